@@ -1,0 +1,90 @@
+// Package diag holds what the person who wrote a configuration is told about it: nginx's own sentence,
+// a severity and a place.
+package diag
+
+import "strconv"
+
+// A Severity says whether a configuration can be used in spite of a Diagnostic.
+type Severity int
+
+// The severities, in rising order.
+const (
+	Warn  Severity = iota // said, and the configuration is used
+	Emerg                 // the configuration is refused
+)
+
+// String returns nginx's name of the level, as it stands in brackets before a message: "warn", "emerg".
+func (s Severity) String() string {
+	if s == Warn {
+		return "warn"
+	}
+	return "emerg"
+}
+
+// A Position is a place in a configuration. File is the path as nginx prints it, and empty for the text of
+// the -g option. Line and Col count from 1; Col counts bytes.
+type Position struct {
+	File string
+	Line int
+	Col  int
+}
+
+// IsZero reports whether p names no place at all.
+func (p Position) IsZero() bool { return p == Position{} }
+
+// String returns the place as "FILE:LINE:COL", or "command line" for the text of -g.
+func (p Position) String() string {
+	if p.File == "" {
+		return "command line"
+	}
+	return p.File + ":" + strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Col)
+}
+
+// A Diagnostic is one remark about a configuration. It is a plain value and may be copied and shared.
+type Diagnostic struct {
+	Severity Severity
+	Pos      Position // the offending word
+	Line     int      // the line nginx prints: the one its lexer has reached, on which the directive ends
+	Message  string   // nginx's sentence, without the place
+	NoPlace  bool     // the sentence stands alone, as for a main file that cannot be opened
+}
+
+// Error returns nginx's sentence with its place, as ngx_conf_log_error words it: "MESSAGE in FILE:LINE",
+// "MESSAGE in command line" for the text of -g, or MESSAGE alone.
+func (d Diagnostic) Error() string {
+	if d.NoPlace {
+		return d.Message
+	}
+	if d.Pos.File == "" {
+		return d.Message + " in command line"
+	}
+	return d.Message + " in " + d.Pos.File + ":" + strconv.Itoa(d.Line)
+}
+
+// A List holds diagnostics in the order in which nginx would meet them.
+type List []Diagnostic
+
+// HasEmerg reports whether the configuration is refused.
+func (l List) HasEmerg() bool {
+	_, ok := l.FirstEmerg()
+	return ok
+}
+
+// FirstEmerg returns the diagnostic that nginx would stop at, and false if there is none.
+func (l List) FirstEmerg() (Diagnostic, bool) {
+	for _, d := range l {
+		if d.Severity == Emerg {
+			return d, true
+		}
+	}
+	return Diagnostic{}, false
+}
+
+// Err returns the first Emerg as an error, and nil if there is none.
+func (l List) Err() error {
+	d, ok := l.FirstEmerg()
+	if !ok {
+		return nil
+	}
+	return d
+}
