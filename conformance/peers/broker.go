@@ -1,0 +1,88 @@
+package peers
+
+import (
+	"bufio"
+	"bytes"
+	"strings"
+	"sync"
+)
+
+// A Session is what a broker learnt of one client.
+type Session struct {
+	Broker string
+	Proxy  string // the PROXY protocol v1 line without its end; empty: none came
+	Client Connect
+}
+
+// A Fleet has the sessions of several brokers in the order in which they began.
+// Its methods may be called at the same time.
+type Fleet struct {
+	mu       sync.Mutex
+	sessions []Session
+}
+
+// Sessions returns those that named the client identifier, oldest first.
+func (f *Fleet) Sessions(clientID string) []Session {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var of []Session
+	for _, s := range f.sessions {
+		if s.Client.ClientID == clientID {
+			of = append(of, s)
+		}
+	}
+	return of
+}
+
+func (f *Fleet) begin(s Session) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sessions = append(f.sessions, s)
+}
+
+// Broker takes clients, whose sessions the fleet remembers, sends their PUBLISH packets back and answers PINGREQ.
+// A PROXY protocol v1 line in front of CONNECT is optional.
+func (f *Fleet) Broker(name string) Serve {
+	return func(c *Conn) {
+		defer c.Close()
+		r := bufio.NewReader(c)
+		proxy := proxyLine(r)
+		first, body, err := packet(r)
+		if err != nil || first != 0x10 {
+			return
+		}
+		client, err := parseConnect(body)
+		if err != nil {
+			return
+		}
+		f.begin(Session{Broker: name, Proxy: proxy, Client: client})
+		c.Write(Connack(client.Level))
+		reply(c, r)
+	}
+}
+
+func proxyLine(r *bufio.Reader) string {
+	if head, _ := r.Peek(len("PROXY")); !bytes.Equal(head, []byte("PROXY")) {
+		return ""
+	}
+	line, _ := r.ReadString('\n')
+	return strings.TrimRight(line, "\r\n")
+}
+
+// reply answers packets until the client disconnects.
+func reply(c *Conn, r *bufio.Reader) {
+	for {
+		first, body, err := packet(r)
+		if err != nil {
+			return
+		}
+		switch first >> 4 {
+		case 3: // PUBLISH
+			c.Write(append(append([]byte{first}, remaining(len(body))...), body...))
+		case 12: // PINGREQ
+			c.Write([]byte{0xd0, 0})
+		case 14: // DISCONNECT
+			return
+		}
+	}
+}

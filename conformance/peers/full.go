@@ -1,0 +1,79 @@
+package peers
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Full is an address whose accept queue is full: connects to it are neither taken nor refused, they hang.
+type Full struct {
+	addr    string
+	fd      int
+	filling []net.Conn
+}
+
+// fillMax is far above what a queue of backlog 0 holds.
+const fillMax = 8
+
+// hangsAfter is how long a connect on loopback may take before it counts as hanging.
+const hangsAfter = 100 * time.Millisecond
+
+// StartFull listens on the IPv4 address "HOST:PORT" with the shortest queue and fills it.
+func StartFull(addr string) (*Full, error) {
+	fd, err := listenShort(addr)
+	if err != nil {
+		return nil, err
+	}
+	f := &Full{addr: addr, fd: fd}
+	for range fillMax {
+		c, err := net.DialTimeout("tcp", addr, hangsAfter)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return f, nil
+		}
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+		f.filling = append(f.filling, c)
+	}
+	f.Close()
+	return nil, fmt.Errorf("the accept queue of %s took %d connections and is not full", addr, fillMax)
+}
+
+// Addr returns the address as it is written in a configuration.
+func (f *Full) Addr() string { return f.addr }
+
+// Close closes the socket and the connections that filled its queue.
+func (f *Full) Close() {
+	for _, c := range f.filling {
+		c.Close()
+	}
+	unix.Close(f.fd)
+}
+
+func listenShort(addr string) (int, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return 0, err
+	}
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0, err
+	}
+	at := &unix.SockaddrInet4{Port: n, Addr: [4]byte(net.ParseIP(host).To4())}
+	if err := errors.Join(unix.Bind(fd, at), unix.Listen(fd, 0)); err != nil {
+		unix.Close(fd)
+		return 0, err
+	}
+	return fd, nil
+}

@@ -1,0 +1,74 @@
+package peers
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"sort"
+	"strings"
+)
+
+// A Member is one server of a hashed group.
+type Member struct {
+	Server string // as written in the configuration, "HOST:PORT" or "unix:PATH"
+	Weight int
+}
+
+// pointsPerWeight is how many places a server has on the ring for each unit of weight.
+const pointsPerWeight = 160
+
+// Consistent returns the server that `hash KEY consistent` chooses for key while all members are up.
+// It is an independent model of nginx's ring and shares no code with the program under test.
+func Consistent(members []Member, key string) string {
+	type point struct {
+		hash   uint32
+		server string
+	}
+	var ring []point
+	for _, m := range members {
+		for _, h := range places(m) {
+			ring = append(ring, point{h, m.Server})
+		}
+	}
+	sort.SliceStable(ring, func(i, j int) bool { return ring[i].hash < ring[j].hash })
+	h := crc32.ChecksumIEEE([]byte(key))
+	i := sort.Search(len(ring), func(i int) bool { return ring[i].hash >= h })
+	return ring[i%len(ring)].server
+}
+
+// Plain returns the server that `hash KEY` chooses for key while all members are up.
+func Plain(members []Member, key string) string {
+	total := 0
+	for _, m := range members {
+		total += m.Weight
+	}
+	at := int(crc32.ChecksumIEEE([]byte(key))>>16&0x7fff) % total
+	for _, m := range members {
+		if at -= m.Weight; at < 0 {
+			return m.Server
+		}
+	}
+	panic("the weights of a group do not add up to their total")
+}
+
+func places(m Member) []uint32 {
+	host, port := splitServer(m.Server)
+	base := []byte(host + "\x00" + port)
+	var prev [4]byte
+	all := make([]uint32, m.Weight*pointsPerWeight)
+	for i := range all {
+		all[i] = crc32.ChecksumIEEE(append(base[:len(base):len(base)], prev[:]...))
+		binary.LittleEndian.PutUint32(prev[:], all[i])
+	}
+	return all
+}
+
+func splitServer(server string) (host, port string) {
+	if len(server) >= 5 && strings.EqualFold(server[:5], "unix:") {
+		return server[5:], ""
+	}
+	i := strings.LastIndexByte(server, ':')
+	if i < 0 || strings.Trim(server[i+1:], "0123456789") != "" {
+		return server, ""
+	}
+	return server[:i], server[i+1:]
+}
