@@ -1,7 +1,10 @@
 package parser
 
 import (
+	"bytes"
 	"io"
+	"os"
+	"slices"
 
 	"weir/parser/diag"
 )
@@ -13,18 +16,87 @@ type Source struct {
 	Prefix  string // what relative includes are appended to; "": the directory of Path, with its slash
 	Globals string // the text of -g
 
-	ReadFile func(path string) ([]byte, error)      // nil: from the file system
-	Glob     func(pattern string) ([]string, error) // nil: Glob
+	// ReadFile returns the contents of a file; nil: of the file system. An error whose chain holds a
+	// *fs.PathError with the Op "read" is nginx's pread() failing, any other its open().
+	ReadFile func(path string) ([]byte, error)
+	// Glob returns the paths that match a pattern, in nginx's order; nil: package function Glob.
+	Glob func(pattern string) ([]string, error)
 }
 
-// Load reads the main file of src and all that it includes. nginx reads and judges a configuration in one go, and stops at
-// the first error of either kind; so Load returns what it has read until its own first error, together
-// with that error. Whatever the caller finds wrong in the tree precedes it.
+// Load reads the main file of src and all that it includes. nginx reads and judges a configuration in one
+// go, and stops at the first error of either kind. So Load returns what it has read before its own first
+// error, together with that error: whatever the caller finds wrong in the tree precedes it. The tree is
+// never nil, and the list never holds more than one.
 func Load(src Source) (*Tree, diag.List) {
-	panic("parser: not there yet")
+	l := newLoader(src)
+	fault := l.load()
+	l.tree.Root.Incomplete = fault != nil
+	if fault != nil {
+		return l.tree, diag.List{*fault}
+	}
+	return l.tree, nil
 }
 
-// Dump writes every file of t as nginx -T does.
+// load fills the tree: first the text of -g, then the main file.
+func (l *loader) load() *diag.Diagnostic {
+	root := l.tree.Root
+	if l.src.Globals != "" {
+		globals, bad := parse("", l.src.Globals, true)
+		block, fault := l.expand(globals.Block, directives)
+		root.Directives = slices.Clip(block.Directives)
+		if fault = first(fault, bad); fault != nil {
+			return fault
+		}
+	}
+	main, fault := l.file(l.src.Path)
+	if fault != nil {
+		return fault
+	}
+	block, fault := l.expand(main.Block, directives)
+	root.End = block.End
+	if len(root.Directives) == 0 {
+		root.Directives = block.Directives
+	} else {
+		root.Directives = append(root.Directives, block.Directives...)
+	}
+	return first(fault, main.fault)
+}
+
+// first returns the first fault there is; nil if there is none.
+func first(faults ...*diag.Diagnostic) *diag.Diagnostic {
+	for _, f := range faults {
+		if f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+// readFile returns what a file holds, as far as its size says: like nginx it takes a pipe or a device for
+// empty.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	var raw bytes.Buffer
+	_, err = raw.ReadFrom(io.LimitReader(f, info.Size()))
+	return raw.Bytes(), err
+}
+
+// Dump writes every file of t as nginx -T does: its path, its bytes, and an empty line.
 func (t *Tree) Dump(w io.Writer) error {
-	panic("parser: not there yet")
+	for _, f := range t.Files {
+		for _, part := range [][]byte{[]byte("# configuration file " + f.Path + ":\n"), f.Raw, []byte("\n")} {
+			if _, err := w.Write(part); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -10,15 +10,20 @@ type Severity int
 // The severities, in rising order.
 const (
 	Warn  Severity = iota // said, and the configuration is used
-	Emerg                 // the configuration is refused
+	Crit                  // refused; nginx's level for a file that opens and then cannot be read
+	Emerg                 // refused
 )
 
-// String returns nginx's name of the level, as it stands in brackets before a message: "warn", "emerg".
+// String returns nginx's name of the level, as it stands in brackets before a message: "warn", "crit", "emerg".
 func (s Severity) String() string {
-	if s == Warn {
+	switch s {
+	case Warn:
 		return "warn"
+	case Crit:
+		return "crit"
+	default:
+		return "emerg"
 	}
-	return "emerg"
 }
 
 // A Position is a place in a configuration. File is the path as nginx prints it, and empty for the text of
@@ -64,7 +69,7 @@ func (d Diagnostic) Error() string {
 // A List holds diagnostics in the order in which nginx would meet them.
 type List []Diagnostic
 
-// HasEmerg reports whether the configuration is refused.
+// HasEmerg reports whether the configuration is refused: whether there is more in l than warnings.
 func (l List) HasEmerg() bool {
 	_, ok := l.FirstEmerg()
 	return ok
@@ -73,14 +78,14 @@ func (l List) HasEmerg() bool {
 // FirstEmerg returns the diagnostic that nginx would stop at, and false if there is none.
 func (l List) FirstEmerg() (Diagnostic, bool) {
 	for _, d := range l {
-		if d.Severity == Emerg {
+		if d.Severity > Warn {
 			return d, true
 		}
 	}
 	return Diagnostic{}, false
 }
 
-// Err returns the first Emerg as an error, and nil if there is none.
+// Err returns what FirstEmerg returns as an error, and nil if there is none.
 func (l List) Err() error {
 	d, ok := l.FirstEmerg()
 	if !ok {

@@ -1,0 +1,217 @@
+package parser
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"weir/parser/diag"
+)
+
+// maxIncludes is how deep files may include one another. nginx has no such limit: a file that includes
+// itself makes it run out of descriptors.
+const maxIncludes = 100
+
+// A bodyKind says what include means in a block.
+type bodyKind int
+
+const (
+	directives bodyKind = iota // nginx's own include
+	pairs                      // map: an include of one argument; any other is a wrong pair
+	ranges                     // geo: likewise, and its argument is never a pattern
+	opaque                     // split_clients: a word like any other
+)
+
+// valueBlocks are the blocks whose lines are not directives. Whether such a block is allowed where it stands
+// is for others to judge; they do so before its contents matter.
+var valueBlocks = map[string]bodyKind{
+	"map":           pairs,
+	"num_map":       pairs,
+	"geo":           ranges,
+	"split_clients": opaque,
+}
+
+// A loader reads the files of one Source into one Tree.
+type loader struct {
+	src   Source
+	tree  *Tree
+	files map[string]*source
+	depth int // of includes being expanded
+}
+
+// A source is a file that has been read, and what is wrong with it.
+type source struct {
+	*File
+	fault *diag.Diagnostic
+}
+
+func newLoader(src Source) *loader {
+	if src.Prefix == "" {
+		src.Prefix = src.Path[:strings.LastIndexByte(src.Path, '/')+1]
+	}
+	if src.ReadFile == nil {
+		src.ReadFile = readFile
+	}
+	if src.Glob == nil {
+		src.Glob = Glob
+	}
+	return &loader{src: src, tree: &Tree{Root: &Block{}}, files: map[string]*source{}}
+}
+
+// expand returns block with the contents of files in the place of their includes; that is block itself if it
+// holds none. At a fault it returns what precedes it, incomplete.
+func (l *loader) expand(block *Block, kind bodyKind) (*Block, *diag.Diagnostic) {
+	for i, d := range block.Directives {
+		into, fault := l.replace(d, kind)
+		if fault == nil && len(into) == 1 && into[0] == d {
+			continue
+		}
+		out := &Block{End: block.End, Incomplete: block.Incomplete}
+		out.Directives = append(slices.Clone(block.Directives[:i]), into...)
+		if fault == nil {
+			fault = l.expandRest(out, block.Directives[i+1:], kind)
+		}
+		out.Incomplete = out.Incomplete || fault != nil
+		return out, fault
+	}
+	return block, nil
+}
+
+// expandRest appends to out what the given directives become.
+func (l *loader) expandRest(out *Block, rest []*Directive, kind bodyKind) *diag.Diagnostic {
+	for _, d := range rest {
+		into, fault := l.replace(d, kind)
+		out.Directives = append(out.Directives, into...)
+		if fault != nil {
+			return fault
+		}
+	}
+	return nil
+}
+
+// replace returns what stands in the place of d once everything is expanded; that is mostly d itself.
+func (l *loader) replace(d *Directive, kind bodyKind) ([]*Directive, *diag.Diagnostic) {
+	if isInclude(d, kind) {
+		return l.include(d, kind)
+	}
+	if d.Body == nil {
+		return []*Directive{d}, nil
+	}
+	body, fault := l.expand(d.Body, valueBlocks[d.Name.Text])
+	if body == d.Body {
+		return []*Directive{d}, fault
+	}
+	changed := *d
+	changed.Body = body
+	return []*Directive{&changed}, fault
+}
+
+// isInclude reports whether d includes files, or at least tries to. In a value block one with a wrong number of
+// arguments is a line that others complain about.
+func isInclude(d *Directive, kind bodyKind) bool {
+	if d.Name.Text != "include" || kind == opaque {
+		return false
+	}
+	return kind == directives || len(d.Args) == 1 && d.Body == nil
+}
+
+// include returns the directives of the files that d names. As in ngx_conf_include.
+func (l *loader) include(d *Directive, kind bodyKind) ([]*Directive, *diag.Diagnostic) {
+	switch {
+	case d.Body != nil:
+		return nil, complain(d, d.Name, `directive "include" is not terminated by ";"`)
+	case len(d.Args) != 1:
+		return nil, complain(d, d.Name, `invalid number of arguments in "include" directive`)
+	case l.depth == maxIncludes:
+		return nil, complain(d, d.Name, fmt.Sprintf("files include one another more than %d levels deep", maxIncludes))
+	}
+	paths, fault := l.paths(d, kind)
+	if fault != nil {
+		return nil, fault
+	}
+	l.depth++
+	defer func() { l.depth-- }()
+	var all []*Directive
+	for _, path := range paths {
+		some, fault := l.includeFile(d, path, kind)
+		all = append(all, some...)
+		if fault != nil {
+			return all, fault
+		}
+	}
+	return all, nil
+}
+
+// paths returns the full paths of the files that d names, sorted by name if it names them by a pattern.
+func (l *loader) paths(d *Directive, kind bodyKind) ([]string, *diag.Diagnostic) {
+	path := d.Args[0].Text
+	if !strings.HasPrefix(path, "/") {
+		path = l.src.Prefix + path
+	}
+	if kind == ranges || !strings.ContainsAny(path, "*?[") {
+		return []string{path}, nil
+	}
+	if !slices.Contains(l.tree.Patterns, path) {
+		l.tree.Patterns = append(l.tree.Patterns, path)
+	}
+	paths, err := l.src.Glob(path)
+	if err != nil {
+		return nil, complain(d, d.Args[0], fmt.Sprintf("glob() %q failed (%s)", path, diag.Cause(err)))
+	}
+	return paths, nil
+}
+
+// includeFile returns the directives of one file that d includes.
+func (l *loader) includeFile(d *Directive, path string, kind bodyKind) ([]*Directive, *diag.Diagnostic) {
+	file, fault := l.file(path)
+	if fault != nil {
+		if fault.Severity == diag.Emerg {
+			fault = complain(d, d.Args[0], fault.Message)
+		}
+		return nil, fault
+	}
+	block, fault := l.expand(file.Block, kind)
+	return block.Directives, first(fault, file.fault)
+}
+
+// file returns the file at path, which is read once however often it is included. A fault here has no place.
+func (l *loader) file(path string) (*source, *diag.Diagnostic) {
+	if known := l.files[path]; known != nil {
+		return known, nil
+	}
+	raw, err := l.read(path)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	file, fault := parse(path, string(raw), false)
+	file.Raw = raw
+	l.files[path] = &source{File: file, fault: fault}
+	l.tree.Files = append(l.tree.Files, file)
+	return l.files[path], nil
+}
+
+func (l *loader) read(path string) ([]byte, error) {
+	if l.src.Text != nil && path == l.src.Path {
+		return l.src.Text, nil
+	}
+	return l.src.ReadFile(path)
+}
+
+// unreadable says as nginx does that a file cannot be opened or, at a lower level and never with a place, that
+// it was and cannot be read.
+func unreadable(path string, err error) *diag.Diagnostic {
+	var how *fs.PathError
+	if errors.As(err, &how) && how.Op == "read" {
+		message := fmt.Sprintf(`pread() "%s" failed (%s)`, path, diag.Cause(err))
+		return &diag.Diagnostic{Severity: diag.Crit, Message: message, NoPlace: true}
+	}
+	message := fmt.Sprintf(`open() "%s" failed (%s)`, path, diag.Cause(err))
+	return &diag.Diagnostic{Severity: diag.Emerg, Message: message, NoPlace: true}
+}
+
+// complain says what is wrong with a word of d.
+func complain(d *Directive, w Word, message string) *diag.Diagnostic {
+	return &diag.Diagnostic{Severity: diag.Emerg, Pos: w.Pos, Line: d.End.Line, Message: message}
+}
