@@ -1,0 +1,86 @@
+package relay
+
+import (
+	"math"
+	"math/bits"
+	"time"
+)
+
+// A Meter is the rate limit of one direction, reckoned as in ngx_stream_proxy_process. It holds no counters: the caller has
+// them already. The zero Meter does not limit. It is a value, and safe for concurrent use.
+//
+// nginx counts whole seconds of the wall clock. At second s after Start, a direction may have carried rate × (s + 1) bytes, so
+// that the first second's share is there at once. A clock set back counts as no time passed; nginx would pause for as long as
+// the clock was turned.
+type Meter struct {
+	Rate  int64 // bytes per second; 0 or less: no limit
+	Start int64 // Unix seconds when proxying began
+}
+
+// NewMeter returns the limit of rate bytes per second for a relay that begins at start.
+func NewMeter(rate int64, start time.Time) Meter {
+	return Meter{Rate: rate, Start: start.Unix()}
+}
+
+// Allowed returns how many bytes may be read now, when done have been read since Start. It is negative when more was read
+// than allowed, as happens with datagrams, which are never cut. With no limit it is math.MaxInt64.
+func (m Meter) Allowed(now time.Time, done int64) int64 {
+	if m.Rate <= 0 {
+		return math.MaxInt64
+	}
+	seconds := max(now.Unix()-m.Start, 0) + 1
+	if m.Rate > math.MaxInt64/seconds {
+		return math.MaxInt64
+	}
+	return m.Rate*seconds - done
+}
+
+// Read returns how much of a stream to read now into free bytes of buffer. If it may read nothing, it returns 0 and for how
+// long to pause; while one direction pauses, proxy_timeout is not counted. With free == 0 it returns 0 and no pause: the
+// buffer has to be written out first.
+func (m Meter) Read(now time.Time, done int64, free int) (int, time.Duration) {
+	if free == 0 {
+		return 0, 0
+	}
+	allowed := m.Allowed(now, done)
+	if allowed <= 0 {
+		return 0, m.Debt(allowed)
+	}
+	return int(min(int64(free), allowed)), 0
+}
+
+// Debt returns how long to pause when Allowed is not positive: the time that the excess takes at the rate, in whole
+// milliseconds, and one more.
+func (m Meter) Debt(allowed int64) time.Duration {
+	return milliseconds(excess(allowed), m.Rate) + time.Millisecond
+}
+
+// After returns how long to pause once n bytes have been read: the time that they take at the rate, in whole milliseconds; 0
+// when that is less than one.
+func (m Meter) After(n int) time.Duration {
+	if m.Rate <= 0 || n <= 0 {
+		return 0
+	}
+	return milliseconds(uint64(n), m.Rate)
+}
+
+// longestPause bounds a pause, so that no rate overflows a Duration. nginx's timers hold 2³¹ milliseconds.
+const longestPause = math.MaxInt32 * time.Millisecond
+
+// milliseconds returns the time n bytes take at rate, rounded down.
+func milliseconds(n uint64, rate int64) time.Duration {
+	hi, lo := bits.Mul64(n, 1000)
+	if hi >= uint64(rate) {
+		return longestPause
+	}
+	ms, _ := bits.Div64(hi, lo, uint64(rate))
+	return time.Duration(min(ms, math.MaxInt32)) * time.Millisecond
+}
+
+// excess is -allowed, also for math.MinInt64.
+func excess(allowed int64) uint64 {
+	if allowed > 0 {
+		return 0
+	}
+	return -uint64(allowed)
+}
