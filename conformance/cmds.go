@@ -1,0 +1,124 @@
+package conformance
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// A command is what a line of a script can say.
+type command struct {
+	usage string // its arguments
+	min   int    // how many must be there
+	run   func(r *run, args []string) error
+}
+
+// commands is filled by init: eventually and within call other commands.
+var commands map[string]command
+
+func init() {
+	commands = map[string]command{
+		// The program. See cmds_process.go.
+		"start":   {"[FILE]  serve with FILE, or nginx.conf", 0, (*run).start},
+		"run":     {"ARG …  run the program with the script's prefix and nginx.conf, to its end", 0, (*run).runArgs},
+		"bare":    {"ARG …  run the program with these arguments only", 0, (*run).bareArgs},
+		"exit":    {"CODE  of the last run", 1, (*run).exit},
+		"stdout":  {"LINE …  exactly, of the last run", 0, (*run).stdout},
+		"stderr":  {"LINE …  exactly, of the last run", 0, (*run).stderr},
+		"printed": {"stdout|stderr REGEXP  found in what the last run printed", 2, (*run).printed},
+		"accept":  {"FILE [WARNING …]  -t takes the file, with just these warnings", 1, (*run).accept},
+		"refuse":  {"FILE[:LINE] MESSAGE  -t refuses the file with this message and place", 2, (*run).refuse},
+		"reload":  {"FILE  becomes nginx.conf, HUP, wait until the old generation retires", 1, (*run).reload},
+		"signal":  {"NAME  to the running program", 1, (*run).signal},
+		"exited":  {"CODE  the running program ends by itself", 1, (*run).exited},
+
+		// Clients. See cmds_client.go.
+		"dial":       {"NAME [HOST]:PORT|unix:PATH [from=IP]", 2, (*run).dial},
+		"connect":    {"NAME [HOST]:PORT id=ID [user=U] [pass=P] [level=N] [from=IP] [bytewise=1]  dial, MQTT CONNECT, await CONNACK", 3, (*run).mqttConnect},
+		"send":       {"NAME DATA", 2, (*run).send},
+		"sendn":      {"NAME N  send N bytes", 2, (*run).sendN},
+		"expect":     {"NAME DATA  these bytes come next", 2, (*run).expect},
+		"expectn":    {"NAME N  N bytes come next", 2, (*run).expectN},
+		"ping":       {"NAME TEXT  send it and expect it back", 2, (*run).ping},
+		"eof":        {"NAME  the connection ends in order, with nothing more sent", 1, (*run).eof},
+		"reset":      {"NAME  the connection ends with a TCP reset", 1, (*run).reset},
+		"closed":     {"NAME  the connection ends, one way or the other", 1, (*run).closed},
+		"close":      {"NAME …", 1, (*run).closeClients},
+		"closewrite": {"NAME  send EOF and go on reading", 1, (*run).closeWrite},
+		"who":        {"[HOST]:PORT NAME …  one connection after the other meets the named peers in this order", 2, (*run).who},
+
+		// Peers. See cmds_peer.go.
+		"heard":     {"PEER DATA  its newest connection brought exactly these bytes so far", 2, (*run).heard},
+		"accepted":  {"PEER N  it has accepted N connections by now", 2, (*run).accepted},
+		"from":      {"PEER IP  its newest connection comes from there", 2, (*run).from},
+		"ended":     {"PEER  its newest connection brought EOF or a reset", 1, (*run).ended},
+		"peersend":  {"PEER DATA  on its newest connection", 2, (*run).peerSend},
+		"peersendn": {"PEER N  send N bytes on its newest connection", 2, (*run).peerSendN},
+		"peerclose": {"PEER [write|reset]  its newest connection", 1, (*run).peerClose},
+		"down":      {"PEER …  refuse connects from now on", 1, (*run).down},
+		"up":        {"PEER …  take connects again", 1, (*run).up},
+		"seen":      {"ID BROKER …  the brokers that the client met, oldest first", 2, (*run).seen},
+		"proxyline": {"ID LINE  the PROXY line in front of the client's newest CONNECT", 2, (*run).proxyLine},
+
+		// Files and logs. See cmds_file.go.
+		"log":       {"FILE LINE …  becomes exactly this", 1, (*run).log},
+		"logre":     {"FILE REGEXP …  becomes lines that match these from end to end", 1, (*run).logRegexps},
+		"gziplog":   {"FILE LINE …  becomes exactly this once unpacked", 1, (*run).gzipLog},
+		"waitlog":   {"FILE REGEXP  a match appears", 2, (*run).waitLog},
+		"nolog":     {"FILE REGEXP  no match is there", 2, (*run).noLog},
+		"grepcount": {"FILE REGEXP N  the number of matching lines becomes N", 3, (*run).grepCount},
+		"exists":    {"FILE …  appears", 1, (*run).exists},
+		"missing":   {"FILE …  goes away, or is not there", 1, (*run).missing},
+		"move":      {"FILE FILE", 2, (*run).move},
+		"write":     {"FILE TEXT", 2, (*run).write},
+
+		"eventually": {"COMMAND …  repeat until it succeeds", 1, (*run).eventually},
+		"within":     {"MIN MAX COMMAND …  it succeeds after a time between the two", 3, (*run).within},
+	}
+}
+
+func (r *run) eventually(args []string) error {
+	return poll(func() error { return r.call(args) })
+}
+
+func (r *run) within(args []string) error {
+	least, err := time.ParseDuration(args[0])
+	if err != nil {
+		return err
+	}
+	most, err := time.ParseDuration(args[1])
+	if err != nil {
+		return err
+	}
+	begin := time.Now()
+	if err := r.call(args[2:]); err != nil {
+		return err
+	}
+	if took := time.Since(begin); took < least || took > most {
+		return fmt.Errorf("took %v, want %v to %v", took.Round(time.Millisecond), least, most)
+	}
+	return nil
+}
+
+// differ reports lines that are not the wanted ones.
+func differ(got, want []string) error {
+	a, b := strings.Join(got, "\n"), strings.Join(want, "\n")
+	if a == b {
+		return nil
+	}
+	return fmt.Errorf("got\n%s\nwant\n%s", a, b)
+}
+
+// lines splits text that ends with a newline, or is empty.
+func lines(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+}
+
+func (r *run) readLines(name string) ([]string, error) {
+	b, err := os.ReadFile(r.path(name))
+	return lines(string(b)), err
+}

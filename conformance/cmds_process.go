@@ -1,0 +1,156 @@
+package conformance
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A result is what a finished run of the subject left.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+func (r *run) start(args []string) error {
+	conf := "nginx.conf"
+	if len(args) > 0 {
+		conf = args[0]
+	}
+	p, err := startProcess(r.subject.command(r.dir, conf, nil), r.dir, conf)
+	if err != nil {
+		return err
+	}
+	r.proc = p
+	r.cleanup(p.kill)
+	return nil
+}
+
+func (r *run) runArgs(args []string) error {
+	return r.finish(r.subject.command(r.dir, "nginx.conf", args))
+}
+
+func (r *run) bareArgs(args []string) error {
+	return r.finish(r.subject.bare(r.dir, args))
+}
+
+// finish runs cmd to its end. Exit codes other than 0 are for the script to judge.
+func (r *run) finish(cmd *exec.Cmd) error {
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	overdue := time.AfterFunc(patience, func() { cmd.Process.Kill() })
+	defer overdue.Stop()
+	if err := cmd.Wait(); err != nil && !errors.As(err, new(*exec.ExitError)) {
+		return err
+	}
+	r.last = result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	return nil
+}
+
+func (r *run) exit(args []string) error {
+	if got := strconv.Itoa(r.last.code); got != args[0] {
+		return fmt.Errorf("exit code %s, want %s; it printed\n%s%s", got, args[0], r.last.stdout, r.last.stderr)
+	}
+	return nil
+}
+
+func (r *run) stdout(args []string) error { return differ(lines(r.last.stdout), args) }
+func (r *run) stderr(args []string) error { return differ(lines(r.last.stderr), args) }
+
+func (r *run) printed(args []string) error {
+	text := r.last.stderr
+	if args[0] == "stdout" {
+		text = r.last.stdout
+	}
+	re, err := regexp.Compile("(?m)" + args[1])
+	if err != nil {
+		return err
+	}
+	if !re.MatchString(text) {
+		return fmt.Errorf("no match in\n%s", text)
+	}
+	return nil
+}
+
+func (r *run) accept(args []string) error {
+	if err := r.finish(r.subject.command(r.dir, args[0], []string{"-t"})); err != nil {
+		return err
+	}
+	var want []string
+	for _, warning := range args[1:] {
+		want = append(want, "nginx: [warn] "+warning)
+	}
+	want = append(want,
+		"nginx: the configuration file "+r.path(args[0])+" syntax is ok",
+		"nginx: configuration file "+r.path(args[0])+" test is successful")
+	return errors.Join(r.exit([]string{"0"}), r.stderr(want))
+}
+
+func (r *run) refuse(args []string) error {
+	file, line, placed := strings.Cut(args[0], ":")
+	if err := r.finish(r.subject.command(r.dir, file, []string{"-t"})); err != nil {
+		return err
+	}
+	message := "nginx: [emerg] " + args[1]
+	if placed {
+		message += " in " + r.path(file) + ":" + line
+	}
+	want := []string{message, "nginx: configuration file " + r.path(file) + " test failed"}
+	return errors.Join(r.exit([]string{"1"}), r.stderr(want))
+}
+
+// retired is what nginx logs when the processes of the configuration before begin to end.
+const retired = "gracefully shutting down"
+
+func (r *run) reload(args []string) error {
+	before, err := r.count(errorLog, retired)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(r.path(args[0]), r.path("nginx.conf")); err != nil {
+		return err
+	}
+	if err := r.signal([]string{"HUP"}); err != nil {
+		return err
+	}
+	return poll(func() error {
+		n, err := r.count(errorLog, retired)
+		if err == nil && n == before {
+			err = fmt.Errorf("no new %q in %s", retired, errorLog)
+		}
+		return err
+	})
+}
+
+var signals = map[string]syscall.Signal{
+	"HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "QUIT": syscall.SIGQUIT, "TERM": syscall.SIGTERM, "USR1": syscall.SIGUSR1,
+}
+
+func (r *run) signal(args []string) error {
+	sig, known := signals[args[0]]
+	if !known || r.proc == nil {
+		return fmt.Errorf("no signal %s, or nothing runs", args[0])
+	}
+	return r.proc.cmd.Process.Signal(sig)
+}
+
+func (r *run) exited(args []string) error {
+	code, err := strconv.Atoi(args[0])
+	if err != nil {
+		return err
+	}
+	if r.proc == nil {
+		return fmt.Errorf("nothing runs")
+	}
+	return r.proc.awaitExit(code)
+}

@@ -1,0 +1,208 @@
+package conformance
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"weir/conformance/peers"
+)
+
+// The values of {{KIND NAME}}. The first use of a name makes the value, later ones repeat it.
+var kinds = map[string]func(*run, []string) (string, error){
+	"dir":      func(r *run, _ []string) (string, error) { return r.dir, nil },
+	"port":     (*run).port,     // a free port; NAME+1, NAME+2 … are its neighbours when {{ports NAME N}} took them
+	"ports":    (*run).ports,    // N consecutive free ports, as FIRST-LAST
+	"addr":     (*run).peerAddr, // the address of a peer that exists
+	"local":    (*run).local,    // the client's port of a dialed connection
+	"ring":     (*run).ring,     // the peer that `hash … consistent` gives to a key: {{ring KEY PEER PEER*WEIGHT …}}
+	"plain":    (*run).plain,    // the same for `hash …`
+	"echo":     starter("echo", func(*run, string) peers.Serve { return peers.Echo }),
+	"named":    starter("named", func(_ *run, name string) peers.Serve { return peers.Named(name) }),
+	"sink":     starter("sink", func(*run, string) peers.Serve { return peers.Sink }),
+	"deaf":     starter("deaf", func(*run, string) peers.Serve { return peers.Deaf }),
+	"closing":  starter("closing", func(*run, string) peers.Serve { return peers.Closing }),
+	"reset":    starter("reset", func(*run, string) peers.Serve { return peers.Resetting }),
+	"broker":   starter("broker", func(r *run, name string) peers.Serve { return r.fleet.Broker(name) }),
+	"unixecho": (*run).unixEcho, // an echo behind a unix socket
+	"refused":  (*run).refused,  // an address where nobody listens
+	"full":     (*run).full,     // an address where connects hang
+}
+
+var placeholder = regexp.MustCompile(`\{\{([^{}]*)\}\}`)
+
+// expand replaces every {{KIND NAME}} of text.
+func (r *run) expand(text string) (string, error) {
+	var failed error
+	out := placeholder.ReplaceAllStringFunc(text, func(m string) string {
+		words := strings.Fields(m[2 : len(m)-2])
+		if len(words) == 0 || kinds[words[0]] == nil {
+			failed = fmt.Errorf("unknown placeholder %s", m)
+			return m
+		}
+		value, err := kinds[words[0]](r, words[1:])
+		if err != nil {
+			failed = fmt.Errorf("%s: %w", m, err)
+		}
+		return value
+	})
+	return out, failed
+}
+
+func one(args []string) string {
+	return strings.Join(args, " ")
+}
+
+func (r *run) port(args []string) (string, error) {
+	name, offset, _ := strings.Cut(one(args), "+")
+	first, known := r.taken[name]
+	if offset == "" && !known {
+		n, err := ports.take(1)
+		if err != nil {
+			return "", err
+		}
+		r.taken[name], first = n, n
+	}
+	if offset == "" {
+		return strconv.Itoa(first), nil
+	}
+	n, err := strconv.Atoi(offset)
+	if err != nil || !known {
+		return "", fmt.Errorf("no ports %s", name)
+	}
+	return strconv.Itoa(first + n), nil
+}
+
+func (r *run) ports(args []string) (string, error) {
+	if len(args) != 2 {
+		return "", fmt.Errorf("want ports NAME N")
+	}
+	n, err := strconv.Atoi(args[1])
+	if err != nil {
+		return "", err
+	}
+	if _, known := r.taken[args[0]]; !known {
+		first, err := ports.take(n)
+		if err != nil {
+			return "", err
+		}
+		r.taken[args[0]] = first
+	}
+	first := r.taken[args[0]]
+	return fmt.Sprintf("%d-%d", first, first+n-1), nil
+}
+
+func (r *run) local(args []string) (string, error) {
+	c, err := r.client(one(args))
+	if err != nil {
+		return "", err
+	}
+	_, port, err := net.SplitHostPort(c.LocalAddr().String())
+	return port, err
+}
+
+// starter makes the value of a kind of peer: its address. Without a name the peer is called like its kind.
+func starter(kind string, serve func(*run, string) peers.Serve) func(*run, []string) (string, error) {
+	return func(r *run, args []string) (string, error) {
+		name := one(args)
+		if name == "" {
+			name = kind
+		}
+		return r.startPeer(name, serve(r, name))
+	}
+}
+
+func (r *run) startPeer(name string, serve peers.Serve) (string, error) {
+	if p, ok := r.peers[name]; ok {
+		return p.Addr(), nil
+	}
+	addr, err := freeAddr()
+	if err != nil {
+		return "", err
+	}
+	return r.addPeer(name, addr, serve)
+}
+
+func (r *run) addPeer(name, addr string, serve peers.Serve) (string, error) {
+	p, err := peers.Start(name, addr, serve)
+	if err != nil {
+		return "", err
+	}
+	r.peers[name] = p
+	r.cleanup(p.Close)
+	return addr, nil
+}
+
+func (r *run) unixEcho(args []string) (string, error) {
+	if p, ok := r.peers[one(args)]; ok {
+		return p.Addr(), nil
+	}
+	return r.addPeer(one(args), "unix:"+filepath.Join(r.dir, one(args)+".sock"), peers.Echo)
+}
+
+func (r *run) refused(args []string) (string, error) {
+	addr, err := r.port(append(args, "refused"))
+	return "127.0.0.1:" + addr, err
+}
+
+func (r *run) full(args []string) (string, error) {
+	if f, ok := r.fulls[one(args)]; ok {
+		return f.Addr(), nil
+	}
+	addr, err := freeAddr()
+	if err != nil {
+		return "", err
+	}
+	f, err := peers.StartFull(addr)
+	if err != nil {
+		return "", err
+	}
+	r.fulls[one(args)] = f
+	r.cleanup(f.Close)
+	return addr, nil
+}
+
+func freeAddr() (string, error) {
+	port, err := ports.take(1)
+	return fmt.Sprintf("127.0.0.1:%d", port), err
+}
+
+func (r *run) peerAddr(args []string) (string, error) {
+	p, err := r.peer(one(args))
+	if err != nil {
+		return "", err
+	}
+	return p.Addr(), nil
+}
+
+func (r *run) ring(args []string) (string, error)  { return r.choice(args, peers.Consistent) }
+func (r *run) plain(args []string) (string, error) { return r.choice(args, peers.Plain) }
+
+// choice asks a model of a hash method which peer a key belongs to.
+func (r *run) choice(args []string, model func([]peers.Member, string) string) (string, error) {
+	if len(args) < 2 {
+		return "", fmt.Errorf("want KEY PEER …")
+	}
+	names := map[string]string{}
+	var members []peers.Member
+	for _, word := range args[1:] {
+		name, weight, weighted := strings.Cut(word, "*")
+		if !weighted {
+			weight = "1"
+		}
+		n, err := strconv.Atoi(weight)
+		if err != nil {
+			return "", err
+		}
+		p, err := r.peer(name)
+		if err != nil {
+			return "", err
+		}
+		names[p.Addr()] = name
+		members = append(members, peers.Member{Server: p.Addr(), Weight: n})
+	}
+	return names[model(members, args[0])], nil
+}

@@ -1,0 +1,138 @@
+// Package conformance runs statements of nginx's documentation as scripts, black box, on weir and on real nginx.
+//
+// A script is a txtar file under testdata/PAGE/. Its comment begins with # lines, which say what is documented, and header lines:
+//
+//	page: stream/ngx_stream_proxy_module.html#proxy_timeout
+//	only: weir, REASON                  real nginx is not asked
+//	nginx: since 1.25.5                 older nginx is not asked
+//
+// Then come commands, one a line (see the table in cmds.go), and the files, which are written to the script's own directory.
+// A command may carry a label, `[label] COMMAND`, by which known_differences.txt names it.
+// In commands and files {{KIND NAME}} stands for a value that the runner makes up (see expand.go), such as a free port.
+package conformance
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"golang.org/x/tools/txtar"
+)
+
+// A Script is one file of testdata.
+type Script struct {
+	Name      string // "proxy/timeout"
+	Statement string // what the documentation says, in our words
+	Page      string // "stream/ngx_stream_proxy_module.html#proxy_timeout"
+	OnlyWeir  string // why real nginx cannot run it; empty: it can
+	Since     Version
+	Commands  []Command
+	Files     []txtar.File
+}
+
+// A Command is one line of a script, not yet expanded.
+type Command struct {
+	Line  int
+	Label string
+	Text  string
+}
+
+// LoadScripts reads every script below dir, in the order of their names.
+func LoadScripts(dir string) ([]*Script, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*", "*.txtar"))
+	if err != nil {
+		return nil, err
+	}
+	var scripts []*Script
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		name := filepath.Base(filepath.Dir(path)) + "/" + strings.TrimSuffix(filepath.Base(path), ".txtar")
+		s, err := ParseScript(name, data)
+		if err != nil {
+			return nil, fmt.Errorf("%s:%w", path, err)
+		}
+		scripts = append(scripts, s)
+	}
+	return scripts, nil
+}
+
+// ParseScript reads one script. Its errors begin with the line.
+func ParseScript(name string, data []byte) (*Script, error) {
+	ar := txtar.Parse(data)
+	s := &Script{Name: name, Files: ar.Files}
+	var statement []string
+	for i, line := range strings.Split(string(ar.Comment), "\n") {
+		line = strings.TrimSpace(line)
+		comment, isComment := strings.CutPrefix(line, "#")
+		switch {
+		case line == "":
+		case isComment && s.Page == "":
+			statement = append(statement, strings.TrimSpace(comment))
+		case isComment:
+		default:
+			if err := s.line(i+1, line); err != nil {
+				return nil, fmt.Errorf("%d: %w", i+1, err)
+			}
+		}
+	}
+	s.Statement = strings.Join(statement, " ")
+	return s, s.complete()
+}
+
+var (
+	headerLine  = regexp.MustCompile(`^(page|only|nginx): +(.*)$`)
+	labelled    = regexp.MustCompile(`^\[([^]]+)\] +(.*)$`)
+	sinceHeader = regexp.MustCompile(`^since ([0-9.]+)$`)
+)
+
+// line takes a header or a command.
+func (s *Script) line(n int, text string) error {
+	if h := headerLine.FindStringSubmatch(text); h != nil {
+		return s.header(h[1], h[2])
+	}
+	c := Command{Line: n, Text: text}
+	if l := labelled.FindStringSubmatch(text); l != nil {
+		c.Label, c.Text = l[1], l[2]
+	}
+	s.Commands = append(s.Commands, c)
+	return nil
+}
+
+func (s *Script) header(key, value string) error {
+	switch key {
+	case "page":
+		s.Page = value
+	case "only":
+		reason, ok := strings.CutPrefix(value, "weir, ")
+		if !ok {
+			return fmt.Errorf("got only: %s, want only: weir, REASON", value)
+		}
+		s.OnlyWeir = reason
+	case "nginx":
+		since := sinceHeader.FindStringSubmatch(value)
+		if since == nil {
+			return fmt.Errorf("got nginx: %s, want nginx: since VERSION", value)
+		}
+		v, err := ParseVersion(since[1])
+		s.Since = v
+		return err
+	}
+	return nil
+}
+
+func (s *Script) complete() error {
+	switch {
+	case s.Statement == "":
+		return fmt.Errorf("1: no # line says what is documented")
+	case !strings.Contains(s.Page, ".html"):
+		return fmt.Errorf("1: no page: line names the documentation page")
+	case len(s.Commands) == 0:
+		return fmt.Errorf("1: no commands")
+	}
+	return nil
+}
