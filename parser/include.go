@@ -24,8 +24,8 @@ const (
 	opaque                     // split_clients: a word like any other
 )
 
-// valueBlocks are the blocks whose lines are not directives. Whether such a block is allowed where it stands
-// is for others to judge; they do so before its contents matter.
+// valueBlocks are the blocks whose lines are not directives. Whether such a block is allowed where it
+// stands is for others to judge; they do so before its contents matter.
 var valueBlocks = map[string]bodyKind{
 	"map":           pairs,
 	"num_map":       pairs,
@@ -60,10 +60,13 @@ func newLoader(src Source) *loader {
 	return &loader{src: src, tree: &Tree{Root: &Block{}}, files: map[string]*source{}}
 }
 
-// expand returns block with the contents of files in the place of their includes; that is block itself if it
-// holds none. At a fault it returns what precedes it, incomplete.
+// expand returns block with the contents of files in the place of their includes; that is block itself if
+// it holds none. At a fault it returns what precedes it, incomplete.
 func (l *loader) expand(block *Block, kind bodyKind) (*Block, *diag.Diagnostic) {
 	for i, d := range block.Directives {
+		if isPlain(d) {
+			continue
+		}
 		into, fault := l.replace(d, kind)
 		if fault == nil && len(into) == 1 && into[0] == d {
 			continue
@@ -82,6 +85,10 @@ func (l *loader) expand(block *Block, kind bodyKind) (*Block, *diag.Diagnostic) 
 // expandRest appends to out what the given directives become.
 func (l *loader) expandRest(out *Block, rest []*Directive, kind bodyKind) *diag.Diagnostic {
 	for _, d := range rest {
+		if isPlain(d) {
+			out.Directives = append(out.Directives, d)
+			continue
+		}
 		into, fault := l.replace(d, kind)
 		out.Directives = append(out.Directives, into...)
 		if fault != nil {
@@ -91,7 +98,10 @@ func (l *loader) expandRest(out *Block, rest []*Directive, kind bodyKind) *diag.
 	return nil
 }
 
-// replace returns what stands in the place of d once everything is expanded; that is mostly d itself.
+// isPlain reports whether d stays as it is, as nearly all do.
+func isPlain(d *Directive) bool { return d.Body == nil && d.Name.Text != "include" }
+
+// replace returns what stands in the place of d once everything is expanded.
 func (l *loader) replace(d *Directive, kind bodyKind) ([]*Directive, *diag.Diagnostic) {
 	if isInclude(d, kind) {
 		return l.include(d, kind)
@@ -108,8 +118,8 @@ func (l *loader) replace(d *Directive, kind bodyKind) ([]*Directive, *diag.Diagn
 	return []*Directive{&changed}, fault
 }
 
-// isInclude reports whether d includes files, or at least tries to. In a value block one with a wrong number of
-// arguments is a line that others complain about.
+// isInclude reports whether d includes files, or at least tries to. In a value block one with a wrong number
+// of arguments is a line that others complain about.
 func isInclude(d *Directive, kind bodyKind) bool {
 	if d.Name.Text != "include" || kind == opaque {
 		return false
@@ -158,7 +168,7 @@ func (l *loader) paths(d *Directive, kind bodyKind) ([]string, *diag.Diagnostic)
 	}
 	paths, err := l.src.Glob(path)
 	if err != nil {
-		return nil, complain(d, d.Args[0], fmt.Sprintf("glob() %q failed (%s)", path, diag.Cause(err)))
+		return nil, complain(d, d.Args[0], fmt.Sprintf(`glob() "%s" failed (%s)`, path, diag.Cause(err)))
 	}
 	return paths, nil
 }
@@ -199,8 +209,8 @@ func (l *loader) read(path string) ([]byte, error) {
 	return l.src.ReadFile(path)
 }
 
-// unreadable says as nginx does that a file cannot be opened or, at a lower level and never with a place, that
-// it was and cannot be read.
+// unreadable says as nginx does that a file cannot be opened or, at a lower level and never with a place,
+// that it was and cannot be read.
 func unreadable(path string, err error) *diag.Diagnostic {
 	var how *fs.PathError
 	if errors.As(err, &how) && how.Op == "read" {

@@ -84,8 +84,12 @@ func readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	size := info.Size()
+	if info.IsDir() {
+		size = max(size, 1) // reading it must fail, whatever size it has
+	}
 	var raw bytes.Buffer
-	_, err = raw.ReadFrom(io.LimitReader(f, info.Size()))
+	_, err = raw.ReadFrom(io.LimitReader(f, size))
 	return raw.Bytes(), err
 }
 
