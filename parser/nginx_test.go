@@ -1,0 +1,83 @@
+package parser
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const nginxBinary = "/usr/sbin/nginx"
+
+// needNginx skips the test where nginx is not installed; where everything has to be tested, it fails.
+func needNginx(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat(nginxBinary); err == nil {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is missing", nginxBinary)
+	}
+	t.Skipf("%s is missing: not compared with nginx", nginxBinary)
+}
+
+var sentence = regexp.MustCompile(`\[(?:emerg|crit)\] (?:\d+#\d+: )?(.*)`)
+
+// nginxSays returns why nginx refuses the syntax of a file and the text of -g, and "" if it accepts them.
+func nginxSays(t *testing.T, path, globals string) string {
+	t.Helper()
+	before, _, _ := strings.Cut(nginxOutput(path, globals), "syntax is ok")
+	if m := sentence.FindStringSubmatch(before); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// nginxOutput returns all that nginx -t prints.
+func nginxOutput(path, globals string) string {
+	args := []string{"-e", "stderr", "-t", "-c", path}
+	if globals != "" {
+		args = append(args, "-g", globals)
+	}
+	out, _ := exec.Command(nginxBinary, args...).CombinedOutput()
+	return string(out)
+}
+
+// weirSays returns why Load refuses a source, and "" if it accepts it.
+func weirSays(src Source) string {
+	_, list := Load(src)
+	if err := list.Err(); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// write puts a file in dir and returns its path.
+func write(t *testing.T, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// same checks that we and nginx say what is wanted, in which FILE stands for path and DIR for its directory.
+func same(t *testing.T, path, globals, want string) {
+	t.Helper()
+	anonymous := strings.NewReplacer(path, "FILE", filepath.Dir(path), "DIR")
+	if got := anonymous.Replace(weirSays(Source{Path: path, Globals: globals})); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	t.Run("nginx", func(t *testing.T) {
+		needNginx(t)
+		if got := anonymous.Replace(nginxSays(t, path, globals)); got != want {
+			t.Errorf("nginx says %q, want %q", got, want)
+		}
+	})
+}
