@@ -3,6 +3,7 @@ package conformance
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -46,6 +47,7 @@ func init() {
 		"closed":     {"NAME  the connection ends, one way or the other", 1, (*run).closed},
 		"close":      {"NAME …", 1, (*run).closeClients},
 		"closewrite": {"NAME  send EOF and go on reading", 1, (*run).closeWrite},
+		"refuses":    {"[HOST]:PORT  nobody listens there", 1, (*run).refuses},
 		"who":        {"[HOST]:PORT NAME …  one connection after the other meets the named peers in this order", 2, (*run).who},
 
 		// Peers. See cmds_peer.go.
@@ -66,6 +68,7 @@ func init() {
 		"logre":     {"FILE REGEXP …  becomes lines that match these from end to end", 1, (*run).logRegexps},
 		"gziplog":   {"FILE LINE …  becomes exactly this once unpacked", 1, (*run).gzipLog},
 		"waitlog":   {"FILE REGEXP  a match appears", 2, (*run).waitLog},
+		"haslog":    {"FILE REGEXP  a match is there now", 2, (*run).hasLog},
 		"nolog":     {"FILE REGEXP  no match is there", 2, (*run).noLog},
 		"grepcount": {"FILE REGEXP N  the number of matching lines becomes N", 3, (*run).grepCount},
 		"exists":    {"FILE …  appears", 1, (*run).exists},
@@ -73,13 +76,25 @@ func init() {
 		"move":      {"FILE FILE", 2, (*run).move},
 		"write":     {"FILE TEXT", 2, (*run).write},
 
-		"eventually": {"COMMAND …  repeat until it succeeds", 1, (*run).eventually},
+		"eventually": {"COMMAND … [; COMMAND …]  repeat until all succeed", 1, (*run).eventually},
 		"within":     {"MIN MAX COMMAND …  it succeeds after a time between the two", 3, (*run).within},
 	}
 }
 
 func (r *run) eventually(args []string) error {
-	return poll(func() error { return r.call(args) })
+	return poll(func() error { return r.sequence(args) })
+}
+
+// sequence runs the commands that the word ";" separates, up to the first failure.
+func (r *run) sequence(words []string) error {
+	n := slices.Index(words, ";")
+	if n < 0 {
+		return r.call(words)
+	}
+	if err := r.call(words[:n]); err != nil {
+		return err
+	}
+	return r.sequence(words[n+1:])
 }
 
 func (r *run) within(args []string) error {

@@ -188,7 +188,23 @@ func (r *run) closeWrite(args []string) error {
 	if err != nil {
 		return err
 	}
-	return c.(interface{ CloseWrite() error }).CloseWrite()
+	half, ok := c.(interface{ CloseWrite() error })
+	if !ok {
+		return fmt.Errorf("%T cannot close one direction", c)
+	}
+	return half.CloseWrite()
+}
+
+func (r *run) refuses(args []string) error {
+	c, err := dialAddr(args[0], "")
+	if err == nil {
+		c.Close()
+		return fmt.Errorf("%s took a connection", args[0])
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return nil
+	}
+	return err
 }
 
 func (r *run) who(args []string) error {

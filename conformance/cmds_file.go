@@ -73,13 +73,15 @@ func unpack(path string) (string, error) {
 }
 
 func (r *run) waitLog(args []string) error {
-	return poll(func() error {
-		n, err := r.count(args[0], args[1])
-		if err == nil && n == 0 {
-			err = fmt.Errorf("no match")
-		}
-		return err
-	})
+	return poll(func() error { return r.hasLog(args) })
+}
+
+func (r *run) hasLog(args []string) error {
+	n, err := r.count(args[0], args[1])
+	if err == nil && n == 0 {
+		err = fmt.Errorf("no match")
+	}
+	return err
 }
 
 func (r *run) noLog(args []string) error {

@@ -1,18 +1,21 @@
 package conformance
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"weir/conformance/peers"
 )
 
 // The values of {{KIND NAME}}. The first use of a name makes the value, later ones repeat it.
 var kinds = map[string]func(*run, []string) (string, error){
+	"fill":     func(_ *run, args []string) (string, error) { return filler(one(args)) }, // N bytes
 	"dir":      func(r *run, _ []string) (string, error) { return r.dir, nil },
 	"port":     (*run).port,     // a free port; NAME+1, NAME+2 … are its neighbours when {{ports NAME N}} took them
 	"ports":    (*run).ports,    // N consecutive free ports, as FIRST-LAST
@@ -119,11 +122,16 @@ func (r *run) startPeer(name string, serve peers.Serve) (string, error) {
 	if p, ok := r.peers[name]; ok {
 		return p.Addr(), nil
 	}
-	addr, err := freeAddr()
-	if err != nil {
-		return "", err
+	for {
+		addr, err := freeAddr()
+		if err != nil {
+			return "", err
+		}
+		addr, err = r.addPeer(name, addr, serve)
+		if !errors.Is(err, syscall.EADDRINUSE) { // else another process took the port since
+			return addr, err
+		}
 	}
-	return r.addPeer(name, addr, serve)
 }
 
 func (r *run) addPeer(name, addr string, serve peers.Serve) (string, error) {
