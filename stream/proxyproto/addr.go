@@ -1,0 +1,34 @@
+package proxyproto
+
+import (
+	"encoding/binary"
+	"net/netip"
+)
+
+// appendAddr appends an address as nginx prints it, without a zone. An invalid address appends nothing.
+//
+// Package netip agrees with ngx_inet6_ntop but for one form: nginx prints the last four bytes as IPv4 also when twelve zeros
+// stand before them.
+func appendAddr(dst []byte, a netip.Addr) []byte {
+	if !isV4Compatible(a) {
+		if a.IsValid() {
+			dst = a.WithZone("").AppendTo(dst)
+		}
+		return dst
+	}
+	b := a.As16()
+	return netip.AddrFrom4([4]byte(b[12:])).AppendTo(append(dst, "::"...))
+}
+
+// isV4Compatible reports whether ngx_inet6_ntop prints a with twelve zeros before an IPv4 address. Where fourteen are zero it
+// asks of the last two not what one would expect, but that is what it prints.
+func isV4Compatible(a netip.Addr) bool {
+	if !a.Is6() {
+		return false
+	}
+	b := a.As16()
+	if binary.BigEndian.Uint64(b[:]) != 0 || binary.BigEndian.Uint32(b[8:]) != 0 {
+		return false
+	}
+	return b[12] != 0 || b[13] != 0 || b[14] != 0 && b[15] != 1
+}

@@ -1,0 +1,48 @@
+package proxyproto
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"net"
+	"net/netip"
+
+	"github.com/pires/go-proxyproto"
+)
+
+// castagnoli is the polynomial of the checksum.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// AppendV2 appends the header of version 2 that nginx sends for a plain TCP client: the addresses, and a CRC-32C of all of it as
+// the only TLV, and so the last one. The addresses' family is IPv4 when both are, mapped ones included; else it is IPv6, and
+// an IPv4 one is mapped.
+//
+// If either address is invalid, which stands for a unix socket, the command is LOCAL, and there are no addresses.
+func AppendV2(dst []byte, client, server netip.AddrPort) []byte {
+	h := proxyproto.Header{Version: 2, Command: proxyproto.LOCAL}
+	if client.IsValid() && server.IsValid() {
+		h.Command, h.TransportProtocol = proxyproto.PROXY, proxyproto.TCPv6
+		if client.Addr().Unmap().Is4() && server.Addr().Unmap().Is4() {
+			h.TransportProtocol = proxyproto.TCPv4
+		}
+		h.SourceAddr, h.DestinationAddr = tcpAddr(client), tcpAddr(server)
+	}
+	start := len(dst)
+	dst = append(dst, format(&h)...)
+	sum := crc32.Checksum(dst[start:], castagnoli)
+	binary.BigEndian.PutUint32(dst[len(dst)-4:], sum)
+	return dst
+}
+
+// format is h's wire form with a checksum of four zeros at its end, over which the checksum is taken.
+func format(h *proxyproto.Header) []byte {
+	if err := h.SetTLVs([]proxyproto.TLV{{Type: proxyproto.PP2_TYPE_CRC32C, Value: make([]byte, 4)}}); err != nil {
+		panic(err) // four bytes are not too long for a TLV
+	}
+	b, err := h.Format()
+	if err != nil {
+		panic(err) // valid addresses of TCP have a wire form
+	}
+	return b
+}
+
+func tcpAddr(a netip.AddrPort) *net.TCPAddr { return net.TCPAddrFromAddrPort(a) }
