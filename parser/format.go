@@ -99,8 +99,9 @@ func (p *printer) start(pos diag.Position, level int) {
 // endLine ends a line, after the comment that ends it in the source, if that is before next.
 func (p *printer) endLine(next diag.Position) {
 	if p.hasComment(next) && p.comments[0].Pos.Line == p.end.Line {
-		p.out.WriteString(" " + p.comments[0].Text)
-		p.comments = p.comments[1:]
+		p.out.WriteByte(' ')
+		p.comment()
+		return
 	}
 	p.out.WriteByte('\n')
 }
@@ -108,11 +109,21 @@ func (p *printer) endLine(next diag.Position) {
 // commentsBefore writes the comments before pos, each on its line.
 func (p *printer) commentsBefore(pos diag.Position, level int) {
 	for p.hasComment(pos) {
-		c := p.comments[0]
-		p.comments = p.comments[1:]
-		p.start(c.Pos, level)
-		p.out.WriteString(c.Text + "\n")
-		p.end = c.Pos
+		at := p.comments[0].Pos
+		p.start(at, level)
+		p.comment()
+		p.end = at
+	}
+}
+
+// comment writes the next comment and ends its line. One that fills nginx's buffer can only be the last of a
+// file whose last line has no end, and must stay so.
+func (p *printer) comment() {
+	text := p.comments[0].Text
+	p.comments = p.comments[1:]
+	p.out.WriteString(text)
+	if len(text) < confBuffer {
+		p.out.WriteByte('\n')
 	}
 }
 
