@@ -21,18 +21,19 @@ var commands map[string]command
 func init() {
 	commands = map[string]command{
 		// The program. See cmds_process.go.
-		"start":   {"[FILE]  serve with FILE, or nginx.conf", 0, (*run).start},
-		"run":     {"ARG …  run the program with the script's prefix and nginx.conf, to its end", 0, (*run).runArgs},
-		"bare":    {"ARG …  run the program with these arguments only", 0, (*run).bareArgs},
-		"exit":    {"CODE  of the last run", 1, (*run).exit},
-		"stdout":  {"LINE …  exactly, of the last run", 0, (*run).stdout},
-		"stderr":  {"LINE …  exactly, of the last run", 0, (*run).stderr},
-		"printed": {"stdout|stderr REGEXP  found in what the last run printed", 2, (*run).printed},
-		"accept":  {"FILE [WARNING …]  -t takes the file, with just these warnings", 1, (*run).accept},
-		"refuse":  {"FILE[:LINE] MESSAGE  -t refuses the file with this message and place", 2, (*run).refuse},
-		"reload":  {"FILE  becomes nginx.conf, HUP, wait until the old generation retires", 1, (*run).reload},
-		"signal":  {"NAME  to the running program", 1, (*run).signal},
-		"exited":  {"CODE  the running program ends by itself", 1, (*run).exited},
+		"start":      {"[FILE]  serve with FILE, or nginx.conf", 0, (*run).start},
+		"run":        {"ARG …  run the program with the script's prefix and nginx.conf, to its end", 0, (*run).runArgs},
+		"bare":       {"ARG …  run the program with these arguments only", 0, (*run).bareArgs},
+		"exit":       {"CODE  of the last run", 1, (*run).exit},
+		"stdout":     {"LINE …  exactly, of the last run", 0, (*run).stdout},
+		"stderr":     {"LINE …  exactly, of the last run", 0, (*run).stderr},
+		"printed":    {"stdout|stderr REGEXP  found in what the last run printed", 2, (*run).printed},
+		"accept":     {"FILE [WARNING …]  -t takes the file, with just these warnings", 1, (*run).accept},
+		"refuse":     {"FILE[:LINE] MESSAGE  -t refuses the file with this message and place", 2, (*run).refuse},
+		"refuselate": {"FILE MESSAGE  -t finds the syntax right and then refuses the file", 2, (*run).refuseLate},
+		"reload":     {"FILE  becomes nginx.conf, HUP, wait until the old generation retires", 1, (*run).reload},
+		"signal":     {"NAME  to the running program", 1, (*run).signal},
+		"exited":     {"CODE  the running program ends by itself", 1, (*run).exited},
 
 		// Clients. See cmds_client.go.
 		"dial":       {"NAME [HOST]:PORT|unix:PATH [from=IP]", 2, (*run).dial},

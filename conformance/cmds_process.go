@@ -82,31 +82,38 @@ func (r *run) printed(args []string) error {
 	return nil
 }
 
-func (r *run) accept(args []string) error {
-	if err := r.finish(r.subject.command(r.dir, args[0], []string{"-t"})); err != nil {
+// test runs -t on a file and compares the exit code and what comes before the last line, which says how it went.
+func (r *run) test(file, code, verdict string, want ...string) error {
+	if err := r.finish(r.subject.command(r.dir, file, []string{"-t"})); err != nil {
 		return err
 	}
+	want = append(want, "nginx: configuration file "+r.path(file)+" test "+verdict)
+	return errors.Join(r.exit([]string{code}), r.stderr(want))
+}
+
+func (r *run) syntaxOK(file string) string {
+	return "nginx: the configuration file " + r.path(file) + " syntax is ok"
+}
+
+func (r *run) accept(args []string) error {
 	var want []string
 	for _, warning := range args[1:] {
 		want = append(want, "nginx: [warn] "+warning)
 	}
-	want = append(want,
-		"nginx: the configuration file "+r.path(args[0])+" syntax is ok",
-		"nginx: configuration file "+r.path(args[0])+" test is successful")
-	return errors.Join(r.exit([]string{"0"}), r.stderr(want))
+	return r.test(args[0], "0", "is successful", append(want, r.syntaxOK(args[0]))...)
 }
 
 func (r *run) refuse(args []string) error {
 	file, line, placed := strings.Cut(args[0], ":")
-	if err := r.finish(r.subject.command(r.dir, file, []string{"-t"})); err != nil {
-		return err
-	}
 	message := "nginx: [emerg] " + args[1]
 	if placed {
 		message += " in " + r.path(file) + ":" + line
 	}
-	want := []string{message, "nginx: configuration file " + r.path(file) + " test failed"}
-	return errors.Join(r.exit([]string{"1"}), r.stderr(want))
+	return r.test(file, "1", "failed", message)
+}
+
+func (r *run) refuseLate(args []string) error {
+	return r.test(args[0], "1", "failed", r.syntaxOK(args[0]), "nginx: [emerg] "+args[1])
 }
 
 // retired is what nginx logs when the processes of the configuration before begin to end.

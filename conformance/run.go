@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -139,14 +140,14 @@ func (r *run) client(name string) (net.Conn, error) {
 	return c, nil
 }
 
-// leftOpen is an alert of nginx's own book-keeping, which it logs when a graceful stop is cut short.
-const leftOpen = "left in connection"
+// cutShort are the alerts of nginx's own book-keeping when a graceful stop is cut short.
+var cutShort = regexp.MustCompile(`left in connection|: aborting$`)
 
 // noAlerts fails when the subject logged an alert: no documented behaviour is one.
 func (r *run) noAlerts() error {
 	all, _ := r.readLines(errorLog) // a script may have moved it
 	for _, line := range all {
-		if strings.Contains(line, "[alert]") && !strings.Contains(line, leftOpen) {
+		if strings.Contains(line, "[alert]") && !cutShort.MatchString(line) {
 			return fmt.Errorf("%s logged %s", r.subject.Name, line)
 		}
 	}

@@ -1,0 +1,36 @@
+package realpeers
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"testing"
+)
+
+// startAedes runs js/broker.mjs: aedes with trustProxy.
+func startAedes(t *testing.T) *broker {
+	t.Helper()
+	node := needNode(t)
+	port := freePort(t)
+	r := new(record)
+	p := start(t, r.aedesLine, nil, node, "js/broker.mjs", strconv.Itoa(port))
+	p.awaitText(t, patience, `"listening"`)
+	return newBroker(t, "aedes", fmt.Sprintf("127.0.0.1:%d", port), true, r)
+}
+
+// aedesLine records what a line of js/broker.mjs tells.
+func (r *record) aedesLine(line string) {
+	var e struct {
+		Event, ID, From string
+		Clean           bool
+	}
+	if json.Unmarshal([]byte(line), &e) != nil {
+		return // a warning of Node.js
+	}
+	switch e.Event {
+	case "met":
+		r.met(e.ID, e.From)
+	case "left":
+		r.left(e.Clean, byID(e.ID))
+	}
+}

@@ -1,0 +1,41 @@
+package realpeers
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+)
+
+// startMosquitto runs mosquitto, whose version 2.0 knows no PROXY protocol.
+func startMosquitto(t *testing.T) *broker {
+	t.Helper()
+	program := need(t, "mosquitto", "mosquitto")
+	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	conf := filepath.Join(t.TempDir(), "mosquitto.conf")
+	// It drops root's rights, and could then not read its configuration, unless told to keep them.
+	text := fmt.Sprintf("user root\nlistener %s 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest stderr\nlog_type all\n", portOf(addr))
+	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := new(record)
+	p := start(t, r.mosquittoLine, nil, program, "-c", conf)
+	p.awaitText(t, patience, " running")
+	return newBroker(t, "mosquitto", addr, false, r)
+}
+
+var (
+	mosquittoMet  = regexp.MustCompile(`New client connected from (\S+) as (\S+) \(`)
+	mosquittoLeft = regexp.MustCompile(`Client (\S+) (disconnected|closed its connection)\.`)
+)
+
+// mosquittoLine records what a line of mosquitto's log tells.
+func (r *record) mosquittoLine(line string) {
+	if m := mosquittoMet.FindStringSubmatch(line); m != nil {
+		r.met(m[2], m[1])
+	}
+	if m := mosquittoLeft.FindStringSubmatch(line); m != nil {
+		r.left(m[2] == "disconnected", byID(m[1]))
+	}
+}

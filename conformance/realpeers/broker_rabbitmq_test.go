@@ -1,0 +1,89 @@
+package realpeers
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+)
+
+const (
+	// rabbitBin holds the programs that run as the caller; those on the PATH change to a user of their own.
+	rabbitBin = "/usr/lib/rabbitmq/bin"
+	// rabbitStart is how long RabbitMQ may take to start: some 15 s when the machine has nothing else to do.
+	rabbitStart = 60 * time.Second
+)
+
+// startRabbitMQ runs RabbitMQ with its MQTT plugin, which is strict about the PROXY header that it requires.
+func startRabbitMQ(t *testing.T) *broker {
+	t.Helper()
+	server := filepath.Join(rabbitBin, "rabbitmq-server")
+	if _, err := os.Stat(server); err != nil {
+		missing(t, "RabbitMQ is not installed: apt-get install rabbitmq-server")
+	}
+	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	env := rabbitEnv(t, addr)
+	t.Cleanup(func() { stopNameServer(t, env) }) // after the broker, which it outlives
+	r := new(record)
+	p := start(t, r.rabbitLine, env, server)
+	p.awaitText(t, rabbitStart, "Server startup complete")
+	return newBroker(t, "rabbitmq", addr, true, r)
+}
+
+// rabbitEnv writes RabbitMQ's files and returns the environment that points to them and keeps all sockets on loopback.
+func rabbitEnv(t *testing.T, addr string) []string {
+	t.Helper()
+	dir := t.TempDir()
+	conf := fmt.Sprintf("listeners.tcp = none\nmqtt.listeners.tcp.1 = %s\nmqtt.proxy_protocol = true\n"+
+		"mqtt.allow_anonymous = true\nloopback_users.guest = false\nlog.console = true\nlog.file = false\n", addr)
+	for name, text := range map[string]string{"rabbitmq.conf": conf, "enabled_plugins": "[rabbitmq_mqtt].\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return []string{
+		"HOME=" + dir,
+		fmt.Sprintf("RABBITMQ_NODENAME=weir%d@localhost", os.Getpid()),
+		"RABBITMQ_NODE_IP_ADDRESS=127.0.0.1",
+		"RABBITMQ_DIST_PORT=" + strconv.Itoa(freePort(t)),
+		"ERL_EPMD_ADDRESS=127.0.0.1",
+		"ERL_EPMD_PORT=" + strconv.Itoa(freePort(t)),
+		"RABBITMQ_CONFIG_FILE=" + filepath.Join(dir, "rabbitmq.conf"),
+		"RABBITMQ_ENABLED_PLUGINS_FILE=" + filepath.Join(dir, "enabled_plugins"),
+		"RABBITMQ_MNESIA_BASE=" + filepath.Join(dir, "db"),
+		"RABBITMQ_LOG_BASE=" + filepath.Join(dir, "log"),
+		"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1}",
+	}
+}
+
+// stopNameServer ends the Erlang name server on the port that env names.
+func stopNameServer(t *testing.T, env []string) {
+	kill := exec.Command("epmd", "-kill")
+	kill.Env = append(os.Environ(), env...)
+	if out, err := kill.CombinedOutput(); err != nil {
+		t.Logf("epmd -kill: %v: %s", err, out)
+	}
+}
+
+var (
+	rabbitMet    = regexp.MustCompile(`accepting MQTT connection \S+ \((\S+) -> \S+, client id: (\S+)\)`)
+	rabbitClean  = regexp.MustCompile(`closing MQTT connection \S+ \((\S+) -> `)
+	rabbitFailed = regexp.MustCompile(`MQTT connection "(\S+) -> \S+" will terminate`)
+)
+
+// rabbitLine records what a line of RabbitMQ's log tells.
+func (r *record) rabbitLine(line string) {
+	if m := rabbitMet.FindStringSubmatch(line); m != nil {
+		r.met(m[2], m[1])
+	}
+	if m := rabbitClean.FindStringSubmatch(line); m != nil {
+		r.left(true, byAddress(m[1]))
+	}
+	if m := rabbitFailed.FindStringSubmatch(line); m != nil {
+		r.left(false, byAddress(m[1]))
+	}
+}

@@ -1,0 +1,33 @@
+package realpeers
+
+import (
+	"testing"
+	"time"
+
+	"github.com/pires/go-proxyproto"
+)
+
+// broker is one running MQTT broker.
+type broker struct {
+	name     string
+	addr     string
+	proxied  bool // wants a PROXY header, and so knows the clients' own addresses
+	record   *record
+	observer *observer // watches the broker past weir
+}
+
+// newBroker describes a broker that listens, and puts an observer into it.
+func newBroker(t *testing.T, name, addr string, proxied bool, r *record) *broker {
+	t.Helper()
+	b := &broker{name: name, addr: addr, proxied: proxied, record: r}
+	b.observer = observe(t, addr, proxied)
+	return b
+}
+
+// headerTimeout is how long an embedded broker waits for the PROXY header.
+const headerTimeout = 2 * time.Second
+
+// requireHeader is the policy of a listener that takes nobody without a PROXY header.
+func requireHeader(proxyproto.ConnPolicyOptions) (proxyproto.Policy, error) {
+	return proxyproto.REQUIRE, nil
+}

@@ -1,0 +1,59 @@
+package realpeers
+
+import (
+	"net"
+	"testing"
+
+	"github.com/pires/go-proxyproto"
+)
+
+// dialFrom connects to addr from a source address.
+func dialFrom(source, addr string) (*net.TCPConn, error) {
+	dialer := net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{IP: net.ParseIP(source)}}
+	conn, err := dialer.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*net.TCPConn), nil
+}
+
+// dialProxied is dialFrom as weir does it: the first bytes are a PROXY header.
+func dialProxied(source, addr string) (*net.TCPConn, error) {
+	conn, err := dialFrom(source, addr)
+	if err != nil {
+		return nil, err
+	}
+	header := proxyproto.HeaderProxyFromAddrs(1, conn.LocalAddr(), conn.RemoteAddr())
+	if _, err := header.WriteTo(conn); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// cut ends a connection as a machine does that loses its power and wakes up again: with a RST.
+func cut(t *testing.T, conn *net.TCPConn) {
+	t.Helper()
+	if err := conn.SetLinger(0); err != nil {
+		t.Error(err)
+	}
+	conn.Close()
+}
+
+// hostOf is the host of a host:port.
+func hostOf(addr string) string {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	return host
+}
+
+// portOf is the port of a host:port.
+func portOf(addr string) string {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	return port
+}

@@ -1,0 +1,159 @@
+package realpeers
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"text/template"
+)
+
+// confTemplate is the configuration of a fleet: brokers chosen by client identifier.
+var confTemplate = template.Must(template.New("nginx.conf").Parse(`worker_processes 2;
+error_log logs/error.log info;
+events { worker_connections 1024; }
+stream {
+    mqtt_preread on;
+    log_format peers '$remote_addr:$remote_port $status "$mqtt_preread_clientid"';
+    access_log logs/mqtt.log peers;
+    upstream brokers {
+        zone brokers 64k;
+        hash $mqtt_preread_clientid consistent;
+{{range .Brokers}}        server {{.}};
+{{end}}    }
+    server {
+        listen {{.Listen}};
+        proxy_pass brokers;
+        proxy_connect_timeout 3s;
+        proxy_timeout 10m;
+        proxy_protocol {{.Header}};
+    }
+}
+`))
+
+// front is a running weir.
+type front struct {
+	addr    string
+	prefix  string
+	brokers []*broker
+}
+
+// startWeir runs weir before the brokers; header is the value of proxy_protocol.
+func startWeir(t *testing.T, header string, brokers []*broker) *front {
+	t.Helper()
+	f := &front{addr: fmt.Sprintf("127.0.0.1:%d", freePort(t)), prefix: t.TempDir(), brokers: brokers}
+	conf := f.writeConf(t, header)
+	p := start(t, nil, nil, weirBinary, "-p", f.prefix, "-e", f.log("error.log"), "-c", conf, "-g", "daemon off;")
+	await(t, "weir to listen on "+f.addr, func() bool {
+		if p.hasEnded() {
+			t.Fatalf("weir ended: %v", p.cmd.ProcessState)
+		}
+		return accepts(f.addr)
+	})
+	t.Cleanup(func() {
+		if code := p.stop(syscall.SIGTERM); code != 0 {
+			t.Errorf("weir: exit code %d, want 0", code)
+		}
+		f.checkErrorLog(t)
+	})
+	return f
+}
+
+// writeConf writes the configuration and returns its path.
+func (f *front) writeConf(t *testing.T, header string) string {
+	t.Helper()
+	var addrs []string
+	for _, b := range f.brokers {
+		addrs = append(addrs, b.addr)
+	}
+	var text strings.Builder
+	if err := confTemplate.Execute(&text, map[string]any{"Listen": f.addr, "Header": header, "Brokers": addrs}); err != nil {
+		t.Fatal(err)
+	}
+	conf := filepath.Join(f.prefix, "nginx.conf")
+	if err := os.Mkdir(filepath.Join(f.prefix, "logs"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(conf, []byte(text.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return conf
+}
+
+// log is the path of one of weir's logs.
+func (f *front) log(name string) string {
+	return filepath.Join(f.prefix, "logs", name)
+}
+
+// checkErrorLog looks for words that normal work must not cause, and shows the log of a test that failed.
+func (f *front) checkErrorLog(t *testing.T) {
+	t.Helper()
+	text, err := os.ReadFile(f.log("error.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, level := range []string{"[emerg]", "[alert]", "[crit]"} {
+		if strings.Contains(string(text), level) {
+			t.Errorf("the error log has a line at level %s", level)
+		}
+	}
+	if t.Failed() {
+		t.Logf("error log of weir:\n%s", text)
+	}
+}
+
+// accepts reports whether somebody listens on addr.
+func accepts(addr string) bool {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}
+
+// awaitVisit waits until the brokers have met id n times in all, and returns the latest meeting and its broker:
+// the one whose count differs from that before the visit.
+func (f *front) awaitVisit(t *testing.T, id string, before map[*broker]int) (*broker, meeting) {
+	t.Helper()
+	var home *broker
+	var latest meeting
+	await(t, "a broker to meet "+id, func() bool {
+		for _, b := range f.brokers {
+			if ms := b.record.of(id); len(ms) > before[b] {
+				home, latest = b, ms[len(ms)-1]
+			}
+		}
+		return home != nil
+	})
+	return home, latest
+}
+
+// counts says how often each broker has met id.
+func (f *front) counts(id string) map[*broker]int {
+	n := make(map[*broker]int)
+	for _, b := range f.brokers {
+		n[b] = len(b.record.of(id))
+	}
+	return n
+}
+
+// awaitLogged waits for the access log's line about a session of id from an address that begins with from.
+func (f *front) awaitLogged(t *testing.T, from, id string) {
+	t.Helper()
+	await(t, "the access log's line about "+id+" from "+from, func() bool {
+		text, err := os.ReadFile(f.log("mqtt.log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if strings.HasPrefix(line, from) && strings.HasSuffix(line, fmt.Sprintf(" 200 %q\n", id)) {
+				return true
+			}
+		}
+		return false
+	})
+}

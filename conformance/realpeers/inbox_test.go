@@ -1,0 +1,39 @@
+package realpeers
+
+import (
+	"slices"
+	"sync"
+	"testing"
+)
+
+// message is one PUBLISH that somebody received.
+type message struct {
+	topic, payload string
+	qos            byte
+}
+
+// inbox collects messages. Its methods may be called at the same time.
+type inbox struct {
+	mu       sync.Mutex
+	messages []message
+}
+
+// add puts m into the box.
+func (b *inbox) add(m message) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.messages = append(b.messages, m)
+}
+
+// has reports whether m has arrived.
+func (b *inbox) has(m message) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Contains(b.messages, m)
+}
+
+// await waits until m has arrived.
+func (b *inbox) await(t *testing.T, m message) {
+	t.Helper()
+	await(t, "the message "+m.topic+" "+m.payload, func() bool { return b.has(m) })
+}

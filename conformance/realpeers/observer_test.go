@@ -1,0 +1,55 @@
+package realpeers
+
+import (
+	"net"
+	"net/url"
+	"testing"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+)
+
+// observer is a client that is connected to one broker directly: it sees every message there, wills among them,
+// and can send some.
+type observer struct {
+	inbox
+	client paho.Client
+}
+
+// observe connects an observer, for the time of the test.
+func observe(t *testing.T, addr string, proxied bool) *observer {
+	t.Helper()
+	o := new(observer)
+	dial := dialFrom
+	if proxied {
+		dial = dialProxied
+	}
+	opts := paho.NewClientOptions().AddBroker("tcp://" + addr).SetClientID("observer").
+		SetProtocolVersion(4).SetAutoReconnect(false).
+		SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) {
+			return dial("127.0.0.1", addr)
+		})
+	o.client = paho.NewClient(opts)
+	settle(t, "connecting the observer", o.client.Connect())
+	t.Cleanup(func() { o.client.Disconnect(quiesce) })
+	settle(t, "subscribing the observer", o.client.Subscribe("#", 1, func(_ paho.Client, m paho.Message) {
+		o.add(message{topic: m.Topic(), payload: string(m.Payload()), qos: m.Qos()})
+	}))
+	return o
+}
+
+// publish sends a message at QoS 1 and waits for its PUBACK.
+func (o *observer) publish(t *testing.T, topic, payload string) {
+	t.Helper()
+	settle(t, "publishing "+topic, o.client.Publish(topic, 1, false, payload))
+}
+
+// settle waits for what token stands for and fails the test if it failed.
+func settle(t *testing.T, what string, token paho.Token) {
+	t.Helper()
+	if !token.WaitTimeout(patience) {
+		t.Fatalf("%s: no answer within %v", what, patience)
+	}
+	if err := token.Error(); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+}

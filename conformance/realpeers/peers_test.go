@@ -1,0 +1,166 @@
+package realpeers
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// cluster is a kind of brokers that weir stands before.
+type cluster struct {
+	name    string
+	levels  []byte // MQTT protocol levels that they speak
+	header  string // value of proxy_protocol
+	brokers func(*testing.T) []*broker
+	homes   int // how many of the brokers, from the first, clients are tried on
+}
+
+// clusters are all peers on that side.
+func clusters() []cluster {
+	return []cluster{
+		{"rabbitmq", []byte{3, 4}, "on", several(startRabbitMQ, startMochi, startMochi), 1},
+		{"mochi", []byte{3, 4, 5}, "on", several(startMochi, startMochi, startMochi), 3},
+		{"aedes", []byte{3, 4}, "on", several(startAedes, startAedes), 2},
+		{"mosquitto", []byte{3, 4, 5}, "off", several(startMosquitto, startMosquitto, startMosquitto), 3},
+	}
+}
+
+// several starts brokers one after the other.
+func several(starts ...func(*testing.T) *broker) func(*testing.T) []*broker {
+	return func(t *testing.T) []*broker {
+		t.Helper()
+		var bs []*broker
+		for _, start := range starts {
+			bs = append(bs, start(t))
+		}
+		return bs
+	}
+}
+
+// TestPeers runs every client against every cluster that speaks its protocol version.
+func TestPeers(t *testing.T) {
+	for _, cl := range clusters() {
+		t.Run(cl.name, func(t *testing.T) {
+			t.Parallel()
+			f := startWeir(t, cl.header, cl.brokers(t))
+			for i, c := range clients() {
+				if !slices.Contains(cl.levels, c.client.level()) {
+					continue // not a combination: the broker refuses that version with or without weir
+				}
+				t.Run(c.name, func(t *testing.T) {
+					home := f.brokers[i%cl.homes]
+					v := visitor{front: f, home: home, client: c.client, id: idAt(t, f, home, fmt.Sprintf("client%d", i))}
+					v.listens(t)
+					v.speaks(t)
+					v.dies(t)
+				})
+			}
+		})
+	}
+}
+
+// idAt returns an identifier of which another client, paho, finds that weir sends it to home.
+func idAt(t *testing.T, f *front, home *broker, prefix string) string {
+	t.Helper()
+	const most = 200 // with three equal brokers, chance alone fails one time in 10^35
+	for i := range most {
+		id := fmt.Sprintf("%s-%d", prefix, i)
+		before := f.counts(id)
+		pahoClassic{4}.publish(t, call{addr: f.addr, source: "127.0.0.21", id: id, topic: "probe/" + id, payload: "probe"})
+		if b, _ := f.awaitVisit(t, id, before); b == home {
+			awaitLeft(t, home, id, true)
+			return id
+		}
+	}
+	t.Fatalf("none of %d clients met %s at %s", most, home.name, home.addr)
+	return ""
+}
+
+// visitor is a client under test whose identifier has a home.
+type visitor struct {
+	front  *front
+	home   *broker
+	client client
+	id     string
+}
+
+// call is a call to weir.
+func (v visitor) call(source, topic string) call {
+	return call{addr: v.front.addr, source: source, id: v.id, topic: topic + "/" + v.id, willTopic: "will/" + v.id}
+}
+
+// listens subscribes, receives a message at QoS 1, and disconnects.
+func (v visitor) listens(t *testing.T) {
+	t.Helper()
+	before := v.front.counts(v.id)
+	c := v.call("127.0.0.11", "down")
+	c.will = "first"
+	s := v.client.subscribe(t, c)
+	v.checkMet(t, before, s.from)
+	v.home.observer.publish(t, c.topic, "hello down there")
+	s.await(t, message{topic: c.topic, payload: "hello down there", qos: 1})
+	s.end(t)
+	awaitLeft(t, v.home, v.id, true)
+	v.front.awaitLogged(t, s.from, v.id)
+}
+
+// speaks publishes at QoS 1 from several addresses.
+func (v visitor) speaks(t *testing.T) {
+	t.Helper()
+	for _, source := range []string{"127.0.0.12", "127.0.0.13", "127.0.0.14"} {
+		before := v.front.counts(v.id)
+		c := v.call(source, "up")
+		c.payload = "hello from " + source
+		from := v.client.publish(t, c)
+		v.checkMet(t, before, from)
+		v.home.observer.await(t, message{topic: c.topic, payload: c.payload, qos: 1})
+		awaitLeft(t, v.home, v.id, true)
+		v.front.awaitLogged(t, from, v.id)
+	}
+}
+
+// dies is cut off: of its two wills the broker publishes only the one of the session that did not say DISCONNECT.
+func (v visitor) dies(t *testing.T) {
+	t.Helper()
+	before := v.front.counts(v.id)
+	c := v.call("127.0.0.15", "down")
+	c.will = "second"
+	s := v.client.subscribe(t, c)
+	v.checkMet(t, before, s.from)
+	s.kill(t)
+	v.home.observer.await(t, message{topic: c.willTopic, payload: "second", qos: 1})
+	awaitLeft(t, v.home, v.id, false)
+	if v.home.observer.has(message{topic: c.willTopic, payload: "first", qos: 1}) {
+		t.Error("the broker published the will of a client that had disconnected")
+	}
+}
+
+// checkMet checks which broker met the client since before, and that it knows the client's own address if it can.
+func (v visitor) checkMet(t *testing.T, before map[*broker]int, from string) {
+	t.Helper()
+	b, m := v.front.awaitVisit(t, v.id, before)
+	if b != v.home {
+		t.Fatalf("from %s, %s met %s at %s, want its home at %s", from, v.id, b.name, b.addr, v.home.addr)
+	}
+	seen := m.from
+	if from == hostOf(from) { // the client cannot tell its port
+		seen = hostOf(seen)
+	}
+	if known := seen == from; known != b.proxied {
+		t.Errorf("%s takes %s for the address of %s, which is %s; knows it: %v, want %v", b.name, m.from, v.id, from, known, b.proxied)
+	}
+}
+
+// awaitLeft waits until b knows that the latest session of id is over, and checks how.
+func awaitLeft(t *testing.T, b *broker, id string, clean bool) {
+	t.Helper()
+	var latest meeting
+	await(t, b.name+" to see the end of "+id, func() bool {
+		ms := b.record.of(id)
+		latest = ms[len(ms)-1]
+		return latest.left
+	})
+	if latest.clean != clean {
+		t.Errorf("%s saw the end of %s, with DISCONNECT: %v, want %v", b.name, id, latest.clean, clean)
+	}
+}
