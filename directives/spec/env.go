@@ -1,0 +1,42 @@
+package spec
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// An Env is what compiling may ask of the machine. It opens nothing that lasts; tests replace it.
+type Env struct {
+	Prefix     string // what relative paths of logs and the pid file are joined to; ends with a slash
+	ConfPrefix string // the directory of the configuration file; ends with a slash
+	ErrorLog   string // -e, or the built-in path
+	LookupHost func(name string) ([]netip.Addr, error)
+	Now        func() time.Time
+	PID        int
+	Root       bool // the process runs as root
+}
+
+// LookupHost resolves a name by the system's means, as nginx does while it reads a configuration.
+func LookupHost(name string) ([]netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)
+	defer cancel()
+	return net.DefaultResolver.LookupNetIP(ctx, "ip", name)
+}
+
+// lookupTimeout is about what getaddrinfo takes to give up on a dead name server.
+const lookupTimeout = 30 * time.Second
+
+// Path is name as nginx opens it: relative to the prefix.
+func (e *Env) Path(name string) string { return join(e.Prefix, name) }
+
+// ConfPath is name as nginx opens it relative to the directory of the configuration.
+func (e *Env) ConfPath(name string) string { return join(e.ConfPrefix, name) }
+
+func join(prefix, name string) string {
+	if len(name) > 0 && name[0] == '/' {
+		return name
+	}
+	return prefix + name
+}

@@ -1,0 +1,54 @@
+package stream
+
+import (
+	"net/netip"
+	"strconv"
+)
+
+// An Addr is a socket address: an IP address with a port, or the path of a unix socket. The zero Addr is no address.
+type Addr struct {
+	IP   netip.AddrPort
+	Path string // of a unix socket; an unbound unix peer has IsUnix and no path
+	Unix bool
+}
+
+// UnixAddr returns the address of the unix socket at path.
+func UnixAddr(path string) Addr { return Addr{Path: path, Unix: true} }
+
+// IsValid reports whether a is an address at all.
+func (a Addr) IsValid() bool { return a.Unix || a.IP.IsValid() }
+
+// Host is the address without its port, as nginx's addr_text: "192.0.2.1", "2001:db8::1", "unix:/path", "unix:".
+func (a Addr) Host() string {
+	if a.Unix {
+		return "unix:" + a.Path
+	}
+	return a.IP.Addr().String()
+}
+
+// Port is the port in decimal, empty for a unix socket.
+func (a Addr) Port() string {
+	if a.Unix || !a.IP.IsValid() {
+		return ""
+	}
+	return strconv.Itoa(int(a.IP.Port()))
+}
+
+// String is the address as nginx prints it: "192.0.2.1:80", "[2001:db8::1]:80", "unix:/path".
+func (a Addr) String() string {
+	if a.Unix {
+		return "unix:" + a.Path
+	}
+	if !a.IP.IsValid() {
+		return ""
+	}
+	return a.IP.String()
+}
+
+// Network is the name that package net gives the address's family for stream sockets.
+func (a Addr) Network() string {
+	if a.Unix {
+		return "unix"
+	}
+	return "tcp"
+}

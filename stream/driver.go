@@ -1,0 +1,27 @@
+package stream
+
+// A Port is an open listening socket. It outlives generations: what it means is asked anew for every connection.
+type Port struct {
+	// FDs holds one descriptor, or with reuseport one for each loop. The port's owner closes them after Forget.
+	FDs []int
+	// Admit returns what the address means in the current generation, and the lease by which the session holds that generation.
+	// A nil Listen says that the address is gone: the connection is closed. Safe for concurrent use.
+	Admit func() (*Listen, Lease)
+}
+
+// A Pace says how fast an Abort goes. The zero Pace is at once.
+type Pace struct {
+	PerSecond int // sessions ended in a second; 0: all at once
+}
+
+// A Driver runs sessions: it accepts, calls Advance, does the steps. Its methods are safe for concurrent use.
+type Driver interface {
+	// Listen begins to accept on p.
+	Listen(p *Port) error
+	// Forget stops accepting on p, and returns when no accept on its descriptors is under way; its sessions go on.
+	Forget(p *Port)
+	// Abort ends the sessions that match, by the event Aborted. match is asked by whoever holds the session, never from outside.
+	Abort(match func(*Session) bool, pace Pace)
+	// Close stops accepting, cuts all sessions without a word, and returns when nothing of the driver runs any more.
+	Close() error
+}

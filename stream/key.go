@@ -1,0 +1,40 @@
+package stream
+
+import "sync/atomic"
+
+// A Key is a module's private place in every session that uses it: var connect = stream.NewKey[*mqtt.Connect]().
+type Key[T any] struct {
+	index int32
+}
+
+type keyed struct {
+	index int32
+	value any
+}
+
+var keys atomic.Int32
+
+// NewKey returns a key unlike all others. It is to be called once, for a package variable.
+func NewKey[T any]() Key[T] { return Key[T]{index: keys.Add(1)} }
+
+// Get returns what Set has put there, and whether it has.
+func (k Key[T]) Get(s *Session) (T, bool) {
+	for i := range s.state {
+		if s.state[i].index == k.index {
+			return s.state[i].value.(T), true
+		}
+	}
+	var zero T
+	return zero, false
+}
+
+// Set keeps v in the session until it ends or Set is called again.
+func (k Key[T]) Set(s *Session, v T) {
+	for i := range s.state {
+		if s.state[i].index == k.index {
+			s.state[i].value = v
+			return
+		}
+	}
+	s.state = append(s.state, keyed{k.index, v})
+}

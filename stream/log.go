@@ -1,0 +1,116 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+
+	"weir/stream/errorlog"
+)
+
+// The levels at which sessions log.
+const (
+	LevelAlert  = errorlog.Alert
+	LevelCrit   = errorlog.Crit
+	LevelError  = errorlog.Error
+	LevelWarn   = errorlog.Warn
+	LevelNotice = errorlog.Notice
+	LevelInfo   = errorlog.Info
+)
+
+// ErrTimedOut is the reason that nginx gives when one of its own timers has passed.
+const ErrTimedOut = syscall.ETIMEDOUT
+
+// LogEnabled reports whether a message of that level would be written.
+func (s *Session) LogEnabled(level errorlog.Level) bool {
+	return s.Server.Settings.ErrorLog.Enabled(level)
+}
+
+// Log writes one line to the server's error log: the message, the system's reason if err is not nil, and what the session was
+// doing for whom.
+func (s *Session) Log(level errorlog.Level, msg string, err error) {
+	if !s.LogEnabled(level) {
+		return
+	}
+	b := append([]byte(msg), errorlog.Errno(err)...)
+	s.Server.Settings.ErrorLog.Write(level, s.ID, string(s.appendContext(b)))
+}
+
+// logPlain is Log without the context.
+func (s *Session) logPlain(level errorlog.Level, msg string) {
+	s.Server.Settings.ErrorLog.Write(level, s.ID, msg)
+}
+
+// LogPlain writes one line without the context, as nginx does for the addresses of a new upstream connection.
+func (s *Session) LogPlain(level errorlog.Level, msg string) {
+	if s.LogEnabled(level) {
+		s.logPlain(level, msg)
+	}
+}
+
+// LogFailure writes what a Failed event reports, at the level that ngx_connection_error chooses for its reason.
+func (s *Session) LogFailure(ev Event) {
+	s.Log(failureLevel(ev.Side, ev.Err), ev.Op.String()+" failed", ev.Err)
+}
+
+// failureLevel follows ngx_connection_error: what the network does to a peer is info for a client and error for a server; anything
+// else is our own trouble.
+func failureLevel(side Side, err error) errorlog.Level {
+	var errno syscall.Errno
+	errors.As(err, &errno)
+	switch errno {
+	case syscall.ECONNRESET, syscall.EPIPE, syscall.ENOTCONN, syscall.ETIMEDOUT, syscall.ECONNREFUSED, syscall.ENETDOWN,
+		syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH:
+		if side == ClientSide {
+			return LevelInfo
+		}
+		return LevelError
+	}
+	return LevelAlert
+}
+
+// SetAction names what the session is doing, for the log: "connecting to upstream".
+func (s *Session) SetAction(action string) { s.action = action }
+
+// SetProxying makes the log context show the last Try and the traffic from here on.
+func (s *Session) SetProxying() { s.proxying = true }
+
+// appendContext follows ngx_stream_log_error and ngx_stream_proxy_log_error.
+func (s *Session) appendContext(b []byte) []byte {
+	if s.action != "" {
+		b = append(append(b, " while "...), s.action...)
+	}
+	b = append(append(b, ", client: "...), s.Client.Addr.Host()...)
+	b = append(append(b, ", server: "...), s.Listen.Addr.String()...)
+	if !s.proxying {
+		return b
+	}
+	if n := len(s.Tries); n > 0 {
+		b = append(append(append(b, ", upstream: \""...), s.Tries[n-1].Name...), '"')
+	}
+	return s.AppendTraffic(append(b, ", "...))
+}
+
+// AppendTraffic appends what has passed so far in nginx's words: "bytes from/to client:1/2, bytes from/to upstream:2/1".
+func (s *Session) AppendTraffic(b []byte) []byte {
+	t := &s.Traffic
+	b = strconv.AppendInt(append(b, "bytes from/to client:"...), t.FromClient.Load(), 10)
+	b = strconv.AppendInt(append(b, '/'), t.ToClient.Load(), 10)
+	b = strconv.AppendInt(append(b, ", bytes from/to upstream:"...), t.FromUpstream.Load(), 10)
+	return strconv.AppendInt(append(b, '/'), t.ToUpstream.Load(), 10)
+}
+
+// panicked ends the session after a bug of ours, without running any of its modules again.
+func (s *Session) panicked(reason any) Step {
+	s.Server.Settings.ErrorLog.Write(LevelAlert, s.ID, fmt.Sprintf("panic: %v %s", reason, debug.Stack()))
+	s.Status = StatusInternal
+	if s.stage != finished {
+		s.stage = finished
+		for i := len(s.leases) - 1; i >= 0; i-- {
+			s.leases[i].Release()
+		}
+	}
+	return Step{Do: Finish, Reset: true}
+}

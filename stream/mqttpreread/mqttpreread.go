@@ -1,0 +1,66 @@
+// Package mqttpreread learns the client identifier and user name from the CONNECT packet that an MQTT client sends first.
+//
+// See https://nginx.org/en/docs/stream/ngx_stream_mqtt_preread_module.html.
+package mqttpreread
+
+import (
+	"weir/stream"
+	"weir/stream/mqtt"
+)
+
+// Handler reads the CONNECT in the preread phase. What is not MQTT is passed on, with both variables not found.
+type Handler struct{}
+
+// connect is what the session keeps of the packet.
+type connect struct {
+	clientID    string
+	username    string
+	hasUsername bool
+}
+
+var connects = stream.NewKey[*connect]()
+
+// Handle decodes what has arrived. It waits for a user name only where the preread buffer can hold it: a long will stands before
+// it in the packet, and a client with one must not be refused.
+func (Handler) Handle(s *stream.Session) (stream.Verdict, error) {
+	c := mqtt.Parse(s.Head)
+	switch c.State {
+	case mqtt.Declined:
+		return stream.Next, nil
+	case mqtt.More:
+		if !c.HasClientID || c.Need <= s.Server.Settings.PrereadBufferSize {
+			return stream.More, nil
+		}
+	}
+	connects.Set(s, &connect{string(c.ClientID), string(c.Username), c.HasUsername})
+	return stream.Done, nil
+}
+
+// Variables are the variables of the module.
+func Variables() []stream.Variable {
+	return []stream.Variable{
+		{Name: "mqtt_preread_clientid", Get: clientID, Append: appendClientID},
+		{Name: "mqtt_preread_username", Get: username},
+	}
+}
+
+func clientID(s *stream.Session) (string, bool) {
+	c, ok := connects.Get(s)
+	if !ok {
+		return "", false
+	}
+	return c.clientID, true
+}
+
+func appendClientID(s *stream.Session, dst []byte) ([]byte, bool) {
+	id, ok := clientID(s)
+	return append(dst, id...), ok
+}
+
+func username(s *stream.Session) (string, bool) {
+	c, ok := connects.Get(s)
+	if !ok {
+		return "", false
+	}
+	return c.username, c.hasUsername
+}

@@ -1,0 +1,259 @@
+// Package stream is the core of weir: sessions, the phases that they walk, their variables, and the compiled configuration that
+// they follow. A session does no I/O; a Driver carries it.
+package stream
+
+import (
+	"time"
+
+	"weir/stream/proxyproto"
+	"weir/stream/relay"
+)
+
+// A Session is one client from accept to log. It is not safe for concurrent use: exactly one driver holds it, and calls Advance.
+// Between the step Relay and the events that answer it, the driver writes Traffic and nothing else may touch the session.
+type Session struct {
+	ID          uint64 // the client connection's number
+	Start       time.Time
+	Client      Peer
+	Head        []byte             // read but not yet consumed; let go when the relay starts
+	ProxyHeader *proxyproto.Header // what the PROXY header said; nil without one
+	Listen      *Listen
+	Server      *Server
+	Env         *Env // its driver's
+	Status      Status
+	Tries       []Try // one for each upstream attempt, and one for a group that had no server
+	Traffic     relay.Result
+
+	stage    stage
+	phase    Phase
+	index    int // the next handler of phase
+	action   string
+	deadline time.Time // of the preread, set when it first waits
+	received bool      // bytes were read from the client
+	passedOn bool      // bytes were written to an upstream server
+	depth    uint8     // of nested variables
+	proxying bool      // the log context shows the upstream and the traffic
+	vars     []value
+	state    []keyed
+	leases   []Lease
+}
+
+// A Peer is the client's end of a session.
+type Peer struct {
+	Addr  Addr // the client
+	Local Addr // the address that it connected to, as the accepted socket has it
+}
+
+// A Try is one attempt to reach an upstream server. Times are counted from the attempt's start; negative: it did not come to that.
+type Try struct {
+	Name      string // as $upstream_addr shows it; the group's name when it had no server to offer
+	Start     time.Time
+	Connect   time.Duration
+	FirstByte time.Duration
+	Total     time.Duration
+	Sent      int64
+	Received  int64
+}
+
+type stage uint8
+
+const (
+	begun    stage = iota
+	header         // reading the PROXY header
+	walking        // in the phases
+	preread        // waiting for more bytes on behalf of a preread handler
+	content        // in the server's content
+	finished       // the step Finish has been given
+)
+
+// NewSession returns the session of a client that l has accepted. The lease, released when the session ends, holds what l belongs
+// to; it may be nil.
+func NewSession(l *Listen, env *Env, client Peer, lease Lease) *Session {
+	s := &Session{ID: env.NextID(), Start: env.Now(), Client: client, Listen: l, Server: l.Default, Env: env}
+	s.Hold(lease)
+	return s
+}
+
+// Hold adds to what the session gives back when it ends, last first. A nil lease is none.
+func (s *Session) Hold(l Lease) {
+	if l != nil {
+		s.leases = append(s.leases, l)
+	}
+}
+
+// Advance takes one event, goes as far as it can without waiting, and says what must happen next. After Finish it is over. A panic
+// on the way ends this session alone, with 500 and an alert.
+func (s *Session) Advance(ev Event) (step Step) {
+	defer func() {
+		if r := recover(); r != nil {
+			step = s.panicked(r)
+		}
+	}()
+	switch s.stage {
+	case begun:
+		return s.begin()
+	case header:
+		return s.readHeader(ev)
+	case preread:
+		return s.prereadMore(ev)
+	case content:
+		return s.Server.Content.Next(s, ev)
+	}
+	panic("stream: event for a session that has finished")
+}
+
+// begin is the session's first step, on Accepted.
+func (s *Session) begin() Step {
+	if inner := s.Listen.Inner[s.Client.Local.IP.Addr()]; inner != nil {
+		s.Listen, s.Server = inner, inner.Default
+	}
+	if s.LogEnabled(LevelInfo) {
+		s.logPlain(LevelInfo, "client "+s.Client.Addr.String()+" connected to "+s.Listen.Addr.String())
+	}
+	s.action = "initializing session"
+	if !s.Listen.ProxyProtocol {
+		return s.walk()
+	}
+	s.stage = header
+	s.action = "reading PROXY protocol"
+	return Step{Do: Read, Max: proxyproto.MaxHeader, Deadline: s.Env.Now().Add(s.Server.Settings.ProxyProtocolTimeout)}
+}
+
+// readHeader takes the PROXY header out of the first bytes. As in ngx_stream_proxy_protocol_handler, all of it must have come.
+func (s *Session) readHeader(ev Event) Step {
+	switch ev.Kind {
+	case TimedOut:
+		s.Log(LevelInfo, "client timed out", ErrTimedOut)
+		return s.Finish(StatusOK)
+	case Failed:
+		s.LogFailure(ev)
+		return s.Finish(StatusOK)
+	case Aborted:
+		return s.shutdown()
+	}
+	s.take(ev.Data)
+	h, n, err := proxyproto.Parse(s.Head)
+	if err != nil {
+		s.Log(LevelError, err.Error(), nil)
+		return s.Finish(StatusBadRequest)
+	}
+	s.ProxyHeader = h
+	s.Head = s.Head[n:]
+	s.received = len(s.Head) > 0
+	s.action = "initializing session"
+	return s.walk()
+}
+
+// take appends what was read to Head.
+func (s *Session) take(data []byte) {
+	s.Head = append(s.Head, data...)
+	s.received = s.received || len(data) > 0
+}
+
+// walk runs the handlers of the phases from where the session stands, and the content after the last of them.
+func (s *Session) walk() Step {
+	s.stage = walking
+	for s.phase < NumPhases {
+		handlers := s.Server.Handlers[s.phase]
+		if s.index >= len(handlers) {
+			s.enterPhase(s.phase + 1)
+			continue
+		}
+		h := handlers[s.index]
+		if h == nil {
+			s.index++
+			continue
+		}
+		verdict, err := h.Handle(s)
+		if err != nil {
+			s.Log(LevelError, err.Error(), nil)
+		}
+		switch {
+		case verdict.ends():
+			return s.Finish(Status(verdict))
+		case verdict == More:
+			return s.waitForMore()
+		case verdict == Done:
+			s.enterPhase(s.phase + 1)
+		default:
+			s.index++
+			s.deadline = time.Time{}
+		}
+	}
+	return s.beginContent()
+}
+
+func (s *Session) enterPhase(p Phase) {
+	s.phase, s.index, s.deadline = p, 0, time.Time{}
+	if p == Preread {
+		s.action = "prereading client data"
+	}
+}
+
+// waitForMore asks for bytes on behalf of a preread handler, as ngx_stream_core_preread_phase: one time-out for the whole wait,
+// one buffer.
+func (s *Session) waitForMore() Step {
+	set := &s.Server.Settings
+	room := set.PrereadBufferSize - len(s.Head)
+	if room <= 0 {
+		s.Log(LevelError, "preread buffer full", nil)
+		return s.Finish(StatusBadRequest)
+	}
+	s.stage = preread
+	if s.deadline.IsZero() {
+		s.deadline = s.Env.Now().Add(set.PrereadTimeout)
+	}
+	return Step{Do: Read, Max: room, Deadline: s.deadline}
+}
+
+func (s *Session) prereadMore(ev Event) Step {
+	switch ev.Kind {
+	case Bytes:
+		s.take(ev.Data)
+		return s.walk()
+	case Failed:
+		s.LogFailure(ev)
+	case Aborted:
+		return s.shutdown()
+	}
+	return s.Finish(StatusOK)
+}
+
+func (s *Session) beginContent() Step {
+	s.action = ""
+	if s.Server.Content == nil {
+		return s.Finish(StatusInternal)
+	}
+	s.stage = content
+	return s.Server.Content.Begin(s)
+}
+
+// shutdown ends a session that was aborted before its content began.
+func (s *Session) shutdown() Step {
+	s.Log(LevelInfo, "shutdown timeout", nil)
+	return s.Finish(StatusOK)
+}
+
+// PassedOn says that what was read from the client is on its way to a server, and lets go of it.
+func (s *Session) PassedOn() {
+	s.Head = nil
+	s.passedOn = true
+}
+
+// Finish ends the session with that status: it is logged, what it holds is given back, last first, and the driver is told to
+// close. A Content calls it when it is over.
+func (s *Session) Finish(status Status) Step {
+	if s.stage == finished {
+		panic("stream: session finished twice")
+	}
+	s.stage = finished
+	s.Status = status
+	for _, l := range s.Server.Loggers {
+		l.Log(s)
+	}
+	for i := len(s.leases) - 1; i >= 0; i-- {
+		s.leases[i].Release()
+	}
+	s.leases = nil
+	return Step{Do: Finish, Reset: s.received && !s.passedOn}
+}

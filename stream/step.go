@@ -1,0 +1,106 @@
+package stream
+
+import (
+	"time"
+
+	"weir/stream/relay"
+)
+
+// EventKind says what happened to a session.
+type EventKind int
+
+// The events. Which may follow a step is written at the step's Action.
+const (
+	Accepted  EventKind = iota + 1 // the first event: addresses are in Client
+	Bytes                          // Data arrived from the client
+	EOF                            // the client will send no more
+	Connected                      // the upstream connection is up, and Out was offered to it once
+	FirstByte                      // the upstream server's first byte was read; asked for with relay.Spec.FirstByte
+	Relayed                        // the relay is over; Traffic says how
+	Failed                         // Side and Op failed with Err
+	TimedOut                       // the step's Deadline has passed
+	Aborted                        // the session must end now: a shutdown time-out, a drain
+)
+
+// Side names one of the two connections of a session.
+type Side int
+
+// The sides.
+const (
+	ClientSide Side = iota
+	UpstreamSide
+)
+
+// Op is the operation that failed.
+type Op int
+
+// The operations. OpSocket and OpBind are our fault and end the session with 500; OpConnect is the server's and may be retried.
+const (
+	OpNone Op = iota
+	OpSocket
+	OpBind
+	OpConnect
+	OpRecv
+	OpSend
+)
+
+// String is the system call as nginx's log names it.
+func (o Op) String() string {
+	switch o {
+	case OpSocket:
+		return "socket()"
+	case OpBind:
+		return "bind()"
+	case OpConnect:
+		return "connect()"
+	case OpRecv:
+		return "recv()"
+	case OpSend:
+		return "send()"
+	}
+	return ""
+}
+
+// An Event is what a driver tells a session.
+type Event struct {
+	Kind  EventKind
+	Side  Side   // Failed: whose connection
+	Op    Op     // Failed: what was tried
+	Data  []byte // Bytes: lent until Advance returns
+	Err   error  // Failed: logged by the session in nginx's words; drivers never log
+	Local Addr   // Connected: our end of the upstream connection
+}
+
+// Action is what a session needs next.
+type Action int
+
+// The actions, each with the events that answer it. Every step but Finish may also be answered by Aborted.
+const (
+	Keep    Action = iota // go on with the outstanding step, as it was
+	Read                  // read from the client: Bytes, EOF, Failed, TimedOut
+	Connect               // close what was connected before, connect to Target: Connected, Failed, TimedOut
+	Relay                 // carry bytes both ways, what Out left over first: FirstByte (once, if asked for), Failed (to be logged; goes on), Relayed
+	Send                  // write Out to the client: Relayed when it is out or can not be
+	Finish                // close both connections; the session must not be touched again
+)
+
+// A Step is what a session needs next. Exactly one is outstanding; the zero Step means: go on with it.
+type Step struct {
+	Do       Action
+	Deadline time.Time   // zero: none; its passing is the event TimedOut
+	Target   *Target     // Connect; not changed while the step is outstanding
+	Max      int         // Read: how many bytes Data may hold at most
+	Out      []byte      // Connect, Send: what to write first; unchanged until the next event, after which a driver keeps a copy
+	Relay    *relay.Spec // Relay; shared by all sessions of a server unless rates vary
+	Reset    bool        // Finish: bytes were read and never passed on; nginx had them unread, so its client sees RST
+}
+
+// A Target is where and how to connect.
+type Target struct {
+	Addr      Addr
+	Local     Addr // zero: any. Bound with IP_BIND_ADDRESS_NO_PORT when its port is 0
+	KeepAlive bool // proxy_socket_keepalive
+	NoDelay   bool // tcp_nodelay
+	RcvBuf    int  // proxy_socket_rcvbuf; 0: the system's
+	SndBuf    int  // proxy_socket_sndbuf; 0: the system's
+}

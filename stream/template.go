@@ -1,0 +1,137 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// A Template is a string with variables, "$a-${b}", compiled. It is immutable; the zero Template is the empty string.
+type Template struct {
+	text   string // without variables: all of it
+	pieces []piece
+}
+
+// A piece is a literal, or a variable when index is not negative.
+type piece struct {
+	text  string
+	index int
+}
+
+// noVariable marks a literal piece.
+const noVariable = -1
+
+var errVariableName = errors.New("invalid variable name")
+
+// ParseTemplate compiles text against t by the rules of ngx_stream_script_compile. The error is nginx's sentence.
+func ParseTemplate(text string, t *VarTable) (Template, error) {
+	tpl := Template{text: text}
+	for rest := text; rest != ""; {
+		i := strings.IndexByte(rest, '$')
+		if i != 0 {
+			literal := rest
+			if i > 0 {
+				literal = rest[:i]
+			}
+			tpl.pieces = append(tpl.pieces, piece{literal, noVariable})
+			rest = rest[len(literal):]
+			continue
+		}
+		name, n, err := variableName(rest[1:])
+		if err != nil {
+			return Template{}, err
+		}
+		rest = rest[1+n:]
+		tpl.pieces = append(tpl.pieces, variablePiece(name, t))
+	}
+	if !tpl.HasVariables() {
+		tpl.pieces = nil
+	}
+	return tpl, nil
+}
+
+// variablePiece is a capture of a regular expression, empty where none has matched, or a variable.
+func variablePiece(name string, t *VarTable) piece {
+	if isCapture(name) {
+		return piece{"", noVariable}
+	}
+	return piece{"", t.Index(name)}
+}
+
+func isCapture(name string) bool { return len(name) == 1 && '1' <= name[0] && name[0] <= '9' }
+
+// variableName reads the name at the start of s, behind the dollar sign, and says how many bytes it took, braces included.
+func variableName(s string) (name string, n int, err error) {
+	if s == "" {
+		return "", 0, errVariableName
+	}
+	if '1' <= s[0] && s[0] <= '9' {
+		return s[:1], 1, nil
+	}
+	if s[0] == '{' {
+		return bracedName(s)
+	}
+	for n < len(s) && isNameByte(s[n]) {
+		n++
+	}
+	if n == 0 {
+		return "", 0, errVariableName
+	}
+	return s[:n], n, nil
+}
+
+func bracedName(s string) (name string, n int, err error) {
+	if len(s) == 1 {
+		return "", 0, errVariableName
+	}
+	n = 1
+	for n < len(s) && isNameByte(s[n]) {
+		n++
+	}
+	name = s[1:n]
+	if n == len(s) || s[n] != '}' {
+		return "", 0, fmt.Errorf("the closing bracket in \"%s\" variable is missing", name)
+	}
+	if name == "" {
+		return "", 0, errVariableName
+	}
+	return name, n + 1, nil
+}
+
+func isNameByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
+}
+
+// HasVariables reports whether the template has anything to evaluate.
+func (t Template) HasVariables() bool {
+	for _, p := range t.pieces {
+		if p.index != noVariable || p.text == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// Text is the template as it was written.
+func (t Template) Text() string { return t.text }
+
+// Eval is the string for session s. A variable that is not found is empty.
+func (t Template) Eval(s *Session) string {
+	if t.pieces == nil {
+		return t.text
+	}
+	if len(t.pieces) == 1 && t.pieces[0].index != noVariable {
+		text, _ := s.Value(t.pieces[0].index)
+		return text
+	}
+	var b strings.Builder
+	for _, p := range t.pieces {
+		if p.index == noVariable {
+			b.WriteString(p.text)
+			continue
+		}
+		text, _ := s.Value(p.index)
+		b.WriteString(text)
+	}
+	return b.String()
+}

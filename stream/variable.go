@@ -1,0 +1,178 @@
+package stream
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Variable is a value of a session that the configuration can name as $Name.
+//
+// See https://nginx.org/en/docs/varindex.html and, for what is kept, Session.Value.
+type Variable struct {
+	Name string
+	// Get evaluates the variable; false: not found.
+	Get func(*Session) (string, bool)
+	// Append is Get for a log line: it appends to dst without a string in between. Optional.
+	Append func(s *Session, dst []byte) ([]byte, bool)
+	// Bind makes Name a prefix: for "proxy_protocol_tlv_" and the use $proxy_protocol_tlv_alpn it is called with "alpn", once,
+	// while compiling.
+	Bind func(suffix string) func(*Session) (string, bool)
+	// NoCache says that the value is evaluated at each use instead of once for the session.
+	NoCache bool
+	// Changeable says that a map, geo or set may take the name.
+	Changeable bool
+}
+
+// A VarTable holds the variables of one configuration: those that exist, by name, and those that are used, by index. It is
+// filled while compiling, by one goroutine; after Resolve it is read only.
+type VarTable struct {
+	defined  map[string]*Variable
+	prefixes []*Variable
+	index    map[string]int
+	used     []usedVariable
+}
+
+type usedVariable struct {
+	name string
+	Variable
+}
+
+// NewVarTable returns a table in which the variables of package stream are defined.
+func NewVarTable() *VarTable {
+	t := &VarTable{defined: map[string]*Variable{}, index: map[string]int{}}
+	for _, v := range coreVariables() {
+		t.add(&v)
+	}
+	return t
+}
+
+func (t *VarTable) add(v *Variable) {
+	if v.Bind != nil {
+		t.prefixes = append(t.prefixes, v)
+		return
+	}
+	t.defined[strings.ToLower(v.Name)] = v
+}
+
+// Define makes v exist. It fails with nginx's sentence when the name is taken by one that is not changeable.
+func (t *VarTable) Define(v Variable) error {
+	if old := t.defined[strings.ToLower(v.Name)]; old != nil && !old.Changeable {
+		return fmt.Errorf("the duplicate \"%s\" variable", v.Name)
+	}
+	t.add(&v)
+	return nil
+}
+
+// Index returns the number under which sessions keep the variable of that name, whether or not it exists yet.
+func (t *VarTable) Index(name string) int {
+	name = strings.ToLower(name)
+	if i, ok := t.index[name]; ok {
+		return i
+	}
+	i := len(t.used)
+	t.index[name] = i
+	t.used = append(t.used, usedVariable{name: name})
+	return i
+}
+
+// Uses reports whether the configuration uses the variable of that name.
+func (t *VarTable) Uses(name string) bool {
+	_, ok := t.index[strings.ToLower(name)]
+	return ok
+}
+
+// Resolve binds each used name to its variable: the one of exactly that name, else the one with the longest prefix. It returns
+// the names that mean nothing, in the order of their first use.
+func (t *VarTable) Resolve() (unknown []string) {
+	for i := range t.used {
+		u := &t.used[i]
+		if v := t.defined[u.name]; v != nil {
+			u.Variable = *v
+			continue
+		}
+		if !t.bindPrefix(u) {
+			unknown = append(unknown, u.name)
+		}
+	}
+	return unknown
+}
+
+func (t *VarTable) bindPrefix(u *usedVariable) bool {
+	var best *Variable
+	for _, v := range t.prefixes {
+		if strings.HasPrefix(u.name, v.Name) && (best == nil || len(v.Name) > len(best.Name)) {
+			best = v
+		}
+	}
+	if best == nil {
+		return false
+	}
+	u.Variable = *best
+	u.Get = best.Bind(u.name[len(best.Name):])
+	return true
+}
+
+// A Value is what a session remembers of one variable.
+type value struct {
+	text  string
+	state valueState
+}
+
+type valueState uint8
+
+const (
+	unknown valueState = iota
+	found
+	notFound
+)
+
+// maxDepth bounds how deep variables may be built on variables (NGX_STREAM_VARIABLE... of nginx: 100).
+const maxDepth = 100
+
+// Value returns the value of the used variable with that index, and whether it was found. A variable is evaluated when it is first
+// asked for and kept for the session, unless it is NoCache.
+func (s *Session) Value(index int) (string, bool) {
+	if v := s.kept(index); v != nil {
+		return v.text, v.state == found
+	}
+	u := &s.Listen.Config.Vars.used[index]
+	if s.depth >= maxDepth {
+		s.Log(LevelError, "cycle while evaluating variable \""+u.name+"\"", nil)
+		return "", false
+	}
+	s.depth++
+	text, ok := u.Get(s)
+	s.depth--
+	if !u.NoCache {
+		s.keep(index, text, ok)
+	}
+	return text, ok
+}
+
+// AppendValue appends the value of the used variable with that index to dst, and reports whether it was found.
+func (s *Session) AppendValue(dst []byte, index int) ([]byte, bool) {
+	u := &s.Listen.Config.Vars.used[index]
+	if u.Append != nil && s.kept(index) == nil {
+		return u.Append(s, dst)
+	}
+	text, ok := s.Value(index)
+	return append(dst, text...), ok
+}
+
+func (s *Session) kept(index int) *value {
+	if s.vars == nil || s.vars[index].state == unknown {
+		return nil
+	}
+	return &s.vars[index]
+}
+
+func (s *Session) keep(index int, text string, ok bool) {
+	if s.vars == nil {
+		s.vars = make([]value, len(s.Listen.Config.Vars.used))
+	}
+	state := notFound
+	if ok {
+		state = found
+	}
+	s.vars[index] = value{text, state}
+}
