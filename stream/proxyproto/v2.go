@@ -24,7 +24,7 @@ func AppendV2(dst []byte, client, server netip.AddrPort) []byte {
 		if client.Addr().Unmap().Is4() && server.Addr().Unmap().Is4() {
 			h.TransportProtocol = proxyproto.TCPv4
 		}
-		h.SourceAddr, h.DestinationAddr = tcpAddr(client), tcpAddr(server)
+		h.SourceAddr, h.DestinationAddr = net.TCPAddrFromAddrPort(client), net.TCPAddrFromAddrPort(server)
 	}
 	start := len(dst)
 	dst = append(dst, format(&h)...)
@@ -44,5 +44,3 @@ func format(h *proxyproto.Header) []byte {
 	}
 	return b
 }
-
-func tcpAddr(a netip.AddrPort) *net.TCPAddr { return net.TCPAddrFromAddrPort(a) }

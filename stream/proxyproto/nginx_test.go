@@ -1,0 +1,264 @@
+package proxyproto
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long these tests wait for what should happen at once.
+const patience = 10 * time.Second
+
+// findNginx returns nginx's path and the directive that loads its stream module, if it needs one. Without nginx these tests
+// are skipped, but not in CI.
+func findNginx(t *testing.T) (path, load string) {
+	t.Helper()
+	path, err := exec.LookPath("nginx")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("nginx is not installed: nothing to compare with")
+		}
+		t.Skip("SKIPPED: nginx is not installed: nothing to compare with")
+	}
+	built, err := exec.Command(path, "-V").CombinedOutput()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if modules := regexp.MustCompile(`--modules-path=(\S+)`).FindSubmatch(built); modules != nil && bytes.Contains(built, []byte("--with-stream=dynamic")) {
+		load = "load_module " + filepath.Join(string(modules[1]), "ngx_stream_module.so") + ";"
+	}
+	return path, load
+}
+
+// startNginx runs nginx with these servers until the test ends.
+func startNginx(t *testing.T, dir, servers string) {
+	t.Helper()
+	path, load := findNginx(t)
+	conf, ready := filepath.Join(dir, "nginx.conf"), "127.0.0.1:"+freePort(t)
+	text := fmt.Sprintf(`%s daemon off; master_process off; pid %s/pid; error_log stderr info; events {}
+		stream { server { listen %s; return ""; } %s }`, load, dir, ready, servers)
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	cmd := exec.Command(path, "-e", "stderr", "-p", dir, "-c", conf)
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		cmd.Wait()
+		if t.Failed() {
+			t.Logf("nginx's log:\n%s", log.Bytes())
+		}
+	})
+	deadline := time.Now().Add(patience)
+	for !answers(ready) {
+		if time.Now().After(deadline) {
+			t.Fatal("nginx does not listen")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// answers reports whether somebody listens on a TCP address.
+func answers(address string) bool {
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}
+
+// freePort returns a port below 10000 that nobody listens on, and none that it returned before.
+func freePort(t *testing.T) string {
+	t.Helper()
+	for nextPort < 10000 {
+		nextPort++
+		if l, err := net.Listen("tcp", fmt.Sprintf(":%d", nextPort-1)); err == nil {
+			l.Close()
+			return strconv.Itoa(nextPort - 1)
+		}
+	}
+	t.Fatal("no free port below 10000")
+	return ""
+}
+
+// nextPort differs between processes, so that tests of several packages seldom try the same ones.
+var nextPort = 7000 + os.Getpid()%2000
+
+// talk connects, sends text and the end, and returns what comes back until the other side ends or resets.
+func talk(t *testing.T, network, address, text string) string {
+	t.Helper()
+	c := dial(t, network, address)
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.(interface{ CloseWrite() error }).CloseWrite(); err != nil && !errors.Is(err, syscall.ENOTCONN) {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(c)
+	if err != nil && !errors.Is(err, syscall.ECONNRESET) {
+		t.Fatal(err)
+	}
+	return string(answer)
+}
+
+// dial connects, for no longer than patience and the test.
+func dial(t *testing.T, network, address string) net.Conn {
+	t.Helper()
+	c, err := net.Dial(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(patience))
+	return c
+}
+
+// An upstream is a server that receives what nginx sends first.
+type upstream struct{ *net.TCPListener }
+
+func newUpstream(t *testing.T) upstream {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return upstream{l.(*net.TCPListener)}
+}
+
+// first returns the first bytes of the next connection. nginx sends a PROXY header at once.
+func (u upstream) first(t *testing.T) string {
+	t.Helper()
+	u.SetDeadline(time.Now().Add(patience))
+	c, err := u.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	b := make([]byte, 512)
+	n, err := c.Read(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b[:n])
+}
+
+// What AppendV1 writes is what nginx sends, whatever socket the client came by.
+func TestAppendV1AsNginx(t *testing.T) {
+	dir, up := t.TempDir(), newUpstream(t)
+	dual, only4, unix := freePort(t), freePort(t), filepath.Join(dir, "u.sock")
+	startNginx(t, dir, fmt.Sprintf(`
+		server { listen [::]:%[1]s ipv6only=off; proxy_protocol on; proxy_pass %[4]s; }
+		server { listen 127.0.0.1:%[2]s; proxy_protocol on; proxy_pass %[4]s; }
+		server { listen unix:%[3]s; proxy_protocol on; proxy_pass %[4]s; }`, dual, only4, unix, up.Addr()))
+	for _, tt := range []struct {
+		name, network, address string
+		mapped                 bool // the client's socket is of IPv6
+	}{
+		{"IPv4", "tcp", "127.0.0.1:" + only4, false},
+		{"IPv6", "tcp", "[::1]:" + dual, false},
+		{"IPv4 on an IPv6 listener", "tcp", "127.0.0.1:" + dual, true},
+		{"unix", "unix", unix, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := dial(t, tt.network, tt.address)
+			client, server := addrOf(c.LocalAddr(), tt.mapped), addrOf(c.RemoteAddr(), tt.mapped)
+			if got, want := string(AppendV1(nil, client, server)), up.first(t); got != want {
+				t.Errorf("got %q, nginx %q", got, want)
+			}
+		})
+	}
+}
+
+// addrOf is the address as a socket has it; invalid for a unix socket.
+func addrOf(a net.Addr, mapped bool) netip.AddrPort {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	ap := tcp.AddrPort()
+	if mapped {
+		return netip.AddrPortFrom(netip.AddrFrom16(ap.Addr().As16()), ap.Port())
+	}
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}
+
+// With realip the client's address may be any, of another family than the server's, and nginx has its own way to print some.
+func TestAppendV1AsNginxWithRealip(t *testing.T) {
+	dir, up := t.TempDir(), newUpstream(t)
+	server, unix := "127.0.0.1:"+freePort(t), filepath.Join(dir, "u.sock")
+	startNginx(t, dir, fmt.Sprintf(`
+		server { listen %[1]s proxy_protocol; set_real_ip_from 127.0.0.1; proxy_protocol on; proxy_pass %[3]s; }
+		server { listen unix:%[2]s proxy_protocol; set_real_ip_from unix:; proxy_protocol on; proxy_pass %[3]s; }`, server, unix, up.Addr()))
+	for _, addr := range []string{
+		"192.0.2.1", "2001:db8::1", "::ffff:1.2.3.4", "::ffff:0:0", "::", "::1", "::2", "::101", "::100", "::1:0", "::1.2.3.4",
+		"::1:2:3", "fe80::1:0", "1:0:0:2::3", "1:0:2:3:4:5:6:7", "0:0:1::", "1::2:3:0:0:4", "0:1:2:3:4:5:6:7", "1:2:3:4:5:6:7:0",
+	} {
+		t.Run(addr, func(t *testing.T) {
+			client := netip.AddrPortFrom(netip.MustParseAddr(addr), 100)
+			header := "PROXY TCP6 " + addr + " ::1 100 200\r\n"
+			io.WriteString(dial(t, "tcp", server), header)
+			if got, want := string(AppendV1(nil, client, addrPort(server))), up.first(t); got != want {
+				t.Errorf("got %q, nginx %q", got, want)
+			}
+			io.WriteString(dial(t, "unix", unix), header)
+			if got, want := string(AppendV1Unix(nil, client, unix)), up.first(t); got != want {
+				t.Errorf("unix: got %q, nginx %q", got, want)
+			}
+		})
+	}
+}
+
+// What Parse accepts, nginx accepts, and with the same variables; what it refuses, nginx refuses.
+func TestParseAsNginx(t *testing.T) {
+	server := "127.0.0.1:" + freePort(t)
+	startNginx(t, t.TempDir(), fmt.Sprintf(`server { listen %s proxy_protocol;
+		return "[$proxy_protocol_addr|$proxy_protocol_port|$proxy_protocol_server_addr|$proxy_protocol_server_port]"; }`, server))
+	for _, r := range parseRows {
+		// nginx before 1.23.2 has 107 bytes for a header.
+		if input := strings.TrimSuffix(r.input, r.rest); len(input) <= 107 {
+			t.Run(r.name, func(t *testing.T) {
+				if got := talk(t, "tcp", server, input); got != variables(r) {
+					t.Errorf("%q: want %q, nginx answers %q", input, variables(r), got)
+				}
+			})
+		}
+	}
+}
+
+// variables is what the server of TestParseAsNginx should answer; nothing, if the header is refused.
+func variables(r parseRow) string {
+	if r.err != "" {
+		return ""
+	}
+	if r.header == nil {
+		return "[|||]"
+	}
+	return fmt.Sprintf("[%s|%s|%s|%s]", r.header.Client, portText(r.header.ClientPort), r.header.Server, portText(r.header.ServerPort))
+}
+
+// portText is a port as nginx's variables have it.
+func portText(port uint16) string {
+	if port == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(port))
+}
