@@ -194,7 +194,7 @@ func escape(text string, quote byte) string {
 		case '\\':
 			i += escapeBackslash(&out, text[i+1:])
 		default:
-			if c == quote {
+			if c == quote && quote != 0 {
 				out.WriteByte('\\')
 			}
 			out.WriteByte(c)
