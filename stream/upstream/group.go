@@ -1,0 +1,106 @@
+// Package upstream chooses the server for a session: groups of servers, what is known of each one's health, and the methods that
+// balance between them.
+//
+// See https://nginx.org/en/docs/stream/ngx_stream_upstream_module.html.
+package upstream
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"weir/stream"
+)
+
+// ErrNoLivePeers says that a group has no server to offer: all are down, failed, full, or have been tried. Its text is nginx's.
+var ErrNoLivePeers = errors.New("no live upstreams")
+
+// A Group is an upstream block, or the addresses of a proxy_pass that names none. Its mutex guards the live state of its peers and
+// outlasts every PeerSet, because a peer may be in two; it is held for arithmetic only. A Group is safe for concurrent use.
+type Group struct {
+	Name   string
+	Method Method
+
+	mu  sync.Mutex
+	set atomic.Pointer[PeerSet]
+}
+
+// A Method begins the choice of a peer for one session (nginx: peer.init). It is immutable and shared by all sessions.
+type Method interface {
+	Begin(s *stream.Session, g *Group) Picker
+}
+
+// A Notice says how far an attempt has come.
+type Notice int
+
+// The notices.
+const (
+	Connected Notice = iota
+	FirstByte
+)
+
+// A Picker belongs to one session (nginx: peer.get, peer.notify, peer.free).
+type Picker interface {
+	// Group is the name of the group, which stands for a server when there is none.
+	Group() string
+	// Tries is how many attempts the group offers: its primaries that are not down, and its backups that are not.
+	Tries() int
+	// Pick chooses a peer that this session has not tried. The error is ErrNoLivePeers, also once the group's peers have been
+	// replaced since the session began.
+	Pick() (*Peer, error)
+	// Notify tells that p is connected, or has sent its first byte, and how long that took.
+	Notify(p *Peer, n Notice, took time.Duration)
+	// Free gives p back, exactly once per Pick. t has the attempt's times. It logs when p is taken out of use.
+	Free(p *Peer, failed bool, t *stream.Try)
+}
+
+// NewGroup returns the group of those peers, backups among them, in the order of the configuration. There must be a primary. The
+// peers are the group's from here on.
+func NewGroup(name string, peers []*Peer, m Method) *Group {
+	g := &Group{Name: name, Method: m}
+	g.Replace(peers)
+	return g
+}
+
+// Replace gives the group other peers. A peer that stays keeps its live state. Sessions that have begun finish with the peer that
+// they have, but get no other one.
+func (g *Group) Replace(peers []*Peer) {
+	set := newPeerSet(g, peers)
+	if m, ok := g.Method.(deriver); ok {
+		set.derived = m.derive(&set.primary)
+	}
+	g.set.Store(set)
+}
+
+// A deriver is a Method that keeps something computed from the primary peers, such as a ring. The peers are not to be changed.
+type deriver interface {
+	derive(primary *peerList) any
+}
+
+// Begin begins the choice of a peer for s.
+func (g *Group) Begin(s *stream.Session) Picker { return g.Method.Begin(s, g) }
+
+// Peers lists the present peers, primaries first. The slice is the caller's.
+func (g *Group) Peers() []*Peer {
+	set := g.set.Load()
+	return append(append([]*Peer(nil), set.primary.peers...), set.backup.peers...)
+}
+
+// Conns is how many sessions hold p at this moment.
+func (g *Group) Conns(p *Peer) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return p.live.conns
+}
+
+// Key identifies the group across generations.
+func (g *Group) Key() string { return "upstream " + g.Name }
+
+// Open does nothing. As in nginx without a commercial licence, a group starts afresh with every configuration: failures,
+// connections and weights are not taken over from its predecessor, with or without a zone.
+func (g *Group) Open(context.Context, *stream.Env, stream.Part) error { return nil }
+
+// Close does nothing: a group holds nothing but memory.
+func (g *Group) Close() error { return nil }

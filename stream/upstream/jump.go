@@ -1,0 +1,100 @@
+package upstream
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/dgryski/go-jump"
+
+	"weir/stream"
+)
+
+// Jump returns the method `hash KEY jump`, which nginx does not have: the jump consistent hash of Lamping and Veach. Shares are
+// exact, choosing needs no ring, and a server appended to the group takes its share and moves no other client. Removing one from
+// the middle moves many, which is what `consistent` is for.
+//
+// Each server of the group has as many buckets as its weight, in the order of the configuration; a name with several addresses is
+// one server, and smooth round robin chooses among them. A client whose server is out of use is hashed again, with the number of
+// the attempt in front of its key, up to 20 times; then round robin decides. So the clients of a failed server scatter evenly and
+// come back to it when it is well.
+func Jump(key stream.Template) Method { return jumpHash{key} }
+
+type jumpHash struct {
+	key stream.Template
+}
+
+func (m jumpHash) derive(primary *peerList) any {
+	b := &buckets{servers: serversOf(primary)}
+	for _, s := range b.servers {
+		b.starts = append(b.starts, b.count)
+		b.count += s.weight
+	}
+	return b
+}
+
+func (m jumpHash) Begin(s *stream.Session, g *Group) Picker {
+	return &jumpPicker{picker: newPicker(s, g), key: m.key.Eval(s)}
+}
+
+// buckets maps the numbers that the hash gives to servers. It is immutable.
+type buckets struct {
+	servers []server
+	starts  []int // the first bucket of each server
+	count   int
+}
+
+// members lists the peers of the server that has the bucket.
+func (b *buckets) members(bucket int) []int32 {
+	i, found := slices.BinarySearch(b.starts, bucket)
+	if !found {
+		i--
+	}
+	return b.servers[i].members
+}
+
+type jumpPicker struct {
+	picker
+	key    string
+	misses uint8
+}
+
+func (p *jumpPicker) Pick() (*Peer, error) {
+	now := p.now()
+	p.set.group.mu.Lock()
+	defer p.set.group.mu.Unlock()
+	if p.key == "" || p.replaced() {
+		return p.roundRobin(now)
+	}
+	b := p.set.derived.(*buckets)
+	for ; p.misses <= maxTries; p.misses++ {
+		bucket := jump.Hash(jumpKey(p.misses, p.key), b.count)
+		if i := p.smoothestOf(b.members(int(bucket)), now); i != none {
+			return p.take(i, now)
+		}
+	}
+	return p.roundRobin(now)
+}
+
+// The constants of FNV-1a for 64 bits.
+const (
+	fnvOffset = 14695981039346656037
+	fnvPrime  = 1099511628211
+)
+
+// jumpKey is the 64-bit hash of a client's key: FNV-1a, then the finalizer of MurmurHash3, since the top bits of FNV alone depend
+// too little on the last bytes, and client ids often differ only there.
+func jumpKey(attempt uint8, key string) uint64 {
+	h := uint64(fnvOffset)
+	if attempt > 0 {
+		var digits [3]byte
+		for _, d := range strconv.AppendUint(digits[:0], uint64(attempt), 10) {
+			h = (h ^ uint64(d)) * fnvPrime
+		}
+	}
+	for i := range len(key) {
+		h = (h ^ uint64(key[i])) * fnvPrime
+	}
+	h = (h ^ h>>33) * 0xff51afd7ed558ccd
+	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
+}

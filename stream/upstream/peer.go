@@ -1,0 +1,134 @@
+package upstream
+
+import (
+	"slices"
+	"time"
+
+	"weir/stream"
+)
+
+// A Peer is one address of a server. Its exported fields do not change once it is in a group.
+type Peer struct {
+	Server      string // as configured, "b.example:1883": all addresses of one server share it
+	Name        string // the address as nginx prints it
+	Addr        stream.Addr
+	Weight      int           // at least 1
+	MaxFails    int           // 0: failures are not counted
+	FailTimeout time.Duration // whole seconds
+	MaxConns    int           // 0: no limit
+	Down        bool
+	Backup      bool
+
+	live live
+}
+
+// live is what changes while sessions run; the group's mutex guards it. Its zero value is that of a fresh peer. Times are whole
+// seconds since 1970, as nginx compares them.
+type live struct {
+	current  int   // smooth weighted round robin's running sum
+	lost     int   // how much failures have taken from the weight; the rest is the effective weight
+	conns    int   // sessions that hold the peer
+	fails    int   // failed attempts since the last success that cleared them
+	accessed int64 // the last failure
+	checked  int64 // the last failure, or the choice that probed the peer after its pause
+}
+
+// usable reports whether the peer may be chosen at the second now.
+func (p *Peer) usable(now int64) bool {
+	return !p.Down && !p.failed(now) && (p.MaxConns == 0 || p.live.conns < p.MaxConns)
+}
+
+// failed reports whether the peer is in its pause after max_fails failures. Seconds are compared, so it may last almost one longer
+// than fail_timeout.
+func (p *Peer) failed(now int64) bool {
+	return p.MaxFails > 0 && p.live.fails >= p.MaxFails && now-p.live.checked <= p.pause()
+}
+
+// pause is fail_timeout in seconds.
+func (p *Peer) pause() int64 { return int64(p.FailTimeout / time.Second) }
+
+// take counts a session that has chosen the peer. The first to do so after the pause probes it: others keep away until then.
+func (p *Peer) take(now int64) {
+	p.live.conns++
+	if now-p.live.checked > p.pause() {
+		p.live.checked = now
+	}
+}
+
+// release gives a session's place back.
+func (p *Peer) release() {
+	if p.live.conns == 0 {
+		panic("upstream: peer " + p.Name + " freed more often than picked")
+	}
+	p.live.conns--
+}
+
+// fail counts a failed attempt, and reports whether the limit has been reached.
+func (p *Peer) fail(now int64) bool {
+	p.live.fails++
+	p.live.accessed, p.live.checked = now, now
+	if p.MaxFails == 0 {
+		return false
+	}
+	p.live.lost = min(p.live.lost+p.Weight/p.MaxFails, p.Weight)
+	return p.live.fails >= p.MaxFails
+}
+
+// succeed forgets the failures if the peer was probed after the last of them. As checked moves only after a pause, a success soon
+// after a failure clears nothing.
+func (p *Peer) succeed() {
+	if p.live.accessed < p.live.checked {
+		p.live.fails = 0
+	}
+}
+
+// A PeerSet is the peers of a group at one time, with what the method derives from them. It is immutable.
+type PeerSet struct {
+	group   *Group
+	primary peerList
+	backup  peerList
+	single  bool // one primary and no backup: its failures do not count
+	derived any
+}
+
+func newPeerSet(g *Group, peers []*Peer) *PeerSet {
+	set := &PeerSet{group: g}
+	for _, p := range peers {
+		if p.Backup {
+			set.backup.add(p)
+			continue
+		}
+		set.primary.add(p)
+	}
+	if len(set.primary.peers) == 0 {
+		panic("upstream: group without a primary peer")
+	}
+	set.single = len(set.primary.peers) == 1 && len(set.backup.peers) == 0
+	return set
+}
+
+// A peerList is the primaries of a set, or its backups.
+type peerList struct {
+	peers  []*Peer
+	starts []int // the sum of the weights before each peer
+	weight int   // of all peers
+	tries  int   // peers that are not down
+}
+
+func (l *peerList) add(p *Peer) {
+	l.peers = append(l.peers, p)
+	l.starts = append(l.starts, l.weight)
+	l.weight += p.Weight
+	if !p.Down {
+		l.tries++
+	}
+}
+
+// at returns the number of the peer in whose share of the weights w lies.
+func (l *peerList) at(w int) int {
+	i, found := slices.BinarySearch(l.starts, w)
+	if !found {
+		i--
+	}
+	return i
+}

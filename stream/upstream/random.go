@@ -1,0 +1,70 @@
+package upstream
+
+import (
+	"math/rand/v2"
+
+	"weir/stream"
+)
+
+// Random chooses at random, in proportion to the weights (ngx_stream_upstream_random_module.c).
+var Random Method = random{}
+
+// RandomTwo chooses two peers at random and of these the one with the fewer connections for its weight: `random two least_conn`.
+var RandomTwo Method = random{two: true}
+
+type random struct {
+	two bool
+}
+
+func (m random) Begin(s *stream.Session, g *Group) Picker {
+	return &randomPicker{picker: newPicker(s, g), two: m.two}
+}
+
+type randomPicker struct {
+	picker
+	two    bool
+	misses uint8
+}
+
+func (p *randomPicker) Pick() (*Peer, error) {
+	now := p.now()
+	p.set.group.mu.Lock()
+	defer p.set.group.mu.Unlock()
+	if p.replaced() {
+		return nil, ErrNoLivePeers
+	}
+	i := p.draw(none, now)
+	if i != none && p.two {
+		i = p.lighter(i, now)
+	}
+	if i == none {
+		return p.roundRobin(now)
+	}
+	return p.take(i, now)
+}
+
+// lighter draws another peer and returns the less loaded of both; of equals the second, as nginx does. The first draw counts as a
+// miss, and without a second there is no choice at all.
+func (p *randomPicker) lighter(first int, now int64) int {
+	p.misses++
+	second := p.draw(first, now)
+	if second == none {
+		return none
+	}
+	peers := p.list().peers
+	if compareLoad(peers[second], peers[first]) > 0 {
+		return first
+	}
+	return second
+}
+
+// draw returns a peer by chance that may be chosen and is not the one at except, or none when the session has missed too often.
+func (p *randomPicker) draw(except int, now int64) int {
+	l := p.list()
+	for ; p.misses <= maxTries; p.misses++ {
+		if i := l.at(rand.IntN(l.weight)); i != except && p.open(i, now) != nil {
+			return i
+		}
+	}
+	return none
+}

@@ -1,0 +1,159 @@
+package upstream
+
+import (
+	"sort"
+	"strings"
+
+	"weir/stream"
+)
+
+// Consistent returns the method `hash KEY consistent`: ketama, so that a change of the group moves few clients. It follows
+// ngx_stream_upstream_hash_module.c, and with it Cache::Memcached::Fast: the same key meets the same server as in nginx.
+func Consistent(key stream.Template) Method { return consistentHash{key} }
+
+type consistentHash struct {
+	key stream.Template
+}
+
+func (m consistentHash) derive(primary *peerList) any { return newRing(primary) }
+
+func (m consistentHash) Begin(s *stream.Session, g *Group) Picker {
+	p := &ringPicker{picker: newPicker(s, g), key: m.key.Eval(s)}
+	p.at = p.ring().find(crcFinal(crcString(crcInit, p.key)))
+	return p
+}
+
+type ringPicker struct {
+	picker
+	key    string
+	at     uint32 // the point that the session stands at
+	misses uint8
+}
+
+func (p *ringPicker) ring() *ring { return p.set.derived.(*ring) }
+
+// Pick looks at one point after the other. A server's points are passed over while it is out of use, so that its clients scatter
+// over the others; but 21 points in a row may well belong to servers that are, and then round robin decides.
+func (p *ringPicker) Pick() (*Peer, error) {
+	now := p.now()
+	p.set.group.mu.Lock()
+	defer p.set.group.mu.Unlock()
+	if p.key == "" || p.replaced() {
+		return p.roundRobin(now)
+	}
+	for ; p.misses <= maxTries; p.misses++ {
+		if i := p.smoothestOf(p.ring().members(p.at), now); i != none {
+			return p.take(i, now)
+		}
+		p.at++
+	}
+	return p.roundRobin(now)
+}
+
+// pointsPerWeight is how many points a server gets for each unit of its weight, in nginx and in ketama.
+const pointsPerWeight = 160
+
+// A ring is the points of all primary servers, down and failed ones included. It is immutable.
+type ring struct {
+	points  []uint64 // in order, no hash twice: the hash above, the server's number below
+	servers []server
+}
+
+// newRing lays out the points of a list's servers. Where two servers have a point of the same hash the first one keeps it.
+func newRing(l *peerList) *ring {
+	servers := serversOf(l)
+	total := 0
+	for i := range servers {
+		total += servers[i].weight * pointsPerWeight
+	}
+	points := make([]uint64, 0, total)
+	for i := range servers {
+		points = appendPoints(points, &servers[i], uint64(i))
+	}
+	return &ring{dropEqualHashes(sortPoints(points)), servers}
+}
+
+// appendPoints appends the points of one server: a chain of hashes over host, port and the hash before.
+func appendPoints(points []uint64, s *server, number uint64) []uint64 {
+	host, port := splitServer(s.name)
+	base := crcString(crcByte(crcString(crcInit, host), 0), port)
+	hash := uint32(0)
+	for range s.weight * pointsPerWeight {
+		state := base
+		for shift := 0; shift < 32; shift += 8 {
+			state = crcByte(state, byte(hash>>shift))
+		}
+		hash = crcFinal(state)
+		points = append(points, uint64(hash)<<32|number)
+	}
+	return points
+}
+
+// splitServer takes a server's name apart as the ring hashes it: the digits behind the last colon are the port, a unix socket has
+// none, and an IPv6 address keeps its brackets.
+func splitServer(name string) (host, port string) {
+	if len(name) >= len("unix:") && strings.EqualFold(name[:len("unix:")], "unix:") {
+		return name[len("unix:"):], ""
+	}
+	digits := len(name)
+	for digits > 0 && '0' <= name[digits-1] && name[digits-1] <= '9' {
+		digits--
+	}
+	if digits > 0 && name[digits-1] == ':' {
+		return name[:digits-1], name[digits:]
+	}
+	return name, ""
+}
+
+func hashOf(point uint64) uint32 { return uint32(point >> 32) }
+
+// find returns the place of the first point whose hash is not less than hash; beyond the last one it is that of the first, once
+// around.
+func (r *ring) find(hash uint32) uint32 {
+	return uint32(sort.Search(len(r.points), func(i int) bool { return hashOf(r.points[i]) >= hash }))
+}
+
+// members lists the peers of the server that has the point at that place.
+func (r *ring) members(place uint32) []int32 {
+	return r.servers[uint32(r.points[int(place)%len(r.points)])].members
+}
+
+func dropEqualHashes(points []uint64) []uint64 {
+	kept := points[:1]
+	for _, p := range points[1:] {
+		if hashOf(p) != hashOf(kept[len(kept)-1]) {
+			kept = append(kept, p)
+		}
+	}
+	return kept
+}
+
+const (
+	// digitBits makes three passes of 32 bits, with counters that fit the first level cache.
+	digitBits = 11
+	digits    = 1 << digitBits
+)
+
+// sortPoints sorts points by hash, those of equal hash staying in order, and returns the result; both halves of the work are done
+// in memory of the same size, one of which is returned. It is a radix sort: a ring may have millions of points, and no
+// configuration is served before it is built.
+func sortPoints(points []uint64) []uint64 {
+	spare := make([]uint64, len(points))
+	for shift := 32; shift < 64; shift += digitBits {
+		var place [digits]int
+		for _, p := range points {
+			place[p>>shift%digits]++
+		}
+		next := 0
+		for d := range place {
+			place[d], next = next, next+place[d]
+		}
+		for _, p := range points {
+			d := p >> shift % digits
+			spare[place[d]] = p
+			place[d]++
+		}
+		points, spare = spare, points
+	}
+	return points
+}

@@ -1,0 +1,180 @@
+package upstream
+
+import (
+	"time"
+
+	"weir/stream"
+)
+
+// RoundRobin is smooth weighted round robin, the method of a group that names none (ngx_stream_upstream_round_robin.c). Every
+// other method falls back on it.
+var RoundRobin Method = roundRobin{}
+
+type roundRobin struct{}
+
+func (roundRobin) Begin(s *stream.Session, g *Group) Picker {
+	p := newPicker(s, g)
+	return &p
+}
+
+// A picker is what the pickers of all methods have in common, and by itself the one of round robin.
+type picker struct {
+	session *stream.Session
+	set     *PeerSet // the group's when the session began
+	tried   bitmap   // of the list in use
+	backups bool     // the primaries are used up: the list in use is that of the backups, for the rest of the session
+}
+
+func newPicker(s *stream.Session, g *Group) picker {
+	set := g.set.Load()
+	return picker{session: s, set: set, tried: newBitmap(max(len(set.primary.peers), len(set.backup.peers)))}
+}
+
+func (p *picker) Group() string { return p.set.group.Name }
+
+func (p *picker) Tries() int { return p.set.primary.tries + p.set.backup.tries }
+
+func (p *picker) Pick() (*Peer, error) {
+	now := p.now()
+	p.set.group.mu.Lock()
+	defer p.set.group.mu.Unlock()
+	return p.roundRobin(now)
+}
+
+// Notify counts a connection as a success; TCP peers are as good as tested then.
+func (p *picker) Notify(peer *Peer, n Notice, _ time.Duration) {
+	if n != Connected {
+		return
+	}
+	p.set.group.mu.Lock()
+	defer p.set.group.mu.Unlock()
+	peer.succeed()
+}
+
+func (p *picker) Free(peer *Peer, failed bool, _ *stream.Try) {
+	if p.release(peer, failed, p.now()) {
+		p.session.Log(stream.LevelWarn, "upstream server temporarily disabled", nil)
+	}
+}
+
+// release gives peer back and reports whether it has become disabled. The single peer of a group is never: failures do not count.
+func (p *picker) release(peer *Peer, failed bool, now int64) (disabled bool) {
+	p.set.group.mu.Lock()
+	defer p.set.group.mu.Unlock()
+	peer.release()
+	if p.set.single {
+		return false
+	}
+	if failed {
+		return peer.fail(now)
+	}
+	peer.succeed()
+	return false
+}
+
+// now is the time in whole seconds. It is asked before the mutex is taken.
+func (p *picker) now() int64 { return p.session.Env.Now().Unix() }
+
+// list is the peers that are being chosen from.
+func (p *picker) list() *peerList {
+	if p.backups {
+		return &p.set.backup
+	}
+	return &p.set.primary
+}
+
+// replaced reports whether the group has got other peers since the session began.
+func (p *picker) replaced() bool { return p.set.group.set.Load() != p.set }
+
+// open returns the i-th peer of the list if it may be chosen, and nil otherwise.
+func (p *picker) open(i int, now int64) *Peer {
+	if p.tried.has(i) {
+		return nil
+	}
+	if peer := p.list().peers[i]; peer.usable(now) {
+		return peer
+	}
+	return nil
+}
+
+// take settles on the i-th peer of the list.
+func (p *picker) take(i int, now int64) (*Peer, error) {
+	peer := p.list().peers[i]
+	p.tried.set(i)
+	peer.take(now)
+	return peer, nil
+}
+
+// none is the place of a peer that there is not.
+const none = -1
+
+func (p *picker) roundRobin(now int64) (*Peer, error) { return p.descend((*picker).smoothest, now) }
+
+// descend chooses among the primaries, and when none is left, among the backups, where the session starts with nothing tried.
+func (p *picker) descend(choose func(p *picker, now int64) int, now int64) (*Peer, error) {
+	if p.replaced() {
+		return nil, ErrNoLivePeers
+	}
+	for {
+		if i := choose(p, now); i != none {
+			return p.take(i, now)
+		}
+		if p.backups {
+			return nil, ErrNoLivePeers
+		}
+		p.backups = true
+		p.tried.clear()
+	}
+}
+
+// smoothest is the choice of smooth weighted round robin from the whole list.
+func (p *picker) smoothest(now int64) int {
+	r := newRound()
+	for i := range p.list().peers {
+		if peer := p.open(i, now); peer != nil {
+			r.enter(i, peer)
+		}
+	}
+	return r.winner()
+}
+
+// smoothestOf is the choice of smooth weighted round robin from some of the list.
+func (p *picker) smoothestOf(some []int32, now int64) int {
+	r := newRound()
+	for _, i := range some {
+		if peer := p.open(int(i), now); peer != nil {
+			r.enter(int(i), peer)
+		}
+	}
+	return r.winner()
+}
+
+// A round is one choice of smooth weighted round robin: everyone who enters gains its effective weight, the largest sum wins, the
+// first on ties, and the winner pays what all have gained. Effective weights recover by one with each round.
+type round struct {
+	best  int
+	peer  *Peer
+	total int
+}
+
+func newRound() round { return round{best: none} }
+
+func (r *round) enter(i int, p *Peer) {
+	effective := p.Weight - p.live.lost
+	p.live.current += effective
+	r.total += effective
+	if p.live.lost > 0 {
+		p.live.lost--
+	}
+	if r.peer == nil || p.live.current > r.peer.live.current {
+		r.best, r.peer = i, p
+	}
+}
+
+// winner returns the winner's place, or none if nobody has entered.
+func (r *round) winner() int {
+	if r.peer != nil {
+		r.peer.live.current -= r.total
+	}
+	return r.best
+}
