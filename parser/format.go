@@ -73,7 +73,7 @@ func (p *printer) body(b *Block, next diag.Position, level int) {
 
 // words writes the name and the arguments of d, and returns the last as it was written.
 func (p *printer) words(d *Directive, level int) string {
-	last, line := d.Name.source(), d.Name.Pos.Line
+	last, line := d.Name.source(), endLine(d.Name)
 	p.out.WriteString(last)
 	for _, w := range d.Args {
 		if w.Pos.Line > line {
@@ -82,7 +82,7 @@ func (p *printer) words(d *Directive, level int) string {
 		} else {
 			p.out.WriteByte(' ')
 		}
-		last, line = w.source(), w.Pos.Line
+		last, line = w.source(), endLine(w)
 		p.out.WriteString(last)
 	}
 	return last
@@ -149,6 +149,9 @@ func start(b *Block) diag.Position {
 	}
 	return b.End
 }
+
+// endLine returns the line on which w ends.
+func endLine(w Word) int { return w.Pos.Line + strings.Count(w.Raw, "\n") }
 
 // source returns the word as it is best written. One that nearly fills nginx's buffer stays as it was: a
 // quote more could be one too many.

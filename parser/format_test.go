@@ -22,6 +22,7 @@ func TestFormat(t *testing.T) {
 		{"comment after a block on one line", "a { b; } # c", "a {\n    b;\n} # c\n"},
 		{"needless quotes", `a "b" 'c';`, "a b c;\n"},
 		{"needed quotes", `a "" "b c" 'd;' "#" "}" "{" '"' "'a";`, `a "" "b c" "d;" "#" "}" "{" '"' "'a";` + "\n"},
+		{"hidden newline", "a\\\nb c;", "a\\\nb c;\n"},
 		{"zero byte", "a \x00b;", "a \x00b;\n"},
 		{"both quotes", `a "\"'";`, `a "\"'";` + "\n"},
 		{"escapes", `a "\t\n" b\c '\d' "e\\";`, `a \t\n b\c \d e\\;` + "\n"},
