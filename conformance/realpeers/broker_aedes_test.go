@@ -22,6 +22,7 @@ func startAedes(t *testing.T) *broker {
 func (r *record) aedesLine(line string) {
 	var e struct {
 		Event, ID, From string
+		Header          byte
 		Clean           bool
 	}
 	if json.Unmarshal([]byte(line), &e) != nil {
@@ -29,7 +30,7 @@ func (r *record) aedesLine(line string) {
 	}
 	switch e.Event {
 	case "met":
-		r.met(e.ID, e.From)
+		r.met(e.ID, e.From, e.Header)
 	case "left":
 		r.left(e.Clean, byID(e.ID))
 	}

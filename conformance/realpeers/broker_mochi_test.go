@@ -54,7 +54,8 @@ func (s *scribe) Provides(event byte) bool {
 
 // OnConnect records a meeting.
 func (s *scribe) OnConnect(cl *mqtt.Client, _ packets.Packet) error {
-	s.record.met(cl.ID, cl.Net.Remote)
+	header := cl.Net.Conn.(*proxyproto.Conn).ProxyHeader()
+	s.record.met(cl.ID, cl.Net.Remote, header.Version)
 	return nil
 }
 

@@ -33,7 +33,7 @@ var (
 // mosquittoLine records what a line of mosquitto's log tells.
 func (r *record) mosquittoLine(line string) {
 	if m := mosquittoMet.FindStringSubmatch(line); m != nil {
-		r.met(m[2], m[1])
+		r.met(m[2], m[1], 0)
 	}
 	if m := mosquittoLeft.FindStringSubmatch(line); m != nil {
 		r.left(m[2] == "disconnected", byID(m[1]))

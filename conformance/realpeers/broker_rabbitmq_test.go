@@ -78,7 +78,7 @@ var (
 // rabbitLine records what a line of RabbitMQ's log tells.
 func (r *record) rabbitLine(line string) {
 	if m := rabbitMet.FindStringSubmatch(line); m != nil {
-		r.met(m[2], m[1])
+		r.met(m[2], m[1], 0)
 	}
 	if m := rabbitClean.FindStringSubmatch(line); m != nil {
 		r.left(true, byAddress(m[1]))

@@ -29,7 +29,7 @@ type call struct {
 type session struct {
 	inbox
 	from string           // its own host:port, or only the host where it cannot tell
-	end  func(*testing.T) // says DISCONNECT and leaves
+	end  func(*testing.T) // says DISCONNECT and leaves; to be called when one message has arrived
 	kill func(*testing.T) // leaves without a word
 }
 

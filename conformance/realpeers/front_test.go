@@ -38,14 +38,15 @@ stream {
 type front struct {
 	addr    string
 	prefix  string
+	header  string // value of proxy_protocol
 	brokers []*broker
 }
 
-// startWeir runs weir before the brokers; header is the value of proxy_protocol.
+// startWeir runs weir before the brokers, with that value of proxy_protocol.
 func startWeir(t *testing.T, header string, brokers []*broker) *front {
 	t.Helper()
-	f := &front{addr: fmt.Sprintf("127.0.0.1:%d", freePort(t)), prefix: t.TempDir(), brokers: brokers}
-	conf := f.writeConf(t, header)
+	f := &front{addr: fmt.Sprintf("127.0.0.1:%d", freePort(t)), prefix: t.TempDir(), header: header, brokers: brokers}
+	conf := f.writeConf(t)
 	p := start(t, nil, nil, weirBinary, "-p", f.prefix, "-e", f.log("error.log"), "-c", conf, "-g", "daemon off;")
 	await(t, "weir to listen on "+f.addr, func() bool {
 		if p.hasEnded() {
@@ -63,14 +64,14 @@ func startWeir(t *testing.T, header string, brokers []*broker) *front {
 }
 
 // writeConf writes the configuration and returns its path.
-func (f *front) writeConf(t *testing.T, header string) string {
+func (f *front) writeConf(t *testing.T) string {
 	t.Helper()
 	var addrs []string
 	for _, b := range f.brokers {
 		addrs = append(addrs, b.addr)
 	}
 	var text strings.Builder
-	if err := confTemplate.Execute(&text, map[string]any{"Listen": f.addr, "Header": header, "Brokers": addrs}); err != nil {
+	if err := confTemplate.Execute(&text, map[string]any{"Listen": f.addr, "Header": f.header, "Brokers": addrs}); err != nil {
 		t.Fatal(err)
 	}
 	conf := filepath.Join(f.prefix, "nginx.conf")
@@ -115,8 +116,7 @@ func accepts(addr string) bool {
 	return true
 }
 
-// awaitVisit waits until the brokers have met id n times in all, and returns the latest meeting and its broker:
-// the one whose count differs from that before the visit.
+// awaitVisit waits until a broker has met id more often than before, and returns that broker and the meeting.
 func (f *front) awaitVisit(t *testing.T, id string, before map[*broker]int) (*broker, meeting) {
 	t.Helper()
 	var home *broker

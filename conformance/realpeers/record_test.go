@@ -4,10 +4,12 @@ import "sync"
 
 // meeting is one connection of a client, as its broker saw it.
 type meeting struct {
-	id    string
-	from  string // host:port that the broker takes for the client's
-	left  bool   // the broker knows that it is over
-	clean bool   // and heard a DISCONNECT before
+	id   string
+	from string // host:port that the broker takes for the client's
+	// header is the value of proxy_protocol that sends what the broker read, "" if it does not tell the version.
+	header string
+	left   bool // the broker knows that it is over
+	clean  bool // and heard a DISCONNECT before
 }
 
 // record holds the meetings of one broker in order. Its methods may be called at the same time.
@@ -16,11 +18,14 @@ type record struct {
 	meetings []meeting
 }
 
-// met adds a meeting.
-func (r *record) met(id, from string) {
+// headerSetting is the value of proxy_protocol for each version of the header.
+var headerSetting = map[byte]string{1: "on", 2: "v2"}
+
+// met adds a meeting; version is that of the PROXY header, 0 if unknown.
+func (r *record) met(id, from string, version byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.meetings = append(r.meetings, meeting{id: id, from: from})
+	r.meetings = append(r.meetings, meeting{id: id, from: from, header: headerSetting[version]})
 }
 
 // left ends the earliest meeting under way for which same holds.
