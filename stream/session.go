@@ -3,6 +3,7 @@
 package stream
 
 import (
+	"errors"
 	"time"
 
 	"weir/stream/proxyproto"
@@ -134,7 +135,9 @@ func (s *Session) readHeader(ev Event) Step {
 	s.take(ev.Data)
 	h, n, err := proxyproto.Parse(s.Head)
 	if err != nil {
-		s.Log(LevelError, err.Error(), nil)
+		if !errors.Is(err, proxyproto.ErrSilent) {
+			s.Log(LevelError, err.Error(), nil)
+		}
 		return s.Finish(StatusBadRequest)
 	}
 	s.ProxyHeader = h

@@ -1,0 +1,33 @@
+package proxy
+
+import (
+	"net/netip"
+
+	"weir/stream"
+)
+
+// local is the address that proxy_bind names for s; zero when it is off, empty or, which is logged, no address.
+func (c *Content) local(s *stream.Session) stream.Addr {
+	if c.Bind == nil {
+		return stream.Addr{}
+	}
+	text := c.Bind.Eval(s)
+	if text == "" {
+		return stream.Addr{}
+	}
+	addr, err := ParseLocal(text)
+	if err != nil {
+		s.Log(stream.LevelError, "invalid local address \""+text+"\"", nil)
+		return stream.Addr{}
+	}
+	return addr
+}
+
+// ParseLocal reads an address with an optional port, as proxy_bind takes it (ngx_parse_addr_port).
+func ParseLocal(text string) (stream.Addr, error) {
+	if ip, err := netip.ParseAddr(text); err == nil {
+		return stream.Addr{IP: netip.AddrPortFrom(ip, 0)}, nil
+	}
+	ap, err := netip.ParseAddrPort(text)
+	return stream.Addr{IP: ap}, err
+}

@@ -1,0 +1,125 @@
+package proxy
+
+import (
+	"errors"
+	"syscall"
+
+	"weir/stream"
+	"weir/stream/relay"
+	"weir/stream/upstream"
+)
+
+// never marks a time that an attempt did not come to.
+const never = -1
+
+// connect begins one attempt. It follows ngx_stream_proxy_connect.
+func (r *run) connect(s *stream.Session, group string) stream.Step {
+	now := s.Env.Now()
+	s.Tries = append(s.Tries, stream.Try{Name: group, Start: now, Connect: never, FirstByte: never})
+	peer, err := r.picker.Pick()
+	if err != nil {
+		s.Log(stream.LevelError, err.Error(), nil)
+		return r.finish(s, stream.StatusBadGateway)
+	}
+	r.peer = peer
+	s.Tries[len(s.Tries)-1].Name = peer.Name
+	r.target.Addr = peer.Addr
+	return stream.Step{Do: stream.Connect, Target: &r.target, Out: r.firstBytes(s), Deadline: now.Add(r.ConnectTimeout)}
+}
+
+// firstBytes is the PROXY header, if one is to be sent, and what was read from the client.
+func (r *run) firstBytes(s *stream.Session) []byte {
+	if r.Protocol == Off {
+		return s.Head
+	}
+	return append(r.Protocol.header(s), s.Head...)
+}
+
+// connected goes over to the relay. It follows ngx_stream_proxy_init_upstream.
+func (r *run) connected(s *stream.Session, ev stream.Event) stream.Step {
+	s.Env.NextID()
+	t := &s.Tries[len(s.Tries)-1]
+	t.Connect = s.Env.Now().Sub(t.Start)
+	r.picker.Notify(r.peer, upstream.Connected, t.Connect)
+	if s.LogEnabled(stream.LevelInfo) {
+		s.LogPlain(stream.LevelInfo, "proxy "+ev.Local.String()+" connected to "+t.Name)
+	}
+	r.up = true
+	r.countHead(s)
+	s.PassedOn()
+	s.SetAction("proxying connection")
+	return stream.Step{Do: stream.Relay, Relay: r.spec(s)}
+}
+
+// countHead counts the client's first bytes as received: nginx reads them off the socket while it connects.
+func (r *run) countHead(s *stream.Session) {
+	if n := int64(len(s.Head)); s.Traffic.FromClient.Load() == 0 {
+		s.Traffic.FromClient.Add(n)
+	}
+}
+
+// spec is the server's relay, with the session's own rates where they vary.
+func (r *run) spec(s *stream.Session) *relay.Spec {
+	if r.Upload.fixed() && r.Download.fixed() {
+		return r.Relay
+	}
+	spec := *r.Relay
+	spec.Upload, spec.Download = r.Upload.eval(s), r.Download.eval(s)
+	return &spec
+}
+
+func (r *run) firstByte(s *stream.Session) stream.Step {
+	t := &s.Tries[len(s.Tries)-1]
+	t.FirstByte = s.Env.Now().Sub(t.Start)
+	r.picker.Notify(r.peer, upstream.FirstByte, t.FirstByte)
+	return stream.Step{}
+}
+
+// connectFailed judges a connection that did not come up. What is wrong with our own socket is not the server's fault.
+func (r *run) connectFailed(s *stream.Session, ev stream.Event) stream.Step {
+	switch ev.Op {
+	case stream.OpSocket:
+		s.Log(stream.LevelAlert, "socket() failed", ev.Err)
+		return r.ourFault(s)
+	case stream.OpBind:
+		s.Log(stream.LevelCrit, "bind("+r.target.Local.Host()+") failed", ev.Err)
+		return r.ourFault(s)
+	}
+	s.Env.NextID()
+	r.logConnect(s, ev.Err)
+	return r.nextUpstream(s)
+}
+
+// ourFault ends the session; the server that it never came to is not in $upstream_addr.
+func (r *run) ourFault(s *stream.Session) stream.Step {
+	s.Tries[len(s.Tries)-1].Name = ""
+	return r.finish(s, stream.StatusInternal)
+}
+
+// logConnect writes nginx's two sentences: one for a connect that failed in the call, which the log then has to name, and one for
+// a connect that failed later.
+func (r *run) logConnect(s *stream.Session, err error) {
+	var errno syscall.Errno
+	errors.As(err, &errno)
+	switch errno {
+	case syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ETIMEDOUT, syscall.EHOSTDOWN, syscall.EHOSTUNREACH:
+		if r.target.Addr.Unix {
+			break
+		}
+		s.Log(stream.LevelError, "connect() failed", err)
+		return
+	}
+	s.Log(connectLevel(errno), "connect() to "+r.peer.Name+" failed", err)
+}
+
+// nextUpstream gives the failed server back and tries another. It follows ngx_stream_proxy_next_upstream.
+func (r *run) nextUpstream(s *stream.Session) stream.Step {
+	r.endTry(s)
+	r.free(s, true)
+	r.tries--
+	late := r.NextTimeout > 0 && s.Env.Now().Sub(r.began) >= r.NextTimeout
+	if r.tries <= 0 || !r.NextUpstream || late {
+		return s.Finish(stream.StatusBadGateway)
+	}
+	return r.connect(s, r.picker.Group())
+}

@@ -1,0 +1,54 @@
+package proxy
+
+import (
+	"syscall"
+
+	"weir/stream"
+	"weir/stream/errorlog"
+	"weir/stream/relay"
+)
+
+// connectLevel is the level at which ngx_event_connect_peer logs a connect that failed in the call.
+func connectLevel(errno syscall.Errno) errorlog.Level {
+	switch errno {
+	case syscall.ECONNREFUSED, syscall.EAGAIN, syscall.ECONNRESET, syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTDOWN,
+		syscall.EHOSTUNREACH:
+		return stream.LevelError
+	}
+	return stream.LevelCrit
+}
+
+// logRelayFailure writes that reading or writing failed on a connection that is up.
+func (r *run) logRelayFailure(s *stream.Session, ev stream.Event) {
+	s.SetAction(relayAction(ev))
+	s.LogFailure(ev)
+	s.SetAction("proxying connection")
+}
+
+func relayAction(ev stream.Event) string {
+	reading := ev.Op == stream.OpRecv
+	switch {
+	case reading && ev.Side == stream.ClientSide:
+		return "proxying and reading from client"
+	case reading:
+		return "proxying and reading from upstream"
+	case ev.Side == stream.ClientSide:
+		return "proxying and sending to client"
+	}
+	return "proxying and sending to upstream"
+}
+
+// logEnd writes how the relay ended, at level info.
+func (r *run) logEnd(s *stream.Session) {
+	if !s.LogEnabled(stream.LevelInfo) {
+		return
+	}
+	switch s.Traffic.End {
+	case relay.Timeout:
+		s.Log(stream.LevelInfo, "connection timed out", stream.ErrTimedOut)
+	case relay.ClientEOF, relay.ClientError:
+		s.LogPlain(stream.LevelInfo, string(s.AppendTraffic([]byte("client disconnected, "))))
+	case relay.UpstreamEOF, relay.UpstreamError:
+		s.LogPlain(stream.LevelInfo, string(s.AppendTraffic([]byte("upstream disconnected, "))))
+	}
+}

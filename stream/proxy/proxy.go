@@ -1,0 +1,127 @@
+// Package proxy is the content that carries a session to an upstream server.
+//
+// See https://nginx.org/en/docs/stream/ngx_stream_proxy_module.html.
+package proxy
+
+import (
+	"time"
+
+	"weir/stream"
+	"weir/stream/relay"
+	"weir/stream/upstream"
+)
+
+// Content proxies the sessions of one server. It is immutable once compiled.
+type Content struct {
+	To             Destination
+	Bind           *stream.Template // proxy_bind; nil: off
+	ConnectTimeout time.Duration
+	NextUpstream   bool
+	NextTries      int           // proxy_next_upstream_tries; 0: no limit of its own
+	NextTimeout    time.Duration // proxy_next_upstream_timeout; 0: none
+	Protocol       Protocol
+	KeepAlive      bool
+	RcvBuf, SndBuf int
+	Relay          *relay.Spec // shared by all sessions while both rates are fixed
+	Upload         Rate
+	Download       Rate
+}
+
+// run is what one session keeps while it is proxied.
+type run struct {
+	*Content
+	picker upstream.Picker
+	peer   *upstream.Peer // chosen, not yet freed
+	tries  int            // attempts left, the present one included
+	began  time.Time      // the first attempt
+	target stream.Target
+	up     bool // the upstream connection is up
+}
+
+var runs = stream.NewKey[*run]()
+
+// Begin chooses a server and connects. It follows ngx_stream_proxy_handler.
+func (c *Content) Begin(s *stream.Session) stream.Step {
+	s.SetProxying()
+	s.SetAction("connecting to upstream")
+	group, err := c.To.group(s)
+	if err != nil {
+		s.Log(stream.LevelError, err.Error(), nil)
+		return s.Finish(stream.StatusInternal)
+	}
+	r := &run{Content: c, began: s.Env.Now(), picker: group.Begin(s)}
+	r.tries = r.picker.Tries()
+	if c.NextTries > 0 {
+		r.tries = min(r.tries, c.NextTries)
+	}
+	r.target = stream.Target{
+		Local: c.local(s), KeepAlive: c.KeepAlive, NoDelay: s.Server.Settings.NoDelay, RcvBuf: c.RcvBuf, SndBuf: c.SndBuf,
+	}
+	runs.Set(s, r)
+	return r.connect(s, group.Name)
+}
+
+// Next goes on after an event.
+func (c *Content) Next(s *stream.Session, ev stream.Event) stream.Step {
+	r, _ := runs.Get(s)
+	switch ev.Kind {
+	case stream.Connected:
+		return r.connected(s, ev)
+	case stream.FirstByte:
+		return r.firstByte(s)
+	case stream.Relayed:
+		return r.relayed(s)
+	case stream.Failed:
+		return r.failed(s, ev)
+	case stream.TimedOut:
+		s.Log(stream.LevelError, "upstream timed out", stream.ErrTimedOut)
+		r.countHead(s)
+		return r.nextUpstream(s)
+	case stream.Aborted:
+		s.Log(stream.LevelInfo, "shutdown timeout", nil)
+		return r.finish(s, stream.StatusOK)
+	}
+	return stream.Step{}
+}
+
+func (r *run) failed(s *stream.Session, ev stream.Event) stream.Step {
+	if r.up {
+		r.logRelayFailure(s, ev)
+		return stream.Step{}
+	}
+	if ev.Side == stream.ClientSide {
+		s.LogFailure(ev)
+		return stream.Step{}
+	}
+	return r.connectFailed(s, ev)
+}
+
+// relayed ends the session after a relay.
+func (r *run) relayed(s *stream.Session) stream.Step {
+	r.logEnd(s)
+	return r.finish(s, stream.StatusOK)
+}
+
+// finish ends the session: as ngx_stream_proxy_finalize, the peer is freed before the log is written.
+func (r *run) finish(s *stream.Session, status stream.Status) stream.Step {
+	r.endTry(s)
+	r.free(s, false)
+	return s.Finish(status)
+}
+
+// endTry completes the record of the present attempt.
+func (r *run) endTry(s *stream.Session) {
+	t := &s.Tries[len(s.Tries)-1]
+	t.Total = s.Env.Now().Sub(t.Start)
+	if r.up {
+		t.Sent, t.Received = s.Traffic.ToUpstream.Load(), s.Traffic.FromUpstream.Load()
+	}
+}
+
+func (r *run) free(s *stream.Session, failed bool) {
+	if r.peer == nil {
+		return
+	}
+	r.picker.Free(r.peer, failed, &s.Tries[len(s.Tries)-1])
+	r.peer = nil
+}
