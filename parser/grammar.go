@@ -9,112 +9,43 @@ import (
 	"weir/parser/diag"
 )
 
-// document is one file: statements, and what stopped them if it was not the end of the file.
-type document struct {
+// segment is what the scanner gives at a time: statements, and the fault that ends them, if any.
+type segment struct {
 	Statements statements  `parser:"@@"`
-	Stray      lexer.Token `parser:"@(Close | Fault)?"`
+	Fault      lexer.Token `parser:"@Fault?"`
 }
 
-var grammar = participle.MustBuild[document](participle.Lexer(tokens{}))
+var grammar = participle.MustBuild[segment](participle.Lexer(tokens{}))
 
 // statements is, as a rule of the grammar,
 //
-//	statements = { word { word } ( Semicolon | Open statements Close ) }
+//	statements = { word { word } ( Semicolon | Open ) | Close }
 //	word       = Word | Quoted
 //
 // It is written out because participle's reflection, at some microseconds a statement, would take longer
 // than nginx takes for everything.
-type statements struct{ Block }
+type statements struct{ list []statement }
 
-// Parse takes statements for as long as they are whole; it stops before a stray brace, a fault and the end.
+// A statement is what ngx_conf_read_token returns: words and the ';' or '{' that ends them, or '}' alone.
+type statement struct {
+	words []lexer.Token
+	stop  *lexer.Token
+}
+
+// Parse takes statements for as long as they are whole, and the words before a fault.
 func (s *statements) Parse(lex *lexer.PeekingLexer) error {
-	b := builder{lex: lex}
-	s.Block = b.block()
-	return nil
-}
-
-// A builder makes directives of tokens. It allocates them, and their words, many at a time.
-type builder struct {
-	lex        *lexer.PeekingLexer
-	directives []Directive // not yet used
-	words      []Word      // not yet used
-	chunk      int         // how many were allocated last
-}
-
-// block takes statements up to a brace, a fault or the end, which remains. The block is incomplete if a
-// statement in it is.
-func (b *builder) block() Block {
-	var block Block
-	for isWord(b.lex.Peek()) && !block.Incomplete {
-		d := b.statement()
-		if d == nil {
-			block.Incomplete = true
-			break
+	for {
+		start := lex.RawCursor()
+		for isWord(lex.Peek()) {
+			lex.Next()
 		}
-		block.Directives = append(block.Directives, d)
-		block.Incomplete = d.Body != nil && d.Body.Incomplete
-	}
-	block.End = place(b.lex.Peek().Pos)
-	return block
-}
-
-// statement takes one statement, and its body if it has one. It returns nil if a fault interrupts its words.
-func (b *builder) statement() *Directive {
-	start := b.lex.RawCursor()
-	for isWord(b.lex.Peek()) {
-		b.lex.Next()
-	}
-	stop := b.lex.Peek()
-	if stop.Type != tokenSemicolon && stop.Type != tokenOpen {
-		return nil
-	}
-	words := b.lex.Range(start, b.lex.RawCursor())
-	b.lex.Next()
-	d := b.directive(words)
-	d.End = place(stop.Pos)
-	if stop.Type == tokenOpen {
-		d.Body = b.body()
-	}
-	return d
-}
-
-// body takes the rest of a block, its closing brace included.
-func (b *builder) body() *Block {
-	block := b.block()
-	if b.lex.Peek().Type == tokenClose {
-		b.lex.Next()
-	} else {
-		block.Incomplete = true
-	}
-	return &block
-}
-
-// directive returns a directive of the given words, the first of which is its name.
-func (b *builder) directive(words []lexer.Token) *Directive {
-	b.reserve(len(words) - 1)
-	d := &b.directives[0]
-	b.directives = b.directives[1:]
-	d.Name = word(&words[0])
-	args := words[1:]
-	d.Args, b.words = b.words[:len(args):len(args)], b.words[len(args):]
-	for i := range args {
-		d.Args[i] = word(&args[i])
-	}
-	return d
-}
-
-// reserve sees to it that there is room for one directive of n arguments. Chunks grow up to 512, so that
-// small files stay small.
-func (b *builder) reserve(n int) {
-	if len(b.directives) > 0 && len(b.words) >= n {
-		return
-	}
-	b.chunk = min(max(2*b.chunk, 8), 512)
-	if len(b.directives) == 0 {
-		b.directives = make([]Directive, b.chunk)
-	}
-	if len(b.words) < n {
-		b.words = make([]Word, max(n, b.chunk))
+		words := lex.Range(start, lex.RawCursor())
+		switch lex.Peek().Type {
+		case tokenSemicolon, tokenOpen, tokenClose:
+			s.list = append(s.list, statement{words: words, stop: lex.Next()})
+		default:
+			return nil
+		}
 	}
 }
 

@@ -25,6 +25,9 @@ const (
 	confBuffer = 4096
 	// maxNesting is how deep blocks may be nested; nginx has no such limit, only its stack.
 	maxNesting = 256
+	// segmentTokens is after how many tokens a segment ends with the next statement. A token is large, and
+	// participle wants all of them before it begins.
+	segmentTokens = 256
 )
 
 // tokens is nginx's token rules as a lexer definition of participle.
@@ -52,7 +55,8 @@ func (tokens) Lex(filename string, r io.Reader) (lexer.Lexer, error) {
 	return newScanner(filename, string(text)), nil
 }
 
-// A scanner cuts one text into tokens, by the rules of ngx_conf_read_token.
+// A scanner cuts one text into tokens, by the rules of ngx_conf_read_token. It gives them in segments, each
+// of which looks like a whole text and ends between statements.
 type scanner struct {
 	name      string
 	text      string
@@ -64,42 +68,51 @@ type scanner struct {
 	words     int  // of the statement so far
 	depth     int  // of open blocks
 	unspaced  bool // the last token was a quoted word: see afterQuoted
-	faulty    bool
+	taken     int  // tokens of this segment
+	ended     bool // at the end of the text, or at a fault
 }
 
 func newScanner(name, text string) *scanner {
 	return &scanner{name: name, text: text, line: 1}
 }
 
-// Next returns the next token. It never fails: what is wrong is a token, too, so that all that precedes it
-// can be had.
+// resume begins the next segment.
+func (s *scanner) resume() { s.taken = 0 }
+
+// Next returns the next token, or an end where the segment ends. It never fails: what is wrong is a token,
+// too, so that all that precedes it can be had.
 func (s *scanner) Next() (lexer.Token, error) {
-	if s.faulty {
+	if s.ended || s.words == 0 && s.taken >= segmentTokens {
 		return lexer.EOFToken(s.position(s.at)), nil
 	}
+	s.taken++
+	return s.token(), nil
+}
+
+func (s *scanner) token() lexer.Token {
 	if s.unspaced {
 		s.unspaced = false
 		if fault, bad := s.afterQuoted(); bad {
-			return fault, nil
+			return fault
 		}
 	}
 	if fault, bad := s.skipBlank(); bad {
-		return fault, nil
+		return fault
 	}
 	if s.at == len(s.text) {
-		return s.end(), nil
+		return s.end()
 	}
 	switch s.text[s.at] {
 	case ';':
-		return s.semicolon(), nil
+		return s.semicolon()
 	case '{':
-		return s.open(), nil
+		return s.open()
 	case '}':
-		return s.close(), nil
+		return s.close()
 	case '"', '\'':
-		return s.quoted(), nil
+		return s.quoted()
 	}
-	return s.word(), nil
+	return s.word()
 }
 
 // afterQuoted judges the byte after a closing quote, which must be white space, ';', '{' or ')'.
@@ -152,6 +165,7 @@ func (s *scanner) comment() (lexer.Token, bool) {
 // end judges the end of the text. nginx minds an unfinished statement here; the grammar minds open blocks.
 func (s *scanner) end() lexer.Token {
 	if s.words == 0 {
+		s.ended = true
 		return lexer.EOFToken(s.position(s.at))
 	}
 	if s.globals {
@@ -260,7 +274,7 @@ func (s *scanner) take(kind lexer.TokenType, end int) lexer.Token {
 }
 
 func (s *scanner) fault(at int, message string) lexer.Token {
-	s.faulty = true
+	s.ended = true
 	return lexer.Token{Type: tokenFault, Value: message, Pos: s.position(at)}
 }
 

@@ -89,6 +89,7 @@ func readFile(path string) ([]byte, error) {
 		size = max(size, 1) // reading it must fail, whatever size it has
 	}
 	var raw bytes.Buffer
+	raw.Grow(int(min(size, 1<<26)) + bytes.MinRead)
 	_, err = raw.ReadFrom(io.LimitReader(f, size))
 	return raw.Bytes(), err
 }

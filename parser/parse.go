@@ -1,7 +1,6 @@
 package parser
 
 import (
-	"github.com/alecthomas/participle/v2"
 	"github.com/alecthomas/participle/v2/lexer"
 
 	"weir/parser/diag"
@@ -12,51 +11,117 @@ import (
 func parse(path, text string, globals bool) (*File, *diag.Diagnostic) {
 	s := newScanner(path, text)
 	s.globals = globals
-	doc := read(s)
-	file := &File{Path: path, Block: &doc.Statements.Block, Comments: s.comments}
+	file := &File{Path: path, Block: &Block{}}
+	b := builder{open: []*Block{file.Block}}
 	if !globals {
-		own(file.Block, file)
+		b.file = file
 	}
-	return file, doc.fault()
+	fault := b.build(s)
+	file.Comments = s.comments
+	return file, fault
 }
 
-// read applies the grammar. No text makes it fail: a scanner does not, the statements stop before what they
-// do not know, and the rest may trail.
-func read(s *scanner) *document {
+// A builder makes blocks of statements. As in ngx_conf_parse, but for the recursion. It allocates directives,
+// and their words, many at a time.
+type builder struct {
+	file       *File    // of every directive; nil for the text of -g
+	open       []*Block // the file's own first, the innermost last
+	directives []Directive
+	words      []Word
+	chunk      int // how many were allocated last
+}
+
+// build takes all that s has. What is still open at a fault is incomplete.
+func (b *builder) build(s *scanner) *diag.Diagnostic {
+	var fault *diag.Diagnostic
+	for fault == nil && !s.ended {
+		fault = b.segment(read(s))
+	}
+	end := place(s.position(s.at))
+	if fault == nil && len(b.open) > 1 {
+		fault = emerg(end, `unexpected end of file, expecting "}"`)
+	}
+	for _, block := range b.open {
+		block.End = end
+		block.Incomplete = fault != nil
+	}
+	return fault
+}
+
+// read applies the grammar to the next segment. No text makes it fail: a scanner does not, and the statements
+// and a fault are all that it gives.
+func read(s *scanner) *segment {
+	s.resume()
 	tokens, err := lexer.Upgrade(s)
 	if err != nil {
 		panic("parser: the scanner failed: " + err.Error())
 	}
-	doc, err := grammar.ParseFromLexer(tokens, participle.AllowTrailing(true))
+	seg, err := grammar.ParseFromLexer(tokens)
 	if err != nil {
 		panic("parser: the grammar refused a text: " + err.Error())
 	}
-	return doc
+	return seg
 }
 
-// fault says in nginx's words why doc is not a whole file, and marks it; it returns nil if it is one.
-func (doc *document) fault() *diag.Diagnostic {
-	block := &doc.Statements.Block
-	switch {
-	case doc.Stray.Type == tokenFault:
-		block.Incomplete = true
-		return emerg(place(doc.Stray.Pos), doc.Stray.Value)
-	case doc.Stray.Type == tokenClose:
-		block.Incomplete = true
-		return emerg(place(doc.Stray.Pos), unexpected('}'))
-	case block.Incomplete:
-		return emerg(block.End, `unexpected end of file, expecting "}"`)
+func (b *builder) segment(seg *segment) *diag.Diagnostic {
+	for _, st := range seg.Statements.list {
+		if st.stop.Type != tokenClose {
+			b.statement(st)
+			continue
+		}
+		if len(b.open) == 1 {
+			return emerg(place(st.stop.Pos), unexpected('}'))
+		}
+		b.innermost().End = place(st.stop.Pos)
+		b.open = b.open[:len(b.open)-1]
+	}
+	if seg.Fault.Type == tokenFault {
+		return emerg(place(seg.Fault.Pos), seg.Fault.Value)
 	}
 	return nil
 }
 
-// own tells every directive of block which file it is from.
-func own(block *Block, file *File) {
-	for _, d := range block.Directives {
-		d.File = file
-		if d.Body != nil {
-			own(d.Body, file)
-		}
+// statement puts a directive in the innermost block, and opens its body if it has one.
+func (b *builder) statement(st statement) {
+	d := b.directive(st.words)
+	d.End = place(st.stop.Pos)
+	d.File = b.file
+	into := b.innermost()
+	into.Directives = append(into.Directives, d)
+	if st.stop.Type == tokenOpen {
+		d.Body = &Block{}
+		b.open = append(b.open, d.Body)
+	}
+}
+
+func (b *builder) innermost() *Block { return b.open[len(b.open)-1] }
+
+// directive returns a directive of the given words, the first of which is its name.
+func (b *builder) directive(words []lexer.Token) *Directive {
+	b.reserve(len(words) - 1)
+	d := &b.directives[0]
+	b.directives = b.directives[1:]
+	d.Name = word(&words[0])
+	args := words[1:]
+	d.Args, b.words = b.words[:len(args):len(args)], b.words[len(args):]
+	for i := range args {
+		d.Args[i] = word(&args[i])
+	}
+	return d
+}
+
+// reserve sees to it that there is room for one directive of n arguments. Chunks grow up to 512, so that
+// small files stay small.
+func (b *builder) reserve(n int) {
+	if len(b.directives) > 0 && len(b.words) >= n {
+		return
+	}
+	b.chunk = min(max(2*b.chunk, 8), 512)
+	if len(b.directives) == 0 {
+		b.directives = make([]Directive, b.chunk)
+	}
+	if len(b.words) < n {
+		b.words = make([]Word, max(n, b.chunk))
 	}
 }
 
