@@ -47,12 +47,15 @@ func init() {
 		"reset":      {"NAME  the connection ends with a TCP reset", 1, (*run).reset},
 		"closed":     {"NAME  the connection ends, one way or the other", 1, (*run).closed},
 		"close":      {"NAME …", 1, (*run).closeClients},
+		"abort":      {"NAME  close with a TCP reset", 1, (*run).abort},
+		"trickle":    {"NAME N INTERVAL  send N bytes one after the other and expect each back", 3, (*run).trickle},
 		"closewrite": {"NAME  send EOF and go on reading", 1, (*run).closeWrite},
 		"refuses":    {"[HOST]:PORT  nobody listens there", 1, (*run).refuses},
 		"who":        {"[HOST]:PORT NAME …  one connection after the other meets the named peers in this order", 2, (*run).who},
 
 		// Peers. See cmds_peer.go.
 		"heard":     {"PEER DATA  its newest connection brought exactly these bytes so far", 2, (*run).heard},
+		"heardhex":  {"PEER REGEXP  its newest connection brought bytes whose hexadecimal digits match", 2, (*run).heardHex},
 		"accepted":  {"PEER N  it has accepted N connections by now", 2, (*run).accepted},
 		"from":      {"PEER IP  its newest connection comes from there", 2, (*run).from},
 		"ended":     {"PEER  its newest connection brought EOF or a reset", 1, (*run).ended},
@@ -62,6 +65,7 @@ func init() {
 		"down":      {"PEER …  refuse connects from now on", 1, (*run).down},
 		"up":        {"PEER …  take connects again", 1, (*run).up},
 		"seen":      {"ID BROKER …  the brokers that the client met, oldest first", 2, (*run).seen},
+		"seenlast":  {"ID BROKER  the broker that the client met last", 2, (*run).seenLast},
 		"proxyline": {"ID LINE  the PROXY line in front of the client's newest CONNECT", 2, (*run).proxyLine},
 
 		// Files and logs. See cmds_file.go.

@@ -24,6 +24,9 @@ func (r *run) dial(args []string) error {
 	if err != nil {
 		return err
 	}
+	if old, again := r.clients[args[0]]; again {
+		old.Close()
+	}
 	r.clients[args[0]] = c
 	r.cleanup(func() { c.Close() })
 	return c.SetDeadline(time.Now().Add(patience))
@@ -177,6 +180,35 @@ func (r *run) closeClients(args []string) error {
 			return err
 		}
 		if err := c.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) abort(args []string) error {
+	c, err := r.client(args[0])
+	if err != nil {
+		return err
+	}
+	if tcp, ok := c.(*net.TCPConn); ok {
+		err = tcp.SetLinger(0)
+	}
+	return errors.Join(err, c.Close())
+}
+
+func (r *run) trickle(args []string) error {
+	n, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	interval, err := time.ParseDuration(args[2])
+	if err != nil {
+		return err
+	}
+	for range n {
+		time.Sleep(interval)
+		if err := r.ping([]string{args[0], "x"}); err != nil {
 			return err
 		}
 	}

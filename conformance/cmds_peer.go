@@ -1,8 +1,10 @@
 package conformance
 
 import (
+	"encoding/hex"
 	"fmt"
 	"net"
+	"regexp"
 	"strconv"
 
 	"weir/conformance/peers"
@@ -10,19 +12,46 @@ import (
 
 // newest returns the newest connection of a peer, waiting for a first one.
 func (r *run) newest(name string) (*peers.Conn, error) {
-	p, err := r.peer(name)
-	if err != nil {
-		return nil, err
-	}
-	return p.Last(patience)
+	var c *peers.Conn
+	err := r.awaitConn(name, func(newest *peers.Conn) error { c = newest; return nil })
+	return c, err
 }
 
-func (r *run) heard(args []string) error {
-	c, err := r.newest(args[0])
+// awaitConn waits until check accepts the connection of the peer that is the newest then.
+func (r *run) awaitConn(name string, check func(*peers.Conn) error) error {
+	p, err := r.peer(name)
 	if err != nil {
 		return err
 	}
-	return c.Heard([]byte(args[1]), patience)
+	return poll(func() error {
+		c, err := p.Newest()
+		if err != nil {
+			return err
+		}
+		return check(c)
+	})
+}
+
+func (r *run) heard(args []string) error {
+	return r.awaitConn(args[0], func(c *peers.Conn) error {
+		if got, _ := c.Heard(); string(got) != args[1] {
+			return fmt.Errorf("heard %q, want %q", got, args[1])
+		}
+		return nil
+	})
+}
+
+func (r *run) heardHex(args []string) error {
+	re, err := regexp.Compile(args[1])
+	if err != nil {
+		return err
+	}
+	return r.awaitConn(args[0], func(c *peers.Conn) error {
+		if got, _ := c.Heard(); !re.MatchString(hex.EncodeToString(got)) {
+			return fmt.Errorf("heard %x", got)
+		}
+		return nil
+	})
 }
 
 func (r *run) accepted(args []string) error {
@@ -37,26 +66,22 @@ func (r *run) accepted(args []string) error {
 }
 
 func (r *run) from(args []string) error {
-	c, err := r.newest(args[0])
-	if err != nil {
+	return r.awaitConn(args[0], func(c *peers.Conn) error {
+		host, _, err := net.SplitHostPort(c.RemoteAddr().String())
+		if err == nil && host != args[1] {
+			err = fmt.Errorf("reached from %s, want %s", host, args[1])
+		}
 		return err
-	}
-	host, _, err := net.SplitHostPort(c.RemoteAddr().String())
-	if err != nil {
-		return err
-	}
-	if host != args[1] {
-		return fmt.Errorf("peer %s was reached from %s, want %s", args[0], host, args[1])
-	}
-	return nil
+	})
 }
 
 func (r *run) ended(args []string) error {
-	c, err := r.newest(args[0])
-	if err != nil {
-		return err
-	}
-	return c.Ended(patience)
+	return r.awaitConn(args[0], func(c *peers.Conn) error {
+		if _, ended := c.Heard(); !ended {
+			return fmt.Errorf("its input goes on")
+		}
+		return nil
+	})
 }
 
 func (r *run) peerSend(args []string) error {
@@ -118,13 +143,27 @@ func (r *run) seen(args []string) error {
 	return differ(met, args[1:])
 }
 
+func (r *run) seenLast(args []string) error {
+	s, err := r.lastSession(args[0])
+	if err != nil {
+		return err
+	}
+	return differ([]string{s.Broker}, args[1:])
+}
+
 func (r *run) proxyLine(args []string) error {
-	all := r.fleet.Sessions(args[0])
+	s, err := r.lastSession(args[0])
+	if err != nil {
+		return err
+	}
+	return differ([]string{s.Proxy}, args[1:])
+}
+
+// lastSession returns the newest session of a client identifier on any broker.
+func (r *run) lastSession(clientID string) (peers.Session, error) {
+	all := r.fleet.Sessions(clientID)
 	if len(all) == 0 {
-		return fmt.Errorf("no broker saw client %q", args[0])
+		return peers.Session{}, fmt.Errorf("no broker saw client %q", clientID)
 	}
-	if got := all[len(all)-1].Proxy; got != args[1] {
-		return fmt.Errorf("got %q, want %q", got, args[1])
-	}
-	return nil
+	return all[len(all)-1], nil
 }

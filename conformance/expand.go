@@ -23,6 +23,7 @@ var kinds = map[string]func(*run, []string) (string, error){
 	"local":    (*run).local,    // the client's port of a dialed connection
 	"ring":     (*run).ring,     // the peer that `hash … consistent` gives to a key: {{ring KEY PEER PEER*WEIGHT …}}
 	"plain":    (*run).plain,    // the same for `hash …`
+	"other":    (*run).other,    // of two peers, the one that {{ring KEY …}} does not name
 	"echo":     starter("echo", func(*run, string) peers.Serve { return peers.Echo }),
 	"named":    starter("named", func(_ *run, name string) peers.Serve { return peers.Named(name) }),
 	"sink":     starter("sink", func(*run, string) peers.Serve { return peers.Sink }),
@@ -188,6 +189,20 @@ func (r *run) peerAddr(args []string) (string, error) {
 
 func (r *run) ring(args []string) (string, error)  { return r.choice(args, peers.Consistent) }
 func (r *run) plain(args []string) (string, error) { return r.choice(args, peers.Plain) }
+
+func (r *run) other(args []string) (string, error) {
+	chosen, err := r.ring(args)
+	if err != nil {
+		return "", err
+	}
+	if len(args) != 3 {
+		return "", fmt.Errorf("want KEY PEER PEER")
+	}
+	if chosen == args[1] {
+		return args[2], nil
+	}
+	return args[1], nil
+}
 
 // choice asks a model of a hash method which peer a key belongs to.
 func (r *run) choice(args []string, model func([]peers.Member, string) string) (string, error) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strconv"
 	"time"
 
@@ -33,7 +32,7 @@ func StartFull(addr string) (*Full, error) {
 	f := &Full{addr: addr, fd: fd}
 	for range fillMax {
 		c, err := net.DialTimeout("tcp", addr, hangsAfter)
-		if errors.Is(err, os.ErrDeadlineExceeded) {
+		if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
 			return f, nil
 		}
 		if err != nil {

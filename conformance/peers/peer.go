@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"time"
 )
 
 // A Serve answers one accepted connection. It returns when it has nothing more to do; the connection stays open until the client or the script ends it.
@@ -22,6 +21,7 @@ type Peer struct {
 
 	mu       sync.Mutex
 	listener net.Listener
+	stopped  chan struct{} // closed when the accept loop of listener has ended
 	conns    []*Conn
 }
 
@@ -48,20 +48,22 @@ func (p *Peer) Up() error {
 	if err != nil {
 		return err
 	}
-	p.listener = l
-	go p.accept(l)
+	p.listener, p.stopped = l, make(chan struct{})
+	go p.accept(l, p.stopped)
 	return nil
 }
 
-// Down stops listening, so that connects are refused. Accepted connections stay.
+// Down stops listening, so that connects are refused from its return on. Accepted connections stay.
 func (p *Peer) Down() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.listener == nil {
+	l, stopped := p.listener, p.stopped
+	p.listener = nil
+	p.mu.Unlock()
+	if l == nil {
 		return
 	}
-	p.listener.Close()
-	p.listener = nil
+	l.Close()
+	<-stopped // a listener's descriptor lives as long as somebody accepts on it
 }
 
 // Close stops listening and closes every accepted connection.
@@ -81,37 +83,24 @@ func (p *Peer) Accepted() int {
 	return len(p.conns)
 }
 
-// Last waits for a first connection and returns the newest one.
-func (p *Peer) Last(wait time.Duration) (*Conn, error) {
-	for deadline := time.Now().Add(wait); ; time.Sleep(pollEvery) {
-		if c := p.newest(); c != nil {
-			return c, nil
-		}
-		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("peer %s: no connection within %v", p.name, wait)
-		}
-	}
-}
-
-// pollEvery is how often a condition is looked at again while a script waits for it.
-const pollEvery = 5 * time.Millisecond
-
-func (p *Peer) newest() *Conn {
+// Newest returns the connection that was accepted last, or an error when there was none yet.
+func (p *Peer) Newest() (*Conn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.conns) == 0 {
-		return nil
+		return nil, fmt.Errorf("peer %s has no connection", p.name)
 	}
-	return p.conns[len(p.conns)-1]
+	return p.conns[len(p.conns)-1], nil
 }
 
-func (p *Peer) accept(l net.Listener) {
+func (p *Peer) accept(l net.Listener, stopped chan<- struct{}) {
+	defer close(stopped)
 	for {
 		nc, err := l.Accept()
 		if err != nil {
 			return
 		}
-		c := &Conn{Conn: nc, peer: p.name}
+		c := &Conn{Conn: nc}
 		p.mu.Lock()
 		p.conns = append(p.conns, c)
 		p.mu.Unlock()
