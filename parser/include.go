@@ -14,6 +14,8 @@ import (
 // itself makes it run out of descriptors.
 const maxIncludes = 100
 
+var tooDeep = fmt.Sprintf("files include one another more than %d levels deep", maxIncludes)
+
 // A bodyKind says what include means in a block.
 type bodyKind int
 
@@ -135,7 +137,7 @@ func (l *loader) include(d *Directive, kind bodyKind) ([]*Directive, *diag.Diagn
 	case len(d.Args) != 1:
 		return nil, complain(d, d.Name, `invalid number of arguments in "include" directive`)
 	case l.depth == maxIncludes:
-		return nil, complain(d, d.Name, fmt.Sprintf("files include one another more than %d levels deep", maxIncludes))
+		return nil, complain(d, d.Name, tooDeep)
 	}
 	paths, fault := l.paths(d, kind)
 	if fault != nil {

@@ -25,8 +25,8 @@ const (
 	confBuffer = 4096
 	// maxNesting is how deep blocks may be nested; nginx has no such limit, only its stack.
 	maxNesting = 256
-	// segmentTokens is after how many tokens a segment ends with the next statement. A token is large, and
-	// participle wants all of them before it begins.
+	// segmentTokens is the limit of a segment. A token is large, and participle wants all of a text before
+	// it begins.
 	segmentTokens = 256
 )
 
@@ -55,8 +55,8 @@ func (tokens) Lex(filename string, r io.Reader) (lexer.Lexer, error) {
 	return newScanner(filename, string(text)), nil
 }
 
-// A scanner cuts one text into tokens, by the rules of ngx_conf_read_token. It gives them in segments, each
-// of which looks like a whole text and ends between statements.
+// A scanner cuts one text into tokens, by the rules of ngx_conf_read_token. With a limit it gives them in
+// segments, each of which looks like a whole text and ends between statements.
 type scanner struct {
 	name      string
 	text      string
@@ -68,6 +68,7 @@ type scanner struct {
 	words     int  // of the statement so far
 	depth     int  // of open blocks
 	unspaced  bool // the last token was a quoted word: see afterQuoted
+	limit     int  // after how many tokens a segment ends, once the statement does; 0: never
 	taken     int  // tokens of this segment
 	ended     bool // at the end of the text, or at a fault
 }
@@ -82,7 +83,7 @@ func (s *scanner) resume() { s.taken = 0 }
 // Next returns the next token, or an end where the segment ends. It never fails: what is wrong is a token,
 // too, so that all that precedes it can be had.
 func (s *scanner) Next() (lexer.Token, error) {
-	if s.ended || s.words == 0 && s.taken >= segmentTokens {
+	if s.ended || s.limit > 0 && s.taken >= s.limit && s.words == 0 {
 		return lexer.EOFToken(s.position(s.at)), nil
 	}
 	s.taken++

@@ -10,7 +10,7 @@ import (
 // it, and what was wrong there, if anything.
 func parse(path, text string, globals bool) (*File, *diag.Diagnostic) {
 	s := newScanner(path, text)
-	s.globals = globals
+	s.globals, s.limit = globals, segmentTokens
 	file := &File{Path: path, Block: &Block{}}
 	b := builder{open: []*Block{file.Block}}
 	if !globals {
