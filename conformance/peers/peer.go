@@ -7,6 +7,9 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // A Serve answers one accepted connection. It returns when it has nothing more to do; the connection stays open until the client or the script ends it.
@@ -62,8 +65,9 @@ func (p *Peer) Down() {
 	if l == nil {
 		return
 	}
+	deafen(l)
 	l.Close()
-	<-stopped // a listener's descriptor lives as long as somebody accepts on it
+	<-stopped
 }
 
 // Close stops listening and closes every accepted connection.
@@ -106,6 +110,20 @@ func (p *Peer) accept(l net.Listener, stopped chan<- struct{}) {
 		p.mu.Unlock()
 		go p.serve(c)
 	}
+}
+
+// deafen makes the kernel refuse connects at once. Closing alone does so only when the last copy of the descriptor is gone,
+// and a process that is just being started holds one for a moment.
+func deafen(l net.Listener) {
+	sc, ok := l.(syscall.Conn)
+	if !ok {
+		return
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return
+	}
+	raw.Control(func(fd uintptr) { unix.Shutdown(int(fd), unix.SHUT_RDWR) })
 }
 
 func listen(addr string) (net.Listener, error) {
