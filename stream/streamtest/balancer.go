@@ -1,0 +1,363 @@
+// Package streamtest holds the contract suites that every driver and every balancing method passes, and the fakes that they run on.
+package streamtest
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"weir/stream"
+	"weir/stream/errorlog"
+	"weir/stream/upstream"
+)
+
+// A Bench makes the sessions that a balancer is tried with: each comes from another port, all share a clock moved by hand and
+// count what they log. The zero Bench is not usable. It is safe for concurrent use but for its clock.
+type Bench struct {
+	Vars *stream.VarTable // to compile a method's key with; Resolve it before the first session
+
+	env    stream.Env
+	listen stream.Listen
+	clock  time.Time
+
+	mu    sync.Mutex
+	ids   uint64
+	lines []string
+}
+
+// NewBench returns a Bench whose clock stands at a whole second.
+func NewBench() *Bench {
+	b := &Bench{clock: time.Unix(1_000_000_000, 0)}
+	config := stream.NewConfig()
+	b.Vars = config.Vars
+	b.env = stream.Env{Now: func() time.Time { return b.clock }, NextID: b.nextID}
+	log := errorlog.New(b.env.Now, 1)
+	log.Add(errorlog.Warn, b)
+	b.listen = stream.Listen{Config: config, Default: &stream.Server{Settings: stream.Settings{ErrorLog: log}}}
+	return b
+}
+
+func (b *Bench) nextID() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ids++
+	return b.ids
+}
+
+// WriteLine keeps a log line.
+func (b *Bench) WriteLine(_ errorlog.Level, line []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lines = append(b.lines, string(line))
+}
+
+// Lines returns what has been logged, and forgets it.
+func (b *Bench) Lines() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	lines := b.lines
+	b.lines = nil
+	return lines
+}
+
+// Advance moves the clock. No session may be at work.
+func (b *Bench) Advance(d time.Duration) { b.clock = b.clock.Add(d) }
+
+// Session returns a new session.
+func (b *Bench) Session() *stream.Session {
+	s := stream.NewSession(&b.listen, &b.env, stream.Peer{}, nil)
+	s.Client.Addr.IP = netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, 1}), uint16(s.ID))
+	return s
+}
+
+// Balancer checks the contract that every method keeps, on groups of its own. method returns the method to check; a key of it is
+// best compiled to "$remote_port", which differs between sessions.
+func Balancer(t *testing.T, method func(vars *stream.VarTable) upstream.Method) {
+	contract := []struct {
+		name  string
+		check func(t *testing.T, b *balancer)
+	}{
+		{"no peer is tried twice", neverTwice},
+		{"a peer that is down is never picked", neverDown},
+		{"max_conns is kept", keepsMaxConns},
+		{"connections are given back", givesBack},
+		{"freeing twice is a bug", freeTwice},
+		{"a failed peer rests", failedPeerRests},
+		{"a single peer never rests", singlePeerServes},
+		{"replaced peers are not picked", replacedPeers},
+		{"more than 64 peers", manyPeers},
+		{"sessions at once", atOnce},
+	}
+	for _, c := range contract {
+		t.Run(c.name, func(t *testing.T) {
+			bench := NewBench()
+			b := &balancer{Bench: bench, method: method(bench.Vars)}
+			bench.Vars.Resolve()
+			c.check(t, b)
+		})
+	}
+}
+
+// A balancer is one method under test.
+type balancer struct {
+	*Bench
+	method upstream.Method
+}
+
+// peers makes n peers as `server` makes them without parameters.
+func peers(n int) []*upstream.Peer {
+	list := make([]*upstream.Peer, n)
+	for i := range list {
+		addr := stream.Addr{IP: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 1883)}
+		list[i] = &upstream.Peer{
+			Server: addr.String(), Name: addr.String(), Addr: addr, Weight: 1, MaxFails: 1, FailTimeout: 10 * time.Second,
+		}
+	}
+	return list
+}
+
+func (b *balancer) group(peers []*upstream.Peer) *upstream.Group {
+	return upstream.NewGroup("u", peers, b.method)
+}
+
+// drain has one session fail with every peer that it is offered, until there is none.
+func (b *balancer) drain(t *testing.T, g *upstream.Group) []*upstream.Peer {
+	t.Helper()
+	var got []*upstream.Peer
+	p := g.Begin(b.Session())
+	for {
+		peer, err := p.Pick()
+		if err != nil {
+			mustBeEmpty(t, err)
+			return got
+		}
+		got = append(got, peer)
+		p.Free(peer, true, &stream.Try{})
+		if len(got) > 10_000 {
+			t.Fatal("picking does not end")
+		}
+	}
+}
+
+func mustBeEmpty(t *testing.T, err error) {
+	t.Helper()
+	if !errors.Is(err, upstream.ErrNoLivePeers) {
+		t.Fatalf("got error %v, want %v", err, upstream.ErrNoLivePeers)
+	}
+}
+
+func mustPick(t *testing.T, p upstream.Picker) *upstream.Peer {
+	t.Helper()
+	peer, err := p.Pick()
+	if err != nil {
+		t.Fatalf("no peer: %v", err)
+	}
+	return peer
+}
+
+func checkConns(t *testing.T, g *upstream.Group, want int) {
+	t.Helper()
+	for _, p := range g.Peers() {
+		if got := g.Conns(p); got != want {
+			t.Errorf("%s has %d connections, want %d", p.Name, got, want)
+		}
+	}
+}
+
+func neverTwice(t *testing.T, b *balancer) {
+	list := peers(7)
+	for _, p := range list {
+		p.MaxFails = 0
+	}
+	list[6].Backup = true
+	g := b.group(list)
+	for range 50 {
+		checkAll(t, b.drain(t, g), list)
+	}
+	checkConns(t, g, 0)
+}
+
+// checkAll checks that got holds every peer of want once.
+func checkAll(t *testing.T, got, want []*upstream.Peer) {
+	t.Helper()
+	seen := map[*upstream.Peer]bool{}
+	for _, p := range got {
+		if seen[p] {
+			t.Errorf("%s was picked twice", p.Name)
+		}
+		seen[p] = true
+	}
+	if len(seen) != len(want) {
+		t.Errorf("got %d peers, want %d", len(seen), len(want))
+	}
+}
+
+func neverDown(t *testing.T, b *balancer) {
+	list := peers(4)
+	list[1].Down, list[3].Down = true, true
+	g := b.group(list)
+	for range 50 {
+		p := g.Begin(b.Session())
+		if p.Tries() != 2 {
+			t.Fatalf("got %d tries, want 2", p.Tries())
+		}
+		peer := mustPick(t, p)
+		if peer.Down {
+			t.Fatalf("picked %s, which is down", peer.Name)
+		}
+		p.Free(peer, false, &stream.Try{})
+	}
+}
+
+func keepsMaxConns(t *testing.T, b *balancer) {
+	list := peers(3)
+	for _, p := range list {
+		p.MaxConns = 2
+	}
+	g := b.group(list)
+	for range 6 {
+		mustPick(t, g.Begin(b.Session()))
+	}
+	checkConns(t, g, 2)
+	_, err := g.Begin(b.Session()).Pick()
+	mustBeEmpty(t, err)
+}
+
+func givesBack(t *testing.T, b *balancer) {
+	g := b.group(peers(3))
+	var free []func()
+	for range 30 {
+		p := g.Begin(b.Session())
+		peer := mustPick(t, p)
+		p.Notify(peer, upstream.Connected, time.Millisecond)
+		free = append(free, func() { p.Free(peer, false, &stream.Try{}) })
+	}
+	sum := 0
+	for _, p := range g.Peers() {
+		sum += g.Conns(p)
+	}
+	if sum != 30 {
+		t.Errorf("got %d connections, want 30", sum)
+	}
+	for _, f := range free {
+		f()
+	}
+	checkConns(t, g, 0)
+}
+
+func freeTwice(t *testing.T, b *balancer) {
+	p := b.group(peers(2)).Begin(b.Session())
+	peer := mustPick(t, p)
+	p.Free(peer, false, &stream.Try{})
+	defer func() {
+		if recover() == nil {
+			t.Error("freeing twice did not panic")
+		}
+	}()
+	p.Free(peer, false, &stream.Try{})
+}
+
+func failedPeerRests(t *testing.T, b *balancer) {
+	list := peers(2)
+	g := b.group(list)
+	p := g.Begin(b.Session())
+	failed := mustPick(t, p)
+	p.Free(failed, true, &stream.Try{})
+	if lines := b.Lines(); len(lines) != 1 {
+		t.Errorf("got log %q, want one line", lines)
+	}
+	for range 40 {
+		p := g.Begin(b.Session())
+		peer := mustPick(t, p)
+		if peer == failed {
+			t.Fatal("a failed peer was picked within its fail_timeout")
+		}
+		p.Free(peer, false, &stream.Try{})
+	}
+	b.Advance(11 * time.Second)
+	if got := b.drain(t, g); len(got) != 2 {
+		t.Errorf("after fail_timeout %d peers are offered, want 2", len(got))
+	}
+}
+
+func singlePeerServes(t *testing.T, b *balancer) {
+	g := b.group(peers(1))
+	for range 5 {
+		p := g.Begin(b.Session())
+		if p.Tries() != 1 {
+			t.Errorf("got %d tries, want 1", p.Tries())
+		}
+		p.Free(mustPick(t, p), true, &stream.Try{})
+	}
+	if lines := b.Lines(); lines != nil {
+		t.Errorf("got log %q, want none", lines)
+	}
+}
+
+func replacedPeers(t *testing.T, b *balancer) {
+	list := peers(3)
+	g := b.group(list)
+	p := g.Begin(b.Session())
+	peer := mustPick(t, p)
+	g.Replace(list[1:])
+	p.Free(peer, true, &stream.Try{})
+	_, err := p.Pick()
+	mustBeEmpty(t, err)
+	if got := b.drain(t, g); len(got) == 0 {
+		t.Error("a new session gets none of the new peers")
+	}
+}
+
+func manyPeers(t *testing.T, b *balancer) {
+	list := peers(300)
+	for _, p := range list {
+		p.MaxFails = 0
+	}
+	for _, p := range list[200:] {
+		p.Backup = true
+	}
+	g := b.group(list)
+	checkAll(t, b.drain(t, g), list)
+	checkConns(t, g, 0)
+}
+
+func atOnce(t *testing.T, b *balancer) {
+	list := peers(5)
+	for _, p := range list {
+		p.MaxFails = 0
+	}
+	g := b.group(list)
+	var wg sync.WaitGroup
+	errs := make(chan error, 8)
+	for range 8 {
+		wg.Go(func() { errs <- serve(b, g, 200) })
+	}
+	wg.Wait()
+	for range 8 {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	checkConns(t, g, 0)
+}
+
+// serve runs n sessions that fail once and then connect.
+func serve(b *balancer, g *upstream.Group, n int) error {
+	for range n {
+		p := g.Begin(b.Session())
+		for i := range 2 {
+			peer, err := p.Pick()
+			if err != nil {
+				return fmt.Errorf("attempt %d: %w", i, err)
+			}
+			if i == 1 {
+				p.Notify(peer, upstream.Connected, 0)
+			}
+			p.Free(peer, i == 0, &stream.Try{})
+		}
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+package upstream_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"weir/stream"
+	"weir/stream/streamtest"
+	"weir/stream/upstream"
+)
+
+// TestFailures tells stories of sessions and seconds; all but the one with a bracket have been played to nginx 1.22.1. A word is
+//
+//	a     a new session: gets a, connects, ends
+//	a!    a new session: gets a, which fails; the words up to the next session are its further attempts
+//	>b    the same session: gets b, connects, ends;  >b!  gets b, which fails;  >-  gets nothing
+//	(a    a new session: gets a and connects, later ended by )a;  [a  the same without connecting, later failed by ]a
+//	-     a new session: gets nothing
+//	+10   ten seconds pass
+//	*     up to here, and since the last star, one server has been logged as disabled
+func TestFailures(t *testing.T) {
+	tests := []struct {
+		name  string
+		peers []upstream.Peer
+		story string
+	}{
+		{"one failure disables, for fail_timeout in whole seconds", twoPeers(1, 10), "a! * >b b b +10 b b +1 b b a b"},
+		{"the weight comes back step by step", heavy(4, 4), "a! >b a b! >a a a a a b"},
+		{"max_fails counts", twoPeers(3, 10), "a! >b b! >a a! >b b a! * >b b b b"},
+		{"a success soon after clears nothing", twoPeers(2, 10), "a! >b b a b a! * >b b b"},
+		{"a success after the pause clears the count", twoPeers(2, 10), "a! >b +11 b a b a! >b b a"},
+		{"a second failure within the pause disables at once", twoPeers(2, 10), "a! >b +10 b a! * >b b b +10 b"},
+		{"only one session probes", twoPeers(1, 10), "a! * >b +11 b b [a b b b ]a * b"},
+		{"a probe that connects ends the pause for all", twoPeers(1, 10), "a! * >b +11 b b (a b a b )a a b"},
+		{"max_fails=0 never counts", twoPeers(0, 10), "a! >b! b! >a! a! >b! b a"},
+		{"fail_timeout=0 pauses for the rest of the second", twoPeers(1, 0), "a! * >b b +1 b b a"},
+		{"all failed is no live upstreams, nothing is revived", twoPeers(1, 10), "a! * >b! * - - +10 - +1 b b a"},
+		{"backups serve when the primaries are out", withBackup(), "a! * >c c c +11 a a"},
+		{"backups are tried after every primary in one session", withBackup(), "a! * >c! * - +11 a"},
+		{"one primary with a backup is no single peer", withBackup(), "a! * >c c +5 c"},
+		{"a single peer takes no notice", []upstream.Peer{peer("a", 1, 10)}, "a! a! a! a"},
+		{"a single peer that is down", []upstream.Peer{{Server: "a", Weight: 1, Down: true}}, "- -"},
+		{"a single peer at max_conns", []upstream.Peer{{Server: "a", Weight: 1, MaxConns: 1}}, "(a - )a a"},
+		{"down peers are not offered", []upstream.Peer{peer("a", 1, 10), {Server: "b", Weight: 1, Down: true}}, "a! * -"},
+		{"max_conns holds until the end", []upstream.Peer{{Server: "a", Weight: 1, MaxConns: 1}, peer("b", 1, 10)}, "(a b b )a b a"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) { tell(t, tt.peers, tt.story) })
+	}
+}
+
+func peer(name string, maxFails, failTimeout int) upstream.Peer {
+	return upstream.Peer{Server: name, Weight: 1, MaxFails: maxFails, FailTimeout: time.Duration(failTimeout) * time.Second}
+}
+
+func twoPeers(maxFails, failTimeout int) []upstream.Peer {
+	return []upstream.Peer{peer("a", maxFails, failTimeout), peer("b", maxFails, failTimeout)}
+}
+
+// heavy is two peers of which the first has a weight.
+func heavy(weight, maxFails int) []upstream.Peer {
+	list := twoPeers(maxFails, 10)
+	list[0].Weight = weight
+	return list
+}
+
+func withBackup() []upstream.Peer {
+	c := peer("c", 1, 10)
+	c.Backup = true
+	return []upstream.Peer{peer("a", 1, 10), c}
+}
+
+// A story is a test under way.
+type story struct {
+	*testing.T
+	bench   *streamtest.Bench
+	group   *upstream.Group
+	picker  upstream.Picker // of the latest session
+	held    map[string]held // by the word that ends it
+	logged  int
+	starred int
+}
+
+type held struct {
+	picker upstream.Picker
+	peer   *upstream.Peer
+	failed bool
+}
+
+func tell(t *testing.T, peers []upstream.Peer, text string) {
+	t.Helper()
+	list := make([]*upstream.Peer, len(peers))
+	for i := range peers {
+		list[i] = &peers[i]
+	}
+	s := &story{T: t, bench: streamtest.NewBench(), held: map[string]held{}}
+	s.group = upstream.NewGroup("u", list, upstream.RoundRobin)
+	for i, word := range strings.Fields(text) {
+		if !s.word(word) {
+			t.Fatalf("at word %d of %q", i+1, text)
+		}
+	}
+	if s.logged != s.starred {
+		t.Errorf("%d servers were logged as disabled, want %d", s.logged, s.starred)
+	}
+}
+
+// word goes on by one word and reports whether what it says came true.
+func (s *story) word(w string) bool {
+	if h, ok := s.held[w]; ok {
+		s.free(h.picker, h.peer, h.failed)
+		return true
+	}
+	switch w[0] {
+	case '+':
+		seconds, _ := strconv.Atoi(w[1:])
+		s.bench.Advance(time.Duration(seconds) * time.Second)
+		return true
+	case '*':
+		s.starred++
+		return s.logged == s.starred
+	case '>':
+		return s.attempt(w[1:])
+	}
+	s.picker = s.group.Begin(s.bench.Session())
+	return s.attempt(w)
+}
+
+func (s *story) attempt(w string) bool {
+	peer, err := s.picker.Pick()
+	if err != nil {
+		s.Logf("%q: %v", w, err)
+		return w == "-"
+	}
+	if name := strings.Trim(w, "([!"); name != peer.Server {
+		s.Logf("%q: got %s", w, peer.Server)
+		return false
+	}
+	switch {
+	case w[0] == '(':
+		s.picker.Notify(peer, upstream.Connected, 0)
+		s.held[")"+w[1:]] = held{s.picker, peer, false}
+	case w[0] == '[':
+		s.held["]"+w[1:]] = held{s.picker, peer, true}
+	case strings.HasSuffix(w, "!"):
+		s.free(s.picker, peer, true)
+	default:
+		s.picker.Notify(peer, upstream.Connected, 0)
+		s.free(s.picker, peer, false)
+	}
+	return true
+}
+
+func (s *story) free(p upstream.Picker, peer *upstream.Peer, failed bool) {
+	p.Free(peer, failed, &stream.Try{})
+	for _, line := range s.bench.Lines() {
+		if strings.Contains(line, "[warn]") && strings.Contains(line, "upstream server temporarily disabled") {
+			s.logged++
+		}
+	}
+}
