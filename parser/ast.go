@@ -46,7 +46,7 @@ type File struct {
 
 // A Comment is a '#' and the rest of its line.
 type Comment struct {
-	Text string // from '#', without the end of the line
+	Text string // from '#', without white space at the end of the line
 	Pos  diag.Position
 }
 

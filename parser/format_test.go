@@ -14,6 +14,7 @@ func TestFormat(t *testing.T) {
 		{"empty lines", "\n\na;\n\n\n\nb;\nc{\n\nd;\n\n}\n\n", "a;\n\nb;\nc {\n    d;\n}\n"},
 		{"lines of arguments", "log_format x 'a'\n  'b' ;", "log_format x a\n    b;\n"},
 		{"comment only", "#a", "#a\n"},
+		{"space after comment", "#a \r\r", "#a\n"},
 		{"comments", "# a\r\n\n\n# b\nc; # d\n# e\n", "# a\n\n# b\nc; # d\n# e\n"},
 		{"comments of a block", "a { # b\n# c\nd;#e\n# f\n} # g\n#h", "a { # b\n    # c\n    d; #e\n    # f\n} # g\n#h\n"},
 		{"comment in an empty block", "a {\n# b\n}", "a {\n    # b\n}\n"},

@@ -157,7 +157,7 @@ func (s *scanner) comment() (lexer.Token, bool) {
 	if s.overflows(start, end) {
 		return s.tooLong(start, start, 0), true
 	}
-	text := strings.TrimSuffix(s.text[start:end], "\r")
+	text := strings.TrimRight(s.text[start:end], " \t\r")
 	s.comments = append(s.comments, Comment{Text: text, Pos: place(s.position(start))})
 	s.at = end
 	return lexer.Token{}, false
