@@ -1,0 +1,97 @@
+// Package errorlog writes error logs in nginx's format: leveled lines to one or more targets.
+package errorlog
+
+import (
+	"strconv"
+	"sync"
+	"time"
+)
+
+// A Target takes finished lines. WriteLine must be safe for concurrent use and must not keep line, which ends with a newline.
+type Target interface {
+	WriteLine(level Level, line []byte)
+}
+
+// maxLine is the longest line that is written, its newline included (NGX_MAX_ERROR_STR).
+const maxLine = 2048
+
+// A Log sends each message to every target whose level admits it. It is immutable once in use and safe for concurrent use; a nil
+// Log takes nothing.
+type Log struct {
+	pid     int
+	max     Level
+	targets []target
+	now     func() time.Time
+}
+
+type target struct {
+	level Level
+	to    Target
+}
+
+// New returns a Log without targets that stamps its lines with now and pid.
+func New(now func() time.Time, pid int) *Log { return &Log{now: now, pid: pid} }
+
+// Add sends messages of level and worse to t. It must not be called once the log is in use.
+func (l *Log) Add(level Level, t Target) {
+	l.targets = append(l.targets, target{level, t})
+	l.max = max(l.max, level)
+}
+
+// Enabled reports whether a message of that level would reach a target. Ask before composing a costly message.
+func (l *Log) Enabled(level Level) bool { return l != nil && level <= l.max }
+
+// lines holds the room in which lines are composed.
+var lines = sync.Pool{New: func() any { return &[maxLine]byte{} }}
+
+// Write writes one line. conn is the connection's number, 0 for none; msg is the whole text, context included.
+func (l *Log) Write(level Level, conn uint64, msg string) {
+	if !l.Enabled(level) {
+		return
+	}
+	room := lines.Get().(*[maxLine]byte)
+	defer lines.Put(room)
+	line := l.appendLine(room[:0], level, conn, msg)
+	for _, t := range l.targets {
+		if level <= t.level {
+			t.to.WriteLine(level, line)
+		}
+	}
+}
+
+// appendLine appends the line of ngx_log_error_core to b, which is empty and has room for maxLine. weir has no threads to tell
+// apart: the process stands for its thread.
+func (l *Log) appendLine(b []byte, level Level, conn uint64, msg string) []byte {
+	b = l.now().AppendFormat(b, "2006/01/02 15:04:05")
+	b = append(b, " ["...)
+	b = append(b, level.String()...)
+	b = append(b, "] "...)
+	b = strconv.AppendInt(b, int64(l.pid), 10)
+	b = append(b, '#')
+	b = strconv.AppendInt(b, int64(l.pid), 10)
+	b = append(b, ": "...)
+	if conn != 0 {
+		b = append(b, '*')
+		b = strconv.AppendUint(b, conn, 10)
+		b = append(b, ' ')
+	}
+	return append(appendPlain(b, msg), '\n')
+}
+
+// appendPlain appends msg, as far as there is room for it and a newline, with control characters written as \x0A: a record stays one
+// line, harmless to a terminal, whatever a client sends. nginx writes them as they are.
+func appendPlain(b []byte, msg string) []byte {
+	const hex = "0123456789ABCDEF"
+	for i := 0; i < len(msg) && len(b) < maxLine-1; i++ {
+		c := msg[i]
+		if c >= ' ' && c != 0x7f || c == '\t' {
+			b = append(b, c)
+			continue
+		}
+		if len(b)+4 > maxLine-1 {
+			break
+		}
+		b = append(b, '\\', 'x', hex[c>>4], hex[c&15])
+	}
+	return b
+}

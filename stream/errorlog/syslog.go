@@ -1,0 +1,170 @@
+package errorlog
+
+import (
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// SyslogConf says where a Syslog sends to and how it introduces itself.
+//
+// See https://nginx.org/en/docs/syslog.html.
+type SyslogConf struct {
+	Network  string // "udp" or "unixgram"
+	Address  string // for net.Dial; literal, so that dialling asks nobody
+	Name     string // of the server, as messages show it
+	Facility int    // 0 to 23
+	Hostname string // empty: left out
+	Tag      string
+}
+
+// A Syslog sends lines to a syslog server, each in one datagram by RFC 3164. It connects when it first has something to send, and
+// anew after each failure. It never waits: what the system does not take at once is lost. It is safe for concurrent use.
+type Syslog struct {
+	SyslogConf
+	now    func() time.Time
+	report atomic.Pointer[Log]
+	busy   atomic.Bool // telling report of a failure
+
+	link    atomic.Pointer[link]
+	dialing sync.Mutex
+}
+
+// A link is a connection, and what is needed to send on it without waiting.
+type link struct {
+	net.Conn
+	raw syscall.RawConn
+}
+
+// NewSyslog returns a Syslog that stamps its datagrams with now.
+func NewSyslog(conf SyslogConf, now func() time.Time) *Syslog {
+	return &Syslog{SyslogConf: conf, now: now}
+}
+
+// ReportTo makes l be told why sending fails. l may send to this Syslog too.
+func (s *Syslog) ReportTo(l *Log) { s.report.Store(l) }
+
+// WriteLine sends line, without its newline, with the severity that level is.
+func (s *Syslog) WriteLine(level Level, line []byte) {
+	room := packets.Get().(*[maxPacket]byte)
+	defer packets.Put(room)
+	s.Send(append(s.AppendHeader(room[:0], level), line[:len(line)-1]...))
+}
+
+// maxPacket is what a line takes behind the longest header: a name of a host has at most 255 bytes, a tag 32.
+const maxPacket = maxLine + 320
+
+// packets holds the room in which datagrams are composed.
+var packets = sync.Pool{New: func() any { return &[maxPacket]byte{} }}
+
+// AppendHeader appends what stands in front of a message: "<190>Nov 22 20:29:03 HOST TAG: ".
+func (s *Syslog) AppendHeader(b []byte, level Level) []byte {
+	b = append(b, '<')
+	b = strconv.AppendInt(b, int64(s.Facility*8+int(level)-1), 10)
+	b = append(b, '>')
+	b = s.now().AppendFormat(b, time.Stamp)
+	b = append(b, ' ')
+	if s.Hostname != "" {
+		b = append(append(b, s.Hostname...), ' ')
+	}
+	return append(append(b, s.Tag...), ": "...)
+}
+
+// Send sends one datagram, which begins with what AppendHeader appends, and reports whether the system took it.
+func (s *Syslog) Send(packet []byte) bool {
+	l, err := s.connect()
+	if err != nil {
+		s.failed(Alert, "connect() failed", err)
+		return false
+	}
+	err = l.send(packet)
+	if err != nil && err != syscall.EAGAIN {
+		s.drop(l)
+		s.failed(Error, "send() failed", err)
+	}
+	return err == nil
+}
+
+// connect returns the link, making one if there is none.
+func (s *Syslog) connect() (*link, error) {
+	if l := s.link.Load(); l != nil {
+		return l, nil
+	}
+	s.dialing.Lock()
+	defer s.dialing.Unlock()
+	if l := s.link.Load(); l != nil {
+		return l, nil
+	}
+	l, err := dial(s.Network, s.Address)
+	if err != nil {
+		return nil, err
+	}
+	s.link.Store(l)
+	return l, nil
+}
+
+func dial(network, address string) (*link, error) {
+	conn, err := net.Dial(network, address)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := conn.(syscall.Conn).SyscallConn()
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return &link{conn, raw}, nil
+}
+
+func (s *Syslog) drop(l *link) {
+	if s.link.CompareAndSwap(l, nil) {
+		l.Close()
+	}
+}
+
+// failed tells the log. A failure that comes of telling it is not told.
+func (s *Syslog) failed(level Level, msg string, err error) {
+	log := s.report.Load()
+	if !log.Enabled(level) || !s.busy.CompareAndSwap(false, true) {
+		return
+	}
+	defer s.busy.Store(false)
+	log.Write(level, 0, msg+Errno(err)+" while logging to syslog, server: "+s.Name)
+}
+
+// Close gives the connection back. A line that comes later makes another one.
+func (s *Syslog) Close() {
+	if l := s.link.Load(); l != nil {
+		s.drop(l)
+	}
+}
+
+// send writes packet without waiting until the socket takes it, as Write would.
+func (l *link) send(packet []byte) error {
+	s := senders.Get().(*sender)
+	defer senders.Put(s)
+	s.packet, s.err = packet, nil
+	if err := l.raw.Write(s.try); err != nil {
+		return err
+	}
+	return s.err
+}
+
+// A sender is one attempt to send; it is kept, with its closure, so that sending allocates nothing.
+type sender struct {
+	packet []byte
+	err    error
+	try    func(fd uintptr) bool
+}
+
+var senders = sync.Pool{New: func() any {
+	s := &sender{}
+	s.try = func(fd uintptr) bool {
+		_, s.err = syscall.Write(int(fd), s.packet)
+		return true
+	}
+	return s
+}}
