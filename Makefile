@@ -1,0 +1,60 @@
+# weir's commands. `make` alone lists them.
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME    ?= 20s
+JS          := conformance/realpeers/js
+
+# The packages that drive the binary from outside. They run by themselves, after the others: they keep time and start brokers.
+OUTSIDE := weir/conformance weir/conformance/realpeers
+INSIDE   = $(filter-out $(OUTSIDE),$(shell go list ./...))
+
+# The race detector needs a C compiler.
+RACE = $(shell command -v "$$(go env CC)" >/dev/null && echo -race)
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test test-deps race fuzz lint check conformance bench cover clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+build: ## build bin/weir, one static binary
+	CGO_ENABLED=0 go build -buildvcs=false -trimpath -o bin/weir ./cmd/weir
+
+run: build ## show weir at work: three brokers, a fleet of clients, port 1880 for a client of yours
+	go run ./examples/emqx-sticky/demo -weir ./bin/weir
+
+test: build test-deps ## install what the tests need, as far as possible, and run them all
+	$(if $(RACE),,@echo 'NO C COMPILER: the tests run without the race detector')
+	go vet ./...
+	go test $(RACE) -shuffle=on $(INSIDE)
+	WEIR_BIN=$(CURDIR)/bin/weir go test -count=1 -p 1 -shuffle=on $(OUTSIDE)
+
+test-deps: ## install Debian and npm packages for the tests; says what it may not install
+	scripts/install-test-deps
+
+race: ## run the tests of the packages under the race detector, twice
+	go test -race -shuffle=on -count=2 $(INSIDE)
+
+fuzz: ## fuzz every parser of foreign bytes, FUZZTIME each (20s)
+	scripts/fuzz $(FUZZTIME)
+
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(git ls-files -z '*.go' | xargs -0 gofmt -l); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+check: lint test ## what a change must pass
+
+conformance: build ## run every script on weir and on real nginx, and print the table
+	cd conformance && WEIR_BIN=$(CURDIR)/bin/weir go test -count=1 -table
+
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem $(INSIDE)
+
+cover: ## measure how much of the code the tests reach
+	@mkdir -p bin
+	go test -coverprofile=bin/cover.out -coverpkg=./directives/...,./parser/...,./runtime/...,./stream/... $(INSIDE)
+	go tool cover -func=bin/cover.out | tail -1
+
+clean: ## remove what was built
+	rm -rf bin
