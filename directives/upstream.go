@@ -1,0 +1,349 @@
+package directives
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	"weir/directives/spec"
+	"weir/parser"
+	"weir/parser/diag"
+	"weir/stream"
+	"weir/stream/upstream"
+)
+
+// upstreamConf holds the zones of the configuration, the groups of stream {}, or the settings of one group.
+type upstreamConf struct {
+	zones zones // of the main level
+
+	groups []*groupUse // of stream {}, in order
+
+	servers  []serverUse // of an upstream
+	method   balancing
+	noBackup bool // the method named last before a server does not allow it
+}
+
+// A groupUse is one upstream block.
+type groupUse struct {
+	name   string
+	origin string // of the block's brace
+	conf   *upstreamConf
+	comp   *spec.Compiler
+	built  *upstream.Group
+}
+
+// A serverUse is one server of a block, whose addresses are as many peers.
+type serverUse struct {
+	name  string
+	addrs []stream.Addr // none if it is wrong
+	serverParams
+}
+
+type serverParams struct {
+	weight      int
+	maxConns    int
+	maxFails    int
+	failTimeout time.Duration
+	backup      bool
+	down        bool
+}
+
+// balancing is the method of a group; the zero value is round robin.
+type balancing struct {
+	upstream.Method
+	ring bool // the method lays out a ring
+}
+
+// upstreamModule is ngx_stream_upstream_module with the modules of the methods, which nginx documents with it.
+var upstreamModule = &spec.Module[upstreamConf]{
+	Name: "ngx_stream_upstream_module",
+}
+
+// The rows are set apart from the module because their setters refer to it.
+func init() {
+	upstreamModule.Init = (*upstreamConf).init
+	upstreamModule.Entries = []spec.Entry[upstreamConf]{
+		{Name: "upstream", In: spec.Stream, Body: spec.Nested, Args: spec.Take(1), Repeat: true, Set: (*upstreamConf).upstream},
+		{Name: "server", In: spec.Upstream, Args: spec.AtLeast(1), Repeat: true, Set: (*upstreamConf).server},
+		{Name: "zone", In: spec.Upstream, Args: spec.Take(1, 2), Repeat: true, Set: (*upstreamConf).zone},
+		{Name: "hash", In: spec.Upstream, Args: spec.Take(1, 2), Repeat: true, Set: (*upstreamConf).hash},
+		{Name: "least_conn", In: spec.Upstream, Args: spec.None, Repeat: true, Set: (*upstreamConf).leastConn},
+		{Name: "random", In: spec.Upstream, Args: spec.Take(0, 1, 2), Repeat: true, Set: (*upstreamConf).random},
+		{Name: "least_time", In: spec.Upstream, Args: spec.Take(1, 2), Support: spec.Refused},
+		{Name: "state", In: spec.Upstream, Args: spec.Take(1), Support: spec.Refused},
+		{Name: "resolver", In: spec.Upstream, Args: spec.AtLeast(1), Support: spec.Refused},
+		{Name: "resolver_timeout", In: spec.Upstream, Args: spec.Take(1), Default: "30s", Support: spec.Refused},
+	}
+}
+
+// upstream follows ngx_stream_upstream.
+func (c *upstreamConf) upstream(call *spec.Call) {
+	name := call.Arg(0)
+	if c.find(name) != nil {
+		call.Fail(&call.Args()[0], "duplicate upstream \"%s\"", name)
+	}
+	conf := upstreamModule.At(call.Nest(spec.Upstream))
+	c.groups = append(c.groups, &groupUse{name: name, origin: call.Origin(), conf: conf, comp: call.Compiler()})
+	if call.Complete() && len(conf.servers) == 0 {
+		call.EndLine().Fail(&call.Args()[0], "no servers are inside upstream")
+	}
+}
+
+func (c *upstreamConf) find(name string) *groupUse {
+	for _, g := range c.groups {
+		if spec.EqualFold(g.name, name) {
+			return g
+		}
+	}
+	return nil
+}
+
+// server follows ngx_stream_upstream_server.
+func (c *upstreamConf) server(call *spec.Call) {
+	use := serverUse{name: call.Arg(0), serverParams: serverParams{weight: 1, maxFails: 1, failTimeout: 10 * time.Second}}
+	if c.params(call, &use.serverParams) {
+		use.addrs = resolveServer(call)
+	}
+	c.servers = append(c.servers, use)
+}
+
+func (c *upstreamConf) params(call *spec.Call, p *serverParams) bool {
+	for i := range call.Args()[1:] {
+		word := &call.Args()[1+i]
+		switch {
+		case word.Text == "backup" && c.noBackup:
+			call.Fail(word, "balancing method does not support parameter \"%s\"", word.Text)
+			return false
+		case isUnservedParam(word.Text):
+			name, _, _ := strings.Cut(word.Text, "=")
+			call.Fail(word, "\"%s\" parameter is not supported by weir yet", name)
+			return false
+		case !p.set(word.Text):
+			call.Fail(word, "invalid parameter \"%s\"", word.Text)
+			return false
+		}
+	}
+	return true
+}
+
+// isUnservedParam reports whether nginx knows the parameter and weir does not serve it.
+func isUnservedParam(text string) bool {
+	return text == "resolve" || strings.HasPrefix(text, "service=") || strings.HasPrefix(text, "slow_start=")
+}
+
+// set takes one parameter and reports whether it is right. A weight beyond 31 bits is refused, which nginx would take: sums of
+// weights must not overflow.
+func (p *serverParams) set(text string) (ok bool) {
+	name, value, _ := strings.Cut(text, "=")
+	switch {
+	case text == "backup":
+		p.backup = true
+	case text == "down":
+		p.down = true
+	case strings.HasPrefix(text, "weight="):
+		p.weight, ok = parseInt(value)
+		return ok && 0 < p.weight && p.weight <= math.MaxInt32
+	case strings.HasPrefix(text, "max_conns="):
+		p.maxConns, ok = parseInt(value)
+		return ok
+	case strings.HasPrefix(text, "max_fails="):
+		p.maxFails, ok = parseInt(value)
+		return ok
+	case name == "fail_timeout" && name != text:
+		p.failTimeout, ok = spec.ParseSec(value)
+		return ok
+	default:
+		return false
+	}
+	return true
+}
+
+func parseInt(text string) (int, bool) {
+	n, ok := spec.ParseNumber(text)
+	return int(n), ok
+}
+
+// resolveServer returns the addresses of the call's server: all that its name has at this moment.
+func resolveServer(call *spec.Call) []stream.Addr {
+	word := &call.Args()[0]
+	addrs, address, err := lookup(call, word)
+	switch {
+	case err != nil:
+		call.Fail(word, "%s in upstream \"%s\"", err, word.Text)
+		return nil
+	case address.NoPort:
+		call.Fail(word, "no port in upstream \"%s\"", word.Text)
+		return nil
+	}
+	return addrs
+}
+
+func lookup(call *spec.Call, word *parser.Word) ([]stream.Addr, spec.Address, error) {
+	address, err := spec.ParseUpstream(word.Text)
+	if err != nil {
+		return nil, address, err
+	}
+	addrs, err := address.Resolve(call.Compiler().Env.LookupHost)
+	return addrs, address, err
+}
+
+const (
+	// pageSize is the memory page that nginx counts a zone's least size in.
+	pageSize = 4096
+	minZone  = 8 * pageSize
+)
+
+// zone follows ngx_stream_upstream_zone. In one process a group is shared by all sessions anyway; the name and size are checked.
+func (c *upstreamConf) zone(call *spec.Call) {
+	word := &call.Args()[0]
+	name := &zoneName{text: word.Text, use: "upstream"}
+	if name.text == "" {
+		call.Fail(word, "invalid zone name \"%s\"", name.text)
+		return
+	}
+	if len(call.Args()) > 1 {
+		size, ok := spec.ParseSize(call.Arg(1))
+		if !ok {
+			call.Fail(&call.Args()[1], "invalid zone size \"%s\"", call.Arg(1))
+			return
+		}
+		if size < minZone {
+			call.Fail(word, "zone \"%s\" is too small", name.text)
+			return
+		}
+		name.size = size
+	}
+	upstreamModule.At(call.Compiler().Main).zones.declare(call, name)
+}
+
+// setMethod gives the group its method; the last one wins.
+func (c *upstreamConf) setMethod(call *spec.Call, m balancing, allowsBackup bool) {
+	if c.method.Method != nil {
+		call.Warn(nil, "load balancing method redefined")
+	}
+	c.method, c.noBackup = m, !allowsBackup
+}
+
+func (c *upstreamConf) leastConn(call *spec.Call) {
+	c.setMethod(call, balancing{Method: upstream.LeastConn}, true)
+}
+
+// hash follows ngx_stream_upstream_hash; the word jump is weir's own.
+func (c *upstreamConf) hash(call *spec.Call) {
+	key, ok := call.Template(&call.Args()[0])
+	if !ok {
+		return
+	}
+	m := balancing{Method: upstream.Hash(key)}
+	if len(call.Args()) > 1 {
+		switch call.Arg(1) {
+		case "consistent":
+			m = balancing{Method: upstream.Consistent(key), ring: true}
+		case "jump":
+			m = balancing{Method: upstream.Jump(key)}
+		default:
+			ok = false
+		}
+	}
+	c.setMethod(call, m, false)
+	if !ok {
+		call.Fail(&call.Args()[1], "invalid parameter \"%s\"", call.Arg(1))
+	}
+}
+
+// random follows ngx_stream_upstream_random.
+func (c *upstreamConf) random(call *spec.Call) {
+	words := call.Args()
+	m := balancing{Method: upstream.Random}
+	if len(words) > 0 {
+		m = balancing{Method: upstream.RandomTwo}
+	}
+	c.setMethod(call, m, false)
+	for i, want := range [...]string{"two", "least_conn"} {
+		if i < len(words) && words[i].Text != want {
+			call.Fail(&words[i], "invalid parameter \"%s\"", words[i].Text)
+			return
+		}
+	}
+}
+
+// init makes every group, and checks what nginx checks once all has been read.
+func (c *upstreamConf) init(s *spec.Scope) {
+	for _, g := range c.groups {
+		s.AddPart(g.group())
+	}
+	upstreamModule.At(s.Main).zones.finish(s.Compiler)
+}
+
+// group returns the group of that name in any case of letters, or nil. It is asked of the settings of stream {}, when all of it has
+// been read.
+func (c *upstreamConf) group(name string) *upstream.Group {
+	if g := c.find(name); g != nil {
+		return g.group()
+	}
+	return nil
+}
+
+// group makes the group when it is first asked for. It follows ngx_stream_upstream_init_round_robin. One that can not be made is
+// reported, and stands for itself without peers.
+func (g *groupUse) group() *upstream.Group {
+	if g.built != nil {
+		return g.built
+	}
+	g.built = &upstream.Group{Name: g.name}
+	switch {
+	case len(g.conf.servers) > 0 && g.conf.primaries() == 0:
+		g.comp.ReportBare(diag.Emerg, "no servers in upstream \"%s\" in %s", g.name, g.origin)
+	case g.conf.method.ring && g.conf.weight() > maxRingWeight:
+		g.comp.ReportBare(diag.Emerg, "too much weight for consistent hash in upstream \"%s\" in %s", g.name, g.origin)
+	case !g.comp.Failed():
+		g.built = upstream.NewGroup(g.name, g.conf.peers(), g.conf.balancer())
+	}
+	return g.built
+}
+
+// maxRingWeight bounds what a ring may take to a few gigabytes. nginx ends when it gets no memory, at a weight that depends on the
+// machine.
+const maxRingWeight = 1_000_000
+
+func (c *upstreamConf) balancer() upstream.Method {
+	if c.method.Method == nil {
+		return upstream.RoundRobin
+	}
+	return c.method.Method
+}
+
+func (c *upstreamConf) primaries() int {
+	n := 0
+	for _, s := range c.servers {
+		if !s.backup {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *upstreamConf) weight() int {
+	sum := 0
+	for _, s := range c.servers {
+		sum += s.weight
+	}
+	return sum
+}
+
+func (c *upstreamConf) peers() []*upstream.Peer {
+	var peers []*upstream.Peer
+	for _, s := range c.servers {
+		for _, addr := range s.addrs {
+			peers = append(peers, s.peer(addr))
+		}
+	}
+	return peers
+}
+
+func (s *serverUse) peer(addr stream.Addr) *upstream.Peer {
+	return &upstream.Peer{
+		Server: s.name, Name: addr.String(), Addr: addr,
+		Weight: s.weight, MaxFails: s.maxFails, FailTimeout: s.failTimeout, MaxConns: s.maxConns, Down: s.down, Backup: s.backup,
+	}
+}

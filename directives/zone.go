@@ -1,0 +1,60 @@
+package directives
+
+import (
+	"weir/directives/spec"
+	"weir/parser/diag"
+)
+
+// zones are the shared memory zones of a configuration. weir is one process and reserves no memory for them, but judges their names
+// and sizes as nginx does, so that a configuration is right for both or for none.
+type zones struct {
+	list []*zone
+}
+
+// A zone is one name, with the size that the first who gave one gave it, 0 for none yet, and what it is for.
+type zone struct {
+	name string
+	size int64
+	use  string
+}
+
+// declare adds a zone, or agrees with one of the same name. It follows ngx_shared_memory_add.
+func (z *zones) declare(call *spec.Call, name *zoneName) {
+	old := z.find(name.text)
+	switch {
+	case old == nil:
+		z.list = append(z.list, &zone{name.text, name.size, name.use})
+	case old.use != name.use:
+		call.Fail(&call.Args()[0], "the shared memory zone \"%s\" is already declared for a different use", name.text)
+	case old.size == 0:
+		old.size = name.size
+	case name.size != 0 && name.size != old.size:
+		call.Fail(&call.Args()[0], "the size %d of shared memory zone \"%s\" conflicts with already declared size %d",
+			name.size, name.text, old.size)
+	}
+}
+
+// A zoneName is one mention of a zone.
+type zoneName struct {
+	text string
+	size int64 // 0: not given
+	use  string
+}
+
+func (z *zones) find(name string) *zone {
+	for _, known := range z.list {
+		if known.name == name {
+			return known
+		}
+	}
+	return nil
+}
+
+// finish reports the zones to which nobody has given a size.
+func (z *zones) finish(c *spec.Compiler) {
+	for _, known := range z.list {
+		if known.size == 0 {
+			c.ReportBare(diag.Emerg, "zero size shared memory zone \"%s\"", known.name)
+		}
+	}
+}
