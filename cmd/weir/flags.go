@@ -1,0 +1,137 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+
+	"weir/runtime"
+)
+
+// flags are a command line.
+type flags struct {
+	runtime.Options
+	version bool // -v, and all that show more
+	build   bool // -V
+	help    bool // -?, -h
+}
+
+// parseFlags reads a command line by the rules of ngx_get_options: letters may be joined, and a letter that takes a value takes the
+// rest of its word or the next one. The error is nginx's sentence.
+func parseFlags(args []string) (flags, error) {
+	f := flags{Options: runtime.Options{Args: args}}
+	rest := args[1:]
+	for len(rest) > 0 {
+		word := rest[0]
+		rest = rest[1:]
+		if word == "-watch" {
+			f.Watch = true
+			continue
+		}
+		if word == "" || word[0] != '-' {
+			return f, fmt.Errorf("invalid option: \"%s\"", word)
+		}
+		var err error
+		if rest, err = f.letters(word[1:], rest); err != nil {
+			return f, err
+		}
+	}
+	return f, nil
+}
+
+// letters reads one word without its dash, and returns what it leaves of the words after it.
+func (f *flags) letters(word string, rest []string) ([]string, error) {
+	for i := range len(word) {
+		if f.simple(word[i]) {
+			continue
+		}
+		to, missing := f.valued(word[i])
+		if to == nil {
+			return rest, fmt.Errorf("invalid option: \"%s\"", word[i:i+1])
+		}
+		value := word[i+1:]
+		if value == "" {
+			if len(rest) == 0 {
+				return rest, fmt.Errorf("option \"-%s\" requires %s", word[i:i+1], missing)
+			}
+			value, rest = rest[0], rest[1:]
+		}
+		*to = value
+		if to == &f.Signal && !slices.Contains(signals, value) {
+			return rest, fmt.Errorf("invalid option: \"-s %s\"", value)
+		}
+		return rest, nil
+	}
+	return rest, nil
+}
+
+// simple sets the flag of a letter that takes no value, and reports whether it is one.
+func (f *flags) simple(letter byte) bool {
+	switch letter {
+	case '?', 'h':
+		f.version, f.help = true, true
+	case 'v':
+		f.version = true
+	case 'V':
+		f.version, f.build = true, true
+	case 't':
+		f.Test = true
+	case 'T':
+		f.Test, f.Dump = true, true
+	case 'q':
+		f.Quiet = true
+	default:
+		return false
+	}
+	return true
+}
+
+// valued returns where the value of a letter goes, and what nginx calls it; nil for a letter that takes none.
+func (f *flags) valued(letter byte) (to *string, missing string) {
+	switch letter {
+	case 'p':
+		return &f.Prefix, "directory name"
+	case 'e':
+		return &f.ErrorLog, "file name"
+	case 'c':
+		return &f.Conf, "file name"
+	case 'g':
+		return &f.Globals, "parameter"
+	case 's':
+		return &f.Signal, "parameter"
+	}
+	return nil, ""
+}
+
+// signals are what -s can send.
+var signals = []string{"stop", "quit", "reopen", "reload"}
+
+// show writes what -v, -V and -h are for.
+func (f *flags) show(w io.Writer) {
+	runtime.WriteVersion(w)
+	if f.help {
+		fmt.Fprintf(w, usage, runtime.DefaultPrefix, runtime.DefaultErrorLog, runtime.DefaultConf)
+	}
+	if f.build {
+		runtime.WriteBuild(w)
+	}
+}
+
+const usage = `Usage: weir [-?hvVtTq] [-s signal] [-p prefix]
+            [-e filename] [-c filename] [-g directives] [-watch]
+
+Options:
+  -?,-h         : show this text
+  -v            : show the version
+  -V            : show the version, the coverage of directives and how weir was built
+  -t            : test the configuration
+  -T            : test the configuration and print every file of it
+  -q            : with -t and -T, print nothing but errors
+  -s signal     : tell the running process: stop, quit, reopen, reload
+  -p prefix     : directory that relative paths begin at (default: %s)
+  -e filename   : error log until the configuration names one (default: %s)
+  -c filename   : configuration file (default: %s)
+  -g directives : directives to read before the file
+  -watch        : reload whenever a file of the configuration changes
+
+`

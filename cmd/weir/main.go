@@ -1,0 +1,27 @@
+// Command weir is a stream proxy for MQTT fleets that reads nginx.conf and takes nginx's place.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"weir/runtime"
+)
+
+func main() { os.Exit(run(os.Args, runtime.Stdio{Out: os.Stdout, Err: os.Stderr})) }
+
+// run does what the command line asks for and returns the exit code.
+func run(args []string, stdio runtime.Stdio) int {
+	f, err := parseFlags(args)
+	if err != nil {
+		fmt.Fprintf(stdio.Err, "nginx: %v\n", err)
+		return 1
+	}
+	if f.version {
+		f.show(stdio.Err)
+		if !f.Test {
+			return 0
+		}
+	}
+	return runtime.Main(f.Options, stdio)
+}

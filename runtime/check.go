@@ -1,0 +1,69 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"weir/directives"
+	"weir/stream/errorlog"
+)
+
+// check is -t: all that a start does, short of serving, and then undone. What it made to see whether it can stays as in nginx: log
+// files, and an empty pid file.
+func check(o Options, p paths, c *console, stdio Stdio) int {
+	program, found := directives.Load(p.source(o.Globals), p.env(os.Getpid()))
+	c.sayAll(found)
+	err := found.Err()
+	if err == nil {
+		if !o.Quiet {
+			fmt.Fprintf(stdio.Err, "nginx: the configuration file %s syntax is ok\n", p.conf)
+		}
+		err = tryOpen(program, p, c)
+	}
+	if err != nil {
+		fmt.Fprintf(stdio.Err, "nginx: configuration file %s test failed\n", p.conf)
+		return exitFailed
+	}
+	if !o.Quiet {
+		fmt.Fprintf(stdio.Err, "nginx: configuration file %s test is successful\n", p.conf)
+	}
+	if o.Dump {
+		program.Tree.Dump(stdio.Out)
+	}
+	return exitOK
+}
+
+// tryOpen opens all that program needs and closes it again. The error has been logged.
+func tryOpen(program *directives.Program, p paths, c *console) error {
+	var undo undoing
+	defer undo.now()
+	if err := touchPid(program.Main.PidFile); err != nil {
+		c.say(errorlog.Emerg, "%v", err)
+		return err
+	}
+	g := newGeneration(1, program)
+	env := newEnv(func() *errorlog.Log { return program.Main.ErrorLog })
+	if err := g.open(context.Background(), env, nil, &undo); err != nil {
+		c.say(errorlog.Emerg, "%v", err)
+		return err
+	}
+	opened := &console{log: program.Main.ErrorLog, stderr: c.stderr, dated: mainLogOf(program, p).stderr}
+	bound, err := binder{console: opened, testing: true}.bind(program.Stream.Listens)
+	for _, b := range bound {
+		undo.later(b.discard)
+	}
+	if err != nil {
+		opened.say(errorlog.Emerg, "%v", err)
+	}
+	return err
+}
+
+// touchPid makes sure that the pid file can be written, without changing what is in it.
+func touchPid(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return openError(err)
+	}
+	return f.Close()
+}

@@ -1,0 +1,84 @@
+package runtime
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"weir/parser/diag"
+	"weir/stream/errorlog"
+	"weir/stream/logfile"
+)
+
+// A console is where the process speaks for itself: an error log and, as long as it starts, standard error too. It is not changed
+// once made.
+type console struct {
+	log *errorlog.Log
+	// stderr takes what is a warning or worse without date and number, for whoever has typed the command; nil once the process
+	// has started.
+	stderr io.Writer
+	// dated is set when log itself prints to standard error: what it takes is not printed twice.
+	dated bool
+}
+
+// say writes one line.
+func (c *console) say(level errorlog.Level, format string, args ...any) {
+	msg := fmt.Sprintf(format, args...)
+	c.log.Write(level, 0, msg)
+	if c.stderr == nil || level > errorlog.Warn || c.dated && c.log.Enabled(level) {
+		return
+	}
+	fmt.Fprintf(c.stderr, "nginx: [%s] %s\n", level, msg)
+}
+
+// sayAll writes what was found in a configuration as nginx does, which reads no further than the first error.
+func (c *console) sayAll(found diag.List) {
+	for _, d := range found {
+		c.say(levelOf(d.Severity), "%s", d.Error())
+		if d.Severity != diag.Warn {
+			return
+		}
+	}
+}
+
+func levelOf(s diag.Severity) errorlog.Level {
+	switch s {
+	case diag.Warn:
+		return errorlog.Warn
+	case diag.Crit:
+		return errorlog.Crit
+	default:
+		return errorlog.Emerg
+	}
+}
+
+// bootConsole is the console until a configuration has been applied: the log of -e at level notice, or info for -t. As in
+// ngx_log_init, standard error takes the place of a file that can not be opened.
+func bootConsole(o Options, p paths, stderr io.Writer) *console {
+	c := &console{log: errorlog.New(time.Now, os.Getpid()), stderr: stderr}
+	level := errorlog.Notice
+	if o.Test {
+		level = errorlog.Info
+	}
+	if p.errorLog == "stderr" {
+		c.log.Add(level, lineWriter{stderr})
+		c.dated = true
+		return c
+	}
+	f, err := logfile.OpenAppend(p.errorLog)
+	if err != nil {
+		fmt.Fprintf(stderr, "nginx: [alert] could not open error log file: %v\n", openError(err))
+		c.log.Add(level, lineWriter{stderr})
+		c.dated = true
+		return c
+	}
+	c.log.Add(level, lineWriter{f})
+	return c
+}
+
+// lineWriter makes a log's target of a writer.
+type lineWriter struct{ w io.Writer }
+
+// WriteLine writes line with one call.
+func (t lineWriter) WriteLine(_ errorlog.Level, line []byte) { t.w.Write(line) }

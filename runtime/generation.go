@@ -1,0 +1,132 @@
+package runtime
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"weir/directives"
+	"weir/stream"
+)
+
+// A Generation is a Program that has been opened. It ends when it is not current and its last session has gone.
+type Generation struct {
+	ID      uint64
+	Program *directives.Program
+
+	listens map[stream.Addr]*stream.Listen
+	parts   map[string]stream.Part // by key, for the successor
+	refs    atomic.Int64           // one for being current, one per session; never raised from zero
+	gone    chan struct{}          // closed when refs has come to zero
+
+	stop    context.CancelFunc // ends the runners
+	runners sync.WaitGroup
+}
+
+// newGeneration returns a generation that has opened nothing yet, with the reference that being current will be.
+func newGeneration(id uint64, p *directives.Program) *Generation {
+	g := &Generation{
+		ID: id, Program: p, listens: map[stream.Addr]*stream.Listen{}, parts: map[string]stream.Part{}, gone: make(chan struct{}),
+	}
+	g.refs.Store(1)
+	for _, l := range p.Stream.Listens {
+		g.listens[l.Addr] = l
+	}
+	return g
+}
+
+// hold takes a reference, unless the generation has come to its end.
+func (g *Generation) hold() bool {
+	for {
+		n := g.refs.Load()
+		if n == 0 {
+			return false
+		}
+		if g.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// Release gives a reference back. It is the lease that each session holds: safe for concurrent use, and to be called once for each
+// reference.
+func (g *Generation) Release() {
+	switch n := g.refs.Add(-1); {
+	case n == 0:
+		close(g.gone)
+	case n < 0:
+		panic("runtime: generation released too often")
+	}
+}
+
+// owns reports whether s is a session of g.
+func (g *Generation) owns(s *stream.Session) bool { return s.Listen.Config == g.Program.Stream }
+
+// open opens log files and parts; undo gives them back. Sockets are not among them: they outlive generations.
+func (g *Generation) open(ctx context.Context, env *stream.Env, old *Generation, undo *undoing) error {
+	files := g.Program.Stream.Files
+	if err := openLogs(files); err != nil {
+		return err
+	}
+	undo.later(files.Close)
+	for _, p := range g.Program.Stream.Parts {
+		if err := p.Open(ctx, env, old.part(p.Key())); err != nil {
+			return err
+		}
+		undo.later(func() { p.Close() })
+		g.parts[p.Key()] = p
+	}
+	return nil
+}
+
+// part is the part of that key; nil also for no generation.
+func (g *Generation) part(key string) stream.Part {
+	if g == nil {
+		return nil
+	}
+	return g.parts[key]
+}
+
+// run starts what the parts do by themselves. It ends at halt.
+func (g *Generation) run() {
+	ctx, stop := context.WithCancel(context.Background())
+	g.stop = stop
+	for _, p := range g.Program.Stream.Parts {
+		if r, ok := p.(stream.Runner); ok {
+			g.runners.Go(func() { r.Run(ctx) })
+		}
+	}
+}
+
+// halt ends what run has started, and waits for it.
+func (g *Generation) halt() {
+	g.stop()
+	g.runners.Wait()
+}
+
+// close gives back what open has opened, last first. It returns the first error of a part; all are closed nevertheless.
+func (g *Generation) close() error {
+	var first error
+	parts := g.Program.Stream.Parts
+	for i := len(parts) - 1; i >= 0; i-- {
+		if err := parts[i].Close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	g.Program.Stream.Files.Close()
+	return first
+}
+
+// undoing remembers how to take back what has been opened. The zero undoing is ready.
+type undoing struct{ steps []func() }
+
+// later adds a step.
+func (u *undoing) later(step func()) { u.steps = append(u.steps, step) }
+
+// now takes the steps, last first, and forgets them.
+func (u *undoing) now() {
+	for i := len(u.steps) - 1; i >= 0; i-- {
+		u.steps[i]()
+	}
+	u.steps = nil
+}

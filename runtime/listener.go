@@ -1,0 +1,163 @@
+package runtime
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"weir/stream"
+	"weir/stream/errorlog"
+)
+
+// A socket is a listening socket.
+type socket struct {
+	fd   int
+	addr stream.Addr
+}
+
+// listenOn returns a socket that listens on l, as ngx_open_listening_sockets opens it.
+func listenOn(l *stream.Listen) (*socket, error) {
+	fd, err := unix.Socket(family(l.Addr), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, &sysError{fmt.Sprintf("socket() %s", l.Addr), err}
+	}
+	s := &socket{fd, l.Addr}
+	if err := s.listen(l.Options); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return s, nil
+}
+
+func family(a stream.Addr) int {
+	switch {
+	case a.Unix:
+		return unix.AF_UNIX
+	case a.IP.Addr().Is4():
+		return unix.AF_INET
+	default:
+		return unix.AF_INET6
+	}
+}
+
+func (s *socket) listen(o stream.ListenOptions) error {
+	if err := s.setBeforeBind(o); err != nil {
+		return err
+	}
+	if err := unix.Bind(s.fd, sockaddr(s.addr)); err != nil {
+		return &sysError{fmt.Sprintf("bind() to %s", s.addr), err}
+	}
+	if s.addr.Unix {
+		if err := os.Chmod(s.addr.Path, 0o666); err != nil {
+			os.Remove(s.addr.Path)
+			return &sysError{fmt.Sprintf("chmod() \"%s\"", s.addr.Path), err}
+		}
+	}
+	if err := unix.Listen(s.fd, o.Backlog); err != nil {
+		s.unlink()
+		return &sysError{fmt.Sprintf("listen() to %s, backlog %d", s.addr, o.Backlog), err}
+	}
+	return nil
+}
+
+// setBeforeBind sets the options that decide whether bind succeeds.
+func (s *socket) setBeforeBind(o stream.ListenOptions) error {
+	options := []option{{unix.SOL_SOCKET, unix.SO_REUSEADDR, "SO_REUSEADDR", 1}}
+	if o.ReusePort {
+		options = append(options, option{unix.SOL_SOCKET, unix.SO_REUSEPORT, "SO_REUSEPORT", 1})
+	}
+	if family(s.addr) == unix.AF_INET6 {
+		options = append(options, option{unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, "IPV6_V6ONLY", boolInt(o.IPv6Only)})
+	}
+	for _, x := range options {
+		if err := x.set(s.fd); err != nil {
+			return &sysError{fmt.Sprintf("setsockopt(%s) %s", x.name, s.addr), err}
+		}
+	}
+	return nil
+}
+
+// An option is a socket option of an integer value.
+type option struct {
+	level, number int
+	name          string
+	value         int
+}
+
+func (o option) set(fd int) error { return unix.SetsockoptInt(fd, o.level, o.number, o.value) }
+
+// configure sets the options that may also change while the socket listens; before holds those it was configured with. As in
+// ngx_configure_listening_sockets a failure is an alert and nothing more.
+func (s *socket) configure(before *stream.ListenOptions, o stream.ListenOptions, c *console) {
+	for _, x := range s.options(before, o) {
+		if err := x.set(s.fd); err != nil {
+			c.say(errorlog.Alert, "setsockopt(%s, %d) %s failed, ignored%s", x.name, x.value, s.addr, errorlog.Errno(err))
+		}
+	}
+	if before == nil || before.Backlog == o.Backlog {
+		return
+	}
+	if err := unix.Listen(s.fd, o.Backlog); err != nil {
+		c.say(errorlog.Alert, "listen() to %s, backlog %d failed, ignored%s", s.addr, o.Backlog, errorlog.Errno(err))
+	}
+}
+
+func (s *socket) options(before *stream.ListenOptions, o stream.ListenOptions) []option {
+	var all []option
+	add := func(wanted bool, level, number int, name string, value int) {
+		if wanted {
+			all = append(all, option{level, number, name, value})
+		}
+	}
+	k := o.KeepAlive
+	add(o.RcvBuf > 0, unix.SOL_SOCKET, unix.SO_RCVBUF, "SO_RCVBUF", o.RcvBuf)
+	add(o.SndBuf > 0, unix.SOL_SOCKET, unix.SO_SNDBUF, "SO_SNDBUF", o.SndBuf)
+	add(k.Set, unix.SOL_SOCKET, unix.SO_KEEPALIVE, "SO_KEEPALIVE", boolInt(k.On))
+	add(k.Idle > 0, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, "TCP_KEEPIDLE", int(k.Idle.Seconds()))
+	add(k.Interval > 0, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, "TCP_KEEPINTVL", int(k.Interval.Seconds()))
+	add(k.Count > 0, unix.IPPROTO_TCP, unix.TCP_KEEPCNT, "TCP_KEEPCNT", k.Count)
+	add(o.FastOpen > 0, unix.IPPROTO_TCP, unix.TCP_FASTOPEN, "TCP_FASTOPEN", o.FastOpen)
+	add(o.ReusePort && before != nil && !before.ReusePort, unix.SOL_SOCKET, unix.SO_REUSEPORT, "SO_REUSEPORT", 1)
+	add(o.Transparent && !s.addr.Unix, unix.IPPROTO_IP, unix.IP_TRANSPARENT, "IP_TRANSPARENT", 1)
+	// A connection that comes without data is passed on after one second: nginx's value, since how long it has waited is not known.
+	deferred := before != nil && before.Deferred
+	add(o.Deferred != deferred, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, "TCP_DEFER_ACCEPT", boolInt(o.Deferred))
+	return all
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// close closes the socket; the file of a unix socket stays.
+func (s *socket) close() { unix.Close(s.fd) }
+
+// unlink removes the file of a unix socket.
+func (s *socket) unlink() error {
+	if !s.addr.Unix {
+		return nil
+	}
+	return os.Remove(s.addr.Path)
+}
+
+func sockaddr(a stream.Addr) unix.Sockaddr {
+	if a.Unix {
+		return &unix.SockaddrUnix{Name: a.Path}
+	}
+	if a.IP.Addr().Is4() {
+		return &unix.SockaddrInet4{Port: int(a.IP.Port()), Addr: a.IP.Addr().As4()}
+	}
+	return &unix.SockaddrInet6{Port: int(a.IP.Port()), ZoneId: zone(a.IP.Addr()), Addr: a.IP.Addr().As16()}
+}
+
+// zone is the scope of a link-local address when it is given as a number, which is how nginx's own parser leaves it: 0 without.
+func zone(a netip.Addr) uint32 {
+	var n uint32
+	fmt.Sscan(a.Zone(), &n)
+	return n
+}

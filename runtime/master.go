@@ -1,0 +1,250 @@
+package runtime
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"weir/directives"
+	"weir/directives/spec"
+	"weir/parser"
+	"weir/parser/diag"
+	"weir/stream"
+	"weir/stream/errorlog"
+	"weir/stream/pump"
+)
+
+// A Master runs one configuration after another. All of its state but what is atomic belongs to the goroutine that starts it and
+// then runs it; others ask for changes by values on channels.
+type Master struct {
+	load     func(parser.Source, *spec.Env) (*directives.Program, diag.List)
+	source   parser.Source
+	paths    paths
+	env      *stream.Env
+	driver   stream.Driver
+	current  atomic.Pointer[Generation] // nil before the first, and once no more sessions are taken
+	log      atomic.Pointer[errorlog.Log]
+	console  *console
+	ports    portSet
+	newest   *Generation   // whose log the process writes to
+	living   []*Generation // that have sessions or will have
+	lastID   uint64
+	pause    time.Duration // between attempts to bind
+	watcher  *watcher      // nil without -watch
+	redirect func(mainLog, *console)
+
+	signals  <-chan received
+	requests chan request
+	ended    chan *Generation
+	cut      chan struct{} // closed when nobody waits for sessions any more
+	over     chan struct{} // closed when run has returned
+	keepers  sync.WaitGroup
+	quitting bool
+}
+
+// A request asks the Master for a reload.
+type request struct {
+	source parser.Source
+	answer chan<- outcome
+}
+
+type outcome struct {
+	generation *Generation
+	found      diag.List
+	err        error
+}
+
+// newMaster returns a Master that has opened nothing.
+func newMaster(src parser.Source, p paths, c *console) *Master {
+	m := &Master{
+		load: directives.Load, source: src, paths: p, console: c, ports: portSet{}, pause: bindPause, redirect: redirectStderr,
+		requests: make(chan request), ended: make(chan *Generation), cut: make(chan struct{}), over: make(chan struct{}),
+	}
+	m.log.Store(c.log)
+	m.env = newEnv(m.log.Load)
+	m.driver = pump.New(m.env)
+	return m
+}
+
+// newEnv returns the Env of this process, whose log is the one that current returns.
+func newEnv(current func() *errorlog.Log) *stream.Env {
+	pid := os.Getpid()
+	name, _ := os.Hostname()
+	var connections atomic.Uint64
+	return &stream.Env{
+		Now: time.Now, NextID: func() uint64 { return connections.Add(1) },
+		Log: followingLog(pid, current), Hostname: strings.ToLower(name), PID: pid,
+	}
+}
+
+// serve runs the process that serves.
+func serve(o Options, p paths, c *console) int {
+	setName()
+	daemon := detachmentOf(o.Args)
+	m := newMaster(p.source(o.Globals), p, c)
+	if o.Watch {
+		w, err := newWatcher(m.source)
+		if err != nil {
+			c.say(errorlog.Emerg, "-watch: %v", err)
+			return exitFailed
+		}
+		m.watcher = w
+	}
+	m.signals = receiveSignals()
+	if err := m.start(); err != nil {
+		return exitFailed
+	}
+	daemon.complete()
+	m.run()
+	return exitOK
+}
+
+// start opens the first configuration, after which connections are served. The error has been logged, and nothing is left open.
+func (m *Master) start() error {
+	if _, _, err := m.change(context.Background(), m.source); err != nil {
+		m.driver.Close()
+		return err
+	}
+	return nil
+}
+
+// run makes one change at a time until it is told to end; then nothing of m is left.
+func (m *Master) run() {
+	defer close(m.over)
+	for !m.quitting || len(m.living) > 0 {
+		select {
+		case r := <-m.signals:
+			m.console.say(errorlog.Notice, "%v", r)
+			if m.obey(r.signal) {
+				m.terminate()
+				return
+			}
+		case r := <-m.requests:
+			m.answer(r)
+		case <-m.watcher.changes():
+			m.console.say(errorlog.Notice, "configuration changed on disk")
+			m.reconfigure()
+		case g := <-m.ended:
+			m.bury(g)
+		}
+	}
+	m.terminate()
+}
+
+// obey does what a signal asks for, and reports whether it is to end at once.
+func (m *Master) obey(s syscall.Signal) bool {
+	switch s {
+	case syscall.SIGTERM, syscall.SIGINT:
+		return true
+	case syscall.SIGQUIT:
+		m.quit()
+	case syscall.SIGHUP:
+		m.reconfigure()
+	case syscall.SIGUSR1:
+		m.reopen()
+	}
+	return false
+}
+
+// Reload changes to the configuration of src and returns what came of it; an error leaves the running configuration alone. It is a
+// ReloadFunc, safe for concurrent use: changes are made one after another.
+func (m *Master) Reload(ctx context.Context, src parser.Source) (*Generation, diag.List, error) {
+	answer := make(chan outcome, 1)
+	select {
+	case m.requests <- request{src, answer}:
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	case <-m.over:
+		return nil, nil, os.ErrClosed
+	}
+	o := <-answer
+	return o.generation, o.found, o.err
+}
+
+// A ReloadFunc changes to the configuration of src. On error the running generation has not been touched.
+type ReloadFunc func(ctx context.Context, src parser.Source) (*Generation, diag.List, error)
+
+func (m *Master) answer(r request) {
+	if m.quitting {
+		r.answer <- outcome{err: os.ErrClosed}
+		return
+	}
+	m.console.say(errorlog.Notice, "reconfiguring")
+	var o outcome
+	o.generation, o.found, o.err = m.change(context.Background(), r.source)
+	r.answer <- o
+}
+
+// reconfigure reads the configuration anew. As in nginx nothing happens once the process is to end.
+func (m *Master) reconfigure() {
+	if m.quitting {
+		return
+	}
+	m.console.say(errorlog.Notice, "reconfiguring")
+	m.change(context.Background(), m.source)
+}
+
+// reopen opens the log files anew, also those of configurations that only their last sessions use.
+func (m *Master) reopen() {
+	m.console.say(errorlog.Notice, "reopening logs")
+	for _, g := range m.living {
+		reopenLogs(g.Program.Stream.Files, m.console)
+	}
+	m.redirect(mainLogOf(m.newest.Program, m.paths), m.console)
+}
+
+// quit takes no more sessions; run ends when those that there are have ended.
+func (m *Master) quit() {
+	if m.quitting {
+		return
+	}
+	m.quitting = true
+	last := m.current.Swap(nil)
+	for _, p := range m.ports {
+		m.drop(p)
+	}
+	m.retire(last)
+}
+
+// terminate cuts what sessions there are, and closes everything.
+func (m *Master) terminate() {
+	m.quitting = true
+	close(m.cut)
+	m.keepers.Wait()
+	m.watcher.close()
+	for _, p := range m.ports {
+		m.drop(p)
+	}
+	m.driver.Close()
+	if current := m.current.Swap(nil); current != nil {
+		current.halt()
+	}
+	for _, g := range m.living {
+		m.bury(g)
+	}
+	removePid(m.newest.Program.Main.PidFile, m.console)
+	m.console.say(errorlog.Notice, "exit")
+	m.close(m.newest)
+}
+
+// bury forgets a generation that has no sessions any more. The newest keeps its log files open: the process still writes to them.
+func (m *Master) bury(g *Generation) {
+	m.living = slices.DeleteFunc(slices.Clone(m.living), func(l *Generation) bool { return l == g })
+	m.console.say(errorlog.Notice, "exiting")
+	m.console.say(errorlog.Notice, "exit")
+	m.console.say(errorlog.Notice, "worker process %d exited with code 0", m.env.PID)
+	if g != m.newest {
+		m.close(g)
+	}
+}
+
+func (m *Master) close(g *Generation) {
+	if err := g.close(); err != nil {
+		m.console.say(errorlog.Alert, "%v", err)
+	}
+}

@@ -1,0 +1,64 @@
+package runtime
+
+import (
+	"strings"
+	"time"
+
+	"weir/directives/spec"
+	"weir/parser"
+)
+
+// The built-in paths are those of Debian's nginx, so that weir without a switch reads the configuration that is there. The pid file
+// that goes with them, /run/nginx.pid, is the documented default of the pid directive.
+const (
+	DefaultPrefix   = "/usr/share/nginx/"
+	DefaultConf     = "/etc/nginx/nginx.conf"
+	DefaultErrorLog = "stderr"
+)
+
+// paths are where a process reads its configuration and what relative names in it are joined to.
+type paths struct {
+	prefix     string // ends with a slash
+	conf       string // full path of the configuration
+	confPrefix string // its directory, with the slash
+	errorLog   string // "stderr", or a full path
+}
+
+// paths follows ngx_process_options: the configuration is relative to the prefix.
+func (o Options) paths() paths {
+	p := paths{prefix: DefaultPrefix, conf: DefaultConf, errorLog: DefaultErrorLog}
+	if o.Prefix != "" {
+		p.prefix = o.Prefix
+	}
+	if !strings.HasSuffix(p.prefix, "/") {
+		p.prefix += "/"
+	}
+	if o.Conf != "" {
+		p.conf = join(p.prefix, o.Conf)
+	}
+	if o.ErrorLog != "" && o.ErrorLog != "stderr" {
+		p.errorLog = join(p.prefix, o.ErrorLog)
+	}
+	p.confPrefix = p.conf[:strings.LastIndexByte(p.conf, '/')+1]
+	return p
+}
+
+func join(prefix, name string) string {
+	if strings.HasPrefix(name, "/") {
+		return name
+	}
+	return prefix + name
+}
+
+// source is what is read at the start and at every reload.
+func (p paths) source(globals string) parser.Source {
+	return parser.Source{Path: p.conf, Prefix: p.confPrefix, Globals: globals}
+}
+
+// env is what a configuration may ask of the machine while it is compiled by this process.
+func (p paths) env(pid int) *spec.Env {
+	return &spec.Env{
+		Prefix: p.prefix, ConfPrefix: p.confPrefix, ErrorLog: p.errorLog,
+		LookupHost: spec.LookupHost, Now: time.Now, PID: pid, Root: isRoot(),
+	}
+}

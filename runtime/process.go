@@ -1,0 +1,168 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"weir/directives"
+	"weir/parser"
+	"weir/stream/errorlog"
+	"weir/stream/logfile"
+)
+
+const (
+	// titlePrefix is what scripts look for in the list of processes.
+	titlePrefix = "nginx: master process "
+	// processName is what start-stop-daemon --name looks for.
+	processName = "nginx"
+	// self is the program that runs, even if its file has been replaced.
+	self = "/proc/self/exe"
+	// readyVar tells a daemon the descriptor on which it says that it is ready.
+	readyVar = "WEIR_READY_FD"
+)
+
+// becomeMaster turns the process that a command has started into the one that serves: in the background, unless the configuration
+// says `daemon off`, and under nginx's title. The program is executed anew for that, with the same number when it stays in front:
+// so the title is simply its first argument, and all its threads are born with the signals blocked. done says that the process has
+// nothing left to do and exits with code.
+func becomeMaster(o Options, p paths, c *console) (code int, done bool) {
+	if strings.HasPrefix(o.Args[0], titlePrefix) {
+		return 0, false
+	}
+	if os.Getenv(readyVar) == "" && wantsDaemon(p.source(o.Globals)) {
+		return startDaemon(o, c), true
+	}
+	if err := executeTitled(o.Args); err != nil {
+		c.say(errorlog.Warn, "execve() \"%s\" failed%s, going on without a title", self, errorlog.Errno(err))
+	}
+	return 0, false
+}
+
+// wantsDaemon looks for the daemon directive. A configuration that can not be read is complained about in front.
+func wantsDaemon(src parser.Source) bool {
+	tree, bad := parser.Load(src)
+	if len(bad) > 0 {
+		return false
+	}
+	for _, d := range tree.Root.Directives {
+		if d.Name.Text == "daemon" && len(d.Args) > 0 {
+			return !strings.EqualFold(d.Args[0].Text, "off")
+		}
+	}
+	return true
+}
+
+// executeTitled executes the program in the place of the process. It returns only when that fails.
+func executeTitled(args []string) error {
+	return syscall.Exec(self, append([]string{titlePrefix + args[0]}, args[1:]...), os.Environ())
+}
+
+// startDaemon starts the program once more, in a session of its own, and waits until it serves or fails.
+func startDaemon(o Options, c *console) int {
+	ready, theirs, err := os.Pipe()
+	if err != nil {
+		c.say(errorlog.Emerg, "pipe() failed%s", errorlog.Errno(err))
+		return exitFailed
+	}
+	defer ready.Close()
+	cmd := exec.Command(self, o.Args[1:]...)
+	cmd.Args[0] = o.Args[0]
+	cmd.Stderr = os.Stderr
+	cmd.ExtraFiles = []*os.File{theirs}
+	cmd.Env = append(os.Environ(), readyVar+"=3")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	err = cmd.Start()
+	theirs.Close()
+	if err != nil {
+		c.say(errorlog.Emerg, "fork() failed%s", errorlog.Errno(err))
+		return exitFailed
+	}
+	if n, _ := ready.Read(make([]byte, 1)); n == 1 {
+		return exitOK
+	}
+	cmd.Wait()
+	return exitFailed
+}
+
+// A detachment is what a daemon does once it serves; nil for a process in front.
+type detachment struct{ ready *os.File }
+
+// detachmentOf takes the pipe from the environment.
+func detachmentOf(args []string) *detachment {
+	fd, err := strconv.Atoi(os.Getenv(readyVar))
+	if err != nil || !strings.HasPrefix(args[0], titlePrefix) {
+		return nil
+	}
+	os.Unsetenv(readyVar)
+	unix.CloseOnExec(fd)
+	return &detachment{os.NewFile(uintptr(fd), "ready")}
+}
+
+// complete lets the first process exit.
+func (d *detachment) complete() {
+	if d == nil {
+		return
+	}
+	syscall.Umask(0)
+	d.ready.Write([]byte{1})
+	d.ready.Close()
+}
+
+// setName names the process. Without /proc it keeps the name of its file, which matters to nobody who looks there.
+func setName() { os.WriteFile("/proc/self/comm", []byte(processName), 0) }
+
+// redirectStderr sends what the Go runtime says when it gives up to the error log, as ngx_log_redirect_stderr does, unless standard
+// error is a log itself.
+func redirectStderr(m mainLog, c *console) {
+	if m.stderr || m.file == "" {
+		return
+	}
+	f, err := logfile.OpenAppend(m.file)
+	if err != nil {
+		c.say(errorlog.Alert, "%v", openError(err))
+		return
+	}
+	defer f.Close()
+	if err := unix.Dup3(int(f.Fd()), unix.Stderr, 0); err != nil {
+		c.say(errorlog.Alert, "dup2(STDERR_FILENO) failed%s", errorlog.Errno(err))
+	}
+}
+
+// applyLimits sets the limits that the configuration asks for. As in nginx a failure is an alert and nothing more.
+func applyLimits(m *directives.Main, c *console) {
+	limit := func(which int, name string, n uint64) {
+		if n == 0 {
+			return
+		}
+		if err := unix.Setrlimit(which, &unix.Rlimit{Cur: n, Max: n}); err != nil {
+			c.say(errorlog.Alert, "setrlimit(%s, %d) failed%s", name, n, errorlog.Errno(err))
+		}
+	}
+	limit(unix.RLIMIT_NOFILE, "RLIMIT_NOFILE", m.RlimitNofile)
+	limit(unix.RLIMIT_CORE, "RLIMIT_CORE", m.RlimitCore)
+}
+
+// writePid makes path hold the number of the process.
+func writePid(path string, pid int) error {
+	err := os.WriteFile(path, fmt.Appendf(nil, "%d\n", pid), 0o644)
+	if err != nil {
+		return openError(err)
+	}
+	return nil
+}
+
+// removePid removes a pid file.
+func removePid(path string, c *console) {
+	var at *fs.PathError
+	if err := os.Remove(path); errors.As(err, &at) {
+		c.say(errorlog.Alert, "unlink() \"%s\" failed%s", path, errorlog.Errno(at.Err))
+	}
+}

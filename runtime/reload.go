@@ -1,0 +1,229 @@
+package runtime
+
+import (
+	"context"
+	goruntime "runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"weir/directives"
+	"weir/parser"
+	"weir/parser/diag"
+	"weir/stream"
+	"weir/stream/errorlog"
+)
+
+// change goes from one configuration to the next: read, compile, open, swap, retire. The swap is the only point of commitment;
+// before it everything can be undone, and after it nothing fails. What goes wrong has been logged to the current log.
+func (m *Master) change(ctx context.Context, src parser.Source) (*Generation, diag.List, error) {
+	begun := time.Now()
+	program, found := m.load(src, m.paths.env(m.env.PID))
+	m.watcher.arm(program)
+	m.console.sayAll(found)
+	if err := found.Err(); err != nil {
+		return nil, found, err
+	}
+	next := newGeneration(m.lastID+1, program)
+	fresh, err := m.open(ctx, next)
+	if err != nil {
+		m.console.say(errorlog.Emerg, "%v", err)
+		return nil, found, err
+	}
+	m.commit(next, fresh)
+	m.console.say(errorlog.Notice, "generation %d serves after %v, %d sessions stay with older ones",
+		next.ID, time.Since(begun).Round(time.Millisecond), m.staying())
+	return next, found, nil
+}
+
+// open opens all that next needs and that is not open yet, and returns the ports among it. After an error nothing of it is left.
+func (m *Master) open(ctx context.Context, next *Generation) (fresh []*port, err error) {
+	var undo undoing
+	defer func() {
+		if err != nil {
+			undo.now()
+		}
+	}()
+	if err := next.open(ctx, m.env, m.newest, &undo); err != nil {
+		return nil, err
+	}
+	if m.newest == nil {
+		m.console = m.startConsole(next.Program)
+	}
+	b := binder{console: m.console, pause: m.pause}
+	fresh, err = b.bind(m.ports.missing(next.Program.Stream.Listens))
+	for _, p := range fresh {
+		undo.later(p.discard)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return fresh, m.openPid(next.Program.Main.PidFile)
+}
+
+// startConsole is the console from when the first configuration's log files are open until the process has started.
+func (m *Master) startConsole(p *directives.Program) *console {
+	return &console{log: p.Main.ErrorLog, stderr: m.console.stderr, dated: mainLogOf(p, m.paths).stderr}
+}
+
+// openPid writes the pid file, unless it is there already.
+func (m *Master) openPid(path string) error {
+	if m.newest != nil && m.newest.Program.Main.PidFile == path {
+		return nil
+	}
+	return writePid(path, m.env.PID)
+}
+
+// commit makes next current and retires what was.
+func (m *Master) commit(next *Generation, fresh []*port) {
+	m.lastID = next.ID
+	m.sayStart(next.Program)
+	applyLimits(&next.Program.Main, m.console)
+	m.newest, m.living = next, append(m.living, next)
+	next.run()
+	old := m.current.Swap(next)
+	m.adopt(next, fresh)
+	m.console.say(errorlog.Notice, "start worker processes")
+	m.console.say(errorlog.Notice, "start worker process %d", m.env.PID)
+	if old == nil {
+		return
+	}
+	if old.Program.Main.PidFile != next.Program.Main.PidFile {
+		removePid(old.Program.Main.PidFile, m.console)
+	}
+	for _, p := range m.ports.superfluous(next.listens) {
+		m.drop(p)
+	}
+	m.retire(old)
+}
+
+// sayStart lets the process speak through the log of p, and says there what it runs on.
+func (m *Master) sayStart(p *directives.Program) {
+	first := m.newest == nil
+	to := mainLogOf(p, m.paths)
+	m.log.Store(p.Main.ErrorLog)
+	m.console = &console{log: p.Main.ErrorLog}
+	m.redirect(to, m.console)
+	m.console.say(errorlog.Notice, "using the \"epoll\" event method")
+	if !first {
+		return
+	}
+	m.console.say(errorlog.Notice, "nginx/%s (compatible)", stream.NginxVersion)
+	m.console.say(errorlog.Notice, "weir/%s", Version)
+	m.console.say(errorlog.Notice, "built by %s", goruntime.Version())
+	m.console.say(errorlog.Notice, "OS: %s", system())
+	var n unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &n) == nil {
+		m.console.say(errorlog.Notice, "getrlimit(RLIMIT_NOFILE): %d:%d", n.Cur, n.Max)
+	}
+	if isRoot() && p.Main.User != "root" {
+		m.console.say(errorlog.Notice, "serving as root: weir does not change its user yet")
+	}
+}
+
+// system is the name and release of the kernel.
+func system() string {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return "unknown"
+	}
+	return unix.ByteSliceToString(u.Sysname[:]) + " " + unix.ByteSliceToString(u.Release[:])
+}
+
+// adopt hands the new ports to the driver, and sets the options of all as next has them.
+func (m *Master) adopt(next *Generation, fresh []*port) {
+	for _, l := range next.Program.Stream.Listens {
+		if p := m.ports[l.Addr]; p != nil {
+			p.configure(&p.options, l.Options, m.console)
+			p.options = l.Options
+		}
+	}
+	for _, p := range fresh {
+		m.ports[p.addr] = p
+		p.serving = &stream.Port{FDs: []int{p.fd}, Admit: m.admit(p.addr)}
+		if err := m.driver.Listen(p.serving); err != nil {
+			m.console.say(errorlog.Alert, "%s: %v", p.addr, err)
+		}
+	}
+}
+
+// admit returns what tells a driver the meaning of addr, with a generation held. A generation that can not be held is not current
+// any more: another one is, or none.
+func (m *Master) admit(addr stream.Addr) func() (*stream.Listen, stream.Lease) {
+	return func() (*stream.Listen, stream.Lease) {
+		for {
+			g := m.current.Load()
+			if g == nil {
+				return nil, nil
+			}
+			if !g.hold() {
+				continue
+			}
+			if l := g.listens[addr]; l != nil {
+				return l, g
+			}
+			g.Release()
+			return nil, nil
+		}
+	}
+}
+
+// drop closes a port, and removes its file.
+func (m *Master) drop(p *port) {
+	m.driver.Forget(p.serving)
+	p.close()
+	delete(m.ports, p.addr)
+	if !p.addr.Unix {
+		return
+	}
+	if !m.quitting {
+		m.console.say(errorlog.Warn, "deleting socket %s", p.addr.Path)
+	}
+	if err := p.unlink(); err != nil {
+		m.console.say(errorlog.Emerg, "unlink() \"%s\" failed%s", p.addr.Path, errorlog.Errno(err))
+	}
+}
+
+// retire lets go of a generation that is not current any more: its runners end now, its sessions as they will, or when their time
+// is up.
+func (m *Master) retire(g *Generation) {
+	m.console.say(errorlog.Notice, "gracefully shutting down")
+	g.Release()
+	m.keepers.Go(func() { m.keep(g) })
+}
+
+// keep waits for the last session of a retired generation.
+func (m *Master) keep(g *Generation) {
+	g.halt()
+	var up <-chan time.Time
+	if d := g.Program.Main.ShutdownTimeout; d > 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		up = t.C
+	}
+	for {
+		select {
+		case <-g.gone:
+			select {
+			case m.ended <- g:
+			case <-m.cut:
+			}
+			return
+		case <-up:
+			m.driver.Abort(g.owns, stream.Pace{})
+		case <-m.cut:
+			return
+		}
+	}
+}
+
+// staying counts the sessions of generations that are not current.
+func (m *Master) staying() (n int64) {
+	current := m.current.Load()
+	for _, g := range m.living {
+		if g != current {
+			n += g.refs.Load()
+		}
+	}
+	return n
+}
