@@ -32,6 +32,7 @@ func init() {
 		"refuse":     {"FILE[:LINE] MESSAGE  -t refuses the file with this message and place", 2, (*run).refuse},
 		"refuselate": {"FILE MESSAGE  -t finds the syntax right and then refuses the file", 2, (*run).refuseLate},
 		"reload":     {"FILE  becomes nginx.conf, HUP, wait until the old generation retires", 1, (*run).reload},
+		"daemon":     {"the program goes to the background; it is ended with the script", 0, (*run).daemon},
 		"signal":     {"NAME  to the running program", 1, (*run).signal},
 		"exited":     {"CODE  the running program ends by itself", 1, (*run).exited},
 

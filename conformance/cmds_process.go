@@ -33,6 +33,27 @@ func (r *run) start(args []string) error {
 	return nil
 }
 
+// daemon starts a subject that goes to the background: its first process ends once it serves.
+func (r *run) daemon([]string) error {
+	if err := r.finish(r.subject.command(r.dir, "nginx.conf", nil)); err != nil {
+		return err
+	}
+	if err := r.exit([]string{"0"}); err != nil {
+		return err
+	}
+	return poll(func() error {
+		text, err := os.ReadFile(r.path(pidFile(r.path("nginx.conf"))))
+		if err != nil {
+			return err
+		}
+		pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+		if err == nil {
+			r.cleanup(func() { syscall.Kill(-pid, syscall.SIGKILL) }) // a daemon leads its session
+		}
+		return err
+	})
+}
+
 func (r *run) runArgs(args []string) error {
 	return r.finish(r.subject.command(r.dir, "nginx.conf", args))
 }
@@ -45,10 +66,12 @@ func (r *run) bareArgs(args []string) error {
 func (r *run) finish(cmd *exec.Cmd) error {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.WaitDelay = patience // a daemon that keeps our pipes must not keep us
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	overdue := time.AfterFunc(patience, func() { cmd.Process.Kill() })
+	overdue := time.AfterFunc(patience, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
 	defer overdue.Stop()
 	if err := cmd.Wait(); err != nil && !errors.As(err, new(*exec.ExitError)) {
 		return err

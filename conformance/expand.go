@@ -23,6 +23,7 @@ var kinds = map[string]func(*run, []string) (string, error){
 	"local":    (*run).local,    // the client's port of a dialed connection
 	"ring":     (*run).ring,     // the peer that `hash … consistent` gives to a key: {{ring KEY PEER PEER*WEIGHT …}}
 	"plain":    (*run).plain,    // the same for `hash …`
+	"keyfor":   (*run).keyFor,   // a key that the ring gives to a peer: {{keyfor PEER PEER PEER*WEIGHT …}}
 	"other":    (*run).other,    // of two peers, the one that {{ring KEY …}} does not name
 	"echo":     starter("echo", func(*run, string) peers.Serve { return peers.Echo }),
 	"named":    starter("named", func(_ *run, name string) peers.Serve { return peers.Named(name) }),
@@ -202,6 +203,17 @@ func (r *run) other(args []string) (string, error) {
 		return args[2], nil
 	}
 	return args[1], nil
+}
+
+func (r *run) keyFor(args []string) (string, error) {
+	for i := range 1000 { // far more than the smallest share of a ring can miss
+		key := fmt.Sprintf("device-%d", i)
+		chosen, err := r.ring(append([]string{key}, args[1:]...))
+		if err != nil || chosen == args[0] {
+			return key, err
+		}
+	}
+	return "", fmt.Errorf("no key belongs to %s", args[0])
 }
 
 // choice asks a model of a hash method which peer a key belongs to.

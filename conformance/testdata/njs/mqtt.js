@@ -2,8 +2,8 @@
 // from an MQTT 3.1.1 or 5.0 CONNECT packet. njs gives each session its own copy of these two variables.
 var id = '', user = '';
 
-// Thrown while the packet is not there yet as far as it is needed.
-var SHORT = {};
+// Thrown while the packet is not there yet as far as it is needed, and when no packet can begin like this.
+var SHORT = {}, MALFORMED = {};
 
 function preread(s) {
     s.on('upstream', function (data, flags) {
@@ -13,7 +13,9 @@ function preread(s) {
             if (e === SHORT) {
                 return;
             }
-            s.error(e.toString());
+            if (e !== MALFORMED) {
+                s.error(e.toString());
+            }
         }
         s.decline();
     });
@@ -44,13 +46,16 @@ function reader(data) {
             return data.toString('utf8', at - n, at);
         },
         varint: function () {
-            var n = 0, scale = 1, b;
-            do {
-                b = r.byte();
+            var n = 0, scale = 1;
+            for (var i = 0; i < 4; i++) {
+                var b = r.byte();
                 n += (b & 127) * scale;
+                if (b < 128) {
+                    return n;
+                }
                 scale *= 128;
-            } while (b & 128 && scale <= 2097152);
-            return n;
+            }
+            throw MALFORMED;
         }
     };
     return r;
