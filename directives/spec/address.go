@@ -60,7 +60,7 @@ func (a Address) Resolve(lookup func(name string) ([]netip.Addr, error)) ([]stre
 	var addrs []stream.Addr
 	for port := a.Port; port <= a.PortEnd; port++ {
 		for _, ip := range ips {
-			addrs = append(addrs, stream.Addr{IP: netip.AddrPortFrom(ip.Unmap(), uint16(port))})
+			addrs = append(addrs, stream.Addr{IP: netip.AddrPortFrom(ip, uint16(port))})
 		}
 	}
 	return addrs, nil
@@ -73,9 +73,13 @@ func (a Address) resolveHost(lookup func(name string) ([]netip.Addr, error)) ([]
 	if ip, ok := parseClassful(a.Host); ok {
 		return []netip.Addr{ip}, nil
 	}
-	ips, err := lookup(a.Host)
-	if err != nil || len(ips) == 0 {
+	found, err := lookup(a.Host)
+	if err != nil || len(found) == 0 {
 		return nil, errHostNotFound
+	}
+	ips := make([]netip.Addr, len(found))
+	for i, ip := range found {
+		ips[i] = ip.Unmap() // Go's resolver may give IPv4 addresses in their IPv6 form
 	}
 	return ips, nil
 }

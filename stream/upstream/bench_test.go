@@ -1,0 +1,78 @@
+package upstream_test
+
+import (
+	"fmt"
+	"testing"
+
+	"weir/stream"
+	"weir/stream/streamtest"
+	"weir/stream/upstream"
+)
+
+// manyServers makes n servers of one weight.
+func manyServers(n, weight int) []*upstream.Peer {
+	list := make([]*upstream.Peer, n)
+	for i := range list {
+		name := fmt.Sprintf("10.0.%d.%d:1883", i>>8, i&255)
+		list[i] = &upstream.Peer{Server: name, Name: name, Weight: weight, MaxFails: 1}
+	}
+	return list
+}
+
+// TestChoosingAllocatesThePickerOnly covers a whole session: begin, choose, connect, end. Groups of more than 64 peers take one
+// more object, for what has been tried.
+func TestChoosingAllocatesThePickerOnly(t *testing.T) {
+	for _, m := range methods {
+		for _, size := range []struct{ peers, want int }{{10, 1}, {64, 1}, {65, 2}} {
+			t.Run(fmt.Sprintf("%s, %d peers", m.name, size.peers), func(t *testing.T) {
+				g := upstream.NewGroup("u", manyServers(size.peers, 3), m.make(fixed(t, "a client id that is longer than what fits on a stack")))
+				s := streamtest.NewBench().Session()
+				got := testing.AllocsPerRun(100, func() { serveOne(t, g, s) })
+				if got != float64(size.want) {
+					t.Errorf("a session allocates %v objects, want %d", got, size.want)
+				}
+			})
+		}
+	}
+}
+
+func serveOne(tb testing.TB, g *upstream.Group, s *stream.Session) {
+	p := g.Begin(s)
+	peer, err := p.Pick()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	p.Notify(peer, upstream.Connected, 0)
+	p.Free(peer, false, nil)
+}
+
+// BenchmarkRing lays out the ring of a large group: 1,000 servers of weight 10 have 1.6 million points.
+func BenchmarkRing(b *testing.B) {
+	for _, weight := range []int{1, 10} {
+		b.Run(fmt.Sprintf("1000 servers of weight %d", weight), func(b *testing.B) {
+			list := manyServers(1000, weight)
+			b.ReportAllocs()
+			for b.Loop() {
+				upstream.NewGroup("u", list, upstream.Consistent(stream.Template{}))
+			}
+		})
+	}
+}
+
+// BenchmarkChoose is a whole session of each method in a group of 100 servers.
+func BenchmarkChoose(b *testing.B) {
+	key, err := stream.ParseTemplate("mqttjs_12ab34cd", stream.NewVarTable())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, m := range methods {
+		b.Run(m.name, func(b *testing.B) {
+			g := upstream.NewGroup("u", manyServers(100, 1), m.make(key))
+			s := streamtest.NewBench().Session()
+			b.ReportAllocs()
+			for b.Loop() {
+				serveOne(b, g, s)
+			}
+		})
+	}
+}
