@@ -1,0 +1,132 @@
+package directives
+
+import (
+	"os"
+	"strings"
+
+	"weir/directives/spec"
+	"weir/parser"
+	"weir/stream/errorlog"
+)
+
+// errorLogConf collects the error_log directives of one level: main, stream {} or a server.
+//
+// See https://nginx.org/en/docs/ngx_core_module.html#error_log.
+type errorLogConf struct {
+	targets []errorTarget
+	log     *errorlog.Log // once built
+}
+
+type errorTarget struct {
+	level  errorlog.Level
+	to     errorlog.Target
+	isFile bool // a file or standard error
+}
+
+// set reads one error_log. It follows ngx_log_set_log: first the target, then the level.
+func (e *errorLogConf) set(call *spec.Call) {
+	t, ok := parseErrorTarget(call, &call.Args()[0])
+	if !ok {
+		return
+	}
+	if t.level, ok = parseErrorLevel(call); !ok {
+		return
+	}
+	e.targets = append(e.targets, t)
+	if e.log != nil {
+		e.log.Add(t.level, t.to)
+	}
+}
+
+func parseErrorTarget(call *spec.Call, word *parser.Word) (errorTarget, bool) {
+	switch name := word.Text; {
+	case name == "stderr":
+		return errorTarget{to: errorlog.Lines(os.Stderr), isFile: true}, true
+	case strings.HasPrefix(name, "memory:"):
+		call.Fail(word, "nginx was built without debug support")
+		return errorTarget{}, false
+	case strings.HasPrefix(name, syslogPrefix):
+		s, _, ok := parseSyslog(call, word)
+		return errorTarget{to: s}, ok
+	}
+	return errorTarget{to: errorFile(call.Compiler(), word.Text), isFile: true}, true
+}
+
+// errorFile is the target for the file of that name, which is standard error for an empty name, as in ngx_conf_open_file.
+func errorFile(c *spec.Compiler, name string) errorlog.Target {
+	if name == "" || name == "stderr" {
+		return errorlog.Lines(os.Stderr)
+	}
+	return errorlog.Lines(c.Config.Files.Get(c.Env.Path(name)))
+}
+
+// parseErrorLevel reads the words behind the target: one level, or any number of nginx's debug levels. It follows
+// ngx_log_set_levels.
+func parseErrorLevel(call *spec.Call) (errorlog.Level, bool) {
+	var level errorlog.Level
+	debugging := false
+	words := call.Args()[1:]
+	for i := range words {
+		word := &words[i]
+		named, isLevel := errorlog.ParseLevel(word.Text)
+		switch {
+		case isLevel && (level != 0 || debugging):
+			call.Fail(word, "duplicate log level \"%s\"", word.Text)
+			return 0, false
+		case isLevel:
+			level = named
+		case isDebugLevel(word.Text) && level == 0:
+			debugging = true
+		case word.Text == "json":
+			call.Fail(word, "\"json\" parameter is not supported by weir yet")
+			return 0, false
+		default:
+			call.Fail(word, "invalid log level \"%s\"", word.Text)
+			return 0, false
+		}
+	}
+	if debugging {
+		return errorlog.Debug, true
+	}
+	if level == 0 {
+		return errorlog.Error, true
+	}
+	return level, true
+}
+
+// isDebugLevel reports whether name is one of the parts of nginx whose debug messages can be asked for.
+func isDebugLevel(name string) bool {
+	switch name {
+	case "debug_core", "debug_alloc", "debug_mutex", "debug_event", "debug_http", "debug_mail", "debug_stream":
+		return true
+	}
+	return false
+}
+
+// build returns the log of the level: its own targets, or else the parent's log. Without a parent it is the main level's, to which
+// the default file is added if it has no other (ngx_log_open_default).
+func (e *errorLogConf) build(c *spec.Compiler, parent *errorlog.Log) *errorlog.Log {
+	if e.log != nil {
+		return e.log
+	}
+	if len(e.targets) == 0 && parent != nil {
+		return parent
+	}
+	e.log = errorlog.New(c.Env.Now, c.Env.PID)
+	for _, t := range e.targets {
+		e.log.Add(t.level, t.to)
+	}
+	if parent == nil && !e.hasFile() {
+		e.log.Add(errorlog.Error, errorFile(c, c.Env.ErrorLog))
+	}
+	return e.log
+}
+
+func (e *errorLogConf) hasFile() bool {
+	for _, t := range e.targets {
+		if t.isFile {
+			return true
+		}
+	}
+	return false
+}

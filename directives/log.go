@@ -1,0 +1,322 @@
+package directives
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"weir/directives/spec"
+	"weir/parser"
+	"weir/stream"
+	"weir/stream/accesslog"
+	"weir/stream/logfile"
+)
+
+// logConf holds the settings of ngx_stream_log_module: of stream {} with its formats, and of each server.
+type logConf struct {
+	formats []logFormat // of stream {}
+	logs    []accessLog
+	off     bool
+	cache   spec.Opt[*accesslog.Cache] // nil: files are opened for each line
+}
+
+// A logFormat is one log_format.
+type logFormat struct {
+	name   string
+	format *accesslog.Format
+}
+
+// An accessLog is one access_log. Either to is set, or path.
+type accessLog struct {
+	format *accesslog.Format
+	cond   *stream.Template
+	to     accesslog.Target
+	path   stream.Template // with variables: the target needs the cache of the server that writes
+	file   *logfile.File   // behind to, if that is a file
+}
+
+// logModule is ngx_stream_log_module.
+//
+// See https://nginx.org/en/docs/stream/ngx_stream_log_module.html.
+var logModule = &spec.Module[logConf]{
+	Name: "ngx_stream_log_module",
+	Entries: []spec.Entry[logConf]{
+		{Name: "access_log", In: spec.Stream | spec.Server, Args: spec.AtLeast(1), Default: "off", Repeat: true, Set: (*logConf).accessLog},
+		{Name: "log_format", In: spec.Stream, Args: spec.AtLeast(2), Repeat: true, Set: (*logConf).logFormat},
+		{Name: "open_log_file_cache", In: spec.Stream | spec.Server, Args: spec.Take(1, 2, 3, 4), Default: "off",
+			Set: (*logConf).openLogFileCache},
+	},
+	Merge: (*logConf).merge,
+	Build: (*logConf).build,
+}
+
+// logFormat follows ngx_stream_log_set_format.
+func (c *logConf) logFormat(call *spec.Call) {
+	name := call.Arg(0)
+	for _, f := range c.formats {
+		if f.name == name {
+			call.Fail(&call.Args()[0], "duplicate \"log_format\" name \"%s\"", name)
+			return
+		}
+	}
+	texts := call.Args()[1:]
+	escape := accesslog.EscapeDefault
+	if how, ok := strings.CutPrefix(texts[0].Text, "escape="); ok {
+		if escape, ok = accesslog.ParseEscape(how); !ok {
+			call.Fail(&texts[0], "unknown log format escaping \"%s\"", how)
+			return
+		}
+		texts = texts[1:]
+	}
+	format, err := accesslog.ParseFormat(wordTexts(texts), escape, call.Compiler().Config.Vars)
+	if err != nil {
+		call.Fail(&call.Args()[1], "%v", err)
+		return
+	}
+	c.formats = append(c.formats, logFormat{name, format})
+}
+
+func wordTexts(words []parser.Word) []string {
+	texts := make([]string, len(words))
+	for i, w := range words {
+		texts[i] = w.Text
+	}
+	return texts
+}
+
+// accessLog follows ngx_stream_log_set_log: first the target, then the format, then the other parameters.
+func (c *logConf) accessLog(call *spec.Call) {
+	if call.Arg(0) == "off" {
+		c.off = true
+		if len(call.Args()) > 1 {
+			call.Fail(&call.Args()[1], "invalid parameter \"%s\"", call.Arg(1))
+		}
+		return
+	}
+	l, ok := parseAccessTarget(call, &call.Args()[0])
+	if !ok {
+		return
+	}
+	if l.format = findFormat(call); l.format == nil {
+		return
+	}
+	if l.setParameters(call) {
+		c.logs = append(c.logs, l)
+	}
+}
+
+func parseAccessTarget(call *spec.Call, word *parser.Word) (accessLog, bool) {
+	c := call.Compiler()
+	switch {
+	case strings.HasPrefix(word.Text, syslogPrefix):
+		s, severity, ok := parseSyslog(call, word)
+		return accessLog{to: accesslog.Syslog(s, severity)}, ok
+	case strings.Contains(word.Text, "$"):
+		full := *word
+		full.Text = c.Env.Path(word.Text)
+		path, ok := call.Template(&full)
+		return accessLog{path: path}, ok
+	}
+	name := "/dev/stderr" // as in ngx_conf_open_file
+	if word.Text != "" {
+		name = c.Env.Path(word.Text)
+	}
+	f := c.Config.Files.Get(name)
+	return accessLog{to: accesslog.File(f), file: f}, true
+}
+
+// findFormat returns the log_format that the call names, or nil after saying why there is none. Names are compared without case.
+func findFormat(call *spec.Call) *accesslog.Format {
+	if len(call.Args()) < 2 {
+		call.Fail(&call.Args()[0], "log format is not specified")
+		return nil
+	}
+	level := call.Level
+	for level.Context != spec.Stream {
+		level = level.Parent
+	}
+	for _, f := range spec.At[logConf](level).formats {
+		if spec.EqualFold(f.name, call.Arg(1)) {
+			return f.format
+		}
+	}
+	call.Fail(&call.Args()[1], "unknown log format \"%s\"", call.Arg(1))
+	return nil
+}
+
+// defaultBuffer is the size of the buffer that gzip needs.
+const defaultBuffer = 64 << 10
+
+// setParameters reads what follows the format.
+func (l *accessLog) setParameters(call *spec.Call) bool {
+	var b logfile.Buffering
+	words := call.Args()[2:]
+	for i := range words {
+		if !l.setParameter(call, &words[i], &b) {
+			return false
+		}
+	}
+	return l.setBuffering(call, b)
+}
+
+func (l *accessLog) setParameter(call *spec.Call, word *parser.Word, b *logfile.Buffering) bool {
+	name, value, assigned := strings.Cut(word.Text, "=")
+	switch {
+	case name == "gzip":
+		return setGzip(call, word, b)
+	case name == "buffer" && assigned:
+		size, ok := spec.ParseSize(value)
+		if !ok || size == 0 {
+			call.Fail(word, "invalid buffer size \"%s\"", value)
+			return false
+		}
+		b.Size = int(size)
+	case name == "flush" && assigned:
+		d, ok := spec.ParseMsec(value)
+		if !ok || d == 0 {
+			call.Fail(word, "invalid flush time \"%s\"", value)
+			return false
+		}
+		b.Flush = d
+	case name == "if" && assigned:
+		text := *word
+		text.Text = value
+		cond, ok := call.Template(&text)
+		l.cond = &cond
+		return ok
+	default:
+		call.Fail(word, "invalid parameter \"%s\"", word.Text)
+		return false
+	}
+	return true
+}
+
+// setGzip reads "gzip" or "gzip=LEVEL".
+func setGzip(call *spec.Call, word *parser.Word, b *logfile.Buffering) bool {
+	if b.Size == 0 {
+		b.Size = defaultBuffer
+	}
+	b.Gzip = 1
+	if word.Text == "gzip" {
+		return true
+	}
+	value := strings.TrimPrefix(word.Text, "gzip=")
+	level, ok := spec.ParseNumber(value)
+	if !ok || level < 1 || level > 9 {
+		call.Fail(word, "invalid compression level \"%s\"", value)
+		return false
+	}
+	b.Gzip = int(level)
+	return true
+}
+
+func (l *accessLog) setBuffering(call *spec.Call, b logfile.Buffering) bool {
+	word := &call.Args()[0]
+	switch {
+	case b.Size == 0 && b.Flush == 0:
+		return true
+	case b.Size == 0:
+		call.Fail(word, "no buffer is defined for access_log \"%s\"", word.Text)
+	case l.to == nil:
+		call.Fail(word, "buffered logs cannot have variables in name")
+	case l.file == nil:
+		call.Fail(word, "logs to syslog cannot be buffered")
+	case !l.file.Buffer(b):
+		call.Fail(word, "access_log \"%s\" already defined with conflicting parameters", word.Text)
+	default:
+		return true
+	}
+	return false
+}
+
+// openLogFileCache follows ngx_stream_log_open_file_cache.
+func (c *logConf) openLogFileCache(call *spec.Call) {
+	conf := accesslog.CacheConf{Inactive: 10 * time.Second, MinUses: 1, Valid: 60 * time.Second}
+	off := false
+	words := call.Args()
+	for i := range words {
+		if words[i].Text == "off" {
+			off = true
+		} else if !setCacheParameter(&conf, words[i].Text) {
+			call.Fail(&words[i], "invalid \"open_log_file_cache\" parameter \"%s\"", words[i].Text)
+			return
+		}
+	}
+	if off {
+		c.cache.Set(nil)
+		return
+	}
+	if conf.Max == 0 {
+		call.Fail(&words[0], "\"open_log_file_cache\" must have \"max\" parameter")
+		return
+	}
+	cache := accesslog.NewCache(conf)
+	c.cache.Set(cache)
+	config := call.Compiler().Config
+	config.Parts = append(config.Parts, &cachePart{cache, fmt.Sprintf("open_log_file_cache %d", len(config.Parts))})
+}
+
+func setCacheParameter(conf *accesslog.CacheConf, text string) bool {
+	name, value, ok := strings.Cut(text, "=")
+	if !ok {
+		return false
+	}
+	switch name {
+	case "max":
+		conf.Max, ok = cacheNumber(value)
+	case "min_uses":
+		conf.MinUses, ok = cacheNumber(value)
+	case "inactive":
+		conf.Inactive, ok = spec.ParseSec(value)
+	case "valid":
+		conf.Valid, ok = spec.ParseSec(value)
+	default:
+		return false
+	}
+	return ok
+}
+
+func cacheNumber(text string) (int, bool) {
+	n, ok := spec.ParseNumber(text)
+	return int(n), ok
+}
+
+// merge follows ngx_stream_log_merge_srv_conf: a server's own list, or "off", replaces the outer one as a whole.
+func (c *logConf) merge(child *logConf) {
+	child.cache.Inherit(c.cache)
+	if child.logs == nil && !child.off {
+		child.logs, child.off = c.logs, c.off
+	}
+}
+
+func (c *logConf) build(s *spec.Scope) {
+	if c.off {
+		return
+	}
+	for _, l := range c.logs {
+		to := l.to
+		if to == nil {
+			to = accesslog.Path(l.path, c.cache.Or(nil))
+		}
+		s.Server.Loggers = append(s.Server.Loggers, &accesslog.Logger{Format: l.format, If: l.cond, To: to})
+	}
+}
+
+// A cachePart gives a cache of files the life of its configuration.
+type cachePart struct {
+	*accesslog.Cache
+	key string
+}
+
+// Key implements stream.Part; nothing is handed over to a successor.
+func (p *cachePart) Key() string { return p.key }
+
+// Open has nothing to do.
+func (p *cachePart) Open(context.Context, *stream.Env, stream.Part) error { return nil }
+
+// Close closes the files.
+func (p *cachePart) Close() error {
+	p.Cache.Close()
+	return nil
+}
