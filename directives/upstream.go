@@ -82,7 +82,7 @@ func (c *upstreamConf) upstream(call *spec.Call) {
 	if c.find(name) != nil {
 		call.Fail(&call.Args()[0], "duplicate upstream \"%s\"", name)
 	}
-	conf := upstreamModule.At(call.Nest(spec.Upstream))
+	conf := spec.At[upstreamConf](call.Nest(spec.Upstream))
 	c.groups = append(c.groups, &groupUse{name: name, origin: call.Origin(), conf: conf, comp: call.Compiler()})
 	if call.Complete() && len(conf.servers) == 0 {
 		call.EndLine().Fail(&call.Args()[0], "no servers are inside upstream")
@@ -213,7 +213,7 @@ func (c *upstreamConf) zone(call *spec.Call) {
 		}
 		name.size = size
 	}
-	upstreamModule.At(call.Compiler().Main).zones.declare(call, name)
+	spec.At[upstreamConf](call.Compiler().Main).zones.declare(call, name)
 }
 
 // setMethod gives the group its method; the last one wins.
@@ -272,7 +272,7 @@ func (c *upstreamConf) init(s *spec.Scope) {
 	for _, g := range c.groups {
 		s.AddPart(g.group())
 	}
-	upstreamModule.At(s.Main).zones.finish(s.Compiler)
+	spec.At[upstreamConf](s.Main).zones.finish(s.Compiler)
 }
 
 // group returns the group of that name in any case of letters, or nil. It is asked of the settings of stream {}, when all of it has

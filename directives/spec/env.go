@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"os/user"
 	"time"
 )
 
@@ -12,10 +13,23 @@ type Env struct {
 	Prefix     string // what relative paths of logs and the pid file are joined to; ends with a slash
 	ConfPrefix string // the directory of the configuration file; ends with a slash
 	ErrorLog   string // -e, or the built-in path
+	PidFile    string // the built-in path
 	LookupHost func(name string) ([]netip.Addr, error)
 	Now        func() time.Time
 	PID        int
 	Root       bool // the process runs as root
+}
+
+// UserExists reports whether the system knows the user.
+func (e *Env) UserExists(name string) bool {
+	_, err := user.Lookup(name)
+	return err == nil
+}
+
+// GroupExists reports whether the system knows the group.
+func (e *Env) GroupExists(name string) bool {
+	_, err := user.LookupGroup(name)
+	return err == nil
 }
 
 // LookupHost resolves a name by the system's means, as nginx does while it reads a configuration.

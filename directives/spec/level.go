@@ -21,14 +21,6 @@ func (c *Compiler) newLevel(ctx Context, parent *Level, dir *parser.Directive) *
 	return &Level{Context: ctx, Parent: parent, Dir: dir, compile: c, confs: make([]any, len(c.modules)), seen: map[*Row]bool{}}
 }
 
-func (l *Level) conf(m AnyModule) any {
-	i, ok := l.compile.indexOf[m]
-	if !ok {
-		panic("spec: module " + m.name() + " is not in the list")
-	}
-	return l.at(i)
-}
-
 func (l *Level) at(module int) any {
 	if l.confs[module] == nil {
 		l.confs[module] = l.compile.modules[module].newConf()

@@ -17,8 +17,16 @@ type Module[C any] struct {
 	Build func(c *C, s *Scope)
 }
 
-// At returns the module's settings at that level, to be changed while compiling only. m must be in the list that is compiled.
-func (m *Module[C]) At(l *Level) *C { return l.conf(m).(*C) }
+// At returns the settings of type C at that level, which exactly one module of those that are compiled must have. They may be
+// changed while compiling.
+func At[C any](l *Level) *C {
+	for i, m := range l.compile.modules {
+		if _, ok := m.(*Module[C]); ok {
+			return l.at(i).(*C)
+		}
+	}
+	panic("spec: no module has settings of that type")
+}
 
 // An AnyModule is a *Module[C] of whatever C.
 type AnyModule interface {

@@ -3,6 +3,7 @@ package spec
 import (
 	"slices"
 
+	"weir/parser/diag"
 	"weir/stream"
 )
 
@@ -37,7 +38,7 @@ func (s *Scope) AddPart(p stream.Part) { s.Config.Parts = append(s.Config.Parts,
 func (c *Compiler) FinishStream(level *Level, servers []*Level) []*stream.Server {
 	c.merge(level, servers)
 	for _, name := range c.Config.Vars.Resolve() {
-		c.ReportBare(1, "unknown \"%s\" variable", name)
+		c.ReportBare(diag.Emerg, "unknown \"%s\" variable", name)
 	}
 	if c.Failed() {
 		return nil

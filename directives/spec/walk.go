@@ -15,7 +15,6 @@ type Compiler struct {
 	Main   *Level
 
 	modules []AnyModule
-	indexOf map[AnyModule]int
 	rows    map[string][]*Row
 	diags   diag.List
 }
@@ -24,10 +23,9 @@ type Compiler struct {
 func NewCompiler(modules []AnyModule, env *Env) *Compiler {
 	c := &Compiler{
 		Env: env, Config: stream.NewConfig(),
-		modules: modules, indexOf: map[AnyModule]int{}, rows: map[string][]*Row{},
+		modules: modules, rows: map[string][]*Row{},
 	}
-	for i, m := range modules {
-		c.indexOf[m] = i
+	for _, m := range modules {
 		for _, v := range m.variables() {
 			if err := c.Config.Vars.Define(v); err != nil {
 				panic("spec: " + err.Error())

@@ -1,0 +1,211 @@
+package directives
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"weir/directives/spec"
+	"weir/parser/diag"
+	"weir/stream/errorlog"
+)
+
+// coreConf holds the settings of the main level.
+type coreConf struct {
+	daemon          spec.Opt[bool]
+	masterProcess   spec.Opt[bool]
+	pid             spec.Opt[string]
+	user, group     string
+	workers         spec.Opt[int] // 0: auto
+	rlimitNofile    spec.Opt[int64]
+	rlimitCore      spec.Opt[int64]
+	shutdownTimeout spec.Opt[time.Duration]
+	workingDir      spec.Opt[string]
+	env             []string
+	loaded          []string // modules named by load_module
+	blocks          bool     // a block that uses modules has been read
+	errorLog        errorLogConf
+}
+
+// coreModule is the main level of ngx_core_module.
+var coreModule = &spec.Module[coreConf]{
+	Name: "ngx_core_module",
+	Entries: []spec.Entry[coreConf]{
+		{Name: "daemon", In: spec.Main, Args: spec.OnOff, Default: "on",
+			Set: spec.Flag(func(c *coreConf) *spec.Opt[bool] { return &c.daemon })},
+		{Name: "debug_points", In: spec.Main, Args: spec.Take(1), Support: spec.Inert, Set: oneOf("abort", "stop")},
+		{Name: "env", In: spec.Main, Args: spec.Take(1), Default: "TZ", Repeat: true,
+			Set: func(c *coreConf, call *spec.Call) { c.env = append(c.env, call.Arg(0)) }},
+		{Name: "error_log", In: spec.Main, Args: spec.AtLeast(1), Default: "logs/error.log error", Repeat: true,
+			Set: func(c *coreConf, call *spec.Call) { c.errorLog.set(call) }},
+		{Name: "include", In: spec.Main | spec.Events | either | spec.Upstream | spec.Mgmt, Args: spec.Take(1), Repeat: true},
+		{Name: "load_module", In: spec.Main, Args: spec.Take(1), Repeat: true, Support: spec.Inert, Set: (*coreConf).loadModule},
+		{Name: "lock_file", In: spec.Main, Args: spec.Take(1), Default: "logs/nginx.lock", Support: spec.Inert},
+		{Name: "master_process", In: spec.Main, Args: spec.OnOff, Default: "on",
+			Set: spec.Flag(func(c *coreConf) *spec.Opt[bool] { return &c.masterProcess })},
+		{Name: "pcre_jit", In: spec.Main, Args: spec.OnOff, Default: "off", Support: spec.Inert, Set: spec.Flag(ignore[coreConf, bool])},
+		{Name: "pid", In: spec.Main, Args: spec.Take(1), Default: "logs/nginx.pid",
+			Set: spec.String(func(c *coreConf) *spec.Opt[string] { return &c.pid })},
+		{Name: "ssl_engine", In: spec.Main, Args: spec.Take(1), Support: spec.Refused},
+		{Name: "ssl_object_cache_inheritable", In: spec.Main, Args: spec.OnOff, Default: "on", Support: spec.Inert,
+			Set: spec.Flag(ignore[coreConf, bool])},
+		{Name: "thread_pool", In: spec.Main, Args: spec.Take(2, 3), Default: "default threads=32 max_queue=65536", Repeat: true,
+			Support: spec.Inert},
+		{Name: "timer_resolution", In: spec.Main, Args: spec.Take(1), Support: spec.Inert, Set: spec.Msec(ignore[coreConf, time.Duration])},
+		{Name: "user", In: spec.Main, Args: spec.Take(1, 2), Default: "nobody nobody", Set: (*coreConf).setUser},
+		{Name: "worker_cpu_affinity", In: spec.Main, Args: spec.AtLeast(1), Support: spec.Inert},
+		{Name: "worker_priority", In: spec.Main, Args: spec.Take(1), Default: "0", Support: spec.Inert, Set: signedNumber},
+		{Name: "worker_processes", In: spec.Main, Args: spec.Take(1), Default: "1", Set: (*coreConf).setWorkers},
+		{Name: "worker_rlimit_core", In: spec.Main, Args: spec.Take(1),
+			Set: spec.Offset(func(c *coreConf) *spec.Opt[int64] { return &c.rlimitCore })},
+		{Name: "worker_rlimit_nofile", In: spec.Main, Args: spec.Take(1),
+			Set: spec.Number(func(c *coreConf) *spec.Opt[int64] { return &c.rlimitNofile })},
+		{Name: "worker_shutdown_timeout", In: spec.Main, Args: spec.Take(1),
+			Set: spec.Msec(func(c *coreConf) *spec.Opt[time.Duration] { return &c.shutdownTimeout })},
+		{Name: "working_directory", In: spec.Main, Args: spec.Take(1),
+			Set: spec.String(func(c *coreConf) *spec.Opt[string] { return &c.workingDir })},
+	},
+}
+
+// ignore is the field of a value that is checked and then let go.
+func ignore[C, T any](*C) *spec.Opt[T] { return new(spec.Opt[T]) }
+
+// oneOf is the setter of a word that is checked and then let go.
+func oneOf(words ...string) func(*coreConf, *spec.Call) {
+	return func(_ *coreConf, call *spec.Call) {
+		if !slices.Contains(words, call.Arg(0)) {
+			call.Fail(&call.Args()[0], "invalid value \"%s\"", call.Arg(0))
+		}
+	}
+}
+
+// signedNumber checks a number that may have a minus.
+func signedNumber(_ *coreConf, call *spec.Call) {
+	if _, ok := spec.ParseNumber(strings.TrimPrefix(call.Arg(0), "-")); !ok {
+		call.FailValue("invalid number")
+	}
+}
+
+// loadModule takes note of a module. What it would bring is linked into weir, or its directives are unknown.
+func (c *coreConf) loadModule(call *spec.Call) {
+	if c.blocks {
+		call.FailValue("is specified too late")
+		return
+	}
+	name := strings.TrimSuffix(path.Base(call.Arg(0)), ".so")
+	if slices.Contains(c.loaded, name) {
+		call.Fail(&call.Args()[0], "module \"%s\" is already loaded", name)
+		return
+	}
+	c.loaded = append(c.loaded, name)
+}
+
+// setUser follows ngx_set_user.
+func (c *coreConf) setUser(call *spec.Call) {
+	if !call.Compiler().Env.Root {
+		call.Warn(&call.Args()[0], "the \"user\" directive makes sense only if the master process runs with super-user privileges, ignored")
+		return
+	}
+	c.user, c.group = call.Arg(0), call.Arg(0)
+	if len(call.Args()) == 2 {
+		c.group = call.Arg(1)
+	}
+	if !call.Compiler().Env.UserExists(c.user) {
+		call.Fail(&call.Args()[0], "getpwnam(\"%s\") failed", c.user)
+		return
+	}
+	if !call.Compiler().Env.GroupExists(c.group) {
+		call.Fail(&call.Args()[len(call.Args())-1], "getgrnam(\"%s\") failed", c.group)
+	}
+}
+
+func (c *coreConf) setWorkers(call *spec.Call) {
+	if call.Arg(0) == "auto" {
+		c.workers.Set(0)
+		return
+	}
+	n, ok := spec.ParseNumber(call.Arg(0))
+	if !ok {
+		call.FailValue("invalid value")
+		return
+	}
+	c.workers.Set(max(int(n), 1))
+}
+
+// eventsConf holds the settings of events {}.
+type eventsConf struct {
+	given       bool // of the main level: there is such a block
+	connections spec.Opt[int]
+}
+
+// eventsModule is the events block of ngx_core_module.
+var eventsModule = &spec.Module[eventsConf]{
+	Name: "ngx_core_module",
+	Entries: []spec.Entry[eventsConf]{
+		{Name: "events", In: spec.Main, Args: spec.None, Body: spec.Nested, Set: (*eventsConf).block},
+		{Name: "accept_mutex", In: spec.Events, Args: spec.OnOff, Default: "off", Support: spec.Inert,
+			Set: spec.Flag(ignore[eventsConf, bool])},
+		{Name: "accept_mutex_delay", In: spec.Events, Args: spec.Take(1), Default: "500ms", Support: spec.Inert,
+			Set: spec.Msec(ignore[eventsConf, time.Duration])},
+		{Name: "debug_connection", In: spec.Events, Args: spec.Take(1), Repeat: true, Support: spec.Inert},
+		{Name: "multi_accept", In: spec.Events, Args: spec.OnOff, Default: "off", Support: spec.Inert,
+			Set: spec.Flag(ignore[eventsConf, bool])},
+		{Name: "stall_threshold", In: spec.Events, Args: spec.Take(1), Default: "1000ms", Support: spec.Inert,
+			Set: spec.Msec(ignore[eventsConf, time.Duration])},
+		{Name: "use", In: spec.Events, Args: spec.Take(1), Support: spec.Inert, Set: useMethod},
+		{Name: "worker_aio_requests", In: spec.Events, Args: spec.Take(1), Default: "32", Support: spec.Inert,
+			Set: spec.Number(ignore[eventsConf, int64])},
+		{Name: "worker_connections", In: spec.Events, Args: spec.Take(1), Default: "512", Set: (*eventsConf).setConnections},
+	},
+}
+
+func (c *eventsConf) block(call *spec.Call) {
+	c.given = true
+	spec.At[coreConf](call.Level).blocks = true
+	c.connections = spec.At[eventsConf](call.Nest(spec.Events)).connections
+}
+
+func useMethod(_ *eventsConf, call *spec.Call) {
+	switch call.Arg(0) {
+	case "epoll", "poll", "select":
+	default:
+		call.Fail(&call.Args()[0], "invalid event type \"%s\"", call.Arg(0))
+	}
+}
+
+func (c *eventsConf) setConnections(call *spec.Call) {
+	n, ok := spec.ParseNumber(call.Arg(0))
+	if !ok {
+		call.Fail(&call.Args()[0], "invalid number \"%s\"", call.Arg(0))
+		return
+	}
+	c.connections.Set(int(n))
+}
+
+// compileMain makes the Program of what has been walked, the tree excepted.
+func compileMain(c *spec.Compiler) *Program {
+	core, events := spec.At[coreConf](c.Main), spec.At[eventsConf](c.Main)
+	if !events.given {
+		c.ReportBare(diag.Emerg, "no \"events\" section in configuration")
+	}
+	return &Program{
+		Stream: c.Config,
+		Main: Main{
+			Daemon: core.daemon.Or(true), MasterProcess: core.masterProcess.Or(true),
+			PidFile: core.pidFile(c.Env), User: core.user, Group: core.group,
+			WorkerProcesses: core.workers.Or(1), WorkerConnections: events.connections.Or(512),
+			RlimitNofile: uint64(core.rlimitNofile.Or(0)), RlimitCore: uint64(core.rlimitCore.Or(0)),
+			ShutdownTimeout: core.shutdownTimeout.Or(0), WorkingDirectory: core.workingDir.Or(""), Env: core.env,
+			ErrorLog: mainErrorLog(c),
+		},
+	}
+}
+
+func (c *coreConf) pidFile(env *spec.Env) string { return env.Path(c.pid.Or(env.PidFile)) }
+
+// mainErrorLog is the process's log, made when it is first asked for: by stream {}, whose servers inherit it, or at the end.
+func mainErrorLog(c *spec.Compiler) *errorlog.Log {
+	core := spec.At[coreConf](c.Main)
+	return core.errorLog.build(c, nil)
+}

@@ -1,0 +1,313 @@
+package directives
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"weir/directives/spec"
+	"weir/parser/diag"
+	"weir/stream"
+)
+
+// defaultBacklog is what nginx asks of listen() on Linux.
+const defaultBacklog = 511
+
+// listenAddr is one address of the configuration with all the servers that listen on it.
+type listenAddr struct {
+	addr      stream.Addr
+	origin    string
+	servers   []*spec.Level
+	primary   *spec.Level // the default server
+	isDefault bool        // primary was made so by default_server
+	params    listenParams
+
+	protocols        protocols // as first given, for the warnings
+	protocolsSet     bool
+	protocolsChanged bool
+}
+
+// listenParams are the parameters of one listen directive.
+type listenParams struct {
+	options       stream.ListenOptions
+	set           bool // a socket option was given
+	defaultServer bool
+	protocols     protocols
+}
+
+// protocols is a set of what comes first on a connection.
+type protocols uint8
+
+const proxyProtocolFirst protocols = 1
+
+// listen is the setter of the directive in a server. It follows ngx_stream_core_listen.
+func (c *streamConf) listen(call *spec.Call) {
+	c.listening = true
+	word := &call.Args()[0]
+	addrs, err := listenAddrs(call, word.Text)
+	if err != nil {
+		call.Fail(word, "%s in \"%s\" of the \"listen\" directive", err, word.Text)
+		return
+	}
+	params, ok := parseListenParams(call)
+	if !ok {
+		return
+	}
+	outer := spec.At[streamConf](call.Level.Parent)
+	for _, addr := range addrs {
+		if !outer.addListen(call, addr, params) {
+			return
+		}
+	}
+}
+
+// listenAddrs are the addresses that text stands for, each once.
+func listenAddrs(call *spec.Call, text string) ([]stream.Addr, error) {
+	parsed, err := spec.ParseListen(text)
+	if err != nil {
+		return nil, err
+	}
+	addrs, err := parsed.Resolve(call.Compiler().Env.LookupHost)
+	if err != nil {
+		return nil, err
+	}
+	var unique []stream.Addr
+	for _, a := range addrs {
+		if !slices.Contains(unique, a) {
+			unique = append(unique, a)
+		}
+	}
+	return unique, nil
+}
+
+func (c *streamConf) addListen(call *spec.Call, addr stream.Addr, p listenParams) bool {
+	for _, l := range c.listens {
+		if l.addr == addr {
+			return l.addServer(call, p)
+		}
+	}
+	l := &listenAddr{
+		addr: addr, origin: call.Origin(), servers: []*spec.Level{call.Level}, primary: call.Level, isDefault: p.defaultServer,
+		params: p, protocols: p.protocols,
+	}
+	c.listens = append(c.listens, l)
+	return true
+}
+
+// addServer adds one more server to the address. It follows ngx_stream_add_addresses.
+func (l *listenAddr) addServer(call *spec.Call, p listenParams) bool {
+	if slices.Contains(l.servers, call.Level) {
+		call.Fail(&call.Args()[0], "a duplicate listen %s", l.addr)
+		return false
+	}
+	l.servers = append(l.servers, call.Level)
+	if p.set && l.params.set {
+		call.Fail(&call.Args()[0], "duplicate listen options for %s", l.addr)
+		return false
+	}
+	if p.defaultServer && l.isDefault {
+		call.Fail(&call.Args()[0], "a duplicate default server for %s", l.addr)
+		return false
+	}
+	if p.defaultServer {
+		l.isDefault, l.primary = true, call.Level
+	}
+	l.mergeProtocols(call, p)
+	if p.set {
+		l.params.options, l.params.set = p.options, true
+	}
+	return true
+}
+
+// mergeProtocols unites the protocol options of the address, and warns where servers contradict each other, by nginx's rule of
+// which differences are meant.
+func (l *listenAddr) mergeProtocols(call *spec.Call, p listenParams) {
+	before, now := l.params.protocols, p.protocols
+	var warn bool
+	switch {
+	case before|now != before: // added
+		warn = l.params.set && !p.set || l.protocolsChanged || before|now != now
+		l.protocols, l.protocolsSet, l.protocolsChanged = before, true, true
+	case before|now != now: // left out
+		warn = p.set || l.protocolsSet && now != l.protocols
+		l.protocols, l.protocolsSet, l.protocolsChanged = now, true, true
+	default:
+		warn = p.set && l.protocolsChanged || l.protocolsSet && now != l.protocols
+		l.protocols, l.protocolsSet = now, true
+	}
+	if warn {
+		call.Warn(&call.Args()[0], "protocol options redefined for %s", l.addr)
+	}
+	l.params.protocols |= now
+}
+
+// finishListens makes the addresses of the snapshot. servers are parallel to c.servers.
+func (c *streamConf) finishListens(compiler *spec.Compiler, servers []*stream.Server) {
+	byLevel := map[*spec.Level]*stream.Server{}
+	for i, level := range c.servers {
+		byLevel[level] = servers[i]
+	}
+	var all []*stream.Listen
+	for _, l := range c.listens {
+		for range len(l.servers) - 1 {
+			compiler.ReportBare(diag.Warn, "conflicting server name \"\" on %s, ignored", l.addr)
+		}
+		all = append(all, &stream.Listen{
+			Config: compiler.Config, Addr: l.addr, Options: l.params.options, Default: byLevel[l.primary], Origin: l.origin,
+			ProxyProtocol: l.params.protocols&proxyProtocolFirst != 0,
+		})
+	}
+	compiler.Config.Listens = foldIntoWildcards(all)
+}
+
+// foldIntoWildcards takes out the addresses that a wildcard of their port serves, and gives them to it: they are not bound, unless
+// they have socket options of their own. Each connection's local address decides.
+func foldIntoWildcards(all []*stream.Listen) []*stream.Listen {
+	wildcards := map[uint32]*stream.Listen{}
+	for _, l := range all {
+		if !l.Addr.Unix && l.Addr.IP.Addr().IsUnspecified() {
+			wildcards[familyPort(l.Addr)] = l
+			l.WantLocal = true
+		}
+	}
+	return slices.DeleteFunc(all, func(l *stream.Listen) bool {
+		w := wildcards[familyPort(l.Addr)]
+		if l.Addr.Unix || w == nil || w == l || l.Options.Bind {
+			return false
+		}
+		if w.Inner == nil {
+			w.Inner = map[netip.Addr]*stream.Listen{}
+		}
+		w.Inner[l.Addr.IP.Addr()] = l
+		return true
+	})
+}
+
+func familyPort(a stream.Addr) uint32 {
+	key := uint32(a.IP.Port())
+	if a.IP.Addr().Is4() {
+		key |= 1 << 16
+	}
+	return key
+}
+
+func parseListenParams(call *spec.Call) (listenParams, bool) {
+	p := listenParams{options: stream.ListenOptions{Backlog: defaultBacklog, IPv6Only: true}}
+	for i := range call.Args()[1:] {
+		word := &call.Args()[1+i]
+		if err := p.parse(word.Text); err != nil {
+			call.Fail(word, "%s", err)
+			return p, false
+		}
+	}
+	return p, true
+}
+
+// parse takes one parameter. What makes a socket of its own necessary also sets Bind.
+func (p *listenParams) parse(text string) error {
+	name, value, hasValue := strings.Cut(text, "=")
+	if hasValue {
+		return p.parseValue(text, name, value)
+	}
+	switch name {
+	case "default_server":
+		p.defaultServer = true
+		return nil
+	case "proxy_protocol":
+		p.protocols |= proxyProtocolFirst
+		return nil
+	case "bind":
+	case "deferred":
+		p.options.Deferred = true
+	case "reuseport":
+		p.options.ReusePort = true
+	case "ssl", "udp", "multipath":
+		return fmt.Errorf("\"%s\" parameter of the \"listen\" directive is not supported by weir yet", name)
+	default:
+		return fmt.Errorf("the invalid \"%s\" parameter", text)
+	}
+	p.ownSocket()
+	return nil
+}
+
+func (p *listenParams) ownSocket() { p.set, p.options.Bind = true, true }
+
+func (p *listenParams) parseValue(text, name, value string) error {
+	var ok bool
+	o := &p.options
+	switch name {
+	case "backlog":
+		o.Backlog, ok = parseInt(value)
+		ok = ok && o.Backlog > 0
+	case "fastopen":
+		o.FastOpen, ok = parseInt(value)
+	case "rcvbuf":
+		o.RcvBuf, ok = parseBuffer(value)
+	case "sndbuf":
+		o.SndBuf, ok = parseBuffer(value)
+	case "so_keepalive":
+		if o.KeepAlive, ok = parseKeepAlive(value); !ok {
+			return fmt.Errorf("invalid so_keepalive value: \"%s\"", value)
+		}
+	case "ipv6only":
+		return p.parseIPv6Only(text, value)
+	default:
+		return fmt.Errorf("the invalid \"%s\" parameter", text)
+	}
+	if !ok {
+		return fmt.Errorf("invalid %s \"%s\"", name, text)
+	}
+	p.ownSocket()
+	return nil
+}
+
+func (p *listenParams) parseIPv6Only(text, value string) error {
+	switch {
+	case value == "on" || value == "off":
+		p.options.IPv6Only = value == "on"
+		p.ownSocket()
+		return nil
+	case strings.HasPrefix(value, "o"):
+		return fmt.Errorf("invalid ipv6only flags \"%s\"", value)
+	}
+	return fmt.Errorf("the invalid \"%s\" parameter", text)
+}
+
+func parseBuffer(text string) (int, bool) {
+	n, ok := spec.ParseSize(text)
+	return int(n), ok && n > 0
+}
+
+// parseKeepAlive reads on, off, or IDLE:INTERVAL:COUNT with any of the three left out.
+func parseKeepAlive(text string) (stream.KeepAlive, bool) {
+	switch text {
+	case "on", "off":
+		return stream.KeepAlive{Set: true, On: text == "on"}, true
+	}
+	parts := strings.Split(text, ":")
+	if len(parts) > 3 || text == "" || text == "::" {
+		return stream.KeepAlive{}, false
+	}
+	k := stream.KeepAlive{Set: true, On: true}
+	for i, part := range parts {
+		if part != "" && !setKeepAlive(&k, i, part) {
+			return k, false
+		}
+	}
+	return k, true
+}
+
+// setKeepAlive sets the idle time, the interval or the count.
+func setKeepAlive(k *stream.KeepAlive, i int, text string) bool {
+	var ok bool
+	switch i {
+	case 0:
+		k.Idle, ok = spec.ParseSec(text)
+	case 1:
+		k.Interval, ok = spec.ParseSec(text)
+	default:
+		k.Count, ok = parseInt(text)
+	}
+	return ok && k.Idle >= 0 && k.Interval >= 0
+}

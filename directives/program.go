@@ -1,0 +1,38 @@
+// Package directives knows every directive: one file for each page of nginx's documentation, a table in each. It compiles a
+// configuration into a Program.
+package directives
+
+import (
+	"time"
+
+	"weir/parser"
+	"weir/parser/diag"
+	"weir/stream"
+	"weir/stream/errorlog"
+)
+
+// A Program is a configuration, compiled. It is immutable, and has opened nothing.
+type Program struct {
+	Main        Main
+	Stream      *stream.Config // never nil; empty without a stream block
+	Tree        *parser.Tree   // what was read
+	Diagnostics diag.List      // the warnings, in order
+}
+
+// Main are the settings of the process as a whole.
+//
+// See https://nginx.org/en/docs/ngx_core_module.html.
+type Main struct {
+	Daemon            bool
+	MasterProcess     bool
+	PidFile           string // full path
+	User, Group       string // empty: none given
+	WorkerProcesses   int    // 0: as many as there are processors
+	WorkerConnections int
+	RlimitNofile      uint64        // 0: left alone
+	RlimitCore        uint64        // 0: left alone
+	ShutdownTimeout   time.Duration // 0: sessions of an old configuration may take as long as they like
+	WorkingDirectory  string        // empty: left alone
+	Env               []string      // "NAME" or "NAME=VALUE", as given
+	ErrorLog          *errorlog.Log // its files are among Stream.Files
+}

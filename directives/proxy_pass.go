@@ -1,0 +1,133 @@
+package directives
+
+import (
+	"fmt"
+	"strings"
+
+	"weir/directives/spec"
+	"weir/stream"
+	"weir/stream/proxy"
+	"weir/stream/upstream"
+)
+
+// passUse is one proxy_pass: to a fixed place, whose group is found at the end of stream {}, or to where a template points.
+type passUse struct {
+	call     *spec.Call
+	text     string
+	address  spec.Address
+	group    *upstream.Group
+	template *stream.Template // nil for a fixed place
+}
+
+// setPass follows ngx_stream_proxy_pass.
+func (c *proxyConf) setPass(call *spec.Call) {
+	if c.pass != nil {
+		call.FailValue("is duplicate")
+		return
+	}
+	word := &call.Args()[0]
+	c.pass = &passUse{call: call, text: word.Text}
+	t, ok := call.Template(word)
+	if !ok {
+		return
+	}
+	if t.HasVariables() {
+		c.pass.template = &t
+		return
+	}
+	var err error
+	if c.pass.address, err = spec.ParseUpstream(word.Text); err != nil {
+		call.Fail(word, "%s in upstream \"%s\"", err, word.Text)
+		return
+	}
+	outer := spec.At[proxyConf](call.Level.Parent)
+	outer.passes = append(outer.passes, c.pass)
+}
+
+// init finds the group of every fixed proxy_pass: one that an upstream block describes, or one made for its address and shared by
+// all who name it.
+func (c *proxyConf) init(s *spec.Scope) {
+	implicit := map[string]*upstream.Group{}
+	for _, p := range c.passes {
+		if p.group = p.named(s); p.group != nil {
+			continue
+		}
+		key := strings.ToLower(p.text)
+		if implicit[key] == nil {
+			implicit[key] = p.implicitGroup(s)
+		}
+		p.group = implicit[key]
+	}
+}
+
+// named is the group that an upstream block describes by that name.
+func (p *passUse) named(s *spec.Scope) *upstream.Group {
+	if p.address.IsUnix {
+		return nil
+	}
+	g := spec.At[upstreamConf](s.Level).group(p.address.Host)
+	if g != nil && !p.address.NoPort {
+		p.call.Fail(&p.call.Args()[0], "upstream \"%s\" may not have port %d", g.Name, p.address.Port)
+	}
+	return g
+}
+
+// implicitGroup follows ngx_stream_upstream_init_round_robin for an upstream that only a proxy_pass defines.
+func (p *passUse) implicitGroup(s *spec.Scope) *upstream.Group {
+	word := &p.call.Args()[0]
+	if p.address.NoPort {
+		p.call.Fail(word, "no port in upstream \"%s\"", p.address.Host)
+		return nil
+	}
+	addrs, err := p.address.Resolve(s.Env.LookupHost)
+	if err != nil {
+		p.call.Fail(word, "%s in upstream \"%s\"", err, p.address.Host)
+		return nil
+	}
+	peers := make([]*upstream.Peer, len(addrs))
+	for i, a := range addrs {
+		peers[i] = &upstream.Peer{
+			Server: p.text, Name: a.String(), Addr: a, Weight: 1, MaxFails: 1, FailTimeout: proxy.DefaultFailTimeout,
+		}
+	}
+	g := upstream.NewGroup(p.text, peers, upstream.RoundRobin)
+	s.AddPart(g)
+	return g
+}
+
+func (p *passUse) destination(s *spec.Scope) proxy.Destination {
+	if p.template == nil {
+		return proxy.Destination{Group: p.group}
+	}
+	return proxy.Destination{Variable: p.template, Named: groupsByName(s), Parse: parseRuntimeAddress}
+}
+
+// groupsByName lists every group that a proxy_pass with variables may name, those that a fixed proxy_pass has made included.
+func groupsByName(s *spec.Scope) map[string]*upstream.Group {
+	named := map[string]*upstream.Group{}
+	for _, p := range s.Config.Parts {
+		if g, ok := p.(*upstream.Group); ok {
+			named[strings.ToLower(g.Name)] = g
+		}
+	}
+	return named
+}
+
+// parseRuntimeAddress reads what a proxy_pass with variables has come to. It follows ngx_stream_proxy_eval.
+func parseRuntimeAddress(text string) (addr stream.Addr, host string, err error) {
+	a, err := spec.ParseUpstream(text)
+	if err != nil {
+		return addr, "", fmt.Errorf("%w in upstream \"%s\"", err, text)
+	}
+	if a.NoPort {
+		return addr, "", fmt.Errorf("no port in upstream \"%s\"", a.Host)
+	}
+	if !a.IsUnix && !a.IP.IsValid() {
+		return addr, a.Host, nil
+	}
+	addrs, err := a.Resolve(nil)
+	if err != nil {
+		return addr, "", err
+	}
+	return addrs[0], "", nil
+}

@@ -1,0 +1,99 @@
+package directives
+
+import (
+	"time"
+
+	"weir/directives/spec"
+	"weir/parser/diag"
+	"weir/stream"
+	"weir/stream/errorlog"
+)
+
+// streamConf holds the settings of the stream core: of stream {} with its servers and addresses, and of each server.
+type streamConf struct {
+	servers []*spec.Level // of stream {}: its servers, in order
+	listens []*listenAddr // of stream {}: the addresses of all servers, in the order of their first use
+
+	listening            bool // of a server: it has a listen
+	errorLog             errorLogConf
+	prereadBufferSize    spec.Opt[int64]
+	prereadTimeout       spec.Opt[time.Duration]
+	proxyProtocolTimeout spec.Opt[time.Duration]
+	noDelay              spec.Opt[bool]
+}
+
+// streamModule is ngx_stream_core_module.
+var streamModule = &spec.Module[streamConf]{
+	Name: "ngx_stream_core_module",
+	Entries: []spec.Entry[streamConf]{
+		{Name: "stream", In: spec.Main, Body: spec.Nested, Args: spec.None, Set: streamBlock},
+		{Name: "server", In: spec.Stream, Body: spec.Nested, Args: spec.None, Repeat: true, Set: (*streamConf).server},
+		{Name: "listen", In: spec.Server, Args: spec.AtLeast(1), Repeat: true, Set: (*streamConf).listen},
+		{Name: "server_name", In: spec.Server, Args: spec.AtLeast(1), Default: `""`, Repeat: true, Support: spec.Refused},
+		{Name: "server_names_hash_bucket_size", In: spec.Stream, Args: spec.Take(1), Default: "32|64|128", Support: spec.Inert},
+		{Name: "server_names_hash_max_size", In: spec.Stream, Args: spec.Take(1), Default: "512", Support: spec.Inert},
+		{Name: "variables_hash_bucket_size", In: spec.Stream, Args: spec.Take(1), Default: "64", Support: spec.Inert},
+		{Name: "variables_hash_max_size", In: spec.Stream, Args: spec.Take(1), Default: "1024", Support: spec.Inert},
+		{Name: "error_log", In: spec.Stream | spec.Server, Args: spec.AtLeast(1), Repeat: true, Set: (*streamConf).setErrorLog},
+		{Name: "preread_buffer_size", In: spec.Stream | spec.Server, Args: spec.Take(1), Default: "16k",
+			Set: spec.Size(func(c *streamConf) *spec.Opt[int64] { return &c.prereadBufferSize })},
+		{Name: "preread_timeout", In: spec.Stream | spec.Server, Args: spec.Take(1), Default: "30s",
+			Set: spec.Msec(func(c *streamConf) *spec.Opt[time.Duration] { return &c.prereadTimeout })},
+		{Name: "proxy_protocol_timeout", In: spec.Stream | spec.Server, Args: spec.Take(1), Default: "30s",
+			Set: spec.Msec(func(c *streamConf) *spec.Opt[time.Duration] { return &c.proxyProtocolTimeout })},
+		{Name: "resolver", In: spec.Stream | spec.Server, Args: spec.AtLeast(1), Support: spec.Refused},
+		{Name: "resolver_timeout", In: spec.Stream | spec.Server, Args: spec.Take(1), Default: "30s", Support: spec.Refused},
+		{Name: "tcp_nodelay", In: spec.Stream | spec.Server, Args: spec.OnOff, Default: "on",
+			Set: spec.Flag(func(c *streamConf) *spec.Opt[bool] { return &c.noDelay })},
+	},
+	Merge: (*streamConf).merge,
+	Build: (*streamConf).build,
+}
+
+// streamBlock compiles all of stream {}: its directives, then its servers, then the addresses that lead to them.
+func streamBlock(_ *streamConf, call *spec.Call) {
+	spec.At[coreConf](call.Level).blocks = true
+	level := call.Nest(spec.Stream)
+	if !call.Complete() {
+		return
+	}
+	c := call.Compiler()
+	conf := spec.At[streamConf](level)
+	if servers := c.FinishStream(level, conf.servers); servers != nil {
+		conf.finishListens(c, servers)
+	}
+}
+
+func (c *streamConf) server(call *spec.Call) {
+	level := call.Nest(spec.Server)
+	c.servers = append(c.servers, level)
+	if call.Complete() && !spec.At[streamConf](level).listening {
+		call.Compiler().ReportBare(diag.Emerg, "no \"listen\" is defined for server in %s", call.Origin())
+	}
+}
+
+func (c *streamConf) setErrorLog(call *spec.Call) { c.errorLog.set(call) }
+
+func (c *streamConf) merge(child *streamConf) {
+	child.prereadBufferSize.Inherit(c.prereadBufferSize)
+	child.prereadTimeout.Inherit(c.prereadTimeout)
+	child.proxyProtocolTimeout.Inherit(c.proxyProtocolTimeout)
+	child.noDelay.Inherit(c.noDelay)
+}
+
+func (c *streamConf) build(s *spec.Scope) {
+	s.Server.Origin = s.Level.Origin()
+	s.Server.Settings = stream.Settings{
+		PrereadBufferSize:    int(c.prereadBufferSize.Or(16 << 10)),
+		PrereadTimeout:       c.prereadTimeout.Or(30 * time.Second),
+		ProxyProtocolTimeout: c.proxyProtocolTimeout.Or(30 * time.Second),
+		NoDelay:              c.noDelay.Or(true),
+		ErrorLog:             c.serverErrorLog(s),
+	}
+}
+
+// serverErrorLog is the log of the innermost level that has one: the server, stream {}, the process.
+func (c *streamConf) serverErrorLog(s *spec.Scope) *errorlog.Log {
+	outer := spec.At[streamConf](s.Level.Parent).errorLog.build(s.Compiler, mainErrorLog(s.Compiler))
+	return c.errorLog.build(s.Compiler, outer)
+}
