@@ -87,7 +87,7 @@ func runScript(t *testing.T, sub *Subject, s *Script, known Differences, report 
 func findWeir(t *testing.T) *Subject {
 	t.Helper()
 	if bin := os.Getenv("WEIR_BIN"); bin != "" {
-		return Weir(bin)
+		return Weir(absolute(t, bin))
 	}
 	if _, err := os.Stat("../cmd/weir"); err != nil {
 		t.Skip("WEIR IS NOT TESTED: WEIR_BIN is not set and cmd/weir does not exist")
@@ -108,11 +108,7 @@ func findNginx(t *testing.T) *Subject {
 	if bin == "" {
 		bin = "/usr/sbin/nginx"
 	}
-	njs, err := filepath.Abs("testdata/njs/mqtt.js")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sub, err := Nginx(bin, njs)
+	sub, err := Nginx(absolute(t, bin), absolute(t, "testdata/njs/mqtt.js"))
 	if err != nil && os.Getenv("CI") == "true" {
 		t.Fatal(err)
 	}
@@ -120,6 +116,16 @@ func findNginx(t *testing.T) *Subject {
 		t.Skipf("NGINX IS NOT TESTED: %v (install nginx, libnginx-mod-stream and libnginx-mod-stream-js, or set NGINX_BIN)", err)
 	}
 	return sub
+}
+
+// absolute returns the full path: subjects run in directories of their own.
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	full, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return full
 }
 
 // publish prints and writes the table as the flags ask.

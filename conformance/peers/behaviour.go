@@ -11,9 +11,6 @@ func Echo(c *Conn) { io.Copy(c, c) }
 // Sink reads all and answers nothing.
 func Sink(c *Conn) { io.Copy(io.Discard, c) }
 
-// Deaf accepts and never reads, so that the sender's buffers fill.
-func Deaf(*Conn) {}
-
 // Closing closes what it accepts.
 func Closing(c *Conn) { c.Close() }
 
