@@ -57,6 +57,7 @@ type balancing struct {
 // upstreamModule is ngx_stream_upstream_module with the modules of the methods, which nginx documents with it.
 var upstreamModule = &spec.Module[upstreamConf]{
 	Name: "ngx_stream_upstream_module",
+	Vars: upstream.Variables(),
 }
 
 // The rows are set apart from the module because their setters refer to it.
