@@ -59,7 +59,7 @@ type outcome struct {
 	err        error
 }
 
-// newMaster returns a Master that has opened nothing.
+// newMaster returns a Master that has opened nothing, and lacks its driver.
 func newMaster(src parser.Source, p paths, c *console) *Master {
 	m := &Master{
 		load: directives.Load, source: src, paths: p, console: c, ports: portSet{}, pause: bindPause, redirect: redirectStderr,
@@ -67,7 +67,6 @@ func newMaster(src parser.Source, p paths, c *console) *Master {
 	}
 	m.log.Store(c.log)
 	m.env = newEnv(m.log.Load)
-	m.driver = pump.New(m.env)
 	return m
 }
 
@@ -87,6 +86,7 @@ func serve(o Options, p paths, c *console) int {
 	setName()
 	daemon := detachmentOf(o.Args)
 	m := newMaster(p.source(o.Globals), p, c)
+	m.driver = pump.New(m.env)
 	if o.Watch {
 		w, err := newWatcher(m.source)
 		if err != nil {

@@ -1,0 +1,214 @@
+package runtime
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"weir/directives"
+	"weir/directives/spec"
+	"weir/parser"
+	"weir/parser/diag"
+	"weir/stream"
+	"weir/stream/errorlog"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a test waits for what should happen at once.
+const patience = 10 * time.Second
+
+// eventually polls until cond holds.
+func eventually(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !cond(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited %v in vain: %s", patience, what)
+		}
+	}
+}
+
+// A recorder is a log that keeps its lines.
+type recorder struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+// WriteLine keeps the message with its level: "[notice] reconfiguring".
+func (r *recorder) WriteLine(level errorlog.Level, line []byte) {
+	_, msg, _ := strings.Cut(strings.TrimSpace(string(line)), ": ")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, fmt.Sprintf("[%s] %s", level, msg))
+}
+
+// log returns a log that writes to r.
+func (r *recorder) log() *errorlog.Log {
+	l := errorlog.New(time.Now, os.Getpid())
+	l.Add(errorlog.Info, r)
+	return l
+}
+
+// take returns the lines since the last call.
+func (r *recorder) take() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	lines := r.lines
+	r.lines = nil
+	return lines
+}
+
+func (r *recorder) has(line string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Contains(r.lines, line)
+}
+
+// A bench is a Master that runs, on configurations made by hand.
+type bench struct {
+	*Master
+	t        *testing.T
+	log      *recorder
+	sessions *echoDriver
+	dir      string
+	tell     chan received
+
+	mu    sync.Mutex
+	next  *directives.Program
+	found diag.List
+}
+
+// newBench returns a bench that has not been started.
+func newBench(t *testing.T) *bench {
+	b := &bench{t: t, log: &recorder{}, dir: t.TempDir(), tell: make(chan received)}
+	b.Master = newMaster(parser.Source{}, paths{prefix: b.dir + "/", errorLog: "stderr"}, &console{log: b.log.log()})
+	b.sessions = newEchoDriver(b.env)
+	b.driver, b.signals, b.pause = b.sessions, b.tell, time.Millisecond
+	b.redirect = func(mainLog, *console) {}
+	b.load = func(parser.Source, *spec.Env) (*directives.Program, diag.List) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.next, b.found
+	}
+	return b
+}
+
+// serve starts the bench on p. It ends with the test.
+func (b *bench) serve(p *directives.Program) {
+	b.t.Helper()
+	b.offer(p)
+	if err := b.start(); err != nil {
+		b.t.Fatal(err)
+	}
+	go b.run()
+	b.t.Cleanup(func() {
+		b.signal(syscall.SIGTERM)
+		<-b.over
+	})
+}
+
+// signal delivers s, unless the Master has ended.
+func (b *bench) signal(s syscall.Signal) {
+	select {
+	case b.tell <- received{signal: s, from: 1}:
+	case <-b.over:
+	}
+}
+
+// offer makes p the result of the next load.
+func (b *bench) offer(p *directives.Program, found ...diag.Diagnostic) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.next, b.found = p, found
+}
+
+// reload changes to p.
+func (b *bench) reload(p *directives.Program, found ...diag.Diagnostic) error {
+	b.offer(p, found...)
+	_, _, err := b.Reload(b.t.Context(), parser.Source{})
+	return err
+}
+
+// program returns a configuration that listens on addrs and echoes.
+func (b *bench) program(addrs ...stream.Addr) *directives.Program {
+	p := &directives.Program{Stream: stream.NewConfig(), Tree: &parser.Tree{Root: &parser.Block{}}}
+	p.Main.PidFile = filepath.Join(b.dir, "weir.pid")
+	p.Main.ErrorLog = b.log.log()
+	server := &stream.Server{Content: held{}, Settings: stream.Settings{ErrorLog: b.log.log()}}
+	for _, a := range addrs {
+		p.Stream.Listens = append(p.Stream.Listens, &stream.Listen{
+			Config: p.Stream, Addr: a, Default: server, Options: stream.ListenOptions{Backlog: 511},
+		})
+	}
+	return p
+}
+
+// held is a content whose sessions last until an event ends them.
+type held struct{}
+
+func (held) Begin(*stream.Session) stream.Step                  { return stream.Step{Do: stream.Read, Max: 1} }
+func (held) Next(s *stream.Session, _ stream.Event) stream.Step { return s.Finish(stream.StatusOK) }
+
+// freeAddr returns an address that nobody listens on.
+func freeAddr(t *testing.T) stream.Addr {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return stream.Addr{IP: netip.MustParseAddrPort(l.Addr().String())}
+}
+
+// dial connects to a, until the test ends.
+func dial(t *testing.T, a stream.Addr) net.Conn {
+	t.Helper()
+	name := a.Path
+	if !a.Unix {
+		name = a.String()
+	}
+	c, err := net.Dial(a.Network(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// ping sends a byte and waits for it to come back.
+func ping(c net.Conn) error {
+	c.SetDeadline(time.Now().Add(patience))
+	if _, err := c.Write([]byte{1}); err != nil {
+		return err
+	}
+	_, err := c.Read(make([]byte, 1))
+	return err
+}
+
+func mustPing(t *testing.T, c net.Conn) {
+	t.Helper()
+	if err := ping(c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// mustEnd waits for the end of the connection.
+func mustEnd(t *testing.T, c net.Conn) {
+	t.Helper()
+	c.SetReadDeadline(time.Now().Add(patience))
+	if n, err := c.Read(make([]byte, 1)); err == nil {
+		t.Fatalf("got %d bytes, want the end", n)
+	} else if os.IsTimeout(err) {
+		t.Fatal("the connection is still open")
+	}
+}
