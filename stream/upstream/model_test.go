@@ -158,15 +158,15 @@ func keyed(t *testing.T) (*streamtest.Bench, *string, stream.Template) {
 	return bench, key, tpl
 }
 
-// randomPeers makes up to eight peers with weights; some are further addresses of the server before, some are down.
+// randomPeers makes up to six peers with weights; some are further addresses of the server before, some are down.
 func randomPeers(rng *rand.Rand) []*upstream.Peer {
-	list := make([]*upstream.Peer, 2+rng.IntN(7))
+	list := make([]*upstream.Peer, 2+rng.IntN(5))
 	for i := range list {
 		name := fmt.Sprintf("broker-%d.example:%d", rng.IntN(1000), 1000+rng.IntN(9000))
 		if i > 0 && rng.IntN(5) == 0 {
 			name = list[i-1].Server
 		}
-		list[i] = &upstream.Peer{Server: name, Name: fmt.Sprint(i), Weight: 1 + rng.IntN(4), Down: i > 0 && rng.IntN(6) == 0}
+		list[i] = &upstream.Peer{Server: name, Name: fmt.Sprint(i), Weight: 1 + rng.IntN(3), Down: i > 0 && rng.IntN(6) == 0}
 	}
 	return list
 }
