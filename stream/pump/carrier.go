@@ -77,9 +77,7 @@ func (c *carrier) over() {
 	if c.upstream != nil {
 		c.upstream.Close()
 	}
-	if c.relay != nil {
-		c.relay.close()
-	}
+	c.endRelay()
 	c.abandon()
 	c.d.remove(c)
 }

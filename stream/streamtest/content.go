@@ -1,0 +1,113 @@
+package streamtest
+
+import (
+	"net/netip"
+	"time"
+
+	"weir/stream"
+	"weir/stream/relay"
+)
+
+// Loopback is an address of 127.0.0.1.
+func Loopback(port uint16) stream.Addr {
+	return stream.Addr{IP: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port)}
+}
+
+// A Proxy is a content that relays to the first of its servers that can be connected to, without balancing: what a driver can do,
+// and no more. Its sessions count and finish as those of the proxy module do.
+type Proxy struct {
+	To             []stream.Addr
+	Target         stream.Target // Addr aside
+	ConnectTimeout time.Duration // 0: none
+	Prefix         []byte        // written before what was read from the client
+	Spec           *relay.Spec
+	Deaf           bool                                // goes on when it is aborted
+	Saw            func(*stream.Session, stream.Event) // called with each event; optional
+}
+
+// attempt is what a session of a Proxy keeps.
+type attempt struct {
+	n       int // of To
+	target  stream.Target
+	relayed bool
+}
+
+var attempts = stream.NewKey[*attempt]()
+
+// Begin connects to the first server.
+func (p *Proxy) Begin(s *stream.Session) stream.Step {
+	a := &attempt{target: p.Target}
+	attempts.Set(s, a)
+	return p.connect(s, a)
+}
+
+func (p *Proxy) connect(s *stream.Session, a *attempt) stream.Step {
+	if a.n == len(p.To) {
+		return s.Finish(stream.StatusBadGateway)
+	}
+	a.target.Addr = p.To[a.n]
+	step := stream.Step{Do: stream.Connect, Target: &a.target, Out: append(p.Prefix[:len(p.Prefix):len(p.Prefix)], s.Head...)}
+	if p.ConnectTimeout > 0 {
+		step.Deadline = s.Env.Now().Add(p.ConnectTimeout)
+	}
+	return step
+}
+
+// Next goes on after an event.
+func (p *Proxy) Next(s *stream.Session, ev stream.Event) stream.Step {
+	if p.Saw != nil {
+		p.Saw(s, ev)
+	}
+	a, _ := attempts.Get(s)
+	switch ev.Kind {
+	case stream.Connected:
+		s.Traffic.FromClient.Add(int64(len(s.Head)))
+		s.PassedOn()
+		a.relayed = true
+		return stream.Step{Do: stream.Relay, Relay: p.Spec}
+	case stream.Failed, stream.TimedOut:
+		return p.failed(s, a, ev)
+	case stream.Relayed:
+		return s.Finish(stream.StatusOK)
+	case stream.Aborted:
+		if p.Deaf {
+			return stream.Step{}
+		}
+		return s.Finish(stream.StatusOK)
+	}
+	return stream.Step{}
+}
+
+func (p *Proxy) failed(s *stream.Session, a *attempt, ev stream.Event) stream.Step {
+	if a.relayed {
+		return stream.Step{}
+	}
+	if ev.Op == stream.OpBind || ev.Op == stream.OpSocket {
+		return s.Finish(stream.StatusInternal)
+	}
+	a.n++
+	return p.connect(s, a)
+}
+
+// A Reply is a content that sends one text, as the return module does.
+type Reply struct {
+	Text    []byte
+	Timeout time.Duration // 0: none
+}
+
+// Begin sends the text.
+func (r *Reply) Begin(s *stream.Session) stream.Step {
+	step := stream.Step{Do: stream.Send, Out: r.Text}
+	if r.Timeout > 0 {
+		step.Deadline = s.Env.Now().Add(r.Timeout)
+	}
+	return step
+}
+
+// Next finishes, whatever has happened.
+func (r *Reply) Next(s *stream.Session, ev stream.Event) stream.Step {
+	if ev.Kind == stream.TimedOut {
+		return s.Finish(stream.StatusInternal)
+	}
+	return s.Finish(stream.StatusOK)
+}
