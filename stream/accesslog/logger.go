@@ -22,7 +22,10 @@ type Target interface {
 }
 
 // lines holds the room in which lines are composed.
-var lines = sync.Pool{New: func() any { return new([]byte) }}
+var lines = sync.Pool{New: func() any {
+	room := make([]byte, 0, 1024)
+	return &room
+}}
 
 // maxKept is how large a room may be that is kept for other lines.
 const maxKept = 64 << 10

@@ -1,0 +1,214 @@
+package accesslog
+
+import (
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"weir/stream"
+	"weir/stream/errorlog"
+	"weir/stream/logfile"
+)
+
+func testNow() time.Time { return time.Date(2026, 11, 2, 20, 29, 3, 0, time.UTC) }
+
+// A rig is a configuration with variables whose values a test chooses, and an error log that it can read.
+type rig struct {
+	t      *testing.T
+	vars   *stream.VarTable
+	values map[string]string
+	config *stream.Config
+	server *stream.Server
+	env    *stream.Env
+	errors *strings.Builder
+	clock  time.Time
+}
+
+func newRig(t *testing.T) *rig {
+	r := &rig{t: t, config: stream.NewConfig(), values: map[string]string{}, errors: &strings.Builder{}, clock: testNow()}
+	r.vars = r.config.Vars
+	for _, name := range []string{"a", "b"} {
+		get := func(*stream.Session) (string, bool) { v, ok := r.values[name]; return v, ok }
+		if err := r.vars.Define(stream.Variable{Name: name, Get: get, NoCache: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log := errorlog.New(testNow, 1)
+	log.Add(errorlog.Info, errorlog.Lines(r.errors))
+	r.server = &stream.Server{Settings: stream.Settings{ErrorLog: log}}
+	r.env = &stream.Env{Now: func() time.Time { return r.clock }, NextID: func() uint64 { return 1 }, PID: 1}
+	return r
+}
+
+func (r *rig) format(escape Escape, texts ...string) *Format {
+	r.t.Helper()
+	f, err := ParseFormat(texts, escape, r.vars)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return f
+}
+
+func (r *rig) template(text string) stream.Template {
+	r.t.Helper()
+	tpl, err := stream.ParseTemplate(text, r.vars)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return tpl
+}
+
+// session returns a session of what has been set up; no variable may come into use after it.
+func (r *rig) session() *stream.Session {
+	r.t.Helper()
+	if unknown := r.vars.Resolve(); unknown != nil {
+		r.t.Fatalf("unknown variables %q", unknown)
+	}
+	addr := stream.Addr{IP: netip.MustParseAddrPort("127.0.0.1:40000")}
+	l := &stream.Listen{Config: r.config, Addr: addr, Default: r.server}
+	s := stream.NewSession(l, r.env, stream.Peer{Addr: addr, Local: addr}, nil)
+	s.Status = stream.StatusOK
+	return s
+}
+
+// wantErrors compares what the error log got, without its times and contexts.
+func (r *rig) wantErrors(want ...string) {
+	r.t.Helper()
+	var got []string
+	for line := range strings.Lines(r.errors.String()) {
+		_, line, _ = strings.Cut(line, " [")
+		line, _, _ = strings.Cut(line, ", client: ")
+		got = append(got, "["+strings.Replace(line, "] 1#1: *1 ", "] ", 1))
+	}
+	if g, w := strings.Join(got, "\n"), strings.Join(want, "\n"); g != w {
+		r.t.Errorf("error log got\n%s\nwant\n%s", g, w)
+	}
+}
+
+func logTo(t *testing.T, path string) *logfile.File {
+	t.Helper()
+	var set logfile.Set
+	f := set.Get(path)
+	if err := set.Open(logfile.OpenAppend); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(set.Close)
+	return f
+}
+
+func wantFile(t *testing.T, path, want string) {
+	t.Helper()
+	got, err := os.ReadFile(path)
+	if err != nil || string(got) != want {
+		t.Errorf("%s holds %q, %v, want %q", filepath.Base(path), got, err, want)
+	}
+}
+
+func TestCondition(t *testing.T) {
+	tests := []struct {
+		name, cond string
+		values     map[string]string
+		logged     bool
+	}{
+		{"no condition text", "", nil, false},
+		{"literal", "1", nil, true},
+		{"literal zero", "0", nil, false},
+		{"empty value", "$a", map[string]string{"a": ""}, false},
+		{"zero", "$a", map[string]string{"a": "0"}, false},
+		{"two zeros", "$a", map[string]string{"a": "00"}, true},
+		{"not found", "$a", nil, false},
+		{"value", "$a", map[string]string{"a": "x"}, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t)
+			r.values = tt.values
+			path := filepath.Join(t.TempDir(), "log")
+			cond := r.template(tt.cond)
+			l := &Logger{Format: r.format(EscapeDefault, "x"), If: &cond, To: File(logTo(t, path))}
+			l.Log(r.session())
+			want := ""
+			if tt.logged {
+				want = "x\n"
+			}
+			wantFile(t, path, want)
+		})
+	}
+}
+
+func TestFullDiskIsReportedOnceAMinute(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip(err)
+	}
+	const sentence = `[alert] write() to "/dev/full" failed (28: No space left on device)`
+	r := newRig(t)
+	for name, target := range map[string]Target{"file": File(logTo(t, "/dev/full")), "path": Path(r.template("/dev/$a"), nil)} {
+		t.Run(name, func(t *testing.T) {
+			r.errors.Reset()
+			r.values["a"] = "full"
+			l := &Logger{Format: r.format(EscapeDefault, "x"), To: target}
+			for range 125 {
+				l.Log(r.session())
+				r.clock = r.clock.Add(time.Second)
+			}
+			r.wantErrors(sentence, sentence, sentence)
+		})
+	}
+}
+
+func TestPathWithVariables(t *testing.T) {
+	r := newRig(t)
+	dir := t.TempDir()
+	l := &Logger{Format: r.format(EscapeDefault, "$a"), To: Path(r.template(dir+"/$a.log"), nil)}
+	for _, v := range []string{"one", "two", "one", "none/there"} {
+		r.values["a"] = v
+		l.Log(r.session())
+	}
+	wantFile(t, dir+"/one.log", "one\none\n")
+	wantFile(t, dir+"/two.log", "two\n")
+	r.wantErrors(`[crit] open() "` + dir + `/none/there.log" failed (2: No such file or directory)`)
+}
+
+func TestSyslog(t *testing.T) {
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	at := conn.LocalAddr().String()
+	server := errorlog.NewSyslog(errorlog.SyslogConf{Network: "udp", Address: at, Facility: 23, Hostname: "host", Tag: "nginx"}, testNow)
+	defer server.Close()
+
+	r := newRig(t)
+	l := &Logger{Format: r.format(EscapeDefault, "x $remote_addr $status"), To: Syslog(server, errorlog.Info)}
+	l.Log(r.session())
+	b := make([]byte, 100)
+	n, _, err := conn.ReadFrom(b)
+	if want := "<190>Nov  2 20:29:03 host nginx: x 127.0.0.1 200"; err != nil || string(b[:n]) != want {
+		t.Errorf("got %q, %v, want %q", b[:n], err, want)
+	}
+}
+
+func TestSyslogFailureIsSaid(t *testing.T) {
+	server := errorlog.NewSyslog(errorlog.SyslogConf{Network: "unixgram", Address: filepath.Join(t.TempDir(), "none")}, testNow)
+	r := newRig(t)
+	l := &Logger{Format: r.format(EscapeDefault, "x"), To: Syslog(server, errorlog.Info)}
+	l.Log(r.session())
+	r.wantErrors("[warn] send() to syslog failed")
+}
+
+func TestLogAllocatesNothing(t *testing.T) {
+	r := newRig(t)
+	f := r.format(EscapeDefault, `[$time_local] "$protocol" $status $bytes_sent $bytes_received $session_time $msec`)
+	l := &Logger{Format: f, To: File(logTo(t, os.DevNull))}
+	s := r.session()
+	l.Log(s)
+	if n := testing.AllocsPerRun(100, func() { l.Log(s) }); n != 0 {
+		t.Errorf("Log allocates %v times", n)
+	}
+}
