@@ -58,12 +58,7 @@ type balancing struct {
 var upstreamModule = &spec.Module[upstreamConf]{
 	Name: "ngx_stream_upstream_module",
 	Vars: upstream.Variables(),
-}
-
-// The rows are set apart from the module because their setters refer to it.
-func init() {
-	upstreamModule.Init = (*upstreamConf).init
-	upstreamModule.Entries = []spec.Entry[upstreamConf]{
+	Entries: []spec.Entry[upstreamConf]{
 		{Name: "upstream", In: spec.Stream, Body: spec.Nested, Args: spec.Take(1), Repeat: true, Set: (*upstreamConf).upstream},
 		{Name: "server", In: spec.Upstream, Args: spec.AtLeast(1), Repeat: true, Set: (*upstreamConf).server},
 		{Name: "zone", In: spec.Upstream, Args: spec.Take(1, 2), Repeat: true, Set: (*upstreamConf).zone},
@@ -74,7 +69,8 @@ func init() {
 		{Name: "state", In: spec.Upstream, Args: spec.Take(1), Support: spec.Refused},
 		{Name: "resolver", In: spec.Upstream, Args: spec.AtLeast(1), Support: spec.Refused},
 		{Name: "resolver_timeout", In: spec.Upstream, Args: spec.Take(1), Default: "30s", Support: spec.Refused},
-	}
+	},
+	Init: (*upstreamConf).init,
 }
 
 // upstream follows ngx_stream_upstream.
