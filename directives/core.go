@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"weir/directives/spec"
-	"weir/parser/diag"
 	"weir/stream/errorlog"
 )
 
@@ -187,7 +186,7 @@ func (c *eventsConf) setConnections(call *spec.Call) {
 func compileMain(c *spec.Compiler) *Program {
 	core, events := spec.At[coreConf](c.Main), spec.At[eventsConf](c.Main)
 	if !events.given {
-		c.ReportBare(diag.Emerg, "no \"events\" section in configuration")
+		c.ReportLate("no \"events\" section in configuration")
 	}
 	return &Program{
 		Stream: c.Config,

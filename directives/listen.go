@@ -34,6 +34,9 @@ type listenParams struct {
 	set           bool // a socket option was given
 	defaultServer bool
 	protocols     protocols
+	udp, ssl      bool
+	backlog       bool // given
+	fastOpen      bool // given
 }
 
 // protocols is a set of what comes first on a connection.
@@ -201,7 +204,44 @@ func parseListenParams(call *spec.Call) (listenParams, bool) {
 			return p, false
 		}
 	}
-	return p, true
+	return p, p.check(call)
+}
+
+// check refuses what does not go together, and what weir does not serve yet.
+func (p *listenParams) check(call *spec.Call) bool {
+	if name := p.incompatible(); p.udp && name != "" {
+		call.FailValue(fmt.Sprintf("\"%s\" parameter is incompatible with \"udp\"", name))
+		return false
+	}
+	if p.udp || p.ssl {
+		name := "ssl"
+		if p.udp {
+			name = "udp"
+		}
+		call.FailValue(fmt.Sprintf("\"%s\" parameter is not supported by weir yet", name))
+		return false
+	}
+	return true
+}
+
+// incompatible names the first parameter that makes no sense for datagrams.
+func (p *listenParams) incompatible() string {
+	o := &p.options
+	switch {
+	case p.backlog:
+		return "backlog"
+	case o.Deferred:
+		return "deferred"
+	case p.ssl:
+		return "ssl"
+	case o.KeepAlive.Set:
+		return "so_keepalive"
+	case p.protocols&proxyProtocolFirst != 0:
+		return "proxy_protocol"
+	case p.fastOpen:
+		return "fastopen"
+	}
+	return ""
 }
 
 // parse takes one parameter. What makes a socket of its own necessary also sets Bind.
@@ -222,10 +262,14 @@ func (p *listenParams) parse(text string) error {
 		p.options.Deferred = true
 	case "reuseport":
 		p.options.ReusePort = true
-	case "ssl", "udp", "multipath":
-		return fmt.Errorf("\"%s\" parameter of the \"listen\" directive is not supported by weir yet", name)
+	case "ssl":
+		p.ssl = true
+		return nil
+	case "udp":
+		p.udp = true
+		return nil
 	default:
-		return fmt.Errorf("the invalid \"%s\" parameter", text)
+		return fmt.Errorf("invalid parameter \"%s\"", text)
 	}
 	p.ownSocket()
 	return nil
@@ -238,9 +282,11 @@ func (p *listenParams) parseValue(text, name, value string) error {
 	o := &p.options
 	switch name {
 	case "backlog":
+		p.backlog = true
 		o.Backlog, ok = parseInt(value)
 		ok = ok && o.Backlog > 0
 	case "fastopen":
+		p.fastOpen = true
 		o.FastOpen, ok = parseInt(value)
 	case "rcvbuf":
 		o.RcvBuf, ok = parseBuffer(value)
@@ -253,7 +299,7 @@ func (p *listenParams) parseValue(text, name, value string) error {
 	case "ipv6only":
 		return p.parseIPv6Only(text, value)
 	default:
-		return fmt.Errorf("the invalid \"%s\" parameter", text)
+		return fmt.Errorf("invalid parameter \"%s\"", text)
 	}
 	if !ok {
 		return fmt.Errorf("invalid %s \"%s\"", name, text)
@@ -271,7 +317,7 @@ func (p *listenParams) parseIPv6Only(text, value string) error {
 	case strings.HasPrefix(value, "o"):
 		return fmt.Errorf("invalid ipv6only flags \"%s\"", value)
 	}
-	return fmt.Errorf("the invalid \"%s\" parameter", text)
+	return fmt.Errorf("invalid parameter \"%s\"", text)
 }
 
 func parseBuffer(text string) (int, bool) {

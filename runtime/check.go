@@ -13,12 +13,17 @@ import (
 // files, and an empty pid file.
 func check(o Options, p paths, c *console, stdio Stdio) int {
 	program, found := directives.Load(p.source(o.Globals), p.env(os.Getpid()))
-	c.sayAll(found)
-	err := found.Err()
+	read, late := found.Split()
+	c.sayAll(read)
+	err := read.Err()
 	if err == nil {
 		if !o.Quiet {
 			fmt.Fprintf(stdio.Err, "nginx: the configuration file %s syntax is ok\n", p.conf)
 		}
+		c.sayAll(late)
+		err = late.Err()
+	}
+	if err == nil {
 		err = tryOpen(program, p, c)
 	}
 	if err != nil {

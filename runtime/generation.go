@@ -21,6 +21,8 @@ type Generation struct {
 
 	stop    context.CancelFunc // ends the runners
 	runners sync.WaitGroup
+	stopLog context.CancelFunc // ends the flushing of buffered logs, which sessions need to their end
+	flusher sync.WaitGroup
 }
 
 // newGeneration returns a generation that has opened nothing yet, with the reference that being current will be.
@@ -96,6 +98,9 @@ func (g *Generation) run() {
 			g.runners.Go(func() { r.Run(ctx) })
 		}
 	}
+	logging, stopLog := context.WithCancel(context.Background())
+	g.stopLog = stopLog
+	g.flusher.Go(func() { g.Program.Stream.Files.Run(logging) })
 }
 
 // halt ends what run has started, and waits for it.
@@ -112,6 +117,10 @@ func (g *Generation) close() error {
 		if err := parts[i].Close(); err != nil && first == nil {
 			first = err
 		}
+	}
+	if g.stopLog != nil {
+		g.stopLog()
+		g.flusher.Wait()
 	}
 	g.Program.Stream.Files.Close()
 	return first

@@ -56,6 +56,12 @@ func (c *Compiler) ReportBare(severity diag.Severity, format string, args ...any
 	c.report(diag.Diagnostic{Severity: severity, NoPlace: true, Message: fmt.Sprintf(format, args...)})
 }
 
+// ReportLate reports a sentence without a place that nginx comes to only after everything has been read: -t has called the syntax
+// ok by then.
+func (c *Compiler) ReportLate(format string, args ...any) {
+	c.report(diag.Diagnostic{Severity: diag.Emerg, NoPlace: true, Late: true, Message: fmt.Sprintf(format, args...)})
+}
+
 func (c *Compiler) walk(b *parser.Block, l *Level) {
 	for _, d := range b.Directives {
 		c.directive(d, l)

@@ -51,6 +51,7 @@ type Diagnostic struct {
 	Pos      Position // the offending word
 	Line     int      // the line nginx prints: the one its lexer has reached, on which the directive ends
 	Message  string   // nginx's sentence, without the place
+	Late     bool     // found after everything had been read, when nginx -t has already called the syntax ok
 	NoPlace  bool     // the sentence stands alone, as for a main file that cannot be opened
 }
 
@@ -92,4 +93,14 @@ func (l List) Err() error {
 		return nil
 	}
 	return d
+}
+
+// Split parts what was found while reading from what is Late.
+func (l List) Split() (read, late List) {
+	for i, d := range l {
+		if d.Late {
+			return l[:i], l[i:]
+		}
+	}
+	return l, nil
 }

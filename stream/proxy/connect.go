@@ -14,6 +14,7 @@ const never = -1
 
 // connect begins one attempt. It follows ngx_stream_proxy_connect.
 func (r *run) connect(s *stream.Session, group string) stream.Step {
+	s.SetAction("connecting to upstream")
 	now := s.Env.Now()
 	s.Tries = append(s.Tries, stream.Try{Name: group, Start: now, Connect: never, FirstByte: never})
 	peer, err := r.picker.Pick()

@@ -43,7 +43,6 @@ var runs = stream.NewKey[*run]()
 // Begin chooses a server and connects. It follows ngx_stream_proxy_handler.
 func (c *Content) Begin(s *stream.Session) stream.Step {
 	s.SetProxying()
-	s.SetAction("connecting to upstream")
 	group, err := c.To.group(s)
 	if err != nil {
 		s.Log(stream.LevelError, err.Error(), nil)
