@@ -88,7 +88,7 @@ func serve(o Options, p paths, c *console) int {
 	m := newMaster(p.source(o.Globals), p, c)
 	m.driver = pump.New(m.env)
 	if o.Watch {
-		w, err := newWatcher(m.source)
+		w, err := newWatcher(m.source, quietTime)
 		if err != nil {
 			c.say(errorlog.Emerg, "-watch: %v", err)
 			return exitFailed

@@ -18,11 +18,11 @@ import (
 	"weir/parser/diag"
 )
 
-// How long the files must be left alone before they are looked at: long enough for an editor or a deployment to finish writing, and
-// longer again for what does not parse, which is likely to be half of something.
+// quietTime is how long the files must be left alone before they are looked at: long enough for an editor or a deployment to finish
+// writing. What does not parse is likely to be half of something, and is given brokenFactor times as long.
 const (
-	quietTime  = 200 * time.Millisecond
-	brokenTime = time.Second
+	quietTime    = 200 * time.Millisecond
+	brokenFactor = 5
 )
 
 // A watcher says when what a configuration is read from has changed. It watches directories, since files come into being, are
@@ -30,6 +30,7 @@ const (
 // touched has not changed.
 type watcher struct {
 	source  parser.Source
+	quiet   time.Duration
 	notify  *fsnotify.Watcher
 	changed chan struct{}
 	armed   chan print // what has been loaded by others
@@ -40,19 +41,23 @@ type watcher struct {
 // A print identifies what was read.
 type print [sha256.Size]byte
 
-// newWatcher returns a watcher of all that src reads now. close ends it.
-func newWatcher(src parser.Source) (*watcher, error) {
+// newWatcher returns a watcher of all that src reads now, which looks at it when it has been left alone for the time quiet. close
+// ends it.
+func newWatcher(src parser.Source, quiet time.Duration) (*watcher, error) {
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, err
 	}
-	w := &watcher{source: src, notify: notify, changed: make(chan struct{}), armed: make(chan print), done: make(chan struct{})}
+	w := &watcher{
+		source: src, quiet: quiet, notify: notify,
+		changed: make(chan struct{}), armed: make(chan print), done: make(chan struct{}),
+	}
 	tree, bad := parser.Load(src)
 	if err := w.follow(tree); err != nil {
 		notify.Close()
 		return nil, err
 	}
-	w.running.Go(func() { w.run(printOf(tree, bad)) })
+	w.running.Go(func() { w.run(memory{known: printOf(tree, bad)}) })
 	return w, nil
 }
 
@@ -86,37 +91,59 @@ func (w *watcher) close() {
 }
 
 // run looks at the files when they have been left alone for a while.
-func (w *watcher) run(known print) {
-	var (
-		suspect print           // seen broken once
-		report  chan<- struct{} // nil: nothing to report
-		quiet   = time.NewTimer(quietTime)
-	)
+func (w *watcher) run(m memory) {
+	var report chan<- struct{} // nil: nothing to report
+	quiet := time.NewTimer(w.quiet)
 	for {
 		select {
 		case <-w.done:
 			return
 		case report <- struct{}{}:
 			report = nil
-		case known = <-w.armed: // which may be older than what is there by now
+		case m.known = <-w.armed: // which may be older than what is there by now
 			report = nil
-			quiet.Reset(quietTime)
+			quiet.Reset(w.quiet)
 		case <-w.notify.Errors: // events were lost
-			quiet.Reset(quietTime)
+			quiet.Reset(w.quiet)
 		case <-w.notify.Events:
-			quiet.Reset(quietTime)
+			quiet.Reset(w.quiet)
 		case <-quiet.C:
-			now, broken := w.look()
-			switch {
-			case now == known:
-			case broken && now != suspect:
-				suspect = now
-				quiet.Reset(brokenTime)
-			default:
-				known, report = now, w.changed
+			switch m.judge(w.look()) {
+			case suspicious:
+				quiet.Reset(brokenFactor * w.quiet)
+			case different:
+				report = w.changed
 			}
 		}
 	}
+}
+
+// A memory is what a watcher knows of what it saw before.
+type memory struct {
+	known   print // reported or loaded last
+	suspect print // seen broken once
+}
+
+// A judgement says what a look has found.
+type judgement int
+
+const (
+	unchanged  judgement = iota
+	suspicious           // broken, and worth another look before it is reported
+	different            // to be reported
+)
+
+// judge compares what is there now with what was. Something broken is reported when it is seen for the second time, and once.
+func (m *memory) judge(now print, broken bool) judgement {
+	switch {
+	case now == m.known:
+		return unchanged
+	case broken && now != m.suspect:
+		m.suspect = now
+		return suspicious
+	}
+	m.known = now
+	return different
 }
 
 // look reads everything, and reports whether that is broken.

@@ -1,0 +1,128 @@
+package runtime
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+
+	"weir/directives"
+	"weir/parser"
+	"weir/stream/errorlog"
+)
+
+func TestMainLogTellsWhereTheErrorLogGoes(t *testing.T) {
+	at := paths{prefix: "/p/", errorLog: "/built/in.log"}
+	tests := []struct {
+		name, conf string
+		want       mainLog
+	}{
+		{"none", "", mainLog{file: "/built/in.log"}},
+		{"relative", "error_log logs/e.log info;", mainLog{file: "/p/logs/e.log"}},
+		{"first of two", "error_log /a; error_log /b;", mainLog{file: "/a"}},
+		{"stderr", "error_log stderr;", mainLog{stderr: true}},
+		{"file and stderr", "error_log /a; error_log stderr;", mainLog{file: "/a", stderr: true}},
+		{"syslog alone", "error_log syslog:server=127.0.0.1;", mainLog{file: "/built/in.log"}},
+		{"of a block", "stream { error_log /s; }", mainLog{file: "/built/in.log"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tree, _ := parser.Load(parser.Source{Path: "/n.conf", Text: []byte(tt.conf)})
+			if got := mainLogOf(&directives.Program{Tree: tree}, at); got != tt.want {
+				t.Errorf("got %+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestFollowingLogWritesToTheCurrentOne(t *testing.T) {
+	var first, second recorder
+	current := first.log()
+	l := followingLog(os.Getpid(), func() *errorlog.Log { return current })
+	l.Write(errorlog.Crit, 0, "accept4() failed (24: Too many open files)")
+	current = second.log()
+	l.Write(errorlog.Alert, 7, "#1: odd")
+	if got, want := first.take(), []string{"[crit] accept4() failed (24: Too many open files)"}; !slices.Equal(got, want) {
+		t.Errorf("first: got %q, want %q", got, want)
+	}
+	if got, want := second.take(), []string{"[alert] *7 #1: odd"}; !slices.Equal(got, want) {
+		t.Errorf("second: got %q, want %q", got, want)
+	}
+}
+
+func TestReopenKeepsAFileThatCannotBeOpened(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "logs")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p := newBench(t).program()
+	path := filepath.Join(dir, "a.log")
+	file := p.Stream.Files.Get(path)
+	if err := openLogs(p.Stream.Files); err != nil {
+		t.Fatal(err)
+	}
+	defer p.Stream.Files.Close()
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	var log recorder
+	reopenLogs(p.Stream.Files, &console{log: log.log()})
+	if got, want := log.take(), []string{`[emerg] open() "` + path + `" failed (2: No such file or directory)`}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if _, err := file.Write([]byte("x")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestConsoleDuplicatesToStderr(t *testing.T) {
+	tests := []struct {
+		name  string
+		boot  string // -e
+		level errorlog.Level
+		want  string // on standard error
+	}{
+		{"a warning, with a file", "e.log", errorlog.Warn, `^nginx: \[warn\] text\n$`},
+		{"a notice, with a file", "e.log", errorlog.Notice, `^$`},
+		{"a warning, without", "stderr", errorlog.Warn, `^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[warn\] \d+#\d+: text\n$`},
+		{"a notice, without", "stderr", errorlog.Notice, `^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[notice\] \d+#\d+: text\n$`},
+		{"less than the log takes", "stderr", errorlog.Info, `^$`},
+		{"no such file", "no/e.log", errorlog.Error,
+			`^nginx: \[alert\] could not open error log file: open\(\) ".*/no/e\.log" failed \(2: No such file or directory\)\n` +
+				`\d{4}/.* \[error\] \d+#\d+: text\n$`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var stderr bytes.Buffer
+			o := Options{Prefix: t.TempDir(), ErrorLog: tt.boot}
+			bootConsole(o, o.paths(), &stderr).say(tt.level, "text")
+			if got := stderr.String(); !regexp.MustCompile(tt.want).MatchString(got) {
+				t.Errorf("got %q, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestPaths(t *testing.T) {
+	tests := []struct {
+		name string
+		in   Options
+		want paths
+	}{
+		{"built in", Options{}, paths{"/usr/share/nginx/", "/etc/nginx/nginx.conf", "/etc/nginx/", "stderr"}},
+		{"prefix without slash", Options{Prefix: "/p"}, paths{"/p/", "/etc/nginx/nginx.conf", "/etc/nginx/", "stderr"}},
+		{"relative to the prefix", Options{Prefix: "/p/", Conf: "c/n.conf", ErrorLog: "e"}, paths{"/p/", "/p/c/n.conf", "/p/c/", "/p/e"}},
+		{"absolute", Options{Prefix: "/p/", Conf: "/n.conf", ErrorLog: "/e"}, paths{"/p/", "/n.conf", "/", "/e"}},
+		{"stderr", Options{ErrorLog: "stderr"}, paths{"/usr/share/nginx/", "/etc/nginx/nginx.conf", "/etc/nginx/", "stderr"}},
+		{"relative prefix", Options{Prefix: "t", Conf: "n.conf"}, paths{"t/", "t/n.conf", "t/", "stderr"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.in.paths(); got != tt.want {
+				t.Errorf("got %+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
