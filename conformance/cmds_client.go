@@ -145,7 +145,7 @@ func (r *run) ping(args []string) error {
 }
 
 func (r *run) eof(args []string) error {
-	return r.end(args[0], func(err error) bool { return err == io.EOF })
+	return r.end(args[0], func(err error) bool { return errors.Is(err, io.EOF) })
 }
 
 func (r *run) reset(args []string) error {
@@ -153,7 +153,7 @@ func (r *run) reset(args []string) error {
 }
 
 func (r *run) closed(args []string) error {
-	return r.end(args[0], func(err error) bool { return err == io.EOF || errors.Is(err, syscall.ECONNRESET) })
+	return r.end(args[0], func(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) })
 }
 
 // end reads once more: nothing may come but the end that is meant.

@@ -29,7 +29,6 @@ var kinds = map[string]func(*run, []string) (string, error){
 	"named":    starter("named", func(_ *run, name string) peers.Serve { return peers.Named(name) }),
 	"sink":     starter("sink", func(*run, string) peers.Serve { return peers.Sink }),
 	"closing":  starter("closing", func(*run, string) peers.Serve { return peers.Closing }),
-	"reset":    starter("reset", func(*run, string) peers.Serve { return peers.Resetting }),
 	"broker":   starter("broker", func(r *run, name string) peers.Serve { return r.fleet.Broker(name) }),
 	"unixecho": (*run).unixEcho, // an echo behind a unix socket
 	"refused":  (*run).refused,  // an address where nobody listens

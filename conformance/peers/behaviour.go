@@ -14,9 +14,6 @@ func Sink(c *Conn) { io.Copy(io.Discard, c) }
 // Closing closes what it accepts.
 func Closing(c *Conn) { c.Close() }
 
-// Resetting answers every connection with a TCP reset.
-func Resetting(c *Conn) { c.Reset() }
-
 // Named sends name and a newline, then echoes. A script learns from it which peer was chosen.
 func Named(name string) Serve {
 	return func(c *Conn) {
