@@ -8,12 +8,13 @@ import (
 	"weir/parser"
 )
 
-// The built-in paths are those of Debian's nginx, so that weir without a switch reads the configuration that is there. The pid file
-// that goes with them, /run/nginx.pid, is the documented default of the pid directive.
+// The built-in paths are those of Debian's nginx, so that weir without a switch reads the configuration that is there.
 const (
 	DefaultPrefix   = "/usr/share/nginx/"
 	DefaultConf     = "/etc/nginx/nginx.conf"
 	DefaultErrorLog = "stderr"
+	DefaultPidFile  = "/run/nginx.pid"
+	DefaultPidFile  = "/run/nginx.pid"
 )
 
 // paths are where a process reads its configuration and what relative names in it are joined to.
@@ -58,7 +59,7 @@ func (p paths) source(globals string) parser.Source {
 // env is what a configuration may ask of the machine while it is compiled by this process.
 func (p paths) env(pid int) *spec.Env {
 	return &spec.Env{
-		Prefix: p.prefix, ConfPrefix: p.confPrefix, ErrorLog: p.errorLog,
+		Prefix: p.prefix, ConfPrefix: p.confPrefix, ErrorLog: p.errorLog, PidFile: DefaultPidFile,
 		LookupHost: spec.LookupHost, Now: time.Now, PID: pid, Root: isRoot(),
 	}
 }
