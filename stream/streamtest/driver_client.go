@@ -1,0 +1,184 @@
+package streamtest
+
+import (
+	"time"
+
+	"weir/stream"
+)
+
+var clientTests = []driverTest{
+	{"read takes no more than it may", readMax},
+	{"read time-out", readTimeout},
+	{"read sees the end", readEnd},
+	{"PROXY header", proxyHeader},
+	{"refused client sees a reset", refusedClient},
+	{"finish with bytes read and not passed on", finishReset},
+	{"reply", reply},
+	{"long reply to a slow client", longReply},
+	{"reply that nobody reads", stuckReply},
+	{"panic in a content", panicking},
+}
+
+// lengths is a preread handler that tells how long Head is each time, and wants so many bytes.
+type lengths struct {
+	want int
+	seen chan int
+}
+
+// Handle tells, and asks for more.
+func (l *lengths) Handle(s *stream.Session) (stream.Verdict, error) {
+	l.seen <- len(s.Head)
+	if len(s.Head) < l.want {
+		return stream.More, nil
+	}
+	return stream.Done, nil
+}
+
+func readMax(r *rig) {
+	p := r.proxied(&Proxy{Spec: spec()})
+	l := &lengths{want: 10, seen: make(chan int, 100)}
+	p.listen.Default.Handlers[stream.Preread] = []stream.Handler{l}
+	p.listen.Default.Settings.PrereadBufferSize = 10
+	client := p.dial()
+	say(r, client, "0123456789abcdef")
+	server := p.accept()
+	hear(r, server, "0123456789abcdef")
+	client.Close()
+	r.outcome()
+	close(l.seen)
+	for n := range l.seen {
+		if n > 10 {
+			r.Errorf("%d bytes were read, want at most 10", n)
+		}
+	}
+}
+
+func readTimeout(r *rig) {
+	p := r.proxied(&Proxy{Spec: spec()})
+	p.listen.Default.Handlers[stream.Preread] = []stream.Handler{atLeast(10)}
+	p.listen.Default.Settings.PrereadTimeout = 200 * time.Millisecond
+	client := p.dial()
+	start := time.Now()
+	time.Sleep(100 * time.Millisecond)
+	say(r, client, "12345") // does not put the time-out off
+	must(r, expectReset(client))
+	if took := time.Since(start); took < 190*time.Millisecond || took > 5*time.Second {
+		r.Errorf("ended after %v, want 200ms", took)
+	}
+	if o := r.outcome(); o.status != stream.StatusOK {
+		r.Errorf("got %d, want 200", o.status)
+	}
+}
+
+func readEnd(r *rig) {
+	p := r.proxied(&Proxy{Spec: spec()})
+	p.listen.Default.Handlers[stream.Preread] = []stream.Handler{atLeast(10)}
+	client := p.dial()
+	client.CloseWrite()
+	must(r, expectEnd(client))
+	if o := r.outcome(); o.status != stream.StatusOK {
+		r.Errorf("got %d, want 200", o.status)
+	}
+}
+
+func proxyHeader(r *rig) {
+	p := r.proxied(&Proxy{Spec: spec()})
+	p.listen.ProxyProtocol = true
+	client := p.dial()
+	say(r, client, "PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\nhello")
+	server := p.accept()
+	hear(r, server, "hello")
+	client.Close()
+	if o := r.outcome(); o.fromClient != 5 {
+		r.Errorf("got %d bytes from the client, want 5", o.fromClient)
+	}
+}
+
+// forbid is an access handler.
+type forbid struct{}
+
+// Handle refuses.
+func (forbid) Handle(*stream.Session) (stream.Verdict, error) {
+	return stream.Verdict(stream.StatusForbidden), nil
+}
+
+// refusedClient is refused with bytes that nobody has read.
+func refusedClient(r *rig) {
+	server := r.server(&Reply{})
+	server.Handlers[stream.Access] = []stream.Handler{forbid{}}
+	f := r.bind("tcp", server)
+	client := f.dial()
+	say(r, client, "hello")
+	must(r, r.driver.Listen(f.port))
+	must(r, expectReset(client))
+	if o := r.outcome(); o.status != stream.StatusForbidden {
+		r.Errorf("got %d, want 403", o.status)
+	}
+}
+
+// finishReset has the driver read the client's bytes, which nginx would have left unread.
+func finishReset(r *rig) {
+	p := r.proxied(&Proxy{To: []stream.Addr{closedPort(r)}, Spec: spec()})
+	p.listen.Default.Handlers[stream.Preread] = []stream.Handler{atLeast(5)}
+	client := p.dial()
+	say(r, client, "hello")
+	must(r, expectReset(client))
+	if o := r.outcome(); o.status != stream.StatusBadGateway {
+		r.Errorf("got %d, want 502", o.status)
+	}
+}
+
+func reply(r *rig) {
+	for _, network := range []string{"tcp", "unix"} {
+		client := r.listenOn(network, r.server(&Reply{Text: []byte("hello")})).dial()
+		hear(r, client, "hello")
+		must(r, expectEnd(client))
+		if o := r.outcome(); o.toClient != 5 || o.status != stream.StatusOK {
+			r.Errorf("%s: got %d bytes, status %d; want 5, 200", network, o.toClient, o.status)
+		}
+	}
+}
+
+func longReply(r *rig) {
+	const size = 4 << 20
+	text := make([]byte, size)
+	pattern(3).Read(text)
+	f := r.bind("tcp", r.server(&Reply{Text: text}))
+	client := f.dial()
+	client.SetReadBuffer(window)
+	must(r, r.driver.Listen(f.port))
+	must(r, gait{seed: 1, max: 64 << 10, every: 20, pause: 5 * time.Millisecond}.expect(client, 3, size))
+	must(r, expectEnd(client))
+	if o := r.outcome(); o.toClient != size {
+		r.Errorf("got %d bytes counted, want %d", o.toClient, size)
+	}
+}
+
+func stuckReply(r *rig) {
+	const size = 16 << 20
+	f := r.bind("tcp", r.server(&Reply{Text: make([]byte, size), Timeout: 200 * time.Millisecond}))
+	client := f.dial()
+	client.SetReadBuffer(window)
+	must(r, r.driver.Listen(f.port))
+	if o := r.outcome(); o.status != stream.StatusInternal || o.toClient <= 0 || o.toClient >= size {
+		r.Errorf("got status %d after %d bytes, want 500 before the end", o.status, o.toClient)
+	}
+}
+
+// bomb is a content that is broken.
+type bomb struct{}
+
+// Begin reads, or so it says.
+func (bomb) Begin(s *stream.Session) stream.Step {
+	return stream.Step{Do: stream.Read, Max: 10}
+}
+
+// Next panics.
+func (bomb) Next(*stream.Session, stream.Event) stream.Step { panic("bomb") }
+
+func panicking(r *rig) {
+	client := r.listenOn("tcp", r.server(bomb{})).dial()
+	say(r, client, "hello")
+	must(r, expectReset(client))
+	eventually(r, "the panic is logged", func() bool { return r.lines.Count("[alert] *1 panic: bomb") == 1 })
+}

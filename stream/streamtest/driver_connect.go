@@ -1,0 +1,157 @@
+package streamtest
+
+import (
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"weir/stream"
+	"weir/stream/relay"
+)
+
+var connectTests = []driverTest{
+	{"refused, next server", refusedThenNext},
+	{"no server left", noServer},
+	{"connect time-out", connectTimeout},
+	{"local address", localAddress},
+	{"local address that is not ours", foreignAddress},
+	{"addresses as they are", addresses},
+	{"socket options", socketOptions},
+	{"no such unix socket", missingSocket},
+}
+
+// closedPort is an address where nobody listens.
+func closedPort(r *rig) stream.Addr {
+	r.Helper()
+	l := r.socket("tcp")
+	defer l.Close()
+	return addrOf(l.Addr())
+}
+
+func refusedThenNext(r *rig) {
+	l := r.socket("tcp")
+	p := &passage{r.listenOn("tcp", r.server(&Proxy{
+		To: []stream.Addr{closedPort(r), closedPort(r), addrOf(l.Addr())}, Spec: spec(), Prefix: []byte("hello"), Saw: r.saw,
+	})), l}
+	client, server := p.pair()
+	hear(r, server, "hello")
+	say(r, client, "ping")
+	hear(r, server, "ping")
+	client.Close()
+	o := r.outcome()
+	if n := o.count(stream.Failed); n != 2 || o.status != stream.StatusOK || o.toUpstream != 9 {
+		r.Errorf("got %d failures, status %d, %d bytes; want 2, 200, 9", n, o.status, o.toUpstream)
+	}
+	ev := o.failure()
+	if ev.Side != stream.UpstreamSide || ev.Op != stream.OpConnect || ev.Err != syscall.ECONNREFUSED {
+		r.Errorf("got side %d, %v, %v; want the upstream's, connect(), ECONNREFUSED", ev.Side, ev.Op, ev.Err)
+	}
+}
+
+func noServer(r *rig) {
+	p := r.proxied(&Proxy{To: []stream.Addr{closedPort(r)}, Spec: spec()})
+	must(r, expectEnd(p.dial()))
+	if o := r.outcome(); o.status != stream.StatusBadGateway {
+		r.Errorf("got %d, want 502", o.status)
+	}
+}
+
+// connectTimeout connects to a socket whose backlog is full, so that the system does not answer.
+func connectTimeout(r *rig) {
+	fd, addr := fullBacklog(r)
+	defer syscall.Close(fd)
+	p := r.proxied(&Proxy{To: []stream.Addr{addr}, ConnectTimeout: 150 * time.Millisecond, Spec: spec()})
+	start := time.Now()
+	must(r, expectEnd(p.dial()))
+	if took := time.Since(start); took < 140*time.Millisecond {
+		r.Errorf("ended after %v", took)
+	}
+	if o := r.outcome(); o.count(stream.TimedOut) != 1 || o.status != stream.StatusBadGateway {
+		r.Errorf("got %d time-outs, status %d; want 1, 502", o.count(stream.TimedOut), o.status)
+	}
+}
+
+// fullBacklog is a listening socket on which connections hang.
+func fullBacklog(r *rig) (int, stream.Addr) {
+	r.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	must(r, err)
+	must(r, syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	must(r, syscall.Listen(fd, 0))
+	name, err := syscall.Getsockname(fd)
+	must(r, err)
+	addr := Loopback(uint16(name.(*syscall.SockaddrInet4).Port))
+	for {
+		c, err := net.DialTimeout("tcp", addr.String(), 200*time.Millisecond)
+		if err != nil {
+			return fd, addr
+		}
+		r.keep(c)
+	}
+}
+
+func localAddress(r *rig) {
+	local := stream.Addr{IP: netip.MustParseAddrPort("127.0.0.2:0")}
+	client, server := r.proxied(&Proxy{Spec: spec(), Target: stream.Target{Local: local}}).pair()
+	if got := server.RemoteAddr().(*net.TCPAddr).IP.String(); got != "127.0.0.2" {
+		r.Errorf("the server sees %s, want 127.0.0.2", got)
+	}
+	client.Close()
+}
+
+func foreignAddress(r *rig) {
+	local := stream.Addr{IP: netip.MustParseAddrPort("192.0.2.1:0")}
+	p := r.proxied(&Proxy{Spec: spec(), Target: stream.Target{Local: local}})
+	must(r, expectEnd(p.dial()))
+	o := r.outcome()
+	if ev := o.failure(); ev.Op != stream.OpBind || ev.Err != syscall.EADDRNOTAVAIL || o.status != stream.StatusInternal {
+		r.Errorf("got %v, %v, status %d; want bind(), EADDRNOTAVAIL, 500", ev.Op, ev.Err, o.status)
+	}
+}
+
+func addresses(r *rig) {
+	proxy := &Proxy{Spec: spec()}
+	p := r.proxied(proxy)
+	peers, saw := make(chan stream.Peer, 1), proxy.Saw
+	proxy.Saw = func(s *stream.Session, ev stream.Event) {
+		saw(s, ev)
+		if ev.Kind == stream.Connected {
+			peers <- s.Client
+		}
+	}
+	client, server := p.pair()
+	peer := <-peers
+	if peer.Addr != addrOf(client.LocalAddr()) || peer.Local != addrOf(p.addr) {
+		r.Errorf("got %v to %v, want %v to %v", peer.Addr, peer.Local, client.LocalAddr(), p.addr)
+	}
+	client.Close()
+	o := r.outcome()
+	if want := addrOf(server.RemoteAddr()); o.events[0].Kind != stream.Connected || o.events[0].Local != want {
+		r.Errorf("connected from %v, want %v", o.events[0].Local, want)
+	}
+}
+
+// socketOptions can not see the driver's sockets, and so looks at what they do: a small receive buffer stops a server soon.
+func socketOptions(r *rig) {
+	small := spec()
+	small.Download = 1 // after the first byte nothing is read
+	p := r.proxied(&Proxy{Spec: small, Target: stream.Target{KeepAlive: true, NoDelay: true, RcvBuf: 4096}})
+	_, server := p.pair()
+	server.(*net.TCPConn).SetWriteBuffer(4096)
+	if sent := writeUntilStuck(r, server); sent > 128<<10 {
+		r.Errorf("the server could send %d bytes, with a receive buffer of 4096", sent)
+	}
+	reset(server)
+}
+
+func missingSocket(r *rig) {
+	p := r.proxied(&Proxy{To: []stream.Addr{stream.UnixAddr("/nonexistent/s")}, Spec: spec()})
+	must(r, expectEnd(p.dial()))
+	if ev := r.outcome().failure(); ev.Op != stream.OpConnect || ev.Err != syscall.ENOENT {
+		r.Errorf("got %v, %v; want connect(), ENOENT", ev.Op, ev.Err)
+	}
+	if end := r.outcome().end; end != relay.End(0) {
+		r.Errorf("got %v, want no end", end)
+	}
+}

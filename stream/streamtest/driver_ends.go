@@ -1,0 +1,135 @@
+package streamtest
+
+import (
+	"syscall"
+	"time"
+
+	"weir/stream"
+	"weir/stream/relay"
+)
+
+var endTests = []driverTest{
+	{"client ends", func(r *rig) {
+		wantEnd(r, spec(), relay.ClientEOF, func(client, server duplex) { client.Close() })
+	}},
+	{"client ends its writing", func(r *rig) {
+		wantEnd(r, spec(), relay.ClientEOF, func(client, server duplex) {
+			client.CloseWrite()
+			must(r, expectEnd(server))
+			must(r, expectEnd(client))
+		})
+	}},
+	{"server ends", func(r *rig) {
+		wantEnd(r, spec(), relay.UpstreamEOF, func(client, server duplex) { server.Close() })
+	}},
+	{"client resets", func(r *rig) {
+		o := wantEnd(r, spec(), relay.ClientError, func(client, server duplex) { reset(client) })
+		wantFailure(r, o, stream.ClientSide, stream.OpRecv, syscall.ECONNRESET)
+	}},
+	{"server resets", func(r *rig) {
+		o := wantEnd(r, spec(), relay.UpstreamError, func(client, server duplex) { reset(server) })
+		wantFailure(r, o, stream.UpstreamSide, stream.OpRecv, syscall.ECONNRESET)
+	}},
+	{"time-out", timeout},
+	{"time-out is put off by either direction", timeoutPutOff},
+	{"no time-out", func(r *rig) {
+		s := spec()
+		s.Timeout = 0
+		wantEnd(r, s, relay.UpstreamEOF, func(client, server duplex) { server.Close() })
+	}},
+	{"half close, client first", func(r *rig) { halfClosed(r, true) }},
+	{"half close, server first", func(r *rig) { halfClosed(r, false) }},
+	{"what was sent before the end arrives", sentBeforeEnd},
+}
+
+// wantEnd relays a little both ways, lets act end it, and checks why it has ended.
+func wantEnd(r *rig, spec *relay.Spec, want relay.End, act func(client, server duplex)) outcome {
+	r.Helper()
+	client, server := r.proxied(&Proxy{Spec: spec}).pair()
+	say(r, client, "ping")
+	hear(r, server, "ping")
+	say(r, server, "pong")
+	hear(r, client, "pong")
+	act(client, server)
+	o := r.outcome()
+	if o.end != want || o.status != stream.StatusOK || o.count(stream.Relayed) != 1 {
+		r.Errorf("got %v, status %d, %d times; want %v, 200, once", o.end, o.status, o.count(stream.Relayed), want)
+	}
+	return o
+}
+
+func wantFailure(r *rig, o outcome, side stream.Side, op stream.Op, errno syscall.Errno) {
+	r.Helper()
+	ev := o.failure()
+	if ev.Side != side || ev.Op != op || ev.Err != errno || o.count(stream.Failed) != 1 {
+		r.Errorf("got side %d, %v, %v (%d in all); want side %d, %v, %v", ev.Side, ev.Op, ev.Err, o.count(stream.Failed), side, op, errno)
+	}
+}
+
+func timeout(r *rig) {
+	s := spec()
+	s.Timeout = 150 * time.Millisecond
+	wantEnd(r, s, relay.Timeout, func(client, server duplex) {
+		start := time.Now()
+		must(r, expectEnd(client))
+		must(r, expectEnd(server))
+		if took := time.Since(start); took < 140*time.Millisecond {
+			r.Errorf("ended after %v", took)
+		}
+	})
+}
+
+// timeoutPutOff talks in one direction at a time, for longer than the time-out.
+func timeoutPutOff(r *rig) {
+	s := spec()
+	s.Timeout = 400 * time.Millisecond
+	wantEnd(r, s, relay.Timeout, func(client, server duplex) {
+		for i := range 10 {
+			from, to := client, server
+			if i >= 5 {
+				from, to = server, client
+			}
+			time.Sleep(100 * time.Millisecond)
+			say(r, from, "x")
+			hear(r, to, "x")
+		}
+		must(r, expectEnd(client))
+	})
+}
+
+func halfClosed(r *rig, clientFirst bool) {
+	s := spec()
+	s.HalfClose = true
+	want := relay.ClientEOF
+	if clientFirst {
+		want = relay.UpstreamEOF
+	}
+	wantEnd(r, s, want, func(client, server duplex) {
+		first, second := server, client
+		if clientFirst {
+			first, second = client, server
+		}
+		say(r, first, "last words")
+		first.CloseWrite()
+		hear(r, second, "last words")
+		must(r, expectEnd(second))
+		say(r, second, "still here")
+		hear(r, first, "still here")
+		second.CloseWrite()
+		must(r, expectEnd(first))
+	})
+}
+
+// sentBeforeEnd fills the way to a reader that begins only when the writer has gone.
+func sentBeforeEnd(r *rig) {
+	client, server := r.proxied(&Proxy{Spec: spec()}).pair()
+	client.SetReadBuffer(window)
+	const total = 512 << 10
+	must(r, brisk.write(server, 9, total))
+	server.Close()
+	must(r, brisk.expect(client, 9, total))
+	must(r, expectEnd(client))
+	if o := r.outcome(); o.end != relay.UpstreamEOF || o.toClient != total {
+		r.Errorf("got %v after %d bytes, want upstream EOF after %d", o.end, o.toClient, total)
+	}
+}

@@ -1,0 +1,169 @@
+package streamtest
+
+import (
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"weir/stream"
+)
+
+var portTests = []driverTest{
+	{"an address that is gone", admitNil},
+	{"the lease is given back", leaseReleased},
+	{"several descriptors", severalDescriptors},
+	{"forget, then listen again", forgetAndReuse},
+	{"close cuts sessions", closeCuts},
+	{"no listening after close", listenClosed},
+	{"out of descriptors", outOfDescriptors},
+}
+
+func admitNil(r *rig) {
+	f := r.bind("tcp", r.server(&Reply{Text: []byte("hello")}))
+	var admitted atomic.Bool
+	f.port.Admit = func() (*stream.Listen, stream.Lease) {
+		if admitted.Load() {
+			return f.listen, nil
+		}
+		return nil, nil
+	}
+	must(r, r.driver.Listen(f.port))
+	must(r, expectEnd(f.dial()))
+	admitted.Store(true)
+	hear(r, f.dial(), "hello")
+}
+
+// released counts.
+type released struct{ n atomic.Int32 }
+
+// Release counts one.
+func (l *released) Release() { l.n.Add(1) }
+
+func leaseReleased(r *rig) {
+	f := r.bind("tcp", r.server(&Reply{Text: []byte("hello")}))
+	lease := &released{}
+	f.port.Admit = func() (*stream.Listen, stream.Lease) { return f.listen, lease }
+	must(r, r.driver.Listen(f.port))
+	for range 3 {
+		hear(r, f.dial(), "hello")
+	}
+	eventually(r, "three leases are released", func() bool { return lease.n.Load() == 3 })
+}
+
+func severalDescriptors(r *rig) {
+	a := r.bind("tcp", r.server(&Reply{Text: []byte("hello")}))
+	b := r.bind("tcp", a.listen.Default)
+	a.port.FDs = append(a.port.FDs, b.port.FDs...)
+	must(r, r.driver.Listen(a.port))
+	hear(r, a.dial(), "hello")
+	hear(r, b.dial(), "hello")
+	r.driver.Forget(a.port)
+}
+
+// forgetAndReuse goes on with the same socket: who has come in between is not lost.
+func forgetAndReuse(r *rig) {
+	p := r.proxied(&Proxy{Spec: spec()})
+	client, server := p.pair()
+	r.driver.Forget(p.port)
+	r.driver.Forget(p.port)
+	waiting := p.dial()
+	say(r, client, "ping")
+	hear(r, server, "ping")
+	next := &stream.Port{FDs: p.port.FDs, Admit: p.port.Admit}
+	p.port.Admit = func() (*stream.Listen, stream.Lease) {
+		r.Error("the forgotten port was asked")
+		return nil, nil
+	}
+	must(r, r.driver.Listen(next))
+	second := p.accept()
+	say(r, waiting, "pong")
+	hear(r, second, "pong")
+}
+
+func closeCuts(r *rig) {
+	p := r.proxied(&Proxy{Spec: spec()})
+	p.listen.Default.Handlers[stream.Preread] = []stream.Handler{atLeast(2)}
+	client := p.dial()
+	say(r, client, "hello")
+	server := p.accept()
+	hear(r, server, "hello")
+	reading := p.dial()
+	say(r, reading, "1")
+	must(r, r.driver.Close())
+	for _, c := range []net.Conn{client, server, reading} {
+		if _, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			r.Errorf("got %v, want the end", err)
+		}
+	}
+	if n := r.finished(); n != 0 {
+		r.Errorf("%d sessions were told", n)
+	}
+}
+
+func listenClosed(r *rig) {
+	f := r.bind("tcp", r.server(&Reply{}))
+	must(r, r.driver.Close())
+	if r.driver.Listen(f.port) == nil {
+		r.Error("a closed driver listens")
+	}
+	must(r, r.driver.Close())
+}
+
+// limitedProcess marks the process that may use up its descriptors.
+const limitedProcess = "WEIR_LIMITED_PROCESS"
+
+// outOfDescriptors runs in a process of its own.
+func outOfDescriptors(r *rig) {
+	if os.Getenv(limitedProcess) != "" {
+		useUpDescriptors(r)
+		return
+	}
+	pattern := "^" + strings.ReplaceAll(strings.ReplaceAll(r.Name(), " ", "_"), "/", "$/^") + "$"
+	cmd := exec.Command(os.Args[0], "-test.run="+pattern, "-test.count=1", "-test.v")
+	cmd.Env = append(os.Environ(), limitedProcess+"=1")
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS") {
+		r.Errorf("%v\n%s", err, out)
+	}
+}
+
+// useUpDescriptors lets a client come when there is no descriptor for it. The driver must say so as nginx does, must not try all the
+// time, and must serve the client when there is one.
+func useUpDescriptors(r *rig) {
+	f := r.listenOn("tcp", r.server(&Reply{Text: []byte("hello")}))
+	hear(r, f.dial(), "hello")
+	eventually(r, "the first session has finished", func() bool { return r.finished() == 1 })
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	must(r, err)
+	fillers := fillDescriptors(r)
+	must(r, syscall.Connect(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: f.addr.(*net.TCPAddr).Port}))
+	const line = "[crit] accept4() failed (24: Too many open files)"
+	eventually(r, "it says so", func() bool { return r.lines.Count(line) > 0 })
+	time.Sleep(1200 * time.Millisecond)
+	if n := r.lines.Count(line); n < 2 || n > 4 {
+		r.Errorf("it says so %d times in 1.2 s, want once each 500 ms", n)
+	}
+	for _, fd := range fillers {
+		syscall.Close(fd)
+	}
+	eventually(r, "the client is served", func() bool { return r.finished() == 2 })
+	syscall.Close(fd)
+}
+
+// fillDescriptors takes all that the process may open, after lowering how many that are.
+func fillDescriptors(r *rig) (fds []int) {
+	r.Helper()
+	must(r, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 64, Max: 64}))
+	for {
+		fd, err := syscall.Open("/dev/null", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+		if err == syscall.EMFILE {
+			return fds
+		}
+		must(r, err)
+		fds = append(fds, fd)
+	}
+}

@@ -1,0 +1,121 @@
+package streamtest
+
+import (
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"weir/stream"
+	"weir/stream/relay"
+)
+
+var pressureTests = []driverTest{
+	{"server that does not read stops the client", func(r *rig) { stalled(r, true) }},
+	{"client that does not read stops the server", func(r *rig) { stalled(r, false) }},
+	{"a stalled direction does not stop the other", stalledOneWay},
+	{"first bytes beyond the socket's buffer", leftOver},
+	{"time-out with a reader that is stuck", stuckReader},
+}
+
+// window is a small socket buffer, so that a stall shows soon; but larger than a packet on loopback, or the system waits for room.
+const window = 128 << 10
+
+// smallBuffers makes the driver's upstream sockets small.
+func smallBuffers() stream.Target { return stream.Target{RcvBuf: window, SndBuf: window} }
+
+// traffic gives the counters of a session while it is relayed.
+func traffic(p *Proxy) <-chan *relay.Result {
+	found, saw := make(chan *relay.Result, 1), p.Saw
+	p.Saw = func(s *stream.Session, ev stream.Event) {
+		saw(s, ev)
+		if ev.Kind == stream.Connected {
+			found <- &s.Traffic
+		}
+	}
+	return found
+}
+
+// stalled lets one end write against another that does not read, until nothing moves. What has been read and not been written must
+// fit in one buffer. Then all of it must arrive.
+func stalled(r *rig, up bool) {
+	proxy := &Proxy{Spec: spec(), Target: smallBuffers()}
+	p := r.proxied(proxy)
+	counters := traffic(proxy)
+	client, server := p.pair()
+	from, to := server, client
+	if up {
+		from, to = client, server
+	}
+	to.SetReadBuffer(window)
+	t := <-counters
+	sent := writeUntilStuck(r, from)
+	read, wrote := t.FromUpstream.Load(), t.ToClient.Load()
+	if up {
+		read, wrote = t.FromClient.Load(), t.ToUpstream.Load()
+	}
+	if held := read - wrote; held < 0 || held > int64(proxy.Spec.BufferSize) {
+		r.Errorf("the driver holds %d bytes, want at most %d", held, proxy.Spec.BufferSize)
+	}
+	from.Close()
+	must(r, brisk.expect(to, 4, sent))
+	must(r, expectEnd(to))
+}
+
+// writeUntilStuck writes pattern 4 until nothing has gone for a while, and returns how much has.
+func writeUntilStuck(r *rig, to duplex) int {
+	r.Helper()
+	from, total, b := pattern(4), 0, make([]byte, 16<<10)
+	for {
+		io.ReadFull(from, b)
+		to.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
+		n, err := to.Write(b)
+		total += n
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return total
+		}
+		must(r, err)
+	}
+}
+
+func stalledOneWay(r *rig) {
+	p := r.proxied(&Proxy{Spec: spec(), Target: smallBuffers()})
+	client, server := p.pair()
+	client.SetReadBuffer(window)
+	writeUntilStuck(r, server)
+	together(r, func() error { return brisk.write(client, 6, 1<<20) }, func() error { return brisk.expect(server, 6, 1<<20) })
+}
+
+// leftOver has more to send first than any socket takes at once, to a server that begins to read when the client is already served.
+func leftOver(r *rig) {
+	const size = 8 << 20
+	prefix := make([]byte, size)
+	io.ReadFull(pattern(8), prefix)
+	client, server := r.proxied(&Proxy{Spec: spec(), Prefix: prefix, Target: smallBuffers()}).pair()
+	say(r, client, "after it")
+	say(r, server, "meanwhile")
+	hear(r, client, "meanwhile")
+	must(r, brisk.expect(server, 8, size))
+	hear(r, server, "after it")
+	client.Close()
+	if o := r.outcome(); o.toUpstream != size+8 || o.fromClient != 8 {
+		r.Errorf("got %d to the server, %d from the client; want %d, 8", o.toUpstream, o.fromClient, size+8)
+	}
+}
+
+func stuckReader(r *rig) {
+	s := spec()
+	s.Timeout = 200 * time.Millisecond
+	p := r.proxied(&Proxy{Spec: s, Target: smallBuffers()})
+	client, server := p.pair()
+	server.SetReadBuffer(window)
+	b := make([]byte, 1<<20)
+	for {
+		if _, err := client.Write(b); err != nil {
+			break
+		}
+	}
+	if o := r.outcome(); o.end != relay.Timeout {
+		r.Errorf("got %v, want timeout", o.end)
+	}
+}

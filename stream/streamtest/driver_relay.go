@@ -1,0 +1,205 @@
+package streamtest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"testing"
+	"time"
+
+	"weir/stream"
+	"weir/stream/relay"
+)
+
+var relayTests = []driverTest{
+	{"relay both ways over tcp", func(r *rig) { relayMany(r, "tcp", spec(), rand.New(rand.NewPCG(1, 1)), 8) }},
+	{"relay both ways over unix sockets", func(r *rig) { relayMany(r, "unix", spec(), rand.New(rand.NewPCG(2, 1)), 8) }},
+	{"relay with half closes", func(r *rig) {
+		s := spec()
+		s.HalfClose = true
+		relayMany(r, "tcp", s, rand.New(rand.NewPCG(3, 1)), 8)
+	}},
+	{"relay with a buffer of one byte", func(r *rig) {
+		s := spec()
+		s.BufferSize = 1
+		client, server := r.proxied(&Proxy{Spec: s}).pair()
+		together(r, func() error { return brisk.write(client, 1, 3000) }, func() error { return brisk.expect(server, 1, 3000) },
+			func() error { return brisk.write(server, 2, 3000) }, func() error { return brisk.expect(client, 2, 3000) })
+	}},
+	{"slow client", func(r *rig) { relaySlowly(r, false) }},
+	{"slow server", func(r *rig) { relaySlowly(r, true) }},
+	{"head and prefix go first", headFirst},
+	{"counters are exact", countersExact},
+	{"first byte is told once", firstByte},
+}
+
+// relayMany carries n sessions at once.
+func relayMany(r *rig, network string, spec *relay.Spec, rnd *rand.Rand, n int) {
+	p := r.proxiedOver(network, &Proxy{Spec: spec})
+	var tasks []func() error
+	for range n {
+		client, server := p.pair()
+		tasks = append(tasks, conversation(client, server, spec.HalfClose, rnd)...)
+	}
+	together(r, tasks...)
+	if r.Failed() {
+		return
+	}
+	eventually(r, "all sessions have finished", func() bool { return r.finished() == n })
+	for _, o := range r.ended {
+		if o.status != stream.StatusOK || o.end != relay.UpstreamEOF {
+			r.Errorf("got %d, %v; want 200, upstream EOF", o.status, o.end)
+		}
+	}
+}
+
+// conversation is random traffic both ways. The server ends it, when it has read all and written all; the client must get every
+// byte of it. With half closes the client has ended before.
+func conversation(client, server duplex, halfClose bool, rnd *rand.Rand) []func() error {
+	up, down := 1+rnd.IntN(300_000), 1+rnd.IntN(300_000)
+	seed := rnd.Uint64()
+	gaits := [4]gait{}
+	for i := range gaits {
+		gaits[i] = gait{seed: rnd.Uint64(), max: 1 + rnd.IntN(20_000), every: rnd.IntN(3) * 8, pause: 2 * time.Millisecond}
+		gaits[i].max = max(gaits[i].max, 500)
+	}
+	read := make(chan error, 1)
+	return []func() error{
+		func() error {
+			if err := gaits[0].write(client, seed, up); err != nil || !halfClose {
+				return err
+			}
+			return client.CloseWrite()
+		},
+		func() error {
+			err := gaits[1].expect(server, seed, up)
+			if err == nil && halfClose {
+				err = expectEnd(server)
+			}
+			read <- err
+			return err
+		},
+		func() error {
+			defer server.Close()
+			if err := gaits[2].write(server, seed+1, down); err != nil {
+				return fmt.Errorf("download: %w", err)
+			}
+			<-read
+			return nil
+		},
+		func() error {
+			if err := gaits[3].expect(client, seed+1, down); err != nil {
+				return fmt.Errorf("download: %w", err)
+			}
+			return expectEnd(client)
+		},
+	}
+}
+
+// relaySlowly lets one end read in small sips what would fill all buffers many times over, were they not emptied.
+func relaySlowly(r *rig, up bool) {
+	client, server := r.proxied(&Proxy{Spec: spec()}).pair()
+	from, to := server, client
+	if up {
+		from, to = client, server
+	}
+	to.SetReadBuffer(window)
+	const total = 6 << 20
+	sips := gait{seed: 5, max: 64 << 10, every: 20, pause: 5 * time.Millisecond}
+	together(r,
+		func() error {
+			if err := brisk.write(from, 3, total); err != nil {
+				return err
+			}
+			return from.Close()
+		},
+		func() error {
+			if err := sips.expect(to, 3, total); err != nil {
+				return err
+			}
+			return expectEnd(to)
+		})
+}
+
+func headFirst(r *rig) {
+	proxy := &Proxy{Spec: spec(), Prefix: []byte("prefix ")}
+	p := r.proxied(proxy)
+	p.listen.Default.Handlers[stream.Preread] = []stream.Handler{atLeast(5)}
+	client := p.dial()
+	say(r, client, "he")
+	say(r, client, "llo")
+	server := p.accept()
+	hear(r, server, "prefix hello")
+	say(r, client, " again")
+	hear(r, server, " again")
+	client.Close()
+	must(r, expectEnd(server))
+	if o := r.outcome(); o.fromClient != 11 || o.toUpstream != 18 {
+		r.Errorf("got %d from the client, %d to the server; want 11, 18", o.fromClient, o.toUpstream)
+	}
+}
+
+// atLeast is a preread handler that wants so many bytes.
+type atLeast int
+
+// Handle asks for more.
+func (n atLeast) Handle(s *stream.Session) (stream.Verdict, error) {
+	if len(s.Head) < int(n) {
+		return stream.More, nil
+	}
+	return stream.Done, nil
+}
+
+func countersExact(r *rig) {
+	client, server := r.proxied(&Proxy{Spec: spec()}).pair()
+	const up, down = 123_457, 98_765
+	together(r, func() error { return brisk.write(client, 1, up) }, func() error { return brisk.expect(server, 1, up) },
+		func() error { return brisk.write(server, 2, down) }, func() error { return brisk.expect(client, 2, down) })
+	client.Close()
+	must(r, expectEnd(server))
+	o := r.outcome()
+	got := [4]int64{o.fromClient, o.toUpstream, o.fromUpstream, o.toClient}
+	if want := [4]int64{up, up, down, down}; got != want {
+		r.Errorf("got %v, want %v", got, want)
+	}
+	if o.end != relay.ClientEOF {
+		r.Errorf("got %v, want client EOF", o.end)
+	}
+}
+
+func firstByte(r *rig) {
+	s := spec()
+	s.FirstByte = true
+	client, server := r.proxied(&Proxy{Spec: s}).pair()
+	say(r, client, "question")
+	hear(r, server, "question")
+	if r.reached(stream.FirstByte) {
+		r.Error("a first byte before there was one")
+	}
+	for range 3 {
+		say(r, server, "answer")
+		hear(r, client, "answer")
+	}
+	server.Close()
+	must(r, expectEnd(client))
+	if n := r.outcome().count(stream.FirstByte); n != 1 {
+		r.Errorf("first byte told %d times, want once", n)
+	}
+}
+
+// soak relays at random for as long as WEIR_SOAK says.
+func soak(t *testing.T, newDriver func(*stream.Env) stream.Driver) {
+	long, err := time.ParseDuration(os.Getenv("WEIR_SOAK"))
+	if err != nil {
+		t.Skip("WEIR_SOAK is not a duration")
+	}
+	for end := time.Now().Add(long); time.Now().Before(end) && !t.Failed(); {
+		seed := rand.Uint64()
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			rnd := rand.New(rand.NewPCG(seed, 1))
+			s := &relay.Spec{BufferSize: 1 << rnd.IntN(18), Timeout: patience, HalfClose: rnd.IntN(2) == 0}
+			s.BufferSize = max(s.BufferSize, 64)
+			relayMany(newRig(t, newDriver), []string{"tcp", "unix"}[rnd.IntN(2)], s, rnd, 1+rnd.IntN(16))
+		})
+	}
+}

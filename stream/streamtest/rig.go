@@ -1,0 +1,273 @@
+package streamtest
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"weir/stream"
+	"weir/stream/relay"
+)
+
+// patience is how long a test waits for what must happen.
+const patience = 10 * time.Second
+
+// eventually polls until the condition holds.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not so after %v: %s", patience, what)
+		}
+	}
+}
+
+// An outcome is what is known of a session that has finished.
+type outcome struct {
+	status                                         stream.Status
+	end                                            relay.End
+	fromClient, toClient, fromUpstream, toUpstream int64
+	events                                         []stream.Event
+}
+
+// count returns how many events of that kind there were.
+func (o outcome) count(kind stream.EventKind) int {
+	n := 0
+	for _, ev := range o.events {
+		if ev.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// failure returns the first Failed event.
+func (o outcome) failure() stream.Event {
+	i := slices.IndexFunc(o.events, func(ev stream.Event) bool { return ev.Kind == stream.Failed })
+	if i < 0 {
+		return stream.Event{}
+	}
+	return o.events[i]
+}
+
+// A rig is a driver under test, and all that it has to do with.
+type rig struct {
+	*testing.T
+	env    *stream.Env
+	lines  *Lines
+	driver stream.Driver
+
+	mu     sync.Mutex
+	events map[uint64][]stream.Event // of sessions that have not finished
+	ended  []outcome
+}
+
+func newRig(t *testing.T, newDriver func(*stream.Env) stream.Driver) *rig {
+	t.Helper()
+	checkLeaks(t)
+	r := &rig{T: t, events: map[uint64][]stream.Event{}}
+	r.env, r.lines = NewEnv(time.Now)
+	r.driver = newDriver(r.env)
+	t.Cleanup(func() { r.driver.Close() })
+	return r
+}
+
+// saw keeps an event of a session.
+func (r *rig) saw(s *stream.Session, ev stream.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ev.Data = slices.Clone(ev.Data)
+	r.events[s.ID] = append(r.events[s.ID], ev)
+}
+
+// recorder is the rig as a stream.Logger.
+type recorder struct{ r *rig }
+
+// Log keeps what has become of a session.
+func (l recorder) Log(s *stream.Session) {
+	r := l.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := &s.Traffic
+	r.ended = append(r.ended, outcome{
+		s.Status, t.End, t.FromClient.Load(), t.ToClient.Load(), t.FromUpstream.Load(), t.ToUpstream.Load(), r.events[s.ID],
+	})
+	delete(r.events, s.ID)
+}
+
+// finished returns how many sessions have.
+func (r *rig) finished() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.ended)
+}
+
+// outcome waits for the first session to finish.
+func (r *rig) outcome() outcome {
+	r.Helper()
+	eventually(r, "the session has finished", func() bool { return r.finished() > 0 })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ended[0]
+}
+
+// reached reports whether any session that has not finished has seen such an event.
+func (r *rig) reached(kind stream.EventKind) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, events := range r.events {
+		if slices.ContainsFunc(events, func(ev stream.Event) bool { return ev.Kind == kind }) {
+			return true
+		}
+	}
+	return false
+}
+
+// server is a server with that content that the rig watches.
+func (r *rig) server(content stream.Content) *stream.Server {
+	return &stream.Server{
+		Content: content,
+		Loggers: []stream.Logger{recorder{r}},
+		Settings: stream.Settings{
+			PrereadBufferSize: 16384, PrereadTimeout: patience, ProxyProtocolTimeout: patience, NoDelay: true, ErrorLog: r.env.Log,
+		},
+	}
+}
+
+// A front is a listening socket on which the driver accepts.
+type front struct {
+	*rig
+	addr   net.Addr
+	file   *os.File
+	port   *stream.Port
+	listen *stream.Listen
+}
+
+// listenOn opens a socket of that network, and lets the driver accept on it for the server.
+func (r *rig) listenOn(network string, server *stream.Server) *front {
+	r.Helper()
+	f := r.bind(network, server)
+	if err := r.driver.Listen(f.port); err != nil {
+		r.Fatal(err)
+	}
+	return f
+}
+
+// bind is listenOn without the driver.
+func (r *rig) bind(network string, server *stream.Server) *front {
+	r.Helper()
+	l := r.socket(network)
+	file, err := l.(interface{ File() (*os.File, error) }).File()
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.Cleanup(func() { file.Close() })
+	f := &front{rig: r, addr: l.Addr(), file: file}
+	if u, ok := l.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false)
+	}
+	l.Close()
+	f.listen = &stream.Listen{Config: stream.NewConfig(), Addr: addrOf(f.addr), Default: server, WantLocal: true}
+	fd := int(file.Fd())
+	syscall.SetNonblock(fd, true)
+	f.port = &stream.Port{FDs: []int{fd}, Admit: func() (*stream.Listen, stream.Lease) { return f.listen, nil }}
+	return f
+}
+
+// socket listens on an address of its own.
+func (r *rig) socket(network string) net.Listener {
+	r.Helper()
+	address := "127.0.0.1:0"
+	if network == "unix" {
+		dir, err := os.MkdirTemp("", "weir") // t.TempDir may be too long for a socket's name
+		if err != nil {
+			r.Fatal(err)
+		}
+		r.Cleanup(func() { os.RemoveAll(dir) })
+		address = filepath.Join(dir, "s")
+	}
+	l, err := net.Listen(network, address)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.Cleanup(func() { l.Close() })
+	return l
+}
+
+// dial connects a client.
+func (f *front) dial() duplex {
+	f.Helper()
+	c, err := net.Dial(f.addr.Network(), f.addr.String())
+	if err != nil {
+		f.Fatal(err)
+	}
+	return f.keep(c)
+}
+
+// duplex is what the tests need of their ends of connections.
+type duplex interface {
+	net.Conn
+	syscall.Conn
+	CloseWrite() error
+	SetReadBuffer(bytes int) error
+}
+
+// keep closes c at the end of the test, and lets nothing wait for it for ever.
+func (r *rig) keep(c net.Conn) duplex {
+	c.SetDeadline(time.Now().Add(3 * patience))
+	r.Cleanup(func() { c.Close() })
+	return c.(duplex)
+}
+
+func addrOf(a net.Addr) stream.Addr {
+	if u, ok := a.(*net.UnixAddr); ok {
+		return stream.UnixAddr(u.Name)
+	}
+	return stream.Addr{IP: a.(*net.TCPAddr).AddrPort()}
+}
+
+// A passage is a front with one upstream server behind it.
+type passage struct {
+	*front
+	upstream net.Listener
+}
+
+// proxied puts a server behind p, unless it has one, and the driver in front of it.
+func (r *rig) proxied(p *Proxy) *passage { return r.proxiedOver("tcp", p) }
+
+func (r *rig) proxiedOver(network string, p *Proxy) *passage {
+	r.Helper()
+	l := r.socket(network)
+	if p.To == nil {
+		p.To = []stream.Addr{addrOf(l.Addr())}
+	}
+	p.Saw = r.saw
+	return &passage{r.listenOn(network, r.server(p)), l}
+}
+
+// accept takes the connection that the driver has made.
+func (p *passage) accept() duplex {
+	p.Helper()
+	c, err := p.upstream.Accept()
+	if err != nil {
+		p.Fatal(err)
+	}
+	return p.keep(c)
+}
+
+// pair makes a session, and returns its two ends.
+func (p *passage) pair() (client, server duplex) {
+	p.Helper()
+	client = p.dial()
+	return client, p.accept()
+}
+
+// spec is a plain relay.
+func spec() *relay.Spec { return &relay.Spec{BufferSize: 4096, Timeout: patience} }
+
+func closeFD(fd int) { syscall.Close(fd) }

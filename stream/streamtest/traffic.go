@@ -1,0 +1,137 @@
+package streamtest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// pattern is a stream of bytes that no other seed gives.
+func pattern(seed uint64) io.Reader {
+	var key [32]byte
+	binary.LittleEndian.PutUint64(key[:], seed)
+	return rand.NewChaCha8(key)
+}
+
+// A gait is how one end reads or writes: pieces of up to Max bytes, with a pause after one in Every.
+type gait struct {
+	seed  uint64
+	max   int
+	every int // 0: no pauses
+	pause time.Duration
+}
+
+// run calls step with the length of each piece until total bytes are done.
+func (g gait) run(total int, step func(n int) error) error {
+	rnd := rand.New(rand.NewPCG(g.seed, 7))
+	for total > 0 {
+		n := min(1+rnd.IntN(g.max), total)
+		if err := step(n); err != nil {
+			return err
+		}
+		total -= n
+		if g.every > 0 && rnd.IntN(g.every) == 0 {
+			time.Sleep(time.Duration(rnd.Int64N(int64(g.pause))))
+		}
+	}
+	return nil
+}
+
+// write writes the first total bytes of a pattern.
+func (g gait) write(to io.Writer, seed uint64, total int) error {
+	from, b := pattern(seed), make([]byte, g.max)
+	return g.run(total, func(n int) error {
+		io.ReadFull(from, b[:n])
+		_, err := to.Write(b[:n])
+		return err
+	})
+}
+
+// expect reads total bytes, which must be those of the pattern.
+func (g gait) expect(from io.Reader, seed uint64, total int) error {
+	want, got, wanted, at := pattern(seed), make([]byte, g.max), make([]byte, g.max), 0
+	return g.run(total, func(n int) error {
+		if m, err := io.ReadFull(from, got[:n]); err != nil {
+			return fmt.Errorf("after %d of %d bytes: %w", at+m, total, err)
+		}
+		io.ReadFull(want, wanted[:n])
+		if !bytes.Equal(got[:n], wanted[:n]) {
+			return fmt.Errorf("other bytes than were sent, between %d and %d", at, at+n)
+		}
+		at += n
+		return nil
+	})
+}
+
+// brisk is the gait of an end that does not dawdle.
+var brisk = gait{max: 64 << 10}
+
+// expectEnd reads the end of the stream, and nothing before it.
+func expectEnd(from io.Reader) error {
+	var b [16]byte
+	n, err := from.Read(b[:])
+	if n > 0 || err != io.EOF {
+		return fmt.Errorf("got %q, %v; want the end", b[:n], err)
+	}
+	return nil
+}
+
+// expectReset reads until the connection is reset.
+func expectReset(from io.Reader) error {
+	_, err := io.Copy(io.Discard, from)
+	if !errors.Is(err, syscall.ECONNRESET) {
+		return fmt.Errorf("got %v, want a reset", err)
+	}
+	return nil
+}
+
+// reset closes a connection with RST.
+func reset(c net.Conn) {
+	c.(*net.TCPConn).SetLinger(0)
+	c.Close()
+}
+
+// say writes text, and hear reads it on the other side.
+func say(t testing.TB, to io.Writer, text string) {
+	t.Helper()
+	if _, err := io.WriteString(to, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func hear(t testing.TB, from io.Reader, text string) {
+	t.Helper()
+	b := make([]byte, len(text))
+	if n, err := io.ReadFull(from, b); err != nil || string(b) != text {
+		t.Fatalf("got %q, %v; want %q", b[:n], err, text)
+	}
+}
+
+// must fails the test at once.
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// together runs all at once, and fails the test with the errors.
+func together(t testing.TB, tasks ...func() error) {
+	t.Helper()
+	results := make(chan error)
+	for _, task := range tasks {
+		go func() { results <- task() }()
+	}
+	for range tasks {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	}
+}
