@@ -1,0 +1,183 @@
+package directives
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/tools/txtar"
+
+	"weir/directives/spec"
+	"weir/parser"
+	"weir/parser/diag"
+	"weir/stream"
+	"weir/stream/errorlog"
+	"weir/stream/logfile"
+)
+
+// TestLog compiles every testdata/log/*.txtar and compares what is said, as far as nginx would have come. Where nginx is installed it
+// must say the same, but for files whose comment has a line "weir only". With a file "access", every server writes its access logs of
+// one session; with a file "errors", the process and every server write a message of each level to their error logs. The file is what
+// the logs then hold.
+func TestLog(t *testing.T) {
+	files, err := filepath.Glob("testdata/log/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			c := readLogCase(t, file)
+			dir := t.TempDir()
+			p, said := loadLogs(c.conf, dir)
+			checkText(t, "weir says", said, c.said)
+			if c.access != "" && p != nil {
+				withLogs(t, p, writeAccess)
+				checkText(t, "access logs", filesIn(t, dir), c.access)
+			}
+			if c.errors != "" && p != nil {
+				withLogs(t, p, writeErrors)
+				checkText(t, "error logs", filesIn(t, dir), c.errors)
+			}
+			if !c.weirOnly {
+				checkText(t, "nginx says", nginxSays(t, c.conf), c.said)
+			}
+		})
+	}
+}
+
+type logCase struct {
+	conf, said, access, errors string
+	weirOnly                   bool
+}
+
+func readLogCase(t *testing.T, file string) logCase {
+	t.Helper()
+	ar, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := logCase{weirOnly: strings.Contains(string(ar.Comment), "\nweir only")}
+	for _, f := range ar.Files {
+		switch f.Name {
+		case "nginx.conf":
+			c.conf = string(f.Data)
+		case "said":
+			c.said = string(f.Data)
+		case "access":
+			c.access = string(f.Data)
+		case "errors":
+			c.errors = string(f.Data)
+		default:
+			t.Fatalf("unknown file %s", f.Name)
+		}
+	}
+	return c
+}
+
+func logTime() time.Time { return time.Date(2026, 11, 2, 20, 29, 3, 0, time.UTC) }
+
+// loadLogs compiles conf with dir as the prefix, and returns the warnings up to the first error with it.
+func loadLogs(conf, dir string) (*Program, string) {
+	env := &spec.Env{
+		Prefix: dir + "/", ConfPrefix: dir + "/", ErrorLog: "default.log", PidFile: "pid", LookupHost: lookupExample, Now: logTime, PID: 1,
+	}
+	p, diags := Load(parser.Source{Path: "nginx.conf", Text: []byte("events {} " + conf)}, env)
+	said := ""
+	for _, d := range diags {
+		said += fmt.Sprintf("[%s] %s\n", d.Severity, d.Error())
+		if d.Severity != diag.Warn {
+			break
+		}
+	}
+	return p, said
+}
+
+// withLogs lets write use the logs of p, and closes them.
+func withLogs(t *testing.T, p *Program, write func(*Program)) {
+	t.Helper()
+	if err := p.Stream.Files.Open(logfile.OpenAppend); err != nil {
+		t.Fatal(err)
+	}
+	write(p)
+	p.Stream.Files.Close()
+	closeParts(t, p.Stream.Parts)
+}
+
+func writeAccess(p *Program) {
+	env := &stream.Env{Now: logTime, NextID: func() uint64 { return 7 }, Log: p.Main.ErrorLog, PID: 1}
+	client := stream.Addr{IP: netip.MustParseAddrPort("192.0.2.1:4000")}
+	for _, l := range p.Stream.Listens {
+		s := stream.NewSession(l, env, stream.Peer{Addr: client, Local: l.Addr}, nil)
+		for _, logger := range l.Default.Loggers {
+			logger.Log(s)
+		}
+	}
+}
+
+func writeErrors(p *Program) {
+	writeLevels(p.Main.ErrorLog, "main")
+	for _, l := range p.Stream.Listens {
+		writeLevels(l.Default.Settings.ErrorLog, "server "+l.Addr.Port())
+	}
+}
+
+func closeParts(t *testing.T, parts []stream.Part) {
+	t.Helper()
+	for _, part := range parts {
+		if err := part.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func writeLevels(l *errorlog.Log, who string) {
+	for level := errorlog.Emerg; level <= errorlog.Debug; level++ {
+		l.Write(level, 0, who)
+	}
+}
+
+// filesIn shows the files below dir that hold something, unpacked, without the times of error logs.
+func filesIn(t *testing.T, dir string) string {
+	t.Helper()
+	var all strings.Builder
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text := strings.ReplaceAll(readLog(t, path), "2026/11/02 20:29:03 ", "")
+		name, _ := filepath.Rel(dir, path)
+		for line := range strings.Lines(strings.ReplaceAll(text, dir, "DIR")) {
+			all.WriteString(name + ": " + line)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
+}
+
+func readLog(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zip, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return string(b)
+	}
+	plain, err := io.ReadAll(zip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "(gzip) " + string(plain)
+}
