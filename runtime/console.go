@@ -62,23 +62,17 @@ func bootConsole(o Options, p paths, stderr io.Writer) *console {
 		level = errorlog.Info
 	}
 	if p.errorLog == "stderr" {
-		c.log.Add(level, lineWriter{stderr})
+		c.log.Add(level, errorlog.Lines(stderr))
 		c.dated = true
 		return c
 	}
 	f, err := logfile.OpenAppend(p.errorLog)
 	if err != nil {
 		fmt.Fprintf(stderr, "nginx: [alert] could not open error log file: %v\n", openError(err))
-		c.log.Add(level, lineWriter{stderr})
+		c.log.Add(level, errorlog.Lines(stderr))
 		c.dated = true
 		return c
 	}
-	c.log.Add(level, lineWriter{f})
+	c.log.Add(level, errorlog.Lines(f))
 	return c
 }
-
-// lineWriter makes a log's target of a writer.
-type lineWriter struct{ w io.Writer }
-
-// WriteLine writes line with one call.
-func (t lineWriter) WriteLine(_ errorlog.Level, line []byte) { t.w.Write(line) }

@@ -2,11 +2,14 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 
 	"weir/directives"
 	"weir/stream"
+	"weir/stream/errorlog"
+	"weir/stream/logfile"
 )
 
 // A Generation is a Program that has been opened. It ends when it is not current and its last session has gone.
@@ -67,6 +70,7 @@ func (g *Generation) owns(s *stream.Session) bool { return s.Listen.Config == g.
 // open opens log files and parts; undo gives them back. Sockets are not among them: they outlive generations.
 func (g *Generation) open(ctx context.Context, env *stream.Env, old *Generation, undo *undoing) error {
 	files := g.Program.Stream.Files
+	files.OnWriteError(g.writeFailed)
 	if err := openLogs(files); err != nil {
 		return err
 	}
@@ -87,6 +91,14 @@ func (g *Generation) part(key string) stream.Part {
 		return nil
 	}
 	return g.parts[key]
+}
+
+// writeFailed says that lines did not reach a log file.
+func (g *Generation) writeFailed(err error) {
+	var failed *logfile.WriteError
+	if errors.As(err, &failed) {
+		g.Program.Main.ErrorLog.Write(errorlog.Alert, 0, failed.Error()+errorlog.Errno(failed.Err))
+	}
 }
 
 // run starts what the parts do by themselves. It ends at halt.

@@ -66,7 +66,7 @@ func mainLogOf(p *directives.Program, at paths) mainLog {
 
 func (m *mainLog) add(target string, at paths) {
 	switch {
-	case target == "stderr":
+	case target == "stderr", target == "":
 		m.stderr = true
 	case strings.HasPrefix(target, "syslog:"), strings.HasPrefix(target, "memory:"):
 	case m.file == "":

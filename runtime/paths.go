@@ -14,7 +14,6 @@ const (
 	DefaultConf     = "/etc/nginx/nginx.conf"
 	DefaultErrorLog = "stderr"
 	DefaultPidFile  = "/run/nginx.pid"
-	DefaultPidFile  = "/run/nginx.pid"
 )
 
 // paths are where a process reads its configuration and what relative names in it are joined to.
