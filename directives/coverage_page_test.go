@@ -1,0 +1,101 @@
+package directives
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"weir/directives/spec"
+)
+
+var update = flag.Bool("update", false, "write docs/coverage.md")
+
+const coveragePath = "../docs/coverage.md"
+
+// TestCoveragePage compares docs/coverage.md with the tables; -update writes it.
+func TestCoveragePage(t *testing.T) {
+	want := coveragePage(t)
+	if *update {
+		if err := os.WriteFile(coveragePath, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(coveragePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("%s is not what the tables say: go test ./directives -run TestCoveragePage -update", coveragePath)
+	}
+}
+
+// coveragePage is a chapter for every page of nginx's documentation, with a table of its directives.
+func coveragePage(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	n := Coverage()
+	fmt.Fprintf(&b, `# Coverage
+
+Written by `+"`go test ./directives -run TestCoveragePage -update`"+` from weir's tables and the list of documented directives.
+
+Of %d directives weir serves **%d in full**, accepts **%d** that have nothing to act on in it (inert), and knows **%d** that it
+refuses with a sentence that says so, or skips with the `+"`http {}`"+` block that they stand in.
+
+`, n.Total, n.Full, n.Inert, n.Refused)
+	page := ""
+	for _, d := range listing(t) {
+		if path, _, _ := strings.Cut(d.page, "#"); path != page && !d.inHTTP() {
+			page = path
+			name := strings.TrimSuffix(page[strings.LastIndexByte(page, '/')+1:], ".html")
+			fmt.Fprintf(&b, "\n## [%s](https://nginx.org/en/docs/%s)\n\n| directive | where | weir |\n| --- | --- | --- |\n", name, page)
+		}
+		if !d.inHTTP() {
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", d.name, strings.Join(contextNames(rowsOf(d)), ", "), supportOf(t, d))
+		}
+	}
+	b.WriteString("\n## Skipped with the http block\n\n| module | directives |\n| --- | --- |\n")
+	writeSkipped(&b, listing(t))
+	return b.String()
+}
+
+func contextNames(rows []*spec.Row) (names []string) {
+	for _, p := range places {
+		if slices.ContainsFunc(rows, func(r *spec.Row) bool { return r.In&p.context != 0 }) {
+			names = append(names, p.name)
+		}
+	}
+	return names
+}
+
+// supportOf is the level of support, which must be one for all places.
+func supportOf(t *testing.T, d *documented) spec.Support {
+	t.Helper()
+	rows := rowsOf(d)
+	for _, r := range rows {
+		if r.Support != rows[0].Support {
+			t.Fatalf("%s is supported in one place and not in another", d.key())
+		}
+	}
+	return rows[0].Support
+}
+
+func writeSkipped(b *strings.Builder, all []*documented) {
+	module := ""
+	for _, d := range all {
+		if !d.inHTTP() {
+			continue
+		}
+		if d.module != module {
+			if module != "" {
+				b.WriteString(" |\n")
+			}
+			module = d.module
+			fmt.Fprintf(b, "| %s |", module)
+		}
+		fmt.Fprintf(b, " `%s`", d.name)
+	}
+	b.WriteString(" |\n")
+}

@@ -1,0 +1,173 @@
+package directives
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"weir/directives/spec"
+)
+
+// contextsOf are the places of the documentation that weir has a Context for, in the blocks that it reads.
+var contextsOf = map[string]spec.Context{
+	"main": spec.Main, "events": spec.Events, "stream": spec.Stream, "server": spec.Server, "upstream": spec.Upstream,
+	"mgmt": spec.Mgmt,
+}
+
+// rowsOf are the rows for a documented directive. Two are spread over modules: nginx's error_log is one directive of all its
+// cores, and include belongs to the language.
+func rowsOf(d *documented) (rows []*spec.Row) {
+	for _, r := range spec.Rows(modules) {
+		sameModule := r.Module == d.module || d.name == "error_log" && r.Module == "ngx_stream_core_module"
+		if r.Name == d.name && sameModule {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+// undocumented are rows of weir's tables that the listing does not have, with the reason why they exist.
+var undocumented = map[string]string{
+	"ngx_stream_core_module error_log":                "its contexts are documented with ngx_core_module",
+	"ngx_stream_api_module status_zone":               "documented with ngx_http_api_module, for stream servers as well",
+	"ngx_stream_proxy_module proxy_downstream_buffer": "in nginx's source only: an old name of proxy_buffer_size",
+	"ngx_stream_proxy_module proxy_upstream_buffer":   "in nginx's source only: an old name of proxy_buffer_size",
+	"ngx_mail_core_module mail":                       "a block that is skipped",
+}
+
+// TestEveryDirectiveIsKnown compares the tables with the documentation, in both directions.
+func TestEveryDirectiveIsKnown(t *testing.T) {
+	seen := map[string]bool{}
+	for _, d := range listing(t) {
+		seen[d.key()] = true
+		if len(rowsOf(d)) == 0 {
+			t.Errorf("%s is documented and not in a table", d.key())
+		}
+	}
+	for _, r := range spec.Rows(modules) {
+		key := r.Module + " " + r.Name
+		if !seen[key] && undocumented[key] == "" && !r.Extension {
+			t.Errorf("%s is in a table and not documented", key)
+		}
+	}
+}
+
+func TestDirectivesOfSkippedBlocks(t *testing.T) {
+	for _, d := range listing(t) {
+		for _, r := range rowsOf(d) {
+			if foreign := r.In == spec.Foreign; foreign != d.inHTTP() {
+				t.Errorf("%s: foreign is %v, want %v", d.key(), foreign, d.inHTTP())
+			}
+		}
+	}
+}
+
+// TestContexts compares where directives may stand.
+func TestContexts(t *testing.T) {
+	for _, d := range served(t) {
+		var want, got spec.Context
+		for _, name := range d.contexts {
+			want |= contextsOf[name]
+		}
+		for _, r := range rowsOf(d) {
+			got |= r.In
+		}
+		if d.name == "include" { // documented for any place
+			want = spec.Main | spec.Events | spec.Stream | spec.Server | spec.Upstream | spec.Mgmt
+		}
+		if got != want {
+			t.Errorf("%s: got contexts %b, want %b (%s)", d.key(), got, want, strings.Join(d.contexts, ", "))
+		}
+	}
+}
+
+// TestDefaultsAreTheDocumentedOnes compares what the tables say; that it is also what weir does is each module's own test.
+func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
+	for _, d := range served(t) {
+		rows := rowsOf(d)
+		if !slices.ContainsFunc(rows, func(r *spec.Row) bool { return r.Default == d.fallback }) {
+			t.Errorf("%s: got default %q, want %q", d.key(), rows[0].Default, d.fallback)
+		}
+	}
+}
+
+func TestBodies(t *testing.T) {
+	for _, d := range served(t) {
+		for _, r := range rowsOf(d) {
+			if hasBody := r.Body != spec.Simple; hasBody != d.hasBody() {
+				t.Errorf("%s: has a body is %v, want %v", d.key(), hasBody, d.hasBody())
+			}
+		}
+	}
+}
+
+// served are the documented directives of blocks that weir reads.
+func served(t *testing.T) []*documented {
+	t.Helper()
+	return slices.DeleteFunc(listing(t), func(d *documented) bool { return d.inHTTP() || len(rowsOf(d)) == 0 })
+}
+
+// otherTakes are numbers of arguments that nginx takes, where they are not what the documented syntax says: nginx counts
+// parameters of open lists itself, with sentences of its own.
+var otherTakes = map[string]takes{
+	"ngx_core_module error_log":                           anyWord &^ noWord,
+	"ngx_stream_core_module listen":                       anyWord &^ noWord,
+	"ngx_stream_log_module access_log":                    anyWord &^ noWord,
+	"ngx_stream_js_module js_fetch_protocols":             anyWord &^ noWord,
+	"ngx_stream_proxy_module proxy_ssl_protocols":         anyWord &^ noWord,
+	"ngx_stream_ssl_module ssl_protocols":                 anyWord &^ noWord,
+	"ngx_stream_zone_sync_module zone_sync_ssl_protocols": anyWord &^ noWord,
+	// Everything is optional, and may be left out.
+	"ngx_stream_upstream_module random":          noWord | 1<<1 | 1<<2,
+	"ngx_stream_upstream_hc_module health_check": noWord | 1<<1 | 1<<2 | 1<<3 | 1<<4 | 1<<5 | 1<<6 | 1<<7 | 1<<8 | 1<<9,
+}
+
+// takesOf is how many arguments nginx takes for a documented directive.
+func takesOf(d *documented) takes {
+	if other, ok := otherTakes[d.key()]; ok {
+		return other
+	}
+	return d.takes()
+}
+
+// mostTried is one more than any directive takes that has an upper bound.
+const mostTried = 10
+
+// TestNumbersOfArguments tries every directive with none, one, and up to more arguments than it takes.
+func TestNumbersOfArguments(t *testing.T) {
+	for _, d := range served(t) {
+		t.Run(d.key(), func(t *testing.T) {
+			if d.name == "include" {
+				t.Skip("the parser follows it, and tests it")
+			}
+			for _, r := range rowsOf(d) {
+				for n := range mostTried + 1 {
+					checkNumber(t, r, n, takesOf(d).has(n))
+				}
+			}
+		})
+	}
+}
+
+func checkNumber(t *testing.T, r *spec.Row, n int, want bool) {
+	t.Helper()
+	context, _ := firstPlace(r)
+	refusal := `invalid number of arguments in "` + r.Name + `" directive in /p/nginx.conf:3`
+	conf := place(context, written(r.Name, words(n), r.Body != spec.Simple))
+	if got := firstError(t, conf) != refusal; got != want {
+		t.Errorf("%d arguments are taken: %v, want %v", n, got, want)
+	}
+}
+
+func TestCoverageCountsEveryRowOnce(t *testing.T) {
+	c := Coverage()
+	extensions := 0
+	for _, r := range spec.Rows(modules) {
+		if r.Extension {
+			extensions++
+		}
+	}
+	if sum := c.Full + c.Inert + c.Refused; sum != c.Total || c.Total != len(spec.Rows(modules))-extensions {
+		t.Errorf("got %+v of %d rows with %d extensions", c, len(spec.Rows(modules)), extensions)
+	}
+}

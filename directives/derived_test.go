@@ -1,0 +1,137 @@
+package directives
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"weir/directives/spec"
+)
+
+// sample are arguments with which a directive is right, where neither its default nor "1" is.
+var sample = map[string]string{
+	"debug_points":            "abort",
+	"proxy_bind":              "192.0.2.1",
+	"ssl_trusted_certificate": "ca.pem", // its default is described, not written
+	"use":                     "epoll",
+	"user":                    "root", // its default names a group that not every system has
+}
+
+// rightArgs are arguments with which the row's directive is right. The row must be one that is not refused.
+func rightArgs(r *spec.Row) []string {
+	switch text := sample[r.Name]; {
+	case r.Body != spec.Simple:
+		return nil
+	case text != "":
+		return strings.Fields(text)
+	case r.Default != "" && !strings.Contains(r.Default, "|"):
+		return strings.Fields(r.Default)
+	}
+	return words(1)
+}
+
+// someArgs are as many arguments as the documentation asks for at least.
+func someArgs(t *testing.T, r *spec.Row) []string {
+	t.Helper()
+	for _, d := range listing(t) {
+		if d.name != r.Name || d.inHTTP() {
+			continue
+		}
+		for n := range mostTried {
+			if d.module == r.Module && takesOf(d).has(n) {
+				return words(n)
+			}
+		}
+	}
+	return words(1)
+}
+
+// eachRow runs a test for every row of a block that weir reads.
+func eachRow(t *testing.T, test func(t *testing.T, r *spec.Row)) {
+	for _, r := range spec.Rows(modules) {
+		if r.In != spec.Foreign && r.Name != "include" {
+			t.Run(r.Module+" "+r.Name, func(t *testing.T) { test(t, r) })
+		}
+	}
+}
+
+// everywhere is where directives of that name may stand.
+func everywhere(name string) (all spec.Context) {
+	for _, r := range spec.Rows(modules) {
+		if r.Name == name {
+			all |= r.In
+		}
+	}
+	return all
+}
+
+func TestWrongPlace(t *testing.T) {
+	for _, r := range spec.Rows(modules) {
+		t.Run(r.Module+" "+r.Name, func(t *testing.T) {
+			want := fmt.Sprintf(`"%s" directive is not allowed here in /p/nginx.conf:3`, r.Name)
+			for _, p := range places {
+				if everywhere(r.Name)&p.context == 0 {
+					checkError(t, place(p.context, written(r.Name, words(1), r.Body != spec.Simple)), want)
+				}
+			}
+		})
+	}
+}
+
+func TestWrongEnding(t *testing.T) {
+	eachRow(t, func(t *testing.T, r *spec.Row) {
+		context, _ := firstPlace(r)
+		want := fmt.Sprintf(`directive "%s" is not terminated by ";" in /p/nginx.conf:3`, r.Name)
+		if r.Body != spec.Simple {
+			want = fmt.Sprintf(`directive "%s" has no opening "{" in /p/nginx.conf:3`, r.Name)
+		}
+		checkError(t, place(context, written(r.Name, words(1), r.Body == spec.Simple)), want)
+	})
+}
+
+func TestNotServed(t *testing.T) {
+	eachRow(t, func(t *testing.T, r *spec.Row) {
+		if r.Support != spec.Refused {
+			t.Skip("served")
+		}
+		for _, p := range places {
+			if r.In&p.context != 0 {
+				checkError(t, place(p.context, written(r.Name, someArgs(t, r), r.Body != spec.Simple)),
+					fmt.Sprintf(`"%s" directive is not supported by weir yet in /p/nginx.conf:3`, r.Name))
+			}
+		}
+	})
+}
+
+// duplicate is a configuration with the row's directive twice, the second on lines 4 and 5.
+func duplicate(r *spec.Row, context spec.Context) string {
+	once := written(r.Name, rightArgs(r), r.Body != spec.Simple)
+	return place(context, once+"\n"+once)
+}
+
+func TestDuplicate(t *testing.T) {
+	eachRow(t, func(t *testing.T, r *spec.Row) {
+		if r.Support == spec.Refused || r.Repeat {
+			t.Skip("refused at once, or repeatable")
+		}
+		for _, p := range places {
+			if r.In&p.context != 0 {
+				checkError(t, duplicate(r, p.context), fmt.Sprintf(`"%s" directive is duplicate in /p/nginx.conf:5`, r.Name))
+			}
+		}
+	})
+}
+
+// TestDocumentedDefaultIsTaken holds that what the documentation gives as a default may be written down.
+func TestDocumentedDefaultIsTaken(t *testing.T) {
+	eachRow(t, func(t *testing.T, r *spec.Row) {
+		if r.Support == spec.Refused || r.Default == "" || strings.Contains(r.Default, "|") || sample[r.Name] != "" {
+			t.Skip("no default that could be tried")
+		}
+		context, _ := firstPlace(r)
+		conf := place(context, written(r.Name, strings.Fields(r.Default), false))
+		if got := firstError(t, conf); strings.HasSuffix(got, ":3") {
+			t.Errorf("got %q for\n%s", got, conf)
+		}
+	})
+}

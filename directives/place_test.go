@@ -1,0 +1,83 @@
+package directives
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"weir/directives/spec"
+	"weir/parser"
+)
+
+// places are the contexts in which a directive can be tried, by nginx's names.
+var places = []struct {
+	name    string
+	context spec.Context
+	around  string // a configuration with %s for the directive, which begins on line 2
+}{
+	{"main", spec.Main, "# main\n%s\n"},
+	{"events", spec.Events, "events {\n%s\n}\n"},
+	{"stream", spec.Stream, "stream {\n%s\n}\n"},
+	{"server", spec.Server, "stream { server {\n%s\n} }\n"},
+	{"upstream", spec.Upstream, "stream { upstream u {\n%s\n} }\n"},
+	{"mgmt", spec.Mgmt, "mgmt {\n%s\n}\n"},
+}
+
+// place is a configuration that has text in that context, from line 2 on.
+func place(context spec.Context, text string) string {
+	for _, p := range places {
+		if p.context == context {
+			return fmt.Sprintf(p.around, text)
+		}
+	}
+	panic("no place for that context")
+}
+
+// firstPlace is a context in which the row's directive may stand; false for one of a skipped block.
+func firstPlace(r *spec.Row) (spec.Context, bool) {
+	for _, p := range places {
+		if r.In&p.context != 0 {
+			return p.context, true
+		}
+	}
+	return 0, false
+}
+
+// written is the directive with its arguments, and its end on the next line.
+func written(name string, args []string, body bool) string {
+	end := ";"
+	if body {
+		end = "{ }"
+	}
+	return strings.Join(append([]string{name}, args...), " ") + "\n" + end
+}
+
+// words are n arguments that mean nothing.
+func words(n int) []string { return strings.Fields(strings.Repeat("1 ", n)) }
+
+// testEnv is an Env that asks nothing of the machine but for its users.
+func testEnv() *spec.Env {
+	return &spec.Env{
+		Prefix: "/p/", ConfPrefix: "/p/", ErrorLog: "stderr", PidFile: "/p/nginx.pid", Root: true, Now: time.Now,
+		LookupHost: func(string) ([]netip.Addr, error) { return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil },
+	}
+}
+
+// firstError is what weir says to conf, the contents of /p/nginx.conf; empty if it is taken.
+func firstError(t *testing.T, conf string) string {
+	t.Helper()
+	_, found := Load(parser.Source{Path: "/p/nginx.conf", Text: []byte(conf)}, testEnv())
+	if d, refused := found.FirstEmerg(); refused {
+		return d.Error()
+	}
+	return ""
+}
+
+func checkError(t *testing.T, conf, want string) {
+	t.Helper()
+	if got := firstError(t, conf); got != want {
+		t.Errorf("got %q, want %q, for\n%s", got, want, conf)
+	}
+}

@@ -1,0 +1,223 @@
+// Package weir_test holds the rules of the house that are tests: who may import whom, that every package says what it is for, that
+// what the documentation shows is true, and that nothing of it names the machine that it was written on.
+package weir_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed says which packages a package may import besides the standard library. What is not written is forbidden. A line for
+// stream/* holds for every package there that has none of its own: for a module.
+//
+// DO NOT CHANGE THE TABLE TO FIX BUILDS. An import that it forbids is a dependency that the design does without; see docs/design.md.
+var allowed = table(`
+parser/diag
+parser: parser/diag github.com/alecthomas/participle/v2
+
+stream/relay
+stream/mqtt
+stream/errorlog
+stream/logfile
+stream/proxyproto: github.com/pires/go-proxyproto
+
+stream: LEAVES
+stream/upstream: stream LEAVES github.com/dgryski/go-jump
+stream/pump: stream LEAVES golang.org/x/sys/unix
+stream/loop: stream LEAVES golang.org/x/sys/unix
+stream/*: stream stream/upstream LEAVES golang.org/x/sys/unix
+stream/streamtest: stream stream/upstream LEAVES golang.org/x/sys/unix go.uber.org/goleak
+
+directives/spec: parser parser/diag stream
+directives: directives/spec parser parser/diag stream stream/upstream stream/* LEAVES
+runtime: directives directives/spec parser parser/diag stream stream/upstream stream/pump stream/loop stream/errorlog stream/logfile github.com/fsnotify/fsnotify golang.org/x/sys/unix
+cmd/weir: runtime
+
+conformance: conformance/peers golang.org/x/tools/txtar
+conformance/peers: golang.org/x/sys/unix
+conformance/realpeers
+examples/emqx-sticky/demo: github.com/eclipse/paho.mqtt.golang github.com/mochi-mqtt/server/v2 github.com/pires/go-proxyproto
+`)
+
+const leaves = "stream/relay stream/mqtt stream/errorlog stream/logfile stream/proxyproto"
+
+// notModules are the packages below stream that stream/* does not mean.
+var notModules = strings.Fields(leaves + " stream/upstream stream/pump stream/loop stream/streamtest")
+
+// table reads a line for each package: its name, a colon, and what it may import.
+func table(text string) map[string][]string {
+	t := map[string][]string{}
+	for line := range strings.Lines(strings.ReplaceAll(text, "LEAVES", leaves)) {
+		name, imports, _ := strings.Cut(strings.TrimSpace(line), ":")
+		if name != "" {
+			t[name] = strings.Fields(imports)
+		}
+	}
+	return t
+}
+
+// A goPackage is what go list says of a package.
+type goPackage struct {
+	ImportPath string
+	Doc        string
+	Imports    []string
+	GoFiles    []string
+}
+
+// name is the import path without the module's.
+func (p *goPackage) name() string { return strings.TrimPrefix(p.ImportPath, "weir/") }
+
+// packages lists the packages of the module that are more than tests.
+func packages(t *testing.T) []*goPackage {
+	t.Helper()
+	out := run(t, "go", "list", "-json=ImportPath,Doc,Imports,GoFiles", "./...")
+	var all []*goPackage
+	for d := json.NewDecoder(strings.NewReader(out)); ; {
+		p := &goPackage{}
+		err := d.Decode(p)
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.GoFiles) > 0 {
+			all = append(all, p)
+		}
+	}
+}
+
+func run(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v", cmd.Args, err)
+	}
+	return string(out)
+}
+
+func TestImports(t *testing.T) {
+	for _, p := range packages(t) {
+		may, known := allowed[ruleFor(p.name())]
+		if !known {
+			t.Errorf("%s is not in the table of imports", p.name())
+			continue
+		}
+		for _, path := range p.Imports {
+			if !isStandard(path) && !slices.ContainsFunc(may, func(m string) bool { return covers(m, path) }) {
+				t.Errorf("%s must not import %s", p.name(), path)
+			}
+		}
+	}
+}
+
+// ruleFor is the name of the line for a package.
+func ruleFor(name string) string {
+	if isModule(name) {
+		return "stream/*"
+	}
+	return name
+}
+
+func isModule(name string) bool {
+	return strings.HasPrefix(name, "stream/") && !slices.Contains(notModules, name)
+}
+
+// covers reports whether an entry of the table allows an import: a package of ours, or one of a module of others.
+func covers(entry, path string) bool {
+	if ours, ok := strings.CutPrefix(path, "weir/"); ok {
+		return entry == ours || entry == "stream/*" && isModule(ours)
+	}
+	return path == entry || strings.HasPrefix(path, entry+"/")
+}
+
+// isStandard reports whether a path is of the standard library: its first element is no domain, and not this module.
+func isStandard(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return first != "weir" && !strings.Contains(first, ".")
+}
+
+// TestOnlyTestsNeed holds that what serves tests and examples is not linked into the program.
+func TestOnlyTestsNeed(t *testing.T) {
+	linked := strings.Fields(run(t, "go", "list", "-deps", "./cmd/weir"))
+	for _, module := range []string{
+		"github.com/mochi-mqtt/server", "github.com/eclipse/paho.golang", "github.com/eclipse/paho.mqtt.golang", "go.uber.org/goleak",
+		"golang.org/x/tools", "weir/stream/streamtest", "testing",
+	} {
+		for _, path := range linked {
+			if path == module || strings.HasPrefix(path, module+"/") {
+				t.Errorf("cmd/weir links %s", path)
+			}
+		}
+	}
+}
+
+func TestPackageComments(t *testing.T) {
+	for _, p := range packages(t) {
+		want := "Package " + filepath.Base(p.ImportPath) + " "
+		if strings.HasPrefix(p.name(), "cmd/") || strings.HasPrefix(p.name(), "examples/") {
+			want = "Command " + filepath.Base(p.ImportPath) + " "
+		}
+		if !strings.HasPrefix(p.Doc, want) {
+			t.Errorf("the comment of %s begins with %q, want %q", p.name(), p.Doc, want)
+		}
+	}
+}
+
+// TestNothingNamesTheMachine looks for paths that only the machine has on which a file was written. They are put together here,
+// since this file is looked at as well.
+func TestNothingNamesTheMachine(t *testing.T) {
+	machine := []string{"/" + "work/", "/" + "work\"", "/" + "home/", "/" + "root/", "." + "library"}
+	for _, path := range sources(t, "") {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.IndexByte(raw, 0) >= 0 {
+			continue // not text
+		}
+		for i, line := range strings.Split(string(raw), "\n") {
+			for _, word := range machine {
+				if strings.Contains(line, word) {
+					t.Errorf("%s:%d: names %s", path, i+1, word)
+				}
+			}
+		}
+	}
+}
+
+// sources lists the files of the project whose names end with suffix.
+func sources(t *testing.T, suffix string) []string {
+	t.Helper()
+	var all []string
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if slices.Contains([]string{".git", "bin", "node_modules", "out"}, d.Name()) {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if d.Type().IsRegular() && strings.HasSuffix(path, suffix) {
+			all = append(all, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
