@@ -39,9 +39,7 @@ func abortMatching(r *rig) {
 
 // abortEveryStep has a session in each step that waits.
 func abortEveryStep(r *rig) {
-	reading := r.proxied(&Proxy{Spec: spec()})
-	reading.listen.Default.Handlers[stream.Preread] = []stream.Handler{atLeast(10)}
-	read := reading.dial()
+	read := r.proxied(&Proxy{Spec: spec()}, preread(atLeast(10))).dial()
 	fd, full := fullBacklog(r)
 	defer closeFD(fd)
 	connecting := r.proxied(&Proxy{To: []stream.Addr{full}, Spec: spec()}).dial()

@@ -35,10 +35,8 @@ func (l *lengths) Handle(s *stream.Session) (stream.Verdict, error) {
 }
 
 func readMax(r *rig) {
-	p := r.proxied(&Proxy{Spec: spec()})
 	l := &lengths{want: 10, seen: make(chan int, 100)}
-	p.listen.Default.Handlers[stream.Preread] = []stream.Handler{l}
-	p.listen.Default.Settings.PrereadBufferSize = 10
+	p := r.proxied(&Proxy{Spec: spec()}, preread(l), func(l *stream.Listen) { l.Default.Settings.PrereadBufferSize = 10 })
 	client := p.dial()
 	say(r, client, "0123456789abcdef")
 	server := p.accept()
@@ -54,9 +52,8 @@ func readMax(r *rig) {
 }
 
 func readTimeout(r *rig) {
-	p := r.proxied(&Proxy{Spec: spec()})
-	p.listen.Default.Handlers[stream.Preread] = []stream.Handler{atLeast(10)}
-	p.listen.Default.Settings.PrereadTimeout = 200 * time.Millisecond
+	p := r.proxied(&Proxy{Spec: spec()}, preread(atLeast(10)),
+		func(l *stream.Listen) { l.Default.Settings.PrereadTimeout = 200 * time.Millisecond })
 	client := p.dial()
 	start := time.Now()
 	time.Sleep(100 * time.Millisecond)
@@ -71,8 +68,7 @@ func readTimeout(r *rig) {
 }
 
 func readEnd(r *rig) {
-	p := r.proxied(&Proxy{Spec: spec()})
-	p.listen.Default.Handlers[stream.Preread] = []stream.Handler{atLeast(10)}
+	p := r.proxied(&Proxy{Spec: spec()}, preread(atLeast(10)))
 	client := p.dial()
 	client.CloseWrite()
 	must(r, expectEnd(client))
@@ -82,8 +78,7 @@ func readEnd(r *rig) {
 }
 
 func proxyHeader(r *rig) {
-	p := r.proxied(&Proxy{Spec: spec()})
-	p.listen.ProxyProtocol = true
+	p := r.proxied(&Proxy{Spec: spec()}, func(l *stream.Listen) { l.ProxyProtocol = true })
 	client := p.dial()
 	say(r, client, "PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\nhello")
 	server := p.accept()
@@ -118,8 +113,7 @@ func refusedClient(r *rig) {
 
 // finishReset has the driver read the client's bytes, which nginx would have left unread.
 func finishReset(r *rig) {
-	p := r.proxied(&Proxy{To: []stream.Addr{closedPort(r)}, Spec: spec()})
-	p.listen.Default.Handlers[stream.Preread] = []stream.Handler{atLeast(5)}
+	p := r.proxied(&Proxy{To: []stream.Addr{closedPort(r)}, Spec: spec()}, preread(atLeast(5)))
 	client := p.dial()
 	say(r, client, "hello")
 	must(r, expectReset(client))

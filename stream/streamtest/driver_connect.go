@@ -112,14 +112,13 @@ func foreignAddress(r *rig) {
 
 func addresses(r *rig) {
 	proxy := &Proxy{Spec: spec()}
-	p := r.proxied(proxy)
-	peers, saw := make(chan stream.Peer, 1), proxy.Saw
+	peers := make(chan stream.Peer, 1)
 	proxy.Saw = func(s *stream.Session, ev stream.Event) {
-		saw(s, ev)
 		if ev.Kind == stream.Connected {
 			peers <- s.Client
 		}
 	}
+	p := r.proxied(proxy)
 	client, server := p.pair()
 	peer := <-peers
 	if peer.Addr != addrOf(client.LocalAddr()) || peer.Local != addrOf(p.addr) {

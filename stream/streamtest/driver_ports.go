@@ -86,8 +86,7 @@ func forgetAndReuse(r *rig) {
 }
 
 func closeCuts(r *rig) {
-	p := r.proxied(&Proxy{Spec: spec()})
-	p.listen.Default.Handlers[stream.Preread] = []stream.Handler{atLeast(2)}
+	p := r.proxied(&Proxy{Spec: spec()}, preread(atLeast(2)))
 	client := p.dial()
 	say(r, client, "hello")
 	server := p.accept()

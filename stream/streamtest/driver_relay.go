@@ -123,8 +123,7 @@ func relaySlowly(r *rig, up bool) {
 
 func headFirst(r *rig) {
 	proxy := &Proxy{Spec: spec(), Prefix: []byte("prefix ")}
-	p := r.proxied(proxy)
-	p.listen.Default.Handlers[stream.Preread] = []stream.Handler{atLeast(5)}
+	p := r.proxied(proxy, preread(atLeast(5)))
 	client := p.dial()
 	say(r, client, "he")
 	say(r, client, "llo")

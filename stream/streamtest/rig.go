@@ -61,6 +61,8 @@ type rig struct {
 	env    *stream.Env
 	lines  *Lines
 	driver stream.Driver
+	// maxHeld is how much of a flow the driver may hold even beyond relay.Spec.BufferSize, if it says so by a method MaxHeld.
+	maxHeld int64
 
 	mu     sync.Mutex
 	events map[uint64][]stream.Event // of sessions that have not finished
@@ -73,6 +75,9 @@ func newRig(t *testing.T, newDriver func(*stream.Env) stream.Driver) *rig {
 	r := &rig{T: t, events: map[uint64][]stream.Event{}}
 	r.env, r.lines = NewEnv(time.Now)
 	r.driver = newDriver(r.env)
+	if d, ok := r.driver.(interface{ MaxHeld() int64 }); ok {
+		r.maxHeld = d.MaxHeld()
+	}
 	t.Cleanup(func() { r.driver.Close() })
 	return r
 }
@@ -83,6 +88,16 @@ func (r *rig) saw(s *stream.Session, ev stream.Event) {
 	defer r.mu.Unlock()
 	ev.Data = slices.Clone(ev.Data)
 	r.events[s.ID] = append(r.events[s.ID], ev)
+}
+
+// watching is saw, and then another.
+func (r *rig) watching(then func(*stream.Session, stream.Event)) func(*stream.Session, stream.Event) {
+	return func(s *stream.Session, ev stream.Event) {
+		r.saw(s, ev)
+		if then != nil {
+			then(s, ev)
+		}
+	}
 }
 
 // recorder is the rig as a stream.Logger.
@@ -148,10 +163,21 @@ type front struct {
 	listen *stream.Listen
 }
 
+// A setting changes what a front means, before the driver sees it.
+type setting func(*stream.Listen)
+
+// preread makes h the handler of the preread phase.
+func preread(h stream.Handler) setting {
+	return func(l *stream.Listen) { l.Default.Handlers[stream.Preread] = []stream.Handler{h} }
+}
+
 // listenOn opens a socket of that network, and lets the driver accept on it for the server.
-func (r *rig) listenOn(network string, server *stream.Server) *front {
+func (r *rig) listenOn(network string, server *stream.Server, settings ...setting) *front {
 	r.Helper()
 	f := r.bind(network, server)
+	for _, set := range settings {
+		set(f.listen)
+	}
 	if err := r.driver.Listen(f.port); err != nil {
 		r.Fatal(err)
 	}
@@ -238,16 +264,19 @@ type passage struct {
 }
 
 // proxied puts a server behind p, unless it has one, and the driver in front of it.
-func (r *rig) proxied(p *Proxy) *passage { return r.proxiedOver("tcp", p) }
+func (r *rig) proxied(p *Proxy, settings ...setting) *passage {
+	r.Helper()
+	return r.proxiedOver("tcp", p, settings...)
+}
 
-func (r *rig) proxiedOver(network string, p *Proxy) *passage {
+func (r *rig) proxiedOver(network string, p *Proxy, settings ...setting) *passage {
 	r.Helper()
 	l := r.socket(network)
 	if p.To == nil {
 		p.To = []stream.Addr{addrOf(l.Addr())}
 	}
-	p.Saw = r.saw
-	return &passage{r.listenOn(network, r.server(p)), l}
+	p.Saw = r.watching(p.Saw)
+	return &passage{r.listenOn(network, r.server(p), settings...), l}
 }
 
 // accept takes the connection that the driver has made.
