@@ -27,7 +27,6 @@ func (m *Master) change(ctx context.Context, src parser.Source) (*Generation, di
 	next := newGeneration(m.lastID+1, program)
 	fresh, err := m.open(ctx, next)
 	if err != nil {
-		m.console.say(errorlog.Emerg, "%v", err)
 		return nil, found, err
 	}
 	m.commit(next, fresh)
@@ -36,11 +35,13 @@ func (m *Master) change(ctx context.Context, src parser.Source) (*Generation, di
 	return next, found, nil
 }
 
-// open opens all that next needs and that is not open yet, and returns the ports among it. After an error nothing of it is left.
+// open opens all that next needs and that is not open yet, and returns the ports among it. After an error, which it has logged while
+// there still was a log, nothing of it is left.
 func (m *Master) open(ctx context.Context, next *Generation) (fresh []*port, err error) {
 	var undo undoing
 	defer func() {
 		if err != nil {
+			m.console.say(errorlog.Emerg, "%v", err)
 			undo.now()
 		}
 	}()
