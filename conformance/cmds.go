@@ -83,7 +83,7 @@ func init() {
 		"write":     {"FILE TEXT", 2, (*run).write},
 
 		"eventually": {"COMMAND … [; COMMAND …]  repeat until all succeed", 1, (*run).eventually},
-		"within":     {"MIN MAX COMMAND …  it succeeds after a time between the two", 3, (*run).within},
+		"within":     {"MIN MAX COMMAND … [; COMMAND …]  all succeed, together in a time between the two", 3, (*run).within},
 	}
 }
 
@@ -113,7 +113,7 @@ func (r *run) within(args []string) error {
 		return err
 	}
 	begin := time.Now()
-	if err := r.call(args[2:]); err != nil {
+	if err := r.sequence(args[2:]); err != nil {
 		return err
 	}
 	if took := time.Since(begin); took < least || took > most {

@@ -122,33 +122,25 @@ func (r *run) startPeer(name string, serve peers.Serve) (string, error) {
 	if p, ok := r.peers[name]; ok {
 		return p.Addr(), nil
 	}
-	for {
-		addr, err := freeAddr()
-		if err != nil {
-			return "", err
-		}
-		addr, err = r.addPeer(name, addr, serve)
-		if !errors.Is(err, syscall.EADDRINUSE) { // else another process took the port since
-			return addr, err
-		}
-	}
+	return onFreeAddr(func(addr string) error { return r.addPeer(name, addr, serve) })
 }
 
-func (r *run) addPeer(name, addr string, serve peers.Serve) (string, error) {
+func (r *run) addPeer(name, addr string, serve peers.Serve) error {
 	p, err := peers.Start(name, addr, serve)
 	if err != nil {
-		return "", err
+		return err
 	}
 	r.peers[name] = p
 	r.cleanup(p.Close)
-	return addr, nil
+	return nil
 }
 
 func (r *run) unixEcho(args []string) (string, error) {
 	if p, ok := r.peers[one(args)]; ok {
 		return p.Addr(), nil
 	}
-	return r.addPeer(one(args), "unix:"+filepath.Join(r.dir, one(args)+".sock"), peers.Echo)
+	addr := "unix:" + filepath.Join(r.dir, one(args)+".sock")
+	return addr, r.addPeer(one(args), addr, peers.Echo)
 }
 
 func (r *run) refused(args []string) (string, error) {
@@ -160,22 +152,29 @@ func (r *run) full(args []string) (string, error) {
 	if f, ok := r.fulls[one(args)]; ok {
 		return f.Addr(), nil
 	}
-	addr, err := freeAddr()
-	if err != nil {
-		return "", err
-	}
-	f, err := peers.StartFull(addr)
-	if err != nil {
-		return "", err
-	}
-	r.fulls[one(args)] = f
-	r.cleanup(f.Close)
-	return addr, nil
+	return onFreeAddr(func(addr string) error {
+		f, err := peers.StartFull(addr)
+		if err != nil {
+			return err
+		}
+		r.fulls[one(args)] = f
+		r.cleanup(f.Close)
+		return nil
+	})
 }
 
-func freeAddr() (string, error) {
-	port, err := ports.take(1)
-	return fmt.Sprintf("127.0.0.1:%d", port), err
+// onFreeAddr starts something on a free address, on another one if a process took the port since it was found free.
+func onFreeAddr(start func(addr string) error) (string, error) {
+	for {
+		port, err := ports.take(1)
+		if err != nil {
+			return "", err
+		}
+		addr := fmt.Sprintf("127.0.0.1:%d", port)
+		if err := start(addr); !errors.Is(err, syscall.EADDRINUSE) {
+			return addr, err
+		}
+	}
 }
 
 func (r *run) peerAddr(args []string) (string, error) {

@@ -70,7 +70,8 @@ func listenShort(addr string) (int, error) {
 		return 0, err
 	}
 	at := &unix.SockaddrInet4{Port: n, Addr: [4]byte(net.ParseIP(host).To4())}
-	if err := errors.Join(unix.Bind(fd, at), unix.Listen(fd, 0)); err != nil {
+	reuse := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1) // old connections of the port may linger
+	if err := errors.Join(reuse, unix.Bind(fd, at), unix.Listen(fd, 0)); err != nil {
 		unix.Close(fd)
 		return 0, err
 	}
