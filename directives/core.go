@@ -188,6 +188,8 @@ func compileMain(c *spec.Compiler) *Program {
 	if !events.given {
 		c.ReportLate("no \"events\" section in configuration")
 	}
+	log := mainErrorLog(c)
+	core.errorLog.complete(c)
 	return &Program{
 		Stream: c.Config,
 		Main: Main{
@@ -196,7 +198,7 @@ func compileMain(c *spec.Compiler) *Program {
 			WorkerProcesses: core.workers.Or(1), WorkerConnections: events.connections.Or(512),
 			RlimitNofile: uint64(core.rlimitNofile.Or(0)), RlimitCore: uint64(core.rlimitCore.Or(0)),
 			ShutdownTimeout: core.shutdownTimeout.Or(0), WorkingDirectory: core.workingDir.Or(""), Env: core.env,
-			ErrorLog: mainErrorLog(c),
+			ErrorLog: log,
 		},
 	}
 }

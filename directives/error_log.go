@@ -103,8 +103,8 @@ func isDebugLevel(name string) bool {
 	return false
 }
 
-// build returns the log of the level: its own targets, or else the parent's log. Without a parent it is the main level's, to which
-// the default file is added if it has no other (ngx_log_open_default).
+// build returns the log of the level: its own targets, or else the parent's log. That of the main level, which has no parent, may be
+// asked for before all its directives have been read; it is whole after complete.
 func (e *errorLogConf) build(c *spec.Compiler, parent *errorlog.Log) *errorlog.Log {
 	if e.log != nil {
 		return e.log
@@ -116,10 +116,14 @@ func (e *errorLogConf) build(c *spec.Compiler, parent *errorlog.Log) *errorlog.L
 	for _, t := range e.targets {
 		e.log.Add(t.level, t.to)
 	}
-	if parent == nil && !e.hasFile() {
+	return e.log
+}
+
+// complete adds the default file to the log of the main level, if it has no other (ngx_log_open_default).
+func (e *errorLogConf) complete(c *spec.Compiler) {
+	if !e.hasFile() {
 		e.log.Add(errorlog.Error, errorFile(c, c.Env.ErrorLog))
 	}
-	return e.log
 }
 
 func (e *errorLogConf) hasFile() bool {

@@ -87,7 +87,7 @@ var proxySSLEntries = []spec.Entry[proxyConf]{
 	{Name: "proxy_ssl_conf_command", In: either, Args: spec.Take(2), Repeat: true, Support: spec.Refused},
 	{Name: "proxy_ssl_crl", In: either, Args: spec.Take(1), Support: spec.Refused},
 	{Name: "proxy_ssl_key_log", In: either, Args: spec.Take(1), Support: spec.Refused},
-	{Name: "proxy_ssl_name", In: either, Args: spec.Take(1), Support: spec.Refused},
+	{Name: "proxy_ssl_name", In: either, Args: spec.Take(1), Default: "host from proxy_pass", Support: spec.Refused},
 	{Name: "proxy_ssl_password_file", In: either, Args: spec.Take(1), Support: spec.Refused},
 	{Name: "proxy_ssl_protocols", In: either, Args: spec.AtLeast(1), Default: "TLSv1.2 TLSv1.3", Support: spec.Refused},
 	{Name: "proxy_ssl_server_name", In: either, Args: spec.OnOff, Default: "off", Support: spec.Refused},
