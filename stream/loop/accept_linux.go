@@ -1,0 +1,120 @@
+package loop
+
+import (
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"weir/stream"
+	"weir/stream/errorlog"
+)
+
+// A port is a listening socket as one loop sees it.
+type port struct {
+	id      uint32
+	fd      int
+	shared  bool // with the other loops
+	admit   func() (*stream.Listen, stream.Lease)
+	resting bool // out of the epoll set for want of descriptors
+}
+
+// restAfterExhaustion is for how long a port does not accept when there are no descriptors (nginx: accept_mutex_delay).
+const restAfterExhaustion = 500 * time.Millisecond
+
+func (l *loop) addPort(id uint32, fd int, shared bool, admit func() (*stream.Listen, stream.Lease)) error {
+	p := &port{id: id, fd: fd, shared: shared, admit: admit}
+	if e := l.watch(p); e != 0 {
+		return e
+	}
+	l.ports[id] = p
+	return nil
+}
+
+// watch puts the port into the epoll set. Of the loops that share it, one is woken for each connection.
+func (l *loop) watch(p *port) unix.Errno {
+	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: portEvent, Pad: int32(p.id)}
+	if p.shared {
+		ev.Events |= unix.EPOLLEXCLUSIVE
+	}
+	return epollAdd(l.ep, int32(p.fd), &ev)
+}
+
+func (l *loop) removePort(id uint32) {
+	p := l.ports[id]
+	if p == nil {
+		return
+	}
+	if !p.resting {
+		epollDel(l.ep, int32(p.fd))
+	}
+	delete(l.ports, id)
+}
+
+// accept takes one connection; the next one raises another event, in whichever loop is free.
+func (l *loop) accept(p *port) {
+	fd, e := accept(p.fd, &l.sa)
+	if e != 0 {
+		l.acceptFailed(p, e)
+		return
+	}
+	if l.limit > 0 && l.open >= l.limit {
+		l.complain(errorlog.Alert, strconv.Itoa(l.limit)+" worker_connections are not enough")
+		closeFD(fd)
+		return
+	}
+	listen, lease := p.admit()
+	if listen == nil {
+		closeFD(fd)
+		return
+	}
+	c := l.newConn(fd)
+	peer := stream.Peer{Addr: addrOf(&l.sa), Local: listen.Addr}
+	if listen.WantLocal {
+		peer.Local = localAddr(fd)
+	}
+	c.client.local = peer.Addr.Unix
+	c.s = stream.NewSession(listen, l.env, peer, lease)
+	c.do(c.s.Advance(stream.Event{Kind: stream.Accepted}))
+}
+
+func (l *loop) acceptFailed(p *port, e unix.Errno) {
+	switch e {
+	case unix.EAGAIN, unix.EINTR:
+		return
+	case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
+		l.complain(errorlog.Crit, "accept4() failed"+errorlog.Errno(e))
+		l.rest(p)
+	case unix.ECONNABORTED:
+		l.complain(errorlog.Error, "accept4() failed"+errorlog.Errno(e))
+	default:
+		l.complain(errorlog.Alert, "accept4() failed"+errorlog.Errno(e))
+		l.rest(p)
+	}
+}
+
+// rest takes the port out of the epoll set for a while. A descriptor that is watched with EPOLLEXCLUSIVE can not be modified.
+func (l *loop) rest(p *port) {
+	if p.resting {
+		return
+	}
+	p.resting = true
+	epollDel(l.ep, int32(p.fd))
+	time.AfterFunc(restAfterExhaustion, func() {
+		l.post(func() {
+			if l.ports[p.id] == p {
+				p.resting = false
+				l.watch(p)
+			}
+		})
+	})
+}
+
+// complain logs at most one line a second, since what it is about happens for every connection while it lasts.
+func (l *loop) complain(level errorlog.Level, msg string) {
+	if l.now.Sub(l.lastCrit) < time.Second {
+		return
+	}
+	l.lastCrit = l.now
+	l.env.Log.Write(level, 0, msg)
+}

@@ -1,0 +1,258 @@
+package loop
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"weir/stream"
+	"weir/stream/relay"
+)
+
+// conn is a session with its two sockets. Its step says what it waits for; see DESIGN.md.
+type conn struct {
+	s      *stream.Session
+	l      *loop
+	client half
+	up     half
+	timer  relay.Timer[*conn] // the step's deadline; of a relay, its idle time-out
+	active time.Time          // the last read or write of a relay
+	spec   *relay.Spec        // of a relay
+	out    []byte             // of a connect: what to write first; of a send: what is left
+	max    int                // of a read: how much
+	serial uint32
+	index  uint32
+	step   stream.Action
+}
+
+// half is one side of a connection: its socket, and what waits to be written to it.
+type half struct {
+	c       *conn
+	pending []byte // to be written to fd
+	pipe    *pipe  // splice: data on its way from fd to the other side
+	pace    *pace  // a limit on what is read from fd; nil: none
+	fd      int32  // -1: none
+	grown   uint8  // how far the reads from fd have grown, and how many in a row were full
+	watched bool   // in the epoll set
+	ready   bool   // there may be something to read
+	hungUp  bool   // the end, or an error, is on its way: read until it shows
+	eof     bool   // read
+	done    bool   // the end has been passed on
+	queued  bool   // in the loop's list of sides to go on with
+	full    bool   // fd takes no more at present, and what is for it stays where it is
+	isUp    bool
+	local   bool // a unix socket
+}
+
+func (l *loop) newConn(fd int32) *conn {
+	c := &conn{l: l}
+	c.client = half{c: c, fd: fd}
+	c.up = half{c: c, fd: -1, isUp: true}
+	c.timer.Owner = c
+	l.serial++
+	c.serial = l.serial
+	if n := len(l.free); n > 0 {
+		c.index = l.free[n-1]
+		l.free = l.free[:n-1]
+		l.conns[c.index] = c
+	} else {
+		c.index = uint32(len(l.conns))
+		l.conns = append(l.conns, c)
+	}
+	l.open++
+	return c
+}
+
+func (c *conn) side(n int32) *half {
+	if n == 0 {
+		return &c.client
+	}
+	return &c.up
+}
+
+func (h *half) other() *half {
+	if h.isUp {
+		return &h.c.client
+	}
+	return &h.c.up
+}
+
+func (h *half) streamSide() stream.Side {
+	if h.isUp {
+		return stream.UpstreamSide
+	}
+	return stream.ClientSide
+}
+
+// watch puts the side's socket into the epoll set, once and for all events, edge-triggered. What is there already is reported.
+func (h *half) watch() {
+	if h.watched {
+		return
+	}
+	h.watched = true
+	ev := unix.EpollEvent{
+		Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET&0xffffffff,
+		Fd:     int32(h.c.index << 1), Pad: int32(h.c.serial),
+	}
+	if h.isUp {
+		ev.Fd |= 1
+	}
+	epollAdd(h.c.l.ep, h.fd, &ev)
+}
+
+// do takes steps until one has to wait.
+func (c *conn) do(step stream.Step) {
+	for {
+		if step.Do == stream.Keep {
+			return
+		}
+		c.setDeadline(step)
+		c.step = step.Do
+		ev, ok := c.begin(step)
+		if !ok {
+			return
+		}
+		step = c.s.Advance(ev)
+	}
+}
+
+// setDeadline starts the step's timer. A relay has its own idea of time.
+func (c *conn) setDeadline(step stream.Step) {
+	switch {
+	case step.Do == stream.Relay:
+	case step.Deadline.IsZero():
+		c.l.wheel.Remove(&c.timer)
+	default:
+		c.l.wheel.Set(&c.timer, step.Deadline)
+	}
+}
+
+// begin starts a step, and returns the event that ends it if that is there at once.
+func (c *conn) begin(step stream.Step) (stream.Event, bool) {
+	switch step.Do {
+	case stream.Read:
+		c.max = step.Max
+		return c.readClient()
+	case stream.Connect:
+		return c.connect(step)
+	case stream.Relay:
+		return c.startRelay(step.Relay)
+	case stream.Send:
+		c.out = step.Out
+		return c.sendClient()
+	case stream.Finish:
+		if step.Reset {
+			resetOnClose(c.client.fd)
+		}
+		c.close()
+	}
+	return stream.Event{}, false
+}
+
+// event is what epoll says of the side.
+func (h *half) event(events uint32) {
+	if events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		h.hungUp = true
+	}
+	if events&^unix.EPOLLOUT != 0 {
+		h.ready = true
+	}
+	c := h.c
+	switch {
+	case c.step == stream.Relay:
+		c.relayEvent(h, events&(unix.EPOLLOUT|unix.EPOLLERR) != 0)
+	case h.isUp:
+		c.upEvent(events)
+	case c.step == stream.Read:
+		c.advanceIf(c.readClient())
+	case c.step == stream.Send:
+		c.advanceIf(c.sendClient())
+	}
+}
+
+func (c *conn) upEvent(events uint32) {
+	if c.step == stream.Connect && events&(unix.EPOLLOUT|unix.EPOLLERR|unix.EPOLLHUP) != 0 {
+		c.advanceIf(c.connected())
+	}
+}
+
+func (c *conn) advanceIf(ev stream.Event, ok bool) {
+	if ok {
+		c.do(c.s.Advance(ev))
+	}
+}
+
+// expired is the passing of the conn's timer.
+func (c *conn) expired() {
+	if c.step == stream.Relay {
+		c.checkIdle()
+		return
+	}
+	c.do(c.s.Advance(stream.Event{Kind: stream.TimedOut}))
+}
+
+// readClient reads for the session. What was read is lent to it.
+func (c *conn) readClient() (stream.Event, bool) {
+	h := &c.client
+	n, e := read(h.fd, c.l.buf[:min(c.max, len(c.l.buf))])
+	switch {
+	case e == unix.EAGAIN:
+		h.ready = false
+		h.watch()
+		return stream.Event{}, false
+	case e != 0:
+		return stream.Event{Kind: stream.Failed, Side: stream.ClientSide, Op: stream.OpRecv, Err: e}, true
+	case n == 0:
+		return stream.Event{Kind: stream.EOF}, true
+	}
+	return stream.Event{Kind: stream.Bytes, Data: c.l.buf[:n]}, true
+}
+
+// sendClient writes what the session has for the client.
+func (c *conn) sendClient() (stream.Event, bool) {
+	for len(c.out) > 0 {
+		n, e := write(c.client.fd, c.out)
+		if e == unix.EAGAIN {
+			c.client.watch()
+			return stream.Event{}, false
+		}
+		if e != 0 {
+			c.fail(&c.client, stream.OpSend, e)
+			break
+		}
+		c.s.Traffic.ToClient.Add(int64(n))
+		c.out = c.out[n:]
+	}
+	return stream.Event{Kind: stream.Relayed}, true
+}
+
+// fail tells the session of an error that it logs and that changes nothing else.
+func (c *conn) fail(h *half, op stream.Op, e unix.Errno) {
+	c.s.Advance(stream.Event{Kind: stream.Failed, Side: h.streamSide(), Op: op, Err: e})
+}
+
+// close ends the conn: its sockets, its timers, its place in the loop.
+func (c *conn) close() {
+	l := c.l
+	l.wheel.Remove(&c.timer)
+	for _, h := range [...]*half{&c.client, &c.up} {
+		h.close()
+	}
+	l.conns[c.index] = nil
+	l.free = append(l.free, c.index)
+	l.open--
+}
+
+// close gives back what the side holds.
+func (h *half) close() {
+	if h.fd < 0 {
+		return
+	}
+	closeFD(h.fd)
+	h.fd, h.watched = -1, false
+	h.dropPipe()
+	h.dropPending()
+	if h.pace != nil {
+		h.c.l.pauses.Remove(&h.pace.timer)
+	}
+}

@@ -1,0 +1,152 @@
+// Package loop is the epoll driver: it carries plain TCP and unix sessions from accept to close in a few threads, without a
+// goroutine for a session. DESIGN.md beside this file has the states.
+package loop
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"weir/stream"
+)
+
+// Options shape a Driver.
+type Options struct {
+	Loops       int // threads; at least 1
+	Connections int // how many connections one loop may hold, as worker_connections; 0: no limit
+}
+
+// A Driver runs sessions in epoll loops. A session stays with the loop that accepted it. It is safe for concurrent use.
+type Driver struct {
+	loops []*loop
+	ended sync.WaitGroup
+
+	mu     sync.Mutex
+	ports  map[*stream.Port]uint32
+	serial uint32
+	closed bool
+}
+
+// New starts the loops.
+func New(env *stream.Env, o Options) (*Driver, error) {
+	d := &Driver{ports: map[*stream.Port]uint32{}}
+	for range max(o.Loops, 1) {
+		l, err := newLoop(env, o.Connections)
+		if err != nil {
+			d.Close()
+			return nil, err
+		}
+		d.loops = append(d.loops, l)
+		d.ended.Add(1)
+		go func() {
+			defer d.ended.Done()
+			l.run()
+		}()
+	}
+	return d, nil
+}
+
+// Listen begins to accept on p: all loops on its one descriptor, or each on its own.
+func (d *Driver) Listen(p *stream.Port) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return unix.EBADF
+	}
+	d.serial++
+	d.ports[p] = d.serial
+	for i, l := range d.loops {
+		err := l.call(func() error { return l.addPort(d.serial, p.FDs[i%len(p.FDs)], len(p.FDs) == 1, p.Admit) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Forget stops accepting on p; when it returns no loop touches p's descriptors any more.
+func (d *Driver) Forget(p *stream.Port) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	id, ok := d.ports[p]
+	if !ok || d.closed {
+		return
+	}
+	delete(d.ports, p)
+	for _, l := range d.loops {
+		l.call(func() error { l.removePort(id); return nil })
+	}
+}
+
+// Abort ends the sessions that match, each loop its own, a slice of them at a time.
+func (d *Driver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return
+	}
+	budget := newBudget(pace)
+	for _, l := range d.loops {
+		l.post(func() { l.startAbort(match, budget) })
+	}
+}
+
+// MaxHeld is how much of a long flow may be on its way, in the kernel, when its reader stalls; all others hold no more than
+// relay.Spec.BufferSize in each direction.
+func (d *Driver) MaxHeld() int64 { return pipeSize }
+
+// Close cuts all sessions and ends the loops.
+func (d *Driver) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil
+	}
+	d.closed = true
+	for _, l := range d.loops {
+		l.post(func() { l.stopping = true })
+	}
+	d.ended.Wait()
+	return nil
+}
+
+// A mailbox carries calls into a loop. Its eventfd is in the loop's epoll set.
+type mailbox struct {
+	mu    sync.Mutex
+	calls []func()
+	fd    int32
+	rung  atomic.Bool
+}
+
+// post has f run by the loop, soon.
+func (l *loop) post(f func()) {
+	l.mail.mu.Lock()
+	l.mail.calls = append(l.mail.calls, f)
+	l.mail.mu.Unlock()
+	if !l.mail.rung.Swap(true) {
+		one := [8]byte{1}
+		unix.Write(int(l.mail.fd), one[:])
+	}
+}
+
+// call has f run by the loop, and waits for it.
+func (l *loop) call(f func() error) error {
+	done := make(chan error, 1)
+	l.post(func() { done <- f() })
+	return <-done
+}
+
+// readMail runs what was posted.
+func (l *loop) readMail() {
+	var count [8]byte
+	unix.Read(int(l.mail.fd), count[:])
+	l.mail.rung.Store(false)
+	l.mail.mu.Lock()
+	calls := l.mail.calls
+	l.mail.calls = nil
+	l.mail.mu.Unlock()
+	for _, f := range calls {
+		f()
+	}
+}

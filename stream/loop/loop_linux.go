@@ -1,0 +1,187 @@
+package loop
+
+import (
+	"runtime"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"weir/stream"
+	"weir/stream/relay"
+)
+
+const (
+	// bufferSize is the loop's one read buffer; what is read into it is written on, or copied, before the next read.
+	bufferSize = 64 << 10
+	// eventsPerWait is how many events one wait may bring.
+	eventsPerWait = 256
+	// spinLimit is how long a wait may hold the loop's processor before it goes through the scheduler, in milliseconds. A wait
+	// that the scheduler does not see is a tenth cheaper; the runtime takes the processor back after 10 ms.
+	spinLimit = 5
+	// tick is the resolution of the loop's timers.
+	tick = 10 * time.Millisecond
+	// slots makes a time-out of 10 minutes pass the wheel's end some fifty times.
+	slots = 1024
+)
+
+// loop is one thread with its epoll set, and owns every session that it has accepted. Only run and what it calls touch it, apart
+// from the mailbox.
+type loop struct {
+	ep        int
+	env       *stream.Env // with the loop's own clock
+	now       time.Time   // read once for each wake-up
+	mail      mailbox
+	ports     map[uint32]*port
+	conns     []*conn // by index; nil where free
+	free      []uint32
+	serial    uint32
+	limit     int // connections; 0: none
+	open      int // connections
+	wheel     *relay.Wheel[*conn]
+	pauses    *relay.Wheel[*half] // to the millisecond
+	again     []*half             // sides that have more to read than one turn allows
+	aborts    []*abort
+	pipes     []*pipe // not in use
+	madePipes int
+	buffers   [][]byte
+	buf       []byte
+	events    []unix.EpollEvent
+	sa        unix.RawSockaddrAny
+	stopping  bool
+	lastCrit  time.Time
+}
+
+func newLoop(env *stream.Env, limit int) (*loop, error) {
+	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	wake, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
+	if err != nil {
+		unix.Close(ep)
+		return nil, err
+	}
+	now := env.Now()
+	l := &loop{
+		ep: ep, now: now, ports: map[uint32]*port{}, limit: limit, buf: make([]byte, bufferSize),
+		events: make([]unix.EpollEvent, eventsPerWait), mail: mailbox{fd: int32(wake)},
+		wheel: relay.NewWheel[*conn](now, tick, slots), pauses: relay.NewWheel[*half](now, time.Millisecond, slots),
+	}
+	clocked := *env
+	clocked.Now = func() time.Time { return l.now }
+	l.env = &clocked
+	epollAdd(ep, l.mail.fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: mailEvent})
+	return l, nil
+}
+
+// What an event is for: the mailbox, a port (its number follows), or a side of a connection (its index follows, and the serial
+// that tells it from an earlier one at the same index).
+const (
+	mailEvent = -1
+	portEvent = -2
+)
+
+// run is the loop's thread.
+func (l *loop) run() {
+	runtime.LockOSThread()
+	defer l.end()
+	for !l.stopping {
+		n := l.wait()
+		l.now = time.Now()
+		for i := range l.events[:n] {
+			l.dispatch(&l.events[i])
+		}
+		l.turn()
+	}
+}
+
+// turn does what is due besides events: timers, pauses, sides cut short, aborts.
+func (l *loop) turn() {
+	for t := l.wheel.Expired(l.now); t != nil; t = l.wheel.Expired(l.now) {
+		t.Owner.expired()
+	}
+	for t := l.pauses.Expired(l.now); t != nil; t = l.pauses.Expired(l.now) {
+		t.Owner.resume()
+	}
+	if len(l.again) > 0 {
+		again := l.again
+		l.again = nil
+		for _, h := range again {
+			h.goOn()
+		}
+	}
+	l.continueAborts()
+}
+
+func (l *loop) dispatch(ev *unix.EpollEvent) {
+	switch ev.Fd {
+	case mailEvent:
+		l.readMail()
+	case portEvent:
+		if p := l.ports[uint32(ev.Pad)]; p != nil {
+			l.accept(p)
+		}
+	default:
+		c := l.conns[ev.Fd>>1]
+		if c != nil && c.serial == uint32(ev.Pad) {
+			c.side(ev.Fd & 1).event(ev.Events)
+		}
+	}
+}
+
+// wait returns how many events there are. It first waits without telling the scheduler, and only when nothing comes through it.
+func (l *loop) wait() int {
+	limit := l.untilDue()
+	if n := l.epollWait(min(limit, spinLimit), unix.RawSyscall6); n > 0 || limit <= spinLimit {
+		return n
+	}
+	return l.epollWait(limit, unix.Syscall6)
+}
+
+func (l *loop) epollWait(ms int, call func(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err unix.Errno)) int {
+	n, _, e := call(unix.SYS_EPOLL_WAIT, uintptr(l.ep), uintptr(unsafe.Pointer(&l.events[0])), uintptr(len(l.events)), uintptr(ms), 0, 0)
+	if e != 0 {
+		return 0
+	}
+	return int(n)
+}
+
+// forever is how long a wait takes when nothing is due.
+const forever = int(time.Hour / time.Millisecond)
+
+// untilDue is how many milliseconds remain until the loop has something to do by itself.
+func (l *loop) untilDue() int {
+	if len(l.again) > 0 || len(l.aborts) > 0 && l.aborts[0].ready(l.now) {
+		return 0
+	}
+	limit := forever
+	now := time.Now()
+	if d, ok := l.wheel.Next(now); ok {
+		limit = min(limit, ceilMillis(d))
+	}
+	if d, ok := l.pauses.Next(now); ok {
+		limit = min(limit, ceilMillis(d))
+	}
+	if len(l.aborts) > 0 {
+		limit = min(limit, abortTick)
+	}
+	return limit
+}
+
+func ceilMillis(d time.Duration) int { return int((d + time.Millisecond - 1) / time.Millisecond) }
+
+// end cuts what is left and gives everything back.
+func (l *loop) end() {
+	for _, c := range l.conns {
+		if c != nil {
+			c.close()
+		}
+	}
+	for _, p := range l.pipes {
+		p.close()
+	}
+	unix.Close(int(l.mail.fd))
+	unix.Close(l.ep)
+	l.readMail()
+}

@@ -1,0 +1,63 @@
+package loop
+
+import (
+	"time"
+
+	"weir/stream/relay"
+)
+
+// A pace limits the rate at which one side is read.
+type pace struct {
+	meter relay.Meter
+	timer relay.Timer[*half] // of a pause
+}
+
+// startPaces sets up the limits that the relay has.
+func (c *conn) startPaces() {
+	c.client.limit(c.spec.Upload)
+	c.up.limit(c.spec.Download)
+}
+
+func (h *half) limit(rate int64) {
+	if rate <= 0 {
+		return
+	}
+	h.pace = &pace{meter: relay.NewMeter(rate, h.c.l.now)}
+	h.pace.timer.Owner = h
+}
+
+// allow is how much may be read of size bytes now; 0 begins a pause.
+func (p *pace) allow(h *half, size int) int {
+	if p.timer.Filed() {
+		return 0
+	}
+	n, wait := p.meter.Read(h.c.l.now, h.count(), size)
+	if n == 0 {
+		p.pause(h, wait)
+	}
+	return n
+}
+
+func (p *pace) pause(h *half, wait time.Duration) { h.c.l.pauses.Set(&p.timer, h.c.l.now.Add(wait)) }
+
+// resume goes on after a pause. The idle time-out starts anew, since nothing could happen while it lasted.
+func (h *half) resume() {
+	c := h.c
+	c.active = c.l.now
+	if c.carry(h) {
+		c.relayed()
+	}
+}
+
+// paused reports whether a side waits for its rate.
+func (c *conn) paused() bool {
+	return c.client.pace != nil && c.client.pace.timer.Filed() || c.up.pace != nil && c.up.pace.timer.Filed()
+}
+
+// count is how many bytes were read from the side so far.
+func (h *half) count() int64 {
+	if h.isUp {
+		return h.c.s.Traffic.FromUpstream.Load()
+	}
+	return h.c.s.Traffic.FromClient.Load()
+}
