@@ -1,0 +1,209 @@
+package main
+
+import (
+	"bytes"
+	"debug/buildinfo"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+)
+
+// binary is weir as it is shipped, built for the tests.
+var binary string
+
+// The nginx to compare with, and the module that Debian keeps apart from it.
+const (
+	nginx       = "/usr/sbin/nginx"
+	nginxStream = "/usr/lib/nginx/modules/ngx_stream_module.so"
+)
+
+func TestMain(m *testing.M) { os.Exit(withBinary(m.Run)) }
+
+func withBinary(run func() int) int {
+	dir, err := os.MkdirTemp("", "weir")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "weir")
+	build := exec.Command("go", "build", "-o", binary, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	build.Stdout, build.Stderr = os.Stdout, os.Stderr
+	if err := build.Run(); err != nil {
+		panic(err)
+	}
+	return run()
+}
+
+// A result is what a command has printed, and its exit code.
+type result struct {
+	stdout, stderr string
+	code           int
+}
+
+func (r result) String() string {
+	return fmt.Sprintf("-- stdout --\n%s-- stderr --\n%s-- code --\n%d", r.stdout, r.stderr, r.code)
+}
+
+// command runs program in dir to its end.
+func command(t *testing.T, dir, program string, args ...string) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.Command(program, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &stdout, &stderr
+	var failed *exec.ExitError
+	if err := cmd.Run(); err != nil && !errors.As(err, &failed) {
+		t.Fatal(err)
+	}
+	plain := func(b bytes.Buffer) string { return withoutChance(strings.ReplaceAll(b.String(), dir, "$DIR")) }
+	return result{plain(stdout), plain(stderr), cmd.ProcessState.ExitCode()}
+}
+
+var (
+	dates   = regexp.MustCompile(`\d{4}/\d\d/\d\d \d\d:\d\d:\d\d`)
+	numbers = regexp.MustCompile(`\d+#\d+`)
+)
+
+// withoutChance takes out of a text what differs from run to run.
+func withoutChance(text string) string {
+	return numbers.ReplaceAllString(dates.ReplaceAllString(text, "DATE"), "PID")
+}
+
+// TestCommandLines runs each script of testdata on weir and on nginx, which must agree to the letter. The file args holds one argument
+// a line, stdout, stderr and code what comes of it; the others are there when the command starts. A script whose comment holds
+// "weir alone" is about what nginx does not have.
+func TestCommandLines(t *testing.T) {
+	scripts, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(scripts) == 0 {
+		t.Fatal("no scripts", err)
+	}
+	for _, path := range scripts {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			script, err := txtar.ParseFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Run("weir", func(t *testing.T) { runScript(t, script, binary) })
+			t.Run("nginx", func(t *testing.T) {
+				if strings.Contains(string(script.Comment), "weir alone") {
+					t.Skip("not in nginx")
+				}
+				needNginx(t)
+				runScript(t, script, nginx)
+			})
+		})
+	}
+}
+
+// needNginx skips the test where there is no nginx to compare with; in CI that is a failure.
+func needNginx(t *testing.T) {
+	t.Helper()
+	for _, path := range []string{nginx, nginxStream} {
+		if _, err := os.Stat(path); err == nil {
+			continue
+		}
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("%s is missing", path)
+		}
+		t.Skipf("%s is missing: not compared with nginx", path)
+	}
+}
+
+func runScript(t *testing.T, script *txtar.Archive, program string) {
+	t.Helper()
+	dir := t.TempDir()
+	var want result
+	var args []string
+	for _, f := range script.Files {
+		text := string(f.Data)
+		switch f.Name {
+		case "args":
+			args = strings.Split(strings.TrimSuffix(strings.ReplaceAll(text, "$DIR", dir), "\n"), "\n")
+		case "stdout":
+			want.stdout = text
+		case "stderr":
+			want.stderr = text
+		case "code":
+			want.code, _ = strconv.Atoi(strings.TrimSpace(text))
+		default:
+			write(t, filepath.Join(dir, f.Name), strings.ReplaceAll(text, "$DIR", dir))
+		}
+	}
+	if got := command(t, dir, program, args...); got != want {
+		t.Errorf("got\n%v\nwant\n%v", got, want)
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBinaryIsStatic(t *testing.T) {
+	f, err := elf.Open(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP || p.Type == elf.PT_DYNAMIC {
+			t.Errorf("has a segment %v", p.Type)
+		}
+	}
+}
+
+func TestBinaryHoldsNothingOfTheTests(t *testing.T) {
+	info, err := buildinfo.ReadFile(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range info.Deps {
+		for _, foreign := range []string{"mochi", "paho", "goleak", "x/tools", "websocket"} {
+			if strings.Contains(d.Path, foreign) {
+				t.Errorf("links %s", d.Path)
+			}
+		}
+	}
+}
+
+// TestLeftOutModulesAreRefused holds the words of -V against what weir does.
+func TestLeftOutModulesAreRefused(t *testing.T) {
+	uses := map[string]string{
+		"limit_conn": "limit_conn a 1;", "access": "allow all;", "geo": "geo $a { default 1; }", "map": "map $a $b { default 1; }",
+		"split_clients": "split_clients $a $b { * 1; }", "return": "return x;", "pass": "pass 1;", "set": "set $a b;",
+	}
+	left := regexp.MustCompile(`--without-stream_(\w+)_module`).FindAllStringSubmatch(command(t, t.TempDir(), binary, "-V").stderr, -1)
+	if len(left) == 0 {
+		t.Skip("no module is left out")
+	}
+	for _, m := range left {
+		t.Run(m[1], func(t *testing.T) {
+			dir := t.TempDir()
+			use := uses[m[1]]
+			if !strings.Contains(use, "{") {
+				use = "server { listen 127.0.0.1:1; " + use + " }"
+			}
+			write(t, filepath.Join(dir, "n.conf"), "events {} pid p; stream { "+use+" }")
+			name, _, _ := strings.Cut(uses[m[1]], " ")
+			want := fmt.Sprintf("%q directive is not supported by weir yet", name)
+			if got := command(t, dir, binary, "-t", "-p", dir, "-c", "n.conf"); !strings.Contains(got.stderr, want) {
+				t.Errorf("got %q, want it to hold %s", got.stderr, want)
+			}
+		})
+	}
+}
