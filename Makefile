@@ -2,11 +2,10 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 20s
-JS          := conformance/realpeers/js
 
 # The packages that drive the binary from outside. They run by themselves, after the others: they keep time and start brokers.
-OUTSIDE := weir/conformance weir/conformance/realpeers
-INSIDE   = $(filter-out $(OUTSIDE),$(shell go list ./...))
+OUTSIDE := ./conformance/...
+INSIDE   = $(filter-out weir/conformance%,$(shell go list ./...))
 
 # The race detector needs a C compiler.
 RACE = $(shell command -v "$$(go env CC)" >/dev/null && echo -race)

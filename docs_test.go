@@ -1,0 +1,147 @@
+package weir_test
+
+import (
+	"flag"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"weir/directives"
+	"weir/directives/spec"
+	"weir/parser"
+)
+
+var update = flag.Bool("update", false, "write the numbers in README.md")
+
+// compile loads a configuration that stands somewhere in the project, and returns what weir says about it.
+func compile(path, text string) []string {
+	_, found := directives.Load(parser.Source{Path: path, Text: []byte(text)}, &spec.Env{
+		Prefix: "/usr/share/nginx/", ConfPrefix: filepath.Dir(path) + "/", ErrorLog: "stderr", PidFile: "/run/nginx.pid", Now: time.Now,
+		LookupHost: func(string) ([]netip.Addr, error) { return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil },
+	})
+	var said []string
+	for _, d := range found {
+		said = append(said, fmt.Sprintf("[%s] %s", d.Severity, d.Error()))
+	}
+	return said
+}
+
+func TestExamplesCompile(t *testing.T) {
+	examples, err := filepath.Glob("examples/*/nginx.conf")
+	if err != nil || len(examples) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	for _, path := range examples {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range compile(path, string(text)) {
+			t.Errorf("weir says %s", line)
+		}
+	}
+}
+
+var fenced = regexp.MustCompile("(?ms)^```nginx\n(.*?)^```")
+
+// TestShownConfigurationsCompile compiles every block of Markdown that is marked as nginx's. One without an events block is a part
+// of a configuration: of its stream block, unless it has one.
+func TestShownConfigurationsCompile(t *testing.T) {
+	shown := 0
+	for _, path := range sources(t, ".md") {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range fenced.FindAllStringSubmatchIndex(string(text), -1) {
+			shown++
+			line := 1 + strings.Count(string(text[:block[2]]), "\n")
+			for _, said := range compile(path, whole(string(text[block[2]:block[3]]))) {
+				t.Errorf("%s:%d: weir says %s", path, line, said)
+			}
+		}
+	}
+	if shown == 0 {
+		t.Error("no configuration is shown anywhere")
+	}
+}
+
+// whole makes a configuration of a part.
+func whole(part string) string {
+	if strings.Contains(part, "events {") {
+		return part
+	}
+	if strings.Contains(part, "stream {") {
+		return "events { } " + part
+	}
+	return "events { } stream { " + part + " }"
+}
+
+// coverage is the sentence of README.md that says how many directives weir serves.
+func coverage() string {
+	n := directives.Coverage()
+	return fmt.Sprintf("%d directives in full, %d accepted with nothing to act on, %d known and refused, of %d", n.Full, n.Inert, n.Refused, n.Total)
+}
+
+var coverageSentence = regexp.MustCompile(`\d+ directives in full, \d+ accepted with nothing to act on, \d+ known and refused, of \d+`)
+
+// TestReadmeTellsTheCoverage compares the sentence with the tables; -update writes it.
+func TestReadmeTellsTheCoverage(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := coverageSentence.FindString(string(text))
+	if got == coverage() {
+		return
+	}
+	if !*update || got == "" {
+		t.Fatalf("README.md says %q, want %q", got, coverage())
+	}
+	if err := os.WriteFile("README.md", coverageSentence.ReplaceAll(text, []byte(coverage())), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// link is a Markdown link to a file of the project.
+var link = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+
+func TestLinksLeadSomewhere(t *testing.T) {
+	for _, path := range sources(t, ".md") {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), m[1])); err != nil {
+				t.Errorf("%s links to %s: %v", path, m[1], err)
+			}
+		}
+	}
+}
+
+var required = regexp.MustCompile(`(?m)^\t(\S+\.\S+) (v\S+)`)
+
+// TestDependenciesAreExplained holds docs/design.md against go.mod: every module with a reason, and with the version that is pinned.
+func TestDependenciesAreExplained(t *testing.T) {
+	mod, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	design, err := os.ReadFile("docs/design.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range required.FindAllStringSubmatch(string(mod), -1) {
+		module, version := m[1], m[2][strings.LastIndexByte(m[2], '-')+1:] // of a version without a tag, the commit
+		row := fmt.Sprintf("| %s | %s |", module, version)
+		if text := string(design); !strings.Contains(text, row) && !strings.Contains(text, module+" (") {
+			t.Errorf("docs/design.md does not have %q", row)
+		}
+	}
+}
