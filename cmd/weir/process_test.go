@@ -1,0 +1,368 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// patience is how long a test waits for what should happen at once.
+const patience = 10 * time.Second
+
+// eventually polls until cond holds.
+func eventually(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !cond(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited %v in vain: %s", patience, what)
+		}
+	}
+}
+
+// A site is a directory with an nginx.conf that proxies to an echo server.
+type site struct {
+	t    *testing.T
+	dir  string
+	echo string // address of the server
+	addr string // that the configuration listens on
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	s := &site{t: t, dir: t.TempDir(), addr: freeAddr(t)}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	s.echo = l.Addr().String()
+	go serveEcho(l)
+	s.configure("")
+	return s
+}
+
+func serveEcho(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer c.Close()
+			io.Copy(c, c)
+		}()
+	}
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// configure writes nginx.conf, with more directives at its main level.
+func (s *site) configure(more string) {
+	s.t.Helper()
+	write(s.t, s.path("nginx.conf"), fmt.Sprintf("%s\npid n.pid;\nerror_log e.log info;\nevents {}\nstream { server { listen %s; proxy_pass %s; } }\n",
+		more, s.addr, s.echo))
+}
+
+func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
+
+// args are the command line for the site, with more arguments.
+func (s *site) args(more ...string) []string {
+	return append([]string{"-p", s.dir, "-c", "nginx.conf"}, more...)
+}
+
+// A served site has a process.
+type served struct {
+	*site
+	cmd *exec.Cmd // nil for a daemon
+	pid int
+}
+
+// front serves the site in front, until the test ends.
+func (s *site) front(more ...string) *served {
+	s.t.Helper()
+	cmd := exec.Command(binary, s.args(append(more, "-g", "daemon off;")...)...)
+	var err error
+	if cmd.Stderr, err = os.Create(s.path("stderr")); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	p := &served{s, cmd, cmd.Process.Pid}
+	eventually(s.t, "pid file", func() bool { return s.readPid() == p.pid })
+	return p
+}
+
+// readPid is the number in the pid file; 0 for none.
+func (s *site) readPid() int {
+	text, _ := os.ReadFile(s.path("n.pid"))
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return pid
+}
+
+// log is the error log, without dates and numbers.
+func (s *site) log() string {
+	text, _ := os.ReadFile(s.path("e.log"))
+	return withoutChance(string(text))
+}
+
+func (s *site) wantLine(pattern string) {
+	s.t.Helper()
+	line := regexp.MustCompile(`(?m)^DATE ` + pattern + `$`)
+	eventually(s.t, "line "+pattern, func() bool { return line.MatchString(s.log()) })
+}
+
+// control runs weir -s.
+func (s *site) control(word string) {
+	s.t.Helper()
+	if got := command(s.t, s.dir, binary, s.args("-s", word)...); got.code != 0 {
+		s.t.Fatalf("-s %s: %v", word, got)
+	}
+}
+
+// ping sends a byte through c and waits for its return.
+func (s *site) ping(c net.Conn) {
+	s.t.Helper()
+	c.SetDeadline(time.Now().Add(patience))
+	if _, err := c.Write([]byte("x")); err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := c.Read(make([]byte, 1)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *site) dial(addr string) net.Conn {
+	s.t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { c.Close() })
+	s.ping(c)
+	return c
+}
+
+// wantExit waits for the end of the process in front.
+func (p *served) wantExit(code int) {
+	p.t.Helper()
+	timer := time.AfterFunc(patience, func() { p.cmd.Process.Kill() })
+	defer timer.Stop()
+	p.cmd.Wait()
+	if got := p.cmd.ProcessState.ExitCode(); got != code {
+		p.t.Errorf("got exit code %d, want %d", got, code)
+	}
+	if got := p.readPid(); got != 0 {
+		p.t.Errorf("the pid file still holds %d", got)
+	}
+}
+
+func TestProcessLooksLikeNginx(t *testing.T) {
+	p := newSite(t).front()
+	proc := func(name string) string {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.pid, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	if got, want := proc("comm"), "nginx\n"; got != want {
+		t.Errorf("comm: got %q, want %q", got, want)
+	}
+	want := "nginx: master process " + binary + " -p " + p.dir + " -c nginx.conf -g daemon off; "
+	if got := strings.ReplaceAll(proc("cmdline"), "\x00", " "); got != want {
+		t.Errorf("title: got %q, want %q", got, want)
+	}
+	for _, line := range []string{
+		`\[notice\] PID: using the "epoll" event method`, `\[notice\] PID: nginx/[.0-9]+ \(compatible\)`,
+		`\[notice\] PID: OS: Linux .*`, `\[notice\] PID: getrlimit\(RLIMIT_NOFILE\): \d+:\d+`,
+		`\[notice\] PID: start worker processes`, `\[notice\] PID: start worker process \d+`,
+	} {
+		p.wantLine(line)
+	}
+}
+
+func TestReloadBySignalKeepsSessions(t *testing.T) {
+	p := newSite(t).front()
+	c := p.dial(p.addr)
+	p.addr = freeAddr(t)
+	p.configure("")
+	p.control("reload")
+	p.wantLine(`\[notice\] PID: signal 1 \(SIGHUP\) received from \d+, reconfiguring`)
+	p.wantLine(`\[notice\] PID: reconfiguring`)
+	p.wantLine(`\[notice\] PID: gracefully shutting down`)
+	p.wantLine(`\[notice\] PID: generation 2 serves after .*, 1 sessions stay with older ones`)
+	p.dial(p.addr)
+	p.ping(c)
+	c.Close()
+	p.wantLine(`\[notice\] PID: worker process \d+ exited with code 0`)
+	if got := p.readPid(); got != p.pid {
+		t.Errorf("got process %d, want still %d", got, p.pid)
+	}
+}
+
+func TestBadReloadKeepsServing(t *testing.T) {
+	p := newSite(t).front()
+	c := p.dial(p.addr)
+	p.configure("foo;")
+	p.send(syscall.SIGHUP)
+	p.wantLine(`\[emerg\] PID: unknown directive "foo" in ` + regexp.QuoteMeta(p.path("nginx.conf")) + ":1")
+	p.ping(c)
+	p.dial(p.addr)
+}
+
+// send sends a signal, as kill does.
+func (p *served) send(s syscall.Signal) {
+	p.t.Helper()
+	if err := syscall.Kill(p.pid, s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func TestQuitLetsSessionsEnd(t *testing.T) {
+	p := newSite(t).front()
+	c := p.dial(p.addr)
+	p.control("quit")
+	p.wantLine(`\[notice\] PID: gracefully shutting down`)
+	p.ping(c)
+	c.Close()
+	p.wantExit(0)
+	p.wantLine(`\[notice\] PID: exit`)
+}
+
+func TestStopCutsSessions(t *testing.T) {
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		t.Run(s.String(), func(t *testing.T) {
+			p := newSite(t).front()
+			c := p.dial(p.addr)
+			p.send(s)
+			p.wantExit(0)
+			c.SetDeadline(time.Now().Add(patience))
+			if _, err := c.Read(make([]byte, 1)); err == nil || os.IsTimeout(err) {
+				t.Errorf("got %v, want an end", err)
+			}
+		})
+	}
+}
+
+func TestQuitThenStop(t *testing.T) {
+	p := newSite(t).front()
+	p.dial(p.addr)
+	p.control("quit")
+	p.wantLine(`\[notice\] PID: gracefully shutting down`)
+	p.control("stop")
+	p.wantExit(0)
+}
+
+func TestReopenBySignal(t *testing.T) {
+	p := newSite(t).front()
+	if err := os.Rename(p.path("e.log"), p.path("e.log.1")); err != nil {
+		t.Fatal(err)
+	}
+	p.control("reopen")
+	eventually(t, "a new log", func() bool { _, err := os.Stat(p.path("e.log")); return err == nil })
+	p.dial(p.addr)
+	p.wantLine(`\[info\] PID: \*\d+ client .* connected to .*`)
+}
+
+func TestUnservedSignalsAreIgnored(t *testing.T) {
+	p := newSite(t).front()
+	p.send(syscall.SIGUSR2)
+	p.send(syscall.SIGWINCH)
+	p.send(syscall.SIGPIPE)
+	p.wantLine(`\[notice\] PID: signal 12 \(SIGUSR2\) received from ` + strconv.Itoa(os.Getpid()) + `, ignoring`)
+	p.wantLine(`\[notice\] PID: signal 28 \(SIGWINCH\) received from ` + strconv.Itoa(os.Getpid()) + `, ignoring`)
+	p.dial(p.addr)
+}
+
+func TestChangedFileIsReloaded(t *testing.T) {
+	p := newSite(t).front("-watch")
+	c := p.dial(p.addr)
+	p.addr = freeAddr(t)
+	p.configure("")
+	p.wantLine(`\[notice\] PID: configuration changed on disk`)
+	p.wantLine(`\[notice\] PID: generation 2 serves .*`)
+	p.dial(p.addr)
+	p.ping(c)
+}
+
+func TestDaemonServesOnceItsParentHasGone(t *testing.T) {
+	s := newSite(t)
+	if got, want := command(t, s.dir, binary, s.args()...), (result{}); got != want {
+		t.Fatalf("got\n%v\nwant\n%v", got, want)
+	}
+	pid := s.readPid()
+	if pid == 0 {
+		t.Fatal("no pid file")
+	}
+	t.Cleanup(func() { syscall.Kill(pid, syscall.SIGKILL) })
+	s.dial(s.addr)
+	if sid, err := unix.Getsid(pid); err != nil || sid != pid {
+		t.Errorf("session: got %d, %v, want its own", sid, err)
+	}
+	for fd, want := range map[int]string{0: "/dev/null", 1: "/dev/null", 2: s.path("e.log")} {
+		if got, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", pid, fd)); got != want {
+			t.Errorf("descriptor %d: got %s, want %s", fd, got, want)
+		}
+	}
+	s.control("stop")
+	eventually(t, "its end", func() bool { return s.readPid() == 0 })
+}
+
+// TestAddressInUse runs on weir and on nginx, which must print the same.
+func TestAddressInUse(t *testing.T) {
+	s := newSite(t)
+	taken, err := net.Listen("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	bind := "bind() to " + s.addr + " failed (98: Address already in use)\n"
+	wantStart := result{stderr: strings.Repeat("nginx: [emerg] "+bind, 5) + "nginx: [emerg] still could not bind()\n", code: 1}
+	wantLog := strings.Repeat("DATE [emerg] PID: "+bind+"DATE [notice] PID: try again to bind() after 500ms\n", 5) +
+		"DATE [emerg] PID: still could not bind()\n"
+	ok := "nginx: the configuration file $DIR/nginx.conf syntax is ok\nnginx: configuration file $DIR/nginx.conf test is successful\n"
+
+	run := func(program string, more ...string) func(*testing.T) {
+		return func(t *testing.T) {
+			os.Remove(s.path("e.log"))
+			if got, want := command(t, s.dir, program, s.args(append(more, "-t")...)...), (result{stderr: ok}); got != want {
+				t.Errorf("-t: got\n%v\nwant\n%v", got, want)
+			}
+			if got := command(t, s.dir, program, s.args(more...)...); got != wantStart {
+				t.Errorf("start: got\n%v\nwant\n%v", got, wantStart)
+			}
+			if got := s.log(); got != wantLog {
+				t.Errorf("log: got\n%s\nwant\n%s", got, wantLog)
+			}
+		}
+	}
+	t.Run("weir", run(binary))
+	t.Run("nginx", func(t *testing.T) {
+		needNginx(t)
+		run(nginx, "-g", "load_module "+nginxStream+";")(t)
+	})
+}
