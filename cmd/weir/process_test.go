@@ -75,11 +75,12 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// configure writes nginx.conf, with more directives at its main level.
-func (s *site) configure(more string) {
+// configure writes nginx.conf, with more directives at its main level and more addresses.
+func (s *site) configure(more string, addrs ...string) {
 	s.t.Helper()
-	write(s.t, s.path("nginx.conf"), fmt.Sprintf("%s\npid n.pid;\nerror_log e.log info;\nevents {}\nstream { server { listen %s; proxy_pass %s; } }\n",
-		more, s.addr, s.echo))
+	listen := "listen " + strings.Join(append(addrs, s.addr), "; listen ") + ";"
+	write(s.t, s.path("nginx.conf"), fmt.Sprintf("%s\npid n.pid;\nerror_log e.log info;\nevents {}\nstream { server { %s proxy_pass %s; } }\n",
+		more, listen, s.echo))
 }
 
 func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
@@ -365,4 +366,30 @@ func TestAddressInUse(t *testing.T) {
 		needNginx(t)
 		run(nginx, "-g", "load_module "+nginxStream+";")(t)
 	})
+}
+
+func TestReloadsLeakNoDescriptor(t *testing.T) {
+	p := newSite(t).front()
+	second := freeAddr(t)
+	count := func() int {
+		all, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	before := count()
+	c := p.dial(p.addr)
+	for i := range 40 {
+		p.configure("")
+		if i%2 == 0 {
+			p.configure("", second)
+		}
+		p.send(syscall.SIGHUP)
+		p.wantLine(fmt.Sprintf(`\[notice\] PID: generation %d serves .*`, i+2))
+		p.dial(p.addr).Close()
+	}
+	p.ping(c)
+	c.Close()
+	eventually(t, "descriptors as before", func() bool { return count() <= before })
 }
