@@ -1,0 +1,147 @@
+//go:build linux
+
+package load
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// forever makes a poller wait without a limit.
+const forever = -time.Millisecond
+
+// A Broker is the server of the load: one listening socket and one loop. It listens on every address of the loopback interface, and on no other.
+type Broker struct {
+	poll     *poller
+	listener int
+	stop     int // an eventfd
+	port     int
+	log      io.Writer
+
+	conns []*brokerConn // by descriptor
+	buf   []byte        // what was read last
+	reply []byte        // the answers to what was read last
+}
+
+// Listen makes a broker on the port, or on a free one when it is 0. What clients do wrong is written to log, one line each.
+// The caller calls Serve, which takes over everything.
+func Listen(port int, log io.Writer) (*Broker, error) {
+	b := &Broker{log: log, buf: make([]byte, 256<<10)}
+	if err := b.open(port); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *Broker) open(port int) (err error) {
+	if b.poll, err = newPoller(); err != nil {
+		return err
+	}
+	if b.listener, err = listenLoopback(port); err != nil {
+		return err
+	}
+	if b.port, err = portOf(b.listener); err != nil {
+		return err
+	}
+	if b.stop, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
+		return fmt.Errorf("eventfd: %w", err)
+	}
+	if err := b.poll.add(b.stop, unix.EPOLLIN); err != nil {
+		return err
+	}
+	return b.poll.add(b.listener, unix.EPOLLIN)
+}
+
+// Addr returns one of the addresses the broker listens on.
+func (b *Broker) Addr() netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(b.port))
+}
+
+// Stop makes Serve return. It may be called from any goroutine, once.
+func (b *Broker) Stop() { unix.Write(b.stop, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
+
+// Serve accepts and answers until Stop, or until it cannot go on. It closes everything before it returns.
+func (b *Broker) Serve() error {
+	defer b.close()
+	for {
+		events, err := b.poll.wait(forever)
+		if err != nil {
+			return err
+		}
+		for i := range events {
+			fd := int(events[i].Fd)
+			if fd == b.stop {
+				return nil
+			}
+			if err := b.handle(fd, &events[i]); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (b *Broker) handle(fd int, ev *unix.EpollEvent) error {
+	if fd == b.listener {
+		return b.accept()
+	}
+	c := b.conns[fd]
+	if c == nil {
+		return nil // closed since the event was taken
+	}
+	if err := b.serve(c, ev); err != nil {
+		b.part(c, err)
+	}
+	return nil
+}
+
+// part closes a connection that is over; err is io.EOF when it ended as it should.
+func (b *Broker) part(c *brokerConn, err error) {
+	if err != io.EOF {
+		fmt.Fprintln(b.log, "broker:", err)
+	}
+	b.conns[c.fd] = nil
+	closeFD(c.fd)
+}
+
+func (b *Broker) accept() error {
+	for {
+		fd, err := accept(b.listener)
+		switch err {
+		case nil:
+		case errAgain:
+			return nil
+		case unix.EINTR, unix.ECONNABORTED:
+			continue
+		default:
+			return fmt.Errorf("accept: %w", err)
+		}
+		b.conns = grown(b.conns, fd)
+		b.conns[fd] = &brokerConn{fd: fd}
+		if err := b.poll.add(fd, edge); err != nil {
+			return err
+		}
+	}
+}
+
+func (b *Broker) close() {
+	for _, c := range b.conns {
+		if c != nil {
+			closeFD(c.fd)
+		}
+	}
+	closeFD(b.listener)
+	closeFD(b.stop)
+	b.poll.close()
+}
+
+// grown returns s, made longer if need be, so that s[i] exists.
+func grown[T any](s []T, i int) []T {
+	if i < len(s) {
+		return s
+	}
+	return append(s, make([]T, i-len(s)+1024)...)
+}

@@ -1,0 +1,227 @@
+//go:build linux
+
+package load
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// tick is how often a waiting test looks whether it should go on.
+const tick = 100 * time.Millisecond
+
+// A client is one session.
+type client struct {
+	fd      int
+	n       int       // how many were opened before it
+	started time.Time // of the connect, and later of each round trip
+	ready   bool      // CONNACK came
+	got     int       // bytes of the awaited answer that came
+	out     []byte    // what the socket did not take yet
+}
+
+// A dialer opens sessions and holds their epoll set. It belongs to one goroutine.
+type dialer struct {
+	poll    *poller
+	target  *Target
+	run     uint32    // makes client identifiers fresh
+	clients []*client // by descriptor
+	opened  int
+	buf     []byte
+	connect []byte
+}
+
+func newDialer(t *Target) (*dialer, error) {
+	if len(t.Addrs) == 0 {
+		return nil, fmt.Errorf("a load needs an address")
+	}
+	p, err := newPoller()
+	if err != nil {
+		return nil, err
+	}
+	return &dialer{poll: p, target: t, run: rand.Uint32(), buf: make([]byte, 256<<10)}, nil
+}
+
+// open starts a session and sends its CONNECT at once: a connect over loopback is complete when it returns. role is the part of the client identifier that the
+// broker looks at, or the empty string.
+func (d *dialer) open(role string) (*client, error) {
+	fd, err := tcpSocket()
+	if err != nil {
+		return nil, err
+	}
+	c := &client{fd: fd, n: d.opened, started: time.Now()}
+	d.opened++
+	if err := d.begin(c, role); err != nil {
+		closeFD(fd)
+		return nil, fmt.Errorf("session %d: %w", c.n+1, err)
+	}
+	d.clients = grown(d.clients, fd)
+	d.clients[fd] = c
+	return c, nil
+}
+
+func (d *dialer) begin(c *client, role string) error {
+	if err := d.bind(c); err != nil {
+		return err
+	}
+	addr := d.target.Addrs[c.n%len(d.target.Addrs)]
+	if err := unix.Connect(c.fd, sockaddr(addr)); err != nil && err != unix.EINPROGRESS {
+		return fmt.Errorf("connect %s: %w", addr, err)
+	}
+	d.connect = appendConnect(d.connect[:0], fmt.Sprintf("%s%08x-%d", role, d.run, c.n))
+	if err := c.send(d.connect); err != nil {
+		return fmt.Errorf("connect %s: %w", addr, err)
+	}
+	c.out = bytes.Clone(c.out) // the next session's CONNECT takes the buffer
+	return d.poll.add(c.fd, edge)
+}
+
+// bind gives the client its source address, and leaves the port to connect, which can share it among destinations.
+func (d *dialer) bind(c *client) error {
+	if len(d.target.Sources) == 0 {
+		return nil
+	}
+	if err := unix.SetsockoptInt(c.fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1); err != nil {
+		return fmt.Errorf("setsockopt IP_BIND_ADDRESS_NO_PORT: %w", err)
+	}
+	from := d.target.Sources[c.n%len(d.target.Sources)]
+	if err := unix.Bind(c.fd, sockaddr(netip.AddrPortFrom(from, 0))); err != nil {
+		return fmt.Errorf("bind %s: %w", from, err)
+	}
+	return nil
+}
+
+// send writes p, which must stay unchanged until the client has sent all of it.
+func (c *client) send(p []byte) error {
+	c.out = p
+	return c.flush()
+}
+
+func (c *client) flush() error {
+	for len(c.out) > 0 {
+		n, err := write(c.fd, c.out)
+		if err == errAgain {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		c.out = c.out[n:]
+	}
+	return nil
+}
+
+// receive reads up to limit bytes. Nothing and no error: there was nothing to read.
+func (d *dialer) receive(c *client, limit int) ([]byte, error) {
+	n, err := read(c.fd, d.buf[:limit])
+	switch {
+	case err == errAgain:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case n == 0:
+		return nil, errClosed
+	}
+	return d.buf[:n], nil
+}
+
+// handshake goes on with a session that is not ready.
+func (d *dialer) handshake(c *client, ev *unix.EpollEvent) error {
+	if err := c.flush(); err != nil {
+		return err
+	}
+	if !readable(ev) {
+		return nil
+	}
+	return d.expect(c, connack, &c.ready)
+}
+
+// expect reads more of an answer, and sets done once all of it came.
+func (d *dialer) expect(c *client, answer []byte, done *bool) error {
+	p, err := d.receive(c, len(answer)-c.got)
+	if err != nil {
+		return err
+	}
+	if !bytes.HasPrefix(answer[c.got:], p) {
+		return errAnswer
+	}
+	if c.got += len(p); c.got == len(answer) {
+		c.got, *done = 0, true
+	}
+	return nil
+}
+
+// each waits for events, at most d, and calls f for the client of each until it fails.
+func (d *dialer) each(wait time.Duration, f func(*client, *unix.EpollEvent) error) error {
+	events, err := d.poll.wait(wait)
+	if err != nil {
+		return err
+	}
+	for i := range events {
+		c := d.clients[events[i].Fd]
+		if c == nil {
+			continue // closed since the event was taken
+		}
+		if err := f(c, &events[i]); err != nil {
+			return fmt.Errorf("session %d: %w", c.n+1, err)
+		}
+	}
+	return nil
+}
+
+// openAll opens n sessions and returns them when all have their CONNACK. No more than a proxy's shortest backlog are on their way at a time.
+func (d *dialer) openAll(ctx context.Context, n int, role func(i int) string) ([]*client, error) {
+	const atOnce = 64
+	all := make([]*client, 0, n)
+	ready := 0
+	for ready < n {
+		for len(all) < n && len(all)-ready < atOnce {
+			c, err := d.open(role(len(all)))
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, c)
+		}
+		err := d.each(tick, func(c *client, ev *unix.EpollEvent) error {
+			if c.ready {
+				return nil
+			}
+			err := d.handshake(c, ev)
+			if c.ready {
+				ready++
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("%d of %d sessions were open: %w", ready, n, ctx.Err())
+		}
+	}
+	return all, nil
+}
+
+func (d *dialer) drop(c *client) {
+	d.clients[c.fd] = nil
+	closeFD(c.fd)
+}
+
+// close ends every session.
+func (d *dialer) close() {
+	for _, c := range d.clients {
+		if c != nil {
+			d.drop(c)
+		}
+	}
+	d.poll.close()
+}
+
+// echoed is the role of clients that want their packets back.
+func echoed(int) string { return "" }
