@@ -79,7 +79,7 @@ func (h *half) writeSome(fd uintptr) bool {
 
 // allowance finds out how much may be read, waiting until it is something, and reports whether to go on.
 func (h *half) allowance() bool {
-	h.limit = h.r.spec.BufferSize
+	h.limit = h.r.size()
 	if h.meter.Rate <= 0 {
 		return true
 	}
@@ -87,7 +87,7 @@ func (h *half) allowance() bool {
 		return false
 	}
 	for {
-		n, pause := h.meter.Read(h.r.c.d.env.Now(), h.read.Load(), h.r.spec.BufferSize)
+		n, pause := h.meter.Read(h.r.c.d.env.Now(), h.read.Load(), h.r.size())
 		if n > 0 {
 			h.limit = n
 			return true
@@ -123,7 +123,7 @@ func (h *half) fill() bool {
 // readSome reads once, false if there is nothing to read: then the buffer goes back before the wait.
 func (h *half) readSome(fd uintptr) bool {
 	if h.buf == nil {
-		h.buf = getBuffer(h.r.spec.BufferSize)
+		h.buf = getBuffer(h.r.size())
 	}
 	n, err := readFD(fd, h.buf.bytes[:h.limit])
 	if err == syscall.EAGAIN {

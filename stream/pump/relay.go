@@ -144,6 +144,9 @@ func (r *relaying) tell(ev stream.Event) {
 	}
 }
 
+// size is how much a half reads at once. Without any room nothing could be read, not even the end.
+func (r *relaying) size() int { return max(r.spec.BufferSize, 1) }
+
 // touch notes that bytes have moved: proxy_timeout counts from here.
 func (r *relaying) touch() { r.last.Store(int64(time.Since(r.began))) }
 

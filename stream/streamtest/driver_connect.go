@@ -75,7 +75,7 @@ func connectTimeout(r *rig) {
 // fullBacklog is a listening socket on which connections hang.
 func fullBacklog(r *rig) (int, stream.Addr) {
 	r.Helper()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	must(r, err)
 	must(r, syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
 	must(r, syscall.Listen(fd, 0))

@@ -136,7 +136,7 @@ func useUpDescriptors(r *rig) {
 	f := r.listenOn("tcp", r.server(&Reply{Text: []byte("hello")}))
 	hear(r, f.dial(), "hello")
 	eventually(r, "the first session has finished", func() bool { return r.finished() == 1 })
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	must(r, err)
 	fillers := fillDescriptors(r)
 	must(r, syscall.Connect(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: f.addr.(*net.TCPAddr).Port}))

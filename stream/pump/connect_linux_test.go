@@ -62,6 +62,30 @@ func optionOf(t *testing.T, target *stream.Target, level, option int) int {
 	return value
 }
 
+// tcp_nodelay holds for the client when the content begins, and is on until then.
+func TestClientNoDelay(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, on := range []bool{true, false} {
+		sock, err := dial(t.Context(), &stream.Target{Addr: addrOf(l.Addr()), NoDelay: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := newCarrier(nil, sock)
+		c.s = &stream.Session{Server: &stream.Server{Settings: stream.Settings{NoDelay: on}}}
+		c.beginContent()
+		var got int
+		c.client.raw.Control(func(fd uintptr) { got, err = unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY) })
+		if got != boolInt(on) || err != nil {
+			t.Errorf("got %d, %v; want %d", got, err, boolInt(on))
+		}
+		c.client.Close()
+	}
+}
+
 func TestOpOf(t *testing.T) {
 	for call, want := range map[string]stream.Op{
 		"socket": stream.OpSocket, "setsockopt": stream.OpSocket, "bind": stream.OpBind, "connect": stream.OpConnect,
