@@ -16,7 +16,6 @@ import (
 	"weir/parser/diag"
 	"weir/stream"
 	"weir/stream/errorlog"
-	"weir/stream/pump"
 )
 
 // A Master runs one configuration after another. All of its state but what is atomic belongs to the goroutine that starts it and
@@ -86,7 +85,6 @@ func serve(o Options, p paths, c *console) int {
 	setName()
 	daemon := detachmentOf(o.Args)
 	m := newMaster(p.source(o.Globals), p, c)
-	m.driver = pump.New(m.env)
 	if o.Watch {
 		w, err := newWatcher(m.source, quietTime)
 		if err != nil {
@@ -107,7 +105,9 @@ func serve(o Options, p paths, c *console) int {
 // start opens the first configuration, after which connections are served. The error has been logged, and nothing is left open.
 func (m *Master) start() error {
 	if _, _, err := m.change(context.Background(), m.source); err != nil {
-		m.driver.Close()
+		if m.driver != nil {
+			m.driver.Close()
+		}
 		return err
 	}
 	return nil

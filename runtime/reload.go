@@ -21,8 +21,15 @@ func (m *Master) change(ctx context.Context, src parser.Source) (*Generation, di
 	program, found := m.load(src, m.paths.env(m.env.PID))
 	m.watcher.arm(program)
 	m.console.sayAll(found)
-	if err := found.Err(); err != nil {
+	err := found.Err()
+	if err != nil {
 		return nil, found, err
+	}
+	if m.driver == nil {
+		if m.driver, err = newDriver(m.env, &program.Main); err != nil {
+			m.console.say(errorlog.Emerg, "%v", err)
+			return nil, found, err
+		}
 	}
 	next := newGeneration(m.lastID+1, program)
 	fresh, err := m.open(ctx, next)

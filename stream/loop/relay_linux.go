@@ -24,12 +24,9 @@ func (c *conn) startRelay(spec *relay.Spec) (stream.Event, bool) {
 	} else {
 		c.l.wheel.Remove(&c.timer)
 	}
-	c.up.watch()
-	if !c.client.watched {
-		c.client.watch() // an edge-triggered socket that is added reports what is there
-		return stream.Event{}, false
-	}
-	if c.client.ready && c.carry(&c.client) {
+	c.up.watch() // an edge-triggered socket that is added reports what is there; one that was has reported it
+	c.client.watch()
+	if c.carry(&c.client) || c.carry(&c.up) {
 		return stream.Event{Kind: stream.Relayed}, true
 	}
 	return stream.Event{}, false
