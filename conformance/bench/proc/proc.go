@@ -1,0 +1,2 @@
+// Package proc measures what other processes use, from outside: CPU time, memory, descriptors. Linux only.
+package proc
