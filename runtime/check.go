@@ -53,7 +53,7 @@ func tryOpen(program *directives.Program, p paths, c *console) error {
 		c.say(errorlog.Emerg, "%v", err)
 		return err
 	}
-	opened := &console{log: program.Main.ErrorLog, stderr: c.stderr, dated: mainLogOf(program, p).stderr}
+	opened := startConsole(program, p, c.stderr)
 	bound, err := binder{console: opened, testing: true}.bind(program.Stream.Listens)
 	for _, b := range bound {
 		undo.later(b.discard)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"weir/directives"
 	"weir/parser/diag"
 	"weir/stream/errorlog"
 	"weir/stream/logfile"
@@ -75,4 +76,9 @@ func bootConsole(o Options, p paths, stderr io.Writer) *console {
 	}
 	c.log.Add(level, errorlog.Lines(f))
 	return c
+}
+
+// startConsole is the console from when the log files of the first configuration are open until the process has started.
+func startConsole(program *directives.Program, p paths, stderr io.Writer) *console {
+	return &console{log: program.Main.ErrorLog, stderr: stderr, dated: mainLogOf(program, p).stderr}
 }

@@ -150,6 +150,21 @@ func applyLimits(m *directives.Main, c *console) {
 	limit(unix.RLIMIT_CORE, "RLIMIT_CORE", m.RlimitCore)
 }
 
+// enter makes dir, if there is one, the working directory. nginx's workers do so, and its master does not; here they are one, so a
+// process that finds its files by relative paths stays where it is.
+func enter(dir string, p paths, c *console) {
+	if dir == "" {
+		return
+	}
+	if !strings.HasPrefix(p.prefix, "/") || !strings.HasPrefix(p.conf, "/") {
+		c.say(errorlog.Warn, "\"working_directory\" has no effect with the relative prefix \"%s\"", p.prefix)
+		return
+	}
+	if err := os.Chdir(dir); err != nil {
+		c.say(errorlog.Alert, "chdir(\"%s\") failed%s", dir, errorlog.Errno(err))
+	}
+}
+
 // writePid makes path hold the number of the process.
 func writePid(path string, pid int) error {
 	err := os.WriteFile(path, fmt.Appendf(nil, "%d\n", pid), 0o644)

@@ -56,7 +56,7 @@ func (m *Master) open(ctx context.Context, next *Generation) (fresh []*port, err
 		return nil, err
 	}
 	if m.newest == nil {
-		m.console = m.startConsole(next.Program)
+		m.console = startConsole(next.Program, m.paths, m.console.stderr)
 	}
 	b := binder{console: m.console, pause: m.pause}
 	fresh, err = b.bind(m.ports.missing(next.Program.Stream.Listens))
@@ -67,11 +67,6 @@ func (m *Master) open(ctx context.Context, next *Generation) (fresh []*port, err
 		return nil, err
 	}
 	return fresh, m.openPid(next.Program.Main.PidFile)
-}
-
-// startConsole is the console from when the first configuration's log files are open until the process has started.
-func (m *Master) startConsole(p *directives.Program) *console {
-	return &console{log: p.Main.ErrorLog, stderr: m.console.stderr, dated: mainLogOf(p, m.paths).stderr}
 }
 
 // openPid writes the pid file, unless it is there already.
@@ -87,6 +82,7 @@ func (m *Master) commit(next *Generation, fresh []*port) {
 	m.lastID = next.ID
 	m.sayStart(next.Program)
 	applyLimits(&next.Program.Main, m.console)
+	enter(next.Program.Main.WorkingDirectory, m.paths, m.console)
 	m.newest, m.living = next, append(m.living, next)
 	next.run()
 	old := m.current.Swap(next)

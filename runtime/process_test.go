@@ -1,0 +1,117 @@
+package runtime
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"weir/directives"
+	"weir/parser"
+)
+
+func TestDaemonIsTheDefault(t *testing.T) {
+	tests := []struct {
+		name, conf, globals string
+		want                bool
+	}{
+		{"nothing said", "events {}", "", true},
+		{"on", "daemon on;", "", true},
+		{"off", "daemon off;", "", false},
+		{"in capitals", "daemon OFF;", "", false},
+		{"on the command line", "events {}", "daemon off;", false},
+		{"in a block", "x { daemon off; }", "", true},
+		{"broken: complained about in front", "events {", "", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			src := parser.Source{Path: "/n.conf", Text: []byte(tt.conf), Globals: tt.globals}
+			if got := wantsDaemon(src); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestReadPid(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pid")
+	tests := []struct {
+		name, text string
+		want       int
+		err        string
+	}{
+		{"as written", "123\n", 123, ""},
+		{"without an end", "123", 123, ""},
+		{"from elsewhere", "123\r\n", 123, ""},
+		{"empty", "", 0, `invalid PID number "" in "` + path + `"`},
+		{"nobody", "0\n", 0, `invalid PID number "0" in "` + path + `"`},
+		{"a group", "-1\n", 0, `invalid PID number "-1" in "` + path + `"`},
+		{"too large", "99999999999\n", 0, `invalid PID number "99999999999" in "` + path + `"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := os.WriteFile(path, []byte(tt.text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			got, err := readPid(path)
+			if got != tt.want || err == nil && tt.err != "" || err != nil && err.Error() != tt.err {
+				t.Errorf("got %d, %v, want %d, %s", got, err, tt.want, tt.err)
+			}
+		})
+	}
+}
+
+func TestWorkingDirectory(t *testing.T) {
+	dir := t.TempDir()
+	tests := []struct {
+		name, dir, prefix string
+		want              []string // logged
+		moves             bool
+	}{
+		{"none", "", "/p/", nil, false},
+		{"there", dir, "/p/", nil, true},
+		{"not there", dir + "/no", "/p/", []string{`[alert] chdir("` + dir + `/no") failed (2: No such file or directory)`}, false},
+		{"relative prefix", dir, "p/", []string{`[warn] "working_directory" has no effect with the relative prefix "p/"`}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			before := t.TempDir()
+			t.Chdir(before)
+			var log recorder
+			enter(tt.dir, paths{prefix: tt.prefix, conf: "/n.conf"}, &console{log: log.log()})
+			if got := log.take(); !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			if got, _ := os.Getwd(); (got == dir) != tt.moves {
+				t.Errorf("got directory %s", got)
+			}
+		})
+	}
+}
+
+func TestLimits(t *testing.T) {
+	var now unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &now); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name string
+		n    uint64
+		want []string // logged
+	}{
+		{"not given", 0, nil},
+		{"possible", now.Max, nil},
+		{"more than the kernel has", 1 << 40, []string{"[alert] setrlimit(RLIMIT_NOFILE, 1099511627776) failed (1: Operation not permitted)"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var log recorder
+			applyLimits(&directives.Main{RlimitNofile: tt.n}, &console{log: log.log()})
+			if got := log.take(); !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
