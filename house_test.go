@@ -67,18 +67,19 @@ func table(text string) map[string][]string {
 // A goPackage is what go list says of a package.
 type goPackage struct {
 	ImportPath string
+	Name       string
 	Doc        string
 	Imports    []string
 	GoFiles    []string
 }
 
-// name is the import path without the module's.
-func (p *goPackage) name() string { return strings.TrimPrefix(p.ImportPath, "weir/") }
+// path is the import path without the module's.
+func (p *goPackage) path() string { return strings.TrimPrefix(p.ImportPath, "weir/") }
 
 // packages lists the packages of the module that are more than tests.
 func packages(t *testing.T) []*goPackage {
 	t.Helper()
-	out := run(t, "go", "list", "-json=ImportPath,Doc,Imports,GoFiles", "./...")
+	out := run(t, "go", "list", "-json=ImportPath,Name,Doc,Imports,GoFiles", "./...")
 	var all []*goPackage
 	for d := json.NewDecoder(strings.NewReader(out)); ; {
 		p := &goPackage{}
@@ -108,14 +109,14 @@ func run(t *testing.T, name string, args ...string) string {
 
 func TestImports(t *testing.T) {
 	for _, p := range packages(t) {
-		may, known := allowed[ruleFor(p.name())]
+		may, known := allowed[ruleFor(p.path())]
 		if !known {
-			t.Errorf("%s is not in the table of imports", p.name())
+			t.Errorf("%s is not in the table of imports", p.path())
 			continue
 		}
 		for _, path := range p.Imports {
 			if !isStandard(path) && !slices.ContainsFunc(may, func(m string) bool { return covers(m, path) }) {
-				t.Errorf("%s must not import %s", p.name(), path)
+				t.Errorf("%s must not import %s", p.path(), path)
 			}
 		}
 	}
@@ -167,12 +168,12 @@ func TestOnlyTestsNeed(t *testing.T) {
 
 func TestPackageComments(t *testing.T) {
 	for _, p := range packages(t) {
-		want := "Package " + filepath.Base(p.ImportPath) + " "
-		if strings.HasPrefix(p.name(), "cmd/") || strings.HasPrefix(p.name(), "examples/") {
+		want := "Package " + p.Name + " "
+		if p.Name == "main" {
 			want = "Command " + filepath.Base(p.ImportPath) + " "
 		}
 		if !strings.HasPrefix(p.Doc, want) {
-			t.Errorf("the comment of %s begins with %q, want %q", p.name(), p.Doc, want)
+			t.Errorf("the comment of %s begins with %q, want %q", p.path(), p.Doc, want)
 		}
 	}
 }
