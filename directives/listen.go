@@ -35,6 +35,7 @@ type listenParams struct {
 	defaultServer bool
 	protocols     protocols
 	udp, ssl      bool
+	multipath     bool
 	backlog       bool // given
 	fastOpen      bool // given
 }
@@ -213,15 +214,24 @@ func (p *listenParams) check(call *spec.Call) bool {
 		call.FailValue(fmt.Sprintf("\"%s\" parameter is incompatible with \"udp\"", name))
 		return false
 	}
-	if p.udp || p.ssl {
-		name := "ssl"
-		if p.udp {
-			name = "udp"
-		}
+	if name := p.unserved(); name != "" {
 		call.FailValue(fmt.Sprintf("\"%s\" parameter is not supported by weir yet", name))
 		return false
 	}
 	return true
+}
+
+// unserved names the first parameter that weir does not serve yet.
+func (p *listenParams) unserved() string {
+	switch {
+	case p.udp:
+		return "udp"
+	case p.ssl:
+		return "ssl"
+	case p.multipath:
+		return "multipath"
+	}
+	return ""
 }
 
 // incompatible names the first parameter that makes no sense for datagrams.
@@ -234,6 +244,8 @@ func (p *listenParams) incompatible() string {
 		return "deferred"
 	case p.ssl:
 		return "ssl"
+	case p.multipath:
+		return "multipath"
 	case o.KeepAlive.Set:
 		return "so_keepalive"
 	case p.protocols&proxyProtocolFirst != 0:
@@ -262,6 +274,8 @@ func (p *listenParams) parse(text string) error {
 		p.options.Deferred = true
 	case "reuseport":
 		p.options.ReusePort = true
+	case "multipath":
+		p.multipath = true
 	case "ssl":
 		p.ssl = true
 		return nil
@@ -322,26 +336,22 @@ func (p *listenParams) parseIPv6Only(text, value string) error {
 
 func parseBuffer(text string) (int, bool) {
 	n, ok := spec.ParseSize(text)
-	return int(n), ok && n > 0
+	return int(n), ok
 }
 
-// parseKeepAlive reads on, off, or IDLE:INTERVAL:COUNT with any of the three left out.
+// parseKeepAlive reads on, off, or IDLE:INTERVAL:COUNT, of which something must be left that is not zero.
 func parseKeepAlive(text string) (stream.KeepAlive, bool) {
 	switch text {
 	case "on", "off":
 		return stream.KeepAlive{Set: true, On: text == "on"}, true
 	}
-	parts := strings.Split(text, ":")
-	if len(parts) > 3 || text == "" || text == "::" {
-		return stream.KeepAlive{}, false
-	}
 	k := stream.KeepAlive{Set: true, On: true}
-	for i, part := range parts {
+	for i, part := range strings.SplitN(text, ":", 3) {
 		if part != "" && !setKeepAlive(&k, i, part) {
 			return k, false
 		}
 	}
-	return k, true
+	return k, k.Idle > 0 || k.Interval > 0 || k.Count > 0
 }
 
 // setKeepAlive sets the idle time, the interval or the count.
@@ -355,5 +365,5 @@ func setKeepAlive(k *stream.KeepAlive, i int, text string) bool {
 	default:
 		k.Count, ok = parseInt(text)
 	}
-	return ok && k.Idle >= 0 && k.Interval >= 0
+	return ok
 }

@@ -40,7 +40,7 @@ var proxyModule = &spec.Module[proxyConf]{
 	Entries: append([]spec.Entry[proxyConf]{
 		{Name: "proxy_pass", In: spec.Server, Args: spec.Take(1), Repeat: true, Set: (*proxyConf).setPass},
 		{Name: "proxy_bind", In: either, Args: spec.Take(1, 2), Set: (*proxyConf).setBind},
-		{Name: "proxy_buffer_size", In: either, Args: spec.Take(1), Default: "16k", Set: spec.Size(proxyBufferSize)},
+		{Name: "proxy_buffer_size", In: either, Args: spec.Take(1), Default: "16k", Set: (*proxyConf).setBufferSize},
 		{Name: "proxy_connect_timeout", In: either, Args: spec.Take(1), Default: "60s",
 			Set: spec.Msec(func(c *proxyConf) *spec.Opt[time.Duration] { return &c.connectTimeout })},
 		{Name: "proxy_download_rate", In: either, Args: spec.Take(1), Default: "0",
@@ -64,8 +64,8 @@ var proxyModule = &spec.Module[proxyConf]{
 			Set: spec.Msec(func(c *proxyConf) *spec.Opt[time.Duration] { return &c.timeout })},
 		{Name: "proxy_upload_rate", In: either, Args: spec.Take(1), Default: "0",
 			Set: setRate(func(c *proxyConf) *spec.Opt[proxy.Rate] { return &c.upload })},
-		{Name: "proxy_downstream_buffer", In: either, Args: spec.Take(1), Repeat: true, Set: oldBufferSize},
-		{Name: "proxy_upstream_buffer", In: either, Args: spec.Take(1), Repeat: true, Set: oldBufferSize},
+		{Name: "proxy_downstream_buffer", In: either, Args: spec.Take(1), Repeat: true, Set: (*proxyConf).oldBufferSize},
+		{Name: "proxy_upstream_buffer", In: either, Args: spec.Take(1), Repeat: true, Set: (*proxyConf).oldBufferSize},
 		{Name: "proxy_bind_dynamic", In: either, Args: spec.OnOff, Default: "off", Support: spec.Refused},
 		{Name: "proxy_requests", In: either, Args: spec.Take(1), Default: "0", Support: spec.Refused},
 		{Name: "proxy_responses", In: either, Args: spec.Take(1), Support: spec.Refused},
@@ -97,16 +97,22 @@ var proxySSLEntries = []spec.Entry[proxyConf]{
 	{Name: "proxy_ssl_verify_depth", In: either, Args: spec.Take(1), Default: "1", Support: spec.Refused},
 }
 
-func proxyBufferSize(c *proxyConf) *spec.Opt[int64] { return &c.bufferSize }
-
-// oldBufferSize sets proxy_buffer_size by one of its two old names.
-func oldBufferSize(c *proxyConf, call *spec.Call) {
-	call.Warn(nil, "the \"%s\" directive is deprecated, use the \"proxy_buffer_size\" directive instead", call.Dir.Name.Text)
+// setBufferSize sets the size of buffers, by the present name or an old one: together they are one directive.
+func (c *proxyConf) setBufferSize(call *spec.Call) {
 	if c.bufferSize.IsSet() {
 		call.FailValue("is duplicate")
 		return
 	}
-	spec.Size(proxyBufferSize)(c, call)
+	spec.Size(func(c *proxyConf) *spec.Opt[int64] { return &c.bufferSize })(c, call)
+}
+
+// oldBufferSize is setBufferSize with a word about the name, which as in nginx comes last.
+func (c *proxyConf) oldBufferSize(call *spec.Call) {
+	repeated := c.bufferSize.IsSet()
+	c.setBufferSize(call)
+	if c.bufferSize.IsSet() && !repeated {
+		call.Warn(nil, "the \"%s\" directive is deprecated, use the \"proxy_buffer_size\" directive instead", call.Dir.Name.Text)
+	}
 }
 
 func (c *proxyConf) setProtocol(call *spec.Call) {

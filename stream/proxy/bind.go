@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"net/netip"
 
 	"weir/stream"
@@ -23,11 +24,16 @@ func (c *Content) local(s *stream.Session) stream.Addr {
 	return addr
 }
 
-// ParseLocal reads an address with an optional port, as proxy_bind takes it (ngx_parse_addr_port).
+var errLocal = errors.New("no address")
+
+// ParseLocal reads an address with an optional port, as proxy_bind takes it. It follows ngx_parse_addr_port.
 func ParseLocal(text string) (stream.Addr, error) {
-	if ip, err := netip.ParseAddr(text); err == nil {
+	if ip, err := netip.ParseAddr(text); err == nil && ip.Zone() == "" {
 		return stream.Addr{IP: netip.AddrPortFrom(ip, 0)}, nil
 	}
 	ap, err := netip.ParseAddrPort(text)
-	return stream.Addr{IP: ap}, err
+	if err != nil || ap.Addr().Zone() != "" || ap.Port() == 0 {
+		return stream.Addr{}, errLocal
+	}
+	return stream.Addr{IP: ap}, nil
 }

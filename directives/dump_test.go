@@ -1,0 +1,169 @@
+package directives
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"weir/stream"
+	"weir/stream/errorlog"
+	"weir/stream/proxy"
+	"weir/stream/relay"
+	"weir/stream/upstream"
+)
+
+// A dump is a text of lines, indented by depth. Settings that are as documented by default are left out.
+type dump struct {
+	strings.Builder
+	depth   int
+	mainLog *errorlog.Log
+}
+
+func (d *dump) line(format string, args ...any) {
+	d.WriteString(strings.Repeat("  ", d.depth) + fmt.Sprintf(format, args...) + "\n")
+}
+
+func (d *dump) within(inner func()) {
+	d.depth++
+	inner()
+	d.depth--
+}
+
+// differing writes name=value unless value is the default.
+func differing[T comparable](d *dump, name string, value, byDefault T) {
+	if value != byDefault {
+		d.line("%s=%v", name, value)
+	}
+}
+
+// describeProgram is what a configuration means, as text.
+func describeProgram(p *Program) string {
+	d := &dump{mainLog: p.Main.ErrorLog}
+	d.main(&p.Main)
+	for _, part := range p.Stream.Parts {
+		if g, ok := part.(*upstream.Group); ok {
+			d.WriteString("group " + describeGroup(g))
+		}
+	}
+	var servers []*stream.Server
+	for _, l := range p.Stream.Listens {
+		d.listen(l, &servers)
+	}
+	for _, s := range servers {
+		d.server(s)
+	}
+	return d.String()
+}
+
+func (d *dump) main(m *Main) {
+	differing(d, "daemon", m.Daemon, true)
+	differing(d, "master_process", m.MasterProcess, true)
+	differing(d, "pid", m.PidFile, "/p/nginx.pid")
+	differing(d, "user", m.User, "")
+	differing(d, "group", m.Group, "")
+	differing(d, "worker_processes", m.WorkerProcesses, 1)
+	differing(d, "worker_connections", m.WorkerConnections, 512)
+	differing(d, "worker_rlimit_nofile", m.RlimitNofile, 0)
+	differing(d, "worker_rlimit_core", m.RlimitCore, 0)
+	differing(d, "worker_shutdown_timeout", m.ShutdownTimeout, 0)
+	differing(d, "working_directory", m.WorkingDirectory, "")
+	differing(d, "env", strings.Join(m.Env, " "), "")
+}
+
+// listen describes an address, and adds its server to those that are to be described.
+func (d *dump) listen(l *stream.Listen, servers *[]*stream.Server) {
+	if !slices.Contains(*servers, l.Default) {
+		*servers = append(*servers, l.Default)
+	}
+	d.line("listen %s of %s to server of %s", l.Addr, l.Origin, l.Default.Origin)
+	d.within(func() {
+		differing(d, "proxy_protocol", l.ProxyProtocol, false)
+		differing(d, "wants local address", l.WantLocal, false)
+		d.options(&l.Options)
+		for _, ip := range slices.SortedFunc(maps.Keys(l.Inner), netip.Addr.Compare) {
+			d.listen(l.Inner[ip], servers)
+		}
+	})
+}
+
+func (d *dump) options(o *stream.ListenOptions) {
+	differing(d, "bind", o.Bind, false)
+	differing(d, "backlog", o.Backlog, 511)
+	differing(d, "rcvbuf", o.RcvBuf, 0)
+	differing(d, "sndbuf", o.SndBuf, 0)
+	differing(d, "fastopen", o.FastOpen, 0)
+	differing(d, "deferred", o.Deferred, false)
+	differing(d, "reuseport", o.ReusePort, false)
+	differing(d, "ipv6only", o.IPv6Only, true)
+	if k := o.KeepAlive; k.Set {
+		d.line("so_keepalive on=%v idle=%v interval=%v count=%d", k.On, k.Idle, k.Interval, k.Count)
+	}
+}
+
+func (d *dump) server(s *stream.Server) {
+	d.line("server of %s", s.Origin)
+	d.within(func() {
+		set := &s.Settings
+		differing(d, "preread_buffer_size", set.PrereadBufferSize, 16384)
+		differing(d, "preread_timeout", set.PrereadTimeout.String(), "30s")
+		differing(d, "proxy_protocol_timeout", set.ProxyProtocolTimeout.String(), "30s")
+		differing(d, "tcp_nodelay", set.NoDelay, true)
+		differing(d, "error log of its own", set.ErrorLog != d.mainLog, false)
+		for phase, handlers := range s.Handlers {
+			for i, h := range handlers {
+				d.line("phase %d place %d: %T", phase, i, h)
+			}
+		}
+		differing(d, "loggers", len(s.Loggers), 0)
+		d.content(s.Content)
+	})
+}
+
+func (d *dump) content(c stream.Content) {
+	p, ok := c.(*proxy.Content)
+	if !ok {
+		d.line("no content")
+		return
+	}
+	switch {
+	case p.To.Group != nil:
+		d.line("proxy to group %s of %d", p.To.Group.Name, len(p.To.Group.Peers()))
+	default:
+		d.line("proxy to %s among %q", p.To.Variable.Text(), slices.Sorted(maps.Keys(p.To.Named)))
+	}
+	d.within(func() { d.proxy(p) })
+}
+
+func (d *dump) proxy(p *proxy.Content) {
+	if p.Bind != nil {
+		d.line("bind=%s", p.Bind.Text())
+	}
+	differing(d, "connect_timeout", p.ConnectTimeout.String(), "1m0s")
+	differing(d, "next_upstream", p.NextUpstream, true)
+	differing(d, "tries", p.NextTries, 0)
+	differing(d, "next_timeout", p.NextTimeout, 0)
+	differing(d, "protocol", p.Protocol, proxy.Off)
+	differing(d, "keepalive", p.KeepAlive, false)
+	differing(d, "rcvbuf", p.RcvBuf, 0)
+	differing(d, "sndbuf", p.SndBuf, 0)
+	d.rate("upload", p.Upload)
+	d.rate("download", p.Download)
+	d.relay(p.Relay)
+}
+
+func (d *dump) rate(name string, r proxy.Rate) {
+	if r.Variable != nil {
+		d.line("%s=%s", name, r.Variable.Text())
+		return
+	}
+	differing(d, name, r.Fixed, 0)
+}
+
+func (d *dump) relay(r *relay.Spec) {
+	differing(d, "timeout", r.Timeout.String(), "10m0s")
+	differing(d, "buffer_size", r.BufferSize, 16384)
+	differing(d, "half_close", r.HalfClose, false)
+	differing(d, "first_byte", r.FirstByte, false)
+}

@@ -1,0 +1,176 @@
+package directives
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"weir/parser"
+	"weir/parser/diag"
+)
+
+// A goldenCase is one file of testdata: the files of a configuration, what is said about it up to the first error, and, when it is
+// not refused, what it means.
+//
+// Its comment may hold lines that bound the comparison with nginx 1.22: "weir only" when only weir says so, and "since VERSION" when
+// nginx says so since a later version.
+type goldenCase struct {
+	file     string
+	archive  *txtar.Archive
+	weirOnly bool
+}
+
+// Names of the parts of a golden file that are no files of the configuration.
+const (
+	globalsPart = "globals" // the text of -g
+	saidPart    = "said"
+	programPart = "program"
+)
+
+var notOnNginx = regexp.MustCompile(`(?m)^(weir only|since \d)`)
+
+// goldenCases are the cases of the folders of testdata with those names.
+func goldenCases(t *testing.T, folders ...string) (cases []*goldenCase) {
+	t.Helper()
+	for _, folder := range folders {
+		files, err := filepath.Glob("testdata/" + folder + "/*.txtar")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no cases in %s: %v", folder, err)
+		}
+		for _, file := range files {
+			ar, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cases = append(cases, &goldenCase{file, ar, notOnNginx.Match(ar.Comment)})
+		}
+	}
+	return cases
+}
+
+func (c *goldenCase) name() string {
+	return strings.TrimSuffix(strings.TrimPrefix(c.file, "testdata/"), ".txtar")
+}
+
+func (c *goldenCase) part(name string) string {
+	for _, f := range c.archive.Files {
+		if f.Name == name {
+			return string(f.Data)
+		}
+	}
+	return ""
+}
+
+// set replaces a part, and takes it out when it is empty.
+func (c *goldenCase) set(name, text string) {
+	kept := c.archive.Files[:0]
+	for _, f := range c.archive.Files {
+		if f.Name != name {
+			kept = append(kept, f)
+		}
+	}
+	c.archive.Files = kept
+	if text != "" {
+		c.archive.Files = append(kept, txtar.File{Name: name, Data: []byte(text)})
+	}
+}
+
+// unpack writes the files of the configuration below a new directory.
+func (c *goldenCase) unpack(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for _, f := range c.archive.Files {
+		if f.Name == globalsPart || f.Name == saidPart || f.Name == programPart {
+			continue
+		}
+		path := filepath.Join(dir, f.Name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, f.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// TestGolden compiles every case, and compares what is said and what the configuration means. Where nginx is installed it must say
+// the same. With -update the files are rewritten instead: read the difference.
+func TestGolden(t *testing.T) {
+	for _, c := range goldenCases(t, "core", "foreign", "stream", "proxy", "mqtt_preread") {
+		t.Run(c.name(), func(t *testing.T) {
+			t.Parallel()
+			dir := c.unpack(t)
+			said, program := c.compile(dir)
+			if *update {
+				c.set(saidPart, said)
+				c.set(programPart, program)
+				if err := os.WriteFile(c.file, txtar.Format(c.archive), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			checkText(t, "weir says", said, c.part(saidPart))
+			checkText(t, "it means", program, c.part(programPart))
+			if !c.weirOnly {
+				checkText(t, "nginx says", c.askNginx(t, dir), c.part(saidPart))
+			}
+		})
+	}
+}
+
+// compile loads nginx.conf of dir, and returns what weir says up to the first error, and what it has understood.
+func (c *goldenCase) compile(dir string) (said, program string) {
+	env := testEnv()
+	env.Prefix, env.ConfPrefix = dir+"/", dir+"/"
+	env.LookupHost = func(name string) ([]netip.Addr, error) { return lookupExample(strings.ToLower(name)) }
+	src := parser.Source{Path: dir + "/nginx.conf", Globals: strings.TrimSpace(c.part(globalsPart))}
+	p, found := Load(src, env)
+	for _, d := range found {
+		said += fmt.Sprintf("[%s] %s\n", d.Severity, d.Error())
+		if d.Severity != diag.Warn {
+			break
+		}
+	}
+	if p != nil {
+		program = describeProgram(p)
+	}
+	return withoutDir(said, dir), withoutDir(program, dir)
+}
+
+func withoutDir(text, dir string) string { return strings.ReplaceAll(text, dir+"/", "") }
+
+// askNginx is what nginx -t says of nginx.conf in dir. That it can not bind an address that this machine has not is no matter here.
+func (c *goldenCase) askNginx(t *testing.T, dir string) (said string) {
+	t.Helper()
+	nginx := newOracle(t)
+	globals := strings.TrimSpace(c.part(globalsPart))
+	if !definesPid.MatchString(c.part("nginx.conf") + globals) {
+		globals = "pid " + dir + "/pid; " + globals
+	}
+	cmd := exec.CommandContext(t.Context(), nginx.bin, "-t", "-p", dir, "-e", "stderr", "-c", dir+"/nginx.conf",
+		"-g", "load_module "+nginx.plugin+"; "+globals)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	for _, m := range nginxLine.FindAllStringSubmatch(withoutDir(string(out), dir), -1) {
+		if !cannotBind.MatchString(m[2]) {
+			said += m[1] + " " + m[2] + "\n"
+		}
+	}
+	return said
+}
+
+var (
+	definesPid = regexp.MustCompile(`(?m)(^|;)\s*pid\s`)
+	cannotBind = regexp.MustCompile(`^(bind\(\) to|still could not bind)`)
+)
