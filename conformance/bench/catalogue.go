@@ -1,0 +1,195 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"weir/conformance/bench/load"
+	"weir/conformance/bench/proc"
+)
+
+// A scale says how much of each load there is.
+type scale struct {
+	storm, pingPong, pingPong1, fanIn, idle int
+	bytes                                   int64
+	settle                                  time.Duration
+	warmUp                                  int
+}
+
+var (
+	full = scale{storm: 20_000, pingPong: 100_000, pingPong1: 20_000, fanIn: 120_000, idle: 5000, bytes: 1_000_000_000, settle: 2 * time.Second, warmUp: 1000}
+	tiny = scale{storm: 200, pingPong: 1000, pingPong1: 100, fanIn: 2000, idle: 200, bytes: 32_000_000, settle: 100 * time.Millisecond, warmUp: 20}
+)
+
+// What the loads look like, whatever their scale.
+const (
+	messageSize   = 128 // bytes of a PUBLISH
+	stormAtOnce   = 64
+	pingPongers   = 100
+	fanInSessions = 500
+	fanInRate     = 40_000 // messages a second, a rate that every subject keeps up with
+	bulkSessions  = 4
+)
+
+// A loader is a test of package load.
+type loader interface {
+	Run(ctx context.Context, t *load.Target) (load.Result, error)
+}
+
+// A test is one load and the figures that are taken of it.
+type test struct {
+	name    string
+	about   string // for the document
+	load    func(scale) loader
+	figures []figure
+	fresh   bool // must find a program that has served nobody
+	grows   bool // measured again in the growth cases, by its first figure
+}
+
+// A figure is one row of the table.
+type figure struct {
+	key, title string
+	of         func(reading) float64
+	direct     bool               // there is one for the broker without a proxy, too
+	targets    map[string]float64 // by subject: how large weir's figure may be, as a part of that subject's
+}
+
+// A reading is what one run of a test gave.
+type reading struct {
+	load.Result
+	cpu   time.Duration // of the subject's processes
+	usage proc.Usage    // what they hold more than at the beginning
+}
+
+func cpuMicros(r reading) float64  { return float64(r.cpu) / float64(time.Microsecond) / r.Ops }
+func cpuSeconds(r reading) float64 { return r.cpu.Seconds() / r.Ops }
+func rate(r reading) float64       { return r.Ops / r.Elapsed.Seconds() }
+func pssPerOp(r reading) float64   { return float64(r.usage.PSS) / r.Ops }
+func fdsPerOp(r reading) float64   { return float64(r.usage.Descriptors) / r.Ops }
+func p50(r reading) float64        { return percentile(r, 50) }
+func p99(r reading) float64        { return percentile(r, 99) }
+func percentile(r reading, p float64) float64 {
+	return float64(r.Latency.Percentile(p)) / float64(time.Microsecond)
+}
+
+// below makes the targets of a figure.
+func below(nginx, haproxy float64) map[string]float64 {
+	return map[string]float64{"nginx": nginx, "haproxy": haproxy}
+}
+
+// perOperation are the figures of a test that has operations with a latency.
+func perOperation(name, op, latency string, cpu, tail map[string]float64) []figure {
+	return []figure{
+		{key: "cpu_us", title: fmt.Sprintf("%s: CPU µs per %s", name, op), of: cpuMicros, targets: cpu},
+		{key: "p50_us", title: fmt.Sprintf("%s: %s, p50 µs", name, latency), of: p50, direct: true},
+		{key: "p99_us", title: fmt.Sprintf("%s: %s, p99 µs", name, latency), of: p99, direct: true, targets: tail},
+		{key: "per_second", title: fmt.Sprintf("%s: %ss per second", name, op), of: rate, direct: true},
+	}
+}
+
+// perGiB are the figures of a test that moves bytes.
+func perGiB(name string) []figure {
+	return []figure{
+		{key: "cpu_s", title: name + ": CPU s per GiB", of: cpuSeconds, targets: below(0.2, 0.4)},
+		{key: "gib_per_second", title: name + ": GiB per second", of: rate, direct: true},
+	}
+}
+
+// catalogue has the tests in the order of the table.
+var catalogue = []test{
+	{
+		name:    "storm",
+		about:   fmt.Sprintf("connect, CONNECT with a fresh client id, CONNACK, close; %d at a time", stormAtOnce),
+		load:    func(s scale) loader { return load.Storm{Sessions: s.storm, AtOnce: stormAtOnce} },
+		figures: perOperation("storm", "session", "CONNACK", below(0.90, 0.80), below(1, 1)),
+		grows:   true,
+	},
+	{
+		name:  "pp",
+		about: fmt.Sprintf("%d connections, a PUBLISH of %d bytes and its echo, repeated", pingPongers, messageSize),
+		load: func(s scale) loader {
+			return load.PingPong{Sessions: pingPongers, RoundTrips: s.pingPong, Size: messageSize}
+		},
+		figures: perOperation("pp", "round trip", "round trip", below(0.95, 0.90), below(1, 1)),
+		grows:   true,
+	},
+	{
+		name:    "pp1",
+		about:   "the same with one connection",
+		load:    func(s scale) loader { return load.PingPong{Sessions: 1, RoundTrips: s.pingPong1, Size: messageSize} },
+		figures: perOperation("pp1", "round trip", "round trip", below(1, 0.85), nil),
+		grows:   true,
+	},
+	{
+		name:  "fanr",
+		about: fmt.Sprintf("%d connections publish %d bytes one way, %d messages a second in all", fanInSessions, messageSize, fanInRate),
+		load: func(s scale) loader {
+			return load.FanIn{Sessions: fanInSessions, Messages: s.fanIn, Rate: fanInRate, Size: messageSize}
+		},
+		figures: perOperation("fanr", "message", "one way", below(0.95, 0.95), nil),
+		grows:   true,
+	},
+	{
+		name:    "up",
+		about:   fmt.Sprintf("%d connections, bytes from the clients to the broker", bulkSessions),
+		load:    func(s scale) loader { return load.Bulk{Sessions: bulkSessions, Bytes: s.bytes} },
+		figures: perGiB("up"),
+	},
+	{
+		name:    "down",
+		about:   "the same from the broker to the clients",
+		load:    func(s scale) loader { return load.Bulk{Sessions: bulkSessions, Bytes: s.bytes, Down: true} },
+		figures: perGiB("down"),
+	},
+	{
+		name:  "idle",
+		about: "sessions that are open and silent, on a program just started",
+		load:  func(s scale) loader { return load.Idle{Sessions: s.idle, Settle: s.settle} },
+		figures: []figure{
+			{key: "pss_bytes", title: "idle: bytes per session (PSS)", of: pssPerOp, targets: below(0.10, 0.28)},
+			{key: "descriptors", title: "idle: descriptors per session", of: fdsPerOp},
+		},
+		fresh: true,
+	},
+}
+
+func testNames() []string {
+	names := make([]string, len(catalogue))
+	for i, t := range catalogue {
+		names[i] = t.name
+	}
+	return names
+}
+
+// testsNamed returns the tests of those names, in the order of the catalogue.
+func testsNamed(names []string) ([]test, error) {
+	wanted, err := choose("test", names, testNames())
+	if err != nil {
+		return nil, err
+	}
+	var tests []test
+	for _, t := range catalogue {
+		if wanted[t.name] {
+			tests = append(tests, t)
+		}
+	}
+	return tests, nil
+}
+
+// choose returns the set of names, each of which must be one of known.
+func choose(kind string, names, known []string) (map[string]bool, error) {
+	set := map[string]bool{}
+	for _, n := range known {
+		set[n] = false
+	}
+	for _, n := range names {
+		if _, ok := set[n]; !ok {
+			return nil, fmt.Errorf("no %s %q; there are %v", kind, n, known)
+		}
+		set[n] = true
+	}
+	return set, nil
+}

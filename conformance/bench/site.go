@@ -1,0 +1,94 @@
+//go:build linux
+
+package main
+
+import (
+	"embed"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"text/template"
+)
+
+//go:embed configs
+var configs embed.FS
+
+var templates = template.Must(template.ParseFS(configs, "configs/*"))
+
+// workers is how many workers, threads or loops every subject has.
+const workers = 2
+
+// A site is what a configuration is made from. Its names are those the templates use.
+type site struct {
+	Dir         string // of everything that the subject writes
+	Listen      netip.AddrPort
+	Servers     []netip.AddrPort
+	Classes     []string // the entries of a map that each log line looks into
+	Workers     int
+	Sessions    int // how many it must be able to have
+	Descriptors int // and what they need
+
+	Module     string
+	ByClientID bool // else by address: nginx knows no better
+	Bare       bool
+}
+
+// write puts the subject's configuration into the directory of the site and returns the arguments that the subject is started with.
+func (s *subject) write(at site) ([]string, error) {
+	at.Module, at.Bare, at.ByClientID = s.module, s.bare, s.name != "nginx"
+	if s.name != "haproxy" {
+		return []string{"-p", at.Dir, "-e", filepath.Join(at.Dir, "error.log"), "-c", at.path("nginx.conf")}, at.render("nginx.conf")
+	}
+	if err := at.render("classes"); err != nil {
+		return nil, err
+	}
+	return []string{"-W", "-db", "-f", at.path("haproxy.cfg")}, at.render("haproxy.cfg")
+}
+
+func (at *site) path(name string) string { return filepath.Join(at.Dir, name) }
+
+func (at *site) render(name string) error {
+	f, err := os.Create(at.path(name))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := templates.ExecuteTemplate(f, name, at); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// maxServers is how many addresses servers returns at most.
+const maxServers = 60_000
+
+// servers returns n addresses with the port. All of them are the broker's, which listens on every loopback address.
+func servers(n int, port uint16) []netip.AddrPort {
+	all := make([]netip.AddrPort, n)
+	for i := range all {
+		all[i] = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 2, byte(i / 250), byte(i%250 + 1)}), port)
+	}
+	return all
+}
+
+// sources returns the addresses that clients come from: enough that their ports do not run out.
+func sources() []netip.Addr {
+	all := make([]netip.Addr, 16)
+	for i := range all {
+		all[i] = netip.AddrFrom4([4]byte{127, 0, 1, byte(i + 1)})
+	}
+	return all
+}
+
+// classes returns n addresses that no client has, and at last that of one that comes.
+func classes(n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("10.%d.%d.1", i/250, i%250)
+	}
+	if n > 0 {
+		all[n-1] = sources()[0].String()
+	}
+	return all
+}

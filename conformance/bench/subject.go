@@ -1,0 +1,191 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// A subject is a program that is measured, ready to be started.
+type subject struct {
+	name    string
+	version string
+	bin     string         // empty: the load goes to the broker directly
+	module  string         // nginx: the file of the stream module, where it is not built in
+	bare    bool           // weir without log, zones and time-outs
+	reload  syscall.Signal // what makes it read its configuration again
+}
+
+// kinds has what can be a subject, in the order of the table, each with what finds it.
+var kinds = []struct {
+	name string
+	find func(ctx context.Context, dir string) (*subject, error)
+}{
+	{"direct", findDirect},
+	{"nginx", findNginx},
+	{"haproxy", findHAProxy},
+	{"weir", findWeir},
+	{"weir-bare", findBareWeir},
+}
+
+// errNotInstalled says that a subject can be left out.
+var errNotInstalled = errors.New("not installed")
+
+func subjectNames() []string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = k.name
+	}
+	return names
+}
+
+// subjectsNamed returns the names in the order of the table.
+func subjectsNamed(names []string) ([]string, error) {
+	wanted, err := choose("subject", names, subjectNames())
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(subjectNames(), func(n string) bool { return !wanted[n] }), nil
+}
+
+// findSubjects finds the subjects of those names. Those that are not installed are named in the notes; weir must be there. dir takes what has to be built.
+func findSubjects(ctx context.Context, names []string, dir string, notes *notes) ([]*subject, error) {
+	var all []*subject
+	for _, k := range kinds {
+		if !slices.Contains(names, k.name) {
+			continue
+		}
+		s, err := k.find(ctx, dir)
+		if errors.Is(err, errNotInstalled) {
+			notes.add("%s is %v: left out", k.name, err)
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", k.name, err)
+		}
+		s.name = k.name
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+func findDirect(context.Context, string) (*subject, error) {
+	return &subject{version: "the broker without a proxy"}, nil
+}
+
+func findNginx(ctx context.Context, _ string) (*subject, error) {
+	bin, err := installed("nginx")
+	if err != nil {
+		return nil, err
+	}
+	built, err := output(ctx, bin, "-V")
+	if err != nil {
+		return nil, err
+	}
+	version, _, _ := strings.Cut(strings.TrimPrefix(built, "nginx version: "), "\n")
+	s := &subject{version: version, bin: bin, reload: syscall.SIGHUP}
+	if strings.Contains(built, "--with-stream=dynamic") {
+		s.module = filepath.Join(argument(built, "--modules-path"), "ngx_stream_module.so")
+		if _, err := os.Stat(s.module); err != nil {
+			return nil, fmt.Errorf("its stream module is %w", errNotInstalled)
+		}
+	}
+	return s, nil
+}
+
+// argument returns the value of one of configure's arguments in what nginx -V prints.
+func argument(built, name string) string {
+	m := regexp.MustCompile(name + `=(\S+)`).FindStringSubmatch(built)
+	if m == nil {
+		return ""
+	}
+	return m[1]
+}
+
+func findHAProxy(ctx context.Context, _ string) (*subject, error) {
+	bin, err := installed("haproxy")
+	if err != nil {
+		return nil, err
+	}
+	version, err := output(ctx, bin, "-v")
+	if err != nil {
+		return nil, err
+	}
+	version, _, _ = strings.Cut(strings.TrimPrefix(version, "HAProxy version "), " ")
+	return &subject{version: "haproxy/" + version, bin: bin, reload: syscall.SIGUSR2}, nil
+}
+
+func findWeir(ctx context.Context, dir string) (*subject, error) {
+	bin := os.Getenv("WEIR_BIN")
+	if bin == "" {
+		bin = filepath.Join(dir, "weir")
+		if err := buildWeir(ctx, bin); err != nil {
+			return nil, err
+		}
+	}
+	bin, err := filepath.Abs(bin)
+	if err != nil {
+		return nil, err
+	}
+	version, err := output(ctx, bin, "-v")
+	if err != nil {
+		return nil, err
+	}
+	return &subject{version: firstLine(version), bin: bin, reload: syscall.SIGHUP}, nil
+}
+
+func findBareWeir(ctx context.Context, dir string) (*subject, error) {
+	s, err := findWeir(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	s.bare = true
+	return s, nil
+}
+
+// buildWeir builds the binary as `make build` does, once.
+func buildWeir(ctx context.Context, bin string) error {
+	if _, err := os.Stat(bin); err == nil {
+		return nil
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-o", bin, "weir/cmd/weir")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// installed looks for a program in PATH, and where Debian keeps daemons.
+func installed(name string) (string, error) {
+	if bin, err := exec.LookPath(name); err == nil {
+		return bin, nil
+	}
+	bin := filepath.Join("/usr/sbin", name)
+	if _, err := os.Stat(bin); err != nil {
+		return "", errNotInstalled
+	}
+	return bin, nil
+}
+
+func output(ctx context.Context, bin string, args ...string) (string, error) {
+	out, err := exec.CommandContext(ctx, bin, args...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w\n%s", bin, strings.Join(args, " "), err, out)
+	}
+	return string(out), nil
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
