@@ -14,6 +14,7 @@ import (
 // confTemplate is the configuration of a fleet: brokers chosen by client identifier.
 var confTemplate = template.Must(template.New("nginx.conf").Parse(`worker_processes 2;
 error_log logs/error.log info;
+pid weir.pid;
 events { worker_connections 1024; }
 stream {
     mqtt_preread on;

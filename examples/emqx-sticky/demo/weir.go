@@ -60,6 +60,7 @@ func prepare(binary, conf string) (*weir, error) {
 		return nil, err
 	}
 	w := &weir{prefix: prefix, exited: make(chan struct{})}
+	// Without a pid file of its own it would need the right to write the system's, and replace that of another weir.
 	w.cmd = exec.Command(binary, "-p", prefix, "-e", w.log("error.log"), "-c", file, "-g", "daemon off; pid weir.pid;")
 	w.cmd.Stderr = os.Stderr
 	// A group of its own: Ctrl-C in the terminal is for the demo, which then stops weir.
