@@ -35,7 +35,7 @@ func compare(ctx context.Context, o *options, progress io.Writer) (*report, erro
 	defer stop()
 	r := newReport(o, subjects, o.variants(b.limit, &notes))
 	err = b.rounds(ctx, o, subjects, r, progress)
-	r.Notes = notes
+	r.Notes = append(notes, r.Notes...)
 	return r, err
 }
 
@@ -74,7 +74,7 @@ func (b *bench) rounds(ctx context.Context, o *options, subjects []*subject, r *
 	return nil
 }
 
-// round measures each subject once, in each round with another one first.
+// round measures each subject once, in each round with another one first. A measurement that fails is noted, and the others go on.
 func (b *bench) round(ctx context.Context, round int, t test, v variant, subjects []*subject, r *report) error {
 	for i := range subjects {
 		s := subjects[(i+round)%len(subjects)]
@@ -82,8 +82,12 @@ func (b *bench) round(ctx context.Context, round int, t test, v variant, subject
 			continue
 		}
 		got, err := b.measure(ctx, t, s, v)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
-			return fmt.Errorf("%s, %s %s: %w", s.name, t.name, v.name(), err)
+			r.fail(round+1, t, s, v, err)
+			continue
 		}
 		r.Samples = append(r.Samples, sample{Round: round + 1, Test: t.name, Subject: s.name, Variant: v.name(), Values: got})
 	}

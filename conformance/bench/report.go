@@ -4,9 +4,11 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -22,6 +24,7 @@ type report struct {
 	tests    []test
 	subjects []string
 	variants []variant
+	failed   int // measurements
 }
 
 // A sample is what one run of one test gave, by the key of the figure.
@@ -44,6 +47,15 @@ func newReport(o *options, subjects []*subject, variants []variant) *report {
 	}
 	return r
 }
+
+// fail notes a measurement that gave no figures.
+func (r *report) fail(round int, t test, s *subject, v variant, err error) {
+	r.failed++
+	r.Notes.add("round %d of %s failed on %s: %s", round, strings.TrimSpace(t.name+" "+v.name()), s.name, oneLine(err))
+}
+
+// oneLine writes an error, and what the program printed, as a note.
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
 // median returns the median of a figure over the rounds; ok is false when there is none.
 func (r *report) median(t test, f figure, subject string, v variant) (value float64, ok bool) {
@@ -69,16 +81,25 @@ func (o *options) deliver(r *report, out io.Writer) error {
 		return err
 	}
 	if o.jsonFile != "" {
-		b, err := json.MarshalIndent(r, "", "\t")
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(o.jsonFile, append(b, '\n'), 0o644); err != nil {
+		if err := r.writeJSON(o.jsonFile); err != nil {
 			return err
 		}
 	}
-	if o.document == "" {
-		return nil
+	if o.document != "" {
+		if err := r.writeDocument(o.document); err != nil {
+			return err
+		}
 	}
-	return r.writeDocument(o.document)
+	if r.failed > 0 {
+		return fmt.Errorf("%d measurements failed; the notes say which", r.failed)
+	}
+	return nil
+}
+
+func (r *report) writeJSON(path string) error {
+	b, err := json.MarshalIndent(r, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(b, '\n'), 0o644)
 }

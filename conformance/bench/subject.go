@@ -140,7 +140,8 @@ func findWeir(ctx context.Context, dir string) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &subject{version: firstLine(version), bin: bin, reload: syscall.SIGHUP}, nil
+	version = strings.TrimPrefix(firstLine(version), "weir version: ")
+	return &subject{version: version, bin: bin, reload: syscall.SIGHUP}, nil
 }
 
 func findBareWeir(ctx context.Context, dir string) (*subject, error) {

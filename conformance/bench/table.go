@@ -130,12 +130,15 @@ func (r *report) grown(t test, f figure, subject string, v variant) string {
 // none stands where there is no figure.
 const none = "–"
 
-// number writes a figure with three or four significant digits.
+// number writes a figure with three significant digits, and all of those before the point.
 func number(v float64, ok bool) string {
 	if !ok {
 		return none
 	}
-	digits := 2 - int(math.Floor(math.Log10(max(math.Abs(v), 1e-3))))
+	if v == 0 {
+		return "0"
+	}
+	digits := 2 - int(math.Floor(math.Log10(math.Abs(v))))
 	return strconv.FormatFloat(v, 'f', max(digits, 0), 64)
 }
 

@@ -1,0 +1,121 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// asCommand makes the test binary the command itself, so that tests see it from outside.
+const asCommand = "BENCH_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// runBench runs the command and returns what it printed to standard output.
+func runBench(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"-short", "-system=false"}, args...)...)
+	cmd.Env = append(os.Environ(), asCommand+"=1")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("bench %v: %v\n%s%s", args, err, out, stderr.String())
+	}
+	return string(out)
+}
+
+func TestCommandMeasuresTheBroker(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "r.json")
+	out := runBench(t, "-subjects", "direct", "-bytes", "4000000", "-json", file)
+	for _, test := range catalogue {
+		if !strings.Contains(out, "| "+test.name+": ") {
+			t.Errorf("the table has no row of %s:\n%s", test.name, out)
+		}
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got report
+	if err := json.Unmarshal(b, &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Samples) != len(catalogue) {
+		t.Errorf("got %d samples, want one of each of %d tests", len(got.Samples), len(catalogue))
+	}
+}
+
+func TestCommandMeasuresInstalledPrograms(t *testing.T) {
+	for _, name := range []string{"nginx", "haproxy"} {
+		t.Run(name, func(t *testing.T) {
+			var left notes
+			if _, err := findSubjects(t.Context(), []string{name}, t.TempDir(), &left); err != nil {
+				t.Fatal(err)
+			}
+			if len(left) > 0 {
+				t.Skip(left)
+			}
+			out := runBench(t, "-subjects", name, "-tests", "storm", "-servers", "8", "-reloads", "1", "-idle-beside", "10", "-map-entries", "10")
+			if !strings.Contains(out, "| storm: CPU µs per session | ") || strings.Contains(out, none) {
+				t.Errorf("want a table with figures everywhere, got\n%s", out)
+			}
+		})
+	}
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	tests := []struct {
+		name string
+		args []string
+		ok   bool
+	}{
+		{"none", nil, true},
+		{"some", []string{"-tests", "pp,storm", "-subjects", "weir,nginx"}, true},
+		{"unknown test", []string{"-tests", "hail"}, false},
+		{"unknown subject", []string{"-subjects", "squid"}, false},
+		{"no rounds", []string{"-rounds", "0"}, false},
+		{"a document of a short run", []string{"-short", "-write", "x"}, false},
+		{"too many servers", []string{"-servers", "1000000"}, false},
+		{"an argument", []string{"storm"}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := parseOptions(tt.args, t.Output()); (err == nil) != tt.ok {
+				t.Errorf("got %v, want success %v", err, tt.ok)
+			}
+		})
+	}
+}
+
+func TestTestsAndSubjectsKeepTheirOrder(t *testing.T) {
+	o, err := parseOptions([]string{"-tests", "pp,storm", "-subjects", "weir,nginx"}, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.tests[0].name != "storm" || !slices.Equal(o.subjects, []string{"nginx", "weir"}) {
+		t.Errorf("got %s first and subjects %v, want the catalogue's order", o.tests[0].name, o.subjects)
+	}
+}
+
+func TestServersAreDistinct(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range servers(1000, 1883) {
+		if !s.Addr().IsLoopback() || seen[s.String()] {
+			t.Fatalf("%v: want a loopback address that was not given before", s)
+		}
+		seen[s.String()] = true
+	}
+}
