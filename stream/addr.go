@@ -3,12 +3,14 @@ package stream
 import (
 	"net/netip"
 	"strconv"
+
+	"weir/stream/proxyproto"
 )
 
 // An Addr is a socket address: an IP address with a port, or the path of a unix socket. The zero Addr is no address.
 type Addr struct {
 	IP   netip.AddrPort
-	Path string // of a unix socket; an unbound unix peer has IsUnix and no path
+	Path string // of a unix socket; an unbound unix peer has Unix and no path
 	Unix bool
 }
 
@@ -23,8 +25,13 @@ func (a Addr) Host() string {
 	if a.Unix {
 		return "unix:" + a.Path
 	}
-	return a.IP.Addr().String()
+	return string(a.appendHost(make([]byte, 0, maxText)))
 }
+
+// maxText is room for any address with its port.
+const maxText = len("[0000:0000:0000:0000:0000:ffff:255.255.255.255]:65535")
+
+func (a Addr) appendHost(b []byte) []byte { return proxyproto.AppendAddr(b, a.IP.Addr()) }
 
 // Port is the port in decimal, empty for a unix socket.
 func (a Addr) Port() string {
@@ -42,7 +49,13 @@ func (a Addr) String() string {
 	if !a.IP.IsValid() {
 		return ""
 	}
-	return a.IP.String()
+	b := make([]byte, 0, maxText)
+	if a.IP.Addr().Is4() {
+		b = a.appendHost(b)
+	} else {
+		b = append(a.appendHost(append(b, '[')), ']')
+	}
+	return string(strconv.AppendUint(append(b, ':'), uint64(a.IP.Port()), 10))
 }
 
 // Network is the name that package net gives the address's family for stream sockets.

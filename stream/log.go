@@ -102,15 +102,28 @@ func (s *Session) AppendTraffic(b []byte) []byte {
 	return strconv.AppendInt(append(b, '/'), t.ToUpstream.Load(), 10)
 }
 
-// panicked ends the session after a bug of ours, without running any of its modules again.
+// panicked ends the session after a bug of ours, without running any of its modules again but for the release of what it holds: a
+// generation must not be held for ever.
 func (s *Session) panicked(reason any) Step {
-	s.Server.Settings.ErrorLog.Write(LevelAlert, s.ID, fmt.Sprintf("panic: %v %s", reason, debug.Stack()))
+	s.alert(reason)
 	s.Status = StatusInternal
-	if s.stage != finished {
-		s.stage = finished
-		for i := len(s.leases) - 1; i >= 0; i-- {
-			s.leases[i].Release()
-		}
+	s.stage = finished
+	for len(s.leases) > 0 {
+		s.releaseGuarded()
 	}
 	return Step{Do: Finish, Reset: true}
+}
+
+func (s *Session) alert(reason any) {
+	s.Server.Settings.ErrorLog.Write(LevelAlert, s.ID, fmt.Sprintf("panic: %v %s", reason, debug.Stack()))
+}
+
+// releaseGuarded is release; a lease that panics is logged, and the rest is still to be released.
+func (s *Session) releaseGuarded() {
+	defer func() {
+		if r := recover(); r != nil {
+			s.alert(r)
+		}
+	}()
+	s.release()
 }

@@ -103,16 +103,18 @@ func (s *Session) Advance(ev Event) (step Step) {
 	panic("stream: event for a session that has finished")
 }
 
-// begin is the session's first step, on Accepted.
+// begin is the session's first step, on Accepted. What an address means that a wildcard serves besides is the address's; Listen
+// stays the wildcard, which the log goes on naming as nginx does.
 func (s *Session) begin() Step {
-	if inner := s.Listen.Inner[s.Client.Local.IP.Addr()]; inner != nil {
-		s.Listen, s.Server = inner, inner.Default
+	l := s.Listen
+	if inner := l.Inner[s.Client.Local.IP.Addr()]; inner != nil {
+		l, s.Server = inner, inner.Default
 	}
 	if s.LogEnabled(LevelInfo) {
-		s.logPlain(LevelInfo, "client "+s.Client.Addr.String()+" connected to "+s.Listen.Addr.String())
+		s.logPlain(LevelInfo, "client "+s.Client.Addr.String()+" connected to "+l.Addr.String())
 	}
 	s.action = "initializing session"
-	if !s.Listen.ProxyProtocol {
+	if !l.ProxyProtocol {
 		return s.walk()
 	}
 	s.stage = header
@@ -254,9 +256,16 @@ func (s *Session) Finish(status Status) Step {
 	for _, l := range s.Server.Loggers {
 		l.Log(s)
 	}
-	for i := len(s.leases) - 1; i >= 0; i-- {
-		s.leases[i].Release()
+	s.release()
+	return Step{Do: Finish, Reset: s.received && !s.passedOn}
+}
+
+// release gives back what the session holds, last first. A lease is let go of before it is released, so that none is released twice.
+func (s *Session) release() {
+	for n := len(s.leases) - 1; n >= 0; n-- {
+		l := s.leases[n]
+		s.leases = s.leases[:n]
+		l.Release()
 	}
 	s.leases = nil
-	return Step{Do: Finish, Reset: s.received && !s.passedOn}
 }

@@ -5,11 +5,11 @@ import (
 	"net/netip"
 )
 
-// appendAddr appends an address as nginx prints it, without a zone. An invalid address appends nothing.
+// AppendAddr appends an address as nginx prints it, without a zone. An invalid address appends nothing.
 //
 // Package netip agrees with ngx_inet6_ntop but for one form: nginx prints the last four bytes as IPv4 also when twelve zeros
 // stand before them.
-func appendAddr(dst []byte, a netip.Addr) []byte {
+func AppendAddr(dst []byte, a netip.Addr) []byte {
 	if !isV4Compatible(a) {
 		if a.IsValid() {
 			dst = a.WithZone("").AppendTo(dst)

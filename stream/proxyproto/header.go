@@ -136,5 +136,5 @@ func readAddrs(b []byte) (*Header, error) {
 // addrText is an address as nginx prints it.
 func addrText(a *net.TCPAddr) string {
 	ip, _ := netip.AddrFromSlice(a.IP)
-	return string(appendAddr(make([]byte, 0, 46), ip))
+	return string(AppendAddr(make([]byte, 0, 46), ip))
 }

@@ -86,7 +86,7 @@ func AppendV1(dst []byte, client, server netip.AddrPort) []byte {
 		return append(dst, "PROXY UNKNOWN\r\n"...)
 	}
 	dst = appendV1Client(dst, client)
-	dst = appendAddr(dst, server.Addr())
+	dst = AppendAddr(dst, server.Addr())
 	return appendV1Ports(dst, client.Port(), server.Port())
 }
 
@@ -106,7 +106,7 @@ func appendV1Client(dst []byte, client netip.AddrPort) []byte {
 	if client.Addr().Is4() {
 		family = "PROXY TCP4 "
 	}
-	return append(appendAddr(append(dst, family...), client.Addr()), ' ')
+	return append(AppendAddr(append(dst, family...), client.Addr()), ' ')
 }
 
 func appendV1Ports(dst []byte, client, server uint16) []byte {
