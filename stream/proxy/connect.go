@@ -38,7 +38,7 @@ func (r *run) firstBytes(s *stream.Session) []byte {
 
 // connected goes over to the relay. It follows ngx_stream_proxy_init_upstream.
 func (r *run) connected(s *stream.Session, ev stream.Event) stream.Step {
-	s.Env.NextID()
+	r.number(s)
 	t := &s.Tries[len(s.Tries)-1]
 	t.Connect = s.Env.Now().Sub(t.Start)
 	r.picker.Notify(r.peer, upstream.Connected, t.Connect)
@@ -46,11 +46,15 @@ func (r *run) connected(s *stream.Session, ev stream.Event) stream.Step {
 		s.LogPlain(stream.LevelInfo, "proxy "+ev.Local.String()+" connected to "+t.Name)
 	}
 	r.up = true
+	spec := r.spec(s)
 	r.countHead(s)
 	s.PassedOn()
 	s.SetAction("proxying connection")
-	return stream.Step{Do: stream.Relay, Relay: r.spec(s)}
+	return stream.Step{Do: stream.Relay, Relay: spec}
 }
+
+// number takes the connection's number: as in ngx_event_connect_peer, every socket that came as far as connect() has one.
+func (r *run) number(s *stream.Session) { s.Env.NextID() }
 
 // countHead counts the client's first bytes as received: nginx reads them off the socket while it connects.
 func (r *run) countHead(s *stream.Session) {
@@ -83,10 +87,10 @@ func (r *run) connectFailed(s *stream.Session, ev stream.Event) stream.Step {
 		s.Log(stream.LevelAlert, "socket() failed", ev.Err)
 		return r.ourFault(s)
 	case stream.OpBind:
-		s.Log(stream.LevelCrit, "bind("+r.target.Local.Host()+") failed", ev.Err)
+		s.Log(stream.LevelCrit, "bind("+r.Bind.Eval(s)+") failed", ev.Err)
 		return r.ourFault(s)
 	}
-	s.Env.NextID()
+	r.number(s)
 	r.logConnect(s, ev.Err)
 	return r.nextUpstream(s)
 }

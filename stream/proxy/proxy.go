@@ -73,14 +73,26 @@ func (c *Content) Next(s *stream.Session, ev stream.Event) stream.Step {
 	case stream.Failed:
 		return r.failed(s, ev)
 	case stream.TimedOut:
-		s.Log(stream.LevelError, "upstream timed out", stream.ErrTimedOut)
-		r.countHead(s)
-		return r.nextUpstream(s)
+		return r.timedOut(s)
 	case stream.Aborted:
-		s.Log(stream.LevelInfo, "shutdown timeout", nil)
-		return r.finish(s, stream.StatusOK)
+		return r.aborted(s)
 	}
 	return stream.Step{}
+}
+
+func (r *run) timedOut(s *stream.Session) stream.Step {
+	r.number(s)
+	s.Log(stream.LevelError, "upstream timed out", stream.ErrTimedOut)
+	r.countHead(s)
+	return r.nextUpstream(s)
+}
+
+func (r *run) aborted(s *stream.Session) stream.Step {
+	if !r.up {
+		r.number(s)
+	}
+	s.Log(stream.LevelInfo, "shutdown timeout", nil)
+	return r.finish(s, stream.StatusOK)
 }
 
 func (r *run) failed(s *stream.Session, ev stream.Event) stream.Step {
