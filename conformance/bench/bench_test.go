@@ -59,6 +59,9 @@ func TestCommandMeasuresTheBroker(t *testing.T) {
 }
 
 func TestCommandMeasuresInstalledPrograms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts each program five times")
+	}
 	for _, name := range []string{"nginx", "haproxy"} {
 		t.Run(name, func(t *testing.T) {
 			var left notes

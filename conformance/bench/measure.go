@@ -143,6 +143,7 @@ func (m *meter) Begin() error {
 	return err
 }
 
+// End reads the CPU time first, for the same reason.
 func (m *meter) End() error {
 	pids, err := proc.Tree(m.pid)
 	if err != nil {

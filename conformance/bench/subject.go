@@ -125,12 +125,13 @@ func findHAProxy(ctx context.Context, _ string) (*subject, error) {
 }
 
 func findWeir(ctx context.Context, dir string) (*subject, error) {
-	bin := os.Getenv("WEIR_BIN")
+	bin, commit := os.Getenv("WEIR_BIN"), ""
 	if bin == "" {
 		bin = filepath.Join(dir, "weir")
 		if err := buildWeir(ctx, bin); err != nil {
 			return nil, err
 		}
+		commit = sourceCommit(ctx)
 	}
 	bin, err := filepath.Abs(bin)
 	if err != nil {
@@ -141,7 +142,7 @@ func findWeir(ctx context.Context, dir string) (*subject, error) {
 		return nil, err
 	}
 	version = strings.TrimPrefix(firstLine(version), "weir version: ")
-	return &subject{version: version, bin: bin, reload: syscall.SIGHUP}, nil
+	return &subject{version: version + commit, bin: bin, reload: syscall.SIGHUP}, nil
 }
 
 func findBareWeir(ctx context.Context, dir string) (*subject, error) {
@@ -164,6 +165,15 @@ func buildWeir(ctx context.Context, bin string) error {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return nil
+}
+
+// sourceCommit names the commit that weir was built from, and is empty where there is no history.
+func sourceCommit(ctx context.Context) string {
+	commit, err := output(ctx, "git", "describe", "--always", "--dirty")
+	if err != nil {
+		return ""
+	}
+	return " at " + strings.TrimSpace(commit)
 }
 
 // installed looks for a program in PATH, and where Debian keeps daemons.
