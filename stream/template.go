@@ -41,8 +41,8 @@ func ParseTemplate(text string, t *VarTable) (Template, error) {
 		if err != nil {
 			return Template{}, err
 		}
+		tpl.pieces = append(tpl.pieces, variablePiece(name, n, t))
 		rest = rest[1+n:]
-		tpl.pieces = append(tpl.pieces, variablePiece(name, t))
 	}
 	if !tpl.HasVariables() {
 		tpl.pieces = nil
@@ -50,22 +50,23 @@ func ParseTemplate(text string, t *VarTable) (Template, error) {
 	return tpl, nil
 }
 
-// variablePiece is a capture of a regular expression, empty where none has matched, or a variable.
-func variablePiece(name string, t *VarTable) piece {
-	if isCapture(name) {
+// variablePiece is a variable, or a capture of a regular expression, which is empty where none has matched. In braces, so that name
+// is not all of the n bytes, a digit is no capture.
+func variablePiece(name string, n int, t *VarTable) piece {
+	if n == 1 && isCapture(name[0]) {
 		return piece{"", noVariable}
 	}
 	return piece{"", t.Index(name)}
 }
 
-func isCapture(name string) bool { return len(name) == 1 && '1' <= name[0] && name[0] <= '9' }
+func isCapture(c byte) bool { return '1' <= c && c <= '9' }
 
 // variableName reads the name at the start of s, behind the dollar sign, and says how many bytes it took, braces included.
 func variableName(s string) (name string, n int, err error) {
 	if s == "" {
 		return "", 0, errVariableName
 	}
-	if '1' <= s[0] && s[0] <= '9' {
+	if isCapture(s[0]) {
 		return s[:1], 1, nil
 	}
 	if s[0] == '{' {
