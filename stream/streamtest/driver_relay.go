@@ -2,6 +2,7 @@ package streamtest
 
 import (
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"testing"
@@ -29,6 +30,7 @@ var relayTests = []driverTest{
 	{"slow client", func(r *rig) { relaySlowly(r, false) }},
 	{"slow server", func(r *rig) { relaySlowly(r, true) }},
 	{"head and prefix go first", headFirst},
+	{"servers that speak first", serversSpeakFirst},
 	{"counters are exact", countersExact},
 	{"first byte is told once", firstByte},
 }
@@ -136,6 +138,30 @@ func headFirst(r *rig) {
 	if o := r.outcome(); o.fromClient != 11 || o.toUpstream != 18 {
 		r.Errorf("got %d from the client, %d to the server; want 11, 18", o.fromClient, o.toUpstream)
 	}
+}
+
+// serversSpeakFirst has servers greet at once, so that the greeting may come together with the news that the connection is up.
+func serversSpeakFirst(r *rig) {
+	const sessions = 200
+	p := r.proxied(&Proxy{Spec: spec()})
+	together(r, func() error {
+		for range sessions {
+			c, err := p.upstream.Accept()
+			if err != nil {
+				return err
+			}
+			if _, err := io.WriteString(r.keep(c), "welcome"); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func() error {
+		defer p.upstream.Close() // which lets the other task go should this one fail
+		for range sessions {
+			hear(r, p.dial(), "welcome")
+		}
+		return nil
+	})
 }
 
 // atLeast is a preread handler that wants so many bytes.
