@@ -11,7 +11,7 @@ INSIDE   = $(filter-out weir/conformance%,$(shell go list ./...))
 RACE = $(shell command -v "$$(go env CC)" >/dev/null && echo -race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-deps race fuzz lint check conformance bench cover clean
+.PHONY: help build run test test-deps race fuzz lint check conformance bench soak cover clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -47,8 +47,11 @@ check: lint test ## what a change must pass
 conformance: build ## run every script on weir and on real nginx, and print the table
 	cd conformance && WEIR_BIN=$(CURDIR)/bin/weir go test -count=1 -table
 
-bench: ## run the benchmarks
-	go test -run '^$$' -bench . -benchmem $(INSIDE)
+bench: build ## measure weir beside nginx and HAProxy in one run (10 minutes); writes docs/performance.md
+	WEIR_BIN=$(CURDIR)/bin/weir go run ./conformance/bench -write docs/performance.md -json bin/bench.json
+
+soak: ## relay at random through both drivers under the race detector, for five minutes each
+	WEIR_SOAK=5m go test -race -timeout 30m -run 'Contract/.*/soak' ./stream/loop ./stream/pump
 
 cover: ## measure how much of the code the tests reach
 	@mkdir -p bin
