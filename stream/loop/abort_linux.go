@@ -82,7 +82,7 @@ func (l *loop) continueAborts() {
 // abort tells the session to end. It may decide to go on.
 func (c *conn) abort() {
 	end := c.s.Traffic.End
-	if c.step == stream.Relay {
+	if c.doing() == stream.Relay {
 		c.s.Traffic.End = relay.Aborted
 	}
 	step := c.s.Advance(stream.Event{Kind: stream.Aborted})

@@ -1,27 +1,46 @@
 package loop
 
-// pooledBuffers is how many large buffers a loop keeps for sides that are blocked.
-const pooledBuffers = 64
-
-// smallBuffer is what is not worth a pool.
-const smallBuffer = 4 << 10
-
-// getBuffer returns an empty buffer for n bytes: a large one from the pool, or one made to measure.
-func (l *loop) getBuffer(n int) []byte {
-	if n <= smallBuffer {
-		return make([]byte, 0, n)
-	}
-	if k := len(l.buffers); k > 0 {
-		b := l.buffers[k-1]
-		l.buffers = l.buffers[:k-1]
-		return b
-	}
-	return make([]byte, 0, max(n, bufferSize))
+// A backlog is what a side's socket did not take.
+type backlog struct {
+	data []byte // the rest of room
+	room []byte
 }
 
-// putBuffer takes a buffer back; b may be its end only, and then it is let go.
-func (l *loop) putBuffer(b []byte) {
-	if cap(b) == bufferSize && len(l.buffers) < pooledBuffers {
-		l.buffers = append(l.buffers, b[:0])
+// pooledBacklogs is how many large backlogs a loop keeps for sides that will be blocked.
+const pooledBacklogs = 64
+
+// smallBacklog is what is not worth a pool.
+const smallBacklog = 4 << 10
+
+// keep copies what the side's socket did not take.
+func (h *half) keep(b []byte) {
+	h.pending = h.c.l.getBacklog(len(b))
+	h.pending.data = append(h.pending.room[:0], b...)
+}
+
+// dropPending lets go of what waited for the side.
+func (h *half) dropPending() {
+	if h.pending != nil {
+		h.c.l.putBacklog(h.pending)
+		h.pending = nil
+	}
+}
+
+// getBacklog returns room for n bytes: from the pool, or made to measure.
+func (l *loop) getBacklog(n int) *backlog {
+	if n <= smallBacklog {
+		return &backlog{room: make([]byte, 0, n)}
+	}
+	if k := len(l.backlogs); k > 0 && n <= bufferSize {
+		b := l.backlogs[k-1]
+		l.backlogs = l.backlogs[:k-1]
+		return b
+	}
+	return &backlog{room: make([]byte, 0, max(n, bufferSize))}
+}
+
+func (l *loop) putBacklog(b *backlog) {
+	if cap(b.room) == bufferSize && len(l.backlogs) < pooledBacklogs {
+		l.backlogs = append(l.backlogs, b)
 	}
 }

@@ -1,8 +1,6 @@
 package loop
 
 import (
-	"time"
-
 	"golang.org/x/sys/unix"
 
 	"weir/stream"
@@ -16,30 +14,30 @@ type conn struct {
 	client half
 	up     half
 	timer  relay.Timer[*conn] // the step's deadline; of a relay, its idle time-out
-	active time.Time          // the last read or write of a relay
+	active int64              // when a relay last read or wrote, by the loop's stamp
 	spec   *relay.Spec        // of a relay
 	out    []byte             // of a connect: what to write first; of a send: what is left
-	max    int                // of a read: how much
+	max    int32              // of a read: how much
 	serial uint32
 	index  uint32
-	step   stream.Action
+	step   uint8 // stream.Action
 }
 
 // half is one side of a connection: its socket, and what waits to be written to it.
 type half struct {
 	c       *conn
-	pending []byte // to be written to fd
-	pipe    *pipe  // splice: data on its way from fd to the other side
-	pace    *pace  // a limit on what is read from fd; nil: none
-	fd      int32  // -1: none
-	grown   uint8  // how far the reads from fd have grown, and how many in a row were full
-	watched bool   // in the epoll set
-	ready   bool   // there may be something to read
-	hungUp  bool   // the end, or an error, is on its way: read until it shows
-	eof     bool   // read
-	done    bool   // the end has been passed on
-	queued  bool   // in the loop's list of sides to go on with
-	full    bool   // fd takes no more at present, and what is for it stays where it is
+	pending *backlog // to be written to fd; nil: nothing
+	pipe    *pipe    // splice: data on its way from fd to the other side
+	pace    *pace    // a limit on what is read from fd; nil: none
+	fd      int32    // -1: none
+	grown   uint8    // how far the reads from fd have grown, and how many in a row were full
+	watched bool     // in the epoll set
+	ready   bool     // there may be something to read
+	hungUp  bool     // the end, or an error, is on its way: read until it shows
+	eof     bool     // read
+	done    bool     // the end has been passed on
+	queued  bool     // in the loop's list of sides to go on with
+	full    bool     // fd takes no more at present, and what is for it stays where it is
 	isUp    bool
 	local   bool // a unix socket
 }
@@ -62,6 +60,9 @@ func (l *loop) newConn(fd int32) *conn {
 	l.open++
 	return c
 }
+
+// doing is the step that is outstanding.
+func (c *conn) doing() stream.Action { return stream.Action(c.step) }
 
 func (c *conn) side(n int32) *half {
 	if n == 0 {
@@ -107,7 +108,7 @@ func (c *conn) do(step stream.Step) {
 			return
 		}
 		c.setDeadline(step)
-		c.step = step.Do
+		c.step = uint8(step.Do)
 		ev, ok := c.begin(step)
 		if !ok {
 			return
@@ -131,7 +132,7 @@ func (c *conn) setDeadline(step stream.Step) {
 func (c *conn) begin(step stream.Step) (stream.Event, bool) {
 	switch step.Do {
 	case stream.Read:
-		c.max = step.Max
+		c.max = int32(min(step.Max, len(c.l.buf)))
 		return c.readClient()
 	case stream.Connect:
 		return c.connect(step)
@@ -159,19 +160,19 @@ func (h *half) event(events uint32) {
 	}
 	c := h.c
 	switch {
-	case c.step == stream.Relay:
+	case c.doing() == stream.Relay:
 		c.relayEvent(h, events&(unix.EPOLLOUT|unix.EPOLLERR) != 0)
 	case h.isUp:
 		c.upEvent(events)
-	case c.step == stream.Read:
+	case c.doing() == stream.Read:
 		c.advanceIf(c.readClient())
-	case c.step == stream.Send:
+	case c.doing() == stream.Send:
 		c.advanceIf(c.sendClient())
 	}
 }
 
 func (c *conn) upEvent(events uint32) {
-	if c.step == stream.Connect && events&(unix.EPOLLOUT|unix.EPOLLERR|unix.EPOLLHUP) != 0 {
+	if c.doing() == stream.Connect && events&(unix.EPOLLOUT|unix.EPOLLERR|unix.EPOLLHUP) != 0 {
 		c.advanceIf(c.connected())
 	}
 }
@@ -184,7 +185,7 @@ func (c *conn) advanceIf(ev stream.Event, ok bool) {
 
 // expired is the passing of the conn's timer.
 func (c *conn) expired() {
-	if c.step == stream.Relay {
+	if c.doing() == stream.Relay {
 		c.checkIdle()
 		return
 	}
@@ -194,7 +195,7 @@ func (c *conn) expired() {
 // readClient reads for the session. What was read is lent to it.
 func (c *conn) readClient() (stream.Event, bool) {
 	h := &c.client
-	n, e := read(h.fd, c.l.buf[:min(c.max, len(c.l.buf))])
+	n, e := read(h.fd, c.l.buf[:c.max])
 	switch {
 	case e == unix.EAGAIN:
 		h.ready = false

@@ -31,6 +31,7 @@ type loop struct {
 	ep        int
 	env       *stream.Env // with the loop's own clock
 	now       time.Time   // read once for each wake-up
+	stamp     int64       // now in nanoseconds
 	mail      mailbox
 	ports     map[uint32]*port
 	conns     []*conn // by index; nil where free
@@ -44,7 +45,7 @@ type loop struct {
 	aborts    []*abort
 	pipes     []*pipe // not in use
 	madePipes int
-	buffers   [][]byte
+	backlogs  []*backlog // not in use
 	buf       []byte
 	events    []unix.EpollEvent
 	sa        unix.RawSockaddrAny
@@ -88,13 +89,16 @@ func (l *loop) run() {
 	defer l.end()
 	for !l.stopping {
 		n := l.wait()
-		l.now = time.Now()
+		l.tell(time.Now())
 		for i := range l.events[:n] {
 			l.dispatch(&l.events[i])
 		}
 		l.turn()
 	}
 }
+
+// tell sets the loop's clock.
+func (l *loop) tell(now time.Time) { l.now, l.stamp = now, now.UnixNano() }
 
 // turn does what is due besides events: timers, pauses, sides cut short, aborts.
 func (l *loop) turn() {

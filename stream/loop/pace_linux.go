@@ -43,7 +43,7 @@ func (p *pace) pause(h *half, wait time.Duration) { h.c.l.pauses.Set(&p.timer, h
 // resume goes on after a pause. The idle time-out starts anew, since nothing could happen while it lasted.
 func (h *half) resume() {
 	c := h.c
-	c.active = c.l.now
+	c.active = c.l.stamp
 	if c.carry(h) {
 		c.relayed()
 	}

@@ -1,6 +1,8 @@
 package loop
 
 import (
+	"time"
+
 	"golang.org/x/sys/unix"
 
 	"weir/stream"
@@ -17,10 +19,10 @@ const (
 // startRelay begins to carry bytes both ways.
 func (c *conn) startRelay(spec *relay.Spec) (stream.Event, bool) {
 	c.spec = spec
-	c.active = c.l.now
+	c.active = c.l.stamp
 	c.startPaces()
 	if spec.Timeout > 0 {
-		c.l.wheel.Set(&c.timer, c.active.Add(spec.Timeout))
+		c.l.wheel.Set(&c.timer, c.l.now.Add(spec.Timeout))
 	} else {
 		c.l.wheel.Remove(&c.timer)
 	}
@@ -34,7 +36,7 @@ func (c *conn) startRelay(spec *relay.Spec) (stream.Event, bool) {
 
 // relayEvent goes on after an event on side h.
 func (c *conn) relayEvent(h *half, writable bool) {
-	c.active = c.l.now
+	c.active = c.l.stamp
 	if writable && h.blocked() && c.flush(h) {
 		c.relayed()
 		return
@@ -50,7 +52,7 @@ func (c *conn) relayed() { c.do(c.s.Advance(stream.Event{Kind: stream.Relayed}))
 // goOn takes up a side whose turn was over before its input was.
 func (h *half) goOn() {
 	h.queued = false
-	if h.fd < 0 || h.c.step != stream.Relay {
+	if h.fd < 0 || h.c.doing() != stream.Relay {
 		return
 	}
 	if h.c.carry(h) {
@@ -61,11 +63,11 @@ func (h *half) goOn() {
 // checkIdle ends the relay if nothing was read or written for its time-out; else the timer goes on from the last time.
 func (c *conn) checkIdle() {
 	if c.paused() {
-		c.active = c.l.now
+		c.active = c.l.stamp
 	}
-	due := c.active.Add(c.spec.Timeout)
-	if c.l.now.Before(due) {
-		c.l.wheel.Set(&c.timer, due)
+	left := c.spec.Timeout - time.Duration(c.l.stamp-c.active)
+	if left > 0 {
+		c.l.wheel.Set(&c.timer, c.l.now.Add(left))
 		return
 	}
 	c.s.Traffic.End = relay.Timeout
@@ -73,7 +75,7 @@ func (c *conn) checkIdle() {
 }
 
 // blocked reports whether data waits until the side's socket takes more.
-func (h *half) blocked() bool { return h.full || len(h.pending) > 0 || h.other().pipe.holds() }
+func (h *half) blocked() bool { return h.full || h.pending != nil || h.other().pipe.holds() }
 
 // carry moves what h has to the other side, until there is no more, the other side is blocked, or h's turn is over. It reports
 // whether the relay is over.
@@ -230,8 +232,8 @@ func (c *conn) writeFailed(to *half, e unix.Errno) bool {
 // flush writes what waits for the side, then lets the other one read on. It reports whether the relay is over.
 func (c *conn) flush(h *half) bool {
 	h.full = false
-	for len(h.pending) > 0 {
-		n, e := write(h.fd, h.pending)
+	for h.pending != nil {
+		n, e := write(h.fd, h.pending.data)
 		if e == unix.EAGAIN {
 			return false
 		}
@@ -239,9 +241,10 @@ func (c *conn) flush(h *half) bool {
 			return c.writeFailed(h, e)
 		}
 		c.countWritten(h, n)
-		h.pending = h.pending[n:]
+		if h.pending.data = h.pending.data[n:]; len(h.pending.data) == 0 {
+			h.dropPending()
+		}
 	}
-	h.dropPending()
 	from := h.other()
 	if from.pipe.holds() && c.drain(from, h) {
 		return true
@@ -291,17 +294,4 @@ func (c *conn) passEnd(h *half) bool {
 	}
 	shutdownWrite(h.other().fd)
 	return h.other().done
-}
-
-// keep copies what the side's socket did not take.
-func (h *half) keep(b []byte) {
-	buf := h.c.l.getBuffer(len(b))
-	h.pending = append(buf, b...)
-}
-
-func (h *half) dropPending() {
-	if h.pending != nil {
-		h.c.l.putBuffer(h.pending)
-		h.pending = nil
-	}
 }
