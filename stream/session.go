@@ -34,7 +34,7 @@ type Session struct {
 	passedOn bool      // bytes were written to an upstream server
 	depth    uint8     // of nested variables
 	proxying bool      // the log context shows the upstream and the traffic
-	vars     []value
+	vars     []kept
 	state    []keyed
 	leases   []Lease
 }

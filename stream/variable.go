@@ -17,6 +17,8 @@ type Variable struct {
 	// Bind makes Name a prefix: for "proxy_protocol_tlv_" and the use $proxy_protocol_tlv_alpn it is called with "alpn", once,
 	// while compiling.
 	Bind func(suffix string) func(*Session) (string, bool)
+	// Fixed says that the value, once found, stays what it is without being kept.
+	Fixed bool
 	// NoCache says that the value is evaluated at each use instead of once for the session.
 	NoCache bool
 	// Changeable says that a map, geo or set may take the name.
@@ -112,19 +114,12 @@ func (t *VarTable) bindPrefix(u *usedVariable) bool {
 	return true
 }
 
-// A Value is what a session remembers of one variable.
-type value struct {
+// kept is what a session remembers of one variable.
+type kept struct {
 	text  string
-	state valueState
+	index int32
+	found bool
 }
-
-type valueState uint8
-
-const (
-	unknown valueState = iota
-	found
-	notFound
-)
 
 // maxDepth bounds how deep variables may be built on variables (NGX_STREAM_VARIABLE... of nginx: 100).
 const maxDepth = 100
@@ -133,7 +128,7 @@ const maxDepth = 100
 // asked for and kept for the session, unless it is NoCache.
 func (s *Session) Value(index int) (string, bool) {
 	if v := s.kept(index); v != nil {
-		return v.text, v.state == found
+		return v.text, v.found
 	}
 	u := &s.Listen.Config.Vars.used[index]
 	if s.depth >= maxDepth {
@@ -143,8 +138,8 @@ func (s *Session) Value(index int) (string, bool) {
 	s.depth++
 	text, ok := u.Get(s)
 	s.depth--
-	if !u.NoCache {
-		s.keep(index, text, ok)
+	if !u.NoCache && !(u.Fixed && ok) {
+		s.vars = append(s.vars, kept{text, int32(index), ok})
 	}
 	return text, ok
 }
@@ -159,20 +154,12 @@ func (s *Session) AppendValue(dst []byte, index int) ([]byte, bool) {
 	return append(dst, text...), ok
 }
 
-func (s *Session) kept(index int) *value {
-	if s.vars == nil || s.vars[index].state == unknown {
-		return nil
+// kept looks among the few values that a session has evaluated.
+func (s *Session) kept(index int) *kept {
+	for i := range s.vars {
+		if s.vars[i].index == int32(index) {
+			return &s.vars[i]
+		}
 	}
-	return &s.vars[index]
-}
-
-func (s *Session) keep(index int, text string, ok bool) {
-	if s.vars == nil {
-		s.vars = make([]value, len(s.Listen.Config.Vars.used))
-	}
-	state := notFound
-	if ok {
-		state = found
-	}
-	s.vars[index] = value{text, state}
+	return nil
 }

@@ -13,8 +13,8 @@ type Handler struct{}
 
 // connect is what the session keeps of the packet.
 type connect struct {
-	clientID    string
-	username    string
+	text        string // the client identifier, and the user name behind it
+	idLen       int32
 	hasUsername bool
 }
 
@@ -32,15 +32,16 @@ func (Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 			return stream.More, nil
 		}
 	}
-	connects.Set(s, &connect{string(c.ClientID), string(c.Username), c.HasUsername})
+	text := string(append(append(make([]byte, 0, 64), c.ClientID...), c.Username...))
+	connects.Set(s, &connect{text, int32(len(c.ClientID)), c.HasUsername})
 	return stream.Done, nil
 }
 
 // Variables are the variables of the module.
 func Variables() []stream.Variable {
 	return []stream.Variable{
-		{Name: "mqtt_preread_clientid", Get: clientID, Append: appendClientID},
-		{Name: "mqtt_preread_username", Get: username},
+		{Name: "mqtt_preread_clientid", Fixed: true, Get: clientID, Append: appendClientID},
+		{Name: "mqtt_preread_username", Fixed: true, Get: username},
 	}
 }
 
@@ -49,7 +50,7 @@ func clientID(s *stream.Session) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	return c.clientID, true
+	return c.text[:c.idLen], true
 }
 
 func appendClientID(s *stream.Session, dst []byte) ([]byte, bool) {
@@ -62,5 +63,5 @@ func username(s *stream.Session) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	return c.username, c.hasUsername
+	return c.text[c.idLen:], c.hasUsername
 }
