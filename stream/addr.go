@@ -25,13 +25,19 @@ func (a Addr) Host() string {
 	if a.Unix {
 		return "unix:" + a.Path
 	}
-	return string(a.appendHost(make([]byte, 0, maxText)))
+	return string(a.AppendHost(make([]byte, 0, maxText)))
 }
 
 // maxText is room for any address with its port.
 const maxText = len("[0000:0000:0000:0000:0000:ffff:255.255.255.255]:65535")
 
-func (a Addr) appendHost(b []byte) []byte { return proxyproto.AppendAddr(b, a.IP.Addr()) }
+// AppendHost appends what Host returns.
+func (a Addr) AppendHost(b []byte) []byte {
+	if a.Unix {
+		return append(append(b, "unix:"...), a.Path...)
+	}
+	return proxyproto.AppendAddr(b, a.IP.Addr())
+}
 
 // Port is the port in decimal, empty for a unix socket.
 func (a Addr) Port() string {
@@ -51,9 +57,9 @@ func (a Addr) String() string {
 	}
 	b := make([]byte, 0, maxText)
 	if a.IP.Addr().Is4() {
-		b = a.appendHost(b)
+		b = a.AppendHost(b)
 	} else {
-		b = append(a.appendHost(append(b, '[')), ']')
+		b = append(a.AppendHost(append(b, '[')), ']')
 	}
 	return string(strconv.AppendUint(append(b, ':'), uint64(a.IP.Port()), 10))
 }

@@ -20,17 +20,17 @@ func coreVariables() []Variable {
 		{Name: "bytes_received", Get: fromAppend(appendBytesReceived), Append: appendBytesReceived},
 		{Name: "bytes_sent", Get: fromAppend(appendBytesSent), Append: appendBytesSent},
 		{Name: "connection", Get: func(s *Session) (string, bool) { return strconv.FormatUint(s.ID, 10), true }},
-		{Name: "hostname", Get: func(s *Session) (string, bool) { return s.Env.Hostname, true }},
+		{Name: "hostname", Fixed: true, Get: func(s *Session) (string, bool) { return s.Env.Hostname, true }},
 		{Name: "msec", Get: fromAppend(appendMsec), Append: appendMsec, NoCache: true},
-		{Name: "nginx_version", Get: func(*Session) (string, bool) { return NginxVersion, true }},
+		{Name: "nginx_version", Fixed: true, Get: func(*Session) (string, bool) { return NginxVersion, true }},
 		{Name: "pid", Get: func(s *Session) (string, bool) { return strconv.Itoa(s.Env.PID), true }},
-		{Name: "protocol", Get: func(*Session) (string, bool) { return "TCP", true }},
+		{Name: "protocol", Fixed: true, Get: func(*Session) (string, bool) { return "TCP", true }},
 		{Name: "proxy_protocol_addr", Get: proxyText(func(h *proxyproto.Header) string { return h.Client })},
 		{Name: "proxy_protocol_port", Get: proxyPort(func(h *proxyproto.Header) uint16 { return h.ClientPort })},
 		{Name: "proxy_protocol_server_addr", Get: proxyText(func(h *proxyproto.Header) string { return h.Server })},
 		{Name: "proxy_protocol_server_port", Get: proxyPort(func(h *proxyproto.Header) uint16 { return h.ServerPort })},
 		{Name: "proxy_protocol_tlv_", Bind: proxyProtocolTLV},
-		{Name: "remote_addr", Get: func(s *Session) (string, bool) { return s.Client.Addr.Host(), true }},
+		{Name: "remote_addr", Get: fromAppend(appendRemoteAddr), Append: appendRemoteAddr},
 		{Name: "remote_port", Get: remotePort},
 		{Name: "server_addr", Get: func(s *Session) (string, bool) { return s.Client.Local.Host(), true }},
 		{Name: "server_port", Get: func(s *Session) (string, bool) { return s.Client.Local.Port(), true }},
@@ -57,6 +57,8 @@ func binaryRemoteAddr(s *Session) (string, bool) {
 	}
 	return string(s.Client.Addr.IP.Addr().AsSlice()), true
 }
+
+func appendRemoteAddr(s *Session, b []byte) ([]byte, bool) { return s.Client.Addr.AppendHost(b), true }
 
 func remotePort(s *Session) (string, bool) { return s.Client.Addr.Port(), true }
 

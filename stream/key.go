@@ -14,6 +14,9 @@ type keyed struct {
 
 var keys atomic.Int32
 
+// usualKeys is how many modules keep something in a session: a preread and the proxy.
+const usualKeys = 2
+
 // NewKey returns a key unlike all others. It is to be called once, for a package variable.
 func NewKey[T any]() Key[T] { return Key[T]{index: keys.Add(1)} }
 
@@ -35,6 +38,9 @@ func (k Key[T]) Set(s *Session, v T) {
 			s.state[i].value = v
 			return
 		}
+	}
+	if s.state == nil {
+		s.state = make([]keyed, 0, usualKeys)
 	}
 	s.state = append(s.state, keyed{k.index, v})
 }

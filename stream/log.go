@@ -82,7 +82,7 @@ func (s *Session) appendContext(b []byte) []byte {
 	if s.action != "" {
 		b = append(append(b, " while "...), s.action...)
 	}
-	b = append(append(b, ", client: "...), s.Client.Addr.Host()...)
+	b = s.Client.Addr.AppendHost(append(b, ", client: "...))
 	b = append(append(b, ", server: "...), s.Listen.Addr.String()...)
 	if !s.proxying {
 		return b

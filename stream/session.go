@@ -26,14 +26,14 @@ type Session struct {
 	Traffic     relay.Result
 
 	stage    stage
-	phase    Phase
-	index    int // the next handler of phase
+	phase    uint8  // a Phase
+	index    uint16 // the next handler of phase
+	received bool   // bytes were read from the client
+	passedOn bool   // bytes were written to an upstream server
+	proxying bool   // the log context shows the upstream and the traffic
+	depth    uint8  // of nested variables
 	action   string
-	deadline time.Time // of the preread, set when it first waits
-	received bool      // bytes were read from the client
-	passedOn bool      // bytes were written to an upstream server
-	depth    uint8     // of nested variables
-	proxying bool      // the log context shows the upstream and the traffic
+	deadline time.Duration // of the preread, counted from Start; 0: it has not waited yet
 	vars     []kept
 	state    []keyed
 	leases   []Lease
@@ -160,8 +160,8 @@ func (s *Session) walk() Step {
 	s.stage = walking
 	for s.phase < NumPhases {
 		handlers := s.Server.Handlers[s.phase]
-		if s.index >= len(handlers) {
-			s.enterPhase(s.phase + 1)
+		if int(s.index) >= len(handlers) {
+			s.enterNextPhase()
 			continue
 		}
 		h := handlers[s.index]
@@ -179,18 +179,19 @@ func (s *Session) walk() Step {
 		case verdict == More:
 			return s.waitForMore()
 		case verdict == Done:
-			s.enterPhase(s.phase + 1)
+			s.enterNextPhase()
 		default:
 			s.index++
-			s.deadline = time.Time{}
+			s.deadline = 0
 		}
 	}
 	return s.beginContent()
 }
 
-func (s *Session) enterPhase(p Phase) {
-	s.phase, s.index, s.deadline = p, 0, time.Time{}
-	if p == Preread {
+func (s *Session) enterNextPhase() {
+	s.phase++
+	s.index, s.deadline = 0, 0
+	if Phase(s.phase) == Preread {
 		s.action = "prereading client data"
 	}
 }
@@ -205,10 +206,10 @@ func (s *Session) waitForMore() Step {
 		return s.Finish(StatusBadRequest)
 	}
 	s.stage = preread
-	if s.deadline.IsZero() {
-		s.deadline = s.Env.Now().Add(set.PrereadTimeout)
+	if s.deadline == 0 {
+		s.deadline = s.Env.Now().Sub(s.Start) + set.PrereadTimeout
 	}
-	return Step{Do: Read, Max: room, Deadline: s.deadline}
+	return Step{Do: Read, Max: room, Deadline: s.Start.Add(s.deadline)}
 }
 
 func (s *Session) prereadMore(ev Event) Step {

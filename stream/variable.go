@@ -121,11 +121,11 @@ type kept struct {
 	found bool
 }
 
-// maxDepth bounds how deep variables may be built on variables (NGX_STREAM_VARIABLE... of nginx: 100).
+// maxDepth bounds how deep variables may be built on variables (ngx_stream_variable_depth).
 const maxDepth = 100
 
 // Value returns the value of the used variable with that index, and whether it was found. A variable is evaluated when it is first
-// asked for and kept for the session, unless it is NoCache.
+// asked for and kept for the session, unless it is NoCache, or found and Fixed.
 func (s *Session) Value(index int) (string, bool) {
 	if v := s.kept(index); v != nil {
 		return v.text, v.found

@@ -25,7 +25,7 @@ func (r *run) connect(s *stream.Session, group string) stream.Step {
 	r.peer = peer
 	s.Tries[len(s.Tries)-1].Name = peer.Name
 	r.target.Addr = peer.Addr
-	return stream.Step{Do: stream.Connect, Target: &r.target, Out: r.firstBytes(s), Deadline: now.Add(r.ConnectTimeout)}
+	return stream.Step{Do: stream.Connect, Target: r.target, Out: r.firstBytes(s), Deadline: now.Add(r.ConnectTimeout)}
 }
 
 // firstBytes is the PROXY header, if one is to be sent, and what was read from the client.
@@ -45,7 +45,7 @@ func (r *run) connected(s *stream.Session, ev stream.Event) stream.Step {
 	if s.LogEnabled(stream.LevelInfo) {
 		s.LogPlain(stream.LevelInfo, "proxy "+ev.Local.String()+" connected to "+t.Name)
 	}
-	r.up = true
+	r.up, r.target = true, nil
 	spec := r.spec(s)
 	r.countHead(s)
 	s.PassedOn()
@@ -122,7 +122,7 @@ func (r *run) nextUpstream(s *stream.Session) stream.Step {
 	r.endTry(s)
 	r.free(s, true)
 	r.tries--
-	late := r.NextTimeout > 0 && s.Env.Now().Sub(r.began) >= r.NextTimeout
+	late := r.NextTimeout > 0 && s.Env.Now().Sub(s.Tries[0].Start) >= r.NextTimeout
 	if r.tries <= 0 || !r.NextUpstream || late {
 		return s.Finish(stream.StatusBadGateway)
 	}

@@ -32,10 +32,9 @@ type run struct {
 	*Content
 	picker upstream.Picker
 	peer   *upstream.Peer // chosen, not yet freed
-	tries  int            // attempts left, the present one included
-	began  time.Time      // the first attempt
-	target stream.Target
-	up     bool // the upstream connection is up
+	target *stream.Target // let go once the upstream connection is up: sessions live long
+	tries  int32          // attempts left, the present one included
+	up     bool           // the upstream connection is up
 }
 
 var runs = stream.NewKey[*run]()
@@ -48,12 +47,13 @@ func (c *Content) Begin(s *stream.Session) stream.Step {
 		s.Log(stream.LevelError, err.Error(), nil)
 		return s.Finish(stream.StatusInternal)
 	}
-	r := &run{Content: c, began: s.Env.Now(), picker: group.Begin(s)}
-	r.tries = r.picker.Tries()
+	r := &run{Content: c, picker: group.Begin(s)}
+	tries := r.picker.Tries()
 	if c.NextTries > 0 {
-		r.tries = min(r.tries, c.NextTries)
+		tries = min(tries, c.NextTries)
 	}
-	r.target = stream.Target{
+	r.tries = int32(tries)
+	r.target = &stream.Target{
 		Local: c.local(s), KeepAlive: c.KeepAlive, NoDelay: s.Server.Settings.NoDelay, RcvBuf: c.RcvBuf, SndBuf: c.SndBuf,
 	}
 	runs.Set(s, r)
