@@ -120,7 +120,7 @@ func (b *bench) serve(p *directives.Program) {
 // signal delivers s, unless the Master has ended.
 func (b *bench) signal(s syscall.Signal) {
 	select {
-	case b.tell <- received{signal: s, from: 1}:
+	case b.tell <- received(s):
 	case <-b.over:
 	}
 }

@@ -120,7 +120,7 @@ func (m *Master) run() {
 		select {
 		case r := <-m.signals:
 			m.console.say(errorlog.Notice, "%v", r)
-			if m.obey(r.signal) {
+			if m.obey(syscall.Signal(r)) {
 				m.terminate()
 				return
 			}

@@ -31,8 +31,7 @@ const (
 
 // becomeMaster turns the process that a command has started into the one that serves: in the background, unless the configuration
 // says `daemon off`, and under nginx's title. The program is executed anew for that, with the same number when it stays in front:
-// so the title is simply its first argument, and all its threads are born with the signals blocked. done says that the process has
-// nothing left to do and exits with code.
+// so the title is simply its first argument. done says that the process has nothing left to do and exits with code.
 func becomeMaster(o Options, p paths, c *console) (code int, done bool) {
 	if strings.HasPrefix(o.Args[0], titlePrefix) {
 		return 0, false

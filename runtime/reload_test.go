@@ -317,9 +317,9 @@ func TestQuitWaitsForSessions(t *testing.T) {
 	c.Close()
 	<-b.over
 	want := []string{
-		"[notice] signal 3 (SIGQUIT) received from 1, shutting down",
+		"[notice] signal 3 (SIGQUIT) received, shutting down",
 		"[notice] gracefully shutting down",
-		"[notice] signal 1 (SIGHUP) received from 1, reconfiguring",
+		"[notice] signal 1 (SIGHUP) received, reconfiguring",
 		"[notice] exiting", "[notice] exit", "[notice] worker process " + pid() + " exited with code 0", "[notice] exit",
 	}
 	if got := b.log.take(); !slices.Equal(got, want) {

@@ -9,11 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A received signal. from is the process that sent it; 0: the system, or not known.
-type received struct {
-	signal syscall.Signal
-	from   int
-}
+// A received signal.
+type received syscall.Signal
 
 // signalWords say what each signal does, in the words of ngx_signal_handler.
 //
@@ -28,13 +25,10 @@ var signalWords = map[syscall.Signal]string{
 	syscall.SIGWINCH: "ignoring", // there are no worker processes to stop
 }
 
-// String is nginx's log line.
+// String is nginx's log line for a signal whose sender is not known: Go does not tell it.
 func (r received) String() string {
-	text := fmt.Sprintf("signal %d (%s) received", int(r.signal), unix.SignalName(r.signal))
-	if r.from != 0 {
-		text += fmt.Sprintf(" from %d", r.from)
-	}
-	return text + ", " + signalWords[r.signal]
+	s := syscall.Signal(r)
+	return fmt.Sprintf("signal %d (%s) received, %s", int(s), unix.SignalName(s), signalWords[s])
 }
 
 // receiveSignals delivers the process's signals from now on. Broken pipes are errors of those who write, as in nginx, and no
@@ -45,7 +39,6 @@ func receiveSignals() <-chan received {
 	for s := range signalWords {
 		signal.Notify(from, s)
 	}
-	recordSenders()
 	to := make(chan received)
 	go relaySignals(from, to)
 	return to
@@ -53,7 +46,6 @@ func receiveSignals() <-chan received {
 
 func relaySignals(from <-chan os.Signal, to chan<- received) {
 	for s := range from {
-		number := s.(syscall.Signal)
-		to <- received{number, senderOf(number)}
+		to <- received(s.(syscall.Signal))
 	}
 }
