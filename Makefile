@@ -20,7 +20,8 @@ build: ## build bin/weir, one static binary
 	CGO_ENABLED=0 go build -buildvcs=false -trimpath -o bin/weir ./cmd/weir
 
 run: build ## show weir at work: three brokers, a fleet of clients, port 1880 for a client of yours
-	go run ./examples/emqx-sticky/demo -weir ./bin/weir
+	go build -buildvcs=false -o bin/demo ./examples/emqx-sticky/demo
+	bin/demo -weir bin/weir
 
 test: build test-deps ## install what the tests need, as far as possible, and run them all
 	$(if $(RACE),,@echo 'NO C COMPILER: the tests run without the race detector')
