@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"weir/directives/spec"
 	"weir/parser"
 	"weir/parser/diag"
 )
@@ -21,7 +22,7 @@ import (
 // not refused, what it means.
 //
 // Its comment may hold lines that bound the comparison with nginx 1.22: "weir only" when only weir says so, and "since VERSION" when
-// nginx says so since a later version.
+// nginx says so since a later version. With "as root" nginx is asked by the super-user alone.
 type goldenCase struct {
 	file     string
 	archive  *txtar.Archive
@@ -35,7 +36,10 @@ const (
 	programPart = "program"
 )
 
-var notOnNginx = regexp.MustCompile(`(?m)^(weir only|since \d)`)
+var (
+	notOnNginx = regexp.MustCompile(`(?m)^(weir only|since \d)`)
+	asRoot     = regexp.MustCompile(`(?m)^as root`)
+)
 
 // goldenCases are the cases of the folders of testdata with those names.
 func goldenCases(t *testing.T, folders ...string) (cases []*goldenCase) {
@@ -50,7 +54,8 @@ func goldenCases(t *testing.T, folders ...string) (cases []*goldenCase) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			cases = append(cases, &goldenCase{file, ar, notOnNginx.Match(ar.Comment)})
+			alone := notOnNginx.Match(ar.Comment) || asRoot.Match(ar.Comment) && os.Geteuid() != 0
+			cases = append(cases, &goldenCase{file, ar, alone})
 		}
 	}
 	return cases
@@ -157,6 +162,7 @@ func (c *goldenCase) askNginx(t *testing.T, dir string) (said string) {
 	}
 	cmd := exec.CommandContext(t.Context(), nginx.bin, "-t", "-p", dir, "-e", "stderr", "-c", dir+"/nginx.conf",
 		"-g", "load_module "+nginx.plugin+"; "+globals)
+	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -174,3 +180,33 @@ var (
 	definesPid = regexp.MustCompile(`(?m)(^|;)\s*pid\s`)
 	cannotBind = regexp.MustCompile(`^(bind\(\) to|still could not bind)`)
 )
+
+// withoutEffect is what a configuration for an MQTT cluster may hold to no effect: nothing reads the counters of zones yet.
+const withoutEffect = "status_zone"
+
+// TestWholeConfigurationIsServedInFull holds that nothing else in the configuration of an MQTT cluster is accepted without effect.
+func TestWholeConfigurationIsServedInFull(t *testing.T) {
+	ar, err := txtar.ParseFile("testdata/proxy/whole_configuration.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, unread := parser.Load(parser.Source{Path: "nginx.conf", Text: ar.Files[0].Data})
+	if len(unread) > 0 {
+		t.Fatal(unread)
+	}
+	checkFull(t, tree.Root)
+}
+
+func checkFull(t *testing.T, b *parser.Block) {
+	t.Helper()
+	for _, d := range b.Directives {
+		for _, row := range spec.Rows(modules) {
+			if row.Name == d.Name.Text && row.Name != withoutEffect && row.In&(spec.Foreign|spec.Mgmt) == 0 && row.Support != spec.Full {
+				t.Errorf("%s of %s is %s", row.Name, row.Module, row.Support)
+			}
+		}
+		if d.Body != nil {
+			checkFull(t, d.Body)
+		}
+	}
+}
