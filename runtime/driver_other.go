@@ -8,5 +8,7 @@ import (
 	"weir/stream/pump"
 )
 
-// newDriver returns the driver for systems without epoll.
-func newDriver(env *stream.Env, _ *directives.Main) (stream.Driver, error) { return pump.New(env), nil }
+// newDriver returns the driver for systems without epoll, which accepts in one place.
+func newDriver(env *stream.Env, _ *directives.Main) (stream.Driver, int, error) {
+	return pump.New(env), 1, nil
+}

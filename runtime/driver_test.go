@@ -22,9 +22,10 @@ type echoDriver struct {
 	running  sync.WaitGroup
 }
 
+// An echoPort is a listener for each of the port's descriptors.
 type echoPort struct {
-	net.Listener
-	done chan struct{}
+	listeners []net.Listener
+	accepting sync.WaitGroup
 }
 
 func newEchoDriver(env *stream.Env) *echoDriver {
@@ -32,40 +33,48 @@ func newEchoDriver(env *stream.Env) *echoDriver {
 }
 
 func (d *echoDriver) Listen(p *stream.Port) error {
-	fd, err := unix.FcntlInt(uintptr(p.FDs[0]), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return err
+	e := &echoPort{}
+	for _, fd := range p.FDs {
+		l, err := listenerOf(fd)
+		if err != nil {
+			return err
+		}
+		e.listeners = append(e.listeners, l)
+		e.accepting.Go(func() { d.accept(p, l) })
 	}
-	f := os.NewFile(uintptr(fd), "port")
-	defer f.Close()
-	l, err := net.FileListener(f)
-	if err != nil {
-		return err
-	}
-	if u, ok := l.(*net.UnixListener); ok {
-		u.SetUnlinkOnClose(false)
-	}
-	e := &echoPort{l, make(chan struct{})}
 	d.mu.Lock()
 	d.ports[p] = e
 	d.mu.Unlock()
-	go d.accept(p, e)
 	return nil
 }
 
-func (d *echoDriver) accept(p *stream.Port, e *echoPort) {
-	defer close(e.done)
+// listenerOf has a descriptor of its own.
+func listenerOf(fd int) (net.Listener, error) {
+	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(own), "port")
+	defer f.Close()
+	l, err := net.FileListener(f)
+	if u, ok := l.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false)
+	}
+	return l, err
+}
+
+func (d *echoDriver) accept(p *stream.Port, l net.Listener) {
 	for {
-		c, err := e.Accept()
+		c, err := l.Accept()
 		if err != nil {
 			return
 		}
-		l, lease := p.Admit()
-		if l == nil {
+		meaning, lease := p.Admit()
+		if meaning == nil {
 			c.Close()
 			continue
 		}
-		s := stream.NewSession(l, d.env, stream.Peer{Addr: addrOf(c)}, lease)
+		s := stream.NewSession(meaning, d.env, stream.Peer{Addr: addrOf(c)}, lease)
 		s.Advance(stream.Event{Kind: stream.Accepted})
 		d.mu.Lock()
 		d.sessions[c] = s
@@ -108,10 +117,13 @@ func (d *echoDriver) Forget(p *stream.Port) {
 	e := d.ports[p]
 	delete(d.ports, p)
 	d.mu.Unlock()
-	if e != nil {
-		e.Close()
-		<-e.done
+	if e == nil {
+		return
 	}
+	for _, l := range e.listeners {
+		l.Close()
+	}
+	e.accepting.Wait()
 }
 
 func (d *echoDriver) Abort(match func(*stream.Session) bool, _ stream.Pace) {

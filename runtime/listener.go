@@ -66,7 +66,7 @@ func (s *socket) listen(o stream.ListenOptions) error {
 func (s *socket) setBeforeBind(o stream.ListenOptions) error {
 	options := []option{{unix.SOL_SOCKET, unix.SO_REUSEADDR, "SO_REUSEADDR", 1}}
 	if o.ReusePort {
-		options = append(options, option{unix.SOL_SOCKET, unix.SO_REUSEPORT, "SO_REUSEPORT", 1})
+		options = append(options, reusePort)
 	}
 	if family(s.addr) == unix.AF_INET6 {
 		options = append(options, option{unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, "IPV6_V6ONLY", boolInt(o.IPv6Only)})
@@ -85,6 +85,9 @@ type option struct {
 	name          string
 	value         int
 }
+
+// reusePort lets sockets share an address, if all of them have it.
+var reusePort = option{unix.SOL_SOCKET, unix.SO_REUSEPORT, "SO_REUSEPORT", 1}
 
 func (o option) set(fd int) error { return unix.SetsockoptInt(fd, o.level, o.number, o.value) }
 
@@ -119,7 +122,6 @@ func (s *socket) options(before *stream.ListenOptions, o stream.ListenOptions) [
 	add(k.Interval > 0, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, "TCP_KEEPINTVL", int(k.Interval.Seconds()))
 	add(k.Count > 0, unix.IPPROTO_TCP, unix.TCP_KEEPCNT, "TCP_KEEPCNT", k.Count)
 	add(o.FastOpen > 0, unix.IPPROTO_TCP, unix.TCP_FASTOPEN, "TCP_FASTOPEN", o.FastOpen)
-	add(o.ReusePort && before != nil && !before.ReusePort, unix.SOL_SOCKET, unix.SO_REUSEPORT, "SO_REUSEPORT", 1)
 	add(o.Transparent && !s.addr.Unix, unix.IPPROTO_IP, unix.IP_TRANSPARENT, "IP_TRANSPARENT", 1)
 	// A connection that comes without data is passed on after one second: nginx's value, since how long it has waited is not known.
 	deferred := before != nil && before.Deferred
@@ -136,6 +138,12 @@ func boolInt(b bool) int {
 
 // close closes the socket; the file of a unix socket stays.
 func (s *socket) close() { unix.Close(s.fd) }
+
+// discard closes a socket that has never served, and removes its file.
+func (s *socket) discard() {
+	s.unlink()
+	s.close()
+}
 
 // unlink removes the file of a unix socket.
 func (s *socket) unlink() error {

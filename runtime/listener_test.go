@@ -17,8 +17,8 @@ import (
 	"weir/stream"
 )
 
-// socketAt is a port opened for a test, on a port number of the system's choice.
-func socketAt(t *testing.T, ip string, o stream.ListenOptions) *port {
+// socketAt is a socket opened for a test, on a port number of the system's choice.
+func socketAt(t *testing.T, ip string, o stream.ListenOptions) *socket {
 	t.Helper()
 	addr := stream.Addr{IP: netip.AddrPortFrom(netip.MustParseAddr(ip), 0)}
 	p, err := binder{console: &console{}}.open(&stream.Listen{Addr: addr, Options: o})
@@ -81,12 +81,12 @@ func TestReloadChangesOptionsOfKeptSockets(t *testing.T) {
 	b := newBench(t)
 	addr := freeAddr(t)
 	b.serve(b.program(addr))
-	s := b.ports[addr].socket
+	s := b.ports[addr].sockets[0]
 	if got := backlogOf(t, s); got != 511 {
 		t.Fatalf("backlog: got %d, want 511", got)
 	}
 	p := b.program(addr)
-	p.Stream.Listens[0].Options = stream.ListenOptions{Backlog: 77, Deferred: true, ReusePort: true}
+	p.Stream.Listens[0].Options = stream.ListenOptions{Backlog: 77, Deferred: true}
 	if err := b.reload(p); err != nil {
 		t.Fatal(err)
 	}
@@ -95,9 +95,6 @@ func TestReloadChangesOptionsOfKeptSockets(t *testing.T) {
 	}
 	if got, _ := unix.GetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT); got != 1 {
 		t.Errorf("deferred: got %d, want 1", got)
-	}
-	if got, _ := unix.GetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_REUSEPORT); got != 1 {
-		t.Errorf("reuseport: got %d, want 1", got)
 	}
 	if err := b.reload(b.program(addr)); err != nil {
 		t.Fatal(err)

@@ -26,6 +26,7 @@ type Master struct {
 	paths    paths
 	env      *stream.Env
 	driver   stream.Driver
+	loops    int                        // of the driver: with reuseport each has a socket of its own
 	current  atomic.Pointer[Generation] // nil before the first, and once no more sessions are taken
 	log      atomic.Pointer[errorlog.Log]
 	console  *console

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,19 +18,66 @@ const (
 
 var errStillInUse = errors.New("still could not bind()")
 
-// A port is a listening socket with what was asked of it.
+// A port is an address that is listened on, with what was asked of it.
 type port struct {
-	*socket
+	addr    stream.Addr
+	sockets []*socket // one, or with reuseport one for each loop
 	options stream.ListenOptions
 	serving *stream.Port // what the driver knows it by; nil until it serves
+}
+
+// socketsOf is how many sockets l asks for where there are that many loops, as ngx_clone_listening makes them.
+func socketsOf(l *stream.Listen, loops int) int {
+	if l.Options.ReusePort {
+		return max(loops, 1)
+	}
+	return 1
+}
+
+// replace makes the first n of the port's sockets and fresh those that it has, and returns the others.
+func (p *port) replace(fresh []*socket, n int) (surplus []*socket) {
+	all := append(p.sockets, fresh...)
+	p.sockets = all[:n:n]
+	return all[n:]
+}
+
+// served is on how many sockets the driver accepts.
+func (p *port) served() int {
+	if p.serving == nil {
+		return 0
+	}
+	return len(p.serving.FDs)
+}
+
+func (p *port) descriptors() []int {
+	var all []int
+	for _, s := range p.sockets {
+		all = append(all, s.fd)
+	}
+	return all
 }
 
 // A portSet holds the listening sockets of the process by address. It belongs to one goroutine.
 type portSet map[stream.Addr]*port
 
-// missing lists what has no socket yet, in the order of the configuration.
-func (ps portSet) missing(listens []*stream.Listen) []*stream.Listen {
-	return slices.DeleteFunc(slices.Clone(listens), func(l *stream.Listen) bool { return ps[l.Addr] != nil })
+// missing lists what lacks a socket, each as often as it lacks one: in the order of the configuration those that have none at all,
+// then those that lack the sockets of further loops.
+func (ps portSet) missing(listens []*stream.Listen, loops int) []*stream.Listen {
+	var first, further []*stream.Listen
+	for _, l := range listens {
+		have := 0
+		if p := ps[l.Addr]; p != nil {
+			have = len(p.sockets)
+		}
+		if have == 0 {
+			first = append(first, l)
+			have = 1
+		}
+		for range socketsOf(l, loops) - have {
+			further = append(further, l)
+		}
+	}
+	return append(first, further...)
 }
 
 // superfluous lists the ports that none of listens means.
@@ -45,6 +91,22 @@ func (ps portSet) superfluous(listens map[stream.Addr]*stream.Listen) []*port {
 	return all
 }
 
+// share lets sockets join those that are open, at the addresses where reuseport is new. As in ngx_open_listening_sockets a failure
+// is an alert and nothing more, and what has been set stays set, also when reuseport is turned off.
+func (ps portSet) share(listens []*stream.Listen, c *console) {
+	for _, l := range listens {
+		p := ps[l.Addr]
+		if p == nil || p.options.ReusePort || !l.Options.ReusePort {
+			continue
+		}
+		for _, s := range p.sockets {
+			if err := reusePort.set(s.fd); err != nil {
+				c.say(errorlog.Alert, "setsockopt(%s) %s failed, ignored%s", reusePort.name, s.addr, errorlog.Errno(err))
+			}
+		}
+	}
+}
+
 // A binder opens sockets.
 type binder struct {
 	console *console
@@ -53,9 +115,9 @@ type binder struct {
 	testing bool
 }
 
-// bind opens a socket for each of listens. Those that it returns before an error are for the caller to close.
-func (b binder) bind(listens []*stream.Listen) ([]*port, error) {
-	var bound []*port
+// bind opens a socket for each of listens, one after the other. Those that it returns before an error are for the caller to close.
+func (b binder) bind(listens []*stream.Listen) ([]*socket, error) {
+	var bound []*socket
 	for range bindAttempts {
 		some, failed, err := b.attempt(listens)
 		bound = append(bound, some...)
@@ -70,7 +132,7 @@ func (b binder) bind(listens []*stream.Listen) ([]*port, error) {
 }
 
 // attempt tries each once, and returns those whose address is in use besides those bound.
-func (b binder) attempt(listens []*stream.Listen) (bound []*port, inUse []*stream.Listen, err error) {
+func (b binder) attempt(listens []*stream.Listen) (bound []*socket, inUse []*stream.Listen, err error) {
 	for _, l := range listens {
 		p, err := b.open(l)
 		switch {
@@ -88,7 +150,7 @@ func (b binder) attempt(listens []*stream.Listen) (bound []*port, inUse []*strea
 	return bound, inUse, nil
 }
 
-func (b binder) open(l *stream.Listen) (*port, error) {
+func (b binder) open(l *stream.Listen) (*socket, error) {
 	wanted := *l
 	if b.testing {
 		wanted.Options.ReusePort = false
@@ -98,11 +160,5 @@ func (b binder) open(l *stream.Listen) (*port, error) {
 		return nil, err
 	}
 	s.configure(nil, wanted.Options, b.console)
-	return &port{socket: s, options: l.Options}, nil
-}
-
-// discard closes a port that has never served, and removes its file.
-func (p *port) discard() {
-	p.unlink()
-	p.close()
+	return s, nil
 }

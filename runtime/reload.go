@@ -26,7 +26,7 @@ func (m *Master) change(ctx context.Context, src parser.Source) (*Generation, di
 		return nil, found, err
 	}
 	if m.driver == nil {
-		if m.driver, err = newDriver(m.env, &program.Main); err != nil {
+		if m.driver, m.loops, err = newDriver(m.env, &program.Main); err != nil {
 			m.console.say(errorlog.Emerg, "%v", err)
 			return nil, found, err
 		}
@@ -42,9 +42,9 @@ func (m *Master) change(ctx context.Context, src parser.Source) (*Generation, di
 	return next, found, nil
 }
 
-// open opens all that next needs and that is not open yet, and returns the ports among it. After an error, which it has logged while
+// open opens all that next needs and that is not open yet, and returns the sockets among it. After an error, which it has logged while
 // there still was a log, nothing of it is left.
-func (m *Master) open(ctx context.Context, next *Generation) (fresh []*port, err error) {
+func (m *Master) open(ctx context.Context, next *Generation) (fresh []*socket, err error) {
 	var undo undoing
 	defer func() {
 		if err != nil {
@@ -58,10 +58,11 @@ func (m *Master) open(ctx context.Context, next *Generation) (fresh []*port, err
 	if m.newest == nil {
 		m.console = startConsole(next.Program, m.paths, m.console.stderr)
 	}
-	b := binder{console: m.console, pause: m.pause}
-	fresh, err = b.bind(m.ports.missing(next.Program.Stream.Listens))
-	for _, p := range fresh {
-		undo.later(p.discard)
+	listens := next.Program.Stream.Listens
+	m.ports.share(listens, m.console)
+	fresh, err = binder{console: m.console, pause: m.pause}.bind(m.ports.missing(listens, m.loops))
+	for _, s := range fresh {
+		undo.later(s.discard)
 	}
 	if err != nil {
 		return nil, err
@@ -78,7 +79,7 @@ func (m *Master) openPid(path string) error {
 }
 
 // commit makes next current and retires what was.
-func (m *Master) commit(next *Generation, fresh []*port) {
+func (m *Master) commit(next *Generation, fresh []*socket) {
 	m.lastID = next.ID
 	m.sayStart(next.Program)
 	applyLimits(&next.Program.Main, m.console)
@@ -134,20 +135,40 @@ func system() string {
 	return unix.ByteSliceToString(u.Sysname[:]) + " " + unix.ByteSliceToString(u.Release[:])
 }
 
-// adopt hands the new ports to the driver, and sets the options of all as next has them.
-func (m *Master) adopt(next *Generation, fresh []*port) {
+// adopt hands the new sockets to the driver, sets the options of those kept as next has them, and closes what reuseport leaves over.
+func (m *Master) adopt(next *Generation, fresh []*socket) {
+	byAddr := map[stream.Addr][]*socket{}
+	for _, s := range fresh {
+		byAddr[s.addr] = append(byAddr[s.addr], s)
+	}
 	for _, l := range next.Program.Stream.Listens {
-		if p := m.ports[l.Addr]; p != nil {
-			p.configure(&p.options, l.Options, m.console)
-			p.options = l.Options
+		p := m.ports[l.Addr]
+		if p == nil {
+			p = &port{addr: l.Addr}
+			m.ports[l.Addr] = p
+		}
+		for _, s := range p.sockets {
+			s.configure(&p.options, l.Options, m.console)
+		}
+		p.options = l.Options
+		surplus := p.replace(byAddr[l.Addr], socketsOf(l, m.loops))
+		if len(p.sockets) != p.served() {
+			m.listen(p)
+		}
+		for _, s := range surplus {
+			s.close()
 		}
 	}
-	for _, p := range fresh {
-		m.ports[p.addr] = p
-		p.serving = &stream.Port{FDs: []int{p.fd}, Admit: m.admit(p.addr)}
-		if err := m.driver.Listen(p.serving); err != nil {
-			m.console.say(errorlog.Alert, "%s: %v", p.addr, err)
-		}
+}
+
+// listen has the driver accept on the sockets that p has now. Connections that come meanwhile wait in them.
+func (m *Master) listen(p *port) {
+	if p.serving != nil {
+		m.driver.Forget(p.serving)
+	}
+	p.serving = &stream.Port{FDs: p.descriptors(), Admit: m.admit(p.addr)}
+	if err := m.driver.Listen(p.serving); err != nil {
+		m.console.say(errorlog.Alert, "%s: %v", p.addr, err)
 	}
 }
 
@@ -172,10 +193,12 @@ func (m *Master) admit(addr stream.Addr) func() (*stream.Listen, stream.Lease) {
 	}
 }
 
-// drop closes a port, and removes its file.
+// drop closes the sockets of a port, and removes its file.
 func (m *Master) drop(p *port) {
 	m.driver.Forget(p.serving)
-	p.close()
+	for _, s := range p.sockets {
+		s.close()
+	}
 	delete(m.ports, p.addr)
 	if !p.addr.Unix {
 		return
@@ -183,7 +206,7 @@ func (m *Master) drop(p *port) {
 	if !m.quitting {
 		m.console.say(errorlog.Warn, "deleting socket %s", p.addr.Path)
 	}
-	if err := p.unlink(); err != nil {
+	if err := p.sockets[0].unlink(); err != nil {
 		m.console.say(errorlog.Emerg, "unlink() \"%s\" failed%s", p.addr.Path, errorlog.Errno(err))
 	}
 }

@@ -106,7 +106,7 @@ func TestReloadKeepsSocketsOfUnchangedAddresses(t *testing.T) {
 	kept, removed, added := freeAddr(t), freeAddr(t), freeAddr(t)
 	path := stream.UnixAddr(filepath.Join(b.dir, "gone.sock"))
 	b.serve(b.program(kept, removed, path))
-	before := *b.ports[kept].socket
+	before := *b.ports[kept].sockets[0]
 	onRemoved, onPath := dial(t, removed), dial(t, path)
 	mustPing(t, onRemoved)
 	mustPing(t, onPath)
@@ -115,7 +115,7 @@ func TestReloadKeepsSocketsOfUnchangedAddresses(t *testing.T) {
 	if err := b.reload(b.program(kept, added)); err != nil {
 		t.Fatal(err)
 	}
-	if after := *b.ports[kept].socket; after != before {
+	if after := *b.ports[kept].sockets[0]; after != before {
 		t.Errorf("got socket %v, want %v", after, before)
 	}
 	mustPing(t, dial(t, added))
