@@ -15,6 +15,7 @@ type passUse struct {
 	call     *spec.Call
 	text     string
 	address  spec.Address
+	after    int // how many upstream blocks stand before it
 	group    *upstream.Group
 	template *stream.Template // nil for a fixed place
 }
@@ -40,15 +41,20 @@ func (c *proxyConf) setPass(call *spec.Call) {
 		call.Fail(word, "%s in upstream \"%s\"", err, word.Text)
 		return
 	}
+	c.pass.after = len(spec.At[upstreamConf](call.Level.Parent).groups)
 	outer := spec.At[proxyConf](call.Level.Parent)
 	outer.passes = append(outer.passes, c.pass)
 }
 
 // init finds the group of every fixed proxy_pass: one that an upstream block describes, or one made for its address and shared by
-// all who name it.
+// all who name it. As in nginx, groups are made, and found wrong, in the order in which the file first names them.
 func (c *proxyConf) init(s *spec.Scope) {
 	implicit := map[string]*upstream.Group{}
+	blocks := spec.At[upstreamConf](s.Level).groups
 	for _, p := range c.passes {
+		for _, g := range blocks[:p.after] {
+			g.group()
+		}
 		if p.group = p.named(s); p.group != nil {
 			continue
 		}
@@ -60,13 +66,20 @@ func (c *proxyConf) init(s *spec.Scope) {
 	}
 }
 
-// named is the group that an upstream block describes by that name.
+// named is the group that an upstream block describes by that name. When the block follows, errors name the place of the proxy_pass.
 func (p *passUse) named(s *spec.Scope) *upstream.Group {
 	if p.address.IsUnix {
 		return nil
 	}
-	g := spec.At[upstreamConf](s.Level).group(p.address.Host)
-	if g != nil && !p.address.NoPort {
+	use := spec.At[upstreamConf](s.Level).find(p.address.Host)
+	if use == nil {
+		return nil
+	}
+	if use.built == nil {
+		use.origin = p.call.Origin()
+	}
+	g := use.group()
+	if !p.address.NoPort {
 		p.call.Fail(&p.call.Args()[0], "upstream \"%s\" may not have port %d", g.Name, p.address.Port)
 	}
 	return g
