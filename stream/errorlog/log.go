@@ -51,7 +51,14 @@ func (l *Log) Write(level Level, conn uint64, msg string) {
 	}
 	room := lines.Get().(*[maxLine]byte)
 	defer lines.Put(room)
-	line := l.appendLine(room[:0], level, conn, msg)
+	l.WriteLine(level, l.appendLine(room[:0], level, conn, msg))
+}
+
+// WriteLine passes on a finished line as it is, which makes a Log a Target of another one.
+func (l *Log) WriteLine(level Level, line []byte) {
+	if l == nil {
+		return
+	}
 	for _, t := range l.targets {
 		if level <= t.level {
 			t.to.WriteLine(level, line)

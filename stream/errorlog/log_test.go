@@ -57,6 +57,20 @@ func TestLine(t *testing.T) {
 	}
 }
 
+func TestLogIsATarget(t *testing.T) {
+	var r recorder
+	inner := New(testNow, 7)
+	inner.Add(Warn, &r)
+	outer := New(testNow, 42)
+	outer.Add(Debug, inner)
+	outer.Add(Debug, (*Log)(nil))
+	outer.Write(Warn, 3, "a\nb")
+	outer.Write(Notice, 0, "less than the inner log takes")
+	if got, want := strings.Join(r.lines, ""), "2026/11/02 20:29:03 [warn] 42#42: *3 a\\x0Ab\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestTargetsTakeTheirLevels(t *testing.T) {
 	var crit, info recorder
 	l := New(testNow, 42)
