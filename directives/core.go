@@ -198,7 +198,7 @@ func compileMain(c *spec.Compiler) *Program {
 			WorkerProcesses: core.workers.Or(1), WorkerConnections: events.connections.Or(512),
 			RlimitNofile: uint64(core.rlimitNofile.Or(0)), RlimitCore: uint64(core.rlimitCore.Or(0)),
 			ShutdownTimeout: core.shutdownTimeout.Or(0), WorkingDirectory: core.workingDir.Or(""), Env: core.env,
-			ErrorLog: log,
+			ErrorLog: log, ErrorLogFile: core.errorLog.file(), ErrorLogStderr: core.errorLog.hasStderr(),
 		},
 	}
 }

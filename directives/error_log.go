@@ -2,6 +2,7 @@ package directives
 
 import (
 	"os"
+	"slices"
 	"strings"
 
 	"weir/directives/spec"
@@ -20,7 +21,8 @@ type errorLogConf struct {
 type errorTarget struct {
 	level  errorlog.Level
 	to     errorlog.Target
-	isFile bool // a file or standard error
+	file   string // full path; empty for what is none
+	stderr bool
 }
 
 // set reads one error_log. It follows ngx_log_set_log: first the target, then the level.
@@ -41,7 +43,7 @@ func (e *errorLogConf) set(call *spec.Call) {
 func parseErrorTarget(call *spec.Call, word *parser.Word) (errorTarget, bool) {
 	switch name := word.Text; {
 	case name == "stderr":
-		return errorTarget{to: errorlog.Lines(os.Stderr), isFile: true}, true
+		return stderrTarget(), true
 	case strings.HasPrefix(name, "memory:"):
 		call.Fail(word, "nginx was built without debug support")
 		return errorTarget{}, false
@@ -49,15 +51,18 @@ func parseErrorTarget(call *spec.Call, word *parser.Word) (errorTarget, bool) {
 		s, _, ok := parseSyslog(call, word)
 		return errorTarget{to: s}, ok
 	}
-	return errorTarget{to: errorFile(call.Compiler(), word.Text), isFile: true}, true
+	return fileTarget(call.Compiler(), word.Text), true
 }
 
-// errorFile is the target for the file of that name, which is standard error for an empty name, as in ngx_conf_open_file.
-func errorFile(c *spec.Compiler, name string) errorlog.Target {
+func stderrTarget() errorTarget { return errorTarget{to: errorlog.Lines(os.Stderr), stderr: true} }
+
+// fileTarget is the target for the file of that name, which is standard error for an empty name, as in ngx_conf_open_file.
+func fileTarget(c *spec.Compiler, name string) errorTarget {
 	if name == "" || name == "stderr" {
-		return errorlog.Lines(os.Stderr)
+		return stderrTarget()
 	}
-	return errorlog.Lines(c.Config.Files.Get(c.Env.Path(name)))
+	path := c.Env.Path(name)
+	return errorTarget{to: errorlog.Lines(c.Config.Files.Get(path)), file: path}
 }
 
 // parseErrorLevel reads the words behind the target: one level, or any number of nginx's debug levels. It follows
@@ -119,18 +124,28 @@ func (e *errorLogConf) build(c *spec.Compiler, parent *errorlog.Log) *errorlog.L
 	return e.log
 }
 
-// complete adds the default file to the log of the main level, if it has no other (ngx_log_open_default).
+// complete adds the default file to the log of the main level, if it has neither a file nor standard error (ngx_log_open_default).
 func (e *errorLogConf) complete(c *spec.Compiler) {
-	if !e.hasFile() {
-		e.log.Add(errorlog.Error, errorFile(c, c.Env.ErrorLog))
+	if e.file() != "" || e.hasStderr() {
+		return
 	}
+	t := fileTarget(c, c.Env.ErrorLog)
+	t.level = errorlog.Error
+	e.targets = append(e.targets, t)
+	e.log.Add(t.level, t.to)
 }
 
-func (e *errorLogConf) hasFile() bool {
+// file is the path of the first file among the targets; empty: none.
+func (e *errorLogConf) file() string {
 	for _, t := range e.targets {
-		if t.isFile {
-			return true
+		if t.file != "" {
+			return t.file
 		}
 	}
-	return false
+	return ""
+}
+
+// hasStderr reports whether standard error is among the targets.
+func (e *errorLogConf) hasStderr() bool {
+	return slices.ContainsFunc(e.targets, func(t errorTarget) bool { return t.stderr })
 }

@@ -35,4 +35,6 @@ type Main struct {
 	WorkingDirectory  string        // empty: left alone
 	Env               []string      // "NAME" or "NAME=VALUE", as given
 	ErrorLog          *errorlog.Log // its files are among Stream.Files
+	ErrorLogFile      string        // full path of the first of its files; empty: none
+	ErrorLogStderr    bool          // standard error is among its targets
 }

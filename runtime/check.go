@@ -24,7 +24,7 @@ func check(o Options, p paths, c *console, stdio Stdio) int {
 		err = late.Err()
 	}
 	if err == nil {
-		err = tryOpen(program, p, c)
+		err = tryOpen(program, c)
 	}
 	if err != nil {
 		fmt.Fprintf(stdio.Err, "nginx: configuration file %s test failed\n", p.conf)
@@ -40,7 +40,7 @@ func check(o Options, p paths, c *console, stdio Stdio) int {
 }
 
 // tryOpen opens all that program needs and closes it again. The error has been logged.
-func tryOpen(program *directives.Program, p paths, c *console) error {
+func tryOpen(program *directives.Program, c *console) error {
 	var undo undoing
 	defer undo.now()
 	if err := touchPid(program.Main.PidFile); err != nil {
@@ -53,7 +53,7 @@ func tryOpen(program *directives.Program, p paths, c *console) error {
 		c.say(errorlog.Emerg, "%v", err)
 		return err
 	}
-	opened := startConsole(program, p, c.stderr)
+	opened := startConsole(program, c.stderr)
 	bound, err := binder{console: opened, testing: true}.bind(program.Stream.Listens)
 	for _, b := range bound {
 		undo.later(b.discard)

@@ -79,6 +79,6 @@ func bootConsole(o Options, p paths, stderr io.Writer) *console {
 }
 
 // startConsole is the console from when the log files of the first configuration are open until the process has started.
-func startConsole(program *directives.Program, p paths, stderr io.Writer) *console {
-	return &console{log: program.Main.ErrorLog, stderr: stderr, dated: mainLogOf(program, p).stderr}
+func startConsole(program *directives.Program, stderr io.Writer) *console {
+	return &console{log: program.Main.ErrorLog, stderr: stderr, dated: program.Main.ErrorLogStderr}
 }

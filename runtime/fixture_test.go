@@ -91,10 +91,10 @@ type bench struct {
 // newBench returns a bench that has not been started.
 func newBench(t *testing.T) *bench {
 	b := &bench{t: t, log: &recorder{}, dir: t.TempDir(), tell: make(chan received)}
-	b.Master = newMaster(parser.Source{}, paths{prefix: b.dir + "/", errorLog: "stderr"}, &console{log: b.log.log()})
+	b.Master = newMaster(parser.Source{}, paths{prefix: b.dir + "/"}, &console{log: b.log.log()})
 	b.sessions = newEchoDriver(b.env)
 	b.driver, b.signals, b.pause = b.sessions, b.tell, time.Millisecond
-	b.redirect = func(mainLog, *console) {}
+	b.redirect = func(*directives.Main, *console) {}
 	b.load = func(parser.Source, *spec.Env) (*directives.Program, diag.List) {
 		b.mu.Lock()
 		defer b.mu.Unlock()

@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 	"time"
 
-	"weir/directives"
 	"weir/stream/errorlog"
 	"weir/stream/logfile"
 )
@@ -43,52 +41,15 @@ func reopenLogs(set *logfile.Set, c *console) {
 	set.Reopen(func(_ string, err error) { c.say(errorlog.Emerg, "%v", openError(err)) })
 }
 
-// mainLog says where the error log of the main level goes.
-type mainLog struct {
-	file   string // the first file, which takes what the Go runtime says when it gives up; empty: none
-	stderr bool   // one of its targets is standard error
-}
-
-// mainLogOf reads the error_log directives of the main level, since a compiled log no longer tells its targets apart.
-func mainLogOf(p *directives.Program, at paths) mainLog {
-	var m mainLog
-	for _, d := range p.Tree.Root.Directives {
-		if d.Name.Text != "error_log" || len(d.Args) == 0 {
-			continue
-		}
-		m.add(d.Args[0].Text, at)
-	}
-	if m.file == "" && !m.stderr {
-		m.add(at.errorLog, at)
-	}
-	return m
-}
-
-func (m *mainLog) add(target string, at paths) {
-	switch {
-	case target == "stderr", target == "":
-		m.stderr = true
-	case strings.HasPrefix(target, "syslog:"), strings.HasPrefix(target, "memory:"):
-	case m.file == "":
-		m.file = join(at.prefix, target)
-	}
-}
-
 // A follower passes on lines to the main error log of the current configuration, for those who outlive configurations.
-type follower struct {
-	current func() *errorlog.Log
-	prefix  string // what ends the part of a line that every log writes by itself: "#PID: "
-}
+type follower func() *errorlog.Log
 
 // followingLog returns a log that writes to whichever log current returns.
 func followingLog(pid int, current func() *errorlog.Log) *errorlog.Log {
 	l := errorlog.New(time.Now, pid)
-	l.Add(errorlog.Debug, &follower{current, fmt.Sprintf("#%d: ", pid)})
+	l.Add(errorlog.Debug, follower(current))
 	return l
 }
 
-// WriteLine lets the current log write the text of line.
-func (f *follower) WriteLine(level errorlog.Level, line []byte) {
-	_, msg, _ := strings.Cut(strings.TrimSuffix(string(line), "\n"), f.prefix)
-	f.current().Write(level, 0, msg)
-}
+// WriteLine lets the current log write line.
+func (f follower) WriteLine(level errorlog.Level, line []byte) { f().WriteLine(level, line) }

@@ -8,34 +8,8 @@ import (
 	"slices"
 	"testing"
 
-	"weir/directives"
-	"weir/parser"
 	"weir/stream/errorlog"
 )
-
-func TestMainLogTellsWhereTheErrorLogGoes(t *testing.T) {
-	at := paths{prefix: "/p/", errorLog: "/built/in.log"}
-	tests := []struct {
-		name, conf string
-		want       mainLog
-	}{
-		{"none", "", mainLog{file: "/built/in.log"}},
-		{"relative", "error_log logs/e.log info;", mainLog{file: "/p/logs/e.log"}},
-		{"first of two", "error_log /a; error_log /b;", mainLog{file: "/a"}},
-		{"stderr", "error_log stderr;", mainLog{stderr: true}},
-		{"file and stderr", "error_log /a; error_log stderr;", mainLog{file: "/a", stderr: true}},
-		{"syslog alone", "error_log syslog:server=127.0.0.1;", mainLog{file: "/built/in.log"}},
-		{"of a block", "stream { error_log /s; }", mainLog{file: "/built/in.log"}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			tree, _ := parser.Load(parser.Source{Path: "/n.conf", Text: []byte(tt.conf)})
-			if got := mainLogOf(&directives.Program{Tree: tree}, at); got != tt.want {
-				t.Errorf("got %+v, want %+v", got, tt.want)
-			}
-		})
-	}
-}
 
 func TestFollowingLogWritesToTheCurrentOne(t *testing.T) {
 	var first, second recorder

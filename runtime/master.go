@@ -36,7 +36,7 @@ type Master struct {
 	lastID   uint64
 	pause    time.Duration // between attempts to bind
 	watcher  *watcher      // nil without -watch
-	redirect func(mainLog, *console)
+	redirect func(*directives.Main, *console)
 
 	signals  <-chan received
 	requests chan request
@@ -196,7 +196,7 @@ func (m *Master) reopen() {
 	for _, g := range m.living {
 		reopenLogs(g.Program.Stream.Files, m.console)
 	}
-	m.redirect(mainLogOf(m.newest.Program, m.paths), m.console)
+	m.redirect(&m.newest.Program.Main, m.console)
 }
 
 // quit takes no more sessions; run ends when those that there are have ended.

@@ -120,11 +120,11 @@ func setName() { os.WriteFile("/proc/self/comm", []byte(processName), 0) }
 
 // redirectStderr sends what the Go runtime says when it gives up to the error log, as ngx_log_redirect_stderr does, unless standard
 // error is a log itself.
-func redirectStderr(m mainLog, c *console) {
-	if m.stderr || m.file == "" {
+func redirectStderr(m *directives.Main, c *console) {
+	if m.ErrorLogStderr || m.ErrorLogFile == "" {
 		return
 	}
-	f, err := logfile.OpenAppend(m.file)
+	f, err := logfile.OpenAppend(m.ErrorLogFile)
 	if err != nil {
 		c.say(errorlog.Alert, "%v", openError(err))
 		return

@@ -56,7 +56,7 @@ func (m *Master) open(ctx context.Context, next *Generation) (fresh []*socket, e
 		return nil, err
 	}
 	if m.newest == nil {
-		m.console = startConsole(next.Program, m.paths, m.console.stderr)
+		m.console = startConsole(next.Program, m.console.stderr)
 	}
 	listens := next.Program.Stream.Listens
 	m.ports.share(listens, m.console)
@@ -105,10 +105,9 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 // sayStart lets the process speak through the log of p, and says there what it runs on.
 func (m *Master) sayStart(p *directives.Program) {
 	first := m.newest == nil
-	to := mainLogOf(p, m.paths)
 	m.log.Store(p.Main.ErrorLog)
 	m.console = &console{log: p.Main.ErrorLog}
-	m.redirect(to, m.console)
+	m.redirect(&p.Main, m.console)
 	m.console.say(errorlog.Notice, "using the \"epoll\" event method")
 	if !first {
 		return
