@@ -119,7 +119,7 @@ var otherTakes = map[string]takes{
 	"ngx_stream_zone_sync_module zone_sync_ssl_protocols": anyWord &^ noWord,
 	// Everything is optional, and may be left out.
 	"ngx_stream_upstream_module random":          noWord | 1<<1 | 1<<2,
-	"ngx_stream_upstream_hc_module health_check": noWord | 1<<1 | 1<<2 | 1<<3 | 1<<4 | 1<<5 | 1<<6 | 1<<7 | 1<<8 | 1<<9,
+	"ngx_stream_upstream_hc_module health_check": anyWord,
 }
 
 // takesOf is how many arguments nginx takes for a documented directive.

@@ -20,7 +20,8 @@ const (
 // An Arity says how many arguments a directive takes.
 type Arity struct {
 	counts uint32 // bit n: n arguments are right
-	from   int    // this many and more are right; 0: no such rule
+	open   bool   // so are from and more
+	from   int
 }
 
 // Take allows each of the counts given, all below 32.
@@ -33,7 +34,7 @@ func Take(counts ...int) Arity {
 }
 
 // AtLeast allows n arguments and more.
-func AtLeast(n int) Arity { return Arity{from: n} }
+func AtLeast(n int) Arity { return Arity{open: true, from: n} }
 
 // OnOff is the arity of a flag: one argument.
 var OnOff = Take(1)
@@ -43,7 +44,7 @@ var None = Take(0)
 
 // allows reports whether n arguments are right.
 func (a Arity) allows(n int) bool {
-	if a.from > 0 && n >= a.from {
+	if a.open && n >= a.from {
 		return true
 	}
 	return n < 32 && a.counts&(1<<n) != 0
@@ -66,7 +67,7 @@ type Support int
 // The levels of support.
 const (
 	Full    Support = iota // as nginx
-	Inert                  // accepted; in weir's one process it has nothing to act on
+	Inert                  // accepted and checked; nothing obeys it, mostly since in weir's one process it has nothing to act on
 	Refused                // known, not served yet: the configuration is refused with a sentence that says so
 )
 

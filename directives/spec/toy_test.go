@@ -36,6 +36,7 @@ func toy() *Module[toyConf] {
 			{Name: "bare", In: Main, Args: None, Set: (*toyConf).note},
 			{Name: "some", In: Main, Args: Take(1, 3), Set: (*toyConf).note},
 			{Name: "many", In: Main, Args: AtLeast(2), Set: (*toyConf).note},
+			{Name: "any", In: Main, Args: AtLeast(0), Repeat: true, Set: (*toyConf).note},
 			{Name: "again", In: anywhere, Args: Take(1), Repeat: true, Set: (*toyConf).note},
 			{Name: "inner", In: Stream, Args: Take(1), Set: (*toyConf).note},
 			{Name: "mute", In: Main, Args: Take(1), Support: Inert},

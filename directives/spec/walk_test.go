@@ -2,6 +2,7 @@ package spec
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -28,6 +29,7 @@ func TestWalk(t *testing.T) {
 		{"beyond the gap", "some a b c;", nil},
 		{"too many", "some a b c d;", []string{`emerg: invalid number of arguments in "some" directive in /t.conf:1`}},
 		{"too few of many", "many a;", []string{`emerg: invalid number of arguments in "many" directive in /t.conf:1`}},
+		{"any number", "any; any a; any " + strings.Repeat("a ", 40) + ";", nil},
 		{"an empty argument counts", `some "";`, nil},
 		{"number before support", "later;", []string{`emerg: invalid number of arguments in "later" directive in /t.conf:1`}},
 		{"not served", "later a;", []string{`emerg: "later" directive is not supported by weir yet in /t.conf:1`}},
