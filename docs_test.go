@@ -85,10 +85,10 @@ func whole(part string) string {
 // coverage is the sentence of README.md that says how many directives weir serves.
 func coverage() string {
 	n := directives.Coverage()
-	return fmt.Sprintf("%d directives in full, %d accepted with nothing to act on, %d known and refused, of %d", n.Full, n.Inert, n.Refused, n.Total)
+	return fmt.Sprintf("%d directives in full, %d accepted and not acted on, %d known and refused, of %d", n.Full, n.Inert, n.Refused, n.Total)
 }
 
-var coverageSentence = regexp.MustCompile(`\d+ directives in full, \d+ accepted with nothing to act on, \d+ known and refused, of \d+`)
+var coverageSentence = regexp.MustCompile(`\d+ directives in full, \d+ accepted and not acted on, \d+ known and refused, of \d+`)
 
 // TestReadmeTellsTheCoverage compares the sentence with the tables; -update writes it.
 func TestReadmeTellsTheCoverage(t *testing.T) {

@@ -13,7 +13,6 @@ import (
 // coreConf holds the settings of the main level.
 type coreConf struct {
 	daemon          spec.Opt[bool]
-	masterProcess   spec.Opt[bool]
 	pid             spec.Opt[string]
 	user, group     string
 	workers         spec.Opt[int] // 0: auto
@@ -21,7 +20,6 @@ type coreConf struct {
 	rlimitCore      spec.Opt[int64]
 	shutdownTimeout spec.Opt[time.Duration]
 	workingDir      spec.Opt[string]
-	env             []string
 	loaded          []string // modules named by load_module
 	blocks          bool     // a block that uses modules has been read
 	errorLog        errorLogConf
@@ -34,15 +32,16 @@ var coreModule = &spec.Module[coreConf]{
 		{Name: "daemon", In: spec.Main, Args: spec.OnOff, Default: "on",
 			Set: spec.Flag(func(c *coreConf) *spec.Opt[bool] { return &c.daemon })},
 		{Name: "debug_points", In: spec.Main, Args: spec.Take(1), Support: spec.Inert, Set: oneOf("abort", "stop")},
-		{Name: "env", In: spec.Main, Args: spec.Take(1), Default: "TZ", Repeat: true,
-			Set: func(c *coreConf, call *spec.Call) { c.env = append(c.env, call.Arg(0)) }},
+		// nginx empties the environment of its workers but for what env names. weir keeps all of its own, and adds nothing.
+		{Name: "env", In: spec.Main, Args: spec.Take(1), Default: "TZ", Repeat: true, Support: spec.Inert},
 		{Name: "error_log", In: spec.Main, Args: spec.AtLeast(1), Default: "logs/error.log error", Repeat: true,
 			Set: func(c *coreConf, call *spec.Call) { c.errorLog.set(call) }},
 		{Name: "include", In: spec.Main | spec.Events | either | spec.Upstream | spec.Mgmt, Args: spec.Take(1), Repeat: true},
 		{Name: "load_module", In: spec.Main, Args: spec.Take(1), Repeat: true, Support: spec.Inert, Set: (*coreConf).loadModule},
 		{Name: "lock_file", In: spec.Main, Args: spec.Take(1), Default: "logs/nginx.lock", Support: spec.Inert},
-		{Name: "master_process", In: spec.Main, Args: spec.OnOff, Default: "on",
-			Set: spec.Flag(func(c *coreConf) *spec.Opt[bool] { return &c.masterProcess })},
+		// Without workers there is no master of them: weir always is the one process that `master_process off` asks for.
+		{Name: "master_process", In: spec.Main, Args: spec.OnOff, Default: "on", Support: spec.Inert,
+			Set: spec.Flag(ignore[coreConf, bool])},
 		{Name: "pcre_jit", In: spec.Main, Args: spec.OnOff, Default: "off", Support: spec.Inert, Set: spec.Flag(ignore[coreConf, bool])},
 		{Name: "pid", In: spec.Main, Args: spec.Take(1), Default: "logs/nginx.pid",
 			Set: spec.String(func(c *coreConf) *spec.Opt[string] { return &c.pid })},
@@ -52,7 +51,8 @@ var coreModule = &spec.Module[coreConf]{
 		{Name: "thread_pool", In: spec.Main, Args: spec.Take(2, 3), Default: "default threads=32 max_queue=65536", Repeat: true,
 			Support: spec.Inert},
 		{Name: "timer_resolution", In: spec.Main, Args: spec.Take(1), Support: spec.Inert, Set: spec.Msec(ignore[coreConf, time.Duration])},
-		{Name: "user", In: spec.Main, Args: spec.Take(1, 2), Default: "nobody nobody", Set: (*coreConf).setUser},
+		// Checked, and not obeyed: the process keeps the user that it was started as, and says so in the log if that is root.
+		{Name: "user", In: spec.Main, Args: spec.Take(1, 2), Default: "nobody nobody", Support: spec.Inert, Set: (*coreConf).setUser},
 		{Name: "worker_cpu_affinity", In: spec.Main, Args: spec.AtLeast(1), Support: spec.Inert},
 		{Name: "worker_priority", In: spec.Main, Args: spec.Take(1), Default: "0", Support: spec.Inert, Set: signedNumber},
 		{Name: "worker_processes", In: spec.Main, Args: spec.Take(1), Default: "1", Set: (*coreConf).setWorkers},
@@ -193,11 +193,10 @@ func compileMain(c *spec.Compiler) *Program {
 	return &Program{
 		Stream: c.Config,
 		Main: Main{
-			Daemon: core.daemon.Or(true), MasterProcess: core.masterProcess.Or(true),
-			PidFile: core.pidFile(c.Env), User: core.user, Group: core.group,
+			Daemon: core.daemon.Or(true), PidFile: core.pidFile(c.Env), User: core.user, Group: core.group,
 			WorkerProcesses: core.workers.Or(1), WorkerConnections: events.connections.Or(512),
 			RlimitNofile: uint64(core.rlimitNofile.Or(0)), RlimitCore: uint64(core.rlimitCore.Or(0)),
-			ShutdownTimeout: core.shutdownTimeout.Or(0), WorkingDirectory: core.workingDir.Or(""), Env: core.env,
+			ShutdownTimeout: core.shutdownTimeout.Or(0), WorkingDirectory: core.workingDir.Or(""),
 			ErrorLog: log, ErrorLogFile: core.errorLog.file(), ErrorLogStderr: core.errorLog.hasStderr(),
 		},
 	}

@@ -41,7 +41,7 @@ func coveragePage(t *testing.T) string {
 
 Written by `+"`go test ./directives -run TestCoveragePage -update`"+` from weir's tables and the list of documented directives.
 
-Of %d directives weir serves **%d in full**, accepts **%d** that have nothing to act on in it (inert), and knows **%d** that it
+Of %d directives weir serves **%d in full**, checks **%d** that nothing obeys (inert), and knows **%d** that it
 refuses with a sentence that says so, or skips with the `+"`http {}`"+` block that they stand in.
 
 `, n.Total, n.Full, n.Inert, n.Refused)

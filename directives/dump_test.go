@@ -59,7 +59,6 @@ func describeProgram(p *Program) string {
 
 func (d *dump) main(m *Main) {
 	differing(d, "daemon", m.Daemon, true)
-	differing(d, "master_process", m.MasterProcess, true)
 	differing(d, "pid", m.PidFile, "/p/nginx.pid")
 	differing(d, "user", m.User, "")
 	differing(d, "group", m.Group, "")
@@ -69,7 +68,6 @@ func (d *dump) main(m *Main) {
 	differing(d, "worker_rlimit_core", m.RlimitCore, 0)
 	differing(d, "worker_shutdown_timeout", m.ShutdownTimeout, 0)
 	differing(d, "working_directory", m.WorkingDirectory, "")
-	differing(d, "env", strings.Join(m.Env, " "), "")
 }
 
 // listen describes an address, and adds its server to those that are to be described.

@@ -24,16 +24,14 @@ type Program struct {
 // See https://nginx.org/en/docs/ngx_core_module.html.
 type Main struct {
 	Daemon            bool
-	MasterProcess     bool
 	PidFile           string // full path
-	User, Group       string // empty: none given
+	User, Group       string // that user names; empty: none. The process does not change to them
 	WorkerProcesses   int    // 0: as many as there are processors
 	WorkerConnections int
 	RlimitNofile      uint64        // 0: left alone
 	RlimitCore        uint64        // 0: left alone
 	ShutdownTimeout   time.Duration // 0: sessions of an old configuration may take as long as they like
 	WorkingDirectory  string        // empty: left alone
-	Env               []string      // "NAME" or "NAME=VALUE", as given
 	ErrorLog          *errorlog.Log // its files are among Stream.Files
 	ErrorLogFile      string        // full path of the first of its files; empty: none
 	ErrorLogStderr    bool          // standard error is among its targets
