@@ -53,7 +53,7 @@ func newPlant(t testing.TB) *plant {
 	env, _ := streamtest.NewEnv(streamtest.NewClock().Now)
 	return &plant{
 		&stream.Listen{Config: config, Addr: addr, Default: server}, env,
-		stream.Peer{Addr: stream.Addr{IP: netip.MustParseAddrPort("192.0.2.1:1000")}, Local: addr},
+		stream.Peer{Addr: stream.Addr{IP: netip.MustParseAddrPort("192.0.2.1:1000")}, Local: &addr},
 	}
 }
 

@@ -28,7 +28,7 @@ func client(text string) func(*streamtest.Session) {
 func unixClient(s *streamtest.Session) { s.Client.Addr = stream.UnixAddr("") }
 
 func local(a stream.Addr) func(*streamtest.Session) {
-	return func(s *streamtest.Session) { s.Client.Local = a }
+	return func(s *streamtest.Session) { s.Client.Local = &a }
 }
 
 func header(h proxyproto.Header) func(*streamtest.Session) {

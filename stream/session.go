@@ -41,8 +41,8 @@ type Session struct {
 
 // A Peer is the client's end of a session.
 type Peer struct {
-	Addr  Addr // the client
-	Local Addr // the address that it connected to, as the accepted socket has it
+	Addr  Addr  // the client
+	Local *Addr // the address that it connected to, as the accepted socket has it; shared, not to be changed
 }
 
 // A Try is one attempt to reach an upstream server. Times are counted from the attempt's start; negative: it did not come to that.

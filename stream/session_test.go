@@ -307,7 +307,7 @@ func TestInnerListen(t *testing.T) {
 			wildcard.Inner = map[netip.Addr]*stream.Listen{inner.Addr.IP.Addr(): inner}
 			s := streamtest.NewSession(t, wildcard)
 			inner.Config, inner.Default.Settings.ErrorLog = wildcard.Config, wildcard.Default.Settings.ErrorLog
-			s.Client.Local.IP = netip.MustParseAddrPort(tt.local)
+			s.Client.Local = &stream.Addr{IP: netip.MustParseAddrPort(tt.local)}
 			if step := s.Advance(stream.Event{Kind: stream.Accepted}); step.Do == stream.Send {
 				s.Advance(stream.Event{Kind: stream.Relayed})
 			}

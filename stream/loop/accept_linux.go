@@ -69,13 +69,21 @@ func (l *loop) accept(p *port) {
 		return
 	}
 	c := l.newConn(fd)
-	peer := stream.Peer{Addr: addrOf(&l.sa), Local: listen.Addr}
+	peer := stream.Peer{Addr: addrOf(&l.sa), Local: &listen.Addr}
 	if listen.WantLocal {
-		peer.Local = localAddr(fd)
+		peer.Local = l.shared(localAddr(fd))
 	}
 	c.client.local = peer.Addr.Unix
 	c.s = stream.NewSession(listen, l.env, peer, lease)
 	c.do(c.s.Advance(stream.Event{Kind: stream.Accepted}))
+}
+
+// shared is where the sessions of the loop keep a. Their local addresses are mostly one and the same.
+func (l *loop) shared(a stream.Addr) *stream.Addr {
+	if l.local == nil || *l.local != a {
+		l.local = &a
+	}
+	return l.local
 }
 
 func (l *loop) acceptFailed(p *port, e unix.Errno) {

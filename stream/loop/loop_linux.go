@@ -49,6 +49,7 @@ type loop struct {
 	buf       []byte
 	events    []unix.EpollEvent
 	sa        unix.RawSockaddrAny
+	local     *stream.Addr // of the last connection to a wildcard
 	stopping  bool
 	lastCrit  time.Time
 }

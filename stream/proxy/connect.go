@@ -42,6 +42,7 @@ func (r *run) connected(s *stream.Session, ev stream.Event) stream.Step {
 	t := &s.Tries[len(s.Tries)-1]
 	t.Connect = s.Env.Now().Sub(t.Start)
 	r.picker.Notify(r.peer, upstream.Connected, t.Connect)
+	r.picker = r.picker.Settle()
 	if s.LogEnabled(stream.LevelInfo) {
 		s.LogPlain(stream.LevelInfo, "proxy "+ev.Local.String()+" connected to "+t.Name)
 	}

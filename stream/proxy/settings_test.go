@@ -38,7 +38,7 @@ func TestProtocol(t *testing.T) {
 			c := content(group(1))
 			c.Protocol = tt.version
 			s := session(t, c)
-			s.Client.Addr, s.Client.Local = tt.client, tt.local
+			s.Client.Addr, s.Client.Local = tt.client, &tt.local
 			s.Advance(stream.Event{Kind: stream.Accepted})
 			out := string(s.Advance(stream.Event{Kind: stream.Bytes, Data: []byte("abcd")}).Out)
 			if tt.version == proxy.V2 && len(out) > 8 {

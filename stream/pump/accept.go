@@ -139,7 +139,8 @@ func (p *port) welcome(sock socket) {
 		return
 	}
 	p.inherit(sock)
-	peer := stream.Peer{Addr: addrOf(sock.RemoteAddr()), Local: addrOf(sock.LocalAddr())}
+	local := addrOf(sock.LocalAddr())
+	peer := stream.Peer{Addr: addrOf(sock.RemoteAddr()), Local: &local}
 	c.s = stream.NewSession(listen, p.d.env, peer, lease)
 	go c.run()
 }

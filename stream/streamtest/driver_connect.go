@@ -121,8 +121,8 @@ func addresses(r *rig) {
 	p := r.proxied(proxy)
 	client, server := p.pair()
 	peer := <-peers
-	if peer.Addr != addrOf(client.LocalAddr()) || peer.Local != addrOf(p.addr) {
-		r.Errorf("got %v to %v, want %v to %v", peer.Addr, peer.Local, client.LocalAddr(), p.addr)
+	if peer.Addr != addrOf(client.LocalAddr()) || *peer.Local != addrOf(p.addr) {
+		r.Errorf("got %v to %v, want %v to %v", peer.Addr, *peer.Local, client.LocalAddr(), p.addr)
 	}
 	client.Close()
 	o := r.outcome()

@@ -37,7 +37,7 @@ func NewSession(t testing.TB, l *stream.Listen) *Session {
 	if l.Default.Settings.ErrorLog == nil {
 		l.Default.Settings.ErrorLog = env.Log
 	}
-	peer := stream.Peer{Addr: stream.Addr{IP: netip.MustParseAddrPort("192.0.2.1:1000")}, Local: l.Addr}
+	peer := stream.Peer{Addr: stream.Addr{IP: netip.MustParseAddrPort("192.0.2.1:1000")}, Local: &l.Addr}
 	return &Session{stream.NewSession(l, env, peer, nil), clock, lines}
 }
 

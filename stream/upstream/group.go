@@ -52,6 +52,9 @@ type Picker interface {
 	Pick() (*Peer, error)
 	// Notify tells that p is connected, or has sent its first byte, and how long that took.
 	Notify(p *Peer, n Notice, took time.Duration)
+	// Settle returns the Picker of a session whose connection is up: it has a peer and gets no other one. It can only Notify and
+	// Free, and is lighter to hold.
+	Settle() Picker
 	// Free gives p back, exactly once per Pick. t has the attempt's times. It logs when p is taken out of use.
 	Free(p *Peer, failed bool, t *stream.Try)
 }

@@ -51,6 +51,8 @@ func (p *picker) Notify(peer *Peer, n Notice, _ time.Duration) {
 	peer.succeed()
 }
 
+func (p *picker) Settle() Picker { return (*settled)(p.set.group) }
+
 func (p *picker) Free(peer *Peer, failed bool, _ *stream.Try) {
 	if p.release(peer, failed, p.now()) {
 		p.session.Log(stream.LevelWarn, "upstream server temporarily disabled", nil)
