@@ -99,6 +99,9 @@ func serve(o Options, p paths, c *console) int {
 		return exitFailed
 	}
 	daemon.complete()
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	go keepTrim(ctx)
 	m.run()
 	return exitOK
 }
