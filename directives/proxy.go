@@ -73,7 +73,6 @@ var proxyModule = &spec.Module[proxyConf]{
 	}, proxySSLEntries...),
 	Init:  (*proxyConf).init,
 	Merge: (*proxyConf).merge,
-	Build: (*proxyConf).build,
 }
 
 // proxySSLEntries are the directives for TLS to the server.
@@ -196,11 +195,8 @@ func (c *proxyConf) merge(child *proxyConf) {
 	child.sndBuf.Inherit(c.sndBuf)
 }
 
-func (c *proxyConf) build(s *spec.Scope) {
-	if c.pass == nil {
-		return
-	}
-	s.Server.Content = &proxy.Content{
+func (c *proxyConf) content(s *spec.Scope) stream.Content {
+	return &proxy.Content{
 		To:             c.pass.destination(s),
 		Bind:           c.bind.Or(nil),
 		ConnectTimeout: c.connectTimeout.Or(60 * time.Second),

@@ -28,6 +28,7 @@ func (c *proxyConf) setPass(call *spec.Call) {
 	}
 	word := &call.Args()[0]
 	c.pass = &passUse{call: call, text: word.Text}
+	serveBy(call, c.content)
 	t, ok := call.Template(word)
 	if !ok {
 		return

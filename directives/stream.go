@@ -14,7 +14,8 @@ type streamConf struct {
 	servers []*spec.Level // of stream {}: its servers, in order
 	listens []*listenAddr // of stream {}: the addresses of all servers, in the order of their first use
 
-	listening            bool // of a server: it has a listen
+	listening            bool    // of a server: it has a listen
+	content              content // of a server: the last of its directives that say how it serves; nil without one
 	errorLog             errorLogConf
 	prereadBufferSize    spec.Opt[int64]
 	prereadTimeout       spec.Opt[time.Duration]
@@ -89,6 +90,9 @@ func (c *streamConf) build(s *spec.Scope) {
 		ProxyProtocolTimeout: c.proxyProtocolTimeout.Or(30 * time.Second),
 		NoDelay:              c.noDelay.Or(true),
 		ErrorLog:             c.serverErrorLog(s),
+	}
+	if c.content != nil {
+		s.Server.Content = c.content(s)
 	}
 }
 
