@@ -29,6 +29,7 @@ type Session struct {
 	phase    uint8  // a Phase
 	index    uint16 // the next handler of phase
 	received bool   // bytes were read from the client
+	lent     bool   // Head is the driver's, until Advance returns
 	passedOn bool   // bytes were written to an upstream server
 	proxying bool   // the log context shows the upstream and the traffic
 	depth    uint8  // of nested variables
@@ -90,6 +91,14 @@ func (s *Session) Advance(ev Event) (step Step) {
 			step = s.panicked(r)
 		}
 	}()
+	step = s.advance(ev)
+	if s.lent && s.stage != finished {
+		s.KeepHead(append([]byte(nil), s.Head...))
+	}
+	return step
+}
+
+func (s *Session) advance(ev Event) Step {
 	switch s.stage {
 	case begun:
 		return s.begin()
@@ -102,6 +111,10 @@ func (s *Session) Advance(ev Event) (step Step) {
 	}
 	panic("stream: event for a session that has finished")
 }
+
+// KeepHead makes head, which must hold the same bytes, the session's own copy of Head. Within one Advance, Head may be the driver's
+// buffer; a Content that copies it anyway, into Out, saves another copy by saying so.
+func (s *Session) KeepHead(head []byte) { s.Head, s.lent = head, false }
 
 // begin is the session's first step, on Accepted. What an address means that a wildcard serves besides is the address's; Listen
 // stays the wildcard, which the log goes on naming as nginx does.
@@ -149,9 +162,13 @@ func (s *Session) readHeader(ev Event) Step {
 	return s.walk()
 }
 
-// take appends what was read to Head.
+// take appends what was read to Head. The first bytes stay where they are until it is known whether they are needed for longer.
 func (s *Session) take(data []byte) {
-	s.Head = append(s.Head, data...)
+	if len(s.Head) == 0 {
+		s.Head, s.lent = data[:len(data):len(data)], len(data) > 0
+	} else {
+		s.Head = append(s.Head, data...)
+	}
 	s.received = s.received || len(data) > 0
 }
 
@@ -242,7 +259,7 @@ func (s *Session) shutdown() Step {
 
 // PassedOn says that what was read from the client is on its way to a server, and lets go of it.
 func (s *Session) PassedOn() {
-	s.Head = nil
+	s.KeepHead(nil)
 	s.passedOn = true
 }
 

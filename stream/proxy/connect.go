@@ -24,16 +24,9 @@ func (r *run) connect(s *stream.Session, group string) stream.Step {
 	}
 	r.peer = peer
 	s.Tries[len(s.Tries)-1].Name = peer.Name
-	r.target.Addr = peer.Addr
-	return stream.Step{Do: stream.Connect, Target: r.target, Out: r.firstBytes(s), Deadline: now.Add(r.ConnectTimeout)}
-}
-
-// firstBytes is the PROXY header, if one is to be sent, and what was read from the client.
-func (r *run) firstBytes(s *stream.Session) []byte {
-	if r.Protocol == Off {
-		return s.Head
-	}
-	return append(r.Protocol.header(s), s.Head...)
+	a := r.attempt
+	a.target.Addr = peer.Addr
+	return stream.Step{Do: stream.Connect, Target: &a.target, Out: a.out, Deadline: now.Add(r.ConnectTimeout)}
 }
 
 // connected goes over to the relay. It follows ngx_stream_proxy_init_upstream.
@@ -46,10 +39,12 @@ func (r *run) connected(s *stream.Session, ev stream.Event) stream.Step {
 	if s.LogEnabled(stream.LevelInfo) {
 		s.LogPlain(stream.LevelInfo, "proxy "+ev.Local.String()+" connected to "+t.Name)
 	}
-	r.up, r.target = true, nil
+	r.up = true
 	spec := r.spec(s)
 	r.countHead(s)
 	s.PassedOn()
+	r.attempt.recycle()
+	r.attempt = nil
 	s.SetAction("proxying connection")
 	return stream.Step{Do: stream.Relay, Relay: spec}
 }
@@ -109,7 +104,7 @@ func (r *run) logConnect(s *stream.Session, err error) {
 	errors.As(err, &errno)
 	switch errno {
 	case syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ETIMEDOUT, syscall.EHOSTDOWN, syscall.EHOSTUNREACH:
-		if r.target.Addr.Unix {
+		if r.attempt.target.Addr.Unix {
 			break
 		}
 		s.Log(stream.LevelError, "connect() failed", err)

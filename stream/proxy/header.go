@@ -15,17 +15,15 @@ const (
 	V2
 )
 
-// headerRoom holds the longest header that is written, of version 1 between IPv6 addresses.
-const headerRoom = 108
-
 // unknownV1 is what nginx writes for a client without an IP address.
 const unknownV1 = "PROXY UNKNOWN\r\n"
 
-// header returns the session's PROXY header in a slice with room for the client's first bytes behind it.
-func (p Protocol) header(s *stream.Session) []byte {
-	b := make([]byte, 0, headerRoom+len(s.Head))
+// appendHeader appends the session's PROXY header, if one is to be sent.
+func (p Protocol) appendHeader(b []byte, s *stream.Session) []byte {
 	client, local := s.Client.Addr, s.Client.Local
 	switch {
+	case p == Off:
+		return b
 	case p == V2:
 		return proxyproto.AppendV2(b, client.IP, local.IP)
 	case client.Unix:

@@ -30,11 +30,11 @@ type Content struct {
 // run is what one session keeps while it is proxied.
 type run struct {
 	*Content
-	picker upstream.Picker
-	peer   *upstream.Peer // chosen, not yet freed
-	target *stream.Target // let go once the upstream connection is up: sessions live long
-	tries  int32          // attempts left, the present one included
-	up     bool           // the upstream connection is up
+	picker  upstream.Picker
+	peer    *upstream.Peer // chosen, not yet freed
+	attempt *attempt       // nil once the upstream connection is up: sessions live long
+	tries   int32          // attempts left, the present one included
+	up      bool           // the upstream connection is up
 }
 
 var runs = stream.NewKey[*run]()
@@ -53,7 +53,8 @@ func (c *Content) Begin(s *stream.Session) stream.Step {
 		tries = min(tries, c.NextTries)
 	}
 	r.tries = int32(tries)
-	r.target = &stream.Target{
+	r.attempt = newAttempt(c.Protocol, s)
+	r.attempt.target = stream.Target{
 		Local: c.local(s), KeepAlive: c.KeepAlive, NoDelay: s.Server.Settings.NoDelay, RcvBuf: c.RcvBuf, SndBuf: c.SndBuf,
 	}
 	runs.Set(s, r)
