@@ -42,7 +42,7 @@ var (
 )
 
 // goldenCases are the cases of the folders of testdata with those names.
-func goldenCases(t *testing.T, folders ...string) (cases []*goldenCase) {
+func goldenCases(t testing.TB, folders ...string) (cases []*goldenCase) {
 	t.Helper()
 	for _, folder := range folders {
 		files, err := filepath.Glob("testdata/" + folder + "/*.txtar")

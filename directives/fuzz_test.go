@@ -1,0 +1,75 @@
+package directives
+
+import (
+	"io/fs"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"weir/directives/spec"
+	"weir/parser"
+)
+
+// manyPorts is a range of so many ports that compiling it would be all that is tried.
+var manyPorts = regexp.MustCompile(`\d-\d{3}`)
+
+// FuzzLoad holds that whatever is written compiles, or says why not.
+func FuzzLoad(f *testing.F) {
+	for _, c := range goldenSeeds(f) {
+		f.Add(c)
+	}
+	for _, params := range []string{
+		"backlog=5 reuseport bind", "so_keepalive=30m::10", "so_keepalive=::", "ipv6only=off", "fastopen=5 deferred", "rcvbuf=1g", "udp ssl",
+		"proxy_protocol default_server", "=", "backlog=",
+	} {
+		f.Add("events {} stream { server { listen 1883 " + params + "; proxy_pass 127.0.0.1:1884; } }")
+	}
+	f.Add("events {} error_log syslog:server=[::1]:514,facility=local0,tag=x,nohostname,severity=info;")
+	f.Fuzz(func(t *testing.T, conf string) {
+		if manyPorts.MatchString(conf) {
+			t.Skip()
+		}
+		env := &spec.Env{
+			Prefix: "/p/", ConfPrefix: "/p/", ErrorLog: "stderr", PidFile: "/p/nginx.pid", LookupHost: lookupExample, Now: time.Now, PID: 1,
+		}
+		p, found := Load(parser.Source{
+			Path: "/p/nginx.conf", Text: []byte(conf),
+			ReadFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist },
+			Glob:     func(string) ([]string, error) { return nil, nil },
+		}, env)
+		if (p == nil) != (found.Err() != nil) {
+			t.Fatalf("%.200q: a program is %v, and what was found %v", conf, p != nil, found)
+		}
+		if p != nil {
+			closeParts(t, p.Stream.Parts)
+		}
+	})
+}
+
+// goldenSeeds are the configurations of the golden files.
+func goldenSeeds(f *testing.F) (all []string) {
+	for _, folder := range []string{"core", "stream", "upstream", "proxy", "mqtt_preread", "foreign"} {
+		for _, c := range goldenCases(f, folder) {
+			all = append(all, c.part("nginx.conf"))
+		}
+	}
+	return all
+}
+
+// FuzzRuntimeAddress holds that what a proxy_pass with variables has come to is an address to connect to, or an error.
+func FuzzRuntimeAddress(f *testing.F) {
+	for _, text := range []string{"127.0.0.1:80", "[::1]:80", "unix:/s", "b.example:80", "127.0.0.1", "", ":", "1-2:3", "0x7f.1:80"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		addr, host, err := parseRuntimeAddress(text)
+		switch {
+		case err != nil:
+		case addr.IsValid() && !addr.Unix && addr.IP.Port() == 0:
+			t.Errorf("%q is %v without a port", text, addr)
+		case !addr.IsValid() && (host == "" || strings.Contains(host, "/")):
+			t.Errorf("%q is no address, and the host %q", text, host)
+		}
+	})
+}
