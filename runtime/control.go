@@ -36,16 +36,22 @@ func sendSignal(o Options, p paths, c *console) int {
 	return exitOK
 }
 
-// readPid returns the number in a pid file. nginx takes 0 for one, too, and then signals whoever is in its own process group.
+// readPid returns the number in a pid file.
 func readPid(path string) (int, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return 0, openError(err)
 	}
 	text := strings.TrimRight(string(raw), "\r\n")
-	pid, err := strconv.ParseUint(text, 10, 31)
-	if err != nil || pid == 0 {
+	pid, ok := parsePid(text)
+	if !ok {
 		return 0, errors.New("invalid PID number \"" + text + "\" in \"" + path + "\"")
 	}
-	return int(pid), nil
+	return pid, nil
+}
+
+// parsePid reads the number of a process. nginx takes 0 for one, too, and then signals whoever is in its own process group.
+func parsePid(text string) (pid int, ok bool) {
+	n, err := strconv.ParseUint(text, 10, 31)
+	return int(n), err == nil && n > 0
 }
