@@ -1,11 +1,48 @@
 package directives
 
-import "weir/directives/spec"
+import (
+	"strings"
 
-// setModule is ngx_stream_set_module. weir knows its directives, and does not serve them yet.
-var setModule = &spec.Module[unserved]{
+	"weir/directives/spec"
+	"weir/stream"
+	"weir/stream/set"
+)
+
+// setConf holds the assignments of a server.
+type setConf struct {
+	assignments set.Handler
+}
+
+// setModule is ngx_stream_set_module.
+var setModule = &spec.Module[setConf]{
 	Name: "ngx_stream_set_module",
-	Entries: []spec.Entry[unserved]{
-		{Name: "set", In: spec.Server, Args: spec.Take(2), Repeat: true, Support: spec.Refused},
+	Entries: []spec.Entry[setConf]{
+		{Name: "set", In: spec.Server, Args: spec.Take(2), Repeat: true, Set: (*setConf).set},
 	},
+	Build: (*setConf).build,
+}
+
+// set follows ngx_stream_set.
+func (c *setConf) set(call *spec.Call) {
+	word := &call.Args()[0]
+	name, ok := strings.CutPrefix(word.Text, "$")
+	if !ok || name == "" {
+		call.Fail(word, "invalid variable name \"%s\"", word.Text)
+		return
+	}
+	vars := call.Compiler().Config.Vars
+	if err := vars.DefineWeak(set.Variable(name)); err != nil {
+		call.Fail(word, "%s", err)
+		return
+	}
+	index := vars.Index(name)
+	if value, ok := call.Template(&call.Args()[1]); ok {
+		c.assignments = append(c.assignments, set.Assignment{Index: index, Value: value})
+	}
+}
+
+func (c *setConf) build(s *spec.Scope) {
+	if len(c.assignments) > 0 {
+		s.Handle(stream.PreAccess, c.assignments)
+	}
 }
