@@ -77,7 +77,7 @@ func appendMsec(s *Session, b []byte) ([]byte, bool) {
 }
 
 func appendSessionTime(s *Session, b []byte) ([]byte, bool) {
-	return AppendSeconds(b, s.Env.Now().Sub(s.Start)), true
+	return AppendSeconds(b, s.Elapsed()), true
 }
 
 // AppendSeconds appends d as nginx writes durations: seconds, a point, three digits. A negative d counts as none.

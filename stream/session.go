@@ -14,7 +14,6 @@ import (
 // Between the step Relay and the events that answer it, the driver writes Traffic and nothing else may touch the session.
 type Session struct {
 	ID          uint64 // the client connection's number
-	Start       time.Time
 	Client      Peer
 	Head        []byte             // read but not yet consumed; let go when the relay starts
 	ProxyHeader *proxyproto.Header // what the PROXY header said; nil without one
@@ -25,6 +24,7 @@ type Session struct {
 	Tries       []Try // one for each upstream attempt, and one for a group that had no server
 	Traffic     relay.Result
 
+	start    int64 // Unix nanoseconds
 	stage    stage
 	phase    uint8  // a Phase
 	index    uint16 // the next handler of phase
@@ -34,7 +34,7 @@ type Session struct {
 	proxying bool   // the log context shows the upstream and the traffic
 	depth    uint8  // of nested variables
 	action   string
-	deadline time.Duration // of the preread, counted from Start; 0: it has not waited yet
+	deadline time.Duration // of the preread, counted from its start; 0: it has not waited yet
 	vars     []kept
 	state    []keyed
 	leases   []Lease
@@ -46,10 +46,10 @@ type Peer struct {
 	Local *Addr // the address that it connected to, as the accepted socket has it; shared, not to be changed
 }
 
-// A Try is one attempt to reach an upstream server. Times are counted from the attempt's start; negative: it did not come to that.
+// A Try is one attempt to reach an upstream server. Its times are counted from its Start; negative: it did not come to that.
 type Try struct {
-	Name      string // as $upstream_addr shows it; the group's name when it had no server to offer
-	Start     time.Time
+	Name      string        // as $upstream_addr shows it; the group's name when it had no server to offer
+	Start     time.Duration // counted from the session's start
 	Connect   time.Duration
 	FirstByte time.Duration
 	Total     time.Duration
@@ -71,10 +71,13 @@ const (
 // NewSession returns the session of a client that l has accepted. The lease, released when the session ends, holds what l belongs
 // to; it may be nil.
 func NewSession(l *Listen, env *Env, client Peer, lease Lease) *Session {
-	s := &Session{ID: env.NextID(), Start: env.Now(), Client: client, Listen: l, Server: l.Default, Env: env}
+	s := &Session{ID: env.NextID(), Client: client, Listen: l, Server: l.Default, Env: env, start: env.Now().UnixNano()}
 	s.Hold(lease)
 	return s
 }
+
+// Elapsed is how long the session has lasted.
+func (s *Session) Elapsed() time.Duration { return time.Duration(s.Env.Now().UnixNano() - s.start) }
 
 // Hold adds to what the session gives back when it ends, last first. A nil lease is none.
 func (s *Session) Hold(l Lease) {
@@ -224,9 +227,9 @@ func (s *Session) waitForMore() Step {
 	}
 	s.stage = preread
 	if s.deadline == 0 {
-		s.deadline = s.Env.Now().Sub(s.Start) + set.PrereadTimeout
+		s.deadline = s.Elapsed() + set.PrereadTimeout
 	}
-	return Step{Do: Read, Max: room, Deadline: s.Start.Add(s.deadline)}
+	return Step{Do: Read, Max: room, Deadline: s.Env.Now().Add(s.deadline - s.Elapsed())}
 }
 
 func (s *Session) prereadMore(ev Event) Step {

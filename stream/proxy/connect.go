@@ -16,7 +16,7 @@ const never = -1
 func (r *run) connect(s *stream.Session, group string) stream.Step {
 	s.SetAction("connecting to upstream")
 	now := s.Env.Now()
-	s.Tries = append(s.Tries, stream.Try{Name: group, Start: now, Connect: never, FirstByte: never})
+	s.Tries = append(s.Tries, stream.Try{Name: group, Start: s.Elapsed(), Connect: never, FirstByte: never})
 	peer, err := r.picker.Pick()
 	if err != nil {
 		s.Log(stream.LevelError, err.Error(), nil)
@@ -33,7 +33,7 @@ func (r *run) connect(s *stream.Session, group string) stream.Step {
 func (r *run) connected(s *stream.Session, ev stream.Event) stream.Step {
 	r.number(s)
 	t := &s.Tries[len(s.Tries)-1]
-	t.Connect = s.Env.Now().Sub(t.Start)
+	t.Connect = s.Elapsed() - t.Start
 	r.picker.Notify(r.peer, upstream.Connected, t.Connect)
 	r.picker = r.picker.Settle()
 	if s.LogEnabled(stream.LevelInfo) {
@@ -71,7 +71,7 @@ func (r *run) spec(s *stream.Session) *relay.Spec {
 
 func (r *run) firstByte(s *stream.Session) stream.Step {
 	t := &s.Tries[len(s.Tries)-1]
-	t.FirstByte = s.Env.Now().Sub(t.Start)
+	t.FirstByte = s.Elapsed() - t.Start
 	r.picker.Notify(r.peer, upstream.FirstByte, t.FirstByte)
 	return stream.Step{}
 }
@@ -118,7 +118,7 @@ func (r *run) nextUpstream(s *stream.Session) stream.Step {
 	r.endTry(s)
 	r.free(s, true)
 	r.tries--
-	late := r.NextTimeout > 0 && s.Env.Now().Sub(s.Tries[0].Start) >= r.NextTimeout
+	late := r.NextTimeout > 0 && s.Elapsed()-s.Tries[0].Start >= r.NextTimeout
 	if r.tries <= 0 || !r.NextUpstream || late {
 		return s.Finish(stream.StatusBadGateway)
 	}

@@ -124,7 +124,7 @@ func (r *run) finish(s *stream.Session, status stream.Status) stream.Step {
 // endTry completes the record of the present attempt.
 func (r *run) endTry(s *stream.Session) {
 	t := &s.Tries[len(s.Tries)-1]
-	t.Total = s.Env.Now().Sub(t.Start)
+	t.Total = s.Elapsed() - t.Start
 	if r.up {
 		t.Sent, t.Received = s.Traffic.ToUpstream.Load(), s.Traffic.FromUpstream.Load()
 	}
