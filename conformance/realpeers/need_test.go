@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -21,14 +23,54 @@ func need(t *testing.T, program, debianPackage string) string {
 	return ""
 }
 
-// needNode returns the path of Node.js, with the modules of js/ beside it.
+// oldestNode is the first major version of Node.js that all modules of js/ run on: what "engines" says in its package.json.
+// Debian 12 has 18.
+const oldestNode = 20
+
+// needNode returns the path of a Node.js that is new enough, with the modules of js/ beside it.
 func needNode(t *testing.T) string {
 	t.Helper()
-	node := need(t, "node", "nodejs (20 or newer)")
+	node := need(t, "node", "nodejs")
+	out, err := exec.Command(node, "--version").Output()
+	if err != nil {
+		t.Fatalf("%s --version: %v", node, err)
+	}
+	if version := strings.TrimSpace(string(out)); majorOf(version) < oldestNode {
+		missing(t, fmt.Sprintf("%s is Node.js %s, and %d or newer is needed", node, version, oldestNode))
+	}
 	if _, err := os.Stat("js/node_modules/mqtt"); err != nil {
 		missing(t, "the Node.js modules are not installed: npm ci in conformance/realpeers/js")
 	}
 	return node
+}
+
+// majorOf is the major version of "v20.19.2"; 0 for what is no version.
+func majorOf(version string) int {
+	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
+	n, err := strconv.Atoi(major)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func TestMajorOf(t *testing.T) {
+	for version, want := range map[string]int{"v20.19.2": 20, "v18.20.4": 18, "v9.0.0": 9, "v22.0.0-nightly": 22, "": 0, "node": 0} {
+		if got := majorOf(version); got != want {
+			t.Errorf("%q: got %d, want %d", version, got, want)
+		}
+	}
+}
+
+// TestOldestNodeIsThatOfTheModules holds the constant against package.json.
+func TestOldestNodeIsThatOfTheModules(t *testing.T) {
+	text, err := os.ReadFile("js/package.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf(`"node": ">=%d"`, oldestNode); !strings.Contains(string(text), want) {
+		t.Errorf("js/package.json does not say %s", want)
+	}
 }
 
 // missing ends the test for want of a peer.
