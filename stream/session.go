@@ -119,8 +119,8 @@ func (s *Session) advance(ev Event) Step {
 // buffer; a Content that copies it anyway, into Out, saves another copy by saying so.
 func (s *Session) KeepHead(head []byte) { s.Head, s.lent = head, false }
 
-// begin is the session's first step, on Accepted. What an address means that a wildcard serves besides is the address's; Listen
-// stays the wildcard, which the log goes on naming as nginx does.
+// begin is the session's first step, on Accepted: from a driver, or after Arrive. What an address means that a wildcard serves besides
+// is the address's; Listen stays the wildcard, which the log goes on naming as nginx does.
 func (s *Session) begin() Step {
 	l := s.Listen
 	if inner := l.Inner[s.Client.Local.IP.Addr()]; inner != nil {
@@ -133,12 +133,15 @@ func (s *Session) begin() Step {
 	if !l.ProxyProtocol {
 		return s.walk()
 	}
-	s.stage = header
 	s.action = "reading PROXY protocol"
+	if len(s.Head) > 0 {
+		return s.parseHeader()
+	}
+	s.stage = header
 	return Step{Do: Read, Max: proxyproto.MaxHeader, Deadline: s.Env.Now().Add(s.Server.Settings.ProxyProtocolTimeout)}
 }
 
-// readHeader takes the PROXY header out of the first bytes. As in ngx_stream_proxy_protocol_handler, all of it must have come.
+// readHeader takes the first bytes, which begin with the PROXY header.
 func (s *Session) readHeader(ev Event) Step {
 	switch ev.Kind {
 	case TimedOut:
@@ -151,6 +154,11 @@ func (s *Session) readHeader(ev Event) Step {
 		return s.shutdown()
 	}
 	s.take(ev.Data)
+	return s.parseHeader()
+}
+
+// parseHeader takes the PROXY header out of Head. As in ngx_stream_proxy_protocol_handler, all of it must have come.
+func (s *Session) parseHeader() Step {
 	h, n, err := proxyproto.Parse(s.Head)
 	if err != nil {
 		if !errors.Is(err, proxyproto.ErrSilent) {
