@@ -1,12 +1,54 @@
 package directives
 
-import "weir/directives/spec"
+import (
+	"weir/directives/spec"
+	"weir/stream"
+	"weir/stream/access"
+)
 
-// accessModule is ngx_stream_access_module. weir knows its directives, and does not serve them yet.
-var accessModule = &spec.Module[unserved]{
+// accessConf holds the rules of one level, in order.
+type accessConf struct {
+	rules []access.Rule
+}
+
+// accessModule is ngx_stream_access_module.
+var accessModule = &spec.Module[accessConf]{
 	Name: "ngx_stream_access_module",
-	Entries: []spec.Entry[unserved]{
-		{Name: "allow", In: either, Args: spec.Take(1), Repeat: true, Support: spec.Refused},
-		{Name: "deny", In: either, Args: spec.Take(1), Repeat: true, Support: spec.Refused},
+	Entries: []spec.Entry[accessConf]{
+		{Name: "allow", In: either, Args: spec.Take(1), Repeat: true, Set: (*accessConf).allow},
+		{Name: "deny", In: either, Args: spec.Take(1), Repeat: true, Set: (*accessConf).deny},
 	},
+	Merge: (*accessConf).merge,
+	Build: (*accessConf).build,
+}
+
+func (c *accessConf) allow(call *spec.Call) { c.rule(call, false) }
+func (c *accessConf) deny(call *spec.Call)  { c.rule(call, true) }
+
+// rule follows ngx_stream_access_rule.
+func (c *accessConf) rule(call *spec.Call, deny bool) {
+	word := &call.Args()[0]
+	r := access.Rule{Deny: deny, All: word.Text == "all", Unix: word.Text == "unix:"}
+	if !r.All && !r.Unix {
+		network, ok := call.CIDR(word)
+		if !ok {
+			call.Fail(word, "invalid parameter \"%s\"", word.Text)
+			return
+		}
+		r.Network = network
+	}
+	c.rules = append(c.rules, r)
+}
+
+// merge hands the rules on to a server that has none of its own.
+func (c *accessConf) merge(child *accessConf) {
+	if child.rules == nil {
+		child.rules = c.rules
+	}
+}
+
+func (c *accessConf) build(s *spec.Scope) {
+	if len(c.rules) > 0 {
+		s.Handle(stream.Access, access.New(c.rules))
+	}
 }
