@@ -1,15 +1,72 @@
 package directives
 
-import "weir/directives/spec"
+import (
+	"net/netip"
 
-// realipModule is ngx_stream_realip_module. weir knows its directives, and does not serve them yet.
-var realipModule = &spec.Module[unserved]{
+	"weir/directives/spec"
+	"weir/parser"
+	"weir/stream"
+	"weir/stream/realip"
+)
+
+// realipConf holds the trusted proxies of one level.
+type realipConf struct {
+	given   bool
+	trusted []netip.Prefix
+	unix    bool
+}
+
+// realipModule is ngx_stream_realip_module.
+var realipModule = &spec.Module[realipConf]{
 	Name: "ngx_stream_realip_module",
-	Entries: []spec.Entry[unserved]{
-		{Name: "set_real_ip_from", In: either, Args: spec.Take(1), Repeat: true, Support: spec.Refused},
+	Entries: []spec.Entry[realipConf]{
+		{Name: "set_real_ip_from", In: either, Args: spec.Take(1), Repeat: true, Set: (*realipConf).from},
 	},
-	Vars: absent(
-		"realip_remote_addr",
-		"realip_remote_port",
-	),
+	Vars:  realip.Variables(),
+	Merge: (*realipConf).merge,
+	Build: (*realipConf).build,
+}
+
+// from follows ngx_stream_realip_from: what is no network is a name, of which all addresses are trusted.
+func (c *realipConf) from(call *spec.Call) {
+	c.given = true
+	word := &call.Args()[0]
+	if word.Text == "unix:" {
+		c.unix = true
+		return
+	}
+	if network, ok := call.CIDR(word); ok {
+		c.trusted = append(c.trusted, network)
+		return
+	}
+	c.named(call, word)
+}
+
+func (c *realipConf) named(call *spec.Call, word *parser.Word) {
+	addrs, err := spec.Address{Host: word.Text}.Resolve(call.Compiler().Env.LookupHost)
+	if err != nil {
+		call.Fail(word, "%s in set_real_ip_from \"%s\"", err, word.Text)
+		return
+	}
+	for _, a := range addrs {
+		ip := a.IP.Addr()
+		c.trusted = append(c.trusted, netip.PrefixFrom(ip.WithZone(""), ip.BitLen()))
+	}
+}
+
+// merge hands the proxies on to a server that names none itself.
+func (c *realipConf) merge(child *realipConf) {
+	if !child.given {
+		*child = *c
+	}
+}
+
+func (c *realipConf) build(s *spec.Scope) {
+	if !c.given {
+		return
+	}
+	vars := s.Config.Vars
+	s.Handle(stream.PostAccept, &realip.Handler{
+		Trusted: c.trusted, Unix: c.unix, Parse: spec.ParseIP, Keep: vars.Uses(realip.RemoteAddr) || vars.Uses(realip.RemotePort),
+	})
 }
