@@ -26,6 +26,7 @@ parser: parser/diag github.com/alecthomas/participle/v2
 
 stream/relay
 stream/mqtt
+stream/zone
 stream/errorlog
 stream/logfile
 stream/proxyproto: github.com/pires/go-proxyproto
@@ -47,7 +48,7 @@ conformance/*: conformance/* golang.org/x/sys/unix
 examples/emqx-sticky/demo: github.com/eclipse/paho.mqtt.golang github.com/mochi-mqtt/server/v2 github.com/pires/go-proxyproto
 `)
 
-const leaves = "stream/relay stream/mqtt stream/errorlog stream/logfile stream/proxyproto"
+const leaves = "stream/relay stream/mqtt stream/zone stream/errorlog stream/logfile stream/proxyproto"
 
 // notModules are the packages below stream that stream/* does not mean.
 var notModules = strings.Fields(leaves + " stream/upstream stream/pump stream/loop stream/streamtest")
