@@ -1,17 +1,152 @@
 package directives
 
-import "weir/directives/spec"
+import (
+	"strings"
 
-// limitConnModule is ngx_stream_limit_conn_module. weir knows its directives, and does not serve them yet.
-var limitConnModule = &spec.Module[unserved]{
+	"weir/directives/spec"
+	"weir/stream"
+	"weir/stream/errorlog"
+	"weir/stream/limitconn"
+)
+
+// limitConnConf holds the zones of stream {}, and the limits of one level.
+type limitConnConf struct {
+	zones []*limitconn.Zone // of stream {}
+
+	limits []limitUse
+	dryRun spec.Opt[bool]
+	level  spec.Opt[errorlog.Level]
+}
+
+// A limitUse is one limit_conn; its zone may be described behind it.
+type limitUse struct {
+	zone  string
+	conns int
+}
+
+// limitConnModule is ngx_stream_limit_conn_module.
+var limitConnModule = &spec.Module[limitConnConf]{
 	Name: "ngx_stream_limit_conn_module",
-	Entries: []spec.Entry[unserved]{
-		{Name: "limit_conn", In: either, Args: spec.Take(2), Repeat: true, Support: spec.Refused},
-		{Name: "limit_conn_dry_run", In: either, Args: spec.OnOff, Default: "off", Support: spec.Refused},
-		{Name: "limit_conn_log_level", In: either, Args: spec.Take(1), Default: "error", Support: spec.Refused},
-		{Name: "limit_conn_zone", In: spec.Stream, Args: spec.Take(2), Repeat: true, Support: spec.Refused},
+	Entries: []spec.Entry[limitConnConf]{
+		{Name: "limit_conn", In: either, Args: spec.Take(2), Repeat: true, Set: (*limitConnConf).limit},
+		{Name: "limit_conn_dry_run", In: either, Args: spec.OnOff, Default: "off",
+			Set: spec.Flag(func(c *limitConnConf) *spec.Opt[bool] { return &c.dryRun })},
+		{Name: "limit_conn_log_level", In: either, Args: spec.Take(1), Default: "error",
+			Set: spec.Enum(func(c *limitConnConf) *spec.Opt[errorlog.Level] { return &c.level }, limitConnLevels)},
+		{Name: "limit_conn_zone", In: spec.Stream, Args: spec.Take(2), Repeat: true, Set: (*limitConnConf).describe},
 	},
-	Vars: absent(
-		"limit_conn_status",
-	),
+	Vars:  limitconn.Variables(),
+	Init:  (*limitConnConf).init,
+	Merge: (*limitConnConf).merge,
+	Build: (*limitConnConf).build,
+}
+
+var limitConnLevels = map[string]errorlog.Level{
+	"info": errorlog.Info, "notice": errorlog.Notice, "warn": errorlog.Warn, "error": errorlog.Error,
+}
+
+// limitConnZone is what a zone is for, in zones.
+const limitConnZone = "limit_conn"
+
+// describe reads a limit_conn_zone. It follows ngx_stream_limit_conn_zone.
+func (c *limitConnConf) describe(call *spec.Call) {
+	key, ok := call.Template(&call.Args()[0])
+	if !ok {
+		return
+	}
+	name, ok := limitConnZoneName(call)
+	if !ok {
+		return
+	}
+	spec.At[upstreamConf](call.Compiler().Main).zones.declare(call, name)
+	if old := c.find(name.text); old != nil {
+		call.Fail(&call.Args()[1], "limit_conn_zone \"%s\" is already bound to key \"%s\"", old.Name, old.Variable.Text())
+		return
+	}
+	c.zones = append(c.zones, &limitconn.Zone{Name: name.text, Size: name.size, Variable: key})
+}
+
+// limitConnZoneName reads zone=NAME:SIZE.
+func limitConnZoneName(call *spec.Call) (*zoneName, bool) {
+	word := &call.Args()[1]
+	text, ok := strings.CutPrefix(word.Text, "zone=")
+	if !ok {
+		call.Fail(word, "invalid parameter \"%s\"", word.Text)
+		return nil, false
+	}
+	name, sizeText, _ := strings.Cut(text, ":")
+	size, ok := spec.ParseSize(sizeText)
+	switch {
+	case !ok:
+		call.Fail(word, "invalid zone size \"%s\"", word.Text)
+	case size < minZone:
+		call.Fail(word, "zone \"%s\" is too small", word.Text)
+	case name == "":
+		call.Fail(word, "\"limit_conn_zone\" must have \"zone\" parameter")
+	default:
+		return &zoneName{text: name, size: size, use: limitConnZone}, true
+	}
+	return nil, false
+}
+
+func (c *limitConnConf) find(name string) *limitconn.Zone {
+	for _, z := range c.zones {
+		if z.Name == name {
+			return z
+		}
+	}
+	return nil
+}
+
+// limit follows ngx_stream_limit_conn.
+func (c *limitConnConf) limit(call *spec.Call) {
+	name, word := call.Arg(0), &call.Args()[1]
+	spec.At[upstreamConf](call.Compiler().Main).zones.declare(call, &zoneName{text: name, use: limitConnZone})
+	for _, l := range c.limits {
+		if l.zone == name {
+			call.FailValue("is duplicate")
+			return
+		}
+	}
+	n, ok := spec.ParseNumber(word.Text)
+	switch {
+	case !ok || n == 0:
+		call.Fail(word, "invalid number of connections \"%s\"", word.Text)
+	case n > maxLimitConn:
+		call.Fail(word, "connection limit must be less 65536")
+	default:
+		c.limits = append(c.limits, limitUse{name, int(n)})
+	}
+}
+
+// maxLimitConn is what the count of a key can hold in nginx.
+const maxLimitConn = 65535
+
+func (c *limitConnConf) init(s *spec.Scope) {
+	for _, z := range c.zones {
+		s.AddPart(z)
+	}
+}
+
+// merge hands the limits on to a server that has none of its own.
+func (c *limitConnConf) merge(child *limitConnConf) {
+	if child.limits == nil {
+		child.limits = c.limits
+	}
+	child.dryRun.Inherit(c.dryRun)
+	child.level.Inherit(c.level)
+}
+
+func (c *limitConnConf) build(s *spec.Scope) {
+	if len(c.limits) == 0 {
+		return
+	}
+	h := &limitconn.Handler{
+		DryRun: c.dryRun.Or(false), Level: c.level.Or(errorlog.Error), Report: s.Config.Vars.Uses(limitconn.Status),
+	}
+	described := spec.At[limitConnConf](s.Level.Parent)
+	for _, l := range c.limits {
+		h.Limits = append(h.Limits, limitconn.Limit{Zone: described.find(l.zone), Conns: l.conns})
+	}
+	s.Handle(stream.PreAccess, h)
 }
