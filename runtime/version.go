@@ -15,8 +15,8 @@ const Version = "0.1.0"
 // configured are nginx's words for what this binary was built with; tools read what it can do from them. What is on by default in
 // nginx and not served yet by weir is named as left out.
 const configured = "--prefix=/usr/share/nginx --conf-path=" + DefaultConf + " --error-log-path=" + DefaultErrorLog +
-	" --pid-path=" + DefaultPidFile + " --with-stream --with-stream_mqtt_preread_module" +
-	" --without-http --without-stream_limit_conn_module --without-stream_access_module --without-stream_geo_module" +
+	" --pid-path=" + DefaultPidFile + " --with-stream --with-stream_mqtt_preread_module --with-stream_realip_module" +
+	" --without-http --without-stream_geo_module" +
 	" --without-stream_map_module --without-stream_split_clients_module --without-stream_return_module" +
 	" --without-stream_pass_module --without-stream_set_module"
 
