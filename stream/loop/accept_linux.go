@@ -15,6 +15,7 @@ type port struct {
 	id      uint32
 	fd      int
 	shared  bool // with the other loops
+	noDelay bool // its connections begin with TCP_NODELAY
 	admit   func() (*stream.Listen, stream.Lease)
 	resting bool // out of the epoll set for want of descriptors
 }
@@ -23,7 +24,7 @@ type port struct {
 const restAfterExhaustion = 500 * time.Millisecond
 
 func (l *loop) addPort(id uint32, fd int, shared bool, admit func() (*stream.Listen, stream.Lease)) error {
-	p := &port{id: id, fd: fd, shared: shared, admit: admit}
+	p := &port{id: id, fd: fd, shared: shared, admit: admit, noDelay: hasNoDelay(fd)}
 	if e := l.watch(p); e != 0 {
 		return e
 	}
@@ -73,7 +74,7 @@ func (l *loop) accept(p *port) {
 	if listen.WantLocal {
 		peer.Local = l.shared(localAddr(fd))
 	}
-	c.client.local = peer.Addr.Unix
+	c.client.local, c.client.noDelay = peer.Addr.Unix, p.noDelay
 	c.s = stream.NewSession(listen, l.env, peer, lease)
 	c.do(c.s.Advance(stream.Event{Kind: stream.Accepted}))
 }

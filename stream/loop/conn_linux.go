@@ -40,6 +40,7 @@ type half struct {
 	full    bool     // fd takes no more at present, and what is for it stays where it is
 	isUp    bool
 	local   bool // a unix socket
+	noDelay bool // TCP_NODELAY is on
 }
 
 func (l *loop) newConn(fd int32) *conn {
@@ -101,6 +102,19 @@ func (h *half) watch() {
 	epollAdd(h.c.l.ep, h.fd, &ev)
 }
 
+// setNoDelay turns TCP_NODELAY on or off; mostly it is as wanted already.
+func (h *half) setNoDelay(on bool) {
+	if h.noDelay == on || h.local {
+		return
+	}
+	h.noDelay = on
+	value := int32(0)
+	if on {
+		value = 1
+	}
+	setInt(h.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, value)
+}
+
 // do takes steps until one has to wait.
 func (c *conn) do(step stream.Step) {
 	for {
@@ -135,10 +149,12 @@ func (c *conn) begin(step stream.Step) (stream.Event, bool) {
 		c.max = int32(min(step.Max, len(c.l.buf)))
 		return c.readClient()
 	case stream.Connect:
+		c.client.setNoDelay(c.s.Server.Settings.NoDelay)
 		return c.connect(step)
 	case stream.Relay:
 		return c.startRelay(step.Relay)
 	case stream.Send:
+		c.client.setNoDelay(c.s.Server.Settings.NoDelay)
 		c.out = step.Out
 		return c.sendClient()
 	case stream.Finish:

@@ -67,6 +67,12 @@ func setInt(fd int32, level, name int, value int32) unix.Errno {
 	return e
 }
 
+// hasNoDelay reports whether what is accepted on fd begins with TCP_NODELAY.
+func hasNoDelay(fd int) bool {
+	on, err := unix.GetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY)
+	return err == nil && on != 0
+}
+
 // socketError is what a connect that did not succeed at once has come to.
 func socketError(fd int32) unix.Errno {
 	value, size := int32(0), uint32(4)

@@ -1,0 +1,38 @@
+package loop
+
+import (
+	"net"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestSetNoDelay begins with a socket as it is accepted from a port without the option, and from one with it.
+func TestSetNoDelay(t *testing.T) {
+	for _, inherited := range []bool{false, true} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		raw, err := l.(*net.TCPListener).SyscallConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw.Control(func(fd uintptr) {
+			if inherited {
+				setInt(int32(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+			}
+			if got := hasNoDelay(int(fd)); got != inherited {
+				t.Errorf("port: got %v, want %v", got, inherited)
+			}
+			h := half{fd: int32(fd), noDelay: inherited}
+			for _, want := range []bool{true, false, true} {
+				h.setNoDelay(want)
+				if got := hasNoDelay(int(fd)); got != want {
+					t.Errorf("inherited %v: got %v, want %v", inherited, got, want)
+				}
+			}
+		})
+	}
+}
