@@ -1,11 +1,75 @@
 package directives
 
-import "weir/directives/spec"
+import (
+	"fmt"
 
-// passModule is ngx_stream_pass_module. weir knows its directives, and does not serve them yet.
-var passModule = &spec.Module[unserved]{
+	"weir/directives/spec"
+	"weir/stream"
+	"weir/stream/pass"
+)
+
+// passConf holds where a server passes its connections.
+type passConf struct {
+	addr     stream.Addr
+	variable *stream.Template // nil: to addr
+}
+
+// passModule is ngx_stream_pass_module.
+var passModule = &spec.Module[passConf]{
 	Name: "ngx_stream_pass_module",
-	Entries: []spec.Entry[unserved]{
-		{Name: "pass", In: spec.Server, Args: spec.Take(1), Support: spec.Refused},
+	Entries: []spec.Entry[passConf]{
+		{Name: "pass", In: spec.Server, Args: spec.Take(1), Set: (*passConf).set},
 	},
+}
+
+// set follows ngx_stream_pass.
+func (c *passConf) set(call *spec.Call) {
+	serveBy(call, c.content)
+	word := &call.Args()[0]
+	t, ok := call.Template(word)
+	if !ok {
+		return
+	}
+	if t.HasVariables() {
+		c.variable = &t
+		return
+	}
+	a, err := spec.ParseUpstream(word.Text)
+	switch {
+	case err != nil:
+		call.Fail(word, "%s in \"%s\" of the \"pass\" directive", err, word.Text)
+	case !hasAddress(a):
+		call.FailValue("has no addresses")
+	case a.NoPort:
+		call.FailValue("has no port")
+	default:
+		c.addr = socketAddr(a)
+	}
+}
+
+func (c *passConf) content(*spec.Scope) stream.Content {
+	return &pass.Content{Addr: c.addr, Variable: c.variable, Parse: parsePassed}
+}
+
+// parsePassed reads what a pass with variables has come to. It follows ngx_stream_pass_handler.
+func parsePassed(text string) (stream.Addr, error) {
+	a, err := spec.ParseUpstream(text)
+	switch {
+	case err != nil:
+		return stream.Addr{}, fmt.Errorf("%w in pass \"%s\"", err, text)
+	case !hasAddress(a):
+		return stream.Addr{}, fmt.Errorf("no addresses in pass \"%s\"", text)
+	case a.NoPort:
+		return stream.Addr{}, fmt.Errorf("no port in pass \"%s\"", text)
+	}
+	return socketAddr(a), nil
+}
+
+// hasAddress reports whether a needs no name to be looked up.
+func hasAddress(a spec.Address) bool { return a.IsUnix || a.IP.IsValid() }
+
+// socketAddr is a, which must have an address.
+func socketAddr(a spec.Address) stream.Addr {
+	addrs, _ := a.Resolve(nil)
+	return addrs[0]
 }
