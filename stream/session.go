@@ -43,7 +43,7 @@ type Session struct {
 // A Peer is the client's end of a session.
 type Peer struct {
 	Addr  Addr  // the client
-	Local *Addr // the address that it connected to, as the accepted socket has it; shared, not to be changed
+	Local *Addr // the address that it connected to, as the accepted socket has it; shared, not to be changed. nil stands for that of the Listen
 }
 
 // A Try is one attempt to reach an upstream server. Its times are counted from its Start; negative: it did not come to that.
@@ -71,6 +71,9 @@ const (
 // NewSession returns the session of a client that l has accepted. The lease, released when the session ends, holds what l belongs
 // to; it may be nil.
 func NewSession(l *Listen, env *Env, client Peer, lease Lease) *Session {
+	if client.Local == nil {
+		client.Local = &l.Addr
+	}
 	s := &Session{ID: env.NextID(), Client: client, Listen: l, Server: l.Default, Env: env, start: env.Now().UnixNano()}
 	s.Hold(lease)
 	return s
@@ -122,10 +125,8 @@ func (s *Session) KeepHead(head []byte) { s.Head, s.lent = head, false }
 // begin is the session's first step, on Accepted: from a driver, or after Arrive. What an address means that a wildcard serves besides
 // is the address's; Listen stays the wildcard, which the log goes on naming as nginx does.
 func (s *Session) begin() Step {
-	l := s.Listen
-	if inner := l.Inner[s.Client.Local.IP.Addr()]; inner != nil {
-		l, s.Server = inner, inner.Default
-	}
+	l := s.arrival()
+	s.Server = l.Default
 	if s.LogEnabled(LevelInfo) {
 		s.logPlain(LevelInfo, "client "+s.Client.Addr.String()+" connected to "+l.Addr.String())
 	}

@@ -70,7 +70,7 @@ func (l *loop) accept(p *port) {
 		return
 	}
 	c := l.newConn(fd)
-	peer := stream.Peer{Addr: addrOf(&l.sa), Local: &listen.Addr}
+	peer := stream.Peer{Addr: addrOf(&l.sa)}
 	if listen.WantLocal {
 		peer.Local = l.shared(localAddr(fd))
 	}
