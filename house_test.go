@@ -29,17 +29,19 @@ stream/mqtt
 stream/zone
 stream/errorlog
 stream/logfile
+stream/regex
 stream/proxyproto: github.com/pires/go-proxyproto
 
 stream: LEAVES
 stream/upstream: stream LEAVES github.com/dgryski/go-jump
+stream/geo: stream LEAVES github.com/gaissmai/bart
 stream/pump: stream LEAVES golang.org/x/sys/unix
 stream/loop: stream LEAVES golang.org/x/sys/unix
 stream/*: stream stream/upstream LEAVES golang.org/x/sys/unix
 stream/streamtest: stream stream/upstream LEAVES golang.org/x/sys/unix go.uber.org/goleak
 
 directives/spec: parser parser/diag stream
-directives: directives/spec parser parser/diag stream stream/upstream stream/* LEAVES
+directives: directives/spec parser parser/diag stream stream/upstream stream/geo stream/* LEAVES
 runtime: directives directives/spec parser parser/diag stream stream/upstream stream/pump stream/loop stream/errorlog stream/logfile github.com/fsnotify/fsnotify golang.org/x/sys/unix
 cmd/weir: runtime
 
@@ -48,10 +50,10 @@ conformance/*: conformance/* golang.org/x/sys/unix
 examples/emqx-sticky/demo: github.com/eclipse/paho.mqtt.golang github.com/mochi-mqtt/server/v2 github.com/pires/go-proxyproto
 `)
 
-const leaves = "stream/relay stream/mqtt stream/zone stream/errorlog stream/logfile stream/proxyproto"
+const leaves = "stream/relay stream/mqtt stream/zone stream/errorlog stream/logfile stream/proxyproto stream/regex"
 
 // notModules are the packages below stream that stream/* does not mean.
-var notModules = strings.Fields(leaves + " stream/upstream stream/pump stream/loop stream/streamtest")
+var notModules = strings.Fields(leaves + " stream/upstream stream/pump stream/loop stream/streamtest stream/geo")
 
 // table reads a line for each package: its name, a colon, and what it may import.
 func table(text string) map[string][]string {

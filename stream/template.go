@@ -12,7 +12,7 @@ type Template struct {
 	pieces []piece
 }
 
-// A piece is a literal, or a variable when index is not negative.
+// A piece is a literal, a variable when index is not negative, or a capture: noVariable less the number of the group.
 type piece struct {
 	text  string
 	index int
@@ -20,6 +20,18 @@ type piece struct {
 
 // noVariable marks a literal piece.
 const noVariable = -1
+
+// eval is what the piece adds for session s.
+func (p *piece) eval(s *Session) string {
+	switch {
+	case p.index == noVariable:
+		return p.text
+	case p.index < noVariable:
+		return s.capture(noVariable - p.index)
+	}
+	text, _ := s.Value(p.index)
+	return text
+}
 
 var errVariableName = errors.New("invalid variable name")
 
@@ -50,11 +62,12 @@ func ParseTemplate(text string, t *VarTable) (Template, error) {
 	return tpl, nil
 }
 
-// variablePiece is a variable, or a capture of a regular expression, which is empty where none has matched. In braces, so that name
+// variablePiece is a variable, or a group of the regular expression that has matched last. In braces, so that name
 // is not all of the n bytes, a digit is no capture.
 func variablePiece(name string, n int, t *VarTable) piece {
 	if n == 1 && isCapture(name[0]) {
-		return piece{"", noVariable}
+		t.captures = true
+		return piece{"", noVariable - int(name[0]-'0')}
 	}
 	return piece{"", t.Index(name)}
 }
@@ -106,7 +119,7 @@ func isNameByte(c byte) bool {
 // HasVariables reports whether the template has anything to evaluate.
 func (t Template) HasVariables() bool {
 	for _, p := range t.pieces {
-		if p.index != noVariable || p.text == "" {
+		if p.index != noVariable {
 			return true
 		}
 	}
@@ -121,18 +134,12 @@ func (t Template) Eval(s *Session) string {
 	if t.pieces == nil {
 		return t.text
 	}
-	if len(t.pieces) == 1 && t.pieces[0].index != noVariable {
-		text, _ := s.Value(t.pieces[0].index)
-		return text
+	if len(t.pieces) == 1 {
+		return t.pieces[0].eval(s)
 	}
 	var b strings.Builder
-	for _, p := range t.pieces {
-		if p.index == noVariable {
-			b.WriteString(p.text)
-			continue
-		}
-		text, _ := s.Value(p.index)
-		b.WriteString(text)
+	for i := range t.pieces {
+		b.WriteString(t.pieces[i].eval(s))
 	}
 	return b.String()
 }

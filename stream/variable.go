@@ -32,6 +32,7 @@ type VarTable struct {
 	prefixes []*Variable
 	index    map[string]int
 	used     []usedVariable
+	captures bool // some template has $1 and its like
 }
 
 type usedVariable struct {
@@ -142,6 +143,15 @@ func (s *Session) Value(index int) (string, bool) {
 		s.vars = append(s.vars, kept{text, int32(index), ok})
 	}
 	return text, ok
+}
+
+// keep lets a session remember a value, whatever it was before.
+func (s *Session) keep(index int, text string) {
+	if v := s.kept(index); v != nil {
+		v.text, v.found = text, true
+		return
+	}
+	s.vars = append(s.vars, kept{text, int32(index), true})
 }
 
 // AppendValue appends the value of the used variable with that index to dst, and reports whether it was found.

@@ -1,0 +1,124 @@
+package regex
+
+import "strings"
+
+// An escape is what a backslash makes of what follows it: a byte, or a class if set is not nil.
+type escape struct {
+	char byte
+	set  *set
+}
+
+// setEscapes are the classes outside and inside brackets.
+var setEscapes = map[byte]*set{
+	'd': digits, 'D': digits.negated(), 'w': word, 'W': word.negated(), 's': space, 'S': space.negated(),
+	'h': horizontal, 'H': horizontal.negated(), 'v': vertical, 'V': vertical.negated(),
+}
+
+// charEscapes are the control characters that have a letter.
+var charEscapes = map[byte]byte{'a': 7, 'e': 0x1b, 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// refusedEscapes are those that the engine has nothing for, by what they are called.
+var refusedEscapes = map[byte]string{
+	'C': "single byte", 'G': "start of match", 'K': "reset of the match start", 'N': "escape", 'R': "newline sequence", 'X': "grapheme cluster",
+	'p': "Unicode property", 'P': "Unicode property", 'g': "back-reference", 'k': "back-reference",
+	'1': "back-reference", '2': "back-reference", '3': "back-reference", '4': "back-reference", '5': "back-reference",
+	'6': "back-reference", '7': "back-reference", '8': "back-reference", '9': "back-reference",
+	'L': "escape", 'l': "escape", 'U': "escape", 'u': "escape",
+}
+
+// escape reads what stands behind a backslash, which it has passed, and stands for a byte or a class.
+func (t *translator) escape() (escape, error) {
+	start := t.at
+	if t.at == len(t.pattern) {
+		return escape{}, t.fail(`\ at end of pattern`, t.at)
+	}
+	c := t.pattern[t.at]
+	t.at++
+	if s := setEscapes[c]; s != nil {
+		return escape{set: s}, nil
+	}
+	if code, ok := charEscapes[c]; ok {
+		return escape{char: code}, nil
+	}
+	if what, ok := refusedEscapes[c]; ok {
+		return escape{}, t.refuse(what, t.pattern[start-1:t.at])
+	}
+	switch {
+	case !word[c] || c == '_':
+		return escape{char: c}, nil
+	case c == '0':
+		return escape{char: byte(t.number(8, 2))}, nil
+	case c == 'o', c == 'x':
+		return t.coded(c)
+	case c == 'c':
+		return t.control()
+	}
+	return escape{}, t.fail(`unrecognized character follows \`, start)
+}
+
+// number reads up to max digits of that base; without one it is 0.
+func (t *translator) number(base, max int) (n int) {
+	for ; max > 0 && t.at < len(t.pattern); max-- {
+		d := strings.IndexByte("0123456789abcdef"[:base], lower(t.pattern[t.at]))
+		if d < 0 {
+			break
+		}
+		n = n*base + d
+		t.at++
+	}
+	return n
+}
+
+// coded reads \o{12}, \x{e9} or \xe9.
+func (t *translator) coded(kind byte) (escape, error) {
+	base := 16
+	if kind == 'o' {
+		base = 8
+	}
+	if t.at == len(t.pattern) || t.pattern[t.at] != '{' {
+		if kind == 'o' {
+			return escape{}, t.fail(`missing opening brace after \o`, t.at)
+		}
+		return escape{char: byte(t.number(base, 2))}, nil
+	}
+	t.at++
+	first := t.at
+	n := t.number(base, 7)
+	switch {
+	case n > 255:
+		return escape{}, t.fail(`character code point value in \x{} or \o{} is too large`, t.at)
+	case t.at == first || t.at == len(t.pattern) || t.pattern[t.at] != '}':
+		return escape{}, t.refuse("escape", t.pattern[first-3:t.at])
+	}
+	t.at++
+	return escape{char: byte(n)}, nil
+}
+
+// control reads the letter of \cA.
+func (t *translator) control() (escape, error) {
+	if t.at == len(t.pattern) {
+		return escape{}, t.fail(`\c at end of pattern`, t.at)
+	}
+	c := t.pattern[t.at]
+	if c < ' ' || c > '~' {
+		return escape{}, t.fail(`\c must be followed by a printable ASCII character`, t.at)
+	}
+	t.at++
+	return escape{char: upper(c) ^ 0x40}, nil
+}
+
+func isLetter(c byte) bool { return 'a' <= lower(c) && lower(c) <= 'z' }
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+func upper(c byte) byte {
+	if 'a' <= c && c <= 'z' {
+		return c - 'a' + 'A'
+	}
+	return c
+}
