@@ -12,3 +12,11 @@ func (s *Session) Arrive(l *Listen, local *Addr) {
 		leases: s.leases,
 	}
 }
+
+// arrival is what the address means at which the session has arrived, which may be one that Listen serves besides.
+func (s *Session) arrival() *Listen {
+	if inner := s.Listen.Inner[s.Client.Local.IP.Addr()]; inner != nil {
+		return inner
+	}
+	return s.Listen
+}
