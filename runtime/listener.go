@@ -19,7 +19,7 @@ type socket struct {
 
 // listenOn returns a socket that listens on l, as ngx_open_listening_sockets opens it.
 func listenOn(l *stream.Listen) (*socket, error) {
-	fd, err := unix.Socket(family(l.Addr), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	fd, err := newSocket(family(l.Addr))
 	if err != nil {
 		return nil, &sysError{fmt.Sprintf("socket() %s", l.Addr), err}
 	}
@@ -107,26 +107,23 @@ func (s *socket) configure(before *stream.ListenOptions, o stream.ListenOptions,
 	}
 }
 
-func (s *socket) options(before *stream.ListenOptions, o stream.ListenOptions) []option {
-	var all []option
-	add := func(wanted bool, level, number int, name string, value int) {
-		if wanted {
-			all = append(all, option{level, number, name, value})
-		}
+func (s *socket) options(before *stream.ListenOptions, o stream.ListenOptions) optionList {
+	var all optionList
+	all.add(o.RcvBuf > 0, unix.SOL_SOCKET, unix.SO_RCVBUF, "SO_RCVBUF", o.RcvBuf)
+	all.add(o.SndBuf > 0, unix.SOL_SOCKET, unix.SO_SNDBUF, "SO_SNDBUF", o.SndBuf)
+	all.add(o.KeepAlive.Set, unix.SOL_SOCKET, unix.SO_KEEPALIVE, "SO_KEEPALIVE", boolInt(o.KeepAlive.On))
+	// What is accepted inherits this, so that a session whose tcp_nodelay is on, as by default, need not set it.
+	all.add(before == nil && !s.addr.Unix, unix.IPPROTO_TCP, unix.TCP_NODELAY, "TCP_NODELAY", 1)
+	return s.addSystemOptions(all, before, o)
+}
+
+type optionList []option
+
+// add adds an option if it is wanted.
+func (all *optionList) add(wanted bool, level, number int, name string, value int) {
+	if wanted {
+		*all = append(*all, option{level, number, name, value})
 	}
-	k := o.KeepAlive
-	add(o.RcvBuf > 0, unix.SOL_SOCKET, unix.SO_RCVBUF, "SO_RCVBUF", o.RcvBuf)
-	add(o.SndBuf > 0, unix.SOL_SOCKET, unix.SO_SNDBUF, "SO_SNDBUF", o.SndBuf)
-	add(k.Set, unix.SOL_SOCKET, unix.SO_KEEPALIVE, "SO_KEEPALIVE", boolInt(k.On))
-	add(k.Idle > 0, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, "TCP_KEEPIDLE", int(k.Idle.Seconds()))
-	add(k.Interval > 0, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, "TCP_KEEPINTVL", int(k.Interval.Seconds()))
-	add(k.Count > 0, unix.IPPROTO_TCP, unix.TCP_KEEPCNT, "TCP_KEEPCNT", k.Count)
-	add(o.FastOpen > 0, unix.IPPROTO_TCP, unix.TCP_FASTOPEN, "TCP_FASTOPEN", o.FastOpen)
-	add(o.Transparent && !s.addr.Unix, unix.IPPROTO_IP, unix.IP_TRANSPARENT, "IP_TRANSPARENT", 1)
-	// A connection that comes without data is passed on after one second: nginx's value, since how long it has waited is not known.
-	deferred := before != nil && before.Deferred
-	add(o.Deferred != deferred, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, "TCP_DEFER_ACCEPT", boolInt(o.Deferred))
-	return all
 }
 
 func boolInt(b bool) int {

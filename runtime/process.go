@@ -23,8 +23,6 @@ const (
 	titlePrefix = "nginx: master process "
 	// processName is what start-stop-daemon --name looks for.
 	processName = "nginx"
-	// self is the program that runs, even if its file has been replaced.
-	self = "/proc/self/exe"
 	// readyVar tells a daemon the descriptor on which it says that it is ready.
 	readyVar = "WEIR_READY_FD"
 )
@@ -40,7 +38,7 @@ func becomeMaster(o Options, p paths, c *console) (code int, done bool) {
 		return startDaemon(o, c), true
 	}
 	if err := executeTitled(o.Args); err != nil {
-		c.say(errorlog.Warn, "execve() \"%s\" failed%s, going on without a title", self, errorlog.Errno(err))
+		c.say(errorlog.Warn, "execve() \"%s\" failed%s, going on without a title", self(), errorlog.Errno(err))
 	}
 	return 0, false
 }
@@ -61,7 +59,7 @@ func wantsDaemon(src parser.Source) bool {
 
 // executeTitled executes the program in the place of the process. It returns only when that fails.
 func executeTitled(args []string) error {
-	return syscall.Exec(self, append([]string{titlePrefix + args[0]}, args[1:]...), os.Environ())
+	return syscall.Exec(self(), append([]string{titlePrefix + args[0]}, args[1:]...), os.Environ())
 }
 
 // startDaemon starts the program once more, in a session of its own, and waits until it serves or fails.
@@ -72,7 +70,7 @@ func startDaemon(o Options, c *console) int {
 		return exitFailed
 	}
 	defer ready.Close()
-	cmd := exec.Command(self, o.Args[1:]...)
+	cmd := exec.Command(self(), o.Args[1:]...)
 	cmd.Args[0] = o.Args[0]
 	cmd.Stderr = os.Stderr
 	cmd.ExtraFiles = []*os.File{theirs}
@@ -130,7 +128,7 @@ func redirectStderr(m *directives.Main, c *console) {
 		return
 	}
 	defer f.Close()
-	if err := unix.Dup3(int(f.Fd()), unix.Stderr, 0); err != nil {
+	if err := duplicate(int(f.Fd()), syscall.Stderr); err != nil {
 		c.say(errorlog.Alert, "dup2(STDERR_FILENO) failed%s", errorlog.Errno(err))
 	}
 }
@@ -141,13 +139,18 @@ func applyLimits(m *directives.Main, c *console) {
 		if n == 0 {
 			return
 		}
-		if err := unix.Setrlimit(which, &unix.Rlimit{Cur: n, Max: n}); err != nil {
+		var both unix.Rlimit
+		setBoth(&both.Cur, &both.Max, n)
+		if err := unix.Setrlimit(which, &both); err != nil {
 			c.say(errorlog.Alert, "setrlimit(%s, %d) failed%s", name, n, errorlog.Errno(err))
 		}
 	}
 	limit(unix.RLIMIT_NOFILE, "RLIMIT_NOFILE", m.RlimitNofile)
 	limit(unix.RLIMIT_CORE, "RLIMIT_CORE", m.RlimitCore)
 }
+
+// setBoth sets numbers whose type is not the same on all systems.
+func setBoth[T int64 | uint64](soft, hard *T, n uint64) { *soft, *hard = T(n), T(n) }
 
 // enter makes dir, if there is one, the working directory. nginx's workers do so, and its master does not; here they are one, so a
 // process that finds its files by relative paths stays where it is.

@@ -102,7 +102,7 @@ func TestLimits(t *testing.T) {
 		want []string // logged
 	}{
 		{"not given", 0, nil},
-		{"possible", now.Max, nil},
+		{"possible", uint64(now.Max), nil},
 		{"more than the kernel has", 1 << 40, []string{"[alert] setrlimit(RLIMIT_NOFILE, 1099511627776) failed (1: Operation not permitted)"}},
 	}
 	for _, tt := range tests {

@@ -108,7 +108,7 @@ func (m *Master) sayStart(p *directives.Program) {
 	m.log.Store(p.Main.ErrorLog)
 	m.console = &console{log: p.Main.ErrorLog}
 	m.redirect(&p.Main, m.console)
-	m.console.say(errorlog.Notice, "using the \"epoll\" event method")
+	m.console.say(errorlog.Notice, "using the \"%s\" event method", eventMethod)
 	if !first {
 		return
 	}

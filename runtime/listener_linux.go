@@ -1,0 +1,26 @@
+package runtime
+
+import (
+	"golang.org/x/sys/unix"
+
+	"weir/stream"
+)
+
+// newSocket returns a socket that does not block, and that processes started from here do not get.
+func newSocket(family int) (int, error) {
+	return unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+}
+
+// addSystemOptions adds the options that other systems have not, or know by other names.
+func (s *socket) addSystemOptions(all optionList, before *stream.ListenOptions, o stream.ListenOptions) optionList {
+	k := o.KeepAlive
+	all.add(k.Idle > 0, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, "TCP_KEEPIDLE", int(k.Idle.Seconds()))
+	all.add(k.Interval > 0, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, "TCP_KEEPINTVL", int(k.Interval.Seconds()))
+	all.add(k.Count > 0, unix.IPPROTO_TCP, unix.TCP_KEEPCNT, "TCP_KEEPCNT", k.Count)
+	all.add(o.FastOpen > 0, unix.IPPROTO_TCP, unix.TCP_FASTOPEN, "TCP_FASTOPEN", o.FastOpen)
+	all.add(o.Transparent && !s.addr.Unix, unix.IPPROTO_IP, unix.IP_TRANSPARENT, "IP_TRANSPARENT", 1)
+	// A connection that comes without data is passed on after one second: nginx's value, since how long it has waited is not known.
+	deferred := before != nil && before.Deferred
+	all.add(o.Deferred != deferred, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, "TCP_DEFER_ACCEPT", boolInt(o.Deferred))
+	return all
+}

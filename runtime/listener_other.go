@@ -1,0 +1,28 @@
+//go:build !linux
+
+package runtime
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"weir/stream"
+)
+
+// newSocket returns a socket that does not block, and that processes started from here do not get.
+func newSocket(family int) (int, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	fd, err := unix.Socket(family, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return -1, err
+	}
+	unix.CloseOnExec(fd)
+	return fd, unix.SetNonblock(fd, true)
+}
+
+// addSystemOptions adds nothing: the times of so_keepalive, fastopen and deferred are for Linux.
+func (s *socket) addSystemOptions(all optionList, _ *stream.ListenOptions, _ stream.ListenOptions) optionList {
+	return all
+}
