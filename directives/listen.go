@@ -1,13 +1,13 @@
 package directives
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 
 	"weir/directives/spec"
-	"weir/parser/diag"
 	"weir/stream"
 )
 
@@ -152,17 +152,52 @@ func (c *streamConf) finishListens(compiler *spec.Compiler, servers []*stream.Se
 	for i, level := range c.servers {
 		byLevel[level] = servers[i]
 	}
+	names := map[*listenAddr]*stream.Names{}
+	for _, l := range byPort(c.listens) {
+		names[l] = l.names(compiler, byLevel)
+	}
 	var all []*stream.Listen
 	for _, l := range c.listens {
-		for range len(l.servers) - 1 {
-			compiler.ReportBare(diag.Warn, "conflicting server name \"\" on %s, ignored", l.addr)
-		}
 		all = append(all, &stream.Listen{
-			Config: compiler.Config, Addr: l.addr, Options: l.params.options, Default: byLevel[l.primary], Origin: l.origin,
-			ProxyProtocol: l.params.protocols&proxyProtocolFirst != 0,
+			Config: compiler.Config, Addr: l.addr, Options: l.params.options, Default: byLevel[l.primary], Names: names[l],
+			Origin: l.origin, ProxyProtocol: l.params.protocols&proxyProtocolFirst != 0,
 		})
 	}
 	compiler.Config.Listens = foldIntoWildcards(all)
+}
+
+// byPort is the order in which nginx looks through addresses: port by port, of each those first that have a socket of their own, and
+// the wildcard last.
+func byPort(listens []*listenAddr) []*listenAddr {
+	place := map[string]int{}
+	for _, l := range listens {
+		if key := l.portKey(); place[key] == 0 {
+			place[key] = len(place) + 1
+		}
+	}
+	sorted := slices.Clone(listens)
+	slices.SortStableFunc(sorted, func(a, b *listenAddr) int {
+		return cmp.Or(place[a.portKey()]-place[b.portKey()], a.rank()-b.rank())
+	})
+	return sorted
+}
+
+// portKey names the addresses that one wildcard may serve. Unix sockets have none.
+func (l *listenAddr) portKey() string {
+	if l.addr.Unix {
+		return "unix"
+	}
+	return fmt.Sprint(familyPort(l.addr))
+}
+
+func (l *listenAddr) rank() int {
+	switch {
+	case !l.addr.Unix && l.addr.IP.Addr().IsUnspecified():
+		return 2
+	case l.params.options.Bind:
+		return 0
+	}
+	return 1
 }
 
 // foldIntoWildcards takes out the addresses that a wildcard of their port serves, and gives them to it: they are not bound, unless

@@ -14,7 +14,8 @@ type streamConf struct {
 	servers []*spec.Level // of stream {}: its servers, in order
 	listens []*listenAddr // of stream {}: the addresses of all servers, in the order of their first use
 
-	listening            bool    // of a server: it has a listen
+	listening            bool // of a server: it has a listen
+	names                []serverName
 	content              content // of a server: the last of its directives that say how it serves; nil without one
 	errorLog             errorLogConf
 	prereadBufferSize    spec.Opt[int64]
@@ -30,11 +31,15 @@ var streamModule = &spec.Module[streamConf]{
 		{Name: "stream", In: spec.Main, Body: spec.Nested, Args: spec.None, Set: streamBlock},
 		{Name: "server", In: spec.Stream, Body: spec.Nested, Args: spec.None, Repeat: true, Set: (*streamConf).server},
 		{Name: "listen", In: spec.Server, Args: spec.AtLeast(1), Repeat: true, Set: (*streamConf).listen},
-		{Name: "server_name", In: spec.Server, Args: spec.AtLeast(1), Default: `""`, Repeat: true, Support: spec.Refused},
-		{Name: "server_names_hash_bucket_size", In: spec.Stream, Args: spec.Take(1), Default: "32|64|128", Support: spec.Inert},
-		{Name: "server_names_hash_max_size", In: spec.Stream, Args: spec.Take(1), Default: "512", Support: spec.Inert},
-		{Name: "variables_hash_bucket_size", In: spec.Stream, Args: spec.Take(1), Default: "64", Support: spec.Inert},
-		{Name: "variables_hash_max_size", In: spec.Stream, Args: spec.Take(1), Default: "1024", Support: spec.Inert},
+		{Name: "server_name", In: spec.Server, Args: spec.AtLeast(1), Default: `""`, Repeat: true, Set: (*streamConf).setNames},
+		{Name: "server_names_hash_bucket_size", In: spec.Stream, Args: spec.Take(1), Default: "32|64|128", Support: spec.Inert,
+			Set: spec.Number(ignore[streamConf, int64])},
+		{Name: "server_names_hash_max_size", In: spec.Stream, Args: spec.Take(1), Default: "512", Support: spec.Inert,
+			Set: spec.Number(ignore[streamConf, int64])},
+		{Name: "variables_hash_bucket_size", In: spec.Stream, Args: spec.Take(1), Default: "64", Support: spec.Inert,
+			Set: spec.Number(ignore[streamConf, int64])},
+		{Name: "variables_hash_max_size", In: spec.Stream, Args: spec.Take(1), Default: "1024", Support: spec.Inert,
+			Set: spec.Number(ignore[streamConf, int64])},
 		{Name: "error_log", In: spec.Stream | spec.Server, Args: spec.AtLeast(1), Repeat: true, Set: (*streamConf).setErrorLog},
 		{Name: "preread_buffer_size", In: spec.Stream | spec.Server, Args: spec.Take(1), Default: "16k",
 			Set: spec.Size(func(c *streamConf) *spec.Opt[int64] { return &c.prereadBufferSize })},

@@ -12,11 +12,4 @@ func (t *VarTable) DefineWeak(v Variable) error {
 }
 
 // Assign gives the used variable with that index a value for the rest of the session, also where it is NoCache.
-func (s *Session) Assign(index int, text string) {
-	value := kept{text, int32(index), true}
-	if old := s.kept(index); old != nil {
-		*old = value
-		return
-	}
-	s.vars = append(s.vars, value)
-}
+func (s *Session) Assign(index int, text string) { s.keep(index, text) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"os"
 	"os/user"
 	"time"
 )
@@ -30,6 +31,12 @@ func (e *Env) UserExists(name string) bool {
 func (e *Env) GroupExists(name string) bool {
 	_, err := user.LookupGroup(name)
 	return err == nil
+}
+
+// Hostname is the machine's name; empty if it has none.
+func (e *Env) Hostname() string {
+	name, _ := os.Hostname()
+	return name
 }
 
 // LookupHost resolves a name by the system's means, as nginx does while it reads a configuration.

@@ -1,0 +1,167 @@
+package stream_test
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"weir/stream"
+	"weir/stream/streamtest"
+)
+
+// named makes an address whose servers have these names, one line for each server: of the first, which is the default, "-" is none.
+// A server's Origin is its first name.
+func named(t *testing.T, lines string) *stream.Listen {
+	t.Helper()
+	l := listener()
+	l.Config, l.Names = stream.NewConfig(), &stream.Names{}
+	l.Default.Origin = "default"
+	for line := range strings.Lines(strings.TrimSpace(lines)) {
+		words := strings.Fields(line)
+		server := &stream.Server{Origin: words[0]}
+		for _, name := range words {
+			if pattern, ok := strings.CutPrefix(name, "~"); ok {
+				re, err := l.Config.Vars.Regex(pattern, false)
+				if err != nil {
+					t.Fatal(err)
+				}
+				l.Names.AddPattern(re, server)
+				continue
+			}
+			if err := l.Names.Add(name, server); err != nil && !errors.Is(err, stream.ErrNameTaken) {
+				t.Fatal(err)
+			}
+		}
+	}
+	return l
+}
+
+func TestSelectServer(t *testing.T) {
+	const site = `
+		example.com
+		*.example.com
+		*.sub.example.com
+		www.example.*
+		www.*
+		.both.org
+		both.net .both.net
+		~^re\d+$
+		~^re
+	`
+	tests := []struct{ name, host, want string }{
+		{"exact", "example.com", "example.com"},
+		{"case", "EXAMPLE.Com", "example.com"},
+		{"last dot", "example.com.", "example.com"},
+		{"port", "example.com:443", "example.com"},
+		{"wildcard at the beginning", "a.example.com", "*.example.com"},
+		{"of more labels", "a.b.example.com", "*.example.com"},
+		{"before one at the end", "www.example.com", "*.example.com"},
+		{"the longest", "a.sub.example.com", "*.sub.example.com"},
+		{"its own domain", "sub.example.com", "*.example.com"},
+		{"an empty label", ".example.com", "*.example.com"},
+		{"wildcard at the end", "www.example.org", "www.example.*"},
+		{"the longest at the end", "www.example.co.uk", "www.example.*"},
+		{"a shorter one", "www.test", "www.*"},
+		{"nothing for the star", "www", "default"},
+		{"no whole label", "wwww.test", "default"},
+		{"domain itself", "both.org", ".both.org"},
+		{"below the domain", "a.both.org", ".both.org"},
+		{"domain taken", "both.net", "both.net"},
+		{"below a domain that is taken", "a.both.net", "default"},
+		{"first pattern", "re12", "~^re\\d+$"},
+		{"second pattern", "rex", "~^re"},
+		{"none", "nobody", "default"},
+		{"empty", "", "default"},
+		{"a dot", ".", "default"},
+		{"two dots", "a..example.com", "default"},
+		{"blank", "example.com ", "default"},
+		{"slash", "example.com/", "default"},
+		{"literal", "[::1]:80", "default"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := streamtest.NewSession(t, named(t, site))
+			found := s.SelectServer(tt.host)
+			if s.Server.Origin != tt.want || found != (tt.want != "default") {
+				t.Errorf("got server %s, %v for %q, want %s", s.Server.Origin, found, tt.host, tt.want)
+			}
+		})
+	}
+}
+
+// Where servers have no names to be told by, the first one stays.
+func TestSelectServerWithoutNames(t *testing.T) {
+	s := streamtest.NewSession(t, listener())
+	if before := s.Server; s.SelectServer("a") || s.Server != before {
+		t.Error("the server has changed")
+	}
+}
+
+// A wildcard's inner address has names of its own.
+func TestSelectServerOfInnerAddress(t *testing.T) {
+	outer, inner := named(t, "outer"), named(t, "inner")
+	outer.Inner = map[netip.Addr]*stream.Listen{netip.MustParseAddr("192.0.2.100"): inner}
+	s := streamtest.NewSession(t, outer)
+	if !s.SelectServer("inner") || s.SelectServer("outer") {
+		t.Errorf("got server %s", s.Server.Origin)
+	}
+}
+
+// What a pattern captures is the session's.
+func TestSelectServerCaptures(t *testing.T) {
+	l := named(t, `~^(www\.)?(?<domain>.+)$`)
+	tpl, err := stream.ParseTemplate("$1|$2|$domain", l.Config.Vars)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Config.Vars.Resolve()
+	s := streamtest.NewSession(t, l)
+	s.SelectServer("WWW.Example.Com")
+	if got := tpl.Eval(s.Session); got != "www.|example.com|example.com" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestNamesAdd(t *testing.T) {
+	tests := []struct {
+		names string
+		want  error // for the last one
+	}{
+		{"a.b", nil},
+		{"a b", nil},
+		{"a a", stream.ErrNameTaken},
+		{"*.a *.a", stream.ErrNameTaken},
+		{"*.a a", nil},
+		{"*.a .a", stream.ErrNameTaken},
+		{"*.a .a a", stream.ErrNameTaken},
+		{".a a", stream.ErrNameTaken},
+		{"a .a", stream.ErrNameTaken},
+		{"a .a *.a", nil},
+		{".a *.a", stream.ErrNameTaken},
+		{"a.* a.*", stream.ErrNameTaken},
+		{"a.* *.a", nil},
+		{"a*", stream.ErrBadName},
+		{"a.*.b", stream.ErrBadName},
+		{"*.a.*", stream.ErrBadName},
+		{"a*.b", stream.ErrBadName},
+		{"a..b", stream.ErrBadName},
+		{"*", stream.ErrBadName},
+	}
+	for _, tt := range tests {
+		t.Run(tt.names, func(t *testing.T) {
+			var n stream.Names
+			var err error
+			for _, name := range strings.Fields(tt.names) {
+				err = n.Add(name, &stream.Server{})
+			}
+			if !errors.Is(err, tt.want) {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+		})
+	}
+	var n stream.Names
+	if n.Add("", &stream.Server{}) != nil || !errors.Is(n.Add("", &stream.Server{}), stream.ErrNameTaken) {
+		t.Error("the empty name is not one like others")
+	}
+}
