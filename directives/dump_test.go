@@ -9,8 +9,11 @@ import (
 
 	"weir/stream"
 	"weir/stream/errorlog"
+	"weir/stream/pass"
 	"weir/stream/proxy"
 	"weir/stream/relay"
+	"weir/stream/reply"
+	"weir/stream/set"
 	"weir/stream/upstream"
 )
 
@@ -79,6 +82,7 @@ func (d *dump) listen(l *stream.Listen, servers *[]*stream.Server) {
 	d.within(func() {
 		differing(d, "proxy_protocol", l.ProxyProtocol, false)
 		differing(d, "wants local address", l.WantLocal, false)
+		differing(d, "servers by name", l.Names != nil, false)
 		d.options(&l.Options)
 		for _, ip := range slices.SortedFunc(maps.Keys(l.Inner), netip.Addr.Compare) {
 			d.listen(l.Inner[ip], servers)
@@ -112,6 +116,7 @@ func (d *dump) server(s *stream.Server) {
 		for phase, handlers := range s.Handlers {
 			for i, h := range handlers {
 				d.line("phase %d place %d: %T", phase, i, h)
+				d.assignments(h)
 			}
 		}
 		differing(d, "loggers", len(s.Loggers), 0)
@@ -119,19 +124,42 @@ func (d *dump) server(s *stream.Server) {
 	})
 }
 
+// assignments describes the values of set directives, if h are such.
+func (d *dump) assignments(h stream.Handler) {
+	all, _ := h.(set.Handler)
+	for _, a := range all {
+		d.within(func() { d.line("variable %d is %q", a.Index, a.Value.Text()) })
+	}
+}
+
 func (d *dump) content(c stream.Content) {
-	p, ok := c.(*proxy.Content)
-	if !ok {
+	switch c := c.(type) {
+	case *proxy.Content:
+		d.proxyTo(c)
+		d.within(func() { d.proxy(c) })
+	case *reply.Content:
+		d.line("return %q", c.Text.Text())
+	case *pass.Content:
+		d.passTo(c)
+	default:
 		d.line("no content")
+	}
+}
+
+func (d *dump) proxyTo(p *proxy.Content) {
+	if p.To.Group != nil {
+		d.line("proxy to group %s of %d", p.To.Group.Name, len(p.To.Group.Peers()))
 		return
 	}
-	switch {
-	case p.To.Group != nil:
-		d.line("proxy to group %s of %d", p.To.Group.Name, len(p.To.Group.Peers()))
-	default:
-		d.line("proxy to %s among %q", p.To.Variable.Text(), slices.Sorted(maps.Keys(p.To.Named)))
+	d.line("proxy to %s among %q", p.To.Variable.Text(), slices.Sorted(maps.Keys(p.To.Named)))
+}
+
+func (d *dump) passTo(p *pass.Content) {
+	if p.Variable != nil {
+		d.line("pass to %s", p.Variable.Text())
+		return
 	}
-	d.within(func() { d.proxy(p) })
+	d.line("pass to %s", p.Addr)
 }
 
 func (d *dump) proxy(p *proxy.Content) {

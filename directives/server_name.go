@@ -39,7 +39,7 @@ func (c *streamConf) addName(call *spec.Call, word *parser.Word) bool {
 	if spec.EqualFold(text, "$hostname") {
 		text = call.Compiler().Env.Hostname()
 	}
-	c.names = append(c.names, serverName{text: strings.ToLower(text)})
+	c.names = append(c.names, serverName{text: spec.Lower(text)})
 	return true
 }
 

@@ -72,6 +72,15 @@ func lower(c byte) byte {
 	return c
 }
 
+// Lower is text with the letters of ASCII in lower case, as ngx_strlow makes it.
+func Lower(text string) string {
+	b := []byte(text)
+	for i, c := range b {
+		b[i] = lower(c)
+	}
+	return string(b)
+}
+
 // EqualFold reports whether a and b are the same but for the case of ASCII letters, as ngx_strcasecmp.
 func EqualFold(a, b string) bool {
 	if len(a) != len(b) {
