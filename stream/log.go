@@ -71,16 +71,16 @@ func failureLevel(side Side, err error) errorlog.Level {
 	return LevelAlert
 }
 
-// SetAction names what the session is doing, for the log: "connecting to upstream".
-func (s *Session) SetAction(action string) { s.action = action }
+// SetDoing says what the session does from here on, for the log.
+func (s *Session) SetDoing(d Doing) { s.doing = d }
 
 // SetProxying makes the log context show the last Try and the traffic from here on.
 func (s *Session) SetProxying() { s.proxying = true }
 
 // appendContext follows ngx_stream_log_error and ngx_stream_proxy_log_error.
 func (s *Session) appendContext(b []byte) []byte {
-	if s.action != "" {
-		b = append(append(b, " while "...), s.action...)
+	if s.doing != 0 {
+		b = append(append(b, " while "...), s.doing.String()...)
 	}
 	b = s.Client.Addr.AppendHost(append(b, ", client: "...))
 	b = append(append(b, ", server: "...), s.Listen.Addr.String()...)
@@ -108,7 +108,7 @@ func (s *Session) panicked(reason any) Step {
 	s.alert(reason)
 	s.Status = StatusInternal
 	s.stage = finished
-	for len(s.leases) > 0 {
+	for s.leases.any() {
 		s.releaseGuarded()
 	}
 	return Step{Do: Finish, Reset: true}

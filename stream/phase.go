@@ -54,7 +54,7 @@ type Logger interface {
 // Status is the result of a session.
 //
 // See $status in https://nginx.org/en/docs/stream/ngx_stream_core_module.html.
-type Status int
+type Status uint16
 
 // The statuses that a session may end with.
 const (

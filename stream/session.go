@@ -19,25 +19,25 @@ type Session struct {
 	ProxyHeader *proxyproto.Header // what the PROXY header said; nil without one
 	Listen      *Listen
 	Server      *Server
-	Env         *Env // its driver's
-	Status      Status
+	Env         *Env  // its driver's
 	Tries       []Try // one for each upstream attempt, and one for a group that had no server
 	Traffic     relay.Result
+	Status      Status
 
-	start    int64 // Unix nanoseconds
+	doing    Doing
 	stage    stage
-	phase    uint8  // a Phase
-	index    uint16 // the next handler of phase
-	received bool   // bytes were read from the client
-	lent     bool   // Head is the driver's, until Advance returns
-	passedOn bool   // bytes were written to an upstream server
-	proxying bool   // the log context shows the upstream and the traffic
-	depth    uint8  // of nested variables
-	action   string
+	phase    uint8         // a Phase
+	index    uint16        // the next handler of phase
+	received bool          // bytes were read from the client
+	lent     bool          // Head is the driver's, until Advance returns
+	passedOn bool          // bytes were written to an upstream server
+	proxying bool          // the log context shows the upstream and the traffic
+	depth    uint8         // of nested variables
+	start    int64         // Unix nanoseconds
 	deadline time.Duration // of the preread, counted from its start; 0: it has not waited yet
-	vars     []kept
+	vars     *[]kept       // nil: none
 	state    []keyed
-	leases   []Lease
+	leases   leases
 }
 
 // A Peer is the client's end of a session.
@@ -85,7 +85,7 @@ func (s *Session) Elapsed() time.Duration { return time.Duration(s.Env.Now().Uni
 // Hold adds to what the session gives back when it ends, last first. A nil lease is none.
 func (s *Session) Hold(l Lease) {
 	if l != nil {
-		s.leases = append(s.leases, l)
+		s.leases.push(l)
 	}
 }
 
@@ -130,11 +130,11 @@ func (s *Session) begin() Step {
 	if s.LogEnabled(LevelInfo) {
 		s.logPlain(LevelInfo, "client "+s.Client.Addr.String()+" connected to "+l.Addr.String())
 	}
-	s.action = "initializing session"
+	s.doing = Initializing
 	if !l.ProxyProtocol {
 		return s.walk()
 	}
-	s.action = "reading PROXY protocol"
+	s.doing = ReadingProxyProtocol
 	if len(s.Head) > 0 {
 		return s.parseHeader()
 	}
@@ -170,7 +170,7 @@ func (s *Session) parseHeader() Step {
 	s.ProxyHeader = h
 	s.Head = s.Head[n:]
 	s.received = len(s.Head) > 0
-	s.action = "initializing session"
+	s.doing = Initializing
 	return s.walk()
 }
 
@@ -221,7 +221,7 @@ func (s *Session) enterNextPhase() {
 	s.phase++
 	s.index, s.deadline = 0, 0
 	if Phase(s.phase) == Preread {
-		s.action = "prereading client data"
+		s.doing = Prereading
 	}
 }
 
@@ -255,7 +255,7 @@ func (s *Session) prereadMore(ev Event) Step {
 }
 
 func (s *Session) beginContent() Step {
-	s.action = ""
+	s.doing = 0
 	if s.Server.Content == nil {
 		return s.Finish(StatusInternal)
 	}
@@ -292,10 +292,7 @@ func (s *Session) Finish(status Status) Step {
 
 // release gives back what the session holds, last first. A lease is let go of before it is released, so that none is released twice.
 func (s *Session) release() {
-	for n := len(s.leases) - 1; n >= 0; n-- {
-		l := s.leases[n]
-		s.leases = s.leases[:n]
+	for l := s.leases.pop(); l != nil; l = s.leases.pop() {
 		l.Release()
 	}
-	s.leases = nil
 }

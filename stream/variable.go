@@ -140,7 +140,7 @@ func (s *Session) Value(index int) (string, bool) {
 	text, ok := u.Get(s)
 	s.depth--
 	if !u.NoCache && !(u.Fixed && ok) {
-		s.vars = append(s.vars, kept{text, int32(index), ok})
+		s.remember(kept{text, int32(index), ok})
 	}
 	return text, ok
 }
@@ -151,7 +151,7 @@ func (s *Session) keep(index int, text string) {
 		v.text, v.found = text, true
 		return
 	}
-	s.vars = append(s.vars, kept{text, int32(index), true})
+	s.remember(kept{text, int32(index), true})
 }
 
 // AppendValue appends the value of the used variable with that index to dst, and reports whether it was found.
@@ -164,11 +164,21 @@ func (s *Session) AppendValue(dst []byte, index int) ([]byte, bool) {
 	return append(dst, text...), ok
 }
 
+func (s *Session) remember(v kept) {
+	if s.vars == nil {
+		s.vars = new([]kept)
+	}
+	*s.vars = append(*s.vars, v)
+}
+
 // kept looks among the few values that a session has evaluated.
 func (s *Session) kept(index int) *kept {
-	for i := range s.vars {
-		if s.vars[i].index == int32(index) {
-			return &s.vars[i]
+	if s.vars == nil {
+		return nil
+	}
+	for i := range *s.vars {
+		if v := &(*s.vars)[i]; v.index == int32(index) {
+			return v
 		}
 	}
 	return nil

@@ -20,22 +20,22 @@ func connectLevel(errno syscall.Errno) errorlog.Level {
 
 // logRelayFailure writes that reading or writing failed on a connection that is up.
 func (r *run) logRelayFailure(s *stream.Session, ev stream.Event) {
-	s.SetAction(relayAction(ev))
+	s.SetDoing(relayDoing(ev))
 	s.LogFailure(ev)
-	s.SetAction("proxying connection")
+	s.SetDoing(stream.Proxying)
 }
 
-func relayAction(ev stream.Event) string {
+func relayDoing(ev stream.Event) stream.Doing {
 	reading := ev.Op == stream.OpRecv
 	switch {
 	case reading && ev.Side == stream.ClientSide:
-		return "proxying and reading from client"
+		return stream.ReadingFromClient
 	case reading:
-		return "proxying and reading from upstream"
+		return stream.ReadingFromUpstream
 	case ev.Side == stream.ClientSide:
-		return "proxying and sending to client"
+		return stream.SendingToClient
 	}
-	return "proxying and sending to upstream"
+	return stream.SendingToUpstream
 }
 
 // logEnd writes how the relay ended, at level info.

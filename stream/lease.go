@@ -1,0 +1,34 @@
+package stream
+
+// leases are what a session gives back when it ends. Most sessions have one.
+type leases struct {
+	first Lease
+	more  *[]Lease
+}
+
+func (l *leases) push(x Lease) {
+	if l.first == nil {
+		l.first = x
+		return
+	}
+	if l.more == nil {
+		l.more = new([]Lease)
+	}
+	*l.more = append(*l.more, x)
+}
+
+// pop takes out the last one; nil when there is none.
+func (l *leases) pop() Lease {
+	if l.more != nil && len(*l.more) > 0 {
+		last := len(*l.more) - 1
+		x := (*l.more)[last]
+		*l.more = (*l.more)[:last]
+		return x
+	}
+	x := l.first
+	l.first = nil
+	return x
+}
+
+// any reports whether there is one.
+func (l *leases) any() bool { return l.first != nil }
