@@ -17,8 +17,7 @@ const Version = "0.1.0"
 const configured = "--prefix=/usr/share/nginx --conf-path=" + DefaultConf + " --error-log-path=" + DefaultErrorLog +
 	" --pid-path=" + DefaultPidFile + " --with-stream --with-stream_mqtt_preread_module --with-stream_realip_module" +
 	" --without-http --without-stream_geo_module" +
-	" --without-stream_map_module --without-stream_split_clients_module --without-stream_return_module" +
-	" --without-stream_pass_module --without-stream_set_module"
+	" --without-stream_map_module --without-stream_split_clients_module"
 
 // WriteVersion writes the lines of -v: weir's version and, where tools look for it, that of the nginx it stands in for.
 func WriteVersion(w io.Writer) {
