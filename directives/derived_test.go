@@ -11,6 +11,7 @@ import (
 // sample are arguments with which a directive is right, where neither its default nor "1" is.
 var sample = map[string]string{
 	"debug_points":            "abort",
+	"pass":                    "192.0.2.1:1",
 	"proxy_bind":              "192.0.2.1",
 	"ssl_trusted_certificate": "ca.pem", // its default is described, not written
 	"use":                     "epoll",

@@ -33,13 +33,14 @@ var modules = append([]spec.AnyModule{
 	zoneSyncModule,
 	statusZoneModule,
 	realipModule,
+	proxyProtocolVendorModule,
 	jsModule,
 }, foreignModules()...)
 
 // Counts says how many of nginx's directives weir supports, each counted once for every module that has it.
 type Counts struct {
 	Full    int // as nginx
-	Inert   int // accepted; nothing for them to act on in weir
+	Inert   int // accepted and checked; nothing obeys them
 	Refused int // known, and refused with a sentence that says so, or skipped with the block they stand in
 	Total   int
 }
