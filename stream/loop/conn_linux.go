@@ -16,11 +16,16 @@ type conn struct {
 	timer  relay.Timer[*conn] // the step's deadline; of a relay, its idle time-out
 	active int64              // when a relay last read or wrote, by the loop's stamp
 	spec   *relay.Spec        // of a relay
-	out    []byte             // of a connect: what to write first; of a send: what is left
-	max    int32              // of a read: how much
+	setup  *setup             // of any other step than a relay; nil in a relay
 	serial uint32
 	index  uint32
 	step   uint8 // stream.Action
+}
+
+// A setup is what a conn needs until it relays.
+type setup struct {
+	out []byte // of a connect: what to write first; of a send: what is left
+	max int    // of a read: how much
 }
 
 // half is one side of a connection: its socket, and what waits to be written to it.
@@ -44,7 +49,7 @@ type half struct {
 }
 
 func (l *loop) newConn(fd int32) *conn {
-	c := &conn{l: l}
+	c := &conn{l: l, setup: l.getSetup()}
 	c.client = half{c: c, fd: fd}
 	c.up = half{c: c, fd: -1, isUp: true}
 	c.timer.Owner = c
@@ -146,7 +151,7 @@ func (c *conn) setDeadline(step stream.Step) {
 func (c *conn) begin(step stream.Step) (stream.Event, bool) {
 	switch step.Do {
 	case stream.Read:
-		c.max = int32(min(step.Max, len(c.l.buf)))
+		c.setup.max = min(step.Max, len(c.l.buf))
 		return c.readClient()
 	case stream.Connect:
 		c.client.setNoDelay(c.s.Server.Settings.NoDelay)
@@ -155,7 +160,7 @@ func (c *conn) begin(step stream.Step) (stream.Event, bool) {
 		return c.startRelay(step.Relay)
 	case stream.Send:
 		c.client.setNoDelay(c.s.Server.Settings.NoDelay)
-		c.out = step.Out
+		c.setup.out = step.Out
 		return c.sendClient()
 	case stream.Finish:
 		if step.Reset {
@@ -211,7 +216,7 @@ func (c *conn) expired() {
 // readClient reads for the session. What was read is lent to it.
 func (c *conn) readClient() (stream.Event, bool) {
 	h := &c.client
-	n, e := read(h.fd, c.l.buf[:c.max])
+	n, e := read(h.fd, c.l.buf[:c.setup.max])
 	switch {
 	case e == unix.EAGAIN:
 		h.ready = false
@@ -227,8 +232,8 @@ func (c *conn) readClient() (stream.Event, bool) {
 
 // sendClient writes what the session has for the client.
 func (c *conn) sendClient() (stream.Event, bool) {
-	for len(c.out) > 0 {
-		n, e := write(c.client.fd, c.out)
+	for len(c.setup.out) > 0 {
+		n, e := write(c.client.fd, c.setup.out)
 		if e == unix.EAGAIN {
 			c.client.watch()
 			return stream.Event{}, false
@@ -238,7 +243,7 @@ func (c *conn) sendClient() (stream.Event, bool) {
 			break
 		}
 		c.s.Traffic.ToClient.Add(int64(n))
-		c.out = c.out[n:]
+		c.setup.out = c.setup.out[n:]
 	}
 	return stream.Event{Kind: stream.Relayed}, true
 }
@@ -252,6 +257,7 @@ func (c *conn) fail(h *half, op stream.Op, e unix.Errno) {
 func (c *conn) close() {
 	l := c.l
 	l.wheel.Remove(&c.timer)
+	c.endSetup()
 	for _, h := range [...]*half{&c.client, &c.up} {
 		h.close()
 	}
@@ -272,4 +278,29 @@ func (h *half) close() {
 	if h.pace != nil {
 		h.c.l.pauses.Remove(&h.pace.timer)
 	}
+}
+
+// endSetup lets go of what only the way to the relay needs.
+func (c *conn) endSetup() {
+	if c.setup == nil {
+		return
+	}
+	if len(c.l.setups) < pooledSetups {
+		*c.setup = setup{}
+		c.l.setups = append(c.l.setups, c.setup)
+	}
+	c.setup = nil
+}
+
+// pooledSetups is how many setups a loop keeps for the connections to come.
+const pooledSetups = 256
+
+func (l *loop) getSetup() *setup {
+	n := len(l.setups)
+	if n == 0 {
+		return new(setup)
+	}
+	s := l.setups[n-1]
+	l.setups = l.setups[:n-1]
+	return s
 }

@@ -9,7 +9,7 @@ import (
 // connect begins an attempt to reach the step's target.
 func (c *conn) connect(step stream.Step) (stream.Event, bool) {
 	c.dropUpstream()
-	c.out = step.Out
+	c.setup.out = step.Out
 	var to sockaddr
 	to.set(step.Target.Addr)
 	fd, e := socket(to.family)
@@ -73,8 +73,8 @@ func prepare(fd int32, t *stream.Target, family int) unix.Errno {
 // connected learns how the attempt has ended, by writing what is to be written first.
 func (c *conn) connected() (stream.Event, bool) {
 	n, e := 0, unix.Errno(0)
-	if len(c.out) > 0 {
-		n, e = write(c.up.fd, c.out)
+	if len(c.setup.out) > 0 {
+		n, e = write(c.up.fd, c.setup.out)
 	} else {
 		e = socketError(c.up.fd)
 	}
@@ -89,10 +89,10 @@ func (c *conn) connected() (stream.Event, bool) {
 		return upFailed(stream.OpConnect, e), true
 	}
 	c.s.Traffic.ToUpstream.Add(int64(n))
-	if rest := c.out[n:]; len(rest) > 0 {
+	if rest := c.setup.out[n:]; len(rest) > 0 {
 		c.up.keep(rest)
 	}
-	c.out = nil
+	c.setup.out = nil
 	ev := stream.Event{Kind: stream.Connected}
 	if c.s.LogEnabled(stream.LevelInfo) {
 		ev.Local = localAddr(c.up.fd)

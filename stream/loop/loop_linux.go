@@ -46,6 +46,7 @@ type loop struct {
 	pipes     []*pipe // not in use
 	madePipes int
 	backlogs  []*backlog // not in use
+	setups    []*setup   // not in use
 	buf       []byte
 	events    []unix.EpollEvent
 	sa        unix.RawSockaddrAny

@@ -18,6 +18,7 @@ const (
 
 // startRelay begins to carry bytes both ways.
 func (c *conn) startRelay(spec *relay.Spec) (stream.Event, bool) {
+	c.endSetup()
 	c.spec = spec
 	c.active = c.l.stamp
 	c.startPaces()
