@@ -44,9 +44,6 @@ func (h *Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 		}
 		return stream.Next, nil
 	}
-	for _, e := range taken {
-		e.Release()
-	}
 	if h.DryRun {
 		h.report(s, rejectedDryRun)
 		return stream.Next, nil
@@ -55,8 +52,14 @@ func (h *Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 	return stream.Verdict(stream.StatusUnavailable), nil
 }
 
-// take appends to taken what it could take, up to the first limit that is reached; then it is not ok.
+// take appends to taken a place under each key that is to be counted. When one can not be had it is not ok, and the others have been
+// given back; so they are when a key can not be evaluated for a panic.
 func (h *Handler) take(s *stream.Session, taken []*zone.Entry) (all []*zone.Entry, ok bool) {
+	defer func() {
+		if !ok {
+			release(taken)
+		}
+	}()
 	for i := range h.Limits {
 		z := h.Limits[i].Zone
 		key := z.Variable.Eval(s)
@@ -71,17 +74,26 @@ func (h *Handler) take(s *stream.Session, taken []*zone.Entry) (all []*zone.Entr
 		e, result := z.table.Take(key, h.Limits[i].Conns)
 		if result != zone.Taken {
 			h.logRefusal(s, z, result)
-			return taken, false
+			return nil, false
 		}
 		taken = append(taken, e)
 	}
 	return taken, true
 }
 
+func release(taken []*zone.Entry) {
+	for _, e := range taken {
+		e.Release()
+	}
+}
+
 // logRefusal says why there was no place. That a zone is full nginx says of itself, not of the session.
 func (h *Handler) logRefusal(s *stream.Session, z *Zone, result zone.Result) {
 	if result == zone.Full {
 		s.Env.Log.Write(stream.LevelCrit, 0, "ngx_slab_alloc() failed: no memory in limit_conn_zone \""+z.Name+"\"")
+		return
+	}
+	if !s.LogEnabled(h.Level) {
 		return
 	}
 	dryRun := ""
