@@ -272,7 +272,7 @@ func TestRefusalAllocatesNothing(t *testing.T) {
 	defer end(held)
 	c := s.client("192.0.2.1")
 	s.listen.Default.Settings.ErrorLog = nil
-	s.handler.Handle(c.Session)                                                        // evaluates the key
+	s.handler.Handle(c.Session) // evaluates the key
 	if n := testing.AllocsPerRun(100, func() { s.handler.Handle(c.Session) }); n > 0 {
 		t.Errorf("got %v allocations", n)
 	}
