@@ -110,7 +110,8 @@ func (c *goldenCase) unpack(t *testing.T) (dir string) {
 // TestGolden compiles every case, and compares what is said and what the configuration means. Where nginx is installed it must say
 // the same. With -update the files are rewritten instead: read the difference.
 func TestGolden(t *testing.T) {
-	for _, c := range goldenCases(t, "core", "foreign", "stream", "proxy", "mqtt_preread", "access", "realip", "limit_conn", "return", "set", "pass") {
+	for _, c := range goldenCases(t, "core", "foreign", "stream", "proxy", "mqtt_preread", "access", "realip", "limit_conn", "return", "set", "pass",
+		"map", "geo", "split_clients", "num_map") {
 		t.Run(c.name(), func(t *testing.T) {
 			t.Parallel()
 			dir := c.unpack(t)

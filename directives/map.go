@@ -1,13 +1,122 @@
 package directives
 
-import "weir/directives/spec"
+import (
+	"strings"
 
-// mapModule is ngx_stream_map_module. weir knows its directives, and does not serve them yet.
-var mapModule = &spec.Module[unserved]{
+	"weir/directives/spec"
+	"weir/parser"
+	"weir/stream"
+	"weir/stream/mapping"
+)
+
+// mapConf holds the settings of ngx_stream_map_module.
+type mapConf struct {
+	maxSize, bucketSize spec.Opt[int64]
+	used                bool // a map has been met; nginx has settled the sizes then
+}
+
+// mapModule is ngx_stream_map_module. The sizes of nginx's hash tables have nothing to act on.
+var mapModule = &spec.Module[mapConf]{
 	Name: "ngx_stream_map_module",
-	Entries: []spec.Entry[unserved]{
-		{Name: "map", In: spec.Stream, Args: spec.Take(2), Body: spec.Pairs, Repeat: true, Support: spec.Refused},
-		{Name: "map_hash_bucket_size", In: spec.Stream, Args: spec.Take(1), Default: "32|64|128", Support: spec.Refused},
-		{Name: "map_hash_max_size", In: spec.Stream, Args: spec.Take(1), Default: "2048", Support: spec.Refused},
+	Entries: []spec.Entry[mapConf]{
+		{Name: "map", In: spec.Stream, Args: spec.Take(2), Body: spec.Pairs, Repeat: true, Set: (*mapConf).block},
+		{Name: "map_hash_bucket_size", In: spec.Stream, Args: spec.Take(1), Default: "32|64|128", Support: spec.Inert,
+			Set: hashSize(func(c *mapConf) *spec.Opt[int64] { return &c.bucketSize })},
+		{Name: "map_hash_max_size", In: spec.Stream, Args: spec.Take(1), Default: "2048", Support: spec.Inert,
+			Set: hashSize(func(c *mapConf) *spec.Opt[int64] { return &c.maxSize })},
 	},
+}
+
+// hashSize sets a size that must come before the first map.
+func hashSize(field func(*mapConf) *spec.Opt[int64]) func(*mapConf, *spec.Call) {
+	set := spec.Number(field)
+	return func(c *mapConf, call *spec.Call) {
+		if c.used {
+			call.FailValue("is duplicate")
+			return
+		}
+		set(c, call)
+	}
+}
+
+// block follows ngx_stream_map_block.
+func (c *mapConf) block(call *spec.Call) {
+	c.used = true
+	source, ok := call.Template(&call.Args()[0])
+	if !ok {
+		return
+	}
+	name, ok := newVariable(call, &call.Args()[1])
+	if !ok {
+		return
+	}
+	vars := call.Compiler().Config.Vars
+	b := mapping.NewBuilder(source, vars, len(call.Dir.Body.Directives))
+	v := stream.Variable{Name: name, Changeable: true}
+	eachLine(call, func(line *spec.Call) { v.NoCache = mapLine(b, line) || v.NoCache })
+	v.Get = b.Map().Get
+	redefine(vars, v)
+}
+
+// mapLine takes one line of a map, and reports whether it says that the variable is volatile.
+func mapLine(b *mapping.Builder, line *spec.Call) (volatile bool) {
+	key := &line.Dir.Name
+	switch {
+	case len(line.Args()) == 0 && key.Text == "hostnames":
+		b.Hostnames()
+		return false
+	case len(line.Args()) == 0 && key.Text == "volatile":
+		return true
+	case len(line.Args()) != 1:
+		line.Fail(key, "invalid number of the map parameters")
+		return false
+	}
+	if err := b.Add(key.Text, line.Arg(0)); err != nil {
+		line.Fail(key, "%v", err)
+	}
+	return false
+}
+
+// newVariable reads the name of the variable that a block makes, and claims it.
+func newVariable(call *spec.Call, word *parser.Word) (name string, ok bool) {
+	name, ok = variableName(call, word)
+	if !ok {
+		return "", false
+	}
+	err := call.Compiler().Config.Vars.Define(stream.Variable{Name: name, Changeable: true})
+	if err != nil {
+		call.Fail(word, "%v", err)
+		return "", false
+	}
+	return name, true
+}
+
+// variableName reads a word that is a variable and nothing else.
+func variableName(call *spec.Call, word *parser.Word) (name string, ok bool) {
+	name, ok = strings.CutPrefix(word.Text, "$")
+	if !ok || name == "" {
+		call.Fail(word, "invalid variable name \"%s\"", word.Text)
+		return "", false
+	}
+	return name, true
+}
+
+// redefine gives a variable that newVariable has claimed its meaning.
+func redefine(vars *stream.VarTable, v stream.Variable) {
+	if err := vars.Define(v); err != nil {
+		panic("directives: " + err.Error())
+	}
+}
+
+// eachLine calls take for each line of a block with a grammar of its own; no line may be a block.
+func eachLine(call *spec.Call, take func(line *spec.Call)) {
+	line := spec.Call{Level: call.Level}
+	for _, d := range call.Dir.Body.Directives {
+		line.Dir = d
+		if d.Body != nil {
+			line.Fail(nil, "unexpected \"{\"")
+			continue
+		}
+		take(&line)
+	}
 }

@@ -1,11 +1,54 @@
 package directives
 
-import "weir/directives/spec"
+import (
+	"weir/directives/spec"
+	"weir/stream"
+	"weir/stream/nummap"
+)
 
-// numMapModule is ngx_stream_num_map_module. weir knows its directives, and does not serve them yet.
-var numMapModule = &spec.Module[unserved]{
+// numMapConf is the settings of num_map: all is in the variables.
+type numMapConf struct{}
+
+// numMapModule is ngx_stream_num_map_module.
+var numMapModule = &spec.Module[numMapConf]{
 	Name: "ngx_stream_num_map_module",
-	Entries: []spec.Entry[unserved]{
-		{Name: "num_map", In: spec.Stream, Args: spec.Take(1, 2), Body: spec.Pairs, Repeat: true, Support: spec.Refused},
+	Entries: []spec.Entry[numMapConf]{
+		{Name: "num_map", In: spec.Stream, Args: spec.Take(1, 2), Body: spec.Pairs, Repeat: true, Set: numMapBlock},
 	},
+}
+
+// numMapBlock makes the variable of one block. The page leaves the number out of the syntax, and does not say what is meant then.
+func numMapBlock(_ *numMapConf, call *spec.Call) {
+	if len(call.Args()) == 1 {
+		call.Fail(nil, "\"num_map\" directive without a number is not supported by weir")
+		return
+	}
+	source, ok := call.Template(&call.Args()[0])
+	if !ok {
+		return
+	}
+	name, ok := newVariable(call, &call.Args()[1])
+	if !ok {
+		return
+	}
+	m := nummap.New(source)
+	v := stream.Variable{Name: name, Changeable: true, Get: m.Get}
+	eachLine(call, func(line *spec.Call) { v.NoCache = numMapLine(m, line) || v.NoCache })
+	redefine(call.Compiler().Config.Vars, v)
+}
+
+// numMapLine takes one line, and reports whether it says that the variable is volatile.
+func numMapLine(m *nummap.Map, line *spec.Call) (volatile bool) {
+	key := &line.Dir.Name
+	switch {
+	case len(line.Args()) == 0 && key.Text == "volatile":
+		return true
+	case len(line.Args()) != 1:
+		line.Fail(key, "invalid number of the num_map parameters")
+		return false
+	}
+	if err := m.Add(key.Text, line.Arg(0)); err != nil {
+		line.Fail(key, "%v", err)
+	}
+	return false
 }

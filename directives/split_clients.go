@@ -1,11 +1,54 @@
 package directives
 
-import "weir/directives/spec"
+import (
+	"weir/directives/spec"
+	"weir/stream"
+	"weir/stream/splitclients"
+)
 
-// splitClientsModule is ngx_stream_split_clients_module. weir knows its directives, and does not serve them yet.
-var splitClientsModule = &spec.Module[unserved]{
+// splitClientsConf is the settings of split_clients: all is in the variables.
+type splitClientsConf struct{}
+
+// splitClientsModule is ngx_stream_split_clients_module.
+var splitClientsModule = &spec.Module[splitClientsConf]{
 	Name: "ngx_stream_split_clients_module",
-	Entries: []spec.Entry[unserved]{
-		{Name: "split_clients", In: spec.Stream, Args: spec.Take(2), Body: spec.Pairs, Repeat: true, Support: spec.Refused},
+	Entries: []spec.Entry[splitClientsConf]{
+		{Name: "split_clients", In: spec.Stream, Args: spec.Take(2), Body: spec.Pairs, Repeat: true, Set: splitClientsBlock},
 	},
+}
+
+// splitClientsBlock follows ngx_conf_split_clients_block.
+func splitClientsBlock(_ *splitClientsConf, call *spec.Call) {
+	source, ok := call.Template(&call.Args()[0])
+	if !ok {
+		return
+	}
+	name, ok := newVariable(call, &call.Args()[1])
+	if !ok {
+		return
+	}
+	split := splitclients.New(source)
+	eachLine(call, func(line *spec.Call) { splitClientsLine(split, line) })
+	redefine(call.Compiler().Config.Vars, stream.Variable{Name: name, Changeable: true, Get: split.Get})
+	if !call.Complete() {
+		return
+	}
+	if err := split.Finish(); err != nil {
+		call.EndLine().Fail(nil, "%v", err)
+	}
+}
+
+// splitClientsLine takes one line. nginx does not look at words behind the second, and takes anything for a second that is missing.
+func splitClientsLine(split *splitclients.Split, line *spec.Call) {
+	value := ""
+	if len(line.Args()) > 0 {
+		value = line.Arg(0)
+	}
+	err := split.Add(line.Dir.Name.Text, value)
+	switch {
+	case err != nil:
+		line.Fail(nil, "%v", err)
+	case len(line.Args()) == 0:
+		line.Fail(nil, "invalid number of the split_clients parameters")
+	}
 }

@@ -1,0 +1,115 @@
+package geo
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/gaissmai/bart"
+)
+
+// A Builder makes a Geo of the lines of its block, in order. It is for one goroutine.
+type Builder struct {
+	warn       func(sentence string)
+	g          *Geo
+	ranges     *rangesBuilder // nil: networks count
+	known      map[string]number
+	hasNetwork bool
+	hasDefault bool // of ranges
+}
+
+// NewBuilder begins a Geo of the address that the variable with that index holds, or Client. What nginx only warns of is given to
+// warn, in its words.
+func NewBuilder(address int, warn func(sentence string)) *Builder {
+	return &Builder{
+		warn:  warn,
+		g:     &Geo{address: address, networks: &bart.Table[number]{}, values: []string{""}},
+		known: map[string]number{"": empty},
+	}
+}
+
+// ByRanges says that ranges follow instead of networks. The error is nginx's sentence.
+func (b *Builder) ByRanges() error {
+	if b.hasNetwork {
+		return errors.New(`the "ranges" directive must be the first directive inside "geo" block`)
+	}
+	if b.ranges == nil {
+		b.ranges = &rangesBuilder{}
+	}
+	return nil
+}
+
+// IsByRanges reports whether ByRanges was called.
+func (b *Builder) IsByRanges() bool { return b.ranges != nil }
+
+// SetDefault sets the value of all other addresses.
+func (b *Builder) SetDefault(value string) {
+	if b.ranges == nil {
+		b.SetNetwork("default", netip.PrefixFrom(netip.IPv4Unspecified(), 0), value)
+		b.SetNetwork("default", netip.PrefixFrom(netip.IPv6Unspecified(), 0), value)
+		return
+	}
+	if b.hasDefault {
+		b.warn(fmt.Sprintf("duplicate default geo range value: \"%s\", old value: \"%s\"", value, b.g.values[b.g.fallback]))
+	}
+	b.g.fallback, b.hasDefault = b.number(value), true
+}
+
+// SetNetwork maps a network, written as text, to a value.
+func (b *Builder) SetNetwork(text string, network netip.Prefix, value string) {
+	b.hasNetwork = true
+	if _, exists := b.g.networks.Get(network); exists {
+		old, _ := b.g.networks.Lookup(network.Addr()) // as nginx: perhaps of a smaller network
+		b.warn(fmt.Sprintf("duplicate network \"%s\", value: \"%s\", old value: \"%s\"", text, value, b.g.values[old]))
+	}
+	b.g.networks.Insert(network, b.number(value))
+}
+
+// DeleteNetwork lets go of a network, written as text.
+func (b *Builder) DeleteNetwork(text string, network netip.Prefix) {
+	b.hasNetwork = true
+	if _, exists := b.g.networks.Get(network); !exists {
+		b.warn(fmt.Sprintf("no network \"%s\" to delete", text))
+	}
+	b.g.networks.Delete(network)
+}
+
+// SetRange maps the IPv4 addresses from first to last, written as text, to a value. The error is nginx's sentence.
+func (b *Builder) SetRange(text string, first, last netip.Addr, value string) error {
+	old, err := b.ranges.add(bits(first), bits(last), b.number(value))
+	for _, n := range old {
+		b.warn(fmt.Sprintf("duplicate range \"%s\", value: \"%s\", old value: \"%s\"", text, value, b.g.values[n]))
+	}
+	if err != nil {
+		return fmt.Errorf("range \"%s\" overlaps \"%w\"", text, err)
+	}
+	return nil
+}
+
+// DeleteRange lets go of a range, written as text.
+func (b *Builder) DeleteRange(text string, first, last netip.Addr) {
+	if !b.ranges.remove(bits(first), bits(last)) {
+		b.warn(fmt.Sprintf("no address range \"%s\" to delete", text))
+	}
+}
+
+// Geo returns what has been added. The Builder must not be used after that.
+func (b *Builder) Geo() *Geo {
+	if b.ranges != nil {
+		b.g.ranges = b.ranges.ranges()
+	}
+	return b.g
+}
+
+// number is that of a value, of which each is kept once.
+func (b *Builder) number(value string) number {
+	if n, ok := b.known[value]; ok {
+		return n
+	}
+	value = strings.Clone(value)
+	n := number(len(b.g.values))
+	b.g.values = append(b.g.values, value)
+	b.known[value] = n
+	return n
+}

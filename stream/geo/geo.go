@@ -1,0 +1,110 @@
+// Package geo makes variables whose values depend on an IP address.
+//
+// See https://nginx.org/en/docs/stream/ngx_stream_geo_module.html.
+package geo
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"strings"
+
+	"github.com/gaissmai/bart"
+
+	"weir/stream"
+)
+
+// Client stands for the index of a variable when the address is the client's.
+const Client = -1
+
+// A Geo is one geo block, compiled. It is immutable.
+type Geo struct {
+	address  int // the index of a variable, or Client
+	networks *bart.Table[number]
+	ranges   *ranges // nil: networks count
+	values   []string
+	fallback number // beyond all ranges
+}
+
+// A number is that of a value.
+type number uint32
+
+// empty is the value that is the empty string.
+const empty number = 0
+
+// nobody is the address that stands for all that are none.
+var nobody = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
+// Get is the value for session s: that of the smallest network or range with the address. It is found even where it is empty by
+// default. It allocates nothing but what evaluating the address does.
+func (g *Geo) Get(s *stream.Session) (string, bool) {
+	return g.values[g.find(g.addr(s))], true
+}
+
+// addr follows ngx_stream_geo_addr. An IPv4 address in IPv6 is the one that it holds.
+func (g *Geo) addr(s *stream.Session) netip.Addr {
+	if g.address == Client {
+		return known(s.Client.Addr.IP.Addr())
+	}
+	text, _ := s.Value(g.address)
+	return known(parse(text))
+}
+
+func known(ip netip.Addr) netip.Addr {
+	if !ip.IsValid() {
+		return nobody
+	}
+	return ip.Unmap().WithZone("")
+}
+
+func (g *Geo) find(ip netip.Addr) number {
+	if g.ranges == nil {
+		n, _ := g.networks.Lookup(ip)
+		return n
+	}
+	if !ip.Is4() {
+		ip = nobody
+	}
+	if n, ok := g.ranges.find(bits(ip)); ok {
+		return n
+	}
+	return g.fallback
+}
+
+// bits is an IPv4 address as a number.
+func bits(ip netip.Addr) uint32 {
+	b := ip.As4()
+	return binary.BigEndian.Uint32(b[:])
+}
+
+// parse reads an address as ngx_parse_addr: in IPv4 zeros may lead and octets may be empty. What is none is not valid.
+func parse(text string) netip.Addr {
+	if strings.IndexByte(text, ':') < 0 {
+		return parseIPv4(text)
+	}
+	ip, err := netip.ParseAddr(text)
+	if err != nil || ip.Zone() != "" {
+		return netip.Addr{}
+	}
+	return ip
+}
+
+func parseIPv4(text string) netip.Addr {
+	var octets [4]byte
+	n, octet := 0, 0
+	for i := range len(text) {
+		switch c := text[i]; {
+		case '0' <= c && c <= '9' && octet*10+int(c-'0') <= 255:
+			octet = octet*10 + int(c-'0')
+		case c == '.' && n < 3:
+			octets[n] = byte(octet)
+			n, octet = n+1, 0
+		default:
+			return netip.Addr{}
+		}
+	}
+	if n != 3 {
+		return netip.Addr{}
+	}
+	octets[3] = byte(octet)
+	return netip.AddrFrom4(octets)
+}
