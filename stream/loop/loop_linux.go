@@ -136,13 +136,30 @@ func (l *loop) dispatch(ev *unix.EpollEvent) {
 	}
 }
 
-// wait returns how many events there are. It first waits without telling the scheduler, and only when nothing comes through it.
+// wait returns how many events there are. It first waits without telling the scheduler, and only when nothing comes through it; only
+// then does it look for how long.
 func (l *loop) wait() int {
-	limit := l.untilDue()
-	if n := l.epollWait(min(limit, spinLimit), unix.RawSyscall6); n > 0 || limit <= spinLimit {
+	limit := l.spin()
+	n := l.epollWait(limit, unix.RawSyscall6)
+	if n > 0 || limit < spinLimit {
 		return n
 	}
+	l.tell(time.Now())
+	if limit = l.untilDue(); limit == 0 {
+		return 0
+	}
 	return l.epollWait(limit, unix.Syscall6)
+}
+
+// spin is how many milliseconds a wait may take at first: spinLimit, unless something is due before.
+func (l *loop) spin() int {
+	if len(l.again) > 0 || len(l.aborts) > 0 && l.aborts[0].ready(l.now) {
+		return 0
+	}
+	if d, ok := l.pauses.Next(l.now); ok {
+		return min(ceilMillis(d), spinLimit)
+	}
+	return spinLimit
 }
 
 func (l *loop) epollWait(ms int, call func(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err unix.Errno)) int {
@@ -158,15 +175,11 @@ const forever = int(time.Hour / time.Millisecond)
 
 // untilDue is how many milliseconds remain until the loop has something to do by itself.
 func (l *loop) untilDue() int {
-	if len(l.again) > 0 || len(l.aborts) > 0 && l.aborts[0].ready(l.now) {
-		return 0
-	}
 	limit := forever
-	now := time.Now()
-	if d, ok := l.wheel.Next(now); ok {
+	if d, ok := l.wheel.Next(l.now); ok {
 		limit = min(limit, ceilMillis(d))
 	}
-	if d, ok := l.pauses.Next(now); ok {
+	if d, ok := l.pauses.Next(l.now); ok {
 		limit = min(limit, ceilMillis(d))
 	}
 	if len(l.aborts) > 0 {
