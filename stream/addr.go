@@ -39,9 +39,9 @@ func (a Addr) AppendHost(b []byte) []byte {
 	return proxyproto.AppendAddr(b, a.IP.Addr())
 }
 
-// Port is the port in decimal, empty for a unix socket.
+// Port is the port in decimal, as in nginx's variables empty for a unix socket and for port 0.
 func (a Addr) Port() string {
-	if a.Unix || !a.IP.IsValid() {
+	if a.Unix || !a.IP.IsValid() || a.IP.Port() == 0 {
 		return ""
 	}
 	return strconv.Itoa(int(a.IP.Port()))

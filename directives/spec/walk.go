@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 
 	"weir/parser"
 	"weir/parser/diag"
@@ -43,8 +44,19 @@ func NewCompiler(modules []AnyModule, env *Env) *Compiler {
 // once.
 func (c *Compiler) Walk(root *parser.Block) { c.walk(root, c.Main) }
 
-// Diagnostics lists what was said, in order.
-func (c *Compiler) Diagnostics() diag.List { return c.diags }
+// Diagnostics lists what was said, in order; what is Late comes after everything else.
+func (c *Compiler) Diagnostics() diag.List {
+	all := slices.Clone(c.diags)
+	slices.SortStableFunc(all, func(a, b diag.Diagnostic) int { return boolInt(a.Late) - boolInt(b.Late) })
+	return all
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
 
 // Failed reports whether the configuration has been refused.
 func (c *Compiler) Failed() bool { return c.diags.HasEmerg() }
