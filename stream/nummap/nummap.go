@@ -131,7 +131,7 @@ func number(text string) uint64 {
 	var n uint64
 	for i := range len(text) {
 		c := text[i]
-		if c < '0' || c > '9' || n > (math.MaxInt64-9)/10 {
+		if c < '0' || c > '9' || n > (math.MaxInt64-uint64(c-'0'))/10 {
 			return notNumber
 		}
 		n = n*10 + uint64(c-'0')
