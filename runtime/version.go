@@ -16,8 +16,7 @@ const Version = "0.1.0"
 // nginx and not served yet by weir is named as left out.
 const configured = "--prefix=/usr/share/nginx --conf-path=" + DefaultConf + " --error-log-path=" + DefaultErrorLog +
 	" --pid-path=" + DefaultPidFile + " --with-stream --with-stream_mqtt_preread_module --with-stream_realip_module" +
-	" --without-http --without-stream_geo_module" +
-	" --without-stream_map_module --without-stream_split_clients_module"
+	" --without-http"
 
 // WriteVersion writes the lines of -v: weir's version and, where tools look for it, that of the nginx it stands in for.
 func WriteVersion(w io.Writer) {
