@@ -155,17 +155,32 @@ func FuzzGet(f *testing.F) {
 	})
 }
 
+// BenchmarkGet looks among a million texts for the same one, as a cache would have it, and for one after the other.
 func BenchmarkGet(b *testing.B) {
-	const keys = 1 << 20
-	var lines []line
-	for i := range keys {
-		lines = append(lines, line{fmt.Sprintf("device-%08x-%07d", uint32(i*2654435761), i), fmt.Sprint("broker", i%50)})
+	const keys = 1_000_000
+	name := func(i int) string { return fmt.Sprintf("device-%08x-%07d", uint32(i*2654435761), i) }
+	lines := make([]line, keys)
+	for i := range lines {
+		lines[i] = line{name(i), fmt.Sprint("broker", i%50)}
 	}
 	text := ""
 	s, m := play(b, &text, lines...)
-	b.ResetTimer()
-	for i := range b.N {
-		text = lines[i*7919%keys].key
-		m.Get(s.Session)
+	texts := make([]string, 1<<16)
+	for i := range texts {
+		texts[i] = name(i * 7919 % keys)
 	}
+	b.Run("one", func(b *testing.B) {
+		for b.Loop() {
+			text = texts[1]
+			m.Get(s.Session)
+		}
+	})
+	b.Run("any", func(b *testing.B) {
+		i := 0
+		for b.Loop() {
+			text = texts[i&(len(texts)-1)]
+			i++
+			m.Get(s.Session)
+		}
+	})
 }
