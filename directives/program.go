@@ -15,7 +15,7 @@ import (
 type Program struct {
 	Main        Main
 	Stream      *stream.Config // never nil; empty without a stream block
-	Tree        *parser.Tree   // what was read
+	Tree        *parser.Tree   // what was read; whoever loaded it may let go of it
 	Diagnostics diag.List      // the warnings, in order
 }
 

@@ -20,6 +20,9 @@ func (m *Master) change(ctx context.Context, src parser.Source) (*Generation, di
 	begun := time.Now()
 	program, found := m.load(src, m.paths.env(m.env.PID))
 	m.watcher.arm(program)
+	if program != nil {
+		program.Tree = nil // a generation may live for months, and its text is not asked for again
+	}
 	m.console.sayAll(found)
 	err := found.Err()
 	if err != nil {
