@@ -272,15 +272,6 @@ func (c *upstreamConf) init(s *spec.Scope) {
 	spec.At[upstreamConf](s.Main).zones.finish(s.Compiler)
 }
 
-// group returns the group of that name in any case of letters, or nil. It is asked of the settings of stream {}, when all of it has
-// been read.
-func (c *upstreamConf) group(name string) *upstream.Group {
-	if g := c.find(name); g != nil {
-		return g.group()
-	}
-	return nil
-}
-
 // group makes the group when it is first asked for. It follows ngx_stream_upstream_init_round_robin. One that can not be made is
 // reported, and stands for itself without peers.
 func (g *groupUse) group() *upstream.Group {
