@@ -263,7 +263,6 @@ func (c *conn) close() {
 	}
 	l.conns[c.index] = nil
 	l.free = append(l.free, c.index)
-	l.open--
 }
 
 // close gives back what the side holds.
@@ -272,6 +271,7 @@ func (h *half) close() {
 		return
 	}
 	closeFD(h.fd)
+	h.c.l.open--
 	h.fd, h.watched = -1, false
 	h.dropPipe()
 	h.dropPending()

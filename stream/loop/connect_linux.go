@@ -38,9 +38,6 @@ func upFailed(op stream.Op, e unix.Errno) stream.Event {
 
 // dropUpstream closes the connection of an earlier attempt.
 func (c *conn) dropUpstream() {
-	if c.up.fd >= 0 {
-		c.l.open--
-	}
 	c.up.close()
 	c.up = half{c: c, fd: -1, isUp: true}
 }

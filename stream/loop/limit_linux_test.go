@@ -1,0 +1,139 @@
+package loop_test
+
+import (
+	"io"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"weir/stream"
+	"weir/stream/loop"
+	"weir/stream/relay"
+	"weir/stream/streamtest"
+)
+
+// TestConnectionsAreCounted holds the limit of connections: a session has two, and gives both back.
+func TestConnectionsAreCounted(t *testing.T) {
+	const limit = 8
+	env, lines := streamtest.NewEnv(time.Now)
+	d, err := loop.New(env, loop.Options{Loops: 1, Connections: limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	addr := listen(t, d, env, echo(t))
+	for i := range 10 * limit {
+		c := dial(t, addr)
+		if !echoes(c) {
+			t.Fatalf("session %d was refused: %v", i, lines.All())
+		}
+		c.Close()
+	}
+	eventually(t, func() bool { return hold(t, addr, limit/2) })
+	if echoes(dial(t, addr)) {
+		t.Error("a session was taken beyond the limit")
+	}
+	if lines.Count("[alert] 8 worker_connections are not enough") == 0 {
+		t.Errorf("got log %q, want the alert", lines.All())
+	}
+}
+
+// hold opens n sessions at once, and keeps them if all are served.
+func hold(t *testing.T, addr string, n int) bool {
+	t.Helper()
+	var open []net.Conn
+	for range n {
+		c := dial(t, addr)
+		open = append(open, c)
+		if !echoes(c) {
+			for _, c := range open {
+				c.Close()
+			}
+			return false
+		}
+	}
+	return true
+}
+
+// listen puts a server before the upstream.
+func listen(t *testing.T, d *loop.Driver, env *stream.Env, upstream stream.Addr) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	f, err := l.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	content := &streamtest.Proxy{To: []stream.Addr{upstream}, Spec: &relay.Spec{BufferSize: 1024}}
+	listening := &stream.Listen{
+		Config: stream.NewConfig(), Addr: addrOf(l.Addr()),
+		Default: &stream.Server{Content: content, Settings: stream.Settings{NoDelay: true, ErrorLog: env.Log}},
+	}
+	port := &stream.Port{FDs: []int{int(f.Fd())}, Admit: func() (*stream.Listen, stream.Lease) { return listening, nil }}
+	if err := d.Listen(port); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Forget(port) })
+	return l.Addr().String()
+}
+
+// echo is a server that sends everything back.
+func echo(t *testing.T) stream.Addr {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				io.Copy(c, c)
+			}()
+		}
+	}()
+	return addrOf(l.Addr())
+}
+
+func addrOf(a net.Addr) stream.Addr { return stream.Addr{IP: netip.MustParseAddrPort(a.String())} }
+
+func dial(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// echoes reports whether c answers.
+func echoes(c net.Conn) bool {
+	b := make([]byte, 4)
+	if _, err := c.Write([]byte("ping")); err != nil {
+		return false
+	}
+	_, err := io.ReadFull(c, b)
+	return err == nil
+}
+
+func eventually(t *testing.T, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		if ok() {
+			return
+		}
+	}
+	t.Fatal("not in ten seconds")
+}
