@@ -46,7 +46,7 @@ lint: ## gofmt, go vet, staticcheck
 check: lint test ## what a change must pass
 
 conformance: build ## run every script on weir and on real nginx, and print the table
-	cd conformance && WEIR_BIN=$(CURDIR)/bin/weir go test -count=1 -table
+	cd conformance && WEIR_BIN=$(CURDIR)/bin/weir go test -count=1 -table -write ../docs/conformance.md
 
 bench: build ## measure weir beside nginx and HAProxy in one run (10 minutes); writes docs/performance.md
 	WEIR_BIN=$(CURDIR)/bin/weir go run ./conformance/bench -write docs/performance.md -json bin/bench.json
