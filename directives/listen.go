@@ -76,26 +76,27 @@ func listenAddrs(call *spec.Call, text string) ([]stream.Addr, error) {
 	if err != nil {
 		return nil, err
 	}
-	var unique []stream.Addr
-	for _, a := range addrs {
-		if !slices.Contains(unique, a) {
-			unique = append(unique, a)
-		}
-	}
-	return unique, nil
+	seen := make(map[stream.Addr]bool, len(addrs))
+	return slices.DeleteFunc(addrs, func(a stream.Addr) bool {
+		again := seen[a]
+		seen[a] = true
+		return again
+	}), nil
 }
 
 func (c *streamConf) addListen(call *spec.Call, addr stream.Addr, p listenParams) bool {
-	for _, l := range c.listens {
-		if l.addr == addr {
-			return l.addServer(call, p)
-		}
+	if l := c.listenAt[addr]; l != nil {
+		return l.addServer(call, p)
 	}
 	l := &listenAddr{
 		addr: addr, origin: call.Origin(), servers: []*spec.Level{call.Level}, primary: call.Level, isDefault: p.defaultServer,
 		params: p, protocols: p.protocols,
 	}
 	c.listens = append(c.listens, l)
+	if c.listenAt == nil {
+		c.listenAt = map[stream.Addr]*listenAddr{}
+	}
+	c.listenAt[addr] = l
 	return true
 }
 

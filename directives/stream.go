@@ -13,6 +13,8 @@ import (
 type streamConf struct {
 	servers []*spec.Level // of stream {}: its servers, in order
 	listens []*listenAddr // of stream {}: the addresses of all servers, in the order of their first use
+	// listenAt is listens by address.
+	listenAt map[stream.Addr]*listenAddr
 
 	listening            bool // of a server: it has a listen
 	names                []serverName
