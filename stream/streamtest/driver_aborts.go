@@ -60,7 +60,13 @@ func abortEveryStep(r *rig) {
 }
 
 func abortDeaf(r *rig) {
-	client, server := r.proxied(&Proxy{Spec: spec(), Deaf: true}).pair()
+	connected := make(chan struct{}, 1)
+	client, server := r.proxied(&Proxy{Spec: spec(), Deaf: true, Saw: func(_ *stream.Session, ev stream.Event) {
+		if ev.Kind == stream.Connected {
+			connected <- struct{}{}
+		}
+	}}).pair()
+	<-connected // an Abort before that may have the driver connect anew
 	const total = 1 << 20
 	steps := gait{seed: 1, max: 4096, every: 4, pause: time.Millisecond}
 	together(r,
