@@ -19,7 +19,15 @@ var methods = []struct {
 	{"hash KEY jump", upstream.Jump},
 	{"least_conn", func(stream.Template) upstream.Method { return upstream.LeastConn }},
 	{"random", func(stream.Template) upstream.Method { return upstream.Random }},
+	{"least_time connect", leastTime(upstream.ToConnect, false)},
+	{"least_time first_byte inflight", leastTime(upstream.ToFirstByte, true)},
+	{"least_time last_byte inflight", leastTime(upstream.ToLastByte, true)},
+	{"random two least_time", func(stream.Template) upstream.Method { return upstream.RandomTwoTimed(upstream.ToLastByte) }},
 	{"random two", func(stream.Template) upstream.Method { return upstream.RandomTwo }},
+}
+
+func leastTime(by upstream.Measure, inflight bool) func(stream.Template) upstream.Method {
+	return func(stream.Template) upstream.Method { return upstream.LeastTime(by, inflight) }
 }
 
 func TestContract(t *testing.T) {

@@ -23,8 +23,9 @@ type Group struct {
 	Name   string
 	Method Method
 
-	mu  sync.Mutex
-	set atomic.Pointer[PeerSet]
+	mu     sync.Mutex
+	set    atomic.Pointer[PeerSet]
+	learns Measure // what is learnt of a peer when a session ends; fixed
 }
 
 // A Method begins the choice of a peer for one session (nginx: peer.init). It is immutable and shared by all sessions.
@@ -55,7 +56,7 @@ type Picker interface {
 	// Settle returns the Picker of a session whose connection is up: it has a peer and gets no other one. It can only Notify and
 	// Free, and is lighter to hold.
 	Settle() Picker
-	// Free gives p back, exactly once per Pick. t has the attempt's times. It logs when p is taken out of use.
+	// Free gives p back, exactly once per Pick. t has the attempt's times; nil: there are none. It logs when p is taken out of use.
 	Free(p *Peer, failed bool, t *stream.Try)
 }
 
@@ -63,6 +64,9 @@ type Picker interface {
 // peers are the group's from here on.
 func NewGroup(name string, peers []*Peer, m Method) *Group {
 	g := &Group{Name: name, Method: m}
+	if m, ok := m.(timed); ok {
+		g.learns = m.atEnd()
+	}
 	g.Replace(peers)
 	return g
 }

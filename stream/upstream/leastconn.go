@@ -26,40 +26,23 @@ func (p *leastConnPicker) Pick() (*Peer, error) {
 // leastLoaded is the choice of least_conn from the list. Round robin takes part only when there are equals: a choice without
 // leaves all running sums alone.
 func (p *picker) leastLoaded(now int64) int {
-	peers := p.list().peers
-	best, equals := none, false
-	for i := range peers {
-		peer := p.open(i, now)
-		if peer == nil {
-			continue
-		}
-		if best == none {
-			best = i
-			continue
-		}
-		switch load := compareLoad(peer, peers[best]); {
-		case load < 0:
-			best, equals = i, false
-		case load == 0:
-			equals = true
+	c := newContest()
+	for i := range p.list().peers {
+		if peer := p.open(i, now); peer != nil {
+			c.enter(i, peer, peer.load())
 		}
 	}
-	if !equals {
-		return best
+	if !c.equals {
+		return c.best
 	}
-	return p.smoothestLike(peers[best], now)
-}
-
-// smoothestLike is the choice of smooth round robin among the peers that are loaded as like is.
-func (p *picker) smoothestLike(like *Peer, now int64) int {
 	r := newRound()
 	for i := range p.list().peers {
-		if peer := p.open(i, now); peer != nil && compareLoad(peer, like) == 0 {
+		if peer := p.open(i, now); peer != nil && c.compare(peer, peer.load()) == 0 {
 			r.enter(i, peer)
 		}
 	}
 	return r.winner()
 }
 
-// compareLoad compares connections for each unit of weight, without dividing: negative if a has fewer than b.
-func compareLoad(a, b *Peer) int { return a.live.conns*b.Weight - b.live.conns*a.Weight }
+// load is what least_conn compares.
+func (p *Peer) load() uint64 { return uint64(p.live.conns) }

@@ -31,6 +31,7 @@ type live struct {
 	fails    int   // failed attempts since the last success that cleared them
 	accessed int64 // the last failure
 	checked  int64 // the last failure, or the choice that probed the peer after its pause
+	times    times
 }
 
 // usable reports whether the peer may be chosen at the second now.

@@ -12,17 +12,25 @@ var Random Method = random{}
 // RandomTwo chooses two peers at random and of these the one with the fewer connections for its weight: `random two least_conn`.
 var RandomTwo Method = random{two: true}
 
+// RandomTwoTimed is RandomTwo for the peer that would be done first, as LeastTime reckons without inflight: `random two least_time`.
+func RandomTwoTimed(by Measure) Method { return random{two: true, by: by} }
+
 type random struct {
 	two bool
+	by  Measure // nothing: connections
 }
 
+func (m random) measure() Measure { return m.by }
+
+func (m random) atEnd() Measure { return m.by }
+
 func (m random) Begin(s *stream.Session, g *Group) Picker {
-	return &randomPicker{picker: newPicker(s, g), two: m.two}
+	return &randomPicker{picker: newPicker(s, g), random: m}
 }
 
 type randomPicker struct {
 	picker
-	two    bool
+	random
 	misses uint8
 }
 
@@ -51,11 +59,19 @@ func (p *randomPicker) lighter(first int, now int64) int {
 	if second == none {
 		return none
 	}
-	peers := p.list().peers
-	if compareLoad(peers[second], peers[first]) > 0 {
-		return first
+	c := newContest()
+	for _, i := range [...]int{second, first} {
+		peer := p.list().peers[i]
+		c.enter(i, peer, p.weigh(peer, now))
 	}
-	return second
+	return c.best
+}
+
+func (p *randomPicker) weigh(peer *Peer, now int64) uint64 {
+	if p.by == nothing {
+		return peer.load()
+	}
+	return peer.expected(now)
 }
 
 // draw returns a peer by chance that may be chosen and is not the one at except, or none when the session has missed too often.

@@ -53,17 +53,21 @@ func (p *picker) Notify(peer *Peer, n Notice, _ time.Duration) {
 
 func (p *picker) Settle() Picker { return (*settled)(p.set.group) }
 
-func (p *picker) Free(peer *Peer, failed bool, _ *stream.Try) {
-	if p.release(peer, failed, p.now()) {
+func (p *picker) Free(peer *Peer, failed bool, t *stream.Try) {
+	if p.release(peer, failed, t) {
 		p.session.Log(stream.LevelWarn, "upstream server temporarily disabled", nil)
 	}
 }
 
 // release gives peer back and reports whether it has become disabled. The single peer of a group is never: failures do not count.
-func (p *picker) release(peer *Peer, failed bool, now int64) (disabled bool) {
+func (p *picker) release(peer *Peer, failed bool, t *stream.Try) (disabled bool) {
+	now := p.now()
 	p.set.group.mu.Lock()
 	defer p.set.group.mu.Unlock()
 	peer.release()
+	if !failed {
+		p.set.group.learn(peer, t)
+	}
 	if p.set.single {
 		return false
 	}

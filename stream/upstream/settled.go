@@ -20,9 +20,10 @@ func (g *settled) Notify(*Peer, Notice, time.Duration) {}
 
 func (g *settled) Settle() Picker { return g }
 
-func (g *settled) Free(p *Peer, _ bool, _ *stream.Try) {
+func (g *settled) Free(p *Peer, _ bool, t *stream.Try) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	p.release()
+	(*Group)(g).learn(p, t)
 	p.succeed()
 }

@@ -1,0 +1,142 @@
+package upstream
+
+import (
+	"time"
+
+	"weir/stream"
+)
+
+// LeastTime chooses the peer that would be done first: by its average time, once for each connection that it has and once for the
+// new one, for its weight; and among equals by smooth round robin (ngx_stream_upstream_least_time_module.c).
+//
+// A peer's average is that of its sessions that did not fail, and is learnt when they end. With inflight it is learnt as soon as the
+// time is known, and a peer whose sessions in flight, those which have not come to that point, are older than its average counts as
+// that slow.
+func LeastTime(by Measure, inflight bool) Method { return leastTime{by, inflight} }
+
+type leastTime struct {
+	by       Measure
+	inflight bool
+}
+
+func (m leastTime) measure() Measure { return m.by }
+
+// atEnd is what is learnt when a session ends: nothing if it has been learnt before.
+func (m leastTime) atEnd() Measure {
+	if m.inflight && m.by != ToLastByte {
+		return nothing
+	}
+	return m.by
+}
+
+// known reports whether n is what the method waits for, the end apart.
+func (m leastTime) known(n Notice) bool {
+	return m.by == ToConnect && n == Connected || m.by == ToFirstByte && n == FirstByte
+}
+
+func (m leastTime) Begin(s *stream.Session, g *Group) Picker {
+	return &leastTimePicker{picker: newPicker(s, g), method: m}
+}
+
+type leastTimePicker struct {
+	picker
+	method leastTime
+	flight flight
+}
+
+func (p *leastTimePicker) Pick() (*Peer, error) {
+	now := p.session.Env.Now()
+	p.set.group.mu.Lock()
+	defer p.set.group.mu.Unlock()
+	peer, err := p.descend(func(_ *picker, second int64) int { return p.fastest(second, now.UnixMilli()) }, now.Unix())
+	if err == nil && p.method.inflight {
+		p.flight.begin(peer, now.UnixMilli())
+	}
+	return peer, err
+}
+
+// fastest is the choice of least_time from the list, at that second and millisecond.
+func (p *leastTimePicker) fastest(second, ms int64) int {
+	c := newContest()
+	for i := range p.list().peers {
+		if peer := p.open(i, second); peer != nil {
+			peer.live.times.age(ms)
+			c.enter(i, peer, peer.expected(second))
+		}
+	}
+	if !c.equals {
+		return c.best
+	}
+	r := newRound()
+	for i := range p.list().peers {
+		if peer := p.open(i, second); peer != nil && c.compare(peer, peer.expected(second)) == 0 {
+			r.enter(i, peer)
+		}
+	}
+	return r.winner()
+}
+
+func (p *leastTimePicker) Notify(peer *Peer, n Notice, took time.Duration) {
+	p.picker.Notify(peer, n, took)
+	if p.flight.under && p.method.known(n) {
+		p.flight.arrive(p.set.group, peer, took)
+	}
+}
+
+func (p *leastTimePicker) Settle() Picker {
+	if !p.flight.under {
+		return p.picker.Settle()
+	}
+	return &settledFlight{(*settled)(p.set.group), p.flight}
+}
+
+func (p *leastTimePicker) Free(peer *Peer, failed bool, t *stream.Try) {
+	p.flight.arrive(p.set.group, peer, never)
+	p.picker.Free(peer, failed, t)
+}
+
+// A flight is an attempt of one session whose time is not known yet. Its zero value is none.
+type flight struct {
+	start int64 // Unix milliseconds
+	under bool
+}
+
+// begin needs the group's mutex.
+func (f *flight) begin(p *Peer, ms int64) {
+	*f = flight{ms, true}
+	p.live.times.flights++
+	p.live.times.starts += ms
+}
+
+// arrive ends the flight, if there is one; its time is learnt unless it is negative.
+func (f *flight) arrive(g *Group, p *Peer, took time.Duration) {
+	if !f.under {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	p.live.times.learn(took)
+	p.live.times.flights--
+	p.live.times.starts -= f.start
+	*f = flight{}
+}
+
+// A settledFlight is settled, with an attempt in flight.
+type settledFlight struct {
+	*settled
+	flight flight
+}
+
+func (p *settledFlight) Notify(peer *Peer, n Notice, took time.Duration) {
+	g := (*Group)(p.settled)
+	if p.flight.under && g.Method.(leastTime).known(n) {
+		p.flight.arrive(g, peer, took)
+	}
+}
+
+func (p *settledFlight) Settle() Picker { return p }
+
+func (p *settledFlight) Free(peer *Peer, failed bool, t *stream.Try) {
+	p.flight.arrive((*Group)(p.settled), peer, never)
+	p.settled.Free(peer, failed, t)
+}

@@ -1,0 +1,295 @@
+package upstream_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"weir/stream"
+	"weir/stream/streamtest"
+	"weir/stream/upstream"
+)
+
+// TestLeastTime tells stories of sessions and milliseconds. A word is
+//
+//	a=40   a new session gets a, and a lasts 40 ms to whatever is measured; then it ends
+//	a!     a new session gets a, which fails
+//	(a     a new session gets a and is under way;  a:40  is told its time;  )a  it ends
+//	+40    that many milliseconds pass
+func TestLeastTime(t *testing.T) {
+	lastByte := upstream.LeastTime(upstream.ToLastByte, false)
+	tests := []struct {
+		name   string
+		method upstream.Method
+		peers  string
+		story  string
+	}{
+		{"who is not known yet is first", lastByte, "a:1*1 b:1*1", "a=40 b=60 a=40 a=40"},
+		{"the faster one", lastByte, "a:1*1 b:1*1", "a=100 b=30 b=30 b=30"},
+		{"times of one cluster are equal, in turn", lastByte, "a:1*1 b:1*1", "a=41 b=59 b=59 a=41 b=59 a=41"},
+		{"a full cluster counts as the next", lastByte, "a:1*1 b:1*1", "a=40 b=39 b=39 b=39"},
+		{"connections multiply", lastByte, "a:1*1 b:1*1", "a=50 b=10 (b (b (b (a )b b=10"},
+		{"weights divide", lastByte, "a:1*1 b:1*3", "b=100 a=50 b=100 b=100"},
+		{"beyond five seconds all are as slow", lastByte, "a:1*1 b:1*1", "a=6000 b=50000 b=6000 a=6000"},
+		{"a further time counts for a twentieth", lastByte, "a:1*1 b:1*1", "a=20 b=100 a=4000 b=100"},
+		{"what failed is no time", lastByte, "a:1*1 b:1*1", "a! b=40 +11000 a=100 b=40"},
+		{"nobody chosen for fail_timeout is halved", lastByte, "a:1*1 b:1*1", "a=100 b=10 b=10 +11000 (b (b (b a=10"},
+		{"equals go by weight", lastByte, "a:1*2 b:1*1", "(a a=10 b=10"},
+		{"connect, learnt at the end", upstream.LeastTime(upstream.ToConnect, false), "a:1*1 b:1*1", "(a a:900 b=30 )a b=30 b=30"},
+		{"connect in flight, learnt at once", upstream.LeastTime(upstream.ToConnect, true), "a:1*1 b:1*1", "(a a:10 (b b:300 )a )b a=10 (a a:10 (a"},
+		{"first byte in flight: the waiting count by their age", upstream.LeastTime(upstream.ToFirstByte, true), "a:1*1 b:1*1",
+			"a=30 b=30 (b +200 (a (a a=30 b:30 a:30 )a )a )b"},
+		{"last byte in flight likewise", upstream.LeastTime(upstream.ToLastByte, true), "a:1*1 b:1*1", "a=30 b=30 (b +200 (a (a a=30 )b"},
+		{"not in flight: age is nothing", lastByte, "a:1*1 b:1*1", "a=30 b=30 (b +200 (a (a b=30"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := &timedStory{T: t, bench: streamtest.NewBench(), held: map[string][]timedSession{}}
+			s.group = upstream.NewGroup("u", parsePeers(t, tt.peers), tt.method)
+			for i, word := range strings.Fields(tt.story) {
+				if !s.word(word) {
+					t.Fatalf("at word %d, %q, of %q", i+1, word, tt.story)
+				}
+			}
+		})
+	}
+}
+
+type timedStory struct {
+	*testing.T
+	bench *streamtest.Bench
+	group *upstream.Group
+	held  map[string][]timedSession
+}
+
+type timedSession struct {
+	picker upstream.Picker
+	peer   *upstream.Peer
+	try    stream.Try
+}
+
+// word goes on by one word and reports whether the peer is the one that it names.
+func (s *timedStory) word(w string) bool {
+	name := strings.TrimLeft(w, "()")[:1]
+	switch {
+	case w[0] == '+':
+		ms, _ := strconv.Atoi(w[1:])
+		s.bench.Advance(time.Duration(ms) * time.Millisecond)
+		return true
+	case w[0] == ')':
+		s.end(name, false)
+		return true
+	case strings.Contains(w, ":"):
+		last := len(s.held[name]) - 1
+		s.held[name][last].tell(milliseconds(w[2:]))
+		return true
+	}
+	if got := s.begin(); got != name {
+		s.Logf("got %s", got)
+		return false
+	}
+	switch {
+	case strings.HasSuffix(w, "!"):
+		s.end(name, true)
+	case w[0] != '(':
+		took := milliseconds(w[2:])
+		session := &s.held[name][len(s.held[name])-1]
+		session.tell(took)
+		session.try.Total = took
+		s.end(name, false)
+	}
+	return true
+}
+
+func milliseconds(text string) time.Duration {
+	n, _ := strconv.Atoi(text)
+	return time.Duration(n) * time.Millisecond
+}
+
+func (s *timedStory) begin() (name string) {
+	picker := s.group.Begin(s.bench.Session())
+	peer, err := picker.Pick()
+	if err != nil {
+		return err.Error()
+	}
+	name = strings.TrimSuffix(peer.Server, ":1")
+	s.held[name] = append(s.held[name], timedSession{picker, peer, stream.Try{Connect: -1, FirstByte: -1}})
+	return name
+}
+
+// tell has the session connect and hear from the server, both after that time.
+func (s *timedSession) tell(took time.Duration) {
+	s.try.Connect, s.try.FirstByte = took, took
+	s.picker.Notify(s.peer, upstream.Connected, took)
+	s.picker = s.picker.Settle()
+	s.picker.Notify(s.peer, upstream.FirstByte, took)
+}
+
+// end ends the latest session of that peer.
+func (s *timedStory) end(name string, failed bool) {
+	last := len(s.held[name]) - 1
+	session := s.held[name][last]
+	s.held[name] = s.held[name][:last]
+	session.picker.Free(session.peer, failed, &session.try)
+}
+
+// TestLeastTimeLeavesNothingInFlight has sessions come to every point and end there: were one left in flight, its age would count
+// against the peer for ever.
+func TestLeastTimeLeavesNothingInFlight(t *testing.T) {
+	for _, by := range []upstream.Measure{upstream.ToConnect, upstream.ToFirstByte, upstream.ToLastByte} {
+		bench := streamtest.NewBench()
+		peers := parsePeers(t, "a:1*1 b:1*1")
+		peers[0].MaxFails, peers[1].MaxFails = 0, 0
+		g := upstream.NewGroup("u", peers, upstream.LeastTime(by, true))
+		for n := range 4 * 100 {
+			p := g.Begin(bench.Session())
+			peer, err := p.Pick()
+			if err != nil {
+				t.Fatal(err)
+			}
+			try := &stream.Try{Connect: -1, FirstByte: -1, Total: 10 * time.Millisecond}
+			bench.Advance(10 * time.Millisecond)
+			if n%4 > 0 {
+				try.Connect = 10 * time.Millisecond
+				p.Notify(peer, upstream.Connected, try.Connect)
+			}
+			if n%4 > 1 {
+				p = p.Settle()
+			}
+			if n%4 > 2 {
+				try.FirstByte = 10 * time.Millisecond
+				p.Notify(peer, upstream.FirstByte, try.FirstByte)
+			}
+			p.Free(peer, n%4 == 0, try)
+		}
+		for _, p := range g.Peers() {
+			if n := upstream.InFlight(g, p); n != 0 {
+				t.Errorf("measure %d: %s has %d sessions in flight, want none", by, p.Server, n)
+			}
+		}
+	}
+}
+
+// TestRandomTwoTimedPrefersTheFast checks that of two peers the one is taken that would be done first.
+func TestRandomTwoTimedPrefersTheFast(t *testing.T) {
+	bench := streamtest.NewBench()
+	g := upstream.NewGroup("u", parsePeers(t, "a:1*1 b:1*1"), upstream.RandomTwoTimed(upstream.ToConnect))
+	took := map[string]time.Duration{"a:1": 10 * time.Millisecond, "b:1": 500 * time.Millisecond}
+	met := map[string]int{}
+	for range 100 {
+		p := g.Begin(bench.Session())
+		peer, err := p.Pick()
+		if err != nil {
+			t.Fatal(err)
+		}
+		met[peer.Server]++
+		p.Notify(peer, upstream.Connected, took[peer.Server])
+		p.Settle().Free(peer, false, &stream.Try{Connect: took[peer.Server], FirstByte: -1})
+	}
+	if met["b:1"] > 5 {
+		t.Errorf("the slow server got %d of 100 sessions, want a few", met["b:1"])
+	}
+}
+
+// TestLeastTimeModel compares 20,000 choices on random groups with the method once more, from its description.
+func TestLeastTimeModel(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for n := range 20 {
+		bench := streamtest.NewBench()
+		peers := randomPeers(rng)
+		m := newTimedModel(peers)
+		g := upstream.NewGroup("u", peers, upstream.LeastTime(upstream.ToLastByte, false))
+		var open []timedSession
+		for range 1000 {
+			if len(open) > 0 && rng.IntN(2) == 0 {
+				i := rng.IntN(len(open))
+				s := open[i]
+				open = append(open[:i], open[i+1:]...)
+				s.try.Total = time.Duration(rng.IntN(7000)) * time.Millisecond
+				s.picker.Free(s.peer, false, &s.try)
+				m.end(s.peer, s.try.Total)
+				continue
+			}
+			p := g.Begin(bench.Session())
+			peer, err := p.Pick()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := m.choose(); peer != want {
+				t.Fatalf("group %d: got %s, want %s, of %s", n, peer.Name, want.Name, describePeers(peers))
+			}
+			open = append(open, timedSession{p, peer, stream.Try{}})
+		}
+	}
+}
+
+// A timedModel is least_time last_byte once more, in fractions and without regard to cost.
+type timedModel struct {
+	model
+	average map[*upstream.Peer]float64
+	conns   map[*upstream.Peer]int
+}
+
+func newTimedModel(peers []*upstream.Peer) *timedModel {
+	return &timedModel{
+		model:   model{peers: peers, current: make([]int, len(peers))},
+		average: map[*upstream.Peer]float64{}, conns: map[*upstream.Peer]int{},
+	}
+}
+
+func (m *timedModel) expected(p *upstream.Peer) float64 {
+	ms := int(m.average[p])
+	if ms > 5000 {
+		ms = 5000
+	} else {
+		ms = (ms/20 + 1) * 20
+	}
+	return float64(ms*(1+m.conns[p])) / float64(p.Weight)
+}
+
+func (m *timedModel) choose() *upstream.Peer {
+	least := -1.0
+	for _, p := range m.peers {
+		if e := m.expected(p); !p.Down && (least < 0 || e < least) {
+			least = e
+		}
+	}
+	m.tried = make([]bool, len(m.peers))
+	first := -1
+	for i, p := range m.peers {
+		m.tried[i] = m.expected(p) != least
+		if !m.tried[i] && !p.Down && first < 0 {
+			first = i
+		}
+	}
+	chosen := m.peers[first]
+	if m.several() {
+		chosen = m.peers[m.turn("")]
+	}
+	m.conns[chosen]++
+	return chosen
+}
+
+// several reports whether more than one peer is left to choose from.
+func (m *timedModel) several() bool {
+	n := 0
+	for i, p := range m.peers {
+		if !m.tried[i] && !p.Down {
+			n++
+		}
+	}
+	return n > 1
+}
+
+func (m *timedModel) end(p *upstream.Peer, took time.Duration) {
+	m.conns[p]--
+	ms := float64(took.Milliseconds())
+	if m.average[p] == 0 {
+		m.average[p] = ms
+		return
+	}
+	m.average[p] = math.Floor((19*m.average[p]+ms)/20 + 0.5)
+}
