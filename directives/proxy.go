@@ -220,6 +220,6 @@ func (c *proxyConf) relay(s *spec.Scope) *relay.Spec {
 		Upload:     c.upload.Or(proxy.Rate{}).Fixed,
 		Download:   c.download.Or(proxy.Rate{}).Fixed,
 		HalfClose:  c.halfClose.Or(false),
-		FirstByte:  s.Config.Vars.Uses("upstream_first_byte_time"),
+		FirstByte:  s.Config.Vars.Uses("upstream_first_byte_time") || c.pass.needsFirstByte(s),
 	}
 }

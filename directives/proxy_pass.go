@@ -116,6 +116,19 @@ func (p *passUse) destination(s *spec.Scope) proxy.Destination {
 	return proxy.Destination{Variable: p.template, Named: groupsByName(s), Parse: parseRuntimeAddress}
 }
 
+// needsFirstByte reports whether a group that sessions may come to must be told of a server's first byte.
+func (p *passUse) needsFirstByte(s *spec.Scope) bool {
+	if p.template == nil {
+		return p.group.NeedsFirstByte()
+	}
+	for _, g := range groupsByName(s) {
+		if g.NeedsFirstByte() {
+			return true
+		}
+	}
+	return false
+}
+
 // groupsByName lists every group that a proxy_pass with variables may name, those that a fixed proxy_pass has made included.
 func groupsByName(s *spec.Scope) map[string]*upstream.Group {
 	named := map[string]*upstream.Group{}

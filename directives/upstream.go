@@ -21,6 +21,7 @@ type upstreamConf struct {
 	servers  []serverUse // of an upstream
 	method   balancing
 	noBackup bool // the method named last before a server does not allow it
+	measure  spec.Opt[upstream.Measure]
 }
 
 // A groupUse is one upstream block.
@@ -48,12 +49,6 @@ type serverParams struct {
 	down        bool
 }
 
-// balancing is the method of a group; the zero value is round robin.
-type balancing struct {
-	upstream.Method
-	ring bool // the method lays out a ring
-}
-
 // upstreamModule is ngx_stream_upstream_module with the modules of the methods, which nginx documents with it.
 var upstreamModule = &spec.Module[upstreamConf]{
 	Name: "ngx_stream_upstream_module",
@@ -65,7 +60,7 @@ var upstreamModule = &spec.Module[upstreamConf]{
 		{Name: "hash", In: spec.Upstream, Args: spec.Take(1, 2), Repeat: true, Set: (*upstreamConf).hash},
 		{Name: "least_conn", In: spec.Upstream, Args: spec.None, Repeat: true, Set: (*upstreamConf).leastConn},
 		{Name: "random", In: spec.Upstream, Args: spec.Take(0, 1, 2), Repeat: true, Set: (*upstreamConf).random},
-		{Name: "least_time", In: spec.Upstream, Args: spec.Take(1, 2), Support: spec.Refused},
+		{Name: "least_time", In: spec.Upstream, Args: spec.Take(1, 2), Repeat: true, Set: (*upstreamConf).leastTime},
 		{Name: "state", In: spec.Upstream, Args: spec.Take(1), Support: spec.Refused},
 		{Name: "resolver", In: spec.Upstream, Args: spec.AtLeast(1), Support: spec.Refused},
 		{Name: "resolver_timeout", In: spec.Upstream, Args: spec.Take(1), Default: "30s", Support: spec.Refused},
@@ -211,57 +206,6 @@ func (c *upstreamConf) zone(call *spec.Call) {
 		name.size = size
 	}
 	spec.At[upstreamConf](call.Compiler().Main).zones.declare(call, name)
-}
-
-// setMethod gives the group its method; the last one wins.
-func (c *upstreamConf) setMethod(call *spec.Call, m balancing, allowsBackup bool) {
-	if c.method.Method != nil {
-		call.Warn(nil, "load balancing method redefined")
-	}
-	c.method, c.noBackup = m, !allowsBackup
-}
-
-func (c *upstreamConf) leastConn(call *spec.Call) {
-	c.setMethod(call, balancing{Method: upstream.LeastConn}, true)
-}
-
-// hash follows ngx_stream_upstream_hash; the word jump is weir's own.
-func (c *upstreamConf) hash(call *spec.Call) {
-	key, ok := call.Template(&call.Args()[0])
-	if !ok {
-		return
-	}
-	m := balancing{Method: upstream.Hash(key)}
-	if len(call.Args()) > 1 {
-		switch call.Arg(1) {
-		case "consistent":
-			m = balancing{Method: upstream.Consistent(key), ring: true}
-		case "jump":
-			m = balancing{Method: upstream.Jump(key)}
-		default:
-			ok = false
-		}
-	}
-	c.setMethod(call, m, false)
-	if !ok {
-		call.Fail(&call.Args()[1], "invalid parameter \"%s\"", call.Arg(1))
-	}
-}
-
-// random follows ngx_stream_upstream_random.
-func (c *upstreamConf) random(call *spec.Call) {
-	words := call.Args()
-	m := balancing{Method: upstream.Random}
-	if len(words) > 0 {
-		m = balancing{Method: upstream.RandomTwo}
-	}
-	c.setMethod(call, m, false)
-	for i, want := range [...]string{"two", "least_conn"} {
-		if i < len(words) && words[i].Text != want {
-			call.Fail(&words[i], "invalid parameter \"%s\"", words[i].Text)
-			return
-		}
-	}
 }
 
 // init makes every group, and checks what nginx checks once all has been read.

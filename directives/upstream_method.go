@@ -1,0 +1,100 @@
+package directives
+
+import (
+	"strings"
+
+	"weir/directives/spec"
+	"weir/stream/upstream"
+)
+
+// balancing is the method of a group; the zero value is round robin.
+type balancing struct {
+	upstream.Method
+	ring bool // the method lays out a ring
+}
+
+// setMethod gives the group its method; the last one wins.
+func (c *upstreamConf) setMethod(call *spec.Call, m balancing, allowsBackup bool) {
+	if c.method.Method != nil {
+		call.Warn(nil, "load balancing method redefined")
+	}
+	c.method, c.noBackup = m, !allowsBackup
+}
+
+func (c *upstreamConf) leastConn(call *spec.Call) {
+	c.setMethod(call, balancing{Method: upstream.LeastConn}, true)
+}
+
+// hash follows ngx_stream_upstream_hash; the word jump is weir's own.
+func (c *upstreamConf) hash(call *spec.Call) {
+	key, ok := call.Template(&call.Args()[0])
+	if !ok {
+		return
+	}
+	m := balancing{Method: upstream.Hash(key)}
+	if len(call.Args()) > 1 {
+		switch call.Arg(1) {
+		case "consistent":
+			m = balancing{Method: upstream.Consistent(key), ring: true}
+		case "jump":
+			m = balancing{Method: upstream.Jump(key)}
+		default:
+			ok = false
+		}
+	}
+	c.setMethod(call, m, false)
+	if !ok {
+		call.Fail(&call.Args()[1], "invalid parameter \"%s\"", call.Arg(1))
+	}
+}
+
+// measures are the times that least_time may go by.
+var measures = map[string]upstream.Measure{
+	"connect": upstream.ToConnect, "first_byte": upstream.ToFirstByte, "last_byte": upstream.ToLastByte,
+}
+
+// leastTime follows ngx_stream_upstream_least_time.
+func (c *upstreamConf) leastTime(call *spec.Call) {
+	repeated := c.measure.IsSet()
+	inflight := len(call.Args()) > 1
+	c.setMethod(call, balancing{Method: upstream.LeastTime(measures[strings.ToLower(call.Arg(0))], inflight)}, true)
+	if inflight && call.Arg(1) != "inflight" {
+		call.Fail(&call.Args()[1], "invalid parameter \"%s\"", call.Arg(1))
+		return
+	}
+	if repeated {
+		call.FailValue("is duplicate")
+		return
+	}
+	spec.Enum(func(c *upstreamConf) *spec.Opt[upstream.Measure] { return &c.measure }, measures)(c, call)
+}
+
+// random follows ngx_stream_upstream_random; least_time is that of nginx's commercial edition.
+func (c *upstreamConf) random(call *spec.Call) {
+	words := call.Args()
+	m := balancing{Method: upstream.Random}
+	if len(words) > 0 {
+		m = balancing{Method: upstream.RandomTwo}
+	}
+	var timed bool
+	if len(words) > 1 {
+		var by upstream.Measure
+		if by, timed = randomMeasure(words[1].Text); timed {
+			m = balancing{Method: upstream.RandomTwoTimed(by)}
+		}
+	}
+	c.setMethod(call, m, false)
+	switch {
+	case len(words) > 0 && words[0].Text != "two":
+		call.Fail(&words[0], "invalid parameter \"%s\"", words[0].Text)
+	case len(words) > 1 && words[1].Text != "least_conn" && !timed:
+		call.Fail(&words[1], "invalid parameter \"%s\"", words[1].Text)
+	}
+}
+
+// randomMeasure reads least_time=MEASURE.
+func randomMeasure(text string) (by upstream.Measure, ok bool) {
+	name, found := strings.CutPrefix(text, "least_time=")
+	by, ok = measures[name]
+	return by, found && ok
+}
