@@ -66,6 +66,9 @@ func (t *VarTable) Define(v Variable) error {
 	return nil
 }
 
+// Replace gives a name its meaning anew, changeable or not. It is for the module that has defined it.
+func (t *VarTable) Replace(v Variable) { t.add(&v) }
+
 // Index returns the number under which sessions keep the variable of that name, whether or not it exists yet.
 func (t *VarTable) Index(name string) int {
 	name = strings.ToLower(name)
