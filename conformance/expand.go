@@ -15,7 +15,8 @@ import (
 
 // The values of {{KIND NAME}}. The first use of a name makes the value, later ones repeat it.
 var kinds = map[string]func(*run, []string) (string, error){
-	"fill":     func(_ *run, args []string) (string, error) { return filler(one(args)) }, // N bytes
+	"fill":     func(_ *run, args []string) (string, error) { return filler(one(args)) },                     // N bytes
+	"data":     func(_ *run, args []string) (string, error) { return filepath.Abs("testdata/" + one(args)) }, // a file beside the scripts
 	"dir":      func(r *run, _ []string) (string, error) { return r.dir, nil },
 	"port":     (*run).port,     // a free port; NAME+1, NAME+2 … are its neighbours when {{ports NAME N}} took them
 	"ports":    (*run).ports,    // N consecutive free ports, as FIRST-LAST

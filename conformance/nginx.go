@@ -20,11 +20,12 @@ func Nginx(bin, njs string) (*Subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	modules, err := loadModules(string(info))
+	dir := modulesDir(string(info))
+	modules, err := loadModules(string(info), dir)
 	if err != nil {
 		return nil, err
 	}
-	return &Subject{Name: "nginx", Bin: bin, Version: v, modules: modules, rewrite: openSource(njs)}, nil
+	return &Subject{Name: "nginx", Bin: bin, Version: v, modules: modules, moduleDir: dir, rewrite: openSource(njs)}, nil
 }
 
 var (
@@ -40,12 +41,16 @@ func nginxVersion(info string) (Version, error) {
 	return ParseVersion(m[1])
 }
 
-// loadModules returns the load_module directives for the modules that are not linked into the binary.
-func loadModules(info string) (string, error) {
-	dir := ""
+// modulesDir returns the directory in which nginx has its modules; empty if -V does not say.
+func modulesDir(info string) string {
 	if m := modulesPath.FindStringSubmatch(info); m != nil {
-		dir = m[1]
+		return m[1]
 	}
+	return ""
+}
+
+// loadModules returns the load_module directives for the modules that are not linked into the binary.
+func loadModules(info, dir string) (string, error) {
 	names := []string{"ngx_stream_js_module"}
 	if strings.Contains(info, "--with-stream=dynamic") {
 		names = []string{"ngx_stream_module", "ngx_stream_js_module"}

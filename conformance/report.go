@@ -85,15 +85,23 @@ func (r *Report) WriteMarkdown(w io.Writer) {
 		fmt.Fprintf(w, "- %s\n", r.Total(sub))
 	}
 	r.byPage(func(page string) {
-		fmt.Fprintf(w, "\n## [%s](https://nginx.org/en/docs/%s)\n\n| statement | script | %s |\n|---|---|%s\n",
-			page, page, strings.Join(r.subjects, " | "), strings.Repeat("---|", len(r.subjects)))
+		fmt.Fprintf(w, "\n## [%s](%s)\n\n| statement | script | %s |\n|---|---|%s\n",
+			page, link(page), strings.Join(r.subjects, " | "), strings.Repeat("---|", len(r.subjects)))
 	}, func(s *Script) {
-		fmt.Fprintf(w, "| %s | [%s](https://nginx.org/en/docs/%s) |", strings.ReplaceAll(s.Statement, "|", `\|`), s.Name, s.Page)
+		fmt.Fprintf(w, "| %s | [%s](%s) |", strings.ReplaceAll(s.Statement, "|", `\|`), s.Name, link(s.Page))
 		for _, sub := range r.subjects {
 			fmt.Fprintf(w, " %s |", r.of(sub, s.Name))
 		}
 		fmt.Fprintln(w)
 	})
+}
+
+// link is the address of a page: of nginx's documentation, but for one that is elsewhere.
+func link(page string) string {
+	if strings.HasPrefix(page, "https://") {
+		return page
+	}
+	return "https://nginx.org/en/docs/" + page
 }
 
 // Total returns a line with the number of each outcome of one subject.

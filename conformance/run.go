@@ -33,7 +33,7 @@ type run struct {
 // Commands that known lists by their labels must fail, and the script goes on behind them.
 func Execute(sub *Subject, s *Script, dir string, known Differences) error {
 	r := &run{
-		subject: sub, script: s, dir: dir,
+		subject: sub.loading(s.Module), script: s, dir: dir,
 		taken: map[string]int{}, peers: map[string]*peers.Peer{}, fulls: map[string]*peers.Full{}, clients: map[string]net.Conn{},
 	}
 	defer r.close()

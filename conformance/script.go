@@ -5,6 +5,7 @@
 //	page: stream/ngx_stream_proxy_module.html#proxy_timeout
 //	only: weir, REASON                  real nginx is not asked
 //	nginx: since 1.25.5                 older nginx is not asked
+//	module: ngx_stream_geoip_module     nginx loads it besides
 //
 // Then come commands, one a line (see the table in cmds.go), and the files, which are written to the script's own directory.
 // A command may carry a label, `[label] COMMAND`, by which known_differences.txt names it.
@@ -28,6 +29,7 @@ type Script struct {
 	Page      string // "stream/ngx_stream_proxy_module.html#proxy_timeout"
 	OnlyWeir  string // why real nginx cannot run it; empty: it can
 	Since     Version
+	Module    string // that nginx loads for this script; empty: none
 	Commands  []Command
 	Files     []txtar.File
 }
@@ -85,7 +87,7 @@ func ParseScript(name string, data []byte) (*Script, error) {
 }
 
 var (
-	headerLine  = regexp.MustCompile(`^(page|only|nginx): +(.*)$`)
+	headerLine  = regexp.MustCompile(`^(page|only|nginx|module): +(.*)$`)
 	labelled    = regexp.MustCompile(`^\[([^]]+)\] +(.*)$`)
 	sinceHeader = regexp.MustCompile(`^since ([0-9.]+)$`)
 )
@@ -107,6 +109,8 @@ func (s *Script) header(key, value string) error {
 	switch key {
 	case "page":
 		s.Page = value
+	case "module":
+		s.Module = value
 	case "only":
 		reason, ok := strings.CutPrefix(value, "weir, ")
 		if !ok {
@@ -129,7 +133,7 @@ func (s *Script) complete() error {
 	switch {
 	case s.Statement == "":
 		return fmt.Errorf("1: no # line says what is documented")
-	case !strings.Contains(s.Page, ".html"):
+	case !strings.Contains(s.Page, ".html") && !strings.HasPrefix(s.Page, "https://"):
 		return fmt.Errorf("1: no page: line names the documentation page")
 	case len(s.Commands) == 0:
 		return fmt.Errorf("1: no commands")

@@ -11,11 +11,12 @@ import (
 
 // A Subject is a program that runs scripts: weir, or real nginx.
 type Subject struct {
-	Name    string
-	Bin     string
-	Version Version                  // of nginx; zero for weir, which answers every script
-	modules string                   // the load_module directives that the program needs, for -g
-	rewrite func(conf string) string // what the program reads instead of conf; lines stay where they are
+	Name      string
+	Bin       string
+	Version   Version                  // of nginx; zero for weir, which answers every script
+	modules   string                   // the load_module directives that the program needs, for -g
+	moduleDir string                   // the directory of its modules
+	rewrite   func(conf string) string // what the program reads instead of conf; lines stay where they are
 }
 
 // Weir returns the subject for the binary of weir. It reads every configuration as the script has it.
@@ -35,6 +36,29 @@ func (sub *Subject) NotFor(s *Script) string {
 		return fmt.Sprintf("since %v, this is %v", s.Since, sub.Version)
 	}
 	return ""
+}
+
+// Lacks returns the module that the script asks for and the subject has not, or an empty string.
+func (sub *Subject) Lacks(s *Script) string {
+	if sub.Name == "weir" || s.Module == "" {
+		return ""
+	}
+	if _, err := os.Stat(sub.modulePath(s.Module)); err == nil {
+		return ""
+	}
+	return s.Module
+}
+
+func (sub *Subject) modulePath(name string) string { return filepath.Join(sub.moduleDir, name+".so") }
+
+// loading returns the subject with one more module, if one is named and the subject loads any.
+func (sub *Subject) loading(name string) *Subject {
+	if name == "" || sub.modules == "" {
+		return sub
+	}
+	more := *sub
+	more.modules += " load_module " + sub.modulePath(name) + ";"
+	return &more
 }
 
 // errorLog is where the subject logs unless the configuration says otherwise, below the prefix.
