@@ -69,22 +69,47 @@ func TestNginxAgrees(t *testing.T) {
 }
 
 // An oracle is Debian's nginx with its stream module.
-type oracle struct{ bin, plugin string }
+type oracle struct {
+	bin     string
+	modules []string // the files that it loads
+}
 
 func newOracle(t *testing.T) *oracle {
 	t.Helper()
-	o := &oracle{"/usr/sbin/nginx", "/usr/lib/nginx/modules/ngx_stream_module.so"}
-	for _, file := range []string{o.bin, o.plugin} {
-		if _, err := os.Stat(file); err == nil {
-			continue
-		}
-		why := "NOT COMPARED WITH NGINX: install nginx and libnginx-mod-stream"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(why)
-		}
-		t.Skip(why)
-	}
+	o := &oracle{bin: "/usr/sbin/nginx"}
+	o.want(t, o.bin, "nginx")
+	o.load(t, "ngx_stream_module")
 	return o
+}
+
+// load adds a module.
+func (o *oracle) load(t *testing.T, name string) {
+	t.Helper()
+	file := "/usr/lib/nginx/modules/" + name + ".so"
+	o.want(t, file, name)
+	o.modules = append(o.modules, file)
+}
+
+// want ends the test when a file of nginx is missing.
+func (o *oracle) want(t *testing.T, file, name string) {
+	t.Helper()
+	if _, err := os.Stat(file); err == nil {
+		return
+	}
+	why := "NOT COMPARED WITH NGINX: it has no " + name + " (scripts/install-test-deps)"
+	if os.Getenv("CI") == "true" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
+
+// loadModules are the directives that load its modules.
+func (o *oracle) loadModules() string {
+	var b strings.Builder
+	for _, file := range o.modules {
+		b.WriteString("load_module " + file + ";")
+	}
+	return b.String()
 }
 
 // knows are the rows for directives that nginx 1.22 has in this build.
@@ -118,7 +143,7 @@ func (o *oracle) says(t *testing.T, conf string) string {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	out, _ := exec.CommandContext(ctx, o.bin, "-t", "-p", dir, "-e", "stderr", "-c", path, "-g", "load_module "+o.plugin+";").CombinedOutput()
+	out, _ := exec.CommandContext(ctx, o.bin, "-t", "-p", dir, "-e", "stderr", "-c", path, "-g", o.loadModules()).CombinedOutput()
 	m := emergency.FindSubmatch(out)
 	if m == nil {
 		return ""

@@ -117,6 +117,10 @@ var otherTakes = map[string]takes{
 	"ngx_stream_proxy_module proxy_ssl_protocols":         anyWord &^ noWord,
 	"ngx_stream_ssl_module ssl_protocols":                 anyWord &^ noWord,
 	"ngx_stream_zone_sync_module zone_sync_ssl_protocols": anyWord &^ noWord,
+	// The word utf8 is not documented.
+	"ngx_stream_geoip_module geoip_city":    1<<1 | 1<<2,
+	"ngx_stream_geoip_module geoip_country": 1<<1 | 1<<2,
+	"ngx_stream_geoip_module geoip_org":     1<<1 | 1<<2,
 	// Everything is optional, and may be left out.
 	"ngx_stream_upstream_module random":          noWord | 1<<1 | 1<<2,
 	"ngx_stream_upstream_hc_module health_check": anyWord,

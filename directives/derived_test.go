@@ -11,6 +11,9 @@ import (
 // sample are arguments with which a directive is right, where neither its default nor "1" is.
 var sample = map[string]string{
 	"debug_points":            "abort",
+	"geoip_city":              "../conformance/testdata/geoip/city.dat",
+	"geoip_country":           "../conformance/testdata/geoip/country.dat",
+	"geoip_org":               "../conformance/testdata/geoip/org.dat",
 	"pass":                    "192.0.2.1:1",
 	"proxy_bind":              "192.0.2.1",
 	"ssl_trusted_certificate": "ca.pem", // its default is described, not written

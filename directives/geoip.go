@@ -1,31 +1,61 @@
 package directives
 
-import "weir/directives/spec"
+import (
+	"weir/directives/spec"
+	"weir/stream/geoip"
+)
 
-// geoipModule is ngx_stream_geoip_module. weir knows its directives, and does not serve them yet.
-var geoipModule = &spec.Module[unserved]{
+// geoipConf is the settings of ngx_stream_geoip_module: the databases, which are read while compiling, as in nginx.
+type geoipConf struct{ geoip.Databases }
+
+// geoipModule is ngx_stream_geoip_module. Besides the documented file nginx takes the word utf8.
+var geoipModule = &spec.Module[geoipConf]{
 	Name: "ngx_stream_geoip_module",
-	Entries: []spec.Entry[unserved]{
-		{Name: "geoip_city", In: spec.Stream, Args: spec.Take(1), Support: spec.Refused},
-		{Name: "geoip_country", In: spec.Stream, Args: spec.Take(1), Support: spec.Refused},
-		{Name: "geoip_org", In: spec.Stream, Args: spec.Take(1), Support: spec.Refused},
+	Entries: []spec.Entry[geoipConf]{
+		{Name: "geoip_city", In: spec.Stream, Args: spec.Take(1, 2), Set: (*geoipConf).city},
+		{Name: "geoip_country", In: spec.Stream, Args: spec.Take(1, 2), Set: (*geoipConf).country},
+		{Name: "geoip_org", In: spec.Stream, Args: spec.Take(1, 2), Set: (*geoipConf).org},
 	},
-	Vars: absent(
-		"geoip_area_code",
-		"geoip_city",
-		"geoip_city_continent_code",
-		"geoip_city_country_code",
-		"geoip_city_country_code3",
-		"geoip_city_country_name",
-		"geoip_country_code",
-		"geoip_country_code3",
-		"geoip_country_name",
-		"geoip_dma_code",
-		"geoip_latitude",
-		"geoip_longitude",
-		"geoip_org",
-		"geoip_postal_code",
-		"geoip_region",
-		"geoip_region_name",
-	),
+	Vars: geoip.Variables(geoip.Databases{}),
+	Init: (*geoipConf).init,
+}
+
+func (c *geoipConf) city(call *spec.Call) {
+	c.City = openGeoIP(call, "GeoIP City", geoip.Edition.IsCity)
+}
+
+func (c *geoipConf) country(call *spec.Call) {
+	c.Country = openGeoIP(call, "GeoIP", geoip.Edition.IsCountry)
+}
+
+func (c *geoipConf) org(call *spec.Call) {
+	c.Org = openGeoIP(call, "GeoIP", geoip.Edition.IsOrg)
+}
+
+// openGeoIP follows ngx_stream_geoip_country and its like. A relative path is one from the working directory, not from the prefix.
+func openGeoIP(call *spec.Call, kind string, takes func(geoip.Edition) bool) *geoip.Database {
+	file := &call.Args()[0]
+	d, err := geoip.Open(file.Text)
+	if err != nil {
+		call.Fail(file, "GeoIP_open(\"%s\") failed", file.Text)
+		return nil
+	}
+	if len(call.Args()) == 2 {
+		if call.Arg(1) != "utf8" {
+			call.Fail(&call.Args()[1], "invalid parameter \"%s\"", call.Arg(1))
+			return nil
+		}
+		d.UTF8 = true
+	}
+	if !takes(d.Edition) {
+		call.Fail(file, "invalid %s database \"%s\" type:%d", kind, file.Text, d.Edition)
+		return nil
+	}
+	return d
+}
+
+func (c *geoipConf) init(s *spec.Scope) {
+	for _, v := range geoip.Variables(c.Databases) {
+		s.Config.Vars.Replace(v)
+	}
 }

@@ -22,11 +22,13 @@ import (
 // not refused, what it means.
 //
 // Its comment may hold lines that bound the comparison with nginx 1.22: "weir only" when only weir says so, and "since VERSION" when
-// nginx says so since a later version. With "as root" nginx is asked by the super-user alone.
+// nginx says so since a later version. With "as root" nginx is asked by the super-user alone. "loads MODULE" names one more module
+// that nginx needs.
 type goldenCase struct {
 	file     string
 	archive  *txtar.Archive
 	weirOnly bool
+	loads    string // empty: no more modules
 }
 
 // Names of the parts of a golden file that are no files of the configuration.
@@ -38,6 +40,7 @@ const (
 
 var (
 	notOnNginx = regexp.MustCompile(`(?m)^(weir only|since \d)`)
+	loads      = regexp.MustCompile(`(?m)^loads (\w+)`)
 	asRoot     = regexp.MustCompile(`(?m)^as root`)
 )
 
@@ -55,7 +58,11 @@ func goldenCases(t testing.TB, folders ...string) (cases []*goldenCase) {
 				t.Fatal(err)
 			}
 			alone := notOnNginx.Match(ar.Comment) || asRoot.Match(ar.Comment) && os.Geteuid() != 0
-			cases = append(cases, &goldenCase{file, ar, alone})
+			c := &goldenCase{file: file, archive: ar, weirOnly: alone}
+			if m := loads.FindSubmatch(ar.Comment); m != nil {
+				c.loads = string(m[1])
+			}
+			cases = append(cases, c)
 		}
 	}
 	return cases
@@ -111,7 +118,7 @@ func (c *goldenCase) unpack(t *testing.T) (dir string) {
 // the same. With -update the files are rewritten instead: read the difference.
 func TestGolden(t *testing.T) {
 	for _, c := range goldenCases(t, "core", "foreign", "stream", "proxy", "mqtt_preread", "access", "realip", "limit_conn", "return", "set", "pass",
-		"map", "geo", "split_clients", "num_map") {
+		"map", "geo", "geoip", "split_clients", "num_map") {
 		t.Run(c.name(), func(t *testing.T) {
 			t.Parallel()
 			dir := c.unpack(t)
@@ -157,12 +164,15 @@ func withoutDir(text, dir string) string { return strings.ReplaceAll(text, dir+"
 func (c *goldenCase) askNginx(t *testing.T, dir string) (said string) {
 	t.Helper()
 	nginx := newOracle(t)
+	if c.loads != "" {
+		nginx.load(t, c.loads)
+	}
 	globals := strings.TrimSpace(c.part(globalsPart))
 	if !definesPid.MatchString(c.part("nginx.conf") + globals) {
 		globals = "pid " + dir + "/pid; " + globals
 	}
 	cmd := exec.CommandContext(t.Context(), nginx.bin, "-t", "-p", dir, "-e", "stderr", "-c", dir+"/nginx.conf",
-		"-g", "load_module "+nginx.plugin+"; "+globals)
+		"-g", nginx.loadModules()+" "+globals)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError

@@ -15,7 +15,7 @@ const Version = "0.1.0"
 // configured are nginx's words for what this binary was built with; tools read what it can do from them. What is on by default in
 // nginx and not served yet by weir is named as left out.
 const configured = "--prefix=/usr/share/nginx --conf-path=" + DefaultConf + " --error-log-path=" + DefaultErrorLog +
-	" --pid-path=" + DefaultPidFile + " --with-stream --with-stream_mqtt_preread_module --with-stream_realip_module" +
+	" --pid-path=" + DefaultPidFile + " --with-stream --with-stream_mqtt_preread_module --with-stream_realip_module --with-stream_geoip_module" +
 	" --without-http"
 
 // WriteVersion writes the lines of -v: weir's version and, where tools look for it, that of the nginx it stands in for.
