@@ -18,10 +18,10 @@ type upstreamConf struct {
 
 	groups []*groupUse // of stream {}, in order
 
-	servers  []serverUse // of an upstream
-	method   balancing
-	noBackup bool // the method named last before a server does not allow it
-	measure  spec.Opt[upstream.Measure]
+	servers []serverUse // of an upstream
+	method  balancing
+	limited bool // the method named last before a server allows neither backup nor slow_start
+	measure spec.Opt[upstream.Measure]
 }
 
 // A groupUse is one upstream block.
@@ -45,6 +45,7 @@ type serverParams struct {
 	maxConns    int
 	maxFails    int
 	failTimeout time.Duration
+	slowStart   time.Duration
 	backup      bool
 	down        bool
 }
@@ -103,7 +104,7 @@ func (c *upstreamConf) params(call *spec.Call, p *serverParams) bool {
 	for i := range call.Args()[1:] {
 		word := &call.Args()[1+i]
 		switch {
-		case word.Text == "backup" && c.noBackup:
+		case c.limited && (word.Text == "backup" || strings.HasPrefix(word.Text, "slow_start=")):
 			call.Fail(word, "balancing method does not support parameter \"%s\"", word.Text)
 			return false
 		case isUnservedParam(word.Text):
@@ -120,7 +121,7 @@ func (c *upstreamConf) params(call *spec.Call, p *serverParams) bool {
 
 // isUnservedParam reports whether nginx knows the parameter and weir does not serve it.
 func isUnservedParam(text string) bool {
-	return text == "resolve" || strings.HasPrefix(text, "service=") || strings.HasPrefix(text, "slow_start=")
+	return text == "resolve" || strings.HasPrefix(text, "service=")
 }
 
 // set takes one parameter and reports whether it is right. A weight beyond 31 bits is refused, which nginx would take: sums of
@@ -143,6 +144,9 @@ func (p *serverParams) set(text string) (ok bool) {
 		return ok
 	case name == "fail_timeout" && name != text:
 		p.failTimeout, ok = spec.ParseSec(value)
+		return ok
+	case strings.HasPrefix(text, "slow_start="):
+		p.slowStart, ok = spec.ParseMsec(value)
 		return ok
 	default:
 		return false
@@ -276,6 +280,7 @@ func (c *upstreamConf) peers() []*upstream.Peer {
 func (s *serverUse) peer(addr stream.Addr) *upstream.Peer {
 	return &upstream.Peer{
 		Server: s.name, Name: addr.String(), Addr: addr,
-		Weight: s.weight, MaxFails: s.maxFails, FailTimeout: s.failTimeout, MaxConns: s.maxConns, Down: s.down, Backup: s.backup,
+		Weight: s.weight, MaxFails: s.maxFails, FailTimeout: s.failTimeout, SlowStart: s.slowStart, MaxConns: s.maxConns,
+		Down: s.down, Backup: s.backup,
 	}
 }

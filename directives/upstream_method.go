@@ -14,11 +14,11 @@ type balancing struct {
 }
 
 // setMethod gives the group its method; the last one wins.
-func (c *upstreamConf) setMethod(call *spec.Call, m balancing, allowsBackup bool) {
+func (c *upstreamConf) setMethod(call *spec.Call, m balancing, allowsAll bool) {
 	if c.method.Method != nil {
 		call.Warn(nil, "load balancing method redefined")
 	}
-	c.method, c.noBackup = m, !allowsBackup
+	c.method, c.limited = m, !allowsAll
 }
 
 func (c *upstreamConf) leastConn(call *spec.Call) {

@@ -119,6 +119,9 @@ func describeGroup(g *upstream.Group) string {
 	for _, p := range g.Peers() {
 		text += fmt.Sprintf("  %s as %s weight=%d max_conns=%d max_fails=%d fail_timeout=%s",
 			p.Server, p.Name, p.Weight, p.MaxConns, p.MaxFails, p.FailTimeout)
+		if p.SlowStart > 0 {
+			text += " slow_start=" + p.SlowStart.String()
+		}
 		if p.Down {
 			text += " down"
 		}

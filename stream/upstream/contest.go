@@ -1,5 +1,7 @@
 package upstream
 
+import "math/bits"
+
 // A contest finds the peer with the least load for its weight: the first of the least, and whether there are equals.
 type contest struct {
 	best   int // its place, or none
@@ -10,27 +12,33 @@ type contest struct {
 
 func newContest() contest { return contest{best: none} }
 
-func (c *contest) enter(i int, p *Peer, load uint64) {
-	order := -1
+func (c *contest) enter(i int, load, weight uint64) {
 	if c.best != none {
-		order = c.compare(p, load)
+		order := c.compare(load, weight)
+		c.equals = c.equals || order == 0
+		if order >= 0 {
+			return
+		}
 	}
-	switch {
-	case order < 0:
-		*c = contest{best: i, load: load, weight: uint64(p.Weight)}
-	case order == 0:
-		c.equals = true
-	}
+	*c = contest{best: i, load: load, weight: weight}
 }
 
 // compare compares a peer with the best one, without dividing: negative if it has less load for its weight.
-func (c *contest) compare(p *Peer, load uint64) int {
-	a, b := load*c.weight, c.load*uint64(p.Weight)
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
+func (c *contest) compare(load, weight uint64) int {
+	high, low := bits.Mul64(load, c.weight)
+	bestHigh, bestLow := bits.Mul64(c.load, weight)
+	low, borrow := bits.Sub64(low, bestLow, 0)
+	high, borrow = bits.Sub64(high, bestHigh, borrow)
+	if high|low == 0 {
+		return 0
 	}
-	return 0
+	return 1 - 2*int(borrow)
+}
+
+// presentWeight is the weight of p in hundredths; at least one of them, so that loads can be compared.
+func (p *Peer) presentWeight(now int64) uint64 {
+	if p.live.weakened {
+		return uint64(p.Weight * max(p.share(now), 1))
+	}
+	return uint64(p.Weight * whole)
 }

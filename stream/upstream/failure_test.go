@@ -44,6 +44,13 @@ func TestFailures(t *testing.T) {
 		{"a single peer that is down", []upstream.Peer{{Server: "a", Weight: 1, Down: true}}, "- -"},
 		{"a single peer at max_conns", []upstream.Peer{{Server: "a", Weight: 1, MaxConns: 1}}, "(a - )a a"},
 		{"down peers are not offered", []upstream.Peer{peer("a", 1, 10), {Server: "b", Weight: 1, Down: true}}, "a! * -"},
+		{"slow_start begins with nothing", slowStart(1, 10), "a! * >b +11 b b a b b b b b"},
+		{"slow_start comes to a half", slowStart(1, 10), "a! * >b +11 b b a b +5 b b b a b b a b b a"},
+		{"slow_start ends", slowStart(1, 10), "a! * >b +11 b b a b +10 b a b a"},
+		{"slow_start waits for a server that was out of use", slowStart(2, 10), "a! >b +11 b a b a"},
+		{"slow_start begins again", slowStart(1, 10), "a! * >b +11 b b a b +5 b b b a! * >b b +11 b b a b b b b"},
+		{"slow_start alone serves", onlySlow(), "a! * - +11 a a a"},
+		{"slow_start of a single peer is nothing", []upstream.Peer{{Server: "a", Weight: 1, MaxFails: 1, SlowStart: 10 * time.Second}}, "a! a! a"},
 		{"max_conns holds until the end", []upstream.Peer{{Server: "a", Weight: 1, MaxConns: 1}, peer("b", 1, 10)}, "(a b b )a b a"},
 	}
 	for _, tt := range tests {
@@ -57,6 +64,20 @@ func peer(name string, maxFails, failTimeout int) upstream.Peer {
 
 func twoPeers(maxFails, failTimeout int) []upstream.Peer {
 	return []upstream.Peer{peer("a", maxFails, failTimeout), peer("b", maxFails, failTimeout)}
+}
+
+// slowStart is two peers, of which the first recovers in ten seconds.
+func slowStart(maxFails, failTimeout int) []upstream.Peer {
+	list := twoPeers(maxFails, failTimeout)
+	list[0].SlowStart = 10 * time.Second
+	return list
+}
+
+// onlySlow is a peer that recovers slowly, and one that is down.
+func onlySlow() []upstream.Peer {
+	list := slowStart(1, 10)
+	list[1].Down = true
+	return list
 }
 
 // heavy is two peers of which the first has a weight.

@@ -29,7 +29,7 @@ func (p *picker) leastLoaded(now int64) int {
 	c := newContest()
 	for i := range p.list().peers {
 		if peer := p.open(i, now); peer != nil {
-			c.enter(i, peer, peer.load())
+			c.enter(i, peer.load(), peer.presentWeight(now))
 		}
 	}
 	if !c.equals {
@@ -37,8 +37,8 @@ func (p *picker) leastLoaded(now int64) int {
 	}
 	r := newRound()
 	for i := range p.list().peers {
-		if peer := p.open(i, now); peer != nil && c.compare(peer, peer.load()) == 0 {
-			r.enter(i, peer)
+		if peer := p.open(i, now); peer != nil && c.compare(peer.load(), peer.presentWeight(now)) == 0 {
+			r.enter(i, peer, peer.gain(now))
 		}
 	}
 	return r.winner()

@@ -45,23 +45,23 @@ type leastTimePicker struct {
 }
 
 func (p *leastTimePicker) Pick() (*Peer, error) {
-	now := p.session.Env.Now()
+	now := p.now()
 	p.set.group.mu.Lock()
 	defer p.set.group.mu.Unlock()
-	peer, err := p.descend(func(_ *picker, second int64) int { return p.fastest(second, now.UnixMilli()) }, now.Unix())
+	peer, err := p.descend((*picker).fastest, now)
 	if err == nil && p.method.inflight {
-		p.flight.begin(peer, now.UnixMilli())
+		p.flight.begin(peer, now)
 	}
 	return peer, err
 }
 
-// fastest is the choice of least_time from the list, at that second and millisecond.
-func (p *leastTimePicker) fastest(second, ms int64) int {
+// fastest is the choice of least_time from the list.
+func (p *picker) fastest(now int64) int {
 	c := newContest()
 	for i := range p.list().peers {
-		if peer := p.open(i, second); peer != nil {
-			peer.live.times.age(ms)
-			c.enter(i, peer, peer.expected(second))
+		if peer := p.open(i, now); peer != nil {
+			peer.live.times.age(now)
+			c.enter(i, peer.expected(now), peer.presentWeight(now))
 		}
 	}
 	if !c.equals {
@@ -69,8 +69,8 @@ func (p *leastTimePicker) fastest(second, ms int64) int {
 	}
 	r := newRound()
 	for i := range p.list().peers {
-		if peer := p.open(i, second); peer != nil && c.compare(peer, peer.expected(second)) == 0 {
-			r.enter(i, peer)
+		if peer := p.open(i, now); peer != nil && c.compare(peer.expected(now), peer.presentWeight(now)) == 0 {
+			r.enter(i, peer, peer.gain(now))
 		}
 	}
 	return r.winner()

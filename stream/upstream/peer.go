@@ -12,9 +12,10 @@ type Peer struct {
 	Server      string // as configured, "b.example:1883": all addresses of one server share it
 	Name        string // the address as nginx prints it
 	Addr        stream.Addr
+	FailTimeout time.Duration // whole seconds
+	SlowStart   time.Duration // whole milliseconds; 0: none
 	Weight      int           // at least 1
 	MaxFails    int           // 0: failures are not counted
-	FailTimeout time.Duration // whole seconds
 	MaxConns    int           // 0: no limit
 	Down        bool
 	Backup      bool
@@ -22,19 +23,24 @@ type Peer struct {
 	live live
 }
 
-// live is what changes while sessions run; the group's mutex guards it. Its zero value is that of a fresh peer. Times are whole
-// seconds since 1970, as nginx compares them.
+// live is what changes while sessions run; the group's mutex guards it. Its zero value is that of a fresh peer. Times are seconds
+// since 1970, as nginx compares them, if nothing else is said; the moment now is everywhere in milliseconds.
 type live struct {
-	current  int   // smooth weighted round robin's running sum
-	lost     int   // how much failures have taken from the weight; the rest is the effective weight
-	conns    int   // sessions that hold the peer
+	current  int  // smooth weighted round robin's running sum
+	lost     int  // how much failures have taken from the weight; the rest is the effective weight
+	conns    int  // sessions that hold the peer
+	weakened bool // the effective weight is not the whole one
+	ramp     ramp
 	fails    int   // failed attempts since the last success that cleared them
 	accessed int64 // the last failure
 	checked  int64 // the last failure, or the choice that probed the peer after its pause
 	times    times
 }
 
-// usable reports whether the peer may be chosen at the second now.
+// second is the second of a moment.
+func second(now int64) int64 { return now / 1000 }
+
+// usable reports whether the peer may be chosen.
 func (p *Peer) usable(now int64) bool {
 	return !p.Down && !p.failed(now) && (p.MaxConns == 0 || p.live.conns < p.MaxConns)
 }
@@ -42,7 +48,7 @@ func (p *Peer) usable(now int64) bool {
 // failed reports whether the peer is in its pause after max_fails failures. Seconds are compared, so it may last almost one longer
 // than fail_timeout.
 func (p *Peer) failed(now int64) bool {
-	return p.MaxFails > 0 && p.live.fails >= p.MaxFails && now-p.live.checked <= p.pause()
+	return p.MaxFails > 0 && p.live.fails >= p.MaxFails && second(now)-p.live.checked <= p.pause()
 }
 
 // pause is fail_timeout in seconds.
@@ -51,8 +57,9 @@ func (p *Peer) pause() int64 { return int64(p.FailTimeout / time.Second) }
 // take counts a session that has chosen the peer. The first to do so after the pause probes it: others keep away until then.
 func (p *Peer) take(now int64) {
 	p.live.conns++
-	if now-p.live.checked > p.pause() {
-		p.live.checked = now
+	if second(now)-p.live.checked > p.pause() {
+		p.live.checked = second(now)
+		p.live.ramp.probed = now
 	}
 }
 
@@ -67,20 +74,26 @@ func (p *Peer) release() {
 // fail counts a failed attempt, and reports whether the limit has been reached.
 func (p *Peer) fail(now int64) bool {
 	p.live.fails++
-	p.live.accessed, p.live.checked = now, now
+	p.live.accessed, p.live.checked = second(now), second(now)
 	if p.MaxFails == 0 {
 		return false
 	}
 	p.live.lost = min(p.live.lost+p.Weight/p.MaxFails, p.Weight)
+	p.live.weakened = true
 	return p.live.fails >= p.MaxFails
 }
 
 // succeed forgets the failures if the peer was probed after the last of them. As checked moves only after a pause, a success soon
 // after a failure clears nothing.
 func (p *Peer) succeed() {
-	if p.live.accessed < p.live.checked {
-		p.live.fails = 0
+	if p.live.accessed >= p.live.checked {
+		return
 	}
+	if p.SlowStart > 0 && p.MaxFails > 0 && p.live.fails >= p.MaxFails {
+		p.live.ramp.start()
+		p.live.weakened = true
+	}
+	p.live.fails = 0
 }
 
 // A PeerSet is the peers of a group at one time, with what the method derives from them. It is immutable.

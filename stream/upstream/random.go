@@ -62,7 +62,7 @@ func (p *randomPicker) lighter(first int, now int64) int {
 	c := newContest()
 	for _, i := range [...]int{second, first} {
 		peer := p.list().peers[i]
-		c.enter(i, peer, p.weigh(peer, now))
+		c.enter(i, p.weigh(peer, now), peer.presentWeight(now))
 	}
 	return c.best
 }

@@ -78,8 +78,8 @@ func (p *picker) release(peer *Peer, failed bool, t *stream.Try) (disabled bool)
 	return false
 }
 
-// now is the time in whole seconds. It is asked before the mutex is taken.
-func (p *picker) now() int64 { return p.session.Env.Now().Unix() }
+// now is the time in milliseconds since 1970. It is asked before the mutex is taken.
+func (p *picker) now() int64 { return p.session.Env.Now().UnixMilli() }
 
 // list is the peers that are being chosen from.
 func (p *picker) list() *peerList {
@@ -138,7 +138,7 @@ func (p *picker) smoothest(now int64) int {
 	r := newRound()
 	for i := range p.list().peers {
 		if peer := p.open(i, now); peer != nil {
-			r.enter(i, peer)
+			r.enter(i, peer, peer.gain(now))
 		}
 	}
 	return r.winner()
@@ -149,14 +149,15 @@ func (p *picker) smoothestOf(some []int32, now int64) int {
 	r := newRound()
 	for _, i := range some {
 		if peer := p.open(int(i), now); peer != nil {
-			r.enter(int(i), peer)
+			r.enter(int(i), peer, peer.gain(now))
 		}
 	}
 	return r.winner()
 }
 
 // A round is one choice of smooth weighted round robin: everyone who enters gains its effective weight, the largest sum wins, the
-// first on ties, and the winner pays what all have gained. Effective weights recover by one with each round.
+// first on ties, and the winner pays what all have gained. Effective weights recover by one with each round. They count in hundredths,
+// so that slow_start can take a share of them.
 type round struct {
 	best  int
 	peer  *Peer
@@ -165,16 +166,30 @@ type round struct {
 
 func newRound() round { return round{best: none} }
 
-func (r *round) enter(i int, p *Peer) {
-	effective := p.Weight - p.live.lost
-	p.live.current += effective
-	r.total += effective
-	if p.live.lost > 0 {
-		p.live.lost--
-	}
+func (r *round) enter(i int, p *Peer, gain int) {
+	p.live.current += gain
+	r.total += gain
 	if r.peer == nil || p.live.current > r.peer.live.current {
 		r.best, r.peer = i, p
 	}
+}
+
+// gain is what a turn brings the peer: its effective weight, which recovers by one.
+func (p *Peer) gain(now int64) int {
+	if p.live.weakened {
+		return p.reducedGain(now)
+	}
+	return p.Weight * whole
+}
+
+func (p *Peer) reducedGain(now int64) int {
+	effective := p.Weight - p.live.lost
+	if p.live.lost > 0 {
+		p.live.lost--
+	}
+	gain := effective * p.share(now)
+	p.live.weakened = p.live.lost > 0 || p.live.ramp.since > 0
+	return gain
 }
 
 // winner returns the winner's place, or none if nobody has entered.

@@ -92,7 +92,7 @@ const (
 // the average of a peer that nobody has chosen is halved each fail_timeout, so that a slow one gets another chance.
 func (p *Peer) expected(now int64) uint64 {
 	ms := p.live.times.average
-	if idle := now - p.live.checked; idle > p.pause() {
+	if idle := second(now) - p.live.checked; idle > p.pause() {
 		ms >>= min(uint64(idle/(p.pause()+1)), 63)
 	}
 	if p.live.times.flights > 0 {

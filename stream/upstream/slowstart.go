@@ -1,0 +1,32 @@
+package upstream
+
+import "time"
+
+// A ramp is how far the weight of a peer has recovered. It begins when the peer has been out of use and a session connects to it, and
+// is counted from the choice of that session. Its times are in milliseconds since 1970.
+type ramp struct {
+	since  int64 // 0: there is none
+	probed int64 // when the peer was chosen after a pause
+}
+
+func (r *ramp) start() { r.since = r.probed }
+
+// whole is the share of a peer with its full weight.
+const whole = 100
+
+// share is how many hundredths of its weight the peer has: from none to all of them in the time slow_start, whole again afterwards.
+func (p *Peer) share(now int64) int {
+	if p.live.ramp.since == 0 {
+		return whole
+	}
+	return p.recovered(now)
+}
+
+func (p *Peer) recovered(now int64) int {
+	share := (now - p.live.ramp.since) * whole / max(int64(p.SlowStart/time.Millisecond), 1)
+	if share >= whole {
+		p.live.ramp.since = 0
+		return whole
+	}
+	return int(max(share, 0))
+}
