@@ -37,12 +37,13 @@ stream/upstream: stream LEAVES github.com/dgryski/go-jump
 stream/geo: stream LEAVES github.com/gaissmai/bart
 stream/pump: stream LEAVES golang.org/x/sys/unix
 stream/loop: stream LEAVES golang.org/x/sys/unix
+stream/datagram: stream LEAVES golang.org/x/sys/unix
 stream/*: stream stream/upstream LEAVES golang.org/x/sys/unix
 stream/streamtest: stream stream/upstream LEAVES golang.org/x/sys/unix go.uber.org/goleak
 
 directives/spec: parser parser/diag stream
 directives: directives/spec parser parser/diag stream stream/upstream stream/geo stream/* LEAVES
-runtime: directives directives/spec parser parser/diag stream stream/upstream stream/pump stream/loop stream/errorlog stream/logfile github.com/fsnotify/fsnotify golang.org/x/sys/unix
+runtime: directives directives/spec parser parser/diag stream stream/upstream stream/pump stream/loop stream/datagram stream/errorlog stream/logfile github.com/fsnotify/fsnotify golang.org/x/sys/unix
 cmd/weir: runtime
 
 conformance: conformance/* golang.org/x/tools/txtar
@@ -53,7 +54,7 @@ examples/emqx-sticky/demo: github.com/eclipse/paho.mqtt.golang github.com/mochi-
 const leaves = "stream/relay stream/mqtt stream/zone stream/errorlog stream/logfile stream/proxyproto stream/regex"
 
 // notModules are the packages below stream that stream/* does not mean.
-var notModules = strings.Fields(leaves + " stream/upstream stream/pump stream/loop stream/streamtest stream/geo")
+var notModules = strings.Fields(leaves + " stream/upstream stream/pump stream/loop stream/datagram stream/streamtest stream/geo")
 
 // table reads a line for each package: its name, a colon, and what it may import.
 func table(text string) map[string][]string {

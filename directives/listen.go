@@ -60,6 +60,7 @@ func (c *streamConf) listen(call *spec.Call) {
 	}
 	outer := spec.At[streamConf](call.Level.Parent)
 	for _, addr := range addrs {
+		addr.UDP = params.udp
 		if !outer.addListen(call, addr, params) {
 			return
 		}
@@ -186,7 +187,7 @@ func byPort(listens []*listenAddr) []*listenAddr {
 // portKey names the addresses that one wildcard may serve. Unix sockets have none.
 func (l *listenAddr) portKey() string {
 	if l.addr.Unix {
-		return "unix"
+		return l.addr.Network()
 	}
 	return fmt.Sprint(familyPort(l.addr))
 }
@@ -229,6 +230,9 @@ func familyPort(a stream.Addr) uint32 {
 	if a.IP.Addr().Is4() {
 		key |= 1 << 16
 	}
+	if a.UDP {
+		key |= 1 << 17
+	}
 	return key
 }
 
@@ -260,8 +264,6 @@ func (p *listenParams) check(call *spec.Call) bool {
 // unserved names the first parameter that weir does not serve yet.
 func (p *listenParams) unserved() string {
 	switch {
-	case p.udp:
-		return "udp"
 	case p.ssl:
 		return "ssl"
 	case p.multipath:

@@ -1,6 +1,7 @@
 package directives
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -29,6 +30,8 @@ type proxyConf struct {
 	keepAlive      spec.Opt[bool]
 	rcvBuf         spec.Opt[int64]
 	sndBuf         spec.Opt[int64]
+	requests       spec.Opt[int64]
+	responses      spec.Opt[int64]
 }
 
 // either is where most of the module's directives may stand.
@@ -67,8 +70,10 @@ var proxyModule = &spec.Module[proxyConf]{
 		{Name: "proxy_downstream_buffer", In: either, Args: spec.Take(1), Repeat: true, Set: (*proxyConf).oldBufferSize},
 		{Name: "proxy_upstream_buffer", In: either, Args: spec.Take(1), Repeat: true, Set: (*proxyConf).oldBufferSize},
 		{Name: "proxy_bind_dynamic", In: either, Args: spec.OnOff, Default: "off", Support: spec.Refused},
-		{Name: "proxy_requests", In: either, Args: spec.Take(1), Default: "0", Support: spec.Refused},
-		{Name: "proxy_responses", In: either, Args: spec.Take(1), Support: spec.Refused},
+		{Name: "proxy_requests", In: either, Args: spec.Take(1), Default: "0",
+			Set: spec.Number(func(c *proxyConf) *spec.Opt[int64] { return &c.requests })},
+		{Name: "proxy_responses", In: either, Args: spec.Take(1),
+			Set: spec.Number(func(c *proxyConf) *spec.Opt[int64] { return &c.responses })},
 		{Name: "proxy_session_drop", In: either, Args: spec.OnOff, Default: "off", Support: spec.Refused},
 	}, proxySSLEntries...),
 	Init:  (*proxyConf).init,
@@ -193,6 +198,8 @@ func (c *proxyConf) merge(child *proxyConf) {
 	child.keepAlive.Inherit(c.keepAlive)
 	child.rcvBuf.Inherit(c.rcvBuf)
 	child.sndBuf.Inherit(c.sndBuf)
+	child.requests.Inherit(c.requests)
+	child.responses.Inherit(c.responses)
 }
 
 func (c *proxyConf) content(s *spec.Scope) stream.Content {
@@ -221,5 +228,15 @@ func (c *proxyConf) relay(s *spec.Scope) *relay.Spec {
 		Download:   c.download.Or(proxy.Rate{}).Fixed,
 		HalfClose:  c.halfClose.Or(false),
 		FirstByte:  s.Config.Vars.Uses("upstream_first_byte_time") || c.pass.needsFirstByte(s),
+		Requests:   int(c.requests.Or(0)),
+		Responses:  c.answers(),
 	}
+}
+
+// answers is how many datagrams answer one. Unset stands for any number, and so does nginx's own largest, which is what unset is there.
+func (c *proxyConf) answers() int {
+	if n := c.responses.Or(math.MaxInt32); n != math.MaxInt32 {
+		return int(n)
+	}
+	return -1
 }

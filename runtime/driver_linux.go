@@ -5,6 +5,7 @@ import (
 
 	"weir/directives"
 	"weir/stream"
+	"weir/stream/datagram"
 	"weir/stream/loop"
 )
 
@@ -20,5 +21,5 @@ func newDriver(env *stream.Env, main *directives.Main) (stream.Driver, int, erro
 	if err != nil {
 		return nil, 0, err
 	}
-	return driver, loops, nil
+	return drivers{driver, datagram.New(env, datagram.Options{Loops: loops, Connections: main.WorkerConnections})}, loops, nil
 }

@@ -3,6 +3,8 @@
 package runtime
 
 import (
+	"errors"
+
 	"weir/directives"
 	"weir/stream"
 	"weir/stream/pump"
@@ -10,5 +12,20 @@ import (
 
 // newDriver returns the driver for systems without epoll, which accepts in one place.
 func newDriver(env *stream.Env, _ *directives.Main) (stream.Driver, int, error) {
-	return pump.New(env), 1, nil
+	return drivers{pump.New(env), noDatagrams{}}, 1, nil
 }
+
+// noDatagrams is the driver of datagrams where there is none.
+type noDatagrams struct{}
+
+// Listen refuses.
+func (noDatagrams) Listen(*stream.Port) error { return errors.ErrUnsupported }
+
+// Forget has nothing to do.
+func (noDatagrams) Forget(*stream.Port) {}
+
+// Abort has nothing to do.
+func (noDatagrams) Abort(func(*stream.Session) bool, stream.Pace) {}
+
+// Close has nothing to do.
+func (noDatagrams) Close() error { return nil }

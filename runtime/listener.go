@@ -17,14 +17,15 @@ type socket struct {
 	addr stream.Addr
 }
 
-// listenOn returns a socket that listens on l, as ngx_open_listening_sockets opens it.
-func listenOn(l *stream.Listen) (*socket, error) {
-	fd, err := newSocket(family(l.Addr))
+// listenOn returns a socket that listens on l, as ngx_open_listening_sockets opens it. One that is only to test whether it could be must
+// not take datagrams from the one that serves, as SO_REUSEADDR would let it.
+func listenOn(l *stream.Listen, testing bool) (*socket, error) {
+	fd, err := newSocket(family(l.Addr), socketType(l.Addr))
 	if err != nil {
 		return nil, &sysError{fmt.Sprintf("socket() %s", l.Addr), err}
 	}
 	s := &socket{fd, l.Addr}
-	if err := s.listen(l.Options); err != nil {
+	if err := s.listen(l.Options, !(testing && l.Addr.UDP)); err != nil {
 		unix.Close(fd)
 		return nil, err
 	}
@@ -42,8 +43,15 @@ func family(a stream.Addr) int {
 	}
 }
 
-func (s *socket) listen(o stream.ListenOptions) error {
-	if err := s.setBeforeBind(o); err != nil {
+func socketType(a stream.Addr) int {
+	if a.UDP {
+		return unix.SOCK_DGRAM
+	}
+	return unix.SOCK_STREAM
+}
+
+func (s *socket) listen(o stream.ListenOptions, reuse bool) error {
+	if err := s.setBeforeBind(o, reuse); err != nil {
 		return err
 	}
 	if err := unix.Bind(s.fd, sockaddr(s.addr)); err != nil {
@@ -55,6 +63,9 @@ func (s *socket) listen(o stream.ListenOptions) error {
 			return &sysError{fmt.Sprintf("chmod() \"%s\"", s.addr.Path), err}
 		}
 	}
+	if s.addr.UDP {
+		return nil
+	}
 	if err := unix.Listen(s.fd, o.Backlog); err != nil {
 		s.unlink()
 		return &sysError{fmt.Sprintf("listen() to %s, backlog %d", s.addr, o.Backlog), err}
@@ -63,8 +74,9 @@ func (s *socket) listen(o stream.ListenOptions) error {
 }
 
 // setBeforeBind sets the options that decide whether bind succeeds.
-func (s *socket) setBeforeBind(o stream.ListenOptions) error {
-	options := []option{{unix.SOL_SOCKET, unix.SO_REUSEADDR, "SO_REUSEADDR", 1}}
+func (s *socket) setBeforeBind(o stream.ListenOptions, reuse bool) error {
+	var options optionList
+	options.add(reuse, unix.SOL_SOCKET, unix.SO_REUSEADDR, "SO_REUSEADDR", 1)
 	if o.ReusePort {
 		options = append(options, reusePort)
 	}
@@ -99,7 +111,7 @@ func (s *socket) configure(before *stream.ListenOptions, o stream.ListenOptions,
 			c.say(errorlog.Alert, "setsockopt(%s, %d) %s failed, ignored%s", x.name, x.value, s.addr, errorlog.Errno(err))
 		}
 	}
-	if before == nil || before.Backlog == o.Backlog {
+	if before == nil || before.Backlog == o.Backlog || s.addr.UDP {
 		return
 	}
 	if err := unix.Listen(s.fd, o.Backlog); err != nil {
@@ -113,7 +125,7 @@ func (s *socket) options(before *stream.ListenOptions, o stream.ListenOptions) o
 	all.add(o.SndBuf > 0, unix.SOL_SOCKET, unix.SO_SNDBUF, "SO_SNDBUF", o.SndBuf)
 	all.add(o.KeepAlive.Set, unix.SOL_SOCKET, unix.SO_KEEPALIVE, "SO_KEEPALIVE", boolInt(o.KeepAlive.On))
 	// What is accepted inherits this, so that a session whose tcp_nodelay is on, as by default, need not set it.
-	all.add(before == nil && !s.addr.Unix, unix.IPPROTO_TCP, unix.TCP_NODELAY, "TCP_NODELAY", 1)
+	all.add(before == nil && !s.addr.Unix && !s.addr.UDP, unix.IPPROTO_TCP, unix.TCP_NODELAY, "TCP_NODELAY", 1)
 	return s.addSystemOptions(all, before, o)
 }
 

@@ -7,8 +7,8 @@ import (
 )
 
 // newSocket returns a socket that does not block, and that processes started from here do not get.
-func newSocket(family int) (int, error) {
-	return unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+func newSocket(family, kind int) (int, error) {
+	return unix.Socket(family, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 }
 
 // addSystemOptions adds the options that other systems have not, or know by other names.
@@ -19,6 +19,11 @@ func (s *socket) addSystemOptions(all optionList, before *stream.ListenOptions, 
 	all.add(k.Count > 0, unix.IPPROTO_TCP, unix.TCP_KEEPCNT, "TCP_KEEPCNT", k.Count)
 	all.add(o.FastOpen > 0, unix.IPPROTO_TCP, unix.TCP_FASTOPEN, "TCP_FASTOPEN", o.FastOpen)
 	all.add(o.Transparent && !s.addr.Unix, unix.IPPROTO_IP, unix.IP_TRANSPARENT, "IP_TRANSPARENT", 1)
+	// What datagrams were sent to is told with each, so that they are answered from there.
+	wildcard := s.addr.UDP && !s.addr.Unix && s.addr.IP.Addr().IsUnspecified()
+	is4 := family(s.addr) == unix.AF_INET
+	all.add(wildcard && is4 && before == nil, unix.IPPROTO_IP, unix.IP_PKTINFO, "IP_PKTINFO", 1)
+	all.add(wildcard && !is4 && before == nil, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, "IPV6_RECVPKTINFO", 1)
 	// A connection that comes without data is passed on after one second: nginx's value, since how long it has waited is not known.
 	deferred := before != nil && before.Deferred
 	all.add(o.Deferred != deferred, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, "TCP_DEFER_ACCEPT", boolInt(o.Deferred))

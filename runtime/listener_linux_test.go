@@ -106,7 +106,7 @@ func TestReloadChangesOptionsOfKeptSockets(t *testing.T) {
 
 func TestUnixSocketIsOpenToAll(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "w.sock")
-	s, err := listenOn(&stream.Listen{Addr: stream.UnixAddr(path), Options: stream.ListenOptions{Backlog: 5}})
+	s, err := listenOn(&stream.Listen{Addr: stream.UnixAddr(path), Options: stream.ListenOptions{Backlog: 5}}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

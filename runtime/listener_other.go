@@ -11,10 +11,10 @@ import (
 )
 
 // newSocket returns a socket that does not block, and that processes started from here do not get.
-func newSocket(family int) (int, error) {
+func newSocket(family, kind int) (int, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	fd, err := unix.Socket(family, unix.SOCK_STREAM, 0)
+	fd, err := unix.Socket(family, kind, 0)
 	if err != nil {
 		return -1, err
 	}

@@ -155,7 +155,7 @@ func (b binder) open(l *stream.Listen) (*socket, error) {
 	if b.testing {
 		wanted.Options.ReusePort = false
 	}
-	s, err := listenOn(&wanted)
+	s, err := listenOn(&wanted, b.testing)
 	if err != nil {
 		return nil, err
 	}

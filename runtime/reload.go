@@ -168,7 +168,7 @@ func (m *Master) listen(p *port) {
 	if p.serving != nil {
 		m.driver.Forget(p.serving)
 	}
-	p.serving = &stream.Port{FDs: p.descriptors(), Admit: m.admit(p.addr)}
+	p.serving = &stream.Port{FDs: p.descriptors(), Admit: m.admit(p.addr), Datagrams: p.addr.UDP, Current: m.serves}
 	if err := m.driver.Listen(p.serving); err != nil {
 		m.console.say(errorlog.Alert, "%s: %v", p.addr, err)
 	}
@@ -193,6 +193,12 @@ func (m *Master) admit(addr stream.Addr) func() (*stream.Listen, stream.Lease) {
 			return nil, nil
 		}
 	}
+}
+
+// serves reports whether c is what new sessions follow.
+func (m *Master) serves(c *stream.Config) bool {
+	g := m.current.Load()
+	return g != nil && g.Program.Stream == c
 }
 
 // drop closes the sockets of a port, and removes its file.

@@ -116,7 +116,7 @@ func TestFailedReloadOpensNoFurtherSockets(t *testing.T) {
 	b.loops = 2
 	addr, taken := freeAddr(t), freeAddr(t)
 	b.serve(b.program(addr))
-	blocker, err := listenOn(&stream.Listen{Addr: taken, Options: stream.ListenOptions{Backlog: 1}})
+	blocker, err := listenOn(&stream.Listen{Addr: taken, Options: stream.ListenOptions{Backlog: 1}}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

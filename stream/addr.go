@@ -12,6 +12,7 @@ type Addr struct {
 	IP   netip.AddrPort
 	Path string // of a unix socket; an unbound unix peer has Unix and no path
 	Unix bool
+	UDP  bool // of datagrams; a port of UDP is another address than the same port of TCP
 }
 
 // UnixAddr returns the address of the unix socket at path.
@@ -64,10 +65,15 @@ func (a Addr) String() string {
 	return string(strconv.AppendUint(append(b, ':'), uint64(a.IP.Port()), 10))
 }
 
-// Network is the name that package net gives the address's family for stream sockets.
+// Network is the name that package net gives the address's family, for stream sockets or for those of datagrams.
 func (a Addr) Network() string {
-	if a.Unix {
+	switch {
+	case a.Unix && a.UDP:
+		return "unixgram"
+	case a.Unix:
 		return "unix"
+	case a.UDP:
+		return "udp"
 	}
 	return "tcp"
 }

@@ -24,7 +24,7 @@ func coreVariables() []Variable {
 		{Name: "msec", Get: fromAppend(appendMsec), Append: appendMsec, NoCache: true},
 		{Name: "nginx_version", Fixed: true, Get: func(*Session) (string, bool) { return NginxVersion, true }},
 		{Name: "pid", Get: func(s *Session) (string, bool) { return strconv.Itoa(s.Env.PID), true }},
-		{Name: "protocol", Fixed: true, Get: func(*Session) (string, bool) { return "TCP", true }},
+		{Name: "protocol", Fixed: true, Get: protocol},
 		{Name: "proxy_protocol_addr", Get: proxyText(func(h *proxyproto.Header) string { return h.Client })},
 		{Name: "proxy_protocol_port", Get: proxyPort(func(h *proxyproto.Header) uint16 { return h.ClientPort })},
 		{Name: "proxy_protocol_server_addr", Get: proxyText(func(h *proxyproto.Header) string { return h.Server })},
@@ -59,6 +59,13 @@ func binaryRemoteAddr(s *Session) (string, bool) {
 }
 
 func appendRemoteAddr(s *Session, b []byte) ([]byte, bool) { return s.Client.Addr.AppendHost(b), true }
+
+func protocol(s *Session) (string, bool) {
+	if s.UDP() {
+		return "UDP", true
+	}
+	return "TCP", true
+}
 
 func remotePort(s *Session) (string, bool) { return s.Client.Addr.Port(), true }
 

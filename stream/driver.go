@@ -7,6 +7,11 @@ type Port struct {
 	// Admit returns what the address means in the current generation, and the lease by which the session holds that generation.
 	// A nil Listen says that the address is gone: the connection is closed. Safe for concurrent use.
 	Admit func() (*Listen, Lease)
+	// Datagrams says that what comes is not connections.
+	Datagrams bool
+	// Current reports whether a session of c is still one of the current generation: a client whose session is not gets a new one with
+	// its next datagram. nil: it always is. Safe for concurrent use.
+	Current func(c *Config) bool
 }
 
 // A Pace says how fast an Abort goes. The zero Pace is at once.

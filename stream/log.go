@@ -82,7 +82,8 @@ func (s *Session) appendContext(b []byte) []byte {
 	if s.doing != 0 {
 		b = append(append(b, " while "...), s.doing.String()...)
 	}
-	b = s.Client.Addr.AppendHost(append(b, ", client: "...))
+	b = append(append(append(b, ", "...), s.udp()...), "client: "...)
+	b = s.Client.Addr.AppendHost(b)
 	b = append(append(b, ", server: "...), s.Listen.Addr.String()...)
 	if !s.proxying {
 		return b
@@ -91,6 +92,14 @@ func (s *Session) appendContext(b []byte) []byte {
 		b = append(append(append(b, ", upstream: \""...), s.Tries[n-1].Name...), '"')
 	}
 	return s.AppendTraffic(append(b, ", "...))
+}
+
+// udp is the word that nginx's log puts before the ends of a session of datagrams.
+func (s *Session) udp() string {
+	if s.UDP() {
+		return "udp "
+	}
+	return ""
 }
 
 // AppendTraffic appends what has passed so far in nginx's words: "bytes from/to client:1/2, bytes from/to upstream:2/1".

@@ -15,6 +15,9 @@ const (
 	NumPhases = iota
 )
 
+// ofStreams reports whether the phase is about what comes first on a connection, so that sessions of datagrams pass it by.
+func (p Phase) ofStreams() bool { return p == SSL || p == Preread }
+
 // A Verdict is what a Handler or a Filter says of a session. One of 200 and above ends the session with that status.
 type Verdict int
 

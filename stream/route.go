@@ -19,5 +19,6 @@ func (c *Config) Bound(a Addr) *Listen {
 
 func (l *Listen) isWildcardFor(a Addr) bool {
 	own, other := l.Addr.IP, a.IP
-	return !l.Addr.Unix && !a.Unix && own.Addr().IsUnspecified() && own.Addr().Is4() == other.Addr().Is4() && own.Port() == other.Port()
+	return !l.Addr.Unix && !a.Unix && own.Addr().IsUnspecified() && own.Addr().Is4() == other.Addr().Is4() && own.Port() == other.Port() &&
+		l.Addr.UDP == a.UDP
 }

@@ -79,6 +79,9 @@ func NewSession(l *Listen, env *Env, client Peer, lease Lease) *Session {
 	return s
 }
 
+// UDP reports whether the session is one of datagrams.
+func (s *Session) UDP() bool { return s.Listen.Addr.UDP }
+
 // Elapsed is how long the session has lasted.
 func (s *Session) Elapsed() time.Duration { return time.Duration(s.Env.Now().UnixNano() - s.start) }
 
@@ -107,6 +110,7 @@ func (s *Session) Advance(ev Event) (step Step) {
 func (s *Session) advance(ev Event) Step {
 	switch s.stage {
 	case begun:
+		s.takeFirst(ev.Data)
 		return s.begin()
 	case header:
 		return s.readHeader(ev)
@@ -128,7 +132,7 @@ func (s *Session) begin() Step {
 	l := s.arrival()
 	s.Server = l.Default
 	if s.LogEnabled(LevelInfo) {
-		s.logPlain(LevelInfo, "client "+s.Client.Addr.String()+" connected to "+l.Addr.String())
+		s.logPlain(LevelInfo, s.udp()+"client "+s.Client.Addr.String()+" connected to "+l.Addr.String())
 	}
 	s.doing = Initializing
 	if !l.ProxyProtocol {
@@ -174,6 +178,15 @@ func (s *Session) parseHeader() Step {
 	return s.walk()
 }
 
+// takeFirst takes the datagram that a session of datagrams begins with. As in ngx_stream_init_connection it counts as received, whatever
+// becomes of the session.
+func (s *Session) takeFirst(data []byte) {
+	if s.UDP() {
+		s.take(data)
+		s.Traffic.FromClient.Add(int64(len(data)))
+	}
+}
+
 // take appends what was read to Head. The first bytes stay where they are until it is known whether they are needed for longer.
 func (s *Session) take(data []byte) {
 	if len(s.Head) == 0 {
@@ -189,7 +202,7 @@ func (s *Session) walk() Step {
 	s.stage = walking
 	for s.phase < NumPhases {
 		handlers := s.Server.Handlers[s.phase]
-		if int(s.index) >= len(handlers) {
+		if int(s.index) >= len(handlers) || s.UDP() && Phase(s.phase).ofStreams() {
 			s.enterNextPhase()
 			continue
 		}

@@ -11,7 +11,7 @@ type EventKind int
 
 // The events. Which may follow a step is written at the step's Action.
 const (
-	Accepted  EventKind = iota + 1 // the first event: addresses are in Client
+	Accepted  EventKind = iota + 1 // the first event: addresses are in Client, the first datagram of a session of them in Data
 	Bytes                          // Data arrived from the client
 	EOF                            // the client will send no more
 	Connected                      // the upstream connection is up, and Out was offered to it once
@@ -42,6 +42,7 @@ const (
 	OpConnect
 	OpRecv
 	OpSend
+	OpSendMsg // of a datagram
 )
 
 // String is the system call as nginx's log names it.
@@ -57,18 +58,21 @@ func (o Op) String() string {
 		return "recv()"
 	case OpSend:
 		return "send()"
+	case OpSendMsg:
+		return "sendmsg()"
 	}
 	return ""
 }
 
 // An Event is what a driver tells a session.
 type Event struct {
-	Kind  EventKind
-	Side  Side   // Failed: whose connection
-	Op    Op     // Failed: what was tried
-	Data  []byte // Bytes: lent until Advance returns
-	Err   error  // Failed: logged by the session in nginx's words; drivers never log
-	Local Addr   // Connected: our end of the upstream connection
+	Kind    EventKind
+	Side    Side           // Failed: whose connection
+	Op      Op             // Failed: what was tried
+	Data    []byte         // Bytes, Accepted: lent until Advance returns
+	Err     error          // Failed: logged by the session in nginx's words; drivers never log
+	Local   Addr           // Connected: our end of the upstream connection
+	Packets *relay.Packets // Relayed, of datagrams: how many there were; lent until Advance returns
 }
 
 // Action is what a session needs next.

@@ -35,9 +35,11 @@ func (r *run) connected(s *stream.Session, ev stream.Event) stream.Step {
 	t := &s.Tries[len(s.Tries)-1]
 	t.Connect = s.Elapsed() - t.Start
 	r.picker.Notify(r.peer, upstream.Connected, t.Connect)
-	r.picker = r.picker.Settle()
+	if !s.UDP() { // of datagrams the end tells whether the server has failed
+		r.picker = r.picker.Settle()
+	}
 	if s.LogEnabled(stream.LevelInfo) {
-		s.LogPlain(stream.LevelInfo, "proxy "+ev.Local.String()+" connected to "+t.Name)
+		s.LogPlain(stream.LevelInfo, udp(s)+"proxy "+ev.Local.String()+" connected to "+t.Name)
 	}
 	r.up = true
 	spec := r.spec(s)
@@ -104,7 +106,7 @@ func (r *run) logConnect(s *stream.Session, err error) {
 	errors.As(err, &errno)
 	switch errno {
 	case syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ETIMEDOUT, syscall.EHOSTDOWN, syscall.EHOSTUNREACH:
-		if r.attempt.target.Addr.Unix {
+		if r.attempt.target.Addr.Unix || s.UDP() {
 			break
 		}
 		s.Log(stream.LevelError, "connect() failed", err)

@@ -38,7 +38,15 @@ func relayDoing(ev stream.Event) stream.Doing {
 	return stream.SendingToUpstream
 }
 
-// logEnd writes how the relay ended, at level info.
+// udp is the word that nginx's log puts before what is about datagrams.
+func udp(s *stream.Session) string {
+	if s.UDP() {
+		return "udp "
+	}
+	return ""
+}
+
+// logEnd writes how the relay of a connection ended, at level info.
 func (r *run) logEnd(s *stream.Session) {
 	if !s.LogEnabled(stream.LevelInfo) {
 		return

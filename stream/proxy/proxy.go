@@ -35,6 +35,7 @@ type run struct {
 	attempt *attempt       // nil once the upstream connection is up: sessions live long
 	tries   int32          // attempts left, the present one included
 	up      bool           // the upstream connection is up
+	broken  bool           // of datagrams: the server has refused one, or not answered
 }
 
 var runs = stream.NewKey[*run]()
@@ -70,6 +71,9 @@ func (c *Content) Next(s *stream.Session, ev stream.Event) stream.Step {
 	case stream.FirstByte:
 		return r.firstByte(s)
 	case stream.Relayed:
+		if s.UDP() {
+			return r.exchanged(s, ev.Packets)
+		}
 		return r.relayed(s)
 	case stream.Failed:
 		return r.failed(s, ev)
@@ -98,6 +102,7 @@ func (r *run) aborted(s *stream.Session) stream.Step {
 
 func (r *run) failed(s *stream.Session, ev stream.Event) stream.Step {
 	if r.up {
+		r.broken = r.broken || s.UDP() && ev.Side == stream.UpstreamSide
 		r.logRelayFailure(s, ev)
 		return stream.Step{}
 	}
@@ -117,7 +122,7 @@ func (r *run) relayed(s *stream.Session) stream.Step {
 // finish ends the session: as ngx_stream_proxy_finalize, the peer is freed before the log is written.
 func (r *run) finish(s *stream.Session, status stream.Status) stream.Step {
 	r.endTry(s)
-	r.free(s, false)
+	r.free(s, r.broken)
 	return s.Finish(status)
 }
 

@@ -39,12 +39,14 @@ type Result struct {
 // End says why a relay ended. The zero End means that it has not.
 type End uint8
 
-// The reasons. All but Aborted end a session with status 200, as in nginx; an error on a connection that is up is logged
+// The reasons. They end a session with status 200, as in nginx, but for a Timeout while answers to datagrams are missing; an error on a connection that is up is logged
 // where it happens and then treated as that side's end.
 const (
 	ClientEOF     End = iota + 1 // the client ended, and what it had sent is written out
 	UpstreamEOF                  // the server did
 	Timeout                      // Spec.Timeout passed without a read or a write
+	Done                         // of datagrams: as many answers have come as were asked for
+	Shutdown                     // of datagrams: the socket that the session shares with others is not ours any more
 	ClientError                  // the client's connection failed
 	UpstreamError                // the server's did
 	Aborted                      // somebody else ended the session
@@ -63,6 +65,10 @@ func (e End) String() string {
 		return "client error"
 	case UpstreamError:
 		return "upstream error"
+	case Done:
+		return "done"
+	case Shutdown:
+		return "shutdown"
 	case Aborted:
 		return "aborted"
 	}

@@ -41,9 +41,9 @@ func (p *picker) Pick() (*Peer, error) {
 	return p.roundRobin(now)
 }
 
-// Notify counts a connection as a success; TCP peers are as good as tested then.
+// Notify counts a connection as a success; TCP peers are as good as tested then, and UDP peers are not before the end.
 func (p *picker) Notify(peer *Peer, n Notice, _ time.Duration) {
-	if n != Connected {
+	if n != Connected || p.session.UDP() {
 		return
 	}
 	p.set.group.mu.Lock()

@@ -1,0 +1,32 @@
+package runtime
+
+import (
+	"errors"
+
+	"weir/stream"
+)
+
+// drivers are two that serve as one: one carries connections, the other datagrams.
+type drivers struct{ connections, datagrams stream.Driver }
+
+func (d drivers) of(p *stream.Port) stream.Driver {
+	if p.Datagrams {
+		return d.datagrams
+	}
+	return d.connections
+}
+
+// Listen begins to accept on p.
+func (d drivers) Listen(p *stream.Port) error { return d.of(p).Listen(p) }
+
+// Forget stops accepting on p.
+func (d drivers) Forget(p *stream.Port) { d.of(p).Forget(p) }
+
+// Abort ends the sessions that match. Each driver keeps the pace for itself.
+func (d drivers) Abort(match func(*stream.Session) bool, pace stream.Pace) {
+	d.connections.Abort(match, pace)
+	d.datagrams.Abort(match, pace)
+}
+
+// Close cuts all sessions.
+func (d drivers) Close() error { return errors.Join(d.connections.Close(), d.datagrams.Close()) }

@@ -1,0 +1,223 @@
+package datagram
+
+import (
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"weir/stream"
+	"weir/stream/errorlog"
+	"weir/stream/relay"
+)
+
+const (
+	// eventsPerWait is how many events one wait may bring.
+	eventsPerWait = 256
+	// tick is the resolution of proxy_timeout.
+	tick = 10 * time.Millisecond
+	// slots makes a time-out of 10 minutes pass the wheel's end some fifty times.
+	slots = 1024
+)
+
+// loop is a goroutine with its epoll set, and owns every session that has begun on its ports. Only run and what it calls touch it,
+// apart from the mailbox.
+type loop struct {
+	ep       int
+	env      *stream.Env // with the loop's own clock
+	now      time.Time   // read once for each wake-up
+	mail     mailbox
+	ports    map[int32]*port // by descriptor
+	conns    []*conn         // by index; nil where free
+	free     []int32
+	serial   int32
+	limit    int // sessions and sockets; 0: none
+	open     int // sessions and sockets
+	wheel    *relay.Wheel[*conn]
+	pauses   *relay.Wheel[*pause] // to the millisecond
+	again    []*conn              // that have more to read than one turn allows
+	aborts   []*abort
+	in       *batch // from clients
+	out      *batch // from servers to clients
+	key      []byte // room for a client's key
+	events   []unix.EpollEvent
+	stopping bool
+	lastCrit time.Time
+}
+
+// A mailbox carries calls into a loop. Its eventfd is in the loop's epoll set.
+type mailbox struct {
+	mu    sync.Mutex
+	calls []func()
+	fd    int
+	rung  atomic.Bool
+}
+
+func newLoop(env *stream.Env, limit int) (*loop, error) {
+	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	wake, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
+	if err != nil {
+		unix.Close(ep)
+		return nil, err
+	}
+	now := env.Now()
+	l := &loop{
+		ep: ep, now: now, mail: mailbox{fd: wake}, ports: map[int32]*port{}, limit: limit, in: newBatch(), out: newBatch(),
+		events: make([]unix.EpollEvent, eventsPerWait), key: make([]byte, 0, maxKey),
+		wheel: relay.NewWheel[*conn](now, tick, slots), pauses: relay.NewWheel[*pause](now, time.Millisecond, slots),
+	}
+	clocked := *env
+	clocked.Now = func() time.Time { return l.now }
+	l.env = &clocked
+	return l, l.watch(wake, unix.EPOLLIN, mailEvent, 0)
+}
+
+// What an event is for: the mailbox, a port (its descriptor follows), or a conn (its index is there, and the serial follows that tells it
+// from an earlier one at the same index).
+const (
+	mailEvent = -1
+	portEvent = -2
+)
+
+func (l *loop) watch(fd int, events uint32, kind, which int32) error {
+	return unix.EpollCtl(l.ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: kind, Pad: which})
+}
+
+func (l *loop) run() {
+	defer l.end()
+	for !l.stopping {
+		n := l.wait()
+		l.now = time.Now()
+		for i := range l.events[:n] {
+			l.dispatch(&l.events[i])
+		}
+		l.turn()
+	}
+}
+
+func (l *loop) dispatch(ev *unix.EpollEvent) {
+	switch ev.Fd {
+	case mailEvent:
+		l.readMail()
+	case portEvent:
+		if p := l.ports[ev.Pad]; p != nil {
+			p.receive()
+		}
+	default:
+		if c := l.conns[ev.Fd]; c != nil && c.serial == ev.Pad {
+			c.readable()
+		}
+	}
+}
+
+// turn does what is due besides events: timers, pauses, servers that have more to say, aborts.
+func (l *loop) turn() {
+	for t := l.wheel.Expired(l.now); t != nil; t = l.wheel.Expired(l.now) {
+		t.Owner.expired()
+	}
+	for t := l.pauses.Expired(l.now); t != nil; t = l.pauses.Expired(l.now) {
+		t.Owner.c.resume()
+	}
+	if len(l.again) > 0 {
+		again := l.again
+		l.again = nil
+		for _, c := range again {
+			c.queued = false
+			c.carry()
+		}
+	}
+	l.continueAborts()
+}
+
+// readMail runs what was posted.
+func (l *loop) readMail() {
+	var count [8]byte
+	unix.Read(l.mail.fd, count[:])
+	l.mail.rung.Store(false)
+	l.mail.mu.Lock()
+	calls := l.mail.calls
+	l.mail.calls = nil
+	l.mail.mu.Unlock()
+	for _, f := range calls {
+		f()
+	}
+}
+
+// wait returns how many events there are. It goes through the scheduler only when it has to wait.
+func (l *loop) wait() int {
+	if n := l.epollWait(0, unix.RawSyscall6); n > 0 {
+		return n
+	}
+	l.now = time.Now()
+	if limit := l.untilDue(); limit > 0 {
+		return l.epollWait(limit, unix.Syscall6)
+	}
+	return 0
+}
+
+func (l *loop) epollWait(ms int, call func(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err unix.Errno)) int {
+	n, _, e := call(unix.SYS_EPOLL_PWAIT, uintptr(l.ep), uintptr(unsafe.Pointer(&l.events[0])), uintptr(len(l.events)), uintptr(ms), 0, 0)
+	if e != 0 {
+		return 0
+	}
+	return int(n)
+}
+
+// forever is how long a wait takes when nothing is due, in milliseconds.
+const forever = int(time.Hour / time.Millisecond)
+
+// untilDue is how many milliseconds remain until the loop has something to do by itself.
+func (l *loop) untilDue() int {
+	limit := forever
+	if len(l.again) > 0 {
+		limit = 0
+	}
+	if d, ok := l.wheel.Next(l.now); ok {
+		limit = min(limit, ceilMillis(d))
+	}
+	if d, ok := l.pauses.Next(l.now); ok {
+		limit = min(limit, ceilMillis(d))
+	}
+	if len(l.aborts) > 0 {
+		limit = min(limit, abortTick)
+	}
+	return limit
+}
+
+func ceilMillis(d time.Duration) int { return int((d + time.Millisecond - 1) / time.Millisecond) }
+
+// full reports whether the loop holds all the sessions that it may, and says so.
+func (l *loop) full() bool {
+	if l.limit == 0 || l.open < l.limit {
+		return false
+	}
+	l.complain(strconv.Itoa(l.limit) + " worker_connections are not enough")
+	return true
+}
+
+// complain logs an alert, at most one a second, since what it is about happens for every datagram while it lasts.
+func (l *loop) complain(msg string) {
+	if l.now.Sub(l.lastCrit) < time.Second {
+		return
+	}
+	l.lastCrit = l.now
+	l.env.Log.Write(errorlog.Alert, 0, msg)
+}
+
+// end cuts what is left and gives everything back.
+func (l *loop) end() {
+	for _, c := range l.conns {
+		if c != nil {
+			c.close()
+		}
+	}
+	unix.Close(l.mail.fd)
+	unix.Close(l.ep)
+	l.readMail()
+}
