@@ -80,6 +80,7 @@ func (d *dump) listen(l *stream.Listen, servers *[]*stream.Server) {
 	}
 	d.line("listen %s of %s to server of %s", l.Addr, l.Origin, l.Default.Origin)
 	d.within(func() {
+		differing(d, "udp", l.Addr.UDP, false)
 		differing(d, "proxy_protocol", l.ProxyProtocol, false)
 		differing(d, "wants local address", l.WantLocal, false)
 		differing(d, "servers by name", l.Names != nil, false)
@@ -192,4 +193,6 @@ func (d *dump) relay(r *relay.Spec) {
 	differing(d, "buffer_size", r.BufferSize, 16384)
 	differing(d, "half_close", r.HalfClose, false)
 	differing(d, "first_byte", r.FirstByte, false)
+	differing(d, "requests", r.Requests, 0)
+	differing(d, "responses", r.Responses, -1)
 }
