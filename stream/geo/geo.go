@@ -6,7 +6,6 @@ package geo
 import (
 	"encoding/binary"
 	"net/netip"
-	"strings"
 
 	"github.com/gaissmai/bart"
 
@@ -46,7 +45,7 @@ func (g *Geo) addr(s *stream.Session) netip.Addr {
 		return known(s.Client.Addr.IP.Addr())
 	}
 	text, _ := s.Value(g.address)
-	return known(parse(text))
+	return known(stream.ParseIP(text))
 }
 
 func known(ip netip.Addr) netip.Addr {
@@ -74,37 +73,4 @@ func (g *Geo) find(ip netip.Addr) number {
 func bits(ip netip.Addr) uint32 {
 	b := ip.As4()
 	return binary.BigEndian.Uint32(b[:])
-}
-
-// parse reads an address as ngx_parse_addr: in IPv4 zeros may lead and octets may be empty. What is none is not valid.
-func parse(text string) netip.Addr {
-	if strings.IndexByte(text, ':') < 0 {
-		return parseIPv4(text)
-	}
-	ip, err := netip.ParseAddr(text)
-	if err != nil || ip.Zone() != "" {
-		return netip.Addr{}
-	}
-	return ip
-}
-
-func parseIPv4(text string) netip.Addr {
-	var octets [4]byte
-	n, octet := 0, 0
-	for i := range len(text) {
-		switch c := text[i]; {
-		case '0' <= c && c <= '9' && octet*10+int(c-'0') <= 255:
-			octet = octet*10 + int(c-'0')
-		case c == '.' && n < 3:
-			octets[n] = byte(octet)
-			n, octet = n+1, 0
-		default:
-			return netip.Addr{}
-		}
-	}
-	if n != 3 {
-		return netip.Addr{}
-	}
-	octets[3] = byte(octet)
-	return netip.AddrFrom4(octets)
 }

@@ -112,34 +112,6 @@ func TestRemoveRange(t *testing.T) {
 	}
 }
 
-func TestParse(t *testing.T) {
-	tests := []struct{ text, want string }{
-		{"1.2.3.4", "1.2.3.4"},
-		{"010.001.0.9", "10.1.0.9"},
-		{"1..2.3", "1.0.2.3"},
-		{"...", "0.0.0.0"},
-		{"255.255.255.255", "255.255.255.255"},
-		{"1.2.3.256", ""},
-		{"1.2.3", ""},
-		{"1.2.3.4.5", ""},
-		{"1.2.3.4 ", ""},
-		{"", ""},
-		{"2001:db8::1", "2001:db8::1"},
-		{"::ffff:1.2.3.4", "::ffff:1.2.3.4"},
-		{"fe80::1%eth0", ""},
-		{"unix:", ""},
-		{"a:b:c", ""},
-	}
-	for _, tt := range tests {
-		t.Run(tt.text, func(t *testing.T) {
-			got := parse(tt.text)
-			if tt.want == "" && got.IsValid() || tt.want != "" && got.String() != tt.want {
-				t.Errorf("got %v, want %q", got, tt.want)
-			}
-		})
-	}
-}
-
 func TestGetAllocatesNothing(t *testing.T) {
 	for _, byRanges := range []bool{false, true} {
 		key := "10.0.0.0/8"
