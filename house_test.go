@@ -35,6 +35,7 @@ stream/proxyproto: github.com/pires/go-proxyproto
 stream: LEAVES
 stream/upstream: stream LEAVES github.com/dgryski/go-jump
 stream/geo: stream LEAVES github.com/gaissmai/bart
+stream/geoip2: stream LEAVES github.com/oschwald/maxminddb-golang/v2
 stream/pump: stream LEAVES golang.org/x/sys/unix
 stream/loop: stream LEAVES golang.org/x/sys/unix
 stream/datagram: stream LEAVES golang.org/x/sys/unix
@@ -42,7 +43,7 @@ stream/*: stream stream/upstream LEAVES golang.org/x/sys/unix
 stream/streamtest: stream stream/upstream LEAVES golang.org/x/sys/unix go.uber.org/goleak
 
 directives/spec: parser parser/diag stream
-directives: directives/spec parser parser/diag stream stream/upstream stream/geo stream/* LEAVES
+directives: directives/spec parser parser/diag stream stream/upstream stream/geo stream/geoip2 stream/* LEAVES
 runtime: directives directives/spec parser parser/diag stream stream/upstream stream/pump stream/loop stream/datagram stream/errorlog stream/logfile github.com/fsnotify/fsnotify golang.org/x/sys/unix
 cmd/weir: runtime
 
@@ -54,7 +55,7 @@ examples/emqx-sticky/demo: github.com/eclipse/paho.mqtt.golang github.com/mochi-
 const leaves = "stream/relay stream/mqtt stream/zone stream/errorlog stream/logfile stream/proxyproto stream/regex"
 
 // notModules are the packages below stream that stream/* does not mean.
-var notModules = strings.Fields(leaves + " stream/upstream stream/pump stream/loop stream/datagram stream/streamtest stream/geo")
+var notModules = strings.Fields(leaves + " stream/upstream stream/pump stream/loop stream/datagram stream/streamtest stream/geo stream/geoip2")
 
 // table reads a line for each package: its name, a colon, and what it may import.
 func table(text string) map[string][]string {
@@ -160,7 +161,7 @@ func TestOnlyTestsNeed(t *testing.T) {
 	linked := strings.Fields(run(t, "go", "list", "-deps", "./cmd/weir"))
 	for _, module := range []string{
 		"github.com/mochi-mqtt/server", "github.com/eclipse/paho.golang", "github.com/eclipse/paho.mqtt.golang", "go.uber.org/goleak",
-		"golang.org/x/tools", "weir/stream/streamtest", "testing",
+		"github.com/maxmind/mmdbwriter", "golang.org/x/tools", "weir/stream/streamtest", "testing",
 	} {
 		for _, path := range linked {
 			if path == module || strings.HasPrefix(path, module+"/") {

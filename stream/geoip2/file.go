@@ -1,0 +1,58 @@
+// Package geoip2 makes variables of what a database in MaxMind's second format says of an address, and reads the file again when it
+// has changed.
+//
+// It does what the module ngx_stream_geoip2_module of Lee Valentine does. See https://github.com/leev/ngx_http_geoip2_module.
+package geoip2
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/oschwald/maxminddb-golang/v2"
+)
+
+// The errors of opening a file, in the words of libmaxminddb.
+var (
+	ErrOpen   = errors.New("Error opening the specified MaxMind DB file")
+	ErrRead   = errors.New("An attempt to read data from the MaxMind DB file failed")
+	ErrFormat = errors.New("The MaxMind DB file contains invalid metadata")
+)
+
+// A file is the content of a database at one time. It is immutable.
+type file struct {
+	*maxminddb.Reader
+	info fs.FileInfo // of what was read
+}
+
+// openFile reads the file at path into memory. It is not mapped: a mapped file that somebody cuts off would end the process.
+func openFile(path string) (*file, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, ErrOpen
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return nil, ErrRead
+	}
+	content := make([]byte, info.Size())
+	if _, err := io.ReadFull(f, content); err != nil {
+		return nil, ErrRead
+	}
+	return parseFile(content, info)
+}
+
+func parseFile(content []byte, info fs.FileInfo) (*file, error) {
+	r, err := maxminddb.OpenBytes(content)
+	if err != nil {
+		return nil, ErrFormat
+	}
+	return &file{r, info}, nil
+}
+
+// same reports whether both were read from a file that has not changed in between.
+func (f *file) same(other *file) bool {
+	return os.SameFile(f.info, other.info) && f.info.Size() == other.info.Size() && f.info.ModTime().Equal(other.info.ModTime())
+}
