@@ -81,6 +81,7 @@ func init() {
 		"missing":   {"FILE …  goes away, or is not there", 1, (*run).missing},
 		"move":      {"FILE FILE", 2, (*run).move},
 		"write":     {"FILE TEXT", 2, (*run).write},
+		"copy":      {"PATH FILE  in one step, as a newer file", 2, (*run).copy},
 
 		"eventually": {"COMMAND … [; COMMAND …]  repeat until all succeed", 1, (*run).eventually},
 		"within":     {"MIN MAX COMMAND … [; COMMAND …]  all succeed, together in a time between the two", 3, (*run).within},

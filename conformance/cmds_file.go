@@ -9,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"strconv"
+	"time"
 )
 
 func (r *run) log(args []string) error {
@@ -156,3 +157,22 @@ func (r *run) move(args []string) error {
 }
 
 func (r *run) write(args []string) error { return r.writeFile(args[0], args[1]) }
+
+// copy puts a file in the place of another one by renaming it. Each is younger than the clock and the one before by whole seconds,
+// so that it counts as changed for whoever compares seconds.
+func (r *run) copy(args []string) error {
+	content, err := os.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
+	path := r.path(args[1])
+	r.copies++
+	ahead := time.Duration(r.copies) * 2 * time.Second
+	if err := os.WriteFile(path+".new", content, 0o644); err != nil {
+		return err
+	}
+	if err := os.Chtimes(path+".new", time.Time{}, time.Now().Add(ahead)); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}

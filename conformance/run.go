@@ -25,6 +25,7 @@ type run struct {
 	fulls   map[string]*peers.Full
 	fleet   peers.Fleet
 	clients map[string]net.Conn
+	copies  int // made by copy
 
 	cleanups []func() // undone last first
 }

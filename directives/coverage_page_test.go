@@ -56,6 +56,8 @@ refuses with a sentence that says so, or skips with the `+"`http {}`"+` block th
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", d.name, strings.Join(contextNames(rowsOf(d)), ", "), supportOf(t, d))
 		}
 	}
+	b.WriteString("\n## Beyond nginx's documentation\n\n| directive | where | module |\n| --- | --- | --- |\n")
+	writeExtensions(&b)
 	b.WriteString("\n## Skipped with the http block\n\n| module | directives |\n| --- | --- |\n")
 	writeSkipped(&b, listing(t))
 	return b.String()
@@ -80,6 +82,15 @@ func supportOf(t *testing.T, d *documented) spec.Support {
 		}
 	}
 	return rows[0].Support
+}
+
+// writeExtensions lists the directives that nginx's documentation does not have.
+func writeExtensions(b *strings.Builder) {
+	for _, r := range spec.Rows(modules) {
+		if r.Extension {
+			fmt.Fprintf(b, "| `%s` | %s | %s |\n", r.Name, strings.Join(contextNames([]*spec.Row{r}), ", "), r.Module)
+		}
+	}
 }
 
 func writeSkipped(b *strings.Builder, all []*documented) {

@@ -35,6 +35,7 @@ var modules = append([]spec.AnyModule{
 	realipModule,
 	proxyProtocolVendorModule,
 	jsModule,
+	geoip2Module,
 }, foreignModules()...)
 
 // Counts says how many of nginx's directives weir supports, each counted once for every module that has it.
