@@ -166,6 +166,7 @@ func (d *dump) passTo(p *pass.Content) {
 func (d *dump) proxy(p *proxy.Content) {
 	if p.Bind != nil {
 		d.line("bind=%s", p.Bind.Text())
+		differing(d, "transparent", p.Transparent, false)
 	}
 	differing(d, "connect_timeout", p.ConnectTimeout.String(), "1m0s")
 	differing(d, "next_upstream", p.NextUpstream, true)

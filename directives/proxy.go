@@ -16,7 +16,7 @@ type proxyConf struct {
 	passes []*passUse // of stream {}: every proxy_pass to a fixed place, to be resolved at its end
 
 	pass           *passUse // of a server
-	bind           spec.Opt[*stream.Template]
+	bind           spec.Opt[bindUse]
 	connectTimeout spec.Opt[time.Duration]
 	timeout        spec.Opt[time.Duration]
 	bufferSize     spec.Opt[int64]
@@ -32,6 +32,12 @@ type proxyConf struct {
 	sndBuf         spec.Opt[int64]
 	requests       spec.Opt[int64]
 	responses      spec.Opt[int64]
+}
+
+// A bindUse is a proxy_bind; without an address it is off.
+type bindUse struct {
+	addr        *stream.Template
+	transparent bool
 }
 
 // either is where most of the module's directives may stand.
@@ -156,7 +162,7 @@ func setRate(field func(*proxyConf) *spec.Opt[proxy.Rate]) func(*proxyConf, *spe
 func (c *proxyConf) setBind(call *spec.Call) {
 	args := call.Args()
 	if len(args) == 1 && args[0].Text == "off" {
-		c.bind.Set(nil)
+		c.bind.Set(bindUse{})
 		return
 	}
 	t, ok := call.Template(&args[0])
@@ -167,20 +173,11 @@ func (c *proxyConf) setBind(call *spec.Call) {
 		call.Fail(&args[0], "invalid address \"%s\"", t.Text())
 		return
 	}
-	if len(args) == 2 {
-		c.refuseBindParameter(call)
+	if len(args) == 2 && args[1].Text != "transparent" {
+		call.Fail(&args[1], "invalid parameter \"%s\"", args[1].Text)
 		return
 	}
-	c.bind.Set(&t)
-}
-
-func (c *proxyConf) refuseBindParameter(call *spec.Call) {
-	word := &call.Args()[1]
-	if word.Text == "transparent" {
-		call.Fail(word, "\"transparent\" parameter of the \"proxy_bind\" directive is not supported by weir yet")
-		return
-	}
-	call.Fail(word, "invalid parameter \"%s\"", word.Text)
+	c.bind.Set(bindUse{&t, len(args) == 2})
 }
 
 func (c *proxyConf) merge(child *proxyConf) {
@@ -203,9 +200,11 @@ func (c *proxyConf) merge(child *proxyConf) {
 }
 
 func (c *proxyConf) content(s *spec.Scope) stream.Content {
+	bind := c.bind.Or(bindUse{})
 	return &proxy.Content{
 		To:             c.pass.destination(s),
-		Bind:           c.bind.Or(nil),
+		Bind:           bind.addr,
+		Transparent:    bind.transparent,
 		ConnectTimeout: c.connectTimeout.Or(60 * time.Second),
 		NextUpstream:   c.nextUpstream.Or(true),
 		NextTries:      int(c.nextTries.Or(0)),

@@ -34,10 +34,12 @@ const (
 // Op is the operation that failed.
 type Op int
 
-// The operations. OpSocket and OpBind are our fault and end the session with 500; OpConnect is the server's and may be retried.
+// The operations. OpSocket, OpTransparent and OpBind are our fault and end the session with 500; OpConnect is the server's and may be
+// retried.
 const (
 	OpNone Op = iota
 	OpSocket
+	OpTransparent // to bind to an address that is not ours
 	OpBind
 	OpConnect
 	OpRecv
@@ -50,6 +52,8 @@ func (o Op) String() string {
 	switch o {
 	case OpSocket:
 		return "socket()"
+	case OpTransparent:
+		return "setsockopt()"
 	case OpBind:
 		return "bind()"
 	case OpConnect:
@@ -101,8 +105,11 @@ type Step struct {
 
 // A Target is where and how to connect.
 type Target struct {
-	Addr      Addr
-	Local     Addr // zero: any. Bound with IP_BIND_ADDRESS_NO_PORT when its port is 0
+	Addr  Addr
+	Local Addr // zero: any. Bound with IP_BIND_ADDRESS_NO_PORT when its port is 0
+	// Transparent lets Local be an address that is not this machine's: proxy_bind … transparent.
+	Transparent bool
+
 	KeepAlive bool // proxy_socket_keepalive
 	NoDelay   bool // tcp_nodelay
 	RcvBuf    int  // proxy_socket_rcvbuf; 0: the system's

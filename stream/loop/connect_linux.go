@@ -18,6 +18,9 @@ func (c *conn) connect(step stream.Step) (stream.Event, bool) {
 	}
 	c.up.fd, c.up.local = fd, step.Target.Addr.Unix
 	c.l.open++
+	if e := letBindAnywhere(fd, step.Target); e != 0 {
+		return upFailed(stream.OpTransparent, e), true
+	}
 	if e := prepare(fd, step.Target, to.family); e != 0 {
 		return upFailed(stream.OpBind, e), true
 	}

@@ -24,6 +24,14 @@ func (c *Content) local(s *stream.Session) stream.Addr {
 	return addr
 }
 
+// transparentOption is the call that failed to make a socket transparent, as ngx_event_connect_set_transparent names it.
+func transparentOption(local stream.Addr) string {
+	if local.IP.Addr().Is4() {
+		return "setsockopt(IP_TRANSPARENT)"
+	}
+	return "setsockopt(IPV6_TRANSPARENT)"
+}
+
 var errLocal = errors.New("no address")
 
 // ParseLocal reads an address with an optional port, as proxy_bind takes it. It follows ngx_parse_addr_port.

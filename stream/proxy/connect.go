@@ -84,6 +84,9 @@ func (r *run) connectFailed(s *stream.Session, ev stream.Event) stream.Step {
 	case stream.OpSocket:
 		s.Log(stream.LevelAlert, "socket() failed", ev.Err)
 		return r.ourFault(s)
+	case stream.OpTransparent:
+		s.Log(stream.LevelAlert, transparentOption(r.attempt.target.Local)+" failed", ev.Err)
+		return r.ourFault(s)
 	case stream.OpBind:
 		s.Log(stream.LevelCrit, "bind("+r.Bind.Eval(s)+") failed", ev.Err)
 		return r.ourFault(s)

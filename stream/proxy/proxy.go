@@ -15,6 +15,7 @@ import (
 type Content struct {
 	To             Destination
 	Bind           *stream.Template // proxy_bind; nil: off
+	Transparent    bool             // Bind may be an address that is not this machine's
 	ConnectTimeout time.Duration
 	NextUpstream   bool
 	NextTries      int           // proxy_next_upstream_tries; 0: no limit of its own
@@ -56,7 +57,7 @@ func (c *Content) Begin(s *stream.Session) stream.Step {
 	r.tries = int32(tries)
 	r.attempt = newAttempt(c.Protocol, s)
 	r.attempt.target = stream.Target{
-		Local: c.local(s), KeepAlive: c.KeepAlive, NoDelay: s.Server.Settings.NoDelay, RcvBuf: c.RcvBuf, SndBuf: c.SndBuf,
+		Local: c.local(s), Transparent: c.Transparent, KeepAlive: c.KeepAlive, NoDelay: s.Server.Settings.NoDelay, RcvBuf: c.RcvBuf, SndBuf: c.SndBuf,
 	}
 	runs.Set(s, r)
 	return r.connect(s, group.Name)

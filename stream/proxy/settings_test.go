@@ -74,6 +74,14 @@ func TestBind(t *testing.T) {
 			failed upstream bind EADDRNOTAVAIL -> finish reset`, []string{
 			"[crit] *1 bind(192.0.2.55:700) failed (99: Cannot assign requested address)" + at(connecting, 1, 0),
 		}},
+		{"not allowed to be transparent", "192.0.2.55", `connect 127.0.0.1:7001 from=192.0.2.55:0 out="abcd" within=1m0s
+			failed upstream setsockopt EPERM -> finish reset`, []string{
+			"[alert] *1 setsockopt(IP_TRANSPARENT) failed (1: Operation not permitted)" + at(connecting, 1, 0),
+		}},
+		{"nor with IPv6", "2001:db8::55", `connect 127.0.0.1:7001 from=[2001:db8::55]:0 out="abcd" within=1m0s
+			failed upstream setsockopt EPERM -> finish reset`, []string{
+			"[alert] *1 setsockopt(IPV6_TRANSPARENT) failed (1: Operation not permitted)" + at(connecting, 1, 0),
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

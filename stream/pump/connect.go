@@ -69,6 +69,8 @@ func opOf(call string) stream.Op {
 	switch call {
 	case "bind":
 		return stream.OpBind
+	case transparentCall:
+		return stream.OpTransparent
 	case "connect", "getsockopt", "getpeername":
 		return stream.OpConnect
 	}
@@ -141,11 +143,20 @@ func setOptions(fd int, t *stream.Target) error {
 			return os.NewSyscallError("setsockopt", err)
 		}
 	}
-	if t.Local.IP.IsValid() && t.Local.IP.Port() == 0 {
+	if !t.Local.IP.IsValid() {
+		return nil
+	}
+	if t.Local.IP.Port() == 0 {
 		bindWithoutPort(fd)
+	}
+	if t.Transparent {
+		return os.NewSyscallError(transparentCall, letBindAnywhere(fd, t.Local.IP.Addr().Is4()))
 	}
 	return nil
 }
+
+// transparentCall is how setOptions names the call that lets a socket be bound to an address that is not this machine's.
+const transparentCall = "setsockopt(IP_TRANSPARENT)"
 
 func boolInt(b bool) int {
 	if b {

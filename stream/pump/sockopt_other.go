@@ -11,6 +11,9 @@ import (
 // bindWithoutPort does nothing where the system has no such option.
 func bindWithoutPort(int) {}
 
+// letBindAnywhere fails where the system has no such option.
+func letBindAnywhere(int, bool) error { return unix.ENOPROTOOPT }
+
 // keepAliveOf reads whether so_keepalive is on; the times are the system's.
 func keepAliveOf(fd int) net.KeepAliveConfig {
 	on, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE)

@@ -82,7 +82,7 @@ func (p *Proxy) failed(s *stream.Session, a *attempt, ev stream.Event) stream.St
 	if a.relayed {
 		return stream.Step{}
 	}
-	if ev.Op == stream.OpBind || ev.Op == stream.OpSocket {
+	if ev.Op == stream.OpBind || ev.Op == stream.OpTransparent || ev.Op == stream.OpSocket {
 		return s.Finish(stream.StatusInternal)
 	}
 	a.n++

@@ -1,0 +1,91 @@
+package streamtest
+
+import (
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"weir/stream"
+)
+
+// inNetwork says to a test process that it has a network of its own.
+const inNetwork = "WEIR_TEST_NETWORK"
+
+// Transparent checks that a driver connects from an address that is not the machine's when the target says so, and not otherwise. The
+// test runs once more in a process with a network of its own, which takes the super-user's rights; without them it checks that the
+// session is told.
+func Transparent(t *testing.T, newDriver func(*stream.Env) stream.Driver) {
+	warmUp(t)
+	if os.Getenv(inNetwork) != "" {
+		ownNetwork(t)
+		transparentAddress(newRig(t, newDriver))
+		foreignAddress(newRig(t, newDriver))
+		return
+	}
+	if !mayBeTransparent(t) {
+		notTransparent(newRig(t, newDriver))
+		t.Skip("MISSING: CAP_NET_ADMIN: nothing is connected from a foreign address")
+	}
+	again := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+regexp.QuoteMeta(t.Name())+"$", "-test.v")
+	again.Env = append(os.Environ(), inNetwork+"=1")
+	again.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	out, err := again.CombinedOutput()
+	switch {
+	case err != nil && len(out) == 0:
+		t.Skip("MISSING: a network of its own: ", err)
+	case err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()):
+		t.Errorf("in a network of its own: %v\n%s", err, out)
+	}
+}
+
+// mayBeTransparent reports whether the kernel lets this process have transparent sockets.
+func mayBeTransparent(t *testing.T) bool {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	must(t, err)
+	defer syscall.Close(fd)
+	return syscall.SetsockoptInt(fd, syscall.SOL_IP, syscall.IP_TRANSPARENT, 1) == nil
+}
+
+// ownNetwork makes the network of this process have a loopback that takes what is for 192.0.2.0/24, without the addresses being its
+// own: a socket can be bound to them only if it is transparent.
+func ownNetwork(t *testing.T) {
+	t.Helper()
+	for _, line := range []string{
+		"link set lo up", "rule add to 192.0.2.0/24 lookup 100", "route add local 192.0.2.0/24 dev lo table 100",
+	} {
+		if out, err := exec.CommandContext(t.Context(), "ip", strings.Fields(line)...).CombinedOutput(); err != nil {
+			t.Fatalf("ip %s: %v\n%s", line, err, out)
+		}
+	}
+}
+
+func transparentTarget() stream.Target {
+	return stream.Target{Local: stream.Addr{IP: netip.MustParseAddrPort("192.0.2.7:0")}, Transparent: true}
+}
+
+func transparentAddress(r *rig) {
+	client, server := r.proxied(&Proxy{Spec: spec(), Target: transparentTarget()}).pair()
+	if got := server.RemoteAddr().(*net.TCPAddr).IP.String(); got != "192.0.2.7" {
+		r.Errorf("the server sees %s, want 192.0.2.7", got)
+	}
+	say(r, client, "ping")
+	hear(r, server, "ping")
+	say(r, server, "pong")
+	hear(r, client, "pong")
+	client.Close()
+}
+
+func notTransparent(r *rig) {
+	p := r.proxied(&Proxy{Spec: spec(), Target: transparentTarget()})
+	must(r, expectEnd(p.dial()))
+	o := r.outcome()
+	if ev := o.failure(); ev.Op != stream.OpTransparent || ev.Err != syscall.EPERM || o.status != stream.StatusInternal {
+		r.Errorf("got %v, %v, status %d; want setsockopt(), EPERM, 500", ev.Op, ev.Err, o.status)
+	}
+}
