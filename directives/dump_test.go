@@ -99,6 +99,7 @@ func (d *dump) options(o *stream.ListenOptions) {
 	differing(d, "fastopen", o.FastOpen, 0)
 	differing(d, "deferred", o.Deferred, false)
 	differing(d, "reuseport", o.ReusePort, false)
+	differing(d, "multipath", o.Multipath, false)
 	differing(d, "ipv6only", o.IPv6Only, true)
 	if k := o.KeepAlive; k.Set {
 		d.line("so_keepalive on=%v idle=%v interval=%v count=%d", k.On, k.Idle, k.Interval, k.Count)

@@ -35,7 +35,6 @@ type listenParams struct {
 	defaultServer bool
 	protocols     protocols
 	udp, ssl      bool
-	multipath     bool
 	backlog       bool // given
 	fastOpen      bool // given
 }
@@ -266,8 +265,6 @@ func (p *listenParams) unserved() string {
 	switch {
 	case p.ssl:
 		return "ssl"
-	case p.multipath:
-		return "multipath"
 	}
 	return ""
 }
@@ -282,7 +279,7 @@ func (p *listenParams) incompatible() string {
 		return "deferred"
 	case p.ssl:
 		return "ssl"
-	case p.multipath:
+	case o.Multipath:
 		return "multipath"
 	case o.KeepAlive.Set:
 		return "so_keepalive"
@@ -313,7 +310,7 @@ func (p *listenParams) parse(text string) error {
 	case "reuseport":
 		p.options.ReusePort = true
 	case "multipath":
-		p.multipath = true
+		p.options.Multipath = true
 	case "ssl":
 		p.ssl = true
 		return nil

@@ -13,18 +13,19 @@ import (
 
 // A socket is a listening socket.
 type socket struct {
-	fd   int
-	addr stream.Addr
+	fd        int
+	addr      stream.Addr
+	multipath bool
 }
 
 // listenOn returns a socket that listens on l, as ngx_open_listening_sockets opens it. One that is only to test whether it could be must
 // not take datagrams from the one that serves, as SO_REUSEADDR would let it.
 func listenOn(l *stream.Listen, testing bool) (*socket, error) {
-	fd, err := newSocket(family(l.Addr), socketType(l.Addr))
+	fd, err := newSocket(family(l.Addr), socketType(l.Addr), l.Options.Multipath)
 	if err != nil {
 		return nil, &sysError{fmt.Sprintf("socket() %s", l.Addr), err}
 	}
-	s := &socket{fd, l.Addr}
+	s := &socket{fd, l.Addr, l.Options.Multipath}
 	if err := s.listen(l.Options, !(testing && l.Addr.UDP)); err != nil {
 		unix.Close(fd)
 		return nil, err

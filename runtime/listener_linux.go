@@ -7,8 +7,12 @@ import (
 )
 
 // newSocket returns a socket that does not block, and that processes started from here do not get.
-func newSocket(family, kind int) (int, error) {
-	return unix.Socket(family, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+func newSocket(family, kind int, multipath bool) (int, error) {
+	protocol := 0
+	if multipath {
+		protocol = unix.IPPROTO_MPTCP
+	}
+	return unix.Socket(family, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, protocol)
 }
 
 // addSystemOptions adds the options that other systems have not, or know by other names.
@@ -18,7 +22,6 @@ func (s *socket) addSystemOptions(all optionList, before *stream.ListenOptions, 
 	all.add(k.Interval > 0, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, "TCP_KEEPINTVL", int(k.Interval.Seconds()))
 	all.add(k.Count > 0, unix.IPPROTO_TCP, unix.TCP_KEEPCNT, "TCP_KEEPCNT", k.Count)
 	all.add(o.FastOpen > 0, unix.IPPROTO_TCP, unix.TCP_FASTOPEN, "TCP_FASTOPEN", o.FastOpen)
-	all.add(o.Transparent && !s.addr.Unix, unix.IPPROTO_IP, unix.IP_TRANSPARENT, "IP_TRANSPARENT", 1)
 	// What datagrams were sent to is told with each, so that they are answered from there.
 	wildcard := s.addr.UDP && !s.addr.Unix && s.addr.IP.Addr().IsUnspecified()
 	is4 := family(s.addr) == unix.AF_INET

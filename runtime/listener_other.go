@@ -10,8 +10,11 @@ import (
 	"weir/stream"
 )
 
-// newSocket returns a socket that does not block, and that processes started from here do not get.
-func newSocket(family, kind int) (int, error) {
+// newSocket returns a socket that does not block, and that processes started from here do not get. Multipath TCP is for Linux.
+func newSocket(family, kind int, multipath bool) (int, error) {
+	if multipath {
+		return -1, unix.EPROTONOSUPPORT
+	}
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	fd, err := unix.Socket(family, kind, 0)

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -34,20 +35,36 @@ func socketsOf(l *stream.Listen, loops int) int {
 	return 1
 }
 
-// replace makes the first n of the port's sockets and fresh those that it has, and returns the others.
-func (p *port) replace(fresh []*socket, n int) (surplus []*socket) {
-	all := append(p.sockets, fresh...)
-	p.sockets = all[:n:n]
-	return all[n:]
+// replace makes the port's sockets n of those that it has and of fresh, and returns the others: what is of another protocol than l, and
+// what is too many.
+func (p *port) replace(fresh []*socket, l *stream.Listen, n int) (surplus []*socket) {
+	var fit []*socket
+	for _, s := range append(p.sockets, fresh...) {
+		if s.multipath == l.Options.Multipath && len(fit) < n {
+			fit = append(fit, s)
+		} else {
+			surplus = append(surplus, s)
+		}
+	}
+	p.sockets = fit
+	return surplus
 }
 
-// served is on how many sockets the driver accepts.
-func (p *port) served() int {
-	if p.serving == nil {
-		return 0
+// have counts the sockets of l's protocol; p may be nil.
+func (p *port) have(l *stream.Listen) int {
+	n := 0
+	if p != nil {
+		for _, s := range p.sockets {
+			if s.multipath == l.Options.Multipath {
+				n++
+			}
+		}
 	}
-	return len(p.serving.FDs)
+	return n
 }
+
+// serves reports whether the driver accepts on the sockets that the port has.
+func (p *port) serves() bool { return p.serving != nil && slices.Equal(p.serving.FDs, p.descriptors()) }
 
 func (p *port) descriptors() []int {
 	var all []int
@@ -65,19 +82,27 @@ type portSet map[stream.Addr]*port
 func (ps portSet) missing(listens []*stream.Listen, loops int) []*stream.Listen {
 	var first, further []*stream.Listen
 	for _, l := range listens {
-		have := 0
-		if p := ps[l.Addr]; p != nil {
-			have = len(p.sockets)
+		p, wanted := ps[l.Addr], socketsOf(l, loops)
+		have := p.have(l)
+		if have == 0 && p != nil {
+			l = joining(l)
 		}
 		if have == 0 {
 			first = append(first, l)
 			have = 1
 		}
-		for range socketsOf(l, loops) - have {
+		for range wanted - have {
 			further = append(further, l)
 		}
 	}
 	return append(first, further...)
+}
+
+// joining is l for a socket that joins one of another protocol at its address.
+func joining(l *stream.Listen) *stream.Listen {
+	joined := *l
+	joined.Options.ReusePort = true
+	return &joined
 }
 
 // superfluous lists the ports that none of listens means.
@@ -91,12 +116,12 @@ func (ps portSet) superfluous(listens map[stream.Addr]*stream.Listen) []*port {
 	return all
 }
 
-// share lets sockets join those that are open, at the addresses where reuseport is new. As in ngx_open_listening_sockets a failure
-// is an alert and nothing more, and what has been set stays set, also when reuseport is turned off.
+// share lets sockets join those that are open, at the addresses where reuseport is new or the protocol changes. As in
+// ngx_open_listening_sockets a failure is an alert and nothing more, and what has been set stays set, also when reuseport is turned off.
 func (ps portSet) share(listens []*stream.Listen, c *console) {
 	for _, l := range listens {
 		p := ps[l.Addr]
-		if p == nil || p.options.ReusePort || !l.Options.ReusePort {
+		if p == nil || p.options.ReusePort || !l.Options.ReusePort && p.options.Multipath == l.Options.Multipath {
 			continue
 		}
 		for _, s := range p.sockets {

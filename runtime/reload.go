@@ -153,8 +153,8 @@ func (m *Master) adopt(next *Generation, fresh []*socket) {
 			s.configure(&p.options, l.Options, m.console)
 		}
 		p.options = l.Options
-		surplus := p.replace(byAddr[l.Addr], socketsOf(l, m.loops))
-		if len(p.sockets) != p.served() {
+		surplus := p.replace(byAddr[l.Addr], l, socketsOf(l, m.loops))
+		if !p.serves() {
 			m.listen(p)
 		}
 		for _, s := range surplus {

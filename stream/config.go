@@ -39,16 +39,16 @@ type Listen struct {
 
 // ListenOptions are the parameters of a listen directive that shape its socket. Comparable: a reload compares them.
 type ListenOptions struct {
-	Backlog     int  // -1: the system's limit
-	RcvBuf      int  // 0: the system's
-	SndBuf      int  // 0: the system's
-	FastOpen    int  // 0: off
-	Deferred    bool // TCP_DEFER_ACCEPT
-	ReusePort   bool
-	IPv6Only    bool
-	Bind        bool // a separate socket although a wildcard covers the address
-	KeepAlive   KeepAlive
-	Transparent bool
+	Backlog   int  // -1: the system's limit
+	RcvBuf    int  // 0: the system's
+	SndBuf    int  // 0: the system's
+	FastOpen  int  // 0: off
+	Deferred  bool // TCP_DEFER_ACCEPT
+	ReusePort bool
+	IPv6Only  bool
+	Bind      bool // a separate socket although a wildcard covers the address
+	Multipath bool // Multipath TCP
+	KeepAlive KeepAlive
 }
 
 // KeepAlive is the so_keepalive parameter of listen.
