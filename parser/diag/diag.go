@@ -55,16 +55,20 @@ type Diagnostic struct {
 	NoPlace  bool     // the sentence stands alone, as for a main file that cannot be opened
 }
 
+// maxPlaced is how much of a sentence stays when a place follows it (NGX_MAX_CONF_ERRSTR).
+const maxPlaced = 1024
+
 // Error returns nginx's sentence with its place, as ngx_conf_log_error words it: "MESSAGE in FILE:LINE",
-// "MESSAGE in command line" for the text of -g, or MESSAGE alone.
+// "MESSAGE in command line" for the text of -g, or MESSAGE alone. Before a place a long sentence is cut.
 func (d Diagnostic) Error() string {
 	if d.NoPlace {
 		return d.Message
 	}
+	message := d.Message[:min(len(d.Message), maxPlaced)]
 	if d.Pos.File == "" {
-		return d.Message + " in command line"
+		return message + " in command line"
 	}
-	return d.Message + " in " + d.Pos.File + ":" + strconv.Itoa(d.Line)
+	return message + " in " + d.Pos.File + ":" + strconv.Itoa(d.Line)
 }
 
 // A List holds diagnostics in the order in which nginx would meet them.

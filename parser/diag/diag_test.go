@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -16,6 +17,7 @@ func TestDiagnosticNamesItsPlace(t *testing.T) {
 	}{
 		{"in a file", Diagnostic{Pos: Position{"/f", 3, 7}, Line: 4, Message: "bad"}, "bad in /f:4"},
 		{"in -g", Diagnostic{Pos: Position{"", 1, 1}, Line: 1, Message: "bad"}, "bad in command line"},
+		{"long", Diagnostic{Pos: Position{"/f", 3, 7}, Line: 4, Message: strings.Repeat("x", 1025)}, strings.Repeat("x", 1024) + " in /f:4"},
 		{"nowhere", Diagnostic{Message: "bad", NoPlace: true}, "bad"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
