@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"weir/directives/spec"
+	"weir/parser/diag"
 	"weir/stream/errorlog"
 )
 
@@ -23,6 +24,9 @@ type coreConf struct {
 	loaded          []string // modules named by load_module
 	blocks          bool     // a block that uses modules has been read
 	errorLog        errorLogConf
+	priority        int64           // of workers
+	masks           int             // of worker_cpu_affinity
+	pools           map[string]bool // the names of thread pools
 }
 
 // coreModule is the main level of ngx_core_module.
@@ -49,12 +53,13 @@ var coreModule = &spec.Module[coreConf]{
 		{Name: "ssl_object_cache_inheritable", In: spec.Main, Args: spec.OnOff, Default: "on", Support: spec.Inert,
 			Set: spec.Flag(ignore[coreConf, bool])},
 		{Name: "thread_pool", In: spec.Main, Args: spec.Take(2, 3), Default: "default threads=32 max_queue=65536", Repeat: true,
-			Support: spec.Inert},
+			Support: spec.Inert, Set: (*coreConf).threadPool},
 		{Name: "timer_resolution", In: spec.Main, Args: spec.Take(1), Support: spec.Inert, Set: spec.Msec(ignore[coreConf, time.Duration])},
 		// Checked, and not obeyed: the process keeps the user that it was started as, and says so in the log if that is root.
 		{Name: "user", In: spec.Main, Args: spec.Take(1, 2), Default: "nobody nobody", Support: spec.Inert, Set: (*coreConf).setUser},
-		{Name: "worker_cpu_affinity", In: spec.Main, Args: spec.AtLeast(1), Support: spec.Inert},
-		{Name: "worker_priority", In: spec.Main, Args: spec.Take(1), Default: "0", Support: spec.Inert, Set: signedNumber},
+		{Name: "worker_cpu_affinity", In: spec.Main, Args: spec.AtLeast(1), Support: spec.Inert, Set: (*coreConf).setAffinity},
+		{Name: "worker_priority", In: spec.Main, Args: spec.Take(1), Default: "0", Repeat: true, Support: spec.Inert,
+			Set: (*coreConf).setPriority},
 		{Name: "worker_processes", In: spec.Main, Args: spec.Take(1), Default: "1", Set: (*coreConf).setWorkers},
 		{Name: "worker_rlimit_core", In: spec.Main, Args: spec.Take(1),
 			Set: spec.Offset(func(c *coreConf) *spec.Opt[int64] { return &c.rlimitCore })},
@@ -70,18 +75,27 @@ var coreModule = &spec.Module[coreConf]{
 // ignore is the field of a value that is checked and then let go.
 func ignore[C, T any](*C) *spec.Opt[T] { return new(spec.Opt[T]) }
 
-// oneOf is the setter of a word that is checked and then let go.
+// oneOf is the setter of a word, in any case, that is checked and then let go.
 func oneOf(words ...string) func(*coreConf, *spec.Call) {
 	return func(_ *coreConf, call *spec.Call) {
-		if !slices.Contains(words, call.Arg(0)) {
+		if !slices.Contains(words, spec.Lower(call.Arg(0))) {
 			call.Fail(&call.Args()[0], "invalid value \"%s\"", call.Arg(0))
 		}
 	}
 }
 
-// signedNumber checks a number that may have a minus.
-func signedNumber(_ *coreConf, call *spec.Call) {
-	if _, ok := spec.ParseNumber(strings.TrimPrefix(call.Arg(0), "-")); !ok {
+// setPriority follows ngx_set_priority, to which a priority of 0 is none.
+func (c *coreConf) setPriority(call *spec.Call) {
+	if c.priority != 0 {
+		call.FailValue("is duplicate")
+		return
+	}
+	text := call.Arg(0)
+	if strings.HasPrefix(text, "-") || strings.HasPrefix(text, "+") {
+		text = text[1:]
+	}
+	var ok bool
+	if c.priority, ok = spec.ParseNumber(text); !ok {
 		call.FailValue("invalid number")
 	}
 }
@@ -147,7 +161,7 @@ var eventsModule = &spec.Module[eventsConf]{
 			Set: spec.Flag(ignore[eventsConf, bool])},
 		{Name: "accept_mutex_delay", In: spec.Events, Args: spec.Take(1), Default: "500ms", Support: spec.Inert,
 			Set: spec.Msec(ignore[eventsConf, time.Duration])},
-		{Name: "debug_connection", In: spec.Events, Args: spec.Take(1), Repeat: true, Support: spec.Inert},
+		{Name: "debug_connection", In: spec.Events, Args: spec.Take(1), Repeat: true, Support: spec.Inert, Set: debugConnection},
 		{Name: "multi_accept", In: spec.Events, Args: spec.OnOff, Default: "off", Support: spec.Inert,
 			Set: spec.Flag(ignore[eventsConf, bool])},
 		{Name: "stall_threshold", In: spec.Events, Args: spec.Take(1), Default: "1000ms", Support: spec.Inert,
@@ -165,10 +179,23 @@ func (c *eventsConf) block(call *spec.Call) {
 	c.connections = spec.At[eventsConf](call.Nest(spec.Events)).connections
 }
 
+// debugConnection follows ngx_event_debug_connection.
+func debugConnection(_ *eventsConf, call *spec.Call) {
+	word := &call.Args()[0]
+	if word.Text == "unix:" {
+		return
+	}
+	if _, ok := call.CIDR(word); ok {
+		return
+	}
+	if _, err := (spec.Address{Host: word.Text}).Resolve(call.Compiler().Env.LookupHost); err != nil {
+		call.Fail(word, "%s in debug_connection \"%s\"", err, word.Text)
+	}
+}
+
+// useMethod takes what nginx has on Linux, where it is built without poll and select.
 func useMethod(_ *eventsConf, call *spec.Call) {
-	switch call.Arg(0) {
-	case "epoll", "poll", "select":
-	default:
+	if call.Arg(0) != "epoll" {
 		call.Fail(&call.Args()[0], "invalid event type \"%s\"", call.Arg(0))
 	}
 }
@@ -182,12 +209,23 @@ func (c *eventsConf) setConnections(call *spec.Call) {
 	c.connections.Set(int(n))
 }
 
+// check follows ngx_event_init_conf.
+func (c *eventsConf) check(compiler *spec.Compiler) {
+	n, sockets := c.connections.Or(512), len(compiler.Config.Listens)
+	switch {
+	case !c.given:
+		compiler.ReportLate(diag.Emerg, "no \"events\" section in configuration")
+	case n < sockets+1:
+		compiler.ReportLate(diag.Emerg, "%d worker_connections are not enough for %d listening sockets", n, sockets)
+	}
+}
+
 // compileMain makes the Program of what has been walked, the tree excepted.
 func compileMain(c *spec.Compiler) *Program {
 	core, events := spec.At[coreConf](c.Main), spec.At[eventsConf](c.Main)
-	if !events.given {
-		c.ReportLate("no \"events\" section in configuration")
-	}
+	core.warnOfMasks(c)
+	events.check(c)
+	spec.At[upstreamConf](c.Main).zones.finish(c)
 	log := mainErrorLog(c)
 	core.errorLog.complete(c)
 	return &Program{
@@ -202,7 +240,13 @@ func compileMain(c *spec.Compiler) *Program {
 	}
 }
 
-func (c *coreConf) pidFile(env *spec.Env) string { return env.Path(c.pid.Or(env.PidFile)) }
+// pidFile is the path of the pid file. An empty one is as none.
+func (c *coreConf) pidFile(env *spec.Env) string {
+	if c.pid.Or("") == "" {
+		return env.Path(env.PidFile)
+	}
+	return env.Path(c.pid.Or(""))
+}
 
 // mainErrorLog is the process's log, made when it is first asked for: by stream {}, whose servers inherit it, or at the end.
 func mainErrorLog(c *spec.Compiler) *errorlog.Log {

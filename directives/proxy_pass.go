@@ -42,7 +42,11 @@ func (c *proxyConf) setPass(call *spec.Call) {
 		call.Fail(word, "%s in upstream \"%s\"", err, word.Text)
 		return
 	}
-	c.pass.after = len(spec.At[upstreamConf](call.Level.Parent).groups)
+	upstreams := spec.At[upstreamConf](call.Level.Parent)
+	if !upstreams.mayName(call, &c.pass.address) {
+		return
+	}
+	c.pass.after = len(upstreams.groups)
 	outer := spec.At[proxyConf](call.Level.Parent)
 	outer.passes = append(outer.passes, c.pass)
 }
@@ -79,11 +83,7 @@ func (p *passUse) named(s *spec.Scope) *upstream.Group {
 	if use.built == nil {
 		use.origin = p.call.Origin()
 	}
-	g := use.group()
-	if !p.address.NoPort {
-		p.call.Fail(&p.call.Args()[0], "upstream \"%s\" may not have port %d", g.Name, p.address.Port)
-	}
-	return g
+	return use.group()
 }
 
 // implicitGroup follows ngx_stream_upstream_init_round_robin for an upstream that only a proxy_pass defines.

@@ -39,7 +39,7 @@ var sslModule = &spec.Module[unserved]{
 		{Name: "ssl_verify_client", In: either, Args: spec.Take(1), Default: "off", Support: spec.Refused},
 		{Name: "ssl_verify_depth", In: either, Args: spec.Take(1), Default: "1", Support: spec.Refused},
 	},
-	Vars: absent(
+	Vars: absent(true,
 		"ssl_alpn_protocol",
 		"ssl_cipher",
 		"ssl_ciphers",

@@ -8,7 +8,7 @@ var sslPrereadModule = &spec.Module[unserved]{
 	Entries: []spec.Entry[unserved]{
 		{Name: "ssl_preread", In: either, Args: spec.OnOff, Default: "off", Support: spec.Refused},
 	},
-	Vars: absent(
+	Vars: absent(false,
 		"ssl_preread_alpn_protocols",
 		"ssl_preread_protocol",
 		"ssl_preread_server_name",

@@ -17,6 +17,7 @@ type upstreamConf struct {
 	zones zones // of the main level
 
 	groups []*groupUse // of stream {}, in order
+	named  []namedPort // of stream {}, in order
 
 	servers []serverUse // of an upstream
 	method  balancing
@@ -31,6 +32,13 @@ type groupUse struct {
 	conf   *upstreamConf
 	comp   *spec.Compiler
 	built  *upstream.Group
+}
+
+// A namedPort is a host with a port that a directive has named as where to connect to.
+type namedPort struct {
+	host   string
+	port   int
+	origin string // of the directive
 }
 
 // A serverUse is one server of a block, whose addresses are as many peers.
@@ -75,10 +83,34 @@ func (c *upstreamConf) upstream(call *spec.Call) {
 	if c.find(name) != nil {
 		call.Fail(&call.Args()[0], "duplicate upstream \"%s\"", name)
 	}
+	c.refusePorts(call)
 	conf := spec.At[upstreamConf](call.Nest(spec.Upstream))
 	c.groups = append(c.groups, &groupUse{name: name, origin: call.Origin(), conf: conf, comp: call.Compiler()})
 	if call.Complete() && len(conf.servers) == 0 {
 		call.EndLine().Fail(&call.Args()[0], "no servers are inside upstream")
+	}
+}
+
+// mayName notes that call names an address as where to connect to, which must not be a group with a port. It follows
+// ngx_stream_upstream_add, as refusePorts does.
+func (c *upstreamConf) mayName(call *spec.Call, a *spec.Address) bool {
+	if a.NoPort || a.IsUnix {
+		return true
+	}
+	if c.find(a.Host) != nil {
+		call.Fail(&call.Args()[0], "upstream \"%s\" may not have port %d", a.Host, a.Port)
+		return false
+	}
+	c.named = append(c.named, namedPort{a.Host, a.Port, call.Origin()})
+	return true
+}
+
+// refusePorts refuses a group whose name has been used with a port before.
+func (c *upstreamConf) refusePorts(group *spec.Call) {
+	for _, n := range c.named {
+		if name := group.Arg(0); spec.EqualFold(n.host, name) {
+			group.Compiler().ReportBare(diag.Emerg, "upstream \"%s\" may not have port %d in %s", name, n.port, n.origin)
+		}
 	}
 }
 
@@ -217,7 +249,6 @@ func (c *upstreamConf) init(s *spec.Scope) {
 	for _, g := range c.groups {
 		s.AddPart(g.group())
 	}
-	spec.At[upstreamConf](s.Main).zones.finish(s.Compiler)
 }
 
 // group makes the group when it is first asked for. It follows ngx_stream_upstream_init_round_robin. One that can not be made is

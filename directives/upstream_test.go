@@ -91,6 +91,7 @@ func compileUpstreams(t *testing.T, conf string) (said, groups string) {
 	tree, faults := parser.Load(parser.Source{Path: "nginx.conf", Text: []byte(conf)})
 	c := spec.NewCompiler([]spec.AnyModule{onlyStream, upstreamModule}, &spec.Env{LookupHost: lookupExample})
 	c.Walk(tree.Root)
+	spec.At[upstreamConf](c.Main).zones.finish(c)
 	for _, d := range append(c.Diagnostics(), faults...) {
 		said += fmt.Sprintf("[%s] %s\n", d.Severity, d.Error())
 		if d.Severity != diag.Warn {

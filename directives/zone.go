@@ -2,6 +2,7 @@ package directives
 
 import (
 	"weir/directives/spec"
+	"weir/parser/diag"
 )
 
 // zones are the shared memory zones of a configuration. weir is one process and reserves no memory for them, but judges their names
@@ -53,7 +54,7 @@ func (z *zones) find(name string) *zone {
 func (z *zones) finish(c *spec.Compiler) {
 	for _, known := range z.list {
 		if known.size == 0 {
-			c.ReportLate("zero size shared memory zone \"%s\"", known.name)
+			c.ReportLate(diag.Emerg, "zero size shared memory zone \"%s\"", known.name)
 		}
 	}
 }

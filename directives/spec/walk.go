@@ -14,6 +14,8 @@ type Compiler struct {
 	Env    *Env
 	Config *stream.Config // under construction
 	Main   *Level
+	// Elsewhere are the names of directives that belong to blocks that no module of the compiler reads.
+	Elsewhere map[string]bool
 
 	modules []AnyModule
 	rows    map[string][]*Row
@@ -70,8 +72,8 @@ func (c *Compiler) ReportBare(severity diag.Severity, format string, args ...any
 
 // ReportLate reports a sentence without a place that nginx comes to only after everything has been read: -t has called the syntax
 // ok by then.
-func (c *Compiler) ReportLate(format string, args ...any) {
-	c.report(diag.Diagnostic{Severity: diag.Emerg, NoPlace: true, Late: true, Message: fmt.Sprintf(format, args...)})
+func (c *Compiler) ReportLate(severity diag.Severity, format string, args ...any) {
+	c.report(diag.Diagnostic{Severity: severity, NoPlace: true, Late: true, Message: fmt.Sprintf(format, args...)})
 }
 
 func (c *Compiler) walk(b *parser.Block, l *Level) {
@@ -84,7 +86,7 @@ func (c *Compiler) walk(b *parser.Block, l *Level) {
 func (c *Compiler) directive(d *parser.Directive, l *Level) {
 	call := &Call{Dir: d, Level: l}
 	rows := c.rows[d.Name.Text]
-	if len(rows) == 0 {
+	if len(rows) == 0 && !c.Elsewhere[d.Name.Text] {
 		call.Fail(nil, "unknown directive \"%s\"", d.Name.Text)
 		return
 	}
