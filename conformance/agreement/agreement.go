@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+)
+
+// A result is what both programs said to a trial.
+type result struct {
+	trial
+	weir, nginx verdict
+	outcome     outcome
+}
+
+// A bench is where both programs are asked the same.
+type bench struct {
+	weir, nginx *program
+}
+
+// newBenches makes n benches below root.
+func newBenches(root string, s *subjects, n int) ([]*bench, error) {
+	var all []*bench
+	for i := range n {
+		weir, err := newProgram(s.weir, s.modules, root, fmt.Sprintf("w%d", i))
+		if err != nil {
+			return nil, err
+		}
+		nginx, err := newProgram(s.nginx, s.modules, root, fmt.Sprintf("n%d", i))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, &bench{weir, nginx})
+	}
+	return all, nil
+}
+
+func (b *bench) compare(ctx context.Context, t trial) (result, error) {
+	weir, err := b.weir.judge(ctx, t)
+	if err != nil {
+		return result{}, err
+	}
+	nginx, err := b.nginx.judge(ctx, t)
+	if err != nil {
+		return result{}, err
+	}
+	r := result{trial: t, weir: weir, nginx: nginx}
+	r.outcome = r.classify()
+	return r, nil
+}
+
+// compareAll asks both programs about every trial, as many at once as there are benches.
+func compareAll(ctx context.Context, benches []*bench, trials []trial) ([]result, error) {
+	results := make([]result, len(trials))
+	errs := make([]error, len(benches))
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for i, b := range benches {
+		all.Go(func() {
+			for errs[i] == nil {
+				n := int(next.Add(1)) - 1
+				if n >= len(trials) {
+					return
+				}
+				results[n], errs[i] = b.compare(ctx, trials[n])
+			}
+		})
+	}
+	all.Wait()
+	return results, errors.Join(errs...)
+}
+
+// subjects are the two programs.
+type subjects struct {
+	weir, nginx string
+	version     string // of nginx
+	modules     modules
+}
+
+// findSubjects returns weir, from WEIR_BIN, and nginx, from NGINX_BIN or the system, with the stream modules that it can load.
+func findSubjects() (*subjects, error) {
+	s := &subjects{weir: os.Getenv("WEIR_BIN"), nginx: os.Getenv("NGINX_BIN")}
+	if s.weir == "" {
+		return nil, errors.New("WEIR_BIN must name the binary of weir")
+	}
+	if s.nginx == "" {
+		s.nginx = "/usr/sbin/nginx"
+	}
+	var err error
+	s.version, s.modules, err = aboutNginx(s.nginx)
+	if err != nil {
+		return nil, err
+	}
+	s.weir, err = filepath.Abs(s.weir)
+	return s, err
+}

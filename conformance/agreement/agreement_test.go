@@ -1,0 +1,130 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+)
+
+// sampled is how many configurations there are for each that the test shows to both programs; the choice is the same in every run.
+const sampled = 25
+
+// TestSampleAgrees shows a sample of the configurations to weir (WEIR_BIN, or built here) and to nginx.
+func TestSampleAgrees(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs nginx a thousand times")
+	}
+	if os.Getenv("WEIR_BIN") == "" {
+		t.Setenv("WEIR_BIN", build(t))
+	}
+	subjects, err := findSubjects()
+	if err != nil && os.Getenv("CI") == "true" {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Skipf("NOT COMPARED WITH NGINX: %v", err)
+	}
+	benches, err := newBenches(t.TempDir(), subjects, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trials, err := trialsFor(t.Context(), benches[0], "../../directives/testdata/directives.tsv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := compareAll(t.Context(), benches, choose(trials, regexp.MustCompile(""), sampled))
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := newReport(subjects.version, results)
+	for _, r := range report.differences() {
+		t.Errorf("%s %s\n%s\nweir says\n%s\nnginx says\n%s", r.page, r.name, r.conf, r.weir, r.nginx)
+	}
+	if least := len(trials) / sampled / 2; report.total.judged() < least {
+		t.Errorf("got %d configurations judged, want at least %d: %v", report.total.judged(), least, report.total)
+	}
+}
+
+// build builds weir.
+func build(t *testing.T) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "weir")
+	cmd := exec.Command("go", "build", "-o", bin, "../../cmd/weir")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("building weir: %v\n%s", err, out)
+	}
+	return bin
+}
+
+func TestSyntaxIsWrittenOut(t *testing.T) {
+	tests := []struct {
+		syntax string
+		words  []string // with the usual words, and no option
+		at     int      // the word of the syntax that is replaced by "!"
+		other  []string
+	}{
+		{"on | off", []string{"on"}, 1, []string{"!"}},
+		{"<word> [<number>]", []string{"a"}, 1, []string{"a", "!"}},
+		{"<word> ... [x=<number>]", []string{"a"}, 2, []string{"a", "x=!"}},
+		{"zone=<word>:<zonesize>", []string{"zone=a:32k"}, 3, []string{"zone=a:!"}},
+		{"[two [<word>]]", nil, 1, []string{"two", "!"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.syntax, func(t *testing.T) {
+			s := parseSyntax(tt.syntax)
+			if got := s.write(plainly{}); !slices.Equal(got, tt.words) {
+				t.Errorf("got %q, want %q", got, tt.words)
+			}
+			if got := s.write(plainly{at: s.words()[tt.at], instead: "!"}); !slices.Equal(got, tt.other) {
+				t.Errorf("got %q, want %q", got, tt.other)
+			}
+		})
+	}
+}
+
+func TestDiceFallTheSameWay(t *testing.T) {
+	d := &directive{name: "x", syntax: []sequence{parseSyntax("<time> [<size>] [on | off]")}}
+	a, b := diceFor("seed", 3), diceFor("seed", 3)
+	for range 100 {
+		if first, second := a.use(d), b.use(d); first != second {
+			t.Fatalf("got %q, then %q", first, second)
+		}
+	}
+}
+
+func TestClassify(t *testing.T) {
+	ok := verdict{[]string{"syntax is ok"}, 0}
+	wrong := func(sentence string) verdict {
+		return verdict{[]string{"[warn] w in /p/nginx.conf:1", "[emerg] " + sentence, "failed"}, 1}
+	}
+	tests := []struct {
+		name        string
+		weir, nginx verdict
+		want        class
+	}{
+		{"the same", ok, ok, agrees},
+		{"the same error", wrong("x in /p/nginx.conf:5"), wrong("x in /p/nginx.conf:5"), agrees},
+		{"another line", wrong("x in /p/nginx.conf:5"), wrong("x in /p/nginx.conf:6"), differs},
+		{"another exit code", ok, verdict{ok.lines, 1}, differs},
+		{"not served", wrong(`"a" directive is not supported by weir yet in /p/nginx.conf:5`), ok, refused},
+		{"not served, and wrong later", wrong(`"a" directive is not supported by weir yet in /p/nginx.conf:5`), wrong("x in /p/nginx.conf:6"), refused},
+		{"not served, and wrong before", wrong(`"a" directive is not supported by weir yet in /p/nginx.conf:5`), wrong("x in /p/nginx.conf:4"), differs},
+		{"not served, and out of place", wrong(`"a" directive is not supported by weir yet in /p/nginx.conf:5`),
+			wrong(`"a" directive is not allowed here in /p/nginx.conf:5`), differs},
+		{"later", ok, wrong("no handler for server in /p/nginx.conf:5"), newer},
+		{"later, other words", wrong(`invalid parameter "x" in /p/nginx.conf:5`), wrong(`the invalid "x" parameter in /p/nginx.conf:5`), newer},
+		{"on purpose", ok, wrong(`dlopen() "x" failed (no) in /p/nginx.conf:1`), purpose},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := &result{weir: tt.weir, nginx: tt.nginx}
+			if got := r.classify().class; got != tt.want {
+				t.Errorf("got class %d, want %d", got, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// A verdict is what a program says to a configuration: all lines that -t prints, and how it ends. Directories, times and process
+// numbers are taken out.
+type verdict struct {
+	lines []string
+	code  int
+}
+
+func (v verdict) String() string {
+	return fmt.Sprintf("%s\nexit %d", strings.Join(v.lines, "\n"), v.code)
+}
+
+// firstError is the first line that is more than a warning; empty if there is none.
+func (v verdict) firstError() string {
+	for _, line := range v.lines {
+		if strings.HasPrefix(line, "[") && !strings.HasPrefix(line, "[warn]") && !strings.HasPrefix(line, "[notice]") {
+			return line
+		}
+	}
+	return ""
+}
+
+// A program is weir or nginx, with a directory of its own to judge configurations in.
+type program struct {
+	bin     string
+	dir     string
+	modules modules
+}
+
+// tooLong bounds one run, which takes some milliseconds.
+const tooLong = 30 * time.Second
+
+// judge lets the program test the configuration.
+func (p *program) judge(ctx context.Context, t trial) (verdict, error) {
+	if err := os.WriteFile(p.path("nginx.conf"), []byte(t.conf), 0o600); err != nil {
+		return verdict{}, err
+	}
+	globals := p.modules.load(t.conf)
+	if !t.owned {
+		globals += "pid nginx.pid;"
+	}
+	ctx, cancel := context.WithTimeout(ctx, tooLong)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, p.bin, "-t", "-p", p.dir, "-c", p.path("nginx.conf"), "-g", globals)
+	cmd.Dir = p.dir
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return verdict{}, fmt.Errorf("%s: %w", t.name, err)
+	}
+	return verdict{p.plain(string(out)), cmd.ProcessState.ExitCode()}, nil
+}
+
+// dated begins a line of an error log.
+var dated = regexp.MustCompile(`^(?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d|nginx:) (\[\w+\]) (?:\d+#\d+: )?`)
+
+// ofLibrary are lines that MaxMind's library prints into those of nginx.
+var ofLibrary = regexp.MustCompile(`^Error (Opening|reading) file `)
+
+// plain are the lines of what the program itself has printed. Those with a date are as those with the program's name.
+func (p *program) plain(out string) (lines []string) {
+	out = strings.ReplaceAll(out, p.dir, "/p")
+	for line := range strings.Lines(out) {
+		if ofLibrary.MatchString(line) {
+			continue
+		}
+		lines = append(lines, dated.ReplaceAllString(strings.TrimSuffix(line, "\n"), "$1 "))
+	}
+	return lines
+}
+
+func (p *program) path(name string) string { return filepath.Join(p.dir, name) }
+
+// fixtures are the files that a configuration may include or open.
+var fixtures = map[string]string{
+	"lines":         "b 2;\n",
+	"networks":      "10.1.0.0/16 2;\n",
+	"networks.conf": "# nothing\nproxy_timeout 1h;\n",
+	"faulty":        "b 2\n",
+	"dir/file":      "",
+}
+
+// newProgram makes the program's directory below root. Names of equal length see to it that paths are of equal length.
+func newProgram(bin string, m modules, root, name string) (*program, error) {
+	p := &program{bin, filepath.Join(root, name), m}
+	for file, text := range fixtures {
+		path := p.path(file)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"hash/fnv"
+	"math/rand/v2"
+)
+
+// A dice is the chooser of words at random: one of so many is wrong, and every option is taken once in three times.
+type dice struct {
+	*rand.Rand
+	wrongIn int // 0: none is wrong
+}
+
+// diceFor returns dice that fall the same way in every run.
+func diceFor(seed string, wrongIn int) dice {
+	h := fnv.New64a()
+	h.Write([]byte(seed))
+	return dice{rand.New(rand.NewPCG(h.Sum64(), 1)), wrongIn}
+}
+
+func (d dice) take(*element) bool { return d.IntN(3) == 0 }
+
+func (d dice) pick(e *element) sequence { return e.in[d.IntN(len(e.in))] }
+
+func (d dice) word(e *element) string {
+	if e.kind == literal {
+		return e.text
+	}
+	k := kindOf(e.text)
+	if d.wrongIn > 0 && d.IntN(d.wrongIn) == 0 {
+		return d.of(k.wrong)
+	}
+	return d.of(k.right)
+}
+
+func (d dice) of(words []string) string { return words[d.IntN(len(words))] }
+
+// use is the directive with arguments as the dice fall.
+func (d dice) use(x *directive) string {
+	return x.written(x.syntax[d.IntN(len(x.syntax))].write(d))
+}
+
+// mixtures tries the directive with several options and words at once.
+func mixtures(x *directive) (all []trial) {
+	const right, wrong = 6, 14
+	size := 0
+	for _, s := range x.syntax {
+		size += len(s.words())
+	}
+	for _, context := range x.contexts {
+		roll := diceFor(x.module+x.name+context, 0)
+		for i := range min(size, 12) * (right + wrong) / 4 {
+			if roll.wrongIn = 0; i%(right+wrong) >= right {
+				roll.wrongIn = 3
+			}
+			all = append(all, x.in(context, roll.use(x)))
+		}
+	}
+	return all
+}

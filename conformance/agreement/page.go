@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+)
+
+// writePage writes the report as a page of the documentation.
+func (r *report) writePage(path string) error {
+	var b bytes.Buffer
+	n := r.total
+	fmt.Fprintf(&b, `# Agreement
+
+Written by `+"`make agreement`"+`, which shows %d configurations, most of them wrong, to weir and to nginx %s, and compares **all** that `+"`-t`"+`
+prints, line by line, and how it ends. They are made from the list of documented directives: every directive that this nginx has, in
+every context, with 0 to 4 arguments; those that weir serves with words of every kind at every place of their syntax, and in pairs; blocks with
+wrong lines; damaged texts; whole configurations at random.
+
+Where both follow the same rules they agree in **%s**: in %d of %d configurations. %d differ on purpose, and %d
+without a reason. In %d more weir follows the rules of a later nginx, which this one can not confirm; %d stop where weir says
+that it does not serve something.
+
+`, len(r.results), r.version, n.share(), n[agrees], n.judged(), n[purpose], n[differs], n[newer], n[refused])
+	r.writePages(&b)
+	r.writeReasons(&b, "On purpose", "[differences.md](differences.md) says why.", purpose)
+	r.writeReasons(&b, "Of a later nginx", "These are left out of the share.", newer)
+	r.writeOpen(&b)
+	return os.WriteFile(path, b.Bytes(), 0o644)
+}
+
+func (r *report) writePages(w io.Writer) {
+	fmt.Fprintf(w, "| page | configurations | agree | on purpose | differ | later nginx | not served | agreement |\n")
+	fmt.Fprintf(w, "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+	for _, page := range r.pages {
+		n := *r.counts[page]
+		fmt.Fprintf(w, "| %s | %d | %d | %d | %d | %d | %d | %s |\n", strings.TrimSuffix(page, ".html"),
+			n.judged()+n[newer]+n[refused], n[agrees], n[purpose], n[differs], n[newer], n[refused], n.share())
+	}
+}
+
+// writeReasons writes how often each reason of a class was met.
+func (r *report) writeReasons(w io.Writer, head, about string, c class) {
+	counts := map[string]int{}
+	var reasons []string
+	for _, one := range r.results {
+		if one.outcome.class != c {
+			continue
+		}
+		if counts[one.outcome.reason]++; counts[one.outcome.reason] == 1 {
+			reasons = append(reasons, one.outcome.reason)
+		}
+	}
+	if len(reasons) == 0 {
+		return
+	}
+	slices.SortFunc(reasons, func(a, b string) int { return cmp.Or(counts[b]-counts[a], strings.Compare(a, b)) })
+	fmt.Fprintf(w, "\n## %s\n\n%s\n\n| configurations | reason |\n| ---: | --- |\n", head, about)
+	for _, reason := range reasons {
+		fmt.Fprintf(w, "| %d | %s |\n", counts[reason], reason)
+	}
+}
+
+// writeOpen lists every difference without a reason: what is tried, and the first line that is not the same.
+func (r *report) writeOpen(w io.Writer) {
+	open := r.differences()
+	if len(open) == 0 {
+		fmt.Fprintf(w, "\nThere is no difference without a reason.\n")
+		return
+	}
+	fmt.Fprintf(w, "\n## Without a reason\n\n| tried | weir says | nginx says |\n| --- | --- | --- |\n")
+	for _, one := range open {
+		weir, nginx := one.firstDifference()
+		fmt.Fprintf(w, "| %s | %s | %s |\n", cell(one.name), cell(weir), cell(nginx))
+	}
+}
+
+// firstDifference are the first lines that are not the same.
+func (r *result) firstDifference() (weir, nginx string) {
+	a, b := strings.Split(r.weir.String(), "\n"), strings.Split(r.nginx.String(), "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return a[i], b[i]
+		}
+	}
+	return fmt.Sprintf("%d lines", len(a)), fmt.Sprintf("%d lines", len(b))
+}
+
+// cell is text as a cell of a table may have it.
+func cell(text string) string {
+	const longest = 200
+	if len(text) > longest {
+		text = text[:longest] + "..."
+	}
+	return "`` " + strings.NewReplacer("|", `\|`, "``", "` `").Replace(strings.ToValidUTF8(strings.Trim(fmt.Sprintf("%q", text), `"`), "?")) + " ``"
+}

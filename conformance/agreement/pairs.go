@@ -1,0 +1,29 @@
+package main
+
+import "slices"
+
+// oneIn is how many pairs of directives of different pages there are for each that is tried.
+const oneIn = 12
+
+// pairs tries two directives after one another at one level, in both orders: the same twice, all pairs of a page, some of different
+// pages.
+func pairs(known []*directive) (all []trial) {
+	for _, context := range contexts {
+		roll := diceFor("pairs in "+context, 0)
+		var here []*directive
+		for _, d := range known {
+			if slices.Contains(d.contexts, context) {
+				here = append(here, d)
+			}
+		}
+		for _, a := range here {
+			for _, b := range here {
+				if a.page == b.page || roll.IntN(oneIn) == 0 {
+					all = append(all, b.in(context, roll.use(a)+"\n"+roll.use(b)))
+				}
+			}
+			all = append(all, a.in(context, a.right()+"\n"+a.right()), a.in(context, roll.use(a)+"\n"+roll.use(a)+"\n"+roll.use(a)))
+		}
+	}
+	return all
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"io"
+)
+
+// A report counts results.
+type report struct {
+	version string // of nginx
+	results []result
+	pages   []string // in the order of their first trial
+	counts  map[string]*tally
+	total   tally
+}
+
+// A tally is how many trials there were of each class.
+type tally [numClasses]int
+
+func newReport(version string, results []result) *report {
+	r := &report{version: version, results: results, counts: map[string]*tally{}}
+	for _, one := range results {
+		if r.counts[one.page] == nil {
+			r.pages = append(r.pages, one.page)
+			r.counts[one.page] = &tally{}
+		}
+		r.counts[one.page][one.outcome.class]++
+		r.total[one.outcome.class]++
+	}
+	return r
+}
+
+// judged is how many configurations both programs could judge by the same rules.
+func (n tally) judged() int { return n[agrees] + n[purpose] + n[differs] }
+
+// share is the part of those judged in which both agree, in percent, rounded down.
+func (n tally) share() string {
+	if n.judged() == 0 {
+		return "-"
+	}
+	hundredths := 10000 * n[agrees] / n.judged()
+	return fmt.Sprintf("%d.%02d%%", hundredths/100, hundredths%100)
+}
+
+// differences are the results without a reason.
+func (r *report) differences() (all []*result) {
+	for i := range r.results {
+		if r.results[i].outcome.class == differs {
+			all = append(all, &r.results[i])
+		}
+	}
+	return all
+}
+
+// writeDifferences writes every difference with its configuration.
+func (r *report) writeDifferences(w io.Writer) {
+	for _, one := range r.differences() {
+		fmt.Fprintf(w, "--- %s %s\n%s\nweir says\n%s\nnginx says\n%s\n\n", one.page, one.name, one.conf, one.weir, one.nginx)
+	}
+}
+
+// writeTotals writes a line that sums up.
+func (r *report) writeTotals(w io.Writer) {
+	n := r.total
+	fmt.Fprintf(w, "%d configurations: %d judged by the same rules, agreement %s; %d differ on purpose, %d differ; %d follow a later nginx, %d not served\n",
+		len(r.results), n.judged(), n.share(), n[purpose], n[differs], n[newer], n[refused])
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// languagePage is where nginx's documentation says what a configuration file is.
+const languagePage = "ngx_core_module.html"
+
+// sound are configurations without a fault, to be damaged.
+var sound = []string{
+	`events { worker_connections 10; }
+stream {
+    upstream a { hash $remote_addr consistent; server 127.0.0.1:1 weight=2; server "127.0.0.1:2" backup; }
+    server { listen 127.0.0.1:8999 backlog=5; proxy_pass a; proxy_timeout 1m30s; }
+}
+`,
+	`# a comment
+error_log 'x.log' info;
+events { }
+stream {
+    map $remote_addr $v { default "a b"; ~^127\. 'c;d'; }
+    log_format f '$remote_addr "$v" ${status}';
+    server { listen 127.0.0.1:8999; access_log x.log f if=$v; return "a\nb\"c"; }
+}
+`,
+	`events {
+}
+stream {
+    include networks.conf;
+    geo $g { default 0; include networks; 10.0.0.0/8 1; }
+    split_clients "${remote_addr}a" $s { 0.5% a; * b; }
+    limit_conn_zone $binary_remote_addr zone=z:32k;
+    server { listen 127.0.0.1:8999; limit_conn z 1; allow 127.0.0.0/8; deny all; return $g$s; }
+}
+`,
+}
+
+// damages is how many times each sound configuration is damaged.
+const damages = 600
+
+// texts tries sound configurations with one or two bytes lost, doubled, replaced or put in: what the language itself refuses.
+func texts() (all []trial) {
+	for i, text := range sound {
+		roll := diceFor(text, 0)
+		for n := range damages {
+			broken, how := roll.damage(text)
+			if n%3 == 0 && broken != "" {
+				broken, how = roll.damage(broken)
+				how += ", and more"
+			}
+			all = append(all, trial{page: languagePage, name: fmt.Sprintf("text %d, damage %d: %s", i+1, n+1, how), conf: broken})
+		}
+	}
+	return append(all, lengths()...)
+}
+
+const special = "{};\"'\\$#\n\r\t ()=x\x00\xff"
+
+func (d dice) damage(text string) (broken, how string) {
+	at := d.IntN(len(text))
+	line := 1 + strings.Count(text[:at], "\n")
+	c := special[d.IntN(len(special))]
+	switch d.IntN(5) {
+	case 0:
+		return text[:at] + text[at+1:], fmt.Sprintf("without %q of line %d", text[at], line)
+	case 1:
+		return text[:at] + string(text[at]) + text[at:], fmt.Sprintf("with %q of line %d twice", text[at], line)
+	case 2:
+		return text[:at] + string([]byte{c}) + text[at:], fmt.Sprintf("with %q in line %d", c, line)
+	case 3:
+		return text[:at] + string([]byte{c}) + text[at+1:], fmt.Sprintf("with %q in line %d instead of %q", c, line, text[at])
+	}
+	return text[:at], fmt.Sprintf("up to line %d", line)
+}
+
+// lengths tries words, comments and names about as long as nginx's buffer.
+func lengths() (all []trial) {
+	for _, n := range []int{100, 1000, 4000, 4090, 4093, 4094, 4095, 4096, 4097, 4100, 5000, 8191, 8192, 8193, 12288} {
+		long := strings.Repeat("x", n)
+		for _, form := range []string{"%s;", `"%s";`, "#%s\nx;", "error_log %s;", "error_log '%s' info;", "a %s b;", "\n\n\"%s\nb", "env %s; x;", "env \"%s\"; x;", "env '%s' ; x;"} {
+			all = append(all, trial{page: languagePage, name: fmt.Sprintf("%q with %d bytes", form, n), conf: fmt.Sprintf(form, long) + "\nevents { }\n"})
+		}
+	}
+	return slices.Clip(all)
+}

@@ -1,0 +1,39 @@
+package main
+
+import "strings"
+
+// values tries the directive, in each context of its own, with every word of a kind at every place of its syntax where one may stand,
+// the rest being right; with misspellings of the words that stand for themselves; and with odd words at the beginning and the end.
+func values(d *directive) (all []trial) {
+	for _, context := range d.contexts {
+		for _, syntax := range d.syntax {
+			for _, e := range syntax.words() {
+				for _, word := range e.tried() {
+					all = append(all, d.in(context, d.written(syntax.write(plainly{at: e, instead: word}))))
+				}
+			}
+		}
+		right := d.syntax[0].write(plainly{})
+		for i, word := range odd {
+			if len(right) > 0 && i%2 == 0 {
+				all = append(all, d.in(context, d.written(append([]string{word}, right[1:]...))))
+			} else {
+				all = append(all, d.in(context, d.written(append(right[:len(right):len(right)], word))))
+			}
+		}
+	}
+	return all
+}
+
+// tried are the words that may be tried in the place of the element.
+func (e *element) tried() []string {
+	if e.kind == hole {
+		k := kindOf(e.text)
+		return append(k.right[:len(k.right):len(k.right)], k.wrong...)
+	}
+	name := strings.TrimSuffix(e.text, "=")
+	if len(name) < 2 {
+		return []string{"", e.text + e.text, "="}
+	}
+	return []string{e.text, name + "x", name[:len(name)-1], strings.ToUpper(name), name, name + "=", name + "=1", name + "=x", name + "==", "=" + name}
+}
