@@ -3,6 +3,7 @@ package errorlog
 
 import (
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -14,6 +15,9 @@ type Target interface {
 
 // maxLine is the longest line that is written, its newline included (NGX_MAX_ERROR_STR).
 const maxLine = 2048
+
+// causeRoom is how much of a line is kept for the system's reason of a failure.
+const causeRoom = 50
 
 // A Log sends each message to every target whose level admits it. It is immutable once in use and safe for concurrent use; a nil
 // Log takes nothing.
@@ -82,8 +86,23 @@ func (l *Log) appendLine(b []byte, level Level, conn uint64, msg string) []byte 
 		b = strconv.AppendUint(b, conn, 10)
 		b = append(b, ' ')
 	}
+	if len(b)+len(msg) > maxLine-causeRoom {
+		msg = shorten(msg, maxLine-causeRoom-len(b))
+	}
 	return append(appendPlain(b, msg), '\n')
 }
+
+// shorten cuts what stands before the system's reason, if msg ends with one, to room bytes, so that the reason is seen. It follows
+// ngx_log_errno.
+func shorten(msg string, room int) string {
+	start := strings.LastIndex(msg, " (")
+	if start <= room || !strings.HasSuffix(msg, ")") || !isDigit(msg[start+2]) {
+		return msg
+	}
+	return msg[:room] + "..." + msg[start:]
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // appendPlain appends msg, as far as there is room for it and a newline, with control characters written as \x0A: a record stays one
 // line, harmless to a terminal, whatever a client sends. nginx writes them as they are.

@@ -39,6 +39,8 @@ func TestLine(t *testing.T) {
 		{"plain", 0, "reconfiguring", head + "reconfiguring\n"},
 		{"with its connection", 7, "no live upstreams", head + "*7 no live upstreams\n"},
 		{"text as it is", 0, "tab\t\"quoted\" \\ é", head + "tab\t\"quoted\" \\ é\n"},
+		{"long, with a reason", 0, strings.Repeat("x", maxLine) + " (36: File name too long)",
+			head + strings.Repeat("x", maxLine-causeRoom-len(head)) + "... (36: File name too long)\n"},
 		{"control characters", 0, "a\r\n2026 [emerg] forged\x1b[31m\x00\x7f", head + `a\x0D\x0A2026 [emerg] forged\x1B[31m\x00\x7F` + "\n"},
 		{"too long", 0, strings.Repeat("x", 3000), head + strings.Repeat("x", 2047-len(head)) + "\n"},
 		{"exactly as long", 0, strings.Repeat("x", 2047-len(head)), head + strings.Repeat("x", 2047-len(head)) + "\n"},
