@@ -11,7 +11,7 @@ INSIDE   = $(filter-out weir/conformance%,$(shell go list ./...))
 RACE = $(shell command -v "$$(go env CC)" >/dev/null && echo -race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-deps race fuzz lint check conformance bench soak cover clean
+.PHONY: help build run test test-deps race fuzz lint check conformance agreement bench soak cover clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ check: lint test ## what a change must pass
 
 conformance: build ## run every script on weir and on real nginx, and print the table
 	cd conformance && WEIR_BIN=$(CURDIR)/bin/weir go test -count=1 -table -write ../docs/conformance.md
+
+agreement: build ## show weir and real nginx thousands of wrong configurations, and count where they agree (10 minutes)
+	WEIR_BIN=$(CURDIR)/bin/weir go run ./conformance/agreement -write docs/agreement.md
 
 bench: build ## measure weir beside nginx and HAProxy in one run (10 minutes); writes docs/performance.md
 	WEIR_BIN=$(CURDIR)/bin/weir go run ./conformance/bench -write docs/performance.md -json bin/bench.json

@@ -65,6 +65,9 @@ func blocks() (all []trial) {
 			for range 2 + roll.IntN(4) {
 				lines = append(lines, roll.of(k.lines))
 			}
+			if k.heads[0] == "server" && !hasContent.MatchString(strings.Join(lines, "\n")) {
+				lines = append(lines, "return a;")
+			}
 			all = append(all, k.in(k.heads[0], strings.Join(lines, "\n")))
 		}
 	}

@@ -34,7 +34,7 @@ func whole(known []*directive) (all []trial) {
 // some are up to n directives for that context, each once.
 func (d dice) some(known []*directive, context string, n int) (text string) {
 	here := slices.DeleteFunc(slices.Clone(known), func(x *directive) bool {
-		return !slices.Contains(x.contexts, context) || x.block && context == "main" || x.name == "listen"
+		return !slices.Contains(x.contexts, context) || x.block && context == "main" || x.name == "listen" || x.name == "load_module"
 	})
 	d.Shuffle(len(here), func(i, j int) { here[i], here[j] = here[j], here[i] })
 	for _, x := range here[:min(d.IntN(n+1), len(here))] {
