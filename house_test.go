@@ -30,6 +30,7 @@ stream/zone
 stream/errorlog
 stream/logfile
 stream/regex
+stream/resolver: golang.org/x/net/dns/dnsmessage
 stream/proxyproto: github.com/pires/go-proxyproto
 
 stream: LEAVES
@@ -48,11 +49,11 @@ runtime: directives directives/spec parser parser/diag stream stream/upstream st
 cmd/weir: runtime
 
 conformance: conformance/* golang.org/x/tools/txtar
-conformance/*: conformance/* golang.org/x/sys/unix
+conformance/*: conformance/* golang.org/x/sys/unix golang.org/x/net/dns/dnsmessage
 examples/emqx-sticky/demo: github.com/eclipse/paho.mqtt.golang github.com/mochi-mqtt/server/v2 github.com/pires/go-proxyproto
 `)
 
-const leaves = "stream/relay stream/mqtt stream/zone stream/errorlog stream/logfile stream/proxyproto stream/regex"
+const leaves = "stream/relay stream/mqtt stream/zone stream/errorlog stream/logfile stream/proxyproto stream/regex stream/resolver"
 
 // notModules are the packages below stream that stream/* does not mean.
 var notModules = strings.Fields(leaves + " stream/upstream stream/pump stream/loop stream/datagram stream/streamtest stream/geo stream/geoip2")

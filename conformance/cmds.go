@@ -69,6 +69,14 @@ func init() {
 		"seenlast":  {"ID BROKER  the broker that the client met last", 2, (*run).seenLast},
 		"proxyline": {"ID LINE  the PROXY line in front of the client's newest CONNECT", 2, (*run).proxyLine},
 
+		// Name servers. See cmds_dns.go.
+		"dns":        {"SERVER NAME TYPE TTL VALUE …  these are the records of that type that the name has", 4, (*run).dnsSet},
+		"dnsremove":  {"SERVER NAME  which does not exist any more", 2, (*run).dnsRemove},
+		"dnsfail":    {"SERVER NAME CODE  questions for it fail; 0: no more", 3, (*run).dnsFail},
+		"dnsmode":    {"SERVER silent|truncating|forging|plain", 2, (*run).dnsMode},
+		"dnsasked":   {"SERVER NAME TYPE N  it has been asked N times", 4, (*run).dnsAsked},
+		"dnsovertcp": {"SERVER yes|no  it has been asked over TCP", 2, (*run).dnsOverTCP},
+
 		// Files and logs. See cmds_file.go.
 		"log":       {"FILE LINE …  becomes exactly this", 1, (*run).log},
 		"logre":     {"FILE REGEXP …  becomes lines that match these from end to end", 1, (*run).logRegexps},

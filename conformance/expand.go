@@ -33,6 +33,8 @@ var kinds = map[string]func(*run, []string) (string, error){
 	"broker":   starter("broker", func(r *run, name string) peers.Serve { return r.fleet.Broker(name) }),
 	"unixecho": (*run).unixEcho, // an echo behind a unix socket
 	"refused":  (*run).refused,  // an address where nobody listens
+	"dns":      (*run).startDNS, // a name server
+	"namedat":  (*run).namedAt,  // a named peer at another address: {{namedat PEER IP PORT}}
 	"full":     (*run).full,     // an address where connects hang
 }
 

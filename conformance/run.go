@@ -23,6 +23,7 @@ type run struct {
 	taken   map[string]int // ports by name
 	peers   map[string]*peers.Peer
 	fulls   map[string]*peers.Full
+	dns     map[string]*peers.DNS
 	fleet   peers.Fleet
 	clients map[string]net.Conn
 	copies  int // made by copy
@@ -35,7 +36,7 @@ type run struct {
 func Execute(sub *Subject, s *Script, dir string, known Differences) error {
 	r := &run{
 		subject: sub.loading(s.Module), script: s, dir: dir,
-		taken: map[string]int{}, peers: map[string]*peers.Peer{}, fulls: map[string]*peers.Full{}, clients: map[string]net.Conn{},
+		taken: map[string]int{}, peers: map[string]*peers.Peer{}, fulls: map[string]*peers.Full{}, clients: map[string]net.Conn{}, dns: map[string]*peers.DNS{},
 	}
 	defer r.close()
 	if err := r.writeFiles(); err != nil {

@@ -154,6 +154,9 @@ func (d *dump) proxyTo(p *proxy.Content) {
 		return
 	}
 	d.line("proxy to %s among %q", p.To.Variable.Text(), slices.Sorted(maps.Keys(p.To.Named)))
+	if n := p.To.Names; n.Resolver != nil {
+		d.within(func() { d.line("names by %s, resolver_timeout=%s", n.Resolver, n.Timeout) })
+	}
 }
 
 func (d *dump) passTo(p *pass.Content) {

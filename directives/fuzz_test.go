@@ -63,7 +63,8 @@ func FuzzRuntimeAddress(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		addr, host, err := parseRuntimeAddress(text)
+		to, err := parsePlace(text)
+		addr, host := to.Addr, to.Host
 		switch {
 		case err != nil:
 		case addr.IsValid() && !addr.Unix && addr.IP.Port() == 0:

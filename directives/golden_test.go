@@ -118,7 +118,7 @@ func (c *goldenCase) unpack(t *testing.T) (dir string) {
 // the same. With -update the files are rewritten instead: read the difference.
 func TestGolden(t *testing.T) {
 	for _, c := range goldenCases(t, "core", "foreign", "stream", "proxy", "mqtt_preread", "access", "realip", "limit_conn", "return", "set", "pass",
-		"map", "geo", "geoip", "geoip2", "split_clients", "num_map") {
+		"map", "geo", "geoip", "geoip2", "split_clients", "num_map", "resolver") {
 		t.Run(c.name(), func(t *testing.T) {
 			t.Parallel()
 			dir := c.unpack(t)

@@ -113,7 +113,7 @@ func (p *passUse) destination(s *spec.Scope) proxy.Destination {
 	if p.template == nil {
 		return proxy.Destination{Group: p.group}
 	}
-	return proxy.Destination{Variable: p.template, Named: groupsByName(s), Parse: parseRuntimeAddress}
+	return proxy.Destination{Variable: p.template, Named: groupsByName(s), Parse: parsePlace, Names: namesOf(s)}
 }
 
 // needsFirstByte reports whether a group that sessions may come to must be told of a server's first byte.
@@ -140,21 +140,21 @@ func groupsByName(s *spec.Scope) map[string]*upstream.Group {
 	return named
 }
 
-// parseRuntimeAddress reads what a proxy_pass with variables has come to. It follows ngx_stream_proxy_eval.
-func parseRuntimeAddress(text string) (addr stream.Addr, host string, err error) {
+// parsePlace reads what a proxy_pass with variables has come to. It follows ngx_stream_proxy_eval.
+func parsePlace(text string) (proxy.Place, error) {
 	a, err := spec.ParseUpstream(text)
 	if err != nil {
-		return addr, "", fmt.Errorf("%w in upstream \"%s\"", err, text)
+		return proxy.Place{}, fmt.Errorf("%w in upstream \"%s\"", err, text)
 	}
 	if a.NoPort {
-		return addr, "", fmt.Errorf("no port in upstream \"%s\"", a.Host)
+		return proxy.Place{}, fmt.Errorf("no port in upstream \"%s\"", a.Host)
 	}
 	if !a.IsUnix && !a.IP.IsValid() {
-		return addr, a.Host, nil
+		return proxy.Place{Text: text, Host: a.Host, Port: uint16(a.Port)}, nil
 	}
 	addrs, err := a.Resolve(nil)
 	if err != nil {
-		return addr, "", err
+		return proxy.Place{}, err
 	}
-	return addrs[0], "", nil
+	return proxy.Place{Text: text, Addr: addrs[0]}, nil
 }

@@ -24,6 +24,8 @@ type streamConf struct {
 	prereadTimeout       spec.Opt[time.Duration]
 	proxyProtocolTimeout spec.Opt[time.Duration]
 	noDelay              spec.Opt[bool]
+	resolver             *resolverUse // nil: none
+	resolverTimeout      spec.Opt[time.Duration]
 }
 
 // streamModule is ngx_stream_core_module.
@@ -49,8 +51,9 @@ var streamModule = &spec.Module[streamConf]{
 			Set: spec.Msec(func(c *streamConf) *spec.Opt[time.Duration] { return &c.prereadTimeout })},
 		{Name: "proxy_protocol_timeout", In: spec.Stream | spec.Server, Args: spec.Take(1), Default: "30s",
 			Set: spec.Msec(func(c *streamConf) *spec.Opt[time.Duration] { return &c.proxyProtocolTimeout })},
-		{Name: "resolver", In: spec.Stream | spec.Server, Args: spec.AtLeast(1), Support: spec.Refused},
-		{Name: "resolver_timeout", In: spec.Stream | spec.Server, Args: spec.Take(1), Default: "30s", Support: spec.Refused},
+		{Name: "resolver", In: spec.Stream | spec.Server, Args: spec.AtLeast(1), Set: (*streamConf).setResolver},
+		{Name: "resolver_timeout", In: spec.Stream | spec.Server, Args: spec.Take(1), Default: "30s",
+			Set: spec.Msec(func(c *streamConf) *spec.Opt[time.Duration] { return &c.resolverTimeout })},
 		{Name: "tcp_nodelay", In: spec.Stream | spec.Server, Args: spec.OnOff, Default: "on",
 			Set: spec.Flag(func(c *streamConf) *spec.Opt[bool] { return &c.noDelay })},
 	},
@@ -87,6 +90,10 @@ func (c *streamConf) merge(child *streamConf) {
 	child.prereadTimeout.Inherit(c.prereadTimeout)
 	child.proxyProtocolTimeout.Inherit(c.proxyProtocolTimeout)
 	child.noDelay.Inherit(c.noDelay)
+	child.resolverTimeout.Inherit(c.resolverTimeout)
+	if child.resolver == nil {
+		child.resolver = c.resolver
+	}
 }
 
 func (c *streamConf) build(s *spec.Scope) {

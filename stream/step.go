@@ -20,6 +20,7 @@ const (
 	Failed                         // Side and Op failed with Err
 	TimedOut                       // the step's Deadline has passed
 	Aborted                        // the session must end now: a shutdown time-out, a drain
+	Resolved                       // the step's Lookup has its answer
 )
 
 // Side names one of the two connections of a session.
@@ -90,6 +91,7 @@ const (
 	Relay                 // carry bytes both ways, what Out left over first: FirstByte (once, if asked for), Failed (to be logged; goes on), Relayed
 	Send                  // write Out to the client: Relayed when it is out or can not be
 	Finish                // close both connections; the session must not be touched again
+	Resolve               // begin the Lookup and wait for its answer, the client left alone: Resolved, TimedOut
 )
 
 // A Step is what a session needs next. Exactly one is outstanding; the zero Step means: go on with it.
@@ -100,7 +102,19 @@ type Step struct {
 	Max      int         // Read: how many bytes Data may hold at most
 	Out      []byte      // Connect, Send: what to write first; unchanged until the next event, after which a driver keeps a copy
 	Relay    *relay.Spec // Relay; shared by all sessions of a server unless rates vary
+	Lookup   Lookup      // Resolve
 	Reset    bool        // Finish: bytes were read and never passed on; nginx had them unread, so its client sees RST
+}
+
+// A Lookup is a question whose answer takes time, such as the addresses of a name. The session that has made it reads the answer from
+// it, once it is told Resolved. Until then, or until stop, only the driver touches it.
+//
+// A driver begins the Lookup of a step Resolve once. From answered, which another goroutine or Begin itself calls, it has the session's
+// own goroutine or loop advance it with Resolved, if the step is still outstanding. It calls stop when it leaves the step, however that
+// is. After an Aborted that the session answers with Keep it may stop the Lookup and begin it anew.
+type Lookup interface {
+	// Begin asks, and returns at once. answered is called once at most, must not block, and is not called once stop has returned.
+	Begin(answered func()) (stop func())
 }
 
 // A Target is where and how to connect.

@@ -26,6 +26,7 @@ type conn struct {
 type setup struct {
 	out []byte // of a connect: what to write first; of a send: what is left
 	max int    // of a read: how much
+	lookup
 }
 
 // half is one side of a connection: its socket, and what waits to be written to it.
@@ -156,6 +157,9 @@ func (c *conn) begin(step stream.Step) (stream.Event, bool) {
 	case stream.Connect:
 		c.client.setNoDelay(c.s.Server.Settings.NoDelay)
 		return c.connect(step)
+	case stream.Resolve:
+		c.client.setNoDelay(c.s.Server.Settings.NoDelay)
+		c.resolve(step.Lookup)
 	case stream.Relay:
 		return c.startRelay(step.Relay)
 	case stream.Send:
@@ -285,6 +289,7 @@ func (c *conn) endSetup() {
 	if c.setup == nil {
 		return
 	}
+	c.setup.end()
 	if len(c.l.setups) < pooledSetups {
 		*c.setup = setup{}
 		c.l.setups = append(c.l.setups, c.setup)

@@ -34,6 +34,7 @@ type run struct {
 	picker  upstream.Picker
 	peer    *upstream.Peer // chosen, not yet freed
 	attempt *attempt       // nil once the upstream connection is up: sessions live long
+	asked   *question      // outstanding; then the rest is not there yet
 	tries   int32          // attempts left, the present one included
 	up      bool           // the upstream connection is up
 	broken  bool           // of datagrams: the server has refused one, or not answered
@@ -44,11 +45,19 @@ var runs = stream.NewKey[*run]()
 // Begin chooses a server and connects. It follows ngx_stream_proxy_handler.
 func (c *Content) Begin(s *stream.Session) stream.Step {
 	s.SetProxying()
-	group, err := c.To.group(s)
-	if err != nil {
+	group, place, err := c.To.group(s)
+	switch {
+	case err != nil:
 		s.Log(stream.LevelError, err.Error(), nil)
 		return s.Finish(stream.StatusInternal)
+	case group == nil:
+		return c.resolve(s, place)
 	}
+	return c.begin(s, group)
+}
+
+// begin chooses a server of the group and connects.
+func (c *Content) begin(s *stream.Session, group *upstream.Group) stream.Step {
 	r := &run{Content: c, picker: group.Begin(s)}
 	tries := r.picker.Tries()
 	if c.NextTries > 0 {
@@ -66,6 +75,9 @@ func (c *Content) Begin(s *stream.Session) stream.Step {
 // Next goes on after an event.
 func (c *Content) Next(s *stream.Session, ev stream.Event) stream.Step {
 	r, _ := runs.Get(s)
+	if r.asked != nil {
+		return r.resolved(s, ev)
+	}
 	switch ev.Kind {
 	case stream.Connected:
 		return r.connected(s, ev)

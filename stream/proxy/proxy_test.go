@@ -83,17 +83,17 @@ func template(t *testing.T, config *stream.Config, text string) *stream.Template
 	return &tpl
 }
 
-// parse is a Parse for destinations: literal addresses, and names of which none can be resolved.
-func parse(text string) (stream.Addr, string, error) {
+// parse is a Parse for destinations: literal addresses, and names.
+func parse(text string) (proxy.Place, error) {
 	host, port, ok := strings.Cut(text, ":")
 	if !ok {
-		return stream.Addr{}, "", fmt.Errorf("no port in upstream \"%s\"", text)
+		return proxy.Place{}, fmt.Errorf("no port in upstream \"%s\"", text)
 	}
 	ap, err := netip.ParseAddrPort(text)
 	if err != nil && port != "" {
-		return stream.Addr{}, host, nil
+		return proxy.Place{Text: text, Host: host, Port: 1883}, nil
 	}
-	return stream.Addr{IP: ap}, "", err
+	return proxy.Place{Text: text, Addr: stream.Addr{IP: ap}}, err
 }
 
 // started is how every script here begins: a step Read, and its four bytes, which answer with the step that follows.

@@ -167,6 +167,8 @@ func (c *carrier) woken() bool { return c.halt.Load() != 0 }
 func (c *carrier) begin(step stream.Step) {
 	c.endRelay()
 	switch step.Do {
+	case stream.Resolve:
+		c.beginContent()
 	case stream.Connect:
 		c.beginContent()
 		c.setUpstream(nil)
@@ -191,6 +193,8 @@ func (c *carrier) do(step stream.Step) stream.Event {
 	switch step.Do {
 	case stream.Read:
 		return c.read(step)
+	case stream.Resolve:
+		return c.resolve(step)
 	case stream.Connect:
 		return c.connect(step)
 	case stream.Relay:

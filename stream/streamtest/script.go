@@ -52,8 +52,8 @@ func NewSession(t testing.TB, l *stream.Listen) *Session {
 //	after 5s                              -> keep
 //	relayed timeout                       -> finish
 //
-// The other events are eof, timedout and aborted; "after" moves the clock and is no event. Other steps are `send "bytes"` and
-// `finish reset`. "relayed" takes the names of relay.End, their blanks as "-".
+// The other events are eof, timedout, aborted and resolved; "after" moves the clock and is no event. Other steps are `send "bytes"`,
+// `resolve` and `finish reset`. "relayed" takes the names of relay.End, their blanks as "-".
 func Script(t testing.TB, s *Session, transcript string) {
 	t.Helper()
 	for i, line := range strings.Split(transcript, "\n") {
@@ -92,7 +92,7 @@ func (s *Session) play(in string) (string, error) {
 
 var plainEvents = map[string]stream.EventKind{
 	"accepted": stream.Accepted, "eof": stream.EOF, "firstbyte": stream.FirstByte, "timedout": stream.TimedOut,
-	"aborted": stream.Aborted,
+	"aborted": stream.Aborted, "resolved": stream.Resolved,
 }
 
 func (s *Session) event(word, rest string) (stream.Event, error) {
@@ -179,6 +179,8 @@ func StepText(step stream.Step, now time.Time) string {
 		return "relay" + within(step, now)
 	case stream.Send:
 		return "send " + strconv.Quote(string(step.Out)) + within(step, now)
+	case stream.Resolve:
+		return "resolve" + within(step, now)
 	case stream.Finish:
 		if step.Reset {
 			return "finish reset"

@@ -1,0 +1,319 @@
+package peers
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/net/dns/dnsmessage"
+)
+
+// A DNS is a name server on one address, over UDP and TCP. What it answers may be changed while it runs. A name of which it knows
+// nothing does not exist; one of which it knows other records has none. Its methods may be called at the same time.
+type DNS struct {
+	udp     *net.UDPConn
+	tcp     net.Listener
+	serving sync.WaitGroup
+
+	mu       sync.Mutex
+	records  map[string][]dnsmessage.Resource
+	failing  map[string]dnsmessage.RCode
+	asked    map[string]int // by "name type"
+	overTCP  int
+	silent   map[string]bool // names that get no answer
+	truncate bool
+	forge    bool // false answers go before the true one
+	conns    map[net.Conn]bool
+}
+
+// StartDNS listens on addr, "HOST:PORT".
+func StartDNS(addr string) (*DNS, error) {
+	tcp, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	at := net.UDPAddrFromAddrPort(netip.MustParseAddrPort(tcp.Addr().String()))
+	udp, err := net.ListenUDP("udp", at)
+	if err != nil {
+		tcp.Close()
+		return nil, err
+	}
+	d := &DNS{
+		udp: udp, tcp: tcp, records: map[string][]dnsmessage.Resource{}, failing: map[string]dnsmessage.RCode{},
+		asked: map[string]int{}, silent: map[string]bool{}, conns: map[net.Conn]bool{},
+	}
+	d.serving.Go(d.serveUDP)
+	d.serving.Go(d.serveTCP)
+	return d, nil
+}
+
+// Addr returns the address as it is written in a configuration.
+func (d *DNS) Addr() string { return d.udp.LocalAddr().String() }
+
+// Close ends the server, and waits for it.
+func (d *DNS) Close() {
+	d.udp.Close()
+	d.tcp.Close()
+	d.mu.Lock()
+	for c := range d.conns {
+		c.Close()
+	}
+	d.mu.Unlock()
+	d.serving.Wait()
+}
+
+// Set replaces the records of one kind that name has: A, AAAA, CNAME, or SRV as "PRIORITY WEIGHT PORT TARGET". Without values it has none.
+func (d *DNS) Set(name, kind string, ttl uint32, values ...string) error {
+	var made []dnsmessage.Resource
+	for _, v := range values {
+		body, err := parseRecord(kind, v)
+		if err != nil {
+			return err
+		}
+		owner, err := dnsmessage.NewName(name + ".")
+		if err != nil {
+			return err
+		}
+		head := dnsmessage.ResourceHeader{Name: owner, Type: kinds[kind], Class: dnsmessage.ClassINET, TTL: ttl}
+		made = append(made, dnsmessage.Resource{Header: head, Body: body})
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	key := strings.ToLower(name)
+	kept := []dnsmessage.Resource{}
+	for _, r := range d.records[key] {
+		if r.Header.Type != kinds[kind] {
+			kept = append(kept, r)
+		}
+	}
+	d.records[key] = append(kept, made...)
+	return nil
+}
+
+// Remove makes name one that does not exist.
+func (d *DNS) Remove(name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.records, strings.ToLower(name))
+}
+
+// Fail makes questions for name fail with that response code; 0 ends that.
+func (d *DNS) Fail(name string, code int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.failing[strings.ToLower(name)] = dnsmessage.RCode(code)
+}
+
+// Silence says whether questions for name get no answer; "" stands for all names.
+func (d *DNS) Silence(name string, on bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.silent[strings.ToLower(name)] = on
+}
+
+// Truncate says whether answers over UDP are cut off.
+func (d *DNS) Truncate(on bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.truncate = on
+}
+
+// Forge says whether false answers go before each true one over UDP: with another number, for another name, and from another port.
+func (d *DNS) Forge(on bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.forge = on
+}
+
+// Asked is how often name has been asked for with that kind of record.
+func (d *DNS) Asked(name, kind string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.asked[strings.ToLower(name)+" "+kinds[kind].String()]
+}
+
+// OverTCP is how many questions came over TCP.
+func (d *DNS) OverTCP() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.overTCP
+}
+
+var kinds = map[string]dnsmessage.Type{
+	"A": dnsmessage.TypeA, "AAAA": dnsmessage.TypeAAAA, "CNAME": dnsmessage.TypeCNAME, "SRV": dnsmessage.TypeSRV,
+}
+
+func parseRecord(kind, value string) (dnsmessage.ResourceBody, error) {
+	switch kind {
+	case "A", "AAAA":
+		ip, err := netip.ParseAddr(value)
+		if err != nil {
+			return nil, err
+		}
+		if kind == "A" {
+			return &dnsmessage.AResource{A: ip.As4()}, nil
+		}
+		return &dnsmessage.AAAAResource{AAAA: ip.As16()}, nil
+	case "CNAME":
+		name, err := dnsmessage.NewName(value + ".")
+		return &dnsmessage.CNAMEResource{CNAME: name}, err
+	case "SRV":
+		return parseSRV(value)
+	}
+	return nil, fmt.Errorf("unknown kind of record %q", kind)
+}
+
+func parseSRV(value string) (dnsmessage.ResourceBody, error) {
+	words := strings.Fields(value)
+	if len(words) != 4 {
+		return nil, fmt.Errorf("want PRIORITY WEIGHT PORT TARGET, not %q", value)
+	}
+	var numbers [3]uint16
+	for i := range numbers {
+		n, err := strconv.ParseUint(words[i], 10, 16)
+		if err != nil {
+			return nil, err
+		}
+		numbers[i] = uint16(n)
+	}
+	target, err := dnsmessage.NewName(words[3] + ".")
+	return &dnsmessage.SRVResource{Priority: numbers[0], Weight: numbers[1], Port: numbers[2], Target: target}, err
+}
+
+func (d *DNS) serveUDP() {
+	buf := make([]byte, 4096)
+	for {
+		n, from, err := d.udp.ReadFromUDPAddrPort(buf)
+		if err != nil {
+			return
+		}
+		if answer := d.answer(buf[:n], true); answer != nil {
+			d.sendForged(answer, from)
+			d.udp.WriteToUDPAddrPort(answer, from)
+		}
+	}
+}
+
+// sendForged sends what must not be believed.
+func (d *DNS) sendForged(answer []byte, to netip.AddrPort) {
+	d.mu.Lock()
+	forge := d.forge
+	d.mu.Unlock()
+	if !forge {
+		return
+	}
+	lie := func(change func(m *dnsmessage.Message)) []byte {
+		var m dnsmessage.Message
+		m.Unpack(answer)
+		for i := range m.Answers {
+			if a, ok := m.Answers[i].Body.(*dnsmessage.AResource); ok {
+				m.Answers[i].Body = &dnsmessage.AResource{A: [4]byte{127, 6, a.A[2], a.A[3]}}
+			}
+		}
+		change(&m)
+		raw, _ := m.Pack()
+		return raw
+	}
+	d.udp.WriteToUDPAddrPort(lie(func(m *dnsmessage.Message) { m.ID++ }), to)
+	d.udp.WriteToUDPAddrPort(lie(func(m *dnsmessage.Message) { m.Response = false }), to)
+	d.udp.WriteToUDPAddrPort(lie(func(m *dnsmessage.Message) {
+		m.Questions[0].Name = dnsmessage.MustNewName("other.example.")
+	}), to)
+	if stranger, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to)); err == nil {
+		stranger.Write(lie(func(*dnsmessage.Message) {}))
+		stranger.Close()
+	}
+}
+
+func (d *DNS) serveTCP() {
+	for {
+		c, err := d.tcp.Accept()
+		if err != nil {
+			return
+		}
+		d.mu.Lock()
+		d.conns[c] = true
+		d.mu.Unlock()
+		d.serving.Go(func() { d.serveConn(c) })
+	}
+}
+
+func (d *DNS) serveConn(c net.Conn) {
+	defer c.Close()
+	for {
+		var size [2]byte
+		if _, err := io.ReadFull(c, size[:]); err != nil {
+			return
+		}
+		question := make([]byte, binary.BigEndian.Uint16(size[:]))
+		if _, err := io.ReadFull(c, question); err != nil {
+			return
+		}
+		if answer := d.answer(question, false); answer != nil {
+			c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(answer))), answer...))
+		}
+	}
+}
+
+// answer is the message that answers question; nil for none.
+func (d *DNS) answer(question []byte, udp bool) []byte {
+	var m dnsmessage.Message
+	if err := m.Unpack(question); err != nil || len(m.Questions) != 1 {
+		return nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	asked := m.Questions[0]
+	name := strings.ToLower(strings.TrimSuffix(asked.Name.String(), "."))
+	d.asked[name+" "+asked.Type.String()]++
+	if !udp {
+		d.overTCP++
+	}
+	if d.silent[""] || d.silent[name] {
+		return nil
+	}
+	m.Response, m.RecursionAvailable = true, true
+	d.fill(&m, name, asked.Type)
+	if udp && d.truncate {
+		m.Truncated, m.Answers = true, nil
+	}
+	raw, err := m.Pack()
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// maxChain is how many aliases a server follows in one answer.
+const maxChain = 8
+
+// fill puts the records for name into m, following aliases.
+func (d *DNS) fill(m *dnsmessage.Message, name string, kind dnsmessage.Type) {
+	if m.RCode = d.failing[name]; m.RCode != dnsmessage.RCodeSuccess {
+		return
+	}
+	records, known := d.records[name]
+	if !known {
+		m.RCode = dnsmessage.RCodeNameError
+		return
+	}
+	for range maxChain {
+		next := ""
+		for _, r := range records {
+			if alias, ok := r.Body.(*dnsmessage.CNAMEResource); ok {
+				next = strings.ToLower(strings.TrimSuffix(alias.CNAME.String(), "."))
+			} else if r.Header.Type != kind {
+				continue
+			}
+			m.Answers = append(m.Answers, r)
+		}
+		if records = d.records[next]; records == nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package directives
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+	"time"
+
+	"weir/directives/spec"
+	"weir/parser"
+	"weir/stream"
+	"weir/stream/proxy"
+	"weir/stream/resolver"
+)
+
+// A resolverUse is one resolver directive. The servers below share one Resolver.
+type resolverUse struct {
+	origin  string
+	options resolver.Options
+	built   *resolver.Resolver
+}
+
+const (
+	// dnsPort is where a name server listens that is named without a port.
+	dnsPort = 53
+	// defaultResolverTimeout is the default of resolver_timeout.
+	defaultResolverTimeout = 30 * time.Second
+)
+
+func (c *streamConf) setResolver(call *spec.Call) { setResolver(&c.resolver, call) }
+
+// setResolver reads a resolver directive at any level. It follows ngx_resolver_create.
+func setResolver(use **resolverUse, call *spec.Call) {
+	if *use != nil {
+		call.FailValue("is duplicate")
+		return
+	}
+	u := &resolverUse{origin: call.Origin()}
+	*use = u
+	for i := range call.Args() {
+		if !u.set(call, &call.Args()[i]) {
+			return
+		}
+	}
+	switch {
+	case len(u.options.Servers) == 0:
+		call.Fail(nil, "no name servers defined")
+	case u.options.NoA && u.options.NoAAAA:
+		call.Fail(nil, "\"ipv4\" and \"ipv6\" cannot both be \"off\"")
+	}
+}
+
+// set takes one word: a parameter, or the address of a name server.
+func (u *resolverUse) set(call *spec.Call, word *parser.Word) bool {
+	name, value, isParam := strings.Cut(word.Text, "=")
+	ok := true
+	switch {
+	case isParam && name == "valid":
+		u.options.Valid, ok = spec.ParseSec(value)
+	case isParam && name == "ipv4":
+		u.options.NoA, ok = value == "off", value == "on" || value == "off"
+	case isParam && name == "ipv6":
+		u.options.NoAAAA, ok = value == "off", value == "on" || value == "off"
+	case isParam && name == "status_zone":
+		ok = value != ""
+	default:
+		return u.addServers(call, word)
+	}
+	if !ok {
+		call.Fail(word, "invalid parameter: %s", word.Text)
+	}
+	return ok
+}
+
+// addServers adds all addresses of a name server.
+func (u *resolverUse) addServers(call *spec.Call, word *parser.Word) bool {
+	addrs, a, err := lookup(call, word)
+	if err != nil {
+		call.Fail(word, "%s in resolver \"%s\"", err, word.Text)
+		return false
+	}
+	if a.IsUnix {
+		call.Fail(word, "weir asks no name server at a unix socket: \"%s\"", word.Text)
+		return false
+	}
+	for _, addr := range addrs {
+		ip := addr.IP
+		if a.NoPort {
+			ip = netip.AddrPortFrom(ip.Addr(), dnsPort)
+		}
+		u.options.Servers = append(u.options.Servers, ip)
+	}
+	return true
+}
+
+// resolver is the Resolver of the directive, made when it is first asked for; nil without a directive.
+func (u *resolverUse) resolver(c *spec.Compiler) *resolver.Resolver {
+	if u == nil || len(u.options.Servers) == 0 {
+		return nil
+	}
+	if u.built == nil {
+		u.built = resolver.New(u.options)
+		c.Config.Parts = append(c.Config.Parts, resolverPart{u.built, "resolver " + u.origin})
+	}
+	return u.built
+}
+
+// namesOf says who is asked for the names that the server's proxy_pass comes to.
+func namesOf(s *spec.Scope) proxy.Names {
+	c := spec.At[streamConf](s.Level)
+	return proxy.Names{Resolver: c.resolver.resolver(s.Compiler), Timeout: c.resolverTimeout.Or(defaultResolverTimeout)}
+}
+
+// A resolverPart is a Resolver as a part of the configuration. What it knows is asked for anew after a reload, as in nginx.
+type resolverPart struct {
+	*resolver.Resolver
+	key string
+}
+
+// Key tells the resolver from those of other directives.
+func (p resolverPart) Key() string { return p.key }
+
+// Open does nothing: a Resolver holds nothing until it is asked.
+func (resolverPart) Open(context.Context, *stream.Env, stream.Part) error { return nil }

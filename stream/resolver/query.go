@@ -1,0 +1,166 @@
+package resolver
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// A flight is a name that is being asked for, on behalf of everybody who wants to know.
+type flight struct {
+	name    string
+	ctx     context.Context
+	cancel  context.CancelFunc
+	queries map[*Query]struct{}
+}
+
+// A Query is one asker's question for the addresses of a name. All that ask for the same name meanwhile share the messages.
+type Query struct {
+	r        *Resolver
+	name     string
+	answered func()
+	answer   Answer
+	err      error
+}
+
+// Query returns the question for name; nobody is asked yet.
+func (r *Resolver) Query(name string) *Query { return &Query{r: r, name: normalize(name)} }
+
+// Begin asks, and returns at once. answered is called once when Answer has the answer: by another goroutine, or before Begin returns.
+// It must not block. stop says that the answer is not wanted any more: once it has returned answered is not called. After stop the
+// Query may begin again.
+func (q *Query) Begin(answered func()) (stop func()) {
+	r := q.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	q.answered = answered
+	switch a, ok := r.cached(q.name); {
+	case ok:
+		q.tell(a, nil)
+	case r.closed || len(r.options.Servers) == 0:
+	default:
+		r.join(q)
+	}
+	return func() { r.leave(q) }
+}
+
+// Answer is what has been found out, once answered has been called. The error is an Error.
+func (q *Query) Answer() (Answer, error) { return q.answer, q.err }
+
+// tell answers the query, unless it has stopped. The resolver's lock is held.
+func (q *Query) tell(a Answer, err error) {
+	if q.answered != nil {
+		q.answer, q.err = a, err
+		q.answered()
+		q.answered = nil
+	}
+}
+
+// Cached is what is known of name without asking, in an order that begins by chance, as nginx gives it out.
+func (r *Resolver) Cached(name string) (Answer, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cached(normalize(name))
+}
+
+func (r *Resolver) cached(name string) (Answer, bool) {
+	a, ok := r.cache[name]
+	if !ok || !time.Now().Before(a.Until) {
+		delete(r.cache, name)
+		return Answer{}, false
+	}
+	first := rand.IntN(len(a.Addrs))
+	a.Addrs = append(a.Addrs[first:len(a.Addrs):len(a.Addrs)], a.Addrs[:first]...)
+	return a, true
+}
+
+// join adds q to the flight for its name, which it begins if there is none. The lock is held.
+func (r *Resolver) join(q *Query) {
+	f := r.flights[q.name]
+	if f == nil {
+		f = &flight{name: q.name, queries: map[*Query]struct{}{}}
+		f.ctx, f.cancel = context.WithCancel(context.Background())
+		r.flights[q.name] = f
+		if r.active < maxFlights {
+			r.begin(f)
+		} else {
+			r.waiting = append(r.waiting, f)
+		}
+	}
+	f.queries[q] = struct{}{}
+}
+
+// leave takes q out of its flight, which ends when nobody is left. It does nothing for a query that is answered.
+func (r *Resolver) leave(q *Query) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	q.answered = nil
+	f := r.flights[q.name]
+	if f == nil {
+		return
+	}
+	delete(f.queries, q)
+	if len(f.queries) == 0 {
+		f.cancel()
+		delete(r.flights, f.name)
+	}
+}
+
+// begin starts the flight's goroutine. The lock is held.
+func (r *Resolver) begin(f *flight) {
+	r.active++
+	r.running.Go(func() {
+		a, err := r.host(f.ctx, f.name)
+		r.land(f, a, err)
+	})
+}
+
+// land tells everybody what has been found out, and begins the next flight that waits.
+func (r *Resolver) land(f *flight, a Answer, err error) {
+	f.cancel()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.active--
+	if r.flights[f.name] == f {
+		delete(r.flights, f.name)
+		if err == nil {
+			r.keep(f.name, a)
+		}
+		for q := range f.queries {
+			q.tell(a, err)
+		}
+	}
+	r.beginNext()
+}
+
+// beginNext begins the flight that has waited longest; those that nobody waits for any more are let go.
+func (r *Resolver) beginNext() {
+	for len(r.waiting) > 0 && r.active < maxFlights && !r.closed {
+		f := r.waiting[0]
+		r.waiting = r.waiting[1:]
+		if f.ctx.Err() == nil {
+			r.begin(f)
+		}
+	}
+}
+
+// keep remembers an answer. When there are too many, one that has ended makes room, else any.
+func (r *Resolver) keep(name string, a Answer) {
+	if len(r.cache) >= maxCached {
+		r.evict()
+	}
+	r.cache[name] = a
+}
+
+func (r *Resolver) evict() {
+	now, victim := time.Now(), ""
+	for name, a := range r.cache {
+		victim = name
+		if !now.Before(a.Until) {
+			delete(r.cache, name)
+		}
+	}
+	if len(r.cache) >= maxCached {
+		delete(r.cache, victim)
+	}
+}

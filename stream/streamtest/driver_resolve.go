@@ -1,0 +1,181 @@
+package streamtest
+
+import (
+	"sync"
+	"time"
+
+	"weir/stream"
+)
+
+var resolveTests = []driverTest{
+	{"answer from another goroutine", resolveLater},
+	{"answer at once", resolveAtOnce},
+	{"no answer in time", resolveTimeout},
+	{"answer too late", resolveTooLate},
+	{"abort while resolving", abortResolving},
+	{"close while resolving", closeResolving},
+}
+
+// A Lookup is a stream.Lookup that is answered by Answer. It fails when it is answered or begun against the contract.
+type Lookup struct {
+	mu       sync.Mutex
+	answered func()
+	begun    int
+	atOnce   bool
+}
+
+// Begin keeps answered until Answer calls it.
+func (l *Lookup) Begin(answered func()) (stop func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.begun++
+	l.answered = answered
+	if l.atOnce {
+		answered()
+	}
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.answered = nil
+	}
+}
+
+// Answer tells who has begun, unless it has stopped, and reports whether it has told.
+func (l *Lookup) Answer() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.answered == nil {
+		return false
+	}
+	l.answered()
+	l.answered = nil
+	return true
+}
+
+func (l *Lookup) waits() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.answered != nil
+}
+
+// An asking is a content that waits for a Lookup before it proxies.
+type asking struct {
+	*Proxy
+	lookup  *Lookup
+	timeout time.Duration // 0: none
+}
+
+// Begin waits for the lookup.
+func (a *asking) Begin(s *stream.Session) stream.Step {
+	step := stream.Step{Do: stream.Resolve, Lookup: a.lookup}
+	if a.timeout > 0 {
+		step.Deadline = s.Env.Now().Add(a.timeout)
+	}
+	return step
+}
+
+// Next begins the proxy once there is an answer.
+func (a *asking) Next(s *stream.Session, ev stream.Event) stream.Step {
+	switch ev.Kind {
+	case stream.Resolved:
+		a.Saw(s, ev)
+		return a.Proxy.Begin(s)
+	case stream.TimedOut:
+		a.Saw(s, ev)
+		return s.Finish(stream.StatusInternal)
+	case stream.Aborted:
+		if _, proxying := attempts.Get(s); !proxying {
+			a.Saw(s, ev)
+			return s.Finish(stream.StatusOK)
+		}
+	}
+	return a.Proxy.Next(s, ev)
+}
+
+// asked serves with a content that waits for the lookup, and returns a client, and what its session is to reach.
+func (r *rig) asked(a *asking) (duplex, *passage) {
+	r.Helper()
+	l := r.socket("tcp")
+	a.Proxy = &Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), Saw: r.saw}
+	p := &passage{r.listenOn("tcp", r.server(a)), l}
+	client := p.dial()
+	if !a.lookup.atOnce {
+		eventually(r, "the session asks", a.lookup.waits)
+	}
+	return client, p
+}
+
+func resolveLater(r *rig) {
+	a := &asking{lookup: &Lookup{}, timeout: patience}
+	client, p := r.asked(a)
+	say(r, client, "hello")
+	go a.lookup.Answer()
+	resolvedInOrder(r, client, p)
+}
+
+func resolveAtOnce(r *rig) {
+	a := &asking{lookup: &Lookup{atOnce: true}}
+	client, p := r.asked(a)
+	say(r, client, "hello")
+	resolvedInOrder(r, client, p)
+}
+
+// resolvedInOrder expects the client's hello at the server, and the end of a session that has asked once.
+func resolvedInOrder(r *rig, client duplex, p *passage) {
+	r.Helper()
+	server := p.accept()
+	hear(r, server, "hello")
+	client.Close()
+	if o := r.outcome(); o.count(stream.Resolved) != 1 || o.status != stream.StatusOK || o.fromClient != 5 {
+		r.Errorf("got %d answers, status %d, %d bytes; want 1, 200, 5", o.count(stream.Resolved), o.status, o.fromClient)
+	}
+}
+
+func resolveTimeout(r *rig) {
+	a := &asking{lookup: &Lookup{}, timeout: 100 * time.Millisecond}
+	client, _ := r.asked(a)
+	must(r, expectEnd(client))
+	if o := r.outcome(); o.count(stream.TimedOut) != 1 || o.status != stream.StatusInternal {
+		r.Errorf("got %d time-outs, status %d; want 1, 500", o.count(stream.TimedOut), o.status)
+	}
+}
+
+// resolveTooLate answers a session that has ended while another one, maybe in its place, waits.
+func resolveTooLate(r *rig) {
+	first := &asking{lookup: &Lookup{}, timeout: 50 * time.Millisecond}
+	client, _ := r.asked(first)
+	must(r, expectEnd(client))
+	second := &asking{lookup: &Lookup{}}
+	client, p := r.asked(second)
+	eventually(r, "the first one is let go", func() bool { return !first.lookup.waits() })
+	if first.lookup.Answer() {
+		r.Error("the driver still waits for what has timed out")
+	}
+	say(r, client, "hello")
+	second.lookup.Answer()
+	hear(r, p.accept(), "hello")
+	client.Close()
+}
+
+func abortResolving(r *rig) {
+	a := &asking{lookup: &Lookup{}}
+	client, _ := r.asked(a)
+	r.driver.Abort(everyone, stream.Pace{})
+	must(r, expectEnd(client))
+	if o := r.outcome(); o.count(stream.Aborted) != 1 {
+		r.Errorf("got %d aborts, want 1", o.count(stream.Aborted))
+	}
+	if a.lookup.waits() {
+		r.Error("the driver still waits")
+	}
+}
+
+func closeResolving(r *rig) {
+	a := &asking{lookup: &Lookup{}}
+	client, _ := r.asked(a)
+	must(r, r.driver.Close())
+	must(r, expectEnd(client))
+	if a.lookup.Answer() {
+		r.Error("a closed driver still waits")
+	}
+}
