@@ -52,6 +52,12 @@ func (l *Lookup) Answer() bool {
 	return true
 }
 
+func (l *Lookup) hasBegun() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.begun > 0
+}
+
 func (l *Lookup) waits() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -99,9 +105,7 @@ func (r *rig) asked(a *asking) (duplex, *passage) {
 	a.Proxy = &Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), Saw: r.saw}
 	p := &passage{r.listenOn("tcp", r.server(a)), l}
 	client := p.dial()
-	if !a.lookup.atOnce {
-		eventually(r, "the session asks", a.lookup.waits)
-	}
+	eventually(r, "the session asks", a.lookup.hasBegun)
 	return client, p
 }
 
