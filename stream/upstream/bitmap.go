@@ -1,33 +1,40 @@
 package upstream
 
-// A bitmap is the set of peers that a session has tried. Up to 64 peers fit in the bitmap itself, as in nginx.
+// A bitmap is the set of peers that a session has tried. The first 64 peers fit in the bitmap itself, as in nginx, and so does one
+// beyond: a session that tries no second one there allocates nothing. Its zero value is empty.
 type bitmap struct {
 	word uint64
-	more []uint64 // beyond the first 64
+	one  int32     // beyond the first 64; 0: none
+	more *[]uint64 // all beyond the first 64, instead of one
 }
 
 const wordBits = 64
 
-// newBitmap returns an empty set for numbers below n.
-func newBitmap(n int) bitmap {
-	if n <= wordBits {
-		return bitmap{}
+func (b *bitmap) has(i int) bool {
+	switch {
+	case i < wordBits:
+		return b.word&(1<<i) != 0
+	case b.more == nil:
+		return int32(i) == b.one
 	}
-	return bitmap{more: make([]uint64, (n-1)/wordBits)}
+	return (*b.more)[i/wordBits]&(1<<(i%wordBits)) != 0
 }
 
-func (b *bitmap) at(i int) *uint64 {
-	if i < wordBits {
-		return &b.word
+// set adds i, in a set of numbers below n.
+func (b *bitmap) set(i, n int) {
+	switch {
+	case i < wordBits:
+		b.word |= 1 << i
+	case b.more != nil:
+		(*b.more)[i/wordBits] |= 1 << (i % wordBits)
+	case b.one == 0:
+		b.one = int32(i)
+	default:
+		words := make([]uint64, (n+wordBits-1)/wordBits)
+		b.more = &words
+		b.set(int(b.one), n)
+		b.set(i, n)
 	}
-	return &b.more[i/wordBits-1]
 }
 
-func (b *bitmap) has(i int) bool { return *b.at(i)&(1<<(i%wordBits)) != 0 }
-
-func (b *bitmap) set(i int) { *b.at(i) |= 1 << (i % wordBits) }
-
-func (b *bitmap) clear() {
-	b.word = 0
-	clear(b.more)
-}
+func (b *bitmap) clear() { *b = bitmap{} }

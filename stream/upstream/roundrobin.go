@@ -26,8 +26,7 @@ type picker struct {
 }
 
 func newPicker(s *stream.Session, g *Group) picker {
-	set := g.set.Load()
-	return picker{session: s, set: set, tried: newBitmap(max(len(set.primary.peers), len(set.backup.peers)))}
+	return picker{session: s, set: g.set.Load()}
 }
 
 func (p *picker) Group() string { return p.set.group.Name }
@@ -105,8 +104,9 @@ func (p *picker) open(i int, now int64) *Peer {
 
 // take settles on the i-th peer of the list.
 func (p *picker) take(i int, now int64) (*Peer, error) {
-	peer := p.list().peers[i]
-	p.tried.set(i)
+	peers := p.list().peers
+	peer := peers[i]
+	p.tried.set(i, len(peers))
 	peer.take(now)
 	return peer, nil
 }
