@@ -23,6 +23,15 @@ type errorTarget struct {
 	to     errorlog.Target
 	file   string // full path; empty for what is none
 	stderr bool
+	json   bool
+}
+
+func (t *errorTarget) addTo(l *errorlog.Log) {
+	if t.json {
+		l.AddJSON(t.level, t.to)
+		return
+	}
+	l.Add(t.level, t.to)
 }
 
 // set reads one error_log. It follows ngx_log_set_log: first the target, then the level.
@@ -31,12 +40,17 @@ func (e *errorLogConf) set(call *spec.Call) {
 	if !ok {
 		return
 	}
-	if t.level, ok = parseErrorLevel(call); !ok {
+	words := call.Args()[1:]
+	if n := len(words); n > 0 && words[n-1].Text == "json" {
+		t.json = true
+		words = words[:n-1]
+	}
+	if t.level, ok = parseErrorLevel(call, words); !ok {
 		return
 	}
 	e.targets = append(e.targets, t)
 	if e.log != nil {
-		e.log.Add(t.level, t.to)
+		t.addTo(e.log)
 	}
 }
 
@@ -65,12 +79,11 @@ func fileTarget(c *spec.Compiler, name string) errorTarget {
 	return errorTarget{to: errorlog.Lines(c.Config.Files.Get(path)), file: path}
 }
 
-// parseErrorLevel reads the words behind the target: one level, or any number of nginx's debug levels. It follows
+// parseErrorLevel reads the words behind the target but for json: one level, or any number of nginx's debug levels. It follows
 // ngx_log_set_levels.
-func parseErrorLevel(call *spec.Call) (errorlog.Level, bool) {
+func parseErrorLevel(call *spec.Call, words []parser.Word) (errorlog.Level, bool) {
 	var level errorlog.Level
 	debugging := false
-	words := call.Args()[1:]
 	for i := range words {
 		word := &words[i]
 		named, isLevel := errorlog.ParseLevel(word.Text)
@@ -82,9 +95,6 @@ func parseErrorLevel(call *spec.Call) (errorlog.Level, bool) {
 			level = named
 		case isDebugLevel(word.Text) && level == 0:
 			debugging = true
-		case word.Text == "json":
-			call.Fail(word, "\"json\" parameter is not supported by weir yet")
-			return 0, false
 		default:
 			call.Fail(word, "invalid log level \"%s\"", word.Text)
 			return 0, false
@@ -119,7 +129,7 @@ func (e *errorLogConf) build(c *spec.Compiler, parent *errorlog.Log) *errorlog.L
 	}
 	e.log = errorlog.New(c.Env.Now, c.Env.PID)
 	for _, t := range e.targets {
-		e.log.Add(t.level, t.to)
+		t.addTo(e.log)
 	}
 	return e.log
 }

@@ -34,8 +34,12 @@ func (s *Session) Log(level errorlog.Level, msg string, err error) {
 	if !s.LogEnabled(level) {
 		return
 	}
+	log := s.Server.Settings.ErrorLog
 	b := append([]byte(msg), errorlog.Errno(err)...)
-	s.Server.Settings.ErrorLog.Write(level, s.ID, string(s.appendContext(b)))
+	log.WriteText(level, s.ID, string(s.appendContext(b)))
+	if log.EnabledJSON(level) {
+		log.WriteRecord(level, s.ID, &errorlog.Record{Msg: msg, Err: err, Tags: s.contextTags()})
+	}
 }
 
 // logPlain is Log without the context.
@@ -100,6 +104,27 @@ func (s *Session) udp() string {
 		return "udp "
 	}
 	return ""
+}
+
+// contextTags is appendContext for a log in JSON.
+func (s *Session) contextTags() []errorlog.Tag {
+	var tags []errorlog.Tag
+	if s.doing != 0 {
+		tags = append(tags, errorlog.Tag{Name: "action", Text: s.doing.String()})
+	}
+	tags = append(tags, errorlog.Tag{Name: "client", Text: string(s.Client.Addr.AppendHost(nil))},
+		errorlog.Tag{Name: "server", Text: s.Listen.Addr.String()})
+	if !s.proxying {
+		return tags
+	}
+	if n := len(s.Tries); n > 0 {
+		tags = append(tags, errorlog.Tag{Name: "upstream", Text: s.Tries[n-1].Name})
+	}
+	t := &s.Traffic
+	return append(tags, errorlog.Number("bytes_from_client", t.FromClient.Load()),
+		errorlog.Number("bytes_to_client", t.ToClient.Load()),
+		errorlog.Number("bytes_from_upstream", t.FromUpstream.Load()),
+		errorlog.Number("bytes_to_upstream", t.ToUpstream.Load()))
 }
 
 // AppendTraffic appends what has passed so far in nginx's words: "bytes from/to client:1/2, bytes from/to upstream:2/1".

@@ -24,12 +24,14 @@ const causeRoom = 50
 type Log struct {
 	pid     int
 	max     Level
+	maxJSON Level // of the targets that take JSON
 	targets []target
 	now     func() time.Time
 }
 
 type target struct {
 	level Level
+	json  bool
 	to    Target
 }
 
@@ -38,8 +40,14 @@ func New(now func() time.Time, pid int) *Log { return &Log{now: now, pid: pid} }
 
 // Add sends messages of level and worse to t. It must not be called once the log is in use.
 func (l *Log) Add(level Level, t Target) {
-	l.targets = append(l.targets, target{level, t})
+	l.targets = append(l.targets, target{level, false, t})
 	l.max = max(l.max, level)
+}
+
+// AddJSON is Add for a target that takes lines of JSON.
+func (l *Log) AddJSON(level Level, t Target) {
+	l.targets = append(l.targets, target{level, true, t})
+	l.max, l.maxJSON = max(l.max, level), max(l.maxJSON, level)
 }
 
 // Enabled reports whether a message of that level would reach a target. Ask before composing a costly message.
@@ -50,24 +58,68 @@ var lines = sync.Pool{New: func() any { return &[maxLine]byte{} }}
 
 // Write writes one line. conn is the connection's number, 0 for none; msg is the whole text, context included.
 func (l *Log) Write(level Level, conn uint64, msg string) {
+	if l.EnabledJSON(level) {
+		l.WriteRecord(level, conn, &Record{Msg: msg})
+	}
+	l.WriteText(level, conn, msg)
+}
+
+// WriteText is Write for the targets that do not take JSON.
+func (l *Log) WriteText(level Level, conn uint64, msg string) {
 	if !l.Enabled(level) {
 		return
 	}
 	room := lines.Get().(*[maxLine]byte)
 	defer lines.Put(room)
-	l.WriteLine(level, l.appendLine(room[:0], level, conn, msg))
+	l.send(level, false, l.appendLine(room[:0], level, conn, msg))
 }
 
-// WriteLine passes on a finished line as it is, which makes a Log a Target of another one.
+// EnabledJSON reports whether a message of that level would reach a target that takes JSON.
+func (l *Log) EnabledJSON(level Level) bool { return l != nil && level <= l.maxJSON }
+
+// WriteRecord writes r to the targets that take JSON.
+func (l *Log) WriteRecord(level Level, conn uint64, r *Record) {
+	if !l.EnabledJSON(level) {
+		return
+	}
+	room := lines.Get().(*[maxLine]byte)
+	defer lines.Put(room)
+	l.send(level, true, l.appendJSON(room[:0], level, conn, r))
+}
+
+func (l *Log) send(level Level, json bool, line []byte) {
+	for _, t := range l.targets {
+		if level <= t.level && t.json == json {
+			t.to.WriteLine(level, line)
+		}
+	}
+}
+
+// WriteLine passes on the finished line of another Log, whose Target a Log may be so.
 func (l *Log) WriteLine(level Level, line []byte) {
 	if l == nil {
 		return
 	}
-	for _, t := range l.targets {
-		if level <= t.level {
-			t.to.WriteLine(level, line)
-		}
+	l.send(level, false, line)
+	if l.EnabledJSON(level) {
+		conn, msg := message(line)
+		l.WriteRecord(level, conn, &Record{Msg: msg})
 	}
+}
+
+// message takes a finished line apart.
+func message(line []byte) (conn uint64, msg string) {
+	_, rest, _ := strings.Cut(strings.TrimSuffix(string(line), "\n"), "#")
+	_, msg, _ = strings.Cut(rest, ": ")
+	number, text, numbered := strings.Cut(strings.TrimPrefix(msg, "*"), " ")
+	if !numbered || msg[0] != '*' {
+		return 0, msg
+	}
+	conn, err := strconv.ParseUint(number, 10, 64)
+	if err != nil {
+		return 0, msg
+	}
+	return conn, text
 }
 
 // appendLine appends the line of ngx_log_error_core to b, which is empty and has room for maxLine. weir has no threads to tell
