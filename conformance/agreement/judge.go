@@ -90,6 +90,11 @@ var fixtures = map[string]string{
 	"networks":      "10.1.0.0/16 2;\n",
 	"networks.conf": "# nothing\nproxy_timeout 1h;\n",
 	"faulty":        "b 2\n",
+	"empty.conf":    "# nothing\n",
+	"unclosed.conf": "stream {\n",
+	"closing.conf":  "}\n",
+	"unended.conf":  "\n\nx",
+	"faulty.conf":   "\nunknown;\n",
 	"dir/file":      "",
 }
 

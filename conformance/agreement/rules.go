@@ -27,6 +27,7 @@ var rules = []rule{
 		rewritten(`the invalid "(.*)" parameter`, `invalid parameter "$1"`)},
 	{newer, "`proxy_protocol v2`, and what else is an invalid value", rewritten(`(invalid value ".*") in "proxy_protocol" directive, it must be "on" or "off"`, `$1`)},
 	{purpose, "a zero byte is a byte like any other", conf(`\x00`)},
+	{purpose, "the word of a syslog server is shown as it stands", nginxSays(`\x00`)},
 	{purpose, "`load_module` opens no file", nginxFinds(`^\[emerg\] dlopen\(\) `)},
 	{purpose, "there are no hash tables with buckets", nginxSays(`(?m)^\[(warn|emerg)\] could not build (optimal )?(variables|map)_hash`)},
 	{purpose, "there is no log in memory", conf(`error_log memory:`)},

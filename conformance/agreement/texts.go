@@ -54,7 +54,22 @@ func texts() (all []trial) {
 			all = append(all, trial{page: languagePage, name: fmt.Sprintf("text %d, damage %d: %s", i+1, n+1, how), conf: broken})
 		}
 	}
-	return append(all, lengths()...)
+	return append(append(all, lengths()...), includes()...)
+}
+
+// includes tries include, which belongs to the language, in every context.
+func includes() (all []trial) {
+	include := &directive{name: "include", page: languagePage}
+	for _, context := range contexts {
+		for _, text := range []string{
+			"include empty.conf;", "include ./empty.conf;", "include missing.conf;", "include /no/such/dir/x;", "include *.none;", "include *mpty.conf;", "include [;", "include dir;", "include dir/*;",
+			"include;", "include a b;", "include empty.conf { }", "include { }", `include "";`, "include unclosed.conf;", "include closing.conf;", "include unended.conf;", "include faulty.conf;",
+			"include empty.conf; include empty.conf;", "include *ed.conf;", "INCLUDE empty.conf;", "include $x;", "include 'empty.conf';", "include empty.conf", "include networks.conf;",
+		} {
+			all = append(all, include.in(context, text))
+		}
+	}
+	return all
 }
 
 const special = "{};\"'\\$#\n\r\t ()=x\x00\xff"
