@@ -28,7 +28,8 @@ func readListing(path string) ([]*directive, error) {
 	var all []*directive
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		fields := strings.Split(lines.Text(), "\t")
-		if strings.HasPrefix(fields[0], "#") || fields[0] == "module" || strings.HasPrefix(fields[0], "ngx_http_") || fields[1] == "include" {
+		if strings.HasPrefix(fields[0], "#") || fields[0] == "module" || strings.HasPrefix(fields[0],
+			"ngx_http_") || fields[1] == "include" {
 			continue
 		}
 		if len(fields) != 8 {

@@ -3,8 +3,8 @@
 //	WEIR_BIN=bin/weir go run ./conformance/agreement -write docs/agreement.md
 //
 // The configurations are made from the list of documented directives: every directive in every context with 0 to 4 arguments, with
-// words of every kind at every place of its syntax, in pairs; blocks with wrong lines; damaged texts; and whole configurations at random. Dice fall
-// the same way in every run.
+// words of every kind at every place of its syntax, in pairs; blocks with wrong lines; damaged texts; and whole configurations at
+// random. Dice fall the same way in every run.
 package main
 
 import (

@@ -48,7 +48,10 @@ func (r *result) classify() outcome {
 // there.
 func (r *result) isRefused() bool {
 	weir, nginx := r.weir.firstError(), r.nginx.firstError()
-	return refusal.MatchString(weir) && (lineOf(weir) < lineOf(nginx) || lineOf(weir) == lineOf(nginx) && !tableWords.MatchString(nginx))
+	if !refusal.MatchString(weir) {
+		return false
+	}
+	return lineOf(weir) < lineOf(nginx) || lineOf(weir) == lineOf(nginx) && !tableWords.MatchString(nginx)
 }
 
 var placed = regexp.MustCompile(` in /p/nginx\.conf:(\d+)$`)

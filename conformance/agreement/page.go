@@ -18,8 +18,8 @@ func (r *report) writePage(path string) error {
 
 Written by `+"`make agreement`"+`, which shows %d configurations, most of them wrong, to weir and to nginx %s, and compares **all** that `+"`-t`"+`
 prints, line by line, and how it ends. They are made from the list of documented directives: every directive that this nginx has, in
-every context, with 0 to 4 arguments; those that weir serves with words of every kind at every place of their syntax, and in pairs; blocks with
-wrong lines; damaged texts; whole configurations at random.
+every context, with 0 to 4 arguments; those that weir serves with words of every kind at every place of their syntax, and in
+pairs; blocks with wrong lines; damaged texts; whole configurations at random.
 
 Where both follow the same rules they agree in **%s**: in %d of %d configurations. %d differ on purpose, and %d
 without a reason. In %d more weir follows the rules of a later nginx, which this one can not confirm; %d stop where weir says

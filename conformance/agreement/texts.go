@@ -62,9 +62,12 @@ func includes() (all []trial) {
 	include := &directive{name: "include", page: languagePage}
 	for _, context := range contexts {
 		for _, text := range []string{
-			"include empty.conf;", "include ./empty.conf;", "include missing.conf;", "include /no/such/dir/x;", "include *.none;", "include *mpty.conf;", "include [;", "include dir;", "include dir/*;",
-			"include;", "include a b;", "include empty.conf { }", "include { }", `include "";`, "include unclosed.conf;", "include closing.conf;", "include unended.conf;", "include faulty.conf;",
-			"include empty.conf; include empty.conf;", "include *ed.conf;", "INCLUDE empty.conf;", "include $x;", "include 'empty.conf';", "include empty.conf", "include networks.conf;",
+			"include empty.conf;", "include ./empty.conf;", "include missing.conf;", "include /no/such/dir/x;", "include *.none;",
+			"include *mpty.conf;", "include [;", "include dir;", "include dir/*;",
+			"include;", "include a b;", "include empty.conf { }", "include { }", `include "";`, "include unclosed.conf;",
+			"include closing.conf;", "include unended.conf;", "include faulty.conf;",
+			"include empty.conf; include empty.conf;", "include *ed.conf;", "INCLUDE empty.conf;", "include $x;",
+			"include 'empty.conf';", "include empty.conf", "include networks.conf;",
 		} {
 			all = append(all, include.in(context, text))
 		}
@@ -95,8 +98,10 @@ func (d dice) damage(text string) (broken, how string) {
 func lengths() (all []trial) {
 	for _, n := range []int{100, 1000, 4000, 4090, 4093, 4094, 4095, 4096, 4097, 4100, 5000, 8191, 8192, 8193, 12288} {
 		long := strings.Repeat("x", n)
-		for _, form := range []string{"%s;", `"%s";`, "#%s\nx;", "error_log %s;", "error_log '%s' info;", "a %s b;", "\n\n\"%s\nb", "env %s; x;", "env \"%s\"; x;", "env '%s' ; x;"} {
-			all = append(all, trial{page: languagePage, name: fmt.Sprintf("%q with %d bytes", form, n), conf: fmt.Sprintf(form, long) + "\nevents { }\n"})
+		for _, form := range []string{"%s;", `"%s";`, "#%s\nx;", "error_log %s;", "error_log '%s' info;", "a %s b;", "\n\n\"%s\nb",
+			"env %s; x;", "env \"%s\"; x;", "env '%s' ; x;"} {
+			all = append(all, trial{page: languagePage, name: fmt.Sprintf("%q with %d bytes", form, n), conf: fmt.Sprintf(form,
+				long) + "\nevents { }\n"})
 		}
 	}
 	return slices.Clip(all)

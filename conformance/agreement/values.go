@@ -35,5 +35,6 @@ func (e *element) tried() []string {
 	if len(name) < 2 {
 		return []string{"", e.text + e.text, "="}
 	}
-	return []string{e.text, name + "x", name[:len(name)-1], strings.ToUpper(name), name, name + "=", name + "=1", name + "=x", name + "==", "=" + name}
+	return []string{e.text, name + "x", name[:len(name)-1], strings.ToUpper(name), name, name + "=", name + "=1", name + "=x",
+		name + "==", "=" + name}
 }

@@ -20,13 +20,15 @@ func whole(known []*directive) (all []trial) {
 		if roll.wrongIn = 0; n%2 == 1 {
 			roll.wrongIn = 40
 		}
-		conf := roll.some(known, "main", 2) + "events {\n" + roll.some(known, "events", 2) + "}\nstream {\nlog_format known x;\nlimit_conn_zone $remote_addr zone=known:32k;\n" +
+		conf := roll.some(known, "main", 2) + "events {\n" + roll.some(known, "events",
+			2) + "}\nstream {\nlog_format known x;\nlimit_conn_zone $remote_addr zone=known:32k;\n" +
 			roll.upstream(known, "known") + roll.some(known, "stream", 4)
 		for i := range 1 + roll.IntN(3) {
 			conf += roll.server(known, 8990+i)
 		}
 		conf += roll.some(known, "stream", 2) + "}\n"
-		all = append(all, trial{page: wholePage, name: fmt.Sprintf("configuration %d", n+1), conf: conf, owned: strings.Contains(conf, "pid ")})
+		all = append(all, trial{page: wholePage, name: fmt.Sprintf("configuration %d", n+1), conf: conf, owned: strings.Contains(conf,
+			"pid ")})
 	}
 	return all
 }
