@@ -71,6 +71,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	report := newReport(s.version, results)
+	report.made = len(trials)
 	report.writeDifferences(os.Stdout)
 	report.writeTotals(os.Stdout)
 	if o.write == "" {
@@ -79,10 +80,11 @@ func run(ctx context.Context, o options) error {
 	return report.writePage(o.write)
 }
 
-// choose keeps one of so many of the trials that match.
+// choose keeps about one of so many of the trials that match.
 func choose(trials []trial, only *regexp.Regexp, oneIn int) (chosen []trial) {
-	for i, t := range trials {
-		if i%oneIn == 0 && only.MatchString(t.page+" "+t.name) {
+	roll := diceFor("a sample", 0)
+	for _, t := range trials {
+		if roll.IntN(oneIn) == 0 && only.MatchString(t.page+" "+t.name) {
 			chosen = append(chosen, t)
 		}
 	}

@@ -14,9 +14,13 @@ import (
 func (r *report) writePage(path string) error {
 	var b bytes.Buffer
 	n := r.total
+	shown := fmt.Sprint(len(r.results))
+	if len(r.results) < r.made {
+		shown += fmt.Sprintf(" of %d", r.made)
+	}
 	fmt.Fprintf(&b, `# Agreement
 
-Written by `+"`make agreement`"+`, which shows %d configurations, most of them wrong, to weir and to nginx %s, and compares **all** that `+"`-t`"+`
+Written by `+"`make agreement`"+`, which shows %s configurations, most of them wrong, to weir and to nginx %s, and compares **all** that `+"`-t`"+`
 prints, line by line, and how it ends. They are made from the list of documented directives: every directive that this nginx has, in
 every context, with 0 to 4 arguments; those that weir serves with words of every kind at every place of their syntax, and in
 pairs; blocks with wrong lines; damaged texts; whole configurations at random.
@@ -25,7 +29,7 @@ Where both follow the same rules they agree in **%s**: in %d of %d configuration
 without a reason. In %d more weir follows the rules of a later nginx, which this one can not confirm; %d stop where weir says
 that it does not serve something.
 
-`, len(r.results), r.version, n.share(), n[agrees], n.judged(), n[purpose], n[differs], n[newer], n[refused])
+`, shown, r.version, n.share(), n[agrees], n.judged(), n[purpose], n[differs], n[newer], n[refused])
 	r.writePages(&b)
 	r.writeReasons(&b, "On purpose", "[differences.md](differences.md) says why.", purpose)
 	r.writeReasons(&b, "Of a later nginx", "These are left out of the share.", newer)

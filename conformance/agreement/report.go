@@ -9,6 +9,7 @@ import (
 type report struct {
 	version string // of nginx
 	results []result
+	made    int      // how many trials there are, tried or not
 	pages   []string // in the order of their first trial
 	counts  map[string]*tally
 	total   tally
