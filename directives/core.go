@@ -225,7 +225,7 @@ func compileMain(c *spec.Compiler) *Program {
 	core, events := spec.At[coreConf](c.Main), spec.At[eventsConf](c.Main)
 	core.warnOfMasks(c)
 	events.check(c)
-	spec.At[upstreamConf](c.Main).zones.finish(c)
+	spec.At[upstreamConf](c.Main).zones.finish(c.Config)
 	log := mainErrorLog(c)
 	core.errorLog.complete(c)
 	return &Program{

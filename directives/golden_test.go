@@ -1,6 +1,7 @@
 package directives
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -16,6 +17,7 @@ import (
 	"weir/directives/spec"
 	"weir/parser"
 	"weir/parser/diag"
+	"weir/stream"
 )
 
 // A goldenCase is one file of testdata: the files of a configuration, what is said about it up to the first error, and, when it is
@@ -153,9 +155,26 @@ func (c *goldenCase) compile(dir string) (said, program string) {
 		}
 	}
 	if p != nil {
+		unmade := saidOfZones(p.Stream)
+		said += unmade
+		if unmade != "" {
+			return withoutDir(said, dir), ""
+		}
 		program = describeProgram(p)
 	}
 	return withoutDir(said, dir), withoutDir(program, dir)
+}
+
+// saidOfZones is what is said of the first zone without a size, when it is to be made.
+func saidOfZones(c *stream.Config) string {
+	if len(c.Parts) == 0 {
+		return ""
+	}
+	z, unsized := c.Parts[0].(*unsizedZone)
+	if !unsized {
+		return ""
+	}
+	return fmt.Sprintf("[emerg] %v\n", z.Open(context.Background(), nil, nil))
 }
 
 func withoutDir(text, dir string) string { return strings.ReplaceAll(text, dir+"/", "") }

@@ -91,12 +91,15 @@ func compileUpstreams(t *testing.T, conf string) (said, groups string) {
 	tree, faults := parser.Load(parser.Source{Path: "nginx.conf", Text: []byte(conf)})
 	c := spec.NewCompiler([]spec.AnyModule{onlyStream, upstreamModule}, &spec.Env{LookupHost: lookupExample})
 	c.Walk(tree.Root)
-	spec.At[upstreamConf](c.Main).zones.finish(c)
+	spec.At[upstreamConf](c.Main).zones.finish(c.Config)
 	for _, d := range append(c.Diagnostics(), faults...) {
 		said += fmt.Sprintf("[%s] %s\n", d.Severity, d.Error())
 		if d.Severity != diag.Warn {
 			return said, ""
 		}
+	}
+	if unmade := saidOfZones(c.Config); unmade != "" {
+		return said + unmade, ""
 	}
 	for _, p := range c.Config.Parts {
 		groups += describeGroup(p.(*upstream.Group))

@@ -1,8 +1,11 @@
 package directives
 
 import (
+	"context"
+	"fmt"
+
 	"weir/directives/spec"
-	"weir/parser/diag"
+	"weir/stream"
 )
 
 // zones are the shared memory zones of a configuration. weir is one process and reserves no memory for them, but judges their names
@@ -50,11 +53,28 @@ func (z *zones) find(name string) *zone {
 	return nil
 }
 
-// finish reports the zones to which nobody has given a size.
-func (z *zones) finish(c *spec.Compiler) {
+// finish puts the zones to which nobody has given a size before the parts of the configuration: nginx makes zones once it has opened the
+// log files, and then finds that these can not be made.
+func (z *zones) finish(config *stream.Config) {
+	var unsized []stream.Part
 	for _, known := range z.list {
 		if known.size == 0 {
-			c.ReportLate(diag.Emerg, "zero size shared memory zone \"%s\"", known.name)
+			unsized = append(unsized, &unsizedZone{known.name})
 		}
 	}
+	config.Parts = append(unsized, config.Parts...)
 }
+
+// An unsizedZone is a part that can not be opened.
+type unsizedZone struct{ name string }
+
+// Key implements stream.Part.
+func (z *unsizedZone) Key() string { return "zone without size " + z.name }
+
+// Open fails.
+func (z *unsizedZone) Open(context.Context, *stream.Env, stream.Part) error {
+	return fmt.Errorf("zero size shared memory zone \"%s\"", z.name)
+}
+
+// Close has nothing to give back.
+func (z *unsizedZone) Close() error { return nil }
