@@ -50,8 +50,9 @@ func (p *program) judge(ctx context.Context, t trial) (verdict, error) {
 	}
 	globals := p.modules.load(t.conf)
 	if !t.owned {
-		globals += "pid nginx.pid;"
+		globals += "pid nginx.pid; "
 	}
+	globals += t.globals
 	ctx, cancel := context.WithTimeout(ctx, tooLong)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, p.bin, "-t", "-p", p.dir, "-c", p.path("nginx.conf"), "-g", globals)

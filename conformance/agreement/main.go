@@ -119,8 +119,8 @@ func trialsFor(ctx context.Context, b *bench, listing string) ([]trial, error) {
 func unique(trials []trial) (once []trial) {
 	seen := map[string]bool{}
 	for _, t := range trials {
-		if !seen[t.conf] {
-			seen[t.conf] = true
+		if key := t.globals + gap + t.conf; !seen[key] {
+			seen[key] = true
 			once = append(once, t)
 		}
 	}

@@ -12,6 +12,8 @@ type trial struct {
 	name  string // what is tried
 	conf  string
 	owned bool // the configuration says by itself where the pid file is
+
+	globals string // further text for -g
 }
 
 // places are the contexts in which a directive can be tried, by nginx's names: a whole configuration, with %s for the directive.

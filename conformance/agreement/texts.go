@@ -54,7 +54,26 @@ func texts() (all []trial) {
 			all = append(all, trial{page: languagePage, name: fmt.Sprintf("text %d, damage %d: %s", i+1, n+1, how), conf: broken})
 		}
 	}
-	return append(append(all, lengths()...), includes()...)
+	return slices.Concat(all, lengths(), includes(), globals())
+}
+
+// globals tries texts of -g.
+func globals() (all []trial) {
+	for _, text := range []string{
+		"x", "x;", "x y;", "daemon", "daemon maybe;", "daemon on; daemon off;", "daemon on;\ndaemon off;", "events { }", "stream { }",
+		"worker_processes;",
+		"worker_processes a;", "error_log /no/such/x;", "error_log stderr loud;", `"daemon`, "'daemon", `"daemon" on;`, `daemon"on;`,
+		`"daemon"on;`, "a b c;", "}", ";", "{",
+		"{ }", "# nothing", "# nothing\ndaemon x;", "daemon on; # nothing", "pid a;", "user nobody; user root;", "user no-such-user;",
+		"include empty.conf;", "include missing.conf;", "include faulty.conf;",
+		"include unclosed.conf;", "include *.none;", "listen 1;", "proxy_pass a;", "daemon on", "daemon on;;", "daemon \\;", "env A=$x;",
+		"worker_cpu_affinity 2;", "load_module modules/none.so;",
+		"daemon on; x", "mail { }", "x {", "x }", "thread_pool a threads=1", "worker_rlimit_nofile -1;", strings.Repeat("x", 5000) + ";",
+		"error_log " + strings.Repeat("x", 5000) + ";",
+	} {
+		all = append(all, trial{page: languagePage, name: "-g " + text, conf: "worker_processes 1;\nevents { }\n", globals: text})
+	}
+	return all
 }
 
 // includes tries include, which belongs to the language, in every context.
