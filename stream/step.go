@@ -89,7 +89,7 @@ const (
 	Read                  // read from the client: Bytes, EOF, Failed, TimedOut
 	Connect               // close what was connected before, connect to Target: Connected, Failed, TimedOut
 	Relay                 // carry bytes both ways, what Out left over first: FirstByte (once, if asked for), Failed (to be logged; goes on), Relayed
-	Send                  // write Out to the client: Relayed when it is out or can not be
+	Send                  // write Out to the client: Failed (to be logged; goes on), Relayed when it is out or can not be
 	Finish                // close both connections; the session must not be touched again
 	Resolve               // begin the Lookup and wait for its answer, the client left alone: Resolved, TimedOut
 )

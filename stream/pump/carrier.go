@@ -290,6 +290,7 @@ func (c *carrier) send(step stream.Step) stream.Event {
 		return c.interrupted(err)
 	}
 	if failure != nil {
+		c.given = c.advance(stream.Event{Kind: stream.Failed, Side: stream.ClientSide, Op: stream.OpSend, Err: failure})
 		t.End = relay.ClientError
 	}
 	c.rest = nil

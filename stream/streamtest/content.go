@@ -92,7 +92,8 @@ func (p *Proxy) failed(s *stream.Session, a *attempt, ev stream.Event) stream.St
 // A Reply is a content that sends one text, as the return module does.
 type Reply struct {
 	Text    []byte
-	Timeout time.Duration // 0: none
+	Timeout time.Duration                       // 0: none
+	Saw     func(*stream.Session, stream.Event) // called with each event; optional
 }
 
 // Begin sends the text.
@@ -104,9 +105,15 @@ func (r *Reply) Begin(s *stream.Session) stream.Step {
 	return step
 }
 
-// Next finishes, whatever has happened.
+// Next finishes, whatever has happened, once it is over.
 func (r *Reply) Next(s *stream.Session, ev stream.Event) stream.Step {
-	if ev.Kind == stream.TimedOut {
+	if r.Saw != nil {
+		r.Saw(s, ev)
+	}
+	switch ev.Kind {
+	case stream.Failed:
+		return stream.Step{}
+	case stream.TimedOut:
 		return s.Finish(stream.StatusInternal)
 	}
 	return s.Finish(stream.StatusOK)

@@ -1,6 +1,8 @@
 package streamtest
 
 import (
+	"io"
+	"syscall"
 	"time"
 
 	"weir/stream"
@@ -16,6 +18,7 @@ var clientTests = []driverTest{
 	{"reply", reply},
 	{"long reply to a slow client", longReply},
 	{"reply that nobody reads", stuckReply},
+	{"reply to a client that resets", resetReply},
 	{"panic in a content", panicking},
 }
 
@@ -156,6 +159,24 @@ func stuckReply(r *rig) {
 	must(r, r.driver.Listen(f.port))
 	if o := r.outcome(); o.status != stream.StatusInternal || o.toClient <= 0 || o.toClient >= size {
 		r.Errorf("got status %d after %d bytes, want 500 before the end", o.status, o.toClient)
+	}
+}
+
+// resetReply has the client go while it is sent to: the session is told, once, and then that it is over.
+func resetReply(r *rig) {
+	f := r.bind("tcp", r.server(&Reply{Text: make([]byte, 16<<20), Saw: r.saw}))
+	client := f.dial()
+	client.SetReadBuffer(window)
+	must(r, r.driver.Listen(f.port))
+	_, err := io.ReadFull(client, make([]byte, 1000))
+	must(r, err)
+	reset(client)
+	o := r.outcome()
+	if len(o.events) != 2 || o.events[1].Kind != stream.Relayed {
+		r.Errorf("got events %v, want a failure and the end", o.events)
+	}
+	if ev := o.failure(); ev.Side != stream.ClientSide || ev.Op != stream.OpSend || ev.Err != syscall.ECONNRESET {
+		r.Errorf("got side %d, %v, %v; want the client's, send(), ECONNRESET", ev.Side, ev.Op, ev.Err)
 	}
 }
 
