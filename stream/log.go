@@ -142,6 +142,7 @@ func (s *Session) panicked(reason any) Step {
 	s.alert(reason)
 	s.Status = StatusInternal
 	s.stage = finished
+	s.abandonGuarded()
 	for s.leases.any() {
 		s.releaseGuarded()
 	}
@@ -150,6 +151,20 @@ func (s *Session) panicked(reason any) Step {
 
 func (s *Session) alert(reason any) {
 	s.Server.Settings.ErrorLog.Write(LevelAlert, s.ID, fmt.Sprintf("panic: %v %s", reason, debug.Stack()))
+}
+
+// abandonGuarded has the content give back what it holds. One that panics is logged.
+func (s *Session) abandonGuarded() {
+	c, ok := s.Server.Content.(Abandoner)
+	if !ok {
+		return
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			s.alert(r)
+		}
+	}()
+	c.Abandon(s)
 }
 
 // releaseGuarded is release; a lease that panics is logged, and the rest is still to be released.

@@ -49,6 +49,12 @@ type Content interface {
 	Next(s *Session, ev Event) Step
 }
 
+// An Abandoner is a Content that can give back what it holds for a session that a bug of ours has ended. Abandon may come at any
+// time, also when nothing is held any more.
+type Abandoner interface {
+	Abandon(s *Session)
+}
+
 // A Logger records a session that has ended. Loggers run in the order of the configuration, before the connections close.
 type Logger interface {
 	Log(s *Session)

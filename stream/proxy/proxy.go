@@ -149,9 +149,17 @@ func (r *run) endTry(s *stream.Session) {
 }
 
 func (r *run) free(s *stream.Session, failed bool) {
-	if r.peer == nil {
+	peer := r.peer
+	if peer == nil {
 		return
 	}
-	r.picker.Free(r.peer, failed, &s.Tries[len(s.Tries)-1])
 	r.peer = nil
+	r.picker.Free(peer, failed, &s.Tries[len(s.Tries)-1])
+}
+
+// Abandon gives back the server of a session that a bug has ended: it would count against max_conns for ever.
+func (c *Content) Abandon(s *stream.Session) {
+	if r, ok := runs.Get(s); ok {
+		r.free(s, false)
+	}
 }
