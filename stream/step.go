@@ -15,7 +15,7 @@ const (
 	Bytes                          // Data arrived from the client
 	EOF                            // the client will send no more
 	Connected                      // the upstream connection is up, and Out was offered to it once
-	FirstByte                      // the upstream server's first byte was read; asked for with relay.Spec.FirstByte
+	FirstByte                      // the upstream server's first byte was read, or its end instead; asked for with relay.Spec.FirstByte
 	Relayed                        // the relay is over; Traffic says how
 	Failed                         // Side and Op failed with Err
 	TimedOut                       // the step's Deadline has passed

@@ -262,6 +262,9 @@ func (c *conn) flush(h *half) bool {
 // ended takes note that h will give no more. It reports whether the relay is over.
 func (c *conn) ended(h *half, failed bool) bool {
 	h.eof = true
+	if h.isUp && !failed && c.spec.FirstByte && c.s.Traffic.FromUpstream.Load() == 0 {
+		c.s.Advance(stream.Event{Kind: stream.FirstByte})
+	}
 	if c.s.Traffic.End == 0 || c.spec.HalfClose {
 		c.s.Traffic.End = endOf(h, failed)
 	}

@@ -20,7 +20,7 @@ type half struct {
 	eof      bool        // src has ended
 	broken   bool        // by an error
 	done     bool        // and all is written
-	first    bool        // the first byte is still to be reported
+	first    bool        // the first byte, or the end instead, is still to be reported
 	meter    relay.Meter
 	read     *atomic.Int64
 	wrote    *atomic.Int64
@@ -110,7 +110,7 @@ func (h *half) fill() bool {
 		return true
 	}
 	h.eof = len(h.pending) == 0
-	if h.first && !h.eof {
+	if h.first {
 		h.first = false
 		h.r.tell(stream.Event{Kind: stream.FirstByte, Side: h.side})
 	}

@@ -16,7 +16,7 @@ type Spec struct {
 	Upload     int64         // proxy_upload_rate, from the client, in bytes per second; 0: no limit
 	Download   int64         // proxy_download_rate, from the server, likewise
 	HalfClose  bool          // proxy_half_close: one side's end is passed on and the other direction goes on
-	FirstByte  bool          // the driver reports the first byte that comes from the server
+	FirstByte  bool          // the driver reports the first byte that comes from the server, or its end if none does
 	Requests   int           // proxy_requests: datagrams from the client that make a session; 0: no limit
 	Responses  int           // proxy_responses: datagrams from the server for each from the client; negative: no limit
 }

@@ -33,6 +33,8 @@ var relayTests = []driverTest{
 	{"servers that speak first", serversSpeakFirst},
 	{"counters are exact", countersExact},
 	{"first byte is told once", firstByte},
+	{"the end instead of a first byte", firstByteEnd},
+	{"no first byte", noFirstByte},
 }
 
 // relayMany carries n sessions at once.
@@ -209,6 +211,27 @@ func firstByte(r *rig) {
 	must(r, expectEnd(client))
 	if n := r.outcome().count(stream.FirstByte); n != 1 {
 		r.Errorf("first byte told %d times, want once", n)
+	}
+}
+
+func firstByteEnd(r *rig) {
+	s := spec()
+	s.FirstByte = true
+	client, server := r.proxied(&Proxy{Spec: s}).pair()
+	server.Close()
+	must(r, expectEnd(client))
+	if n := r.outcome().count(stream.FirstByte); n != 1 {
+		r.Errorf("a server that ends at once: first byte told %d times, want once", n)
+	}
+}
+
+func noFirstByte(r *rig) {
+	s := spec()
+	s.FirstByte = true
+	client, _ := r.proxied(&Proxy{Spec: s}).pair()
+	client.Close()
+	if n := r.outcome().count(stream.FirstByte); n != 0 {
+		r.Errorf("a client that ends: first byte told %d times, want not at all", n)
 	}
 }
 
