@@ -91,7 +91,7 @@ var otherSyntax = map[string]string{
 	"ngx_stream_access_module deny":                 "<cidr> | unix: | all",
 	"ngx_core_module debug_connection":              "<cidr> | unix: | localhost",
 	"ngx_stream_realip_module set_real_ip_from":     "<cidr> | unix: | localhost",
-	"ngx_stream_core_module resolver":               "<resolver> ... [valid=<seconds>] [ipv4=<switch>] [ipv6=<switch>]",
+	"ngx_stream_core_module resolver":               "<resolver> ... [valid=<seconds>] [ipv6=<switch>]",
 	"ngx_stream_limit_conn_module limit_conn_zone":  "<string> zone=<word>:<zonesize>",
 	"ngx_stream_limit_conn_module limit_conn":       "<knownzone> <positive>",
 	"ngx_stream_split_clients_module split_clients": "<string> <$variable>",
