@@ -162,6 +162,7 @@ var eventsModule = &spec.Module[eventsConf]{
 		{Name: "accept_mutex_delay", In: spec.Events, Args: spec.Take(1), Default: "500ms", Support: spec.Inert,
 			Set: spec.Msec(ignore[eventsConf, time.Duration])},
 		{Name: "debug_connection", In: spec.Events, Args: spec.Take(1), Repeat: true, Support: spec.Inert, Set: debugConnection},
+		{Name: "epoll_events", In: spec.Events, Args: spec.Take(1), Default: "512", Support: spec.Inert, Set: spec.Number(ignore[eventsConf, int64])},
 		{Name: "multi_accept", In: spec.Events, Args: spec.OnOff, Default: "off", Support: spec.Inert,
 			Set: spec.Flag(ignore[eventsConf, bool])},
 		{Name: "stall_threshold", In: spec.Events, Args: spec.Take(1), Default: "1000ms", Support: spec.Inert,

@@ -29,6 +29,7 @@ func rowsOf(d *documented) (rows []*spec.Row) {
 // undocumented are rows of weir's tables that the listing does not have, with the reason why they exist.
 var undocumented = map[string]string{
 	"ngx_stream_core_module error_log":                "its contexts are documented with ngx_core_module",
+	"ngx_core_module epoll_events":                    "in nginx's source only",
 	"ngx_stream_api_module status_zone":               "documented with ngx_http_api_module, for stream servers as well",
 	"ngx_stream_proxy_module proxy_downstream_buffer": "in nginx's source only: an old name of proxy_buffer_size",
 	"ngx_stream_proxy_module proxy_upstream_buffer":   "in nginx's source only: an old name of proxy_buffer_size",
