@@ -45,7 +45,7 @@ func unbound(name []byte) bool {
 
 // clearFlow takes out of an IPv6 address what does not tell one client from another.
 func clearFlow(name []byte) {
-	if len(name) == unix.SizeofSockaddrInet6 {
+	if len(name) == unix.SizeofSockaddrInet6 && binary.NativeEndian.Uint16(name) == unix.AF_INET6 {
 		clear(name[4:8])
 	}
 }

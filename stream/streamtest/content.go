@@ -61,7 +61,9 @@ func (p *Proxy) Next(s *stream.Session, ev stream.Event) stream.Step {
 	a, _ := attempts.Get(s)
 	switch ev.Kind {
 	case stream.Connected:
-		s.Traffic.FromClient.Add(int64(len(s.Head)))
+		if !s.UDP() {
+			s.Traffic.FromClient.Add(int64(len(s.Head)))
+		}
 		s.PassedOn()
 		a.relayed = true
 		return stream.Step{Do: stream.Relay, Relay: p.Spec}
