@@ -52,12 +52,12 @@ func (r *run) choice(args []string, model func([]peers.Member, string) string) (
 		if err != nil {
 			return "", err
 		}
-		p, err := r.peer(name)
+		addr, err := r.peerAddr([]string{name})
 		if err != nil {
 			return "", err
 		}
-		names[p.Addr()] = name
-		members = append(members, peers.Member{Server: p.Addr(), Weight: n})
+		names[addr] = name
+		members = append(members, peers.Member{Server: addr, Weight: n})
 	}
 	return names[model(members, args[0])], nil
 }

@@ -77,6 +77,20 @@ func init() {
 		"dnsasked":   {"SERVER NAME TYPE N  it has been asked N times", 4, (*run).dnsAsked},
 		"dnsovertcp": {"SERVER yes|no  it has been asked over TCP", 2, (*run).dnsOverTCP},
 
+		// Datagrams. See cmds_udp.go.
+		"dialudp":    {"NAME [HOST]:PORT [from=IP]  send and close go on with it", 2, (*run).dialUDP},
+		"receive":    {"NAME DATA …  these datagrams come next, each whole", 2, (*run).receive},
+		"receiven":   {"NAME N  a datagram of N bytes comes next", 2, (*run).receiveN},
+		"quiet":      {"NAME  no datagram comes for a while", 1, (*run).quiet},
+		"whoudp":     {"[HOST]:PORT [from=IP] NAME …  one new client after the other is answered by the named peers in this order", 2, (*run).whoUDP},
+		"refusesudp": {"[HOST]:PORT  a datagram is refused there", 1, (*run).refusesUDP},
+		"got":        {"PEER DATA …  it has got exactly these datagrams", 1, (*run).got},
+		"gotfrom":    {"PEER LETTER …  who sent them: a the first sender, b the second …", 1, (*run).gotFrom},
+		"gotat":      {"PEER IP  its newest datagram comes from there", 2, (*run).gotAt},
+		"say":        {"PEER N DATA …  send datagrams to where its N-th one came from", 3, (*run).say},
+		"downudp":    {"PEER …  refuse datagrams from now on", 1, (*run).downUDP},
+		"upudp":      {"PEER …  take them again", 1, (*run).upUDP},
+
 		// Files and logs. See cmds_file.go.
 		"log":       {"FILE LINE …  becomes exactly this", 1, (*run).log},
 		"logre":     {"FILE REGEXP …  becomes lines that match these from end to end", 1, (*run).logRegexps},

@@ -31,6 +31,9 @@ var kinds = map[string]func(*run, []string) (string, error){
 	"sink":     starter("sink", func(*run, string) peers.Serve { return peers.Sink }),
 	"closing":  starter("closing", func(*run, string) peers.Serve { return peers.Closing }),
 	"broker":   starter("broker", func(r *run, name string) peers.Serve { return r.fleet.Broker(name) }),
+	"udpecho":  packetStarter("udpecho", func(string) peers.Answer { return peers.EchoPacket }),
+	"udpnamed": packetStarter("udpnamed", peers.NamedPacket),
+	"udpsink":  packetStarter("udpsink", func(string) peers.Answer { return peers.NoAnswer }),
 	"unixecho": (*run).unixEcho, // an echo behind a unix socket
 	"refused":  (*run).refused,  // an address where nobody listens
 	"dns":      (*run).startDNS, // a name server
@@ -181,6 +184,9 @@ func onFreeAddr(start func(addr string) error) (string, error) {
 }
 
 func (r *run) peerAddr(args []string) (string, error) {
+	if p, ok := r.packets[one(args)]; ok {
+		return p.Addr(), nil
+	}
 	p, err := r.peer(one(args))
 	if err != nil {
 		return "", err

@@ -48,6 +48,11 @@ func allFree(first, n int) bool {
 			return false
 		}
 		l.Close()
+		c, err := net.ListenPacket("udp", fmt.Sprintf(":%d", port))
+		if err != nil {
+			return false
+		}
+		c.Close()
 	}
 	return true
 }

@@ -22,6 +22,7 @@ type run struct {
 
 	taken   map[string]int // ports by name
 	peers   map[string]*peers.Peer
+	packets map[string]*peers.PacketPeer
 	fulls   map[string]*peers.Full
 	dns     map[string]*peers.DNS
 	fleet   peers.Fleet
@@ -36,7 +37,8 @@ type run struct {
 func Execute(sub *Subject, s *Script, dir string, known Differences) error {
 	r := &run{
 		subject: sub.loading(s.Module), script: s, dir: dir,
-		taken: map[string]int{}, peers: map[string]*peers.Peer{}, fulls: map[string]*peers.Full{}, clients: map[string]net.Conn{}, dns: map[string]*peers.DNS{},
+		taken: map[string]int{}, peers: map[string]*peers.Peer{}, packets: map[string]*peers.PacketPeer{}, fulls: map[string]*peers.Full{},
+		clients: map[string]net.Conn{}, dns: map[string]*peers.DNS{},
 	}
 	defer r.close()
 	if err := r.writeFiles(); err != nil {
