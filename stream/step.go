@@ -99,7 +99,7 @@ type Step struct {
 	Do       Action
 	Deadline time.Time   // zero: none; its passing is the event TimedOut
 	Target   *Target     // Connect; not changed while the step is outstanding
-	Max      int         // Read: how many bytes Data may hold at most
+	Max      int         // Read: how many bytes Data may hold at most; Resolve: how many bytes of further datagrams are kept
 	Out      []byte      // Connect, Send: what to write first; unchanged until the next event, after which a driver keeps a copy
 	Relay    *relay.Spec // Relay; shared by all sessions of a server unless rates vary
 	Lookup   Lookup      // Resolve

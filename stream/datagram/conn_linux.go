@@ -22,6 +22,8 @@ type conn struct {
 	active  int64              // when the relay last carried something, in nanoseconds
 
 	toServer, toClient queue
+	early              queue // came before the server was known
+	lookup             lookup
 	upload, download   *pace  // nil: no limit
 	retry              *pause // until a socket that was full is tried again; nil: none ever was
 
@@ -69,11 +71,14 @@ func (c *conn) do(step stream.Step) {
 	}
 }
 
-// begin starts a step, and returns the event that ends it if that is there at once. Of datagrams only a relay waits.
+// begin starts a step, and returns the event that ends it if that is there at once. Of datagrams only a relay waits, and who looks up
+// a name.
 func (c *conn) begin(step stream.Step) (stream.Event, bool) {
 	switch step.Do {
 	case stream.Read:
 		return stream.Event{Kind: stream.EOF}, true // all there was is in Head
+	case stream.Resolve:
+		c.resolve(step)
 	case stream.Connect:
 		return c.connect(step), true
 	case stream.Relay:
@@ -97,6 +102,9 @@ func (c *conn) connect(step stream.Step) stream.Event {
 	}
 	c.fd = fd
 	c.l.open++
+	if err := letBindAnywhere(fd, step.Target); err != nil {
+		return upFailed(stream.OpTransparent, err)
+	}
 	if err := prepare(fd, step.Target); err != nil {
 		return upFailed(stream.OpBind, err)
 	}
@@ -122,7 +130,7 @@ func (c *conn) dropServer() {
 	unix.Close(c.fd)
 	c.fd = -1
 	c.l.open--
-	c.toServer = queue{}
+	c.toServer, c.early = queue{}, queue{}
 }
 
 // prepare sets the socket's options and binds it. An option that the kernel refuses is left; an address that it refuses is not.
@@ -141,6 +149,18 @@ func prepare(fd int, t *stream.Target) error {
 	}
 	local, _ := sockaddr(t.Local)
 	return unix.Bind(fd, local)
+}
+
+// letBindAnywhere lets the socket be bound to an address that is not this machine's, if that is wanted. The kernel refuses it to who has
+// neither CAP_NET_RAW nor CAP_NET_ADMIN.
+func letBindAnywhere(fd int, t *stream.Target) error {
+	switch {
+	case !t.Transparent || !t.Local.IsValid():
+		return nil
+	case t.Local.IP.Addr().Is4():
+		return unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_TRANSPARENT, 1)
+	}
+	return unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_TRANSPARENT, 1)
 }
 
 func upFailed(op stream.Op, err error) stream.Event {
@@ -177,7 +197,7 @@ func (c *conn) close() {
 	c.closed = true
 	c.unlist()
 	c.dropServer()
-	c.l.wheel.Remove(&c.timer)
+	c.endLookup()
 	c.stopPauses()
 	c.l.conns[c.index] = nil
 	c.l.free = append(c.l.free, c.index)

@@ -17,6 +17,7 @@ func (c *conn) startRelay(spec *relay.Spec) (stream.Event, bool) {
 	c.spec = spec
 	c.upload, c.download = c.newPace(spec.Upload), c.newPace(spec.Download)
 	c.touch()
+	c.sendEarly()
 	if c.refused != 0 {
 		c.fail(stream.UpstreamSide, stream.OpSendMsg, c.refused)
 		return c.relayed(relay.UpstreamError), true
@@ -62,6 +63,11 @@ func (c *conn) touch() { c.active = c.l.now.UnixNano() }
 
 // expired is the passing of the conn's timer: the time-out may have been put off since it was set. It is not counted in a pause.
 func (c *conn) expired() {
+	if !c.relaying() {
+		c.lookup.end()
+		c.do(c.s.Advance(stream.Event{Kind: stream.TimedOut}))
+		return
+	}
 	due := time.Unix(0, c.active).Add(c.spec.Timeout)
 	switch {
 	case c.pausing():
@@ -77,6 +83,7 @@ func (c *conn) expired() {
 // is full of others; and one that is larger than what is free in the buffer is cut.
 func (c *conn) fromClient(data []byte) {
 	if !c.relaying() {
+		c.keepEarly(data)
 		return
 	}
 	room := c.spec.BufferSize - c.toServer.size

@@ -34,7 +34,7 @@ func (c *Content) resolve(s *stream.Session, p Place) stream.Step {
 	}
 	asked := &question{names.Resolver.Query(p.Host), p}
 	runs.Set(s, &run{Content: c, asked: asked})
-	step := stream.Step{Do: stream.Resolve, Lookup: asked.Query}
+	step := stream.Step{Do: stream.Resolve, Lookup: asked.Query, Max: c.Relay.BufferSize}
 	if names.Timeout > 0 {
 		step.Deadline = s.Env.Now().Add(names.Timeout)
 	}

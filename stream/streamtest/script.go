@@ -1,6 +1,7 @@
 package streamtest
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -53,7 +54,8 @@ func NewSession(t testing.TB, l *stream.Listen) *Session {
 //	relayed timeout                       -> finish
 //
 // The other events are eof, timedout, aborted and resolved; "after" moves the clock and is no event. Other steps are `send "bytes"`,
-// `resolve` and `finish reset`. "relayed" takes the names of relay.End, their blanks as "-".
+// `resolve` and `finish reset`. A session of datagrams begins with `accepted "datagram"`, and ends with as many datagrams from the client
+// and from the server as `relayed done 1/1` tells. "relayed" takes the names of relay.End, their blanks as "-".
 func Script(t testing.TB, s *Session, transcript string) {
 	t.Helper()
 	for i, line := range strings.Split(transcript, "\n") {
@@ -91,7 +93,7 @@ func (s *Session) play(in string) (string, error) {
 }
 
 var plainEvents = map[string]stream.EventKind{
-	"accepted": stream.Accepted, "eof": stream.EOF, "firstbyte": stream.FirstByte, "timedout": stream.TimedOut,
+	"eof": stream.EOF, "firstbyte": stream.FirstByte, "timedout": stream.TimedOut,
 	"aborted": stream.Aborted, "resolved": stream.Resolved,
 }
 
@@ -100,12 +102,12 @@ func (s *Session) event(word, rest string) (stream.Event, error) {
 	case "bytes":
 		text, err := strconv.Unquote(rest)
 		return stream.Event{Kind: stream.Bytes, Data: []byte(text)}, err
+	case "accepted":
+		return acceptedEvent(rest)
 	case "connected":
 		return connectedEvent(rest)
 	case "relayed":
-		end, err := endNamed(rest)
-		s.Traffic.End = end
-		return stream.Event{Kind: stream.Relayed}, err
+		return s.relayedEvent(rest)
 	case "failed":
 		return failedEvent(strings.Fields(rest))
 	}
@@ -114,6 +116,31 @@ func (s *Session) event(word, rest string) (stream.Event, error) {
 		return stream.Event{}, fmt.Errorf("unknown event %q", word)
 	}
 	return stream.Event{Kind: kind}, nil
+}
+
+// acceptedEvent has a datagram in it where the session is one of datagrams.
+func acceptedEvent(datagram string) (stream.Event, error) {
+	ev := stream.Event{Kind: stream.Accepted}
+	if datagram == "" {
+		return ev, nil
+	}
+	text, err := strconv.Unquote(datagram)
+	ev.Data = []byte(text)
+	return ev, err
+}
+
+// relayedEvent is an end and, where the session is one of datagrams, how many came and were answered: "done 2/2".
+func (s *Session) relayedEvent(rest string) (stream.Event, error) {
+	name, counts, _ := strings.Cut(rest, " ")
+	end, err := endNamed(name)
+	s.Traffic.End = end
+	ev := stream.Event{Kind: stream.Relayed}
+	if counts == "" {
+		return ev, err
+	}
+	ev.Packets = &relay.Packets{}
+	_, scanned := fmt.Sscanf(counts, "%d/%d", &ev.Packets.Requests, &ev.Packets.Responses)
+	return ev, errors.Join(err, scanned)
 }
 
 func connectedEvent(local string) (stream.Event, error) {
@@ -134,7 +161,7 @@ func failedEvent(words []string) (stream.Event, error) {
 	if words[0] == "upstream" {
 		ev.Side = stream.UpstreamSide
 	}
-	for op := stream.OpSocket; op <= stream.OpSend; op++ {
+	for op := stream.OpSocket; op <= stream.OpSendMsg; op++ {
 		if op.String() == words[1]+"()" {
 			ev.Op = op
 		}
