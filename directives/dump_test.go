@@ -60,6 +60,25 @@ func describeProgram(p *Program) string {
 	return d.String()
 }
 
+func describeGroup(g *upstream.Group) string {
+	text := fmt.Sprintf("%s %T\n", g.Name, g.Method)
+	for _, p := range g.Peers() {
+		text += fmt.Sprintf("  %s as %s weight=%d max_conns=%d max_fails=%d fail_timeout=%s",
+			p.Server, p.Name, p.Weight, p.MaxConns, p.MaxFails, p.FailTimeout)
+		if p.SlowStart > 0 {
+			text += " slow_start=" + p.SlowStart.String()
+		}
+		if p.Down {
+			text += " down"
+		}
+		if p.Backup {
+			text += " backup"
+		}
+		text += "\n"
+	}
+	return text
+}
+
 func (d *dump) main(m *Main) {
 	differing(d, "daemon", m.Daemon, true)
 	differing(d, "pid", m.PidFile, "/p/nginx.pid")

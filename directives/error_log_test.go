@@ -21,7 +21,7 @@ func TestMainTellsWhereTheErrorLogGoes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p, said := loadLogs(tt.conf, "/p")
+			p, said := loadLogs("events {} "+tt.conf, "/p")
 			if p == nil {
 				t.Fatal(said)
 			}

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,6 +39,8 @@ const (
 	globalsPart = "globals" // the text of -g
 	saidPart    = "said"
 	programPart = "program"
+	accessPart  = "access" // what access logs hold after a session of each server; only for log
+	errorsPart  = "errors" // what error logs hold after a message of each level of each server; only for log
 )
 
 var (
@@ -97,12 +100,20 @@ func (c *goldenCase) set(name, text string) {
 	}
 }
 
+// write rewrites the file.
+func (c *goldenCase) write(t *testing.T) {
+	t.Helper()
+	if err := os.WriteFile(c.file, txtar.Format(c.archive), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // unpack writes the files of the configuration below a new directory.
 func (c *goldenCase) unpack(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	for _, f := range c.archive.Files {
-		if f.Name == globalsPart || f.Name == saidPart || f.Name == programPart {
+		if slices.Contains([]string{globalsPart, saidPart, programPart, accessPart, errorsPart}, f.Name) {
 			continue
 		}
 		path := filepath.Join(dir, f.Name)
@@ -120,7 +131,7 @@ func (c *goldenCase) unpack(t *testing.T) (dir string) {
 // the same. With -update the files are rewritten instead: read the difference.
 func TestGolden(t *testing.T) {
 	for _, c := range goldenCases(t, "core", "foreign", "stream", "proxy", "mqtt_preread", "access", "realip", "limit_conn", "return", "set", "pass",
-		"map", "geo", "geoip", "geoip2", "split_clients", "num_map", "resolver") {
+		"map", "geo", "geoip", "geoip2", "split_clients", "num_map", "resolver", "upstream", "log") {
 		t.Run(c.name(), func(t *testing.T) {
 			t.Parallel()
 			dir := c.unpack(t)
@@ -128,9 +139,7 @@ func TestGolden(t *testing.T) {
 			if *update {
 				c.set(saidPart, said)
 				c.set(programPart, program)
-				if err := os.WriteFile(c.file, txtar.Format(c.archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
+				c.write(t)
 			}
 			checkText(t, "weir says", said, c.part(saidPart))
 			checkText(t, "it means", program, c.part(programPart))
@@ -138,6 +147,13 @@ func TestGolden(t *testing.T) {
 				checkText(t, "nginx says", c.askNginx(t, dir), c.part(saidPart))
 			}
 		})
+	}
+}
+
+func checkText(t *testing.T, what, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s:\n%s\nwant:\n%s", what, got, want)
 	}
 }
 
@@ -177,6 +193,17 @@ func saidOfZones(c *stream.Config) string {
 	return fmt.Sprintf("[emerg] %v\n", z.Open(context.Background(), nil, nil))
 }
 
+// lookupExample knows one name of two addresses, and localhost.
+func lookupExample(name string) ([]netip.Addr, error) {
+	switch name {
+	case "b.example":
+		return []netip.Addr{netip.MustParseAddr("2001:db8::7"), netip.MustParseAddr("192.0.2.7")}, nil
+	case "localhost":
+		return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+	}
+	return nil, errors.New("no such host")
+}
+
 func withoutDir(text, dir string) string { return strings.ReplaceAll(text, dir+"/", "") }
 
 // askNginx is what nginx -t says of nginx.conf in dir. That it can not bind an address that this machine has not is no matter here.
@@ -207,6 +234,7 @@ func (c *goldenCase) askNginx(t *testing.T, dir string) (said string) {
 }
 
 var (
+	nginxLine  = regexp.MustCompile(`(?m)^.*(\[(?:warn|emerg)\]) \d+#\d+: (.*)$`)
 	definesPid = regexp.MustCompile(`(?m)(^|;)\s*pid\s`)
 	cannotBind = regexp.MustCompile(`^(bind\(\) to|still could not bind)`)
 )

@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/tools/txtar"
-
 	"weir/directives/spec"
 	"weir/parser"
 	"weir/parser/diag"
@@ -23,63 +21,36 @@ import (
 	"weir/stream/logfile"
 )
 
-// TestLog compiles every testdata/log/*.txtar and compares what is said, as far as nginx would have come. Where nginx is installed it
-// must say the same, but for files whose comment has a line "weir only". With a file "access", every server writes its access logs of
-// one session; with a file "errors", the process and every server write a message of each level to their error logs. The file is what
-// the logs then hold.
+// TestLog compiles those cases of testdata/log that have a part "access" or "errors". For the first, every server writes its access logs
+// of one session; for the second, the process and every server write a message of each level to their error logs. The part is what the
+// logs then hold.
 func TestLog(t *testing.T) {
-	files, err := filepath.Glob("testdata/log/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no cases: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			c := readLogCase(t, file)
-			dir := t.TempDir()
-			p, said := loadLogs(c.conf, dir)
-			checkText(t, "weir says", said, c.said)
-			if c.access != "" && p != nil {
-				withLogs(t, p, writeAccess)
-				checkText(t, "access logs", filesIn(t, dir), c.access)
-			}
-			if c.errors != "" && p != nil {
-				withLogs(t, p, writeErrors)
-				checkText(t, "error logs", filesIn(t, dir), c.errors)
-			}
-			if !c.weirOnly {
-				checkText(t, "nginx says", nginxSays(t, c.conf), c.said)
-			}
-		})
+	for _, c := range goldenCases(t, "log") {
+		c.checkLines(t, accessPart, writeAccess)
+		c.checkLines(t, errorsPart, writeErrors)
 	}
 }
 
-type logCase struct {
-	conf, said, access, errors string
-	weirOnly                   bool
-}
-
-func readLogCase(t *testing.T, file string) logCase {
+// checkLines compares what the logs hold after write with that part, if the case has it.
+func (c *goldenCase) checkLines(t *testing.T, part string, write func(*Program)) {
 	t.Helper()
-	ar, err := txtar.ParseFile(file)
-	if err != nil {
-		t.Fatal(err)
+	if c.part(part) == "" {
+		return
 	}
-	c := logCase{weirOnly: strings.Contains(string(ar.Comment), "\nweir only")}
-	for _, f := range ar.Files {
-		switch f.Name {
-		case "nginx.conf":
-			c.conf = string(f.Data)
-		case "said":
-			c.said = string(f.Data)
-		case "access":
-			c.access = string(f.Data)
-		case "errors":
-			c.errors = string(f.Data)
-		default:
-			t.Fatalf("unknown file %s", f.Name)
+	t.Run(c.name()+" "+part, func(t *testing.T) {
+		dir := t.TempDir()
+		p, said := loadLogs(c.part("nginx.conf"), dir)
+		if p == nil {
+			t.Fatal(said)
 		}
-	}
-	return c
+		withLogs(t, p, write)
+		got := filesIn(t, dir)
+		if *update {
+			c.set(part, got)
+			c.write(t)
+		}
+		checkText(t, part, got, c.part(part))
+	})
 }
 
 func logTime() time.Time { return time.Date(2026, 11, 2, 20, 29, 3, 0, time.UTC) }
@@ -89,7 +60,7 @@ func loadLogs(conf, dir string) (*Program, string) {
 	env := &spec.Env{
 		Prefix: dir + "/", ConfPrefix: dir + "/", ErrorLog: "default.log", PidFile: "pid", LookupHost: lookupExample, Now: logTime, PID: 1,
 	}
-	p, diags := Load(parser.Source{Path: "nginx.conf", Text: []byte("events {} " + conf)}, env)
+	p, diags := Load(parser.Source{Path: "nginx.conf", Text: []byte(conf)}, env)
 	said := ""
 	for _, d := range diags {
 		said += fmt.Sprintf("[%s] %s\n", d.Severity, d.Error())
