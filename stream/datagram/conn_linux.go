@@ -133,17 +133,6 @@ func (c *conn) dropServer() {
 	c.toServer, c.early = queue{}, queue{}
 }
 
-// letBindAnywhere lets the socket be bound to an address that is not this machine's, if that is wanted and the kernel allows it.
-func letBindAnywhere(fd int, t *stream.Target) error {
-	switch {
-	case !t.Transparent || !t.Local.IsValid():
-		return nil
-	case t.Local.IP.Addr().Is4():
-		return unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_TRANSPARENT, 1)
-	}
-	return unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_TRANSPARENT, 1)
-}
-
 // prepare sets the socket's options and binds it. An option that the kernel refuses is left; an address that it refuses is not.
 func prepare(fd int, t *stream.Target) error {
 	if t.KeepAlive {
