@@ -25,20 +25,22 @@ func (r *run) startDNS(args []string) (string, error) {
 	})
 }
 
-// namedAt starts a peer that sends its name, at an IP address, on the port that {{port NAME}} gives: {{namedat PEER IP NAME}}.
-func (r *run) namedAt(args []string) (string, error) {
-	if len(args) != 3 {
-		return "", fmt.Errorf("want namedat PEER IP PORT")
+// at makes the value of a peer at an IP address, on the port that {{port NAME}} gives: {{KIND PEER IP NAME}}.
+func at(serve func(r *run, name string) peers.Serve) func(*run, []string) (string, error) {
+	return func(r *run, args []string) (string, error) {
+		if len(args) != 3 {
+			return "", fmt.Errorf("want PEER IP PORT")
+		}
+		if p, ok := r.peers[args[0]]; ok {
+			return p.Addr(), nil
+		}
+		port, err := r.port(args[2:])
+		if err != nil {
+			return "", err
+		}
+		addr := net.JoinHostPort(args[1], port)
+		return addr, r.addPeer(args[0], addr, serve(r, args[0]))
 	}
-	if p, ok := r.peers[args[0]]; ok {
-		return p.Addr(), nil
-	}
-	port, err := r.port(args[2:])
-	if err != nil {
-		return "", err
-	}
-	addr := net.JoinHostPort(args[1], port)
-	return addr, r.addPeer(args[0], addr, peers.Named(args[0]))
 }
 
 // nameServer is the name server called like the first argument.

@@ -34,11 +34,12 @@ var kinds = map[string]func(*run, []string) (string, error){
 	"udpecho":  packetStarter("udpecho", func(string) peers.Answer { return peers.EchoPacket }),
 	"udpnamed": packetStarter("udpnamed", peers.NamedPacket),
 	"udpsink":  packetStarter("udpsink", func(string) peers.Answer { return peers.NoAnswer }),
-	"unixecho": (*run).unixEcho, // an echo behind a unix socket
-	"refused":  (*run).refused,  // an address where nobody listens
-	"dns":      (*run).startDNS, // a name server
-	"namedat":  (*run).namedAt,  // a named peer at another address: {{namedat PEER IP PORT}}
-	"full":     (*run).full,     // an address where connects hang
+	"unixecho": (*run).unixEcho,                                                        // an echo behind a unix socket
+	"refused":  (*run).refused,                                                         // an address where nobody listens
+	"dns":      (*run).startDNS,                                                        // a name server
+	"namedat":  at(func(_ *run, name string) peers.Serve { return peers.Named(name) }), // {{namedat PEER IP PORT}}
+	"brokerat": at(func(r *run, name string) peers.Serve { return r.fleet.Broker(name) }),
+	"full":     (*run).full, // an address where connects hang
 }
 
 var placeholder = regexp.MustCompile(`\{\{([^{}]*)\}\}`)

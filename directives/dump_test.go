@@ -76,6 +76,10 @@ func describeGroup(g *upstream.Group) string {
 		}
 		text += "\n"
 	}
+	for _, n := range g.Named() {
+		text += fmt.Sprintf("  follows %s port=%d service=%q ring_by_address=%v weight=%d backup=%v\n",
+			n.Host, n.Port, n.Service, n.EachAddress, n.Like.Weight, n.Like.Backup)
+	}
 	return text
 }
 

@@ -31,10 +31,6 @@ func (c *streamConf) setResolver(call *spec.Call) { setResolver(&c.resolver, cal
 
 // setResolver reads a resolver directive at any level. It follows ngx_resolver_create.
 func setResolver(use **resolverUse, call *spec.Call) {
-	if *use != nil {
-		call.FailValue("is duplicate")
-		return
-	}
 	u := &resolverUse{origin: call.Origin()}
 	*use = u
 	for i := range call.Args() {

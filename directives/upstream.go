@@ -21,6 +21,7 @@ type upstreamConf struct {
 
 	servers []serverUse // of an upstream
 	method  balancing
+	names   groupNames
 	limited bool // the method named last before a server allows neither backup nor slow_start
 	measure spec.Opt[upstream.Measure]
 }
@@ -30,6 +31,7 @@ type groupUse struct {
 	name   string
 	origin string // of the block's brace
 	conf   *upstreamConf
+	level  *spec.Level // of stream {}
 	comp   *spec.Compiler
 	built  *upstream.Group
 }
@@ -44,7 +46,10 @@ type namedPort struct {
 // A serverUse is one server of a block, whose addresses are as many peers.
 type serverUse struct {
 	name  string
-	addrs []stream.Addr // none if it is wrong
+	addrs []stream.Addr // none if it is wrong, or found later
+	call  *spec.Call    // of one that is found later, as are host and port
+	host  string
+	port  uint16
 	serverParams
 }
 
@@ -56,6 +61,7 @@ type serverParams struct {
 	slowStart   time.Duration
 	backup      bool
 	down        bool
+	resolveParams
 }
 
 // upstreamModule is ngx_stream_upstream_module with the modules of the methods, which nginx documents with it.
@@ -71,8 +77,9 @@ var upstreamModule = &spec.Module[upstreamConf]{
 		{Name: "random", In: spec.Upstream, Args: spec.Take(0, 1, 2), Repeat: true, Set: (*upstreamConf).random},
 		{Name: "least_time", In: spec.Upstream, Args: spec.Take(1, 2), Repeat: true, Set: (*upstreamConf).leastTime},
 		{Name: "state", In: spec.Upstream, Args: spec.Take(1), Support: spec.Refused},
-		{Name: "resolver", In: spec.Upstream, Args: spec.AtLeast(1), Support: spec.Refused},
-		{Name: "resolver_timeout", In: spec.Upstream, Args: spec.Take(1), Default: "30s", Support: spec.Refused},
+		{Name: "resolver", In: spec.Upstream, Args: spec.AtLeast(1), Set: (*upstreamConf).setResolver},
+		{Name: "resolver_timeout", In: spec.Upstream, Args: spec.Take(1), Default: "30s",
+			Set: spec.Msec(func(c *upstreamConf) *spec.Opt[time.Duration] { return &c.names.timeout })},
 	},
 	Init: (*upstreamConf).init,
 }
@@ -85,7 +92,7 @@ func (c *upstreamConf) upstream(call *spec.Call) {
 	}
 	c.refusePorts(call)
 	conf := spec.At[upstreamConf](call.Nest(spec.Upstream))
-	c.groups = append(c.groups, &groupUse{name: name, origin: call.Origin(), conf: conf, comp: call.Compiler()})
+	c.groups = append(c.groups, &groupUse{name: name, origin: call.Origin(), conf: conf, level: call.Level, comp: call.Compiler()})
 	if call.Complete() && len(conf.servers) == 0 {
 		call.EndLine().Fail(&call.Args()[0], "no servers are inside upstream")
 	}
@@ -126,7 +133,11 @@ func (c *upstreamConf) find(name string) *groupUse {
 // server follows ngx_stream_upstream_server.
 func (c *upstreamConf) server(call *spec.Call) {
 	use := serverUse{name: call.Arg(0), serverParams: serverParams{weight: 1, maxFails: 1, failTimeout: 10 * time.Second}}
-	if c.params(call, &use.serverParams) {
+	switch {
+	case !c.params(call, &use.serverParams):
+	case use.resolve || use.service != "":
+		c.follow(call, &use)
+	default:
 		use.addrs = resolveServer(call)
 	}
 	c.servers = append(c.servers, use)
@@ -139,9 +150,8 @@ func (c *upstreamConf) params(call *spec.Call, p *serverParams) bool {
 		case c.limited && (word.Text == "backup" || strings.HasPrefix(word.Text, "slow_start=")):
 			call.Fail(word, "balancing method does not support parameter \"%s\"", word.Text)
 			return false
-		case isUnservedParam(word.Text):
-			name, _, _ := strings.Cut(word.Text, "=")
-			call.Fail(word, "\"%s\" parameter is not supported by weir yet", name)
+		case word.Text == "service=":
+			call.Fail(word, "service is empty")
 			return false
 		case !p.set(word.Text):
 			call.Fail(word, "invalid parameter \"%s\"", word.Text)
@@ -149,11 +159,6 @@ func (c *upstreamConf) params(call *spec.Call, p *serverParams) bool {
 		}
 	}
 	return true
-}
-
-// isUnservedParam reports whether nginx knows the parameter and weir does not serve it.
-func isUnservedParam(text string) bool {
-	return text == "resolve" || strings.HasPrefix(text, "service=")
 }
 
 // set takes one parameter and reports whether it is right. A weight beyond 31 bits is refused, which nginx would take: sums of
@@ -165,6 +170,12 @@ func (p *serverParams) set(text string) (ok bool) {
 		p.backup = true
 	case text == "down":
 		p.down = true
+	case text == "resolve":
+		p.resolve = true
+	case name == "service" && name != text:
+		p.service = value
+	case text == "ring=address":
+		p.eachAddress = true
 	case strings.HasPrefix(text, "weight="):
 		p.weight, ok = parseInt(value)
 		return ok && 0 < p.weight && p.weight <= math.MaxInt32
@@ -241,6 +252,7 @@ func (c *upstreamConf) zone(call *spec.Call) {
 		}
 		name.size = size
 	}
+	c.names.zoned = true
 	spec.At[upstreamConf](call.Compiler().Main).zones.declare(call, name)
 }
 
@@ -259,19 +271,16 @@ func (g *groupUse) group() *upstream.Group {
 	}
 	g.built = &upstream.Group{Name: g.name}
 	switch {
+	case !g.mayFollow():
 	case len(g.conf.servers) > 0 && g.conf.primaries() == 0:
 		g.comp.ReportBare(diag.Emerg, "no servers in upstream \"%s\" in %s", g.name, g.origin)
-	case g.conf.method.ring && g.conf.weight() > maxRingWeight:
+	case g.conf.method.ring && g.conf.weight() > upstream.MaxRing:
 		g.comp.ReportBare(diag.Emerg, "too much weight for consistent hash in upstream \"%s\" in %s", g.name, g.origin)
 	case !g.comp.Failed():
-		g.built = upstream.NewGroup(g.name, g.conf.peers(), g.conf.balancer())
+		g.built = g.build()
 	}
 	return g.built
 }
-
-// maxRingWeight bounds what a ring may take to a few gigabytes. nginx ends when it gets no memory, at a weight that depends on the
-// machine.
-const maxRingWeight = 1_000_000
 
 func (c *upstreamConf) balancer() upstream.Method {
 	if c.method.Method == nil {
@@ -309,8 +318,18 @@ func (c *upstreamConf) peers() []*upstream.Peer {
 }
 
 func (s *serverUse) peer(addr stream.Addr) *upstream.Peer {
+	p := s.like()
+	p.Name, p.Addr = addr.String(), addr
+	if s.eachAddress {
+		p.Server = p.Name
+	}
+	return p
+}
+
+// like is a peer of the server, without an address.
+func (s *serverUse) like() *upstream.Peer {
 	return &upstream.Peer{
-		Server: s.name, Name: addr.String(), Addr: addr,
+		Server: s.name,
 		Weight: s.weight, MaxFails: s.maxFails, FailTimeout: s.failTimeout, SlowStart: s.slowStart, MaxConns: s.maxConns,
 		Down: s.down, Backup: s.backup,
 	}

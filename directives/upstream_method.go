@@ -10,7 +10,8 @@ import (
 // balancing is the method of a group; the zero value is round robin.
 type balancing struct {
 	upstream.Method
-	ring bool // the method lays out a ring
+	ring     bool // the method lays out a ring
+	byServer bool // addresses of one name are one server for it
 }
 
 // setMethod gives the group its method; the last one wins.
@@ -35,9 +36,9 @@ func (c *upstreamConf) hash(call *spec.Call) {
 	if len(call.Args()) > 1 {
 		switch call.Arg(1) {
 		case "consistent":
-			m = balancing{Method: upstream.Consistent(key), ring: true}
+			m = balancing{Method: upstream.Consistent(key), ring: true, byServer: true}
 		case "jump":
-			m = balancing{Method: upstream.Jump(key)}
+			m = balancing{Method: upstream.Jump(key), byServer: true}
 		default:
 			ok = false
 		}

@@ -87,7 +87,8 @@ func Balancer(t *testing.T, method func(vars *stream.VarTable) upstream.Method) 
 		{"freeing twice is a bug", freeTwice},
 		{"a failed peer rests", failedPeerRests},
 		{"a single peer never rests", singlePeerServes},
-		{"replaced peers are not picked", replacedPeers},
+		{"sessions follow when peers are replaced", replacedPeers},
+		{"a group may be empty", emptyGroup},
 		{"more than 64 peers", manyPeers},
 		{"sessions at once", atOnce},
 	}
@@ -304,11 +305,45 @@ func replacedPeers(t *testing.T, b *balancer) {
 	peer := mustPick(t, p)
 	g.Replace(list[1:])
 	p.Free(peer, true, &stream.Try{})
+	got := map[*upstream.Peer]bool{}
+	for next, err := p.Pick(); err == nil; next, err = p.Pick() {
+		if got[next] || next == peer || next == list[0] {
+			t.Errorf("%s is picked again, or picked although it has gone", next.Name)
+		}
+		got[next] = true
+		p.Free(next, true, &stream.Try{})
+	}
+	if len(got) == 0 {
+		t.Error("a session that has begun gets none of the peers that are left")
+	}
+	fresh := peers(2)
+	g.Replace(fresh[:1])
+	late := g.Begin(b.Session())
+	g.Replace(fresh[1:])
+	late.Free(mustBe(t, late, fresh[1]), false, &stream.Try{})
+}
+
+// mustBe picks, and wants that peer.
+func mustBe(t *testing.T, p upstream.Picker, want *upstream.Peer) *upstream.Peer {
+	t.Helper()
+	got := mustPick(t, p)
+	if got != want {
+		t.Errorf("got %s, want %s", got.Name, want.Name)
+	}
+	return got
+}
+
+func emptyGroup(t *testing.T, b *balancer) {
+	g := b.group(nil)
+	p := g.Begin(b.Session())
+	if n := p.Tries(); n != 0 {
+		t.Errorf("got %d tries, want none", n)
+	}
 	_, err := p.Pick()
 	mustBeEmpty(t, err)
-	if got := b.drain(t, g); len(got) == 0 {
-		t.Error("a new session gets none of the new peers")
-	}
+	list := peers(1)
+	g.Replace(list)
+	p.Free(mustBe(t, p, list[0]), false, &stream.Try{})
 }
 
 func manyPeers(t *testing.T, b *balancer) {

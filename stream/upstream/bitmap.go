@@ -37,4 +37,7 @@ func (b *bitmap) set(i, n int) {
 	}
 }
 
+// empty reports whether nothing is in the set.
+func (b *bitmap) empty() bool { return *b == bitmap{} }
+
 func (b *bitmap) clear() { *b = bitmap{} }

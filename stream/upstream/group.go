@@ -23,9 +23,11 @@ type Group struct {
 	Name   string
 	Method Method
 
-	mu     sync.Mutex
-	set    atomic.Pointer[PeerSet]
-	learns Measure // what is learnt of a peer when a session ends; fixed
+	mu  sync.Mutex
+	set atomic.Pointer[PeerSet]
+
+	following *following // nil: no server is named
+	learns    Measure    // what is learnt of a peer when a session ends; fixed
 }
 
 // A Method begins the choice of a peer for one session (nginx: peer.init). It is immutable and shared by all sessions.
@@ -48,8 +50,8 @@ type Picker interface {
 	Group() string
 	// Tries is how many attempts the group offers: its primaries that are not down, and its backups that are not.
 	Tries() int
-	// Pick chooses a peer that this session has not tried. The error is ErrNoLivePeers, also once the group's peers have been
-	// replaced since the session began.
+	// Pick chooses a peer that this session has not tried, among those that the group has at this moment. The error is
+	// ErrNoLivePeers.
 	Pick() (*Peer, error)
 	// Notify tells that p is connected, or has sent its first byte, and how long that took.
 	Notify(p *Peer, n Notice, took time.Duration)
@@ -72,7 +74,7 @@ func NewGroup(name string, peers []*Peer, m Method) *Group {
 }
 
 // Replace gives the group other peers. A peer that stays keeps its live state. Sessions that have begun finish with the peer that
-// they have, but get no other one.
+// they have; one that chooses after this chooses among the new peers, those that it has tried excepted.
 func (g *Group) Replace(peers []*Peer) {
 	set := newPeerSet(g, peers)
 	if m, ok := g.Method.(deriver); ok {
@@ -105,9 +107,14 @@ func (g *Group) Conns(p *Peer) int {
 // Key identifies the group across generations.
 func (g *Group) Key() string { return "upstream " + g.Name }
 
-// Open does nothing. As in nginx without a commercial licence, a group starts afresh with every configuration: failures,
-// connections and weights are not taken over from its predecessor, with or without a zone.
-func (g *Group) Open(context.Context, *stream.Env, stream.Part) error { return nil }
+// Open makes the group ready. As in nginx without a commercial licence, a group starts afresh with every configuration: failures,
+// connections and weights are not taken over from its predecessor, with or without a zone. What its names were found to mean is.
+func (g *Group) Open(_ context.Context, env *stream.Env, old stream.Part) error {
+	if g.following != nil {
+		g.open(env, old)
+	}
+	return nil
+}
 
 // Close does nothing: a group holds nothing but memory.
 func (g *Group) Close() error { return nil }

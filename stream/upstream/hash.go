@@ -34,7 +34,8 @@ func (p *hashPicker) Pick() (*Peer, error) {
 	now := p.now()
 	p.set.group.mu.Lock()
 	defer p.set.group.mu.Unlock()
-	if p.key == "" || p.replaced() {
+	p.follow()
+	if p.key == "" || p.list().weight == 0 {
 		return p.roundRobin(now)
 	}
 	for ; p.misses <= maxTries; p.misses++ {

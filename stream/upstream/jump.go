@@ -62,10 +62,11 @@ func (p *jumpPicker) Pick() (*Peer, error) {
 	now := p.now()
 	p.set.group.mu.Lock()
 	defer p.set.group.mu.Unlock()
-	if p.key == "" || p.replaced() {
+	p.follow()
+	b := p.set.derived.(*buckets)
+	if p.key == "" || b.count == 0 {
 		return p.roundRobin(now)
 	}
-	b := p.set.derived.(*buckets)
 	for ; p.misses <= maxTries; p.misses++ {
 		bucket := jump.Hash(jumpKey(p.misses, p.key), b.count)
 		if i := p.smoothestOf(b.members(int(bucket)), now); i != none {

@@ -114,9 +114,6 @@ func newPeerSet(g *Group, peers []*Peer) *PeerSet {
 		}
 		set.primary.add(p)
 	}
-	if len(set.primary.peers) == 0 {
-		panic("upstream: group without a primary peer")
-	}
 	set.single = len(set.primary.peers) == 1 && len(set.backup.peers) == 0
 	return set
 }

@@ -38,9 +38,7 @@ func (p *randomPicker) Pick() (*Peer, error) {
 	now := p.now()
 	p.set.group.mu.Lock()
 	defer p.set.group.mu.Unlock()
-	if p.replaced() {
-		return nil, ErrNoLivePeers
-	}
+	p.follow()
 	i := p.draw(none, now)
 	if i != none && p.two {
 		i = p.lighter(i, now)
@@ -77,6 +75,9 @@ func (p *randomPicker) weigh(peer *Peer, now int64) uint64 {
 // draw returns a peer by chance that may be chosen and is not the one at except, or none when the session has missed too often.
 func (p *randomPicker) draw(except int, now int64) int {
 	l := p.list()
+	if l.weight == 0 {
+		return none
+	}
 	for ; p.misses <= maxTries; p.misses++ {
 		if i := l.at(rand.IntN(l.weight)); i != except && p.open(i, now) != nil {
 			return i

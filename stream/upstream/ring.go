@@ -19,7 +19,7 @@ func (m consistentHash) derive(primary *peerList) any { return newRing(primary) 
 
 func (m consistentHash) Begin(s *stream.Session, g *Group) Picker {
 	p := &ringPicker{picker: newPicker(s, g), key: m.key.Eval(s)}
-	p.at = p.ring().find(crcFinal(crcString(crcInit, p.key)))
+	p.seek()
 	return p
 }
 
@@ -30,6 +30,9 @@ type ringPicker struct {
 	misses uint8
 }
 
+// seek goes to where the key is on the ring.
+func (p *ringPicker) seek() { p.at = p.ring().find(crcFinal(crcString(crcInit, p.key))) }
+
 func (p *ringPicker) ring() *ring { return p.set.derived.(*ring) }
 
 // Pick looks at one point after the other. A server's points are passed over while it is out of use, so that its clients scatter
@@ -38,7 +41,10 @@ func (p *ringPicker) Pick() (*Peer, error) {
 	now := p.now()
 	p.set.group.mu.Lock()
 	defer p.set.group.mu.Unlock()
-	if p.key == "" || p.replaced() {
+	if p.follow() {
+		p.seek()
+	}
+	if p.key == "" || len(p.ring().points) == 0 {
 		return p.roundRobin(now)
 	}
 	for ; p.misses <= maxTries; p.misses++ {
@@ -119,6 +125,9 @@ func (r *ring) members(place uint32) []int32 {
 }
 
 func dropEqualHashes(points []uint64) []uint64 {
+	if len(points) == 0 {
+		return nil
+	}
 	kept := points[:1]
 	for _, p := range points[1:] {
 		if hashOf(p) != hashOf(kept[len(kept)-1]) {

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"slices"
 	"time"
 
 	"weir/stream"
@@ -20,7 +21,7 @@ func (roundRobin) Begin(s *stream.Session, g *Group) Picker {
 // A picker is what the pickers of all methods have in common, and by itself the one of round robin.
 type picker struct {
 	session *stream.Session
-	set     *PeerSet // the group's when the session began
+	set     *PeerSet // the group's when the session chose last, or began
 	tried   bitmap   // of the list in use
 	backups bool     // the primaries are used up: the list in use is that of the backups, for the rest of the session
 }
@@ -88,8 +89,26 @@ func (p *picker) list() *peerList {
 	return &p.set.primary
 }
 
-// replaced reports whether the group has got other peers since the session began.
-func (p *picker) replaced() bool { return p.set.group.set.Load() != p.set }
+// follow goes over to the peers that the group has now, and reports whether they are others than before. nginx gives up instead; here
+// no session is to fail for want of a server that is there. It begins with the primaries again; those that it has tried, or found out
+// of use before it came to the backups, stay tried.
+func (p *picker) follow() bool {
+	set := p.set.group.set.Load()
+	if set == p.set {
+		return false
+	}
+	before := *p
+	p.set, p.backups, p.tried = set, false, bitmap{}
+	if !before.backups && before.tried.empty() {
+		return true
+	}
+	for i, peer := range set.primary.peers {
+		if j := slices.Index(before.set.primary.peers, peer); j >= 0 && (before.backups || before.tried.has(j)) {
+			p.tried.set(i, len(set.primary.peers))
+		}
+	}
+	return true
+}
 
 // open returns the i-th peer of the list if it may be chosen, and nil otherwise.
 func (p *picker) open(i int, now int64) *Peer {
@@ -118,9 +137,7 @@ func (p *picker) roundRobin(now int64) (*Peer, error) { return p.descend((*picke
 
 // descend chooses among the primaries, and when none is left, among the backups, where the session starts with nothing tried.
 func (p *picker) descend(choose func(p *picker, now int64) int, now int64) (*Peer, error) {
-	if p.replaced() {
-		return nil, ErrNoLivePeers
-	}
+	p.follow()
 	for {
 		if i := choose(p, now); i != none {
 			return p.take(i, now)

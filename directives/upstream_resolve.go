@@ -1,0 +1,123 @@
+package directives
+
+import (
+	"time"
+
+	"weir/directives/spec"
+	"weir/parser/diag"
+	"weir/stream/upstream"
+)
+
+// resolveParams are the parameters of a server whose name is followed while weir serves.
+type resolveParams struct {
+	resolve bool
+	service string
+	// eachAddress is `ring=address`, which nginx does not have.
+	eachAddress bool
+}
+
+// groupNames are the directives of a group that say who is asked for names.
+type groupNames struct {
+	resolver *resolverUse // nil: that of stream {}
+	timeout  spec.Opt[time.Duration]
+	zoned    bool
+}
+
+func (c *upstreamConf) setResolver(call *spec.Call) { setResolver(&c.names.resolver, call) }
+
+// follow reads the address of a server with the parameter resolve: nobody is asked for it yet. A literal address needs nobody, and is
+// a server like others.
+func (c *upstreamConf) follow(call *spec.Call, use *serverUse) {
+	word := &call.Args()[0]
+	a, err := spec.ParseUpstream(word.Text)
+	literal := a.IsUnix || a.IP.IsValid()
+	switch {
+	case err != nil:
+		call.Fail(word, "%s in upstream \"%s\"", err, word.Text)
+	case use.service == "" && a.NoPort:
+		call.Fail(word, "no port in upstream \"%s\"", word.Text)
+	case use.service != "" && !use.resolve:
+		call.Fail(word, "service upstream \"%s\" requires \"resolve\" parameter", word.Text)
+	case use.service != "" && !a.NoPort && !a.IsUnix:
+		call.Fail(word, "service upstream \"%s\" may not have port", word.Text)
+	case use.service != "" && literal:
+		call.Fail(word, "service upstream \"%s\" requires domain name", word.Text)
+	case literal:
+		use.addrs = resolveServer(call)
+	default:
+		use.call, use.host, use.port = call, a.Host, uint16(a.Port)
+	}
+}
+
+// isNamed reports whether the server's addresses are found while weir serves.
+func (s *serverUse) isNamed() bool { return s.host != "" }
+
+// named is what the group is told of the server.
+func (s *serverUse) named() *upstream.Named {
+	return &upstream.Named{
+		Like: *s.like(), Host: s.host, Port: s.port, Service: s.service, EachAddress: s.eachAddress,
+	}
+}
+
+// mayFollow reports what a group with named servers lacks. It follows ngx_stream_upstream_init_round_robin.
+func (g *groupUse) mayFollow() bool {
+	switch {
+	case len(g.named()) == 0:
+		return true
+	case !g.conf.names.zoned:
+		g.comp.ReportBare(diag.Emerg, "resolving names at run time requires upstream \"%s\" in %s to be in shared memory", g.name, g.origin)
+		return false
+	case g.resolver() == nil:
+		g.comp.ReportBare(diag.Emerg, "no resolver defined to resolve names at run time in upstream \"%s\" in %s", g.name, g.origin)
+		return false
+	}
+	return true
+}
+
+// named are the servers of the group that are followed.
+func (g *groupUse) named() []*upstream.Named {
+	var all []*upstream.Named
+	for i := range g.conf.servers {
+		if s := &g.conf.servers[i]; s.isNamed() {
+			all = append(all, s.named())
+		}
+	}
+	return all
+}
+
+// resolver is the group's, or that of stream {}.
+func (g *groupUse) resolver() *resolverUse {
+	if own := g.conf.names.resolver; own != nil {
+		return own
+	}
+	return spec.At[streamConf](g.level).resolver
+}
+
+// build makes the group of servers that are right.
+func (g *groupUse) build() *upstream.Group {
+	named := g.named()
+	if len(named) == 0 {
+		return upstream.NewGroup(g.name, g.conf.peers(), g.conf.balancer())
+	}
+	g.warnOfOneRingPlace()
+	timeout := g.conf.names.timeout
+	timeout.Inherit(spec.At[streamConf](g.level).resolverTimeout)
+	return upstream.NewNamedGroup(g.name, g.conf.peers(), g.conf.balancer(), named, upstream.Names{
+		Resolver: g.resolver().resolver(g.comp), Timeout: timeout.Or(defaultResolverTimeout),
+	})
+}
+
+// warnOfOneRingPlace warns of names whose addresses a method that hashes takes for one server, in nginx as here: its clients are not
+// spread by their keys.
+func (g *groupUse) warnOfOneRingPlace() {
+	if !g.conf.method.byServer {
+		return
+	}
+	for i := range g.conf.servers {
+		s := &g.conf.servers[i]
+		if s.isNamed() && s.service == "" && !s.eachAddress {
+			s.call.Warn(&s.call.Args()[0], "all addresses of \"%s\" are one server for the \"hash\" of upstream \"%s\", "+
+				"as in nginx: \"ring=address\" makes each of them a server of its own", s.name, g.name)
+		}
+	}
+}

@@ -1,0 +1,308 @@
+package upstream
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"weir/stream"
+	"weir/stream/errorlog"
+	"weir/stream/resolver"
+)
+
+// A Named is a server of a group that is given by a name whose addresses are followed while weir serves: `server NAME resolve`.
+type Named struct {
+	Like    Peer   // what its peers are like; Server is the identity of all of them, unless a service or EachAddress gives them others
+	Host    string // to be looked up
+	Port    uint16 // of the peers; a service has ports of its own
+	Service string // SRV records are looked up; empty: addresses
+	// EachAddress makes every address a server of its own for methods that hash, as if the configuration had named it: ring=address.
+	EachAddress bool
+}
+
+// Names says who is asked for the names of a group, and for how long.
+type Names struct {
+	Resolver *resolver.Resolver
+	Timeout  time.Duration // resolver_timeout; 0: none
+}
+
+const (
+	// leastPause is the shortest time between two lookups of a name.
+	leastPause = time.Second
+	// maxAddresses is how many addresses of one name are taken.
+	maxAddresses = 4096
+)
+
+// MaxRing is the largest sum of weights that a ring is laid out for: it takes a few gigabytes. nginx ends when it gets no memory, at a
+// weight that depends on the machine.
+const MaxRing = 1_000_000
+
+// NewNamedGroup is NewGroup for a group of which some servers are named. Fixed ones come first, then those of the names, in the order in
+// which they are found. There may be no peer at all until Run has found some.
+func NewNamedGroup(name string, fixed []*Peer, m Method, named []*Named, by Names) *Group {
+	g := &Group{Name: name, Method: m}
+	if m, ok := m.(timed); ok {
+		g.learns = m.atEnd()
+	}
+	g.following = &following{Names: by, fixed: fixed, named: named, known: make([]known, len(named))}
+	g.Replace(fixed)
+	return g
+}
+
+// Named lists the servers that are named. They are not to be changed.
+func (g *Group) Named() []*Named {
+	if g.following == nil {
+		return nil
+	}
+	return g.following.named
+}
+
+// following is what a group knows of its named servers.
+type following struct {
+	Names
+	fixed []*Peer
+	named []*Named
+	log   *errorlog.Log
+
+	mu    sync.Mutex // held while the group's peers are replaced
+	known []known    // for each of named
+}
+
+// known is what was found out about one name.
+type known struct {
+	places []place
+	peers  []*Peer // for each of places
+	until  time.Time
+}
+
+// A place is one address that a name was found to have.
+type place struct {
+	addr   netip.AddrPort // without a port if it is not a service
+	target string         // of a service
+	weight int            // of a service
+	backup bool
+}
+
+// open takes over what the group of the same name in the previous configuration has found, so that no server is missing until the
+// first answer. It follows ngx_stream_upstream_zone_preresolve.
+func (g *Group) open(env *stream.Env, old stream.Part) {
+	f := g.following
+	f.log = env.Log
+	before, ok := old.(*Group)
+	if !ok || before.following == nil {
+		return
+	}
+	before.following.mu.Lock()
+	defer before.following.mu.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, n := range f.named {
+		for j, was := range before.following.named {
+			if strings.EqualFold(n.Host, was.Host) && n.Service == was.Service && n.Like.Backup == was.Like.Backup {
+				f.known[i].until = before.following.known[j].until
+				f.known[i].become(n, before.following.known[j].places)
+			}
+		}
+	}
+	g.Replace(f.all())
+}
+
+// all are the peers of the group. mu is held.
+func (f *following) all() []*Peer {
+	all := append([]*Peer(nil), f.fixed...)
+	for i := range f.known {
+		all = append(all, f.known[i].peers...)
+	}
+	return all
+}
+
+// Run follows the named servers of the group, if it has some, until ctx ends. The first lookups are at once, but for names that the
+// previous configuration knows.
+func (g *Group) Run(ctx context.Context) {
+	if g.following == nil {
+		return
+	}
+	var all sync.WaitGroup
+	for i := range g.following.named {
+		all.Go(func() { g.follow(ctx, i) })
+	}
+	all.Wait()
+}
+
+// follow looks the i-th name up, again and again.
+func (g *Group) follow(ctx context.Context, i int) {
+	pause := time.Until(g.following.known[i].until)
+	for sleep(ctx, pause) {
+		until := g.lookUp(ctx, i)
+		pause = max(time.Until(until), leastPause)
+	}
+}
+
+// sleep waits, and reports whether ctx goes on.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// lookUp asks for the i-th name, changes the group accordingly, and says when to ask again. It follows
+// ngx_stream_upstream_zone_resolve_handler: a name that does not exist has no servers, and what else goes wrong changes nothing.
+func (g *Group) lookUp(ctx context.Context, i int) (until time.Time) {
+	f, n := g.following, g.following.named[i]
+	asking, cancel := f.limit(ctx)
+	defer cancel()
+	places, until, err := f.ask(asking, n)
+	if ctx.Err() != nil {
+		return until
+	}
+	if err != nil {
+		f.say(n.what() + " could not be resolved (" + err.Error() + ")")
+	}
+	if err != nil && err != resolver.HostNotFound {
+		return time.Now().Add(f.Timeout)
+	}
+	g.update(i, places, until)
+	return until
+}
+
+func (f *following) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if f.Timeout > 0 {
+		return context.WithTimeout(ctx, f.Timeout)
+	}
+	return context.WithCancel(ctx)
+}
+
+func (f *following) say(message string) { f.log.Write(errorlog.Error, 0, message) }
+
+// what names the server in the log.
+func (n *Named) what() string {
+	if n.Service != "" {
+		return "service " + n.Service + " of " + n.Host
+	}
+	return n.Host
+}
+
+// ask returns where the server is to be found now.
+func (f *following) ask(ctx context.Context, n *Named) ([]place, time.Time, error) {
+	if n.Service != "" {
+		return f.askService(ctx, n)
+	}
+	a, err := f.Resolver.Lookup(ctx, n.Host)
+	places := make([]place, 0, len(a.Addrs))
+	for _, ip := range a.Addrs[:min(len(a.Addrs), maxAddresses)] {
+		places = append(places, place{addr: netip.AddrPortFrom(ip, 0), backup: n.Like.Backup})
+	}
+	return places, a.Until, err
+}
+
+// askService takes the instances of the best priority for the server's, and the others for backups; of a server that is a backup, it
+// takes no others.
+func (f *following) askService(ctx context.Context, n *Named) ([]place, time.Time, error) {
+	s, err := f.Resolver.LookupService(ctx, n.Service, n.Host)
+	for _, t := range s.Failed {
+		f.say(t.Target + " could not be resolved (" + t.Err.Error() + ") while resolving " + n.what())
+	}
+	var places []place
+	for _, i := range s.Instances[:min(len(s.Instances), maxAddresses)] {
+		other := i.Priority != s.Instances[0].Priority
+		if other && n.Like.Backup {
+			break
+		}
+		places = append(places, place{i.Addr, i.Target, max(int(i.Weight), 1), other || n.Like.Backup})
+	}
+	return places, s.Until, err
+}
+
+// update makes the group's peers those of places, as far as the i-th name goes.
+func (g *Group) update(i int, places []place, until time.Time) {
+	f := g.following
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	next := known{until: until, places: f.known[i].places, peers: f.known[i].peers}
+	changed := next.become(f.named[i], places)
+	before := f.known[i]
+	f.known[i] = next
+	if !changed {
+		return
+	}
+	if g.tooHeavy(f.all()) {
+		f.known[i] = before
+		f.say("too much weight for consistent hash in upstream \"" + g.Name + "\"")
+		return
+	}
+	g.Replace(f.all())
+}
+
+// tooHeavy reports whether what the method derives from the peers would take too much memory.
+func (g *Group) tooHeavy(peers []*Peer) bool {
+	if _, ok := g.Method.(consistentHash); !ok {
+		return false
+	}
+	sum := 0
+	for _, p := range peers {
+		sum += p.Weight
+	}
+	return sum > MaxRing
+}
+
+// become makes k what n is when it is to be found at want, and reports whether that is anything else than before. A peer that stays
+// keeps its place and is the same Peer; new ones come last.
+func (k *known) become(n *Named, want []place) (changed bool) {
+	taken := make([]bool, len(want))
+	var now known
+	for i, p := range k.places {
+		if j := indexFree(want, taken, n, p); j >= 0 {
+			taken[j] = true
+			now.places, now.peers = append(now.places, want[j]), append(now.peers, k.peers[i])
+		}
+	}
+	changed = len(now.places) < len(k.places)
+	for j, p := range want {
+		if !taken[j] {
+			now.places, now.peers, changed = append(now.places, p), append(now.peers, n.peer(p)), true
+		}
+	}
+	k.places, k.peers = now.places, now.peers
+	return changed
+}
+
+// indexFree is where want has p and is not taken; -1: nowhere.
+func indexFree(want []place, taken []bool, n *Named, p place) int {
+	for j, w := range want {
+		if n.Like.Weight != 1 {
+			w.weight = p.weight // does not count
+		}
+		if !taken[j] && w == p {
+			return j
+		}
+	}
+	return -1
+}
+
+// peer makes the peer at p.
+func (n *Named) peer(p place) *Peer {
+	made := n.Like
+	made.Backup = p.backup
+	addr := p.addr
+	if n.Service == "" {
+		addr = netip.AddrPortFrom(addr.Addr(), n.Port)
+	} else {
+		made.Server = p.target
+		if n.Like.Weight == 1 {
+			made.Weight = p.weight
+		}
+	}
+	made.Addr = stream.Addr{IP: addr}
+	made.Name = made.Addr.String()
+	if n.EachAddress {
+		made.Server = made.Name
+	}
+	return &made
+}

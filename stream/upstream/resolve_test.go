@@ -1,0 +1,323 @@
+package upstream_test
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"weir/conformance/peers"
+	"weir/stream"
+	"weir/stream/resolver"
+	"weir/stream/streamtest"
+	"weir/stream/upstream"
+)
+
+// A fleet is a group of which one server is named, and the name server that knows where it is.
+type fleet struct {
+	*peers.DNS
+	group *upstream.Group
+	lines *streamtest.Lines
+	names upstream.Names
+}
+
+// named is `server b.example:1883 resolve`, or with a service `server b.example service=… resolve`.
+func named(service string) *upstream.Named {
+	return &upstream.Named{
+		Like: upstream.Peer{Server: "b.example:1883", Weight: 1, MaxFails: 1, FailTimeout: 10 * time.Second},
+		Host: "b.example", Port: 1883, Service: service,
+	}
+}
+
+// newFleet returns a group with those fixed peers whose named server has not been looked up.
+func newFleet(t *testing.T, m upstream.Method, n *upstream.Named, fixed ...*upstream.Peer) *fleet {
+	t.Helper()
+	d, err := peers.StartDNS("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.Close)
+	r := resolver.New(resolver.Options{Servers: []netip.AddrPort{netip.MustParseAddrPort(d.Addr())}, NoAAAA: true})
+	t.Cleanup(func() { r.Close() })
+	f := &fleet{DNS: d, names: upstream.Names{Resolver: r, Timeout: 5 * time.Second}}
+	f.group = upstream.NewNamedGroup("u", fixed, m, []*upstream.Named{n}, f.names)
+	f.open(t, f.group, nil)
+	return f
+}
+
+func (f *fleet) open(t *testing.T, g *upstream.Group, old stream.Part) {
+	t.Helper()
+	env, lines := streamtest.NewEnv(time.Now)
+	f.lines = lines
+	if err := g.Open(t.Context(), env, old); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// become makes the records of that kind what values say, and lets the group look.
+func (f *fleet) become(t *testing.T, name, kind string, values ...string) {
+	t.Helper()
+	if err := f.Set(name, kind, 0, values...); err != nil {
+		t.Fatal(err)
+	}
+	f.look(t)
+}
+
+func (f *fleet) look(t *testing.T) time.Time {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	return upstream.LookUp(ctx, f.group, 0)
+}
+
+// whereabouts is where the group's peers are, as text.
+func whereabouts(g *upstream.Group) string {
+	var all []string
+	for _, p := range g.Peers() {
+		text := fmt.Sprintf("%s as %s*%d", p.Name, p.Server, p.Weight)
+		if p.Backup {
+			text += " backup"
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, ", ")
+}
+
+func checkPeers(t *testing.T, g *upstream.Group, want string) {
+	t.Helper()
+	if got := whereabouts(g); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestPeersComeAndGo(t *testing.T) {
+	f := newFleet(t, upstream.RoundRobin, named(""))
+	checkPeers(t, f.group, "")
+	f.become(t, "b.example", "A", "127.0.0.1", "127.0.0.2")
+	checkPeers(t, f.group, "127.0.0.1:1883 as b.example:1883*1, 127.0.0.2:1883 as b.example:1883*1")
+	stays := f.group.Peers()[1]
+	f.become(t, "b.example", "A", "127.0.0.3", "127.0.0.2")
+	checkPeers(t, f.group, "127.0.0.2:1883 as b.example:1883*1, 127.0.0.3:1883 as b.example:1883*1")
+	if f.group.Peers()[0] != stays {
+		t.Error("a peer that stays is another one")
+	}
+	f.Remove("b.example")
+	f.look(t)
+	checkPeers(t, f.group, "")
+	if got := f.lines.All(); !slices.Equal(got, []string{"[error] b.example could not be resolved (3: Host not found)"}) {
+		t.Errorf("got log %q", got)
+	}
+}
+
+// TestFailuresChangeNothing holds that what is known stays when name servers fail, and when it is asked for again.
+func TestFailuresChangeNothing(t *testing.T) {
+	f := newFleet(t, upstream.RoundRobin, named(""))
+	f.become(t, "b.example", "A", "127.0.0.1")
+	f.Fail("b.example", 2)
+	until := f.look(t)
+	checkPeers(t, f.group, "127.0.0.1:1883 as b.example:1883*1")
+	if left := time.Until(until).Round(time.Second); left != f.names.Timeout {
+		t.Errorf("asked again after %v, want %v", left, f.names.Timeout)
+	}
+	if got := f.lines.All(); !slices.Equal(got, []string{"[error] b.example could not be resolved (2: Server failure)"}) {
+		t.Errorf("got log %q", got)
+	}
+}
+
+func TestServices(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		change  func(*upstream.Named)
+		records []string
+		want    string
+	}{
+		{"priorities and weights", nil, []string{"20 3 1885 m2.example", "10 7 1883 m1.example", "10 0 1884 m1.example"},
+			"127.0.0.1:1883 as m1.example*7, 127.0.0.1:1884 as m1.example*1, 127.0.0.2:1885 as m2.example*3 backup"},
+		{"a weight of its own", func(n *upstream.Named) { n.Like.Weight = 5 }, []string{"10 7 1883 m1.example"}, "127.0.0.1:1883 as m1.example*5"},
+		{"a backup", func(n *upstream.Named) { n.Like.Backup = true }, []string{"10 1 1883 m1.example", "20 1 1883 m2.example"},
+			"127.0.0.1:1883 as m1.example*1 backup"},
+		{"each address", func(n *upstream.Named) { n.EachAddress = true }, []string{"10 1 1883 m1.example"}, "127.0.0.1:1883 as 127.0.0.1:1883*1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n := named("mqtt")
+			if tt.change != nil {
+				tt.change(n)
+			}
+			f := newFleet(t, upstream.RoundRobin, n)
+			f.Set("m1.example", "A", 0, "127.0.0.1")
+			f.Set("m2.example", "A", 0, "127.0.0.2")
+			f.become(t, "_mqtt._tcp.b.example", "SRV", tt.records...)
+			checkPeers(t, f.group, tt.want)
+			before := f.group.Peers()
+			f.look(t)
+			if !slices.Equal(f.group.Peers(), before) {
+				t.Error("the same answer makes other peers")
+			}
+		})
+	}
+}
+
+// TestNewWeightIsANewPeer holds that a service's weight is part of what a peer is, unless the configuration has one.
+func TestNewWeightIsANewPeer(t *testing.T) {
+	for _, weight := range []int{1, 5} {
+		n := named("mqtt")
+		n.Like.Weight = weight
+		f := newFleet(t, upstream.RoundRobin, n)
+		f.Set("m1.example", "A", 0, "127.0.0.1")
+		f.become(t, "_mqtt._tcp.b.example", "SRV", "10 1 1883 m1.example")
+		before := f.group.Peers()[0]
+		f.become(t, "_mqtt._tcp.b.example", "SRV", "10 2 1883 m1.example")
+		if same := f.group.Peers()[0] == before; same != (weight != 1) {
+			t.Errorf("weight=%d: the same peer is %v", weight, same)
+		}
+	}
+}
+
+// TestRingOfANamePerAddress compares the clients of a name with those of servers that the configuration names.
+func TestRingOfANamePerAddress(t *testing.T) {
+	var addrs []string
+	var list []*upstream.Peer
+	for i := range 5 {
+		addr := stream.Addr{IP: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, byte(i + 1)}), 1883)}
+		addrs = append(addrs, addr.Host())
+		list = append(list, &upstream.Peer{Server: addr.String(), Name: addr.String(), Addr: addr, Weight: 1})
+	}
+	for i := range 100 {
+		m := upstream.Consistent(fixed(t, fmt.Sprint("device-", i)))
+		n := named("")
+		n.EachAddress = true
+		f := newFleet(t, m, n)
+		f.become(t, "b.example", "A", addrs...)
+		bench := streamtest.NewBench()
+		got, err := f.group.Begin(bench.Session()).Pick()
+		want, _ := upstream.NewGroup("u", list, m).Begin(bench.Session()).Pick()
+		if err != nil || got.Name != want.Name {
+			t.Fatalf("device-%d: got %v, want %s", i, got, want.Name)
+		}
+	}
+}
+
+func TestRingThatWouldBeTooHeavy(t *testing.T) {
+	f := newFleet(t, upstream.Consistent(fixed(t, "key")), named("mqtt"))
+	f.Set("m1.example", "A", 0, "127.0.0.1")
+	f.become(t, "_mqtt._tcp.b.example", "SRV", "10 1 1883 m1.example")
+	var heavy []string
+	for i := range 17 {
+		heavy = append(heavy, fmt.Sprintf("10 65535 %d m1.example", 2000+i))
+	}
+	f.become(t, "_mqtt._tcp.b.example", "SRV", heavy...)
+	checkPeers(t, f.group, "127.0.0.1:1883 as m1.example*1")
+	if got := f.lines.All(); !slices.Equal(got, []string{`[error] too much weight for consistent hash in upstream "u"`}) {
+		t.Errorf("got log %q", got)
+	}
+}
+
+// TestSuccessorKnowsAtOnce holds that after a reload no server is missing, though no name server answers.
+func TestSuccessorKnowsAtOnce(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*upstream.Named)
+		want   string
+	}{
+		{"unchanged", func(*upstream.Named) {}, "127.0.0.1:1883 as b.example:1883*1"},
+		{"other port and weight", func(n *upstream.Named) { n.Port, n.Like.Weight = 1884, 3 }, "127.0.0.1:1884 as b.example:1883*3"},
+		{"other name", func(n *upstream.Named) { n.Host = "c.example" }, ""},
+		{"a service now", func(n *upstream.Named) { n.Service = "mqtt" }, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFleet(t, upstream.RoundRobin, named(""))
+			f.become(t, "b.example", "A", "127.0.0.1")
+			f.Silence("", true)
+			n := named("")
+			tt.change(n)
+			next := upstream.NewNamedGroup("u", nil, upstream.RoundRobin, []*upstream.Named{n}, f.names)
+			f.open(t, next, f.group)
+			checkPeers(t, next, tt.want)
+			if len(next.Peers()) > 0 && next.Peers()[0] == f.group.Peers()[0] {
+				t.Error("the peer is shared with the old configuration")
+			}
+		})
+	}
+}
+
+func TestRunLooksAtOnceAndEnds(t *testing.T) {
+	f := newFleet(t, upstream.RoundRobin, named(""))
+	f.Set("b.example", "A", 300, "127.0.0.1")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { f.group.Run(ctx); close(done) }()
+	for end := time.Now().Add(10 * time.Second); len(f.group.Peers()) == 0 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	checkPeers(t, f.group, "127.0.0.1:1883 as b.example:1883*1")
+	cancel()
+	<-done
+}
+
+// changesUnder is how often the set of servers changes under the sessions of TestNoSessionFailsForLackOfAServer: often for one method,
+// since all have in common how they follow.
+func changesUnder(m upstream.Method) int {
+	if m == upstream.RoundRobin && !testing.Short() {
+		return 1000
+	}
+	return 50
+}
+
+// TestNoSessionFailsForLackOfAServer changes the set of servers while sessions choose: none finds the group empty, and none that a
+// server has refused gets no other.
+func TestNoSessionFailsForLackOfAServer(t *testing.T) {
+	for _, m := range methods {
+		t.Run(m.name, func(t *testing.T) {
+			method, n := m.make(fixed(t, "client")), named("")
+			n.Like.MaxFails = 0
+			f := newFleet(t, method, n)
+			f.become(t, "b.example", "A", "127.0.0.1", "127.0.0.2", "127.0.0.3")
+			stop, failures := make(chan struct{}), make(chan error, 2)
+			var sessions sync.WaitGroup
+			for range 2 {
+				bench := streamtest.NewBench()
+				sessions.Go(func() { failures <- chooseUntil(stop, f.group, bench) })
+			}
+			for i := range changesUnder(method) {
+				f.become(t, "b.example", "A", fmt.Sprintf("127.0.1.%d", i%250), fmt.Sprintf("127.0.2.%d", i%200), fmt.Sprintf("127.0.3.%d", i%3))
+			}
+			close(stop)
+			sessions.Wait()
+			close(failures)
+			for err := range failures {
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+// chooseUntil has one session after the other choose, be refused, and choose again, until stop.
+func chooseUntil(stop chan struct{}, g *upstream.Group, bench *streamtest.Bench) error {
+	for n := 0; ; n++ {
+		select {
+		case <-stop:
+			return nil
+		default:
+		}
+		p := g.Begin(bench.Session())
+		first, err := p.Pick()
+		if err != nil {
+			return fmt.Errorf("session %d: %w", n, err)
+		}
+		p.Free(first, true, &stream.Try{})
+		second, err := p.Pick()
+		if err != nil {
+			return fmt.Errorf("session %d after %s: %w", n, first.Name, err)
+		}
+		if second == first {
+			return fmt.Errorf("session %d meets %s twice", n, first.Name)
+		}
+		p.Free(second, false, &stream.Try{})
+	}
+}
