@@ -24,6 +24,8 @@ func (p Protocol) appendHeader(b []byte, s *stream.Session) []byte {
 	switch {
 	case p == Off:
 		return b
+	case p == V2 && s.UDP():
+		return proxyproto.AppendV2UDP(b, client.IP, local.IP)
 	case p == V2:
 		return proxyproto.AppendV2(b, client.IP, local.IP)
 	case client.Unix:

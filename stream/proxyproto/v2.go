@@ -18,6 +18,21 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 //
 // If either address is invalid, which stands for a unix socket, the command is LOCAL, and there are no addresses.
 func AppendV2(dst []byte, client, server netip.AddrPort) []byte {
+	return appendV2(dst, client, server, transportStream)
+}
+
+// AppendV2UDP is AppendV2 for a client that sends datagrams.
+func AppendV2UDP(dst []byte, client, server netip.AddrPort) []byte {
+	return appendV2(dst, client, server, transportDatagram)
+}
+
+// The transports, in the lower half of the byte that tells them.
+const (
+	transportStream   = 1
+	transportDatagram = 2
+)
+
+func appendV2(dst []byte, client, server netip.AddrPort, transport byte) []byte {
 	h := proxyproto.Header{Version: 2, Command: proxyproto.LOCAL}
 	if client.IsValid() && server.IsValid() {
 		h.Command, h.TransportProtocol = proxyproto.PROXY, proxyproto.TCPv6
@@ -28,6 +43,9 @@ func AppendV2(dst []byte, client, server netip.AddrPort) []byte {
 	}
 	start := len(dst)
 	dst = append(dst, format(&h)...)
+	if h.Command == proxyproto.PROXY {
+		dst[start+13] = dst[start+13]&0xf0 | transport
+	}
 	sum := crc32.Checksum(dst[start:], castagnoli)
 	binary.BigEndian.PutUint32(dst[len(dst)-4:], sum)
 	return dst

@@ -157,3 +157,30 @@ func BenchmarkAppend(b *testing.B) {
 		}
 	})
 }
+
+// The header for datagrams differs from the other one in its transport, and so in its checksum.
+func TestAppendV2UDP(t *testing.T) {
+	rows := []struct {
+		name, client, server string
+		transport            byte
+	}{
+		{"IPv4", "192.0.2.1:1", "192.0.2.2:2", 0x12},
+		{"IPv6", "[2001:db8::1]:1", "[::1]:2", 0x22},
+		{"mapped", "[::ffff:192.0.2.1]:1", "192.0.2.2:2", 0x12},
+		{"none", "", "", 0x00},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			client, server := addrPort(row.client), addrPort(row.server)
+			got, stream := AppendV2UDP(nil, client, server), AppendV2(nil, client, server)
+			if got[13] != row.transport {
+				t.Errorf("got transport %#x, want %#x", got[13], row.transport)
+			}
+			got[13] = stream[13]
+			checksum := len(got) - 4
+			if string(got[:checksum]) != string(stream[:checksum]) {
+				t.Errorf("got %q, want %q", got, stream)
+			}
+		})
+	}
+}
