@@ -15,17 +15,17 @@ type rule struct {
 // rules are tried in turn.
 var rules = []rule{
 	{newer, "a directive that this nginx does not have",
-		nginxFinds(`^\[emerg\] unknown directive "(least_time|server_name|pass|mqtt_preread|num_map)"`)},
-	{newer, "`resolver` in `upstream`, since 1.27.3", nginxFinds(`^\[emerg\] "resolver(_timeout)?" directive is not allowed here`)},
-	{newer, "`ipv4=` and `status_zone=` of `resolver`, since 1.23.1", nginxFinds(`^\[emerg\] host not found in resolver "(ipv4|status_zone)=`)},
-	{newer, "a server that has nothing to do, accepted since 1.25.5", nginxFinds(`^\[emerg\] no handler for server `)},
-	{newer, "one address in several servers, since 1.25.5", nginxFinds(`^\[emerg\] duplicate ".*" address and port pair `)},
-	{newer, "a `listen` without a port, accepted since 1.25.5", nginxFinds(`^\[emerg\] no port in ".*" of the "listen" directive`)},
-	{newer, "`listen … deferred`, since 1.25.5", nginxFinds(`^\[emerg\] the invalid "deferred" parameter`)},
-	{newer, "`volatile` in `geo`, since 1.29.3", all(nginxFinds(`^\[emerg\] invalid number of the geo parameters`),
+		nginxStops(`^\[emerg\] unknown directive "(least_time|server_name|pass|mqtt_preread|num_map)"`)},
+	{newer, "`resolver` in `upstream`, since 1.27.3", nginxStops(`^\[emerg\] "resolver(_timeout)?" directive is not allowed here`)},
+	{newer, "`ipv4=` and `status_zone=` of `resolver`, since 1.23.1", nginxStops(`^\[emerg\] host not found in resolver "(ipv4|status_zone)=`)},
+	{newer, "a server that has nothing to do, accepted since 1.25.5", nginxStops(`^\[emerg\] no handler for server `)},
+	{newer, "one address in several servers, since 1.25.5", nginxStops(`^\[emerg\] duplicate ".*" address and port pair `)},
+	{newer, "a `listen` without a port, accepted since 1.25.5", nginxStops(`^\[emerg\] no port in ".*" of the "listen" directive`)},
+	{newer, "`listen … deferred`, since 1.25.5", nginxStops(`^\[emerg\] the invalid "deferred" parameter`)},
+	{newer, "`volatile` in `geo`, since 1.29.3", all(nginxStops(`^\[emerg\] invalid number of the geo parameters`),
 		conf(`(?m)^volatile;$`))},
-	{newer, "`js_set … nocache`", nginxFinds(`^\[emerg\] invalid number of arguments in "js_set"`)},
-	{newer, "`$proxy_protocol_tlv_NAME`, since 1.23.2", nginxFinds(`^\[emerg\] unknown "proxy_protocol_tlv_.*" variable$`)},
+	{newer, "`js_set … nocache`", nginxStops(`^\[emerg\] invalid number of arguments in "js_set"`)},
+	{newer, "`$proxy_protocol_tlv_NAME`, since 1.23.2", nginxStops(`^\[emerg\] unknown "proxy_protocol_tlv_.*" variable$`)},
 	{newer, "`invalid parameter \"X\"` of `listen`, which was `the invalid \"X\" parameter` before 1.25.5",
 		rewritten(`the invalid "(.*)" parameter`, `invalid parameter "$1"`)},
 	{newer, "`proxy_protocol v2`, and what else is an invalid value",
@@ -59,7 +59,13 @@ func nginxSays(expression string) func(*result) bool {
 	return func(r *result) bool { return re.MatchString(r.nginx.String()) }
 }
 
-// nginxFinds holds where nginx's first error is as the expression says, and weir goes on there.
+// nginxStops holds where nginx's first error is as the expression says, and weir has found none before that line.
+func nginxStops(expression string) func(*result) bool {
+	finds := nginxFinds(expression)
+	return func(r *result) bool { return finds(r) && lineOf(r.weir.firstError()) >= lineOf(r.nginx.firstError()) }
+}
+
+// nginxFinds holds where nginx's first error is as the expression says.
 func nginxFinds(expression string) func(*result) bool {
 	re := regexp.MustCompile(expression)
 	return func(r *result) bool { return re.MatchString(r.nginx.firstError()) }
