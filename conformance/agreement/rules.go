@@ -15,7 +15,7 @@ type rule struct {
 // rules are tried in turn.
 var rules = []rule{
 	{newer, "a directive that this nginx does not have",
-		nginxStops(`^\[emerg\] unknown directive "(least_time|server_name|pass|mqtt_preread|num_map)"`)},
+		nginxFinds(`^\[emerg\] unknown directive "(least_time|server_name|pass|mqtt_preread|num_map)"`)},
 	{newer, "`resolver` in `upstream`, since 1.27.3", nginxStops(`^\[emerg\] "resolver(_timeout)?" directive is not allowed here`)},
 	{newer, "`ipv4=` and `status_zone=` of `resolver`, since 1.23.1", nginxStops(`^\[emerg\] host not found in resolver "(ipv4|status_zone)=`)},
 	{newer, "a server that has nothing to do, accepted since 1.25.5", nginxStops(`^\[emerg\] no handler for server `)},
