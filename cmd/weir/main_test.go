@@ -139,6 +139,7 @@ func runScript(t *testing.T, script *txtar.Archive, program string) {
 			write(t, filepath.Join(dir, f.Name), strings.ReplaceAll(text, "$DIR", dir))
 		}
 	}
+	defer endDaemons(t, dir, program)
 	if got := command(t, dir, program, args...); got != want {
 		t.Errorf("got\n%v\nwant\n%v", got, want)
 	}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+)
+
+// endDaemons ends what commands have left running in dir. weir must leave nothing. An nginx whose first process writes the pid file, as
+// Debian's does, fails without a word to the daemon that it has started, which goes on.
+func endDaemons(t *testing.T, dir, program string) {
+	t.Helper()
+	left := runningIn(t, dir)
+	if len(left) > 0 && program == binary {
+		t.Errorf("weir has left the processes %v", left)
+	}
+	eventually(t, "end of the daemons", func() bool {
+		for _, pid := range left {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+		left = runningIn(t, dir) // a master may have started a worker before its end
+		return len(left) == 0
+	})
+}
+
+// runningIn are the processes whose working directory is dir. One that has ended has none, even if nobody has waited for it.
+func runningIn(t *testing.T, dir string) []int {
+	t.Helper()
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	links, _ := filepath.Glob("/proc/[0-9]*/cwd")
+	var found []int
+	for _, link := range links {
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(link)))
+		if at, err := os.Readlink(link); err == nil && at == dir && pid > 0 {
+			found = append(found, pid)
+		}
+	}
+	return found
+}
