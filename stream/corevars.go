@@ -104,7 +104,7 @@ func appendStatus(s *Session, b []byte) ([]byte, bool) {
 }
 
 func appendISO8601(s *Session, b []byte) ([]byte, bool) {
-	return s.Env.Now().AppendFormat(b, "2006-01-02T15:04:05-07:00"), true
+	return append(b, secondOf(s.Env.Now()).iso8601...), true
 }
 
 func appendISO8601ms(s *Session, b []byte) ([]byte, bool) {
@@ -112,7 +112,7 @@ func appendISO8601ms(s *Session, b []byte) ([]byte, bool) {
 }
 
 func appendTimeLocal(s *Session, b []byte) ([]byte, bool) {
-	return s.Env.Now().AppendFormat(b, "02/Jan/2006:15:04:05 -0700"), true
+	return append(b, secondOf(s.Env.Now()).local...), true
 }
 
 // proxyText makes a variable of a field of the PROXY header; without a header it is not found.

@@ -30,12 +30,12 @@ func (e Escape) value(b []byte, start int, found bool) []byte {
 		if !found {
 			return append(b[:start], '-')
 		}
-		return expand(b, start, hexLen, appendHex)
+		return expand(b, start, &hexSizes, appendHex)
 	case EscapeJSON:
 		if !found {
 			return b[:start]
 		}
-		return expand(b, start, jsonLen, appendJSON)
+		return expand(b, start, &jsonSizes, appendJSON)
 	}
 	if !found {
 		return b[:start]
@@ -43,12 +43,12 @@ func (e Escape) value(b []byte, start int, found bool) []byte {
 	return b
 }
 
-// expand writes every byte of b from start on as appendTo does, whose length is size, 1 for a byte that stays. It works from the end
-// on, in place, so that nothing is allocated beside b.
-func expand(b []byte, start int, size func(byte) int, appendTo func([]byte, byte) []byte) []byte {
+// expand writes every byte of b from start on as appendTo does, whose length is in sizes, 1 for a byte that stays. It works from the
+// end on, in place, so that nothing is allocated beside b.
+func expand(b []byte, start int, sizes *[256]uint8, appendTo func([]byte, byte) []byte) []byte {
 	more := 0
 	for _, c := range b[start:] {
-		more += size(c) - 1
+		more += int(sizes[c]) - 1
 	}
 	if more == 0 {
 		return b
@@ -60,10 +60,20 @@ func expand(b []byte, start int, size func(byte) int, appendTo func([]byte, byte
 	for to := len(b); to > from; {
 		from--
 		c := b[from]
-		to -= size(c)
+		to -= int(sizes[c])
 		appendTo(b[:to], c)
 	}
 	return b
+}
+
+// hexSizes and jsonSizes are hexLen and jsonLen of every byte.
+var hexSizes, jsonSizes = sizesOf(hexLen), sizesOf(jsonLen)
+
+func sizesOf(length func(byte) int) (sizes [256]uint8) {
+	for c := range sizes {
+		sizes[c] = uint8(length(byte(c)))
+	}
+	return sizes
 }
 
 const hex = "0123456789ABCDEF"
