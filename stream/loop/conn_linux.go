@@ -47,6 +47,7 @@ type half struct {
 	isUp    bool
 	local   bool // a unix socket
 	noDelay bool // TCP_NODELAY is on
+	delays  bool // TCP_NODELAY is to be turned on before the next write
 }
 
 func (l *loop) newConn(fd int32) *conn {
@@ -127,17 +128,17 @@ func (c *conn) do(step stream.Step) {
 		if step.Do == stream.Keep {
 			return
 		}
-		c.setDeadline(step)
 		c.step = uint8(step.Do)
 		ev, ok := c.begin(step)
 		if !ok {
+			c.setDeadline(step)
 			return
 		}
 		step = c.s.Advance(ev)
 	}
 }
 
-// setDeadline starts the step's timer. A relay has its own idea of time.
+// setDeadline starts the timer of a step that waits. A relay has its own idea of time.
 func (c *conn) setDeadline(step stream.Step) {
 	switch {
 	case step.Do == stream.Relay:

@@ -17,11 +17,12 @@ func (c *conn) connect(step stream.Step) (stream.Event, bool) {
 		return upFailed(stream.OpSocket, e), true
 	}
 	c.up.fd, c.up.local = fd, step.Target.Addr.Unix
+	c.up.delays = step.Target.NoDelay && !c.up.local
 	c.l.open++
 	if e := letBindAnywhere(fd, step.Target); e != 0 {
 		return upFailed(stream.OpTransparent, e), true
 	}
-	if e := prepare(fd, step.Target, to.family); e != 0 {
+	if e := prepare(fd, step.Target); e != 0 {
 		return upFailed(stream.OpBind, e), true
 	}
 	switch e := connect(fd, &to); e {
@@ -46,10 +47,7 @@ func (c *conn) dropUpstream() {
 }
 
 // prepare sets the socket's options and binds it. An option that the kernel refuses is left; an address that it refuses is not.
-func prepare(fd int32, t *stream.Target, family int) unix.Errno {
-	if t.NoDelay && family != unix.AF_UNIX {
-		setInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	}
+func prepare(fd int32, t *stream.Target) unix.Errno {
 	if t.KeepAlive {
 		setInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
 	}
@@ -70,7 +68,8 @@ func prepare(fd int32, t *stream.Target, family int) unix.Errno {
 	return bind(fd, &local)
 }
 
-// connected learns how the attempt has ended, by writing what is to be written first.
+// connected learns how the attempt has ended, by writing what is to be written first. TCP never holds back a first write, and many a
+// session has no second one to its server: TCP_NODELAY can wait for that.
 func (c *conn) connected() (stream.Event, bool) {
 	n, e := 0, unix.Errno(0)
 	if len(c.setup.out) > 0 {

@@ -13,7 +13,7 @@ import (
 
 // Options shape a Driver.
 type Options struct {
-	Loops       int // threads; at least 1
+	Loops       int // at least 1; each keeps a thread busy
 	Connections int // how many connections one loop may hold, as worker_connections; 0: no limit
 }
 

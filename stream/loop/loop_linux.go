@@ -1,7 +1,6 @@
 package loop
 
 import (
-	"runtime"
 	"time"
 	"unsafe"
 
@@ -25,7 +24,7 @@ const (
 	slots = 1024
 )
 
-// loop is one thread with its epoll set, and owns every session that it has accepted. Only run and what it calls touch it, apart
+// loop is one goroutine with its epoll set, and owns every session that it has accepted. Only run and what it calls touch it, apart
 // from the mailbox.
 type loop struct {
 	ep        int
@@ -85,9 +84,9 @@ const (
 	portEvent = -2
 )
 
-// run is the loop's thread.
+// run is the loop's goroutine. It is not locked to its thread: the runtime makes room for others every 10 ms, and a locked goroutine
+// then costs two switches between threads.
 func (l *loop) run() {
-	runtime.LockOSThread()
 	defer l.end()
 	for !l.stopping {
 		n := l.wait()

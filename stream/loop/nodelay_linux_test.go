@@ -36,3 +36,35 @@ func TestSetNoDelay(t *testing.T) {
 		})
 	}
 }
+
+// TestNoDelayWaits holds that a server's socket gets the option at the second write: connected makes the first one by itself.
+func TestNoDelayWaits(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	raw, err := conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, delays := range []bool{false, true} {
+		raw.Control(func(fd uintptr) {
+			setInt(int32(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 0)
+			h := half{fd: int32(fd), delays: delays, isUp: true}
+			for range 2 {
+				if n, e := h.write([]byte("x")); n != 1 || e != 0 {
+					t.Errorf("wrote %d: %v", n, e)
+				}
+			}
+			if got := hasNoDelay(int(fd)); got != delays || h.delays {
+				t.Errorf("waiting %v: got %v, waiting %v; want %v, false", delays, got, h.delays, delays)
+			}
+		})
+	}
+}

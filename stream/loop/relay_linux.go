@@ -194,7 +194,7 @@ func (c *conn) countWritten(h *half, n int) {
 // writeTo writes b, which was read from h, and keeps what is not taken. It reports whether the relay is over.
 func (c *conn) writeTo(h, to *half, b []byte) bool {
 	c.countRead(h, len(b))
-	n, e := write(to.fd, b)
+	n, e := to.write(b)
 	if e != 0 && e != unix.EAGAIN {
 		return c.writeFailed(to, e)
 	}
@@ -208,7 +208,7 @@ func (c *conn) writeTo(h, to *half, b []byte) bool {
 
 // writePeeked writes b, which is still in h's socket, and takes out of that what was written. It reports whether the relay is over.
 func (c *conn) writePeeked(h, to *half, b []byte) bool {
-	n, e := write(to.fd, b)
+	n, e := to.write(b)
 	if e != 0 && e != unix.EAGAIN {
 		return c.writeFailed(to, e)
 	}
@@ -223,6 +223,15 @@ func (c *conn) writePeeked(h, to *half, b []byte) bool {
 	return false
 }
 
+// write writes to the side. A flow that is spliced has been written before, so that TCP_NODELAY is on as well.
+func (h *half) write(b []byte) (int, unix.Errno) {
+	if h.delays {
+		h.delays = false
+		h.setNoDelay(true)
+	}
+	return write(h.fd, b)
+}
+
 // writeFailed ends the relay: who can not be written to has gone.
 func (c *conn) writeFailed(to *half, e unix.Errno) bool {
 	c.fail(to, stream.OpSend, e)
@@ -234,7 +243,7 @@ func (c *conn) writeFailed(to *half, e unix.Errno) bool {
 func (c *conn) flush(h *half) bool {
 	h.full = false
 	for h.pending != nil {
-		n, e := write(h.fd, h.pending.data)
+		n, e := h.write(h.pending.data)
 		if e == unix.EAGAIN {
 			return false
 		}
