@@ -206,6 +206,9 @@ func (f *following) ask(ctx context.Context, n *Named) ([]place, time.Time, erro
 // takes no others.
 func (f *following) askService(ctx context.Context, n *Named) ([]place, time.Time, error) {
 	s, err := f.Resolver.LookupService(ctx, n.Service, n.Host)
+	if ctx.Err() == context.Canceled {
+		return nil, s.Until, err // the configuration has ended, and no target is to blame
+	}
 	for _, t := range s.Failed {
 		f.say(t.Target + " could not be resolved (" + t.Err.Error() + ") while resolving " + n.what())
 	}

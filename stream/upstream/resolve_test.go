@@ -258,6 +258,24 @@ func TestRunLooksAtOnceAndEnds(t *testing.T) {
 	<-done
 }
 
+// TestEndWhileAskingIsNoFailure holds that a configuration that ends while it waits for the targets of a service says nothing of them.
+func TestEndWhileAskingIsNoFailure(t *testing.T) {
+	f := newFleet(t, upstream.RoundRobin, named("mqtt"))
+	f.Set("_mqtt._tcp.b.example", "SRV", 0, "10 1 1883 m1.example")
+	f.Silence("m1.example", true)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { f.group.Run(ctx); close(done) }()
+	for end := time.Now().Add(10 * time.Second); f.Asked("m1.example", "A") == 0 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	<-done
+	if got := f.lines.All(); len(got) > 0 {
+		t.Errorf("got log %q, want none", got)
+	}
+}
+
 // changesUnder is how often the set of servers changes under the sessions of TestNoSessionFailsForLackOfAServer: often for one method,
 // since all have in common how they follow.
 func changesUnder(m upstream.Method) int {
