@@ -54,8 +54,9 @@ agreement: build ## show weir and real nginx thousands of wrong configurations, 
 bench: build ## measure weir beside nginx and HAProxy in one run (10 minutes); writes docs/performance.md
 	WEIR_BIN=$(CURDIR)/bin/weir go run ./conformance/bench -write docs/performance.md -json bin/bench.json
 
-soak: ## relay at random through both drivers under the race detector, for five minutes each
+soak: build ## relay at random through both drivers for five minutes each, and change the names of servers for 17
 	WEIR_SOAK=5m go test -race -timeout 30m -run 'Contract/.*/soak' ./stream/loop ./stream/pump
+	WEIR_SOAK=17m WEIR_BIN=$(CURDIR)/bin/weir go test -count=1 -timeout 30m -v ./conformance/names
 
 cover: ## measure how much of the code the tests reach
 	@mkdir -p bin

@@ -3,6 +3,7 @@ package peers
 import (
 	"bufio"
 	"bytes"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -32,6 +33,13 @@ func (f *Fleet) Sessions(clientID string) []Session {
 		}
 	}
 	return of
+}
+
+// All returns every session, oldest first.
+func (f *Fleet) All() []Session {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.sessions)
 }
 
 func (f *Fleet) begin(s Session) {

@@ -28,8 +28,12 @@ type DNS struct {
 	silent   map[string]bool // names that get no answer
 	truncate bool
 	forge    bool // false answers go before the true one
+	maker    Maker
 	conns    map[net.Conn]bool
 }
+
+// A Maker makes the records of one kind that name has, anew for each question; without values the name does not exist.
+type Maker func(name, kind string) (ttl uint32, values []string)
 
 // StartDNS listens on addr, "HOST:PORT".
 func StartDNS(addr string) (*DNS, error) {
@@ -69,18 +73,9 @@ func (d *DNS) Close() {
 
 // Set replaces the records of one kind that name has: A, AAAA, CNAME, or SRV as "PRIORITY WEIGHT PORT TARGET". Without values it has none.
 func (d *DNS) Set(name, kind string, ttl uint32, values ...string) error {
-	var made []dnsmessage.Resource
-	for _, v := range values {
-		body, err := parseRecord(kind, v)
-		if err != nil {
-			return err
-		}
-		owner, err := dnsmessage.NewName(name + ".")
-		if err != nil {
-			return err
-		}
-		head := dnsmessage.ResourceHeader{Name: owner, Type: kinds[kind], Class: dnsmessage.ClassINET, TTL: ttl}
-		made = append(made, dnsmessage.Resource{Header: head, Body: body})
+	made, err := parseRecords(name, kind, ttl, values)
+	if err != nil {
+		return err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -93,6 +88,14 @@ func (d *DNS) Set(name, kind string, ttl uint32, values ...string) error {
 	}
 	d.records[key] = append(kept, made...)
 	return nil
+}
+
+// Make has m make the records of names of which the server knows nothing. m is called for one question at a time and must not call the
+// server's methods.
+func (d *DNS) Make(m Maker) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.maker = m
 }
 
 // Remove makes name one that does not exist.
@@ -146,6 +149,23 @@ func (d *DNS) OverTCP() int {
 
 var kinds = map[string]dnsmessage.Type{
 	"A": dnsmessage.TypeA, "AAAA": dnsmessage.TypeAAAA, "CNAME": dnsmessage.TypeCNAME, "SRV": dnsmessage.TypeSRV,
+}
+
+func parseRecords(name, kind string, ttl uint32, values []string) ([]dnsmessage.Resource, error) {
+	owner, err := dnsmessage.NewName(name + ".")
+	if err != nil {
+		return nil, err
+	}
+	var made []dnsmessage.Resource
+	for _, v := range values {
+		body, err := parseRecord(kind, v)
+		if err != nil {
+			return nil, err
+		}
+		head := dnsmessage.ResourceHeader{Name: owner, Type: kinds[kind], Class: dnsmessage.ClassINET, TTL: ttl}
+		made = append(made, dnsmessage.Resource{Header: head, Body: body})
+	}
+	return made, nil
 }
 
 func parseRecord(kind, value string) (dnsmessage.ResourceBody, error) {
@@ -299,6 +319,9 @@ func (d *DNS) fill(m *dnsmessage.Message, name string, kind dnsmessage.Type) {
 	}
 	records, known := d.records[name]
 	if !known {
+		records = d.made(name, kind)
+	}
+	if records == nil {
 		m.RCode = dnsmessage.RCodeNameError
 		return
 	}
@@ -316,4 +339,18 @@ func (d *DNS) fill(m *dnsmessage.Message, name string, kind dnsmessage.Type) {
 			return
 		}
 	}
+}
+
+// made are the records that are made up for a question.
+func (d *DNS) made(name string, kind dnsmessage.Type) []dnsmessage.Resource {
+	if d.maker == nil {
+		return nil
+	}
+	text := strings.TrimPrefix(kind.String(), "Type")
+	ttl, values := d.maker(name, text)
+	records, err := parseRecords(name, text, ttl, values)
+	if err != nil {
+		return nil
+	}
+	return records
 }
