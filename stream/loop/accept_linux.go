@@ -20,9 +20,6 @@ type port struct {
 	resting bool // out of the epoll set for want of descriptors
 }
 
-// restAfterExhaustion is for how long a port does not accept when there are no descriptors (nginx: accept_mutex_delay).
-const restAfterExhaustion = 500 * time.Millisecond
-
 func (l *loop) addPort(id uint32, fd int, shared bool, admit func() (*stream.Listen, stream.Lease)) error {
 	p := &port{id: id, fd: fd, shared: shared, admit: admit, noDelay: hasNoDelay(fd)}
 	if e := l.watch(p); e != 0 {
@@ -64,6 +61,9 @@ func (l *loop) accept(p *port) {
 		closeFD(fd)
 		return
 	}
+	if l.reached(fd) {
+		l.spare(p)
+	}
 	listen, lease := p.admit()
 	if listen == nil {
 		closeFD(fd)
@@ -93,6 +93,7 @@ func (l *loop) acceptFailed(p *port, e unix.Errno) {
 		return
 	case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
 		l.complain(errorlog.Crit, "accept4() failed"+errorlog.Errno(e))
+		l.ceiling = ceilingNow()
 		l.rest(p)
 	case unix.ECONNABORTED:
 		l.complain(errorlog.Error, "accept4() failed"+errorlog.Errno(e))
@@ -100,23 +101,6 @@ func (l *loop) acceptFailed(p *port, e unix.Errno) {
 		l.complain(errorlog.Alert, "accept4() failed"+errorlog.Errno(e))
 		l.rest(p)
 	}
-}
-
-// rest takes the port out of the epoll set for a while. A descriptor that is watched with EPOLLEXCLUSIVE can not be modified.
-func (l *loop) rest(p *port) {
-	if p.resting {
-		return
-	}
-	p.resting = true
-	epollDel(l.ep, int32(p.fd))
-	time.AfterFunc(restAfterExhaustion, func() {
-		l.post(func() {
-			if l.ports[p.id] == p {
-				p.resting = false
-				l.watch(p)
-			}
-		})
-	})
 }
 
 // complain logs at most one line a second, since what it is about happens for every connection while it lasts.

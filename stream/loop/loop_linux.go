@@ -38,6 +38,7 @@ type loop struct {
 	serial    uint32
 	limit     int // connections; 0: none
 	open      int // connections
+	ceiling   ceiling
 	wheel     *relay.Wheel[*conn]
 	pauses    *relay.Wheel[*half] // to the millisecond
 	again     []*half             // sides that have more to read than one turn allows
@@ -67,7 +68,7 @@ func newLoop(env *stream.Env, limit int) (*loop, error) {
 	now := env.Now()
 	l := &loop{
 		ep: ep, now: now, ports: map[uint32]*port{}, limit: limit, buf: make([]byte, bufferSize),
-		events: make([]unix.EpollEvent, eventsPerWait), mail: mailbox{fd: int32(wake)},
+		events: make([]unix.EpollEvent, eventsPerWait), mail: mailbox{fd: int32(wake)}, ceiling: ceilingNow(),
 		wheel: relay.NewWheel[*conn](now, tick, slots), pauses: relay.NewWheel[*half](now, time.Millisecond, slots),
 	}
 	clocked := *env

@@ -1,0 +1,90 @@
+package loop_test
+
+import (
+	"net"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"weir/stream/loop"
+	"weir/stream/streamtest"
+)
+
+// TestDescriptorsInReserve fills the process with sessions: some descriptors remain for others, the log has one line, and clients
+// that wait are served once there are descriptors again.
+func TestDescriptorsInReserve(t *testing.T) {
+	const reserve = 32
+	allow(t, highest(t)+8*reserve)
+	env, lines := streamtest.NewEnv(time.Now)
+	d, err := loop.New(env, loop.Options{Loops: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	addr := listen(t, d, env, echo(t))
+
+	full := func() bool { return lines.Count("[crit] ") > 0 }
+	var served []net.Conn
+	for !full() {
+		c := dial(t, addr)
+		if echoes(c) {
+			served = append(served, c)
+		}
+	}
+	waiting := dial(t, addr)
+	if n := free(); n < reserve/2 {
+		t.Errorf("%d descriptors are left, want %d and more", n, reserve/2)
+	}
+	for _, c := range served {
+		c.Close()
+	}
+	if !echoes(waiting) {
+		t.Errorf("who waited was not served once there were descriptors: %q", lines.All())
+	}
+	if n := lines.Count("descriptors are in use"); n != 1 {
+		t.Errorf("%d lines, want 1: %q", n, lines.All())
+	}
+}
+
+// highest is the largest number of a descriptor of the process.
+func highest(t *testing.T) uint64 {
+	t.Helper()
+	f, err := os.Open("/dev/null")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	return uint64(f.Fd())
+}
+
+// allow lets the process have n descriptors until the test ends.
+func allow(t *testing.T, n uint64) {
+	t.Helper()
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: n, Max: before.Max}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Setrlimit(unix.RLIMIT_NOFILE, &before) })
+}
+
+// free is how many descriptors the process can still open.
+func free() int {
+	var all []int
+	for {
+		fd, err := unix.Dup(0)
+		if err != nil {
+			break
+		}
+		all = append(all, fd)
+	}
+	for _, fd := range slices.Backward(all) {
+		unix.Close(fd)
+	}
+	return len(all)
+}
