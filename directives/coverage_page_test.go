@@ -45,6 +45,7 @@ Of %d directives weir serves **%d in full**, checks **%d** that nothing obeys (i
 refuses with a sentence that says so, or skips with the `+"`http {}`"+` block that they stand in.
 
 `, n.Total, n.Full, n.Inert, n.Refused)
+	writeKinds(t, &b)
 	page := ""
 	for _, d := range listing(t) {
 		if path, _, _ := strings.Cut(d.page, "#"); path != page && !d.inHTTP() {
@@ -61,6 +62,42 @@ refuses with a sentence that says so, or skips with the `+"`http {}`"+` block th
 	b.WriteString("\n## Skipped with the http block\n\n| module | directives |\n| --- | --- |\n")
 	writeSkipped(&b, listing(t))
 	return b.String()
+}
+
+// A kind is what a documented directive belongs to.
+type kind struct {
+	name string
+	has  func(d *documented) bool
+}
+
+// kinds has the directives counted by the first kind that has them.
+var kinds = []kind{
+	{"skipped with `http {}`", (*documented).inHTTP},
+	{"of NGINX Plus", func(d *documented) bool { return d.commercial == "yes" }},
+	{"of njs", func(d *documented) bool { return d.module == "ngx_stream_js_module" }},
+	{"for TLS", func(d *documented) bool { return strings.Contains(d.name, "ssl_") || d.name == "proxy_ssl" }},
+	{"**open source, without TLS and njs**", func(*documented) bool { return true }},
+}
+
+func kindOf(d *documented) int {
+	return slices.IndexFunc(kinds, func(k kind) bool { return k.has(d) })
+}
+
+// writeKinds counts by kind.
+func writeKinds(t *testing.T, b *strings.Builder) {
+	t.Helper()
+	counts := make([]map[spec.Support]int, len(kinds))
+	for i := range counts {
+		counts[i] = map[spec.Support]int{}
+	}
+	for _, d := range listing(t) {
+		counts[kindOf(d)][supportOf(t, d)]++
+	}
+	b.WriteString("| directives | full | inert | refused or skipped |\n| --- | ---: | ---: | ---: |\n")
+	for i, k := range slices.Backward(kinds) {
+		n := counts[i]
+		fmt.Fprintf(b, "| %s | %d | %d | %d |\n", k.name, n[spec.Full], n[spec.Inert], n[spec.Refused])
+	}
 }
 
 func contextNames(rows []*spec.Row) (names []string) {
