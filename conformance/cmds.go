@@ -87,6 +87,7 @@ func init() {
 		"whoudp":     {"[HOST]:PORT [from=IP] NAME …  one new client after the other is answered by the named peers in this order", 2, (*run).whoUDP},
 		"refusesudp": {"[HOST]:PORT  a datagram is refused there", 1, (*run).refusesUDP},
 		"got":        {"PEER DATA …  it has got exactly these datagrams", 1, (*run).got},
+		"gotre":      {"PEER REGEXP …  it has got datagrams that match these from end to end", 1, (*run).gotRegexps},
 		"gotfrom":    {"PEER LETTER …  who sent them: a the first sender, b the second …", 1, (*run).gotFrom},
 		"gotat":      {"PEER IP  its newest datagram comes from there", 2, (*run).gotAt},
 		"say":        {"PEER N DATA …  send datagrams to where its N-th one came from", 3, (*run).say},

@@ -170,6 +170,21 @@ func (r *run) got(args []string) error {
 	})
 }
 
+// gotRegexps waits until the peer has got one datagram for each regular expression, which matches the whole of it.
+func (r *run) gotRegexps(args []string) error {
+	p, err := r.packetPeer(args[0])
+	if err != nil {
+		return err
+	}
+	return poll(func() error {
+		var all []string
+		for _, packet := range p.Got() {
+			all = append(all, string(packet.Data))
+		}
+		return matchAll(all, args[1:])
+	})
+}
+
 // gotFrom wants the peer's datagrams to come from sources that are named by letters in the order of their appearance.
 func (r *run) gotFrom(args []string) error {
 	p, err := r.packetPeer(args[0])
