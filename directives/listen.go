@@ -239,6 +239,10 @@ func parseListenParams(call *spec.Call) (listenParams, bool) {
 	p := listenParams{options: stream.ListenOptions{Backlog: defaultBacklog, IPv6Only: true}}
 	for i := range call.Args()[1:] {
 		word := &call.Args()[1+i]
+		if strings.HasPrefix(word.Text, "accept_filter=") {
+			call.Warn(word, "accept filters \"%s\" are not supported on this platform, ignored", word.Text)
+			continue
+		}
 		if err := p.parse(word.Text); err != nil {
 			call.Fail(word, "%s", err)
 			return p, false
