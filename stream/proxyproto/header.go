@@ -1,18 +1,15 @@
 // Package proxyproto reads and writes the PROXY protocol's header, versions 1 and 2, as nginx does.
 //
-// The wire format is github.com/pires/go-proxyproto's where it agrees with nginx. Where nginx is more tolerant, or prints
-// something else, this package does it itself and says so.
+// What is written is github.com/pires/go-proxyproto's where it agrees with nginx. nginx reads what that refuses, so this package reads
+// by itself; a test compares it with the library.
 package proxyproto
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
-	"sync"
 
 	"github.com/pires/go-proxyproto"
 )
@@ -72,8 +69,8 @@ const (
 
 // parseV2 reads a header of version 2. b begins with its signature and is long enough for what has a fixed place.
 //
-// go-proxyproto refuses what nginx passes over: commands other than PROXY and LOCAL, families and transports that nobody
-// defined, and unix addresses that are cut short. Such headers are settled before it sees them.
+// It is not go-proxyproto's because nginx passes over what that refuses: commands other than PROXY and LOCAL, families and transports
+// that nobody defined, and unix addresses that are cut short.
 func parseV2(b []byte) (*Header, int, error) {
 	if version := b[12] >> 4; version != 2 {
 		return nil, 0, fmt.Errorf("unknown PROXY protocol version: %d", version)
@@ -92,10 +89,7 @@ func parseV2(b []byte) (*Header, int, error) {
 	if end < prefixV2+size {
 		return nil, 0, ErrSilent
 	}
-	h, err := readAddrs(b[:end])
-	if err != nil {
-		return nil, 0, err
-	}
+	h := readAddrs(b[prefixV2 : prefixV2+size])
 	h.tlvs = bytes.Clone(b[prefixV2+size : end])
 	return h, end, nil
 }
@@ -111,30 +105,19 @@ func addrsSize(f proxyproto.AddressFamilyAndProtocol) int {
 	return 0
 }
 
-// readers are for go-proxyproto, which reads from nothing else. They hold a whole header, so that one is never read in parts.
-var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, MaxHeader) }}
-
-// readAddrs has go-proxyproto read a header of version 2 that has TCP addresses.
-func readAddrs(b []byte) (*Header, error) {
-	r := readers.Get().(*bufio.Reader)
-	defer readers.Put(r)
-	r.Reset(bytes.NewReader(b))
-	raw, err := proxyproto.Read(r)
-	if err != nil {
-		return nil, err
-	}
-	client, server, ok := raw.TCPAddrs()
-	if !ok {
-		return nil, ErrSilent
-	}
+// readAddrs reads two addresses of one family and, behind them, their ports.
+func readAddrs(b []byte) *Header {
+	size := len(b)/2 - 2
+	ports := b[2*size:]
 	return &Header{
-		Client: addrText(client), ClientPort: uint16(client.Port),
-		Server: addrText(server), ServerPort: uint16(server.Port),
-	}, nil
+		Client: addrText(b[:size]), ClientPort: binary.BigEndian.Uint16(ports),
+		Server: addrText(b[size : 2*size]), ServerPort: binary.BigEndian.Uint16(ports[2:]),
+	}
 }
 
 // addrText is an address as nginx prints it.
-func addrText(a *net.TCPAddr) string {
-	ip, _ := netip.AddrFromSlice(a.IP)
-	return string(AppendAddr(make([]byte, 0, 46), ip))
+func addrText(b []byte) string {
+	var room [46]byte
+	ip, _ := netip.AddrFromSlice(b)
+	return string(AppendAddr(room[:0], ip))
 }

@@ -1,11 +1,16 @@
 package proxyproto
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"net"
+	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/pires/go-proxyproto"
 )
 
 const signature = "\r\n\r\n\x00\r\nQUIT\n"
@@ -165,7 +170,28 @@ func FuzzParse(f *testing.F) {
 		if _, ok, err := h.TLV(name); ok && err != nil {
 			t.Errorf("%q: TLV %q is found with error %v", b, name, err)
 		}
+		if h != nil && b[0] == signature[0] {
+			checkLibrary(t, b[:n], h)
+		}
 	})
+}
+
+// checkLibrary compares the addresses of a header of version 2 with those that go-proxyproto reads.
+func checkLibrary(t *testing.T, b []byte, h *Header) {
+	t.Helper()
+	raw, err := proxyproto.Read(bufio.NewReaderSize(bytes.NewReader(b), MaxHeader))
+	if err != nil {
+		t.Fatalf("%q: the library reads %v", b, err)
+	}
+	client, server, _ := raw.TCPAddrs()
+	text := func(a *net.TCPAddr) string {
+		ip, _ := netip.AddrFromSlice(a.IP)
+		return string(AppendAddr(nil, ip))
+	}
+	want := &Header{text(client), text(server), uint16(client.Port), uint16(server.Port), h.tlvs}
+	if !equal(h, want) {
+		t.Errorf("%q: got %+v, the library %+v", b, h, want)
+	}
 }
 
 func TestErrors(t *testing.T) {
