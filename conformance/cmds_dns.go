@@ -25,6 +25,15 @@ func (r *run) startDNS(args []string) (string, error) {
 	})
 }
 
+func (r *run) dnsPort(args []string) (string, error) {
+	addr, err := r.startDNS(args)
+	if err != nil {
+		return "", err
+	}
+	_, port, err := net.SplitHostPort(addr)
+	return port, err
+}
+
 // at makes the value of a peer at an IP address, on the port that {{port NAME}} gives: {{KIND PEER IP NAME}}.
 func at(serve func(r *run, name string) peers.Serve) func(*run, []string) (string, error) {
 	return func(r *run, args []string) (string, error) {

@@ -37,6 +37,7 @@ var kinds = map[string]func(*run, []string) (string, error){
 	"unixecho": (*run).unixEcho,                                                        // an echo behind a unix socket
 	"refused":  (*run).refused,                                                         // an address where nobody listens
 	"dns":      (*run).startDNS,                                                        // a name server
+	"dnsport":  (*run).dnsPort,                                                         // the port of one
 	"namedat":  at(func(_ *run, name string) peers.Serve { return peers.Named(name) }), // {{namedat PEER IP PORT}}
 	"brokerat": at(func(r *run, name string) peers.Serve { return r.fleet.Broker(name) }),
 	"full":     (*run).full, // an address where connects hang
