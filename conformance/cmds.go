@@ -52,7 +52,7 @@ func init() {
 		"trickle":    {"NAME N INTERVAL  send N bytes one after the other and expect each back", 3, (*run).trickle},
 		"closewrite": {"NAME  send EOF and go on reading", 1, (*run).closeWrite},
 		"listeners":  {"[HOST]:PORT N  the program has N listening sockets with just this address, of which * is 0.0.0.0", 2, (*run).listeners},
-		"sockopt":    {"[HOST]:PORT|CLIENT|PEER OPTION VALUE …  of the listening socket, or of the program's end of a connection", 3, (*run).socketOption},
+		"sockopt":    {"[HOST]:PORT|CLIENT|PEER OPTION VALUE|!VALUE …  of the listening socket, or of the program's end of a connection", 3, (*run).socketOption},
 		"refuses":    {"[HOST]:PORT  nobody listens there", 1, (*run).refuses},
 		"who":        {"[HOST]:PORT NAME …  one connection after the other meets the named peers in this order", 2, (*run).who},
 

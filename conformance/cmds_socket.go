@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"weir/conformance/sockets"
 )
@@ -51,9 +52,11 @@ func (r *run) socketOption(args []string) error {
 	return nil
 }
 
+// compareOption wants the option to have a value, or with a ! in front any other one.
 func compareOption(s sockets.Socket, name, want string) error {
 	got, err := s.Option(name)
-	if err == nil && strconv.Itoa(got) != want {
+	value, other := strings.CutPrefix(want, "!")
+	if err == nil && (strconv.Itoa(got) == value) == other {
 		err = fmt.Errorf("got %s %d, want %s", name, got, want)
 	}
 	return err

@@ -6,6 +6,7 @@
 //	only: weir, REASON                  real nginx is not asked
 //	nginx: since 1.25.5                 older nginx is not asked
 //	module: ngx_stream_geoip_module     nginx loads it besides
+//	needs: root                         others skip it, and say so
 //
 // Then come commands, one a line (see the table in cmds.go), and the files, which are written to the script's own directory.
 // A command may carry a label, `[label] COMMAND`, by which known_differences.txt names it.
@@ -30,6 +31,7 @@ type Script struct {
 	OnlyWeir  string // why real nginx cannot run it; empty: it can
 	Since     Version
 	Module    string // that nginx loads for this script; empty: none
+	NeedsRoot bool   // whether only a program with all rights can pass
 	Commands  []Command
 	Files     []txtar.File
 }
@@ -87,7 +89,7 @@ func ParseScript(name string, data []byte) (*Script, error) {
 }
 
 var (
-	headerLine  = regexp.MustCompile(`^(page|only|nginx|module): +(.*)$`)
+	headerLine  = regexp.MustCompile(`^(page|only|nginx|module|needs): +(.*)$`)
 	labelled    = regexp.MustCompile(`^\[([^]]+)\] +(.*)$`)
 	sinceHeader = regexp.MustCompile(`^since ([0-9.]+)$`)
 )
@@ -111,6 +113,11 @@ func (s *Script) header(key, value string) error {
 		s.Page = value
 	case "module":
 		s.Module = value
+	case "needs":
+		s.NeedsRoot = value == "root"
+		if !s.NeedsRoot {
+			return fmt.Errorf("got needs: %s, want needs: root", value)
+		}
 	case "only":
 		reason, ok := strings.CutPrefix(value, "weir, ")
 		if !ok {

@@ -43,6 +43,7 @@ func TestParseScriptRefuses(t *testing.T) {
 		"no commands":   {"# x\npage: a.html\n", "no commands"},
 		"only whom":     {"# x\npage: a.html\nonly: nginx\nstart\n", "3: got only: nginx"},
 		"no version":    {"# x\npage: a.html\nnginx: new\nstart\n", "3: got nginx: new"},
+		"what need":     {"# x\npage: a.html\nneeds: gold\nstart\n", "3: got needs: gold"},
 		"short version": {"# x\npage: a.html\nnginx: since 1.25\nstart\n", "three numbers"},
 	} {
 		t.Run(name, func(t *testing.T) {

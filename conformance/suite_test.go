@@ -71,6 +71,9 @@ func runScript(t *testing.T, sub *Subject, s *Script, known Differences, report 
 		report.Set(sub.Name, s.Name, NotFor)
 		t.Skip("n/a: " + why)
 	}
+	if s.NeedsRoot && os.Getuid() != 0 {
+		t.Skip("NOT TESTED: this needs root")
+	}
 	outcome := Passed
 	if module := sub.Lacks(s); module != "" {
 		if os.Getenv("CI") == "true" {
