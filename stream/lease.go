@@ -12,7 +12,12 @@ func (l *leases) push(x Lease) {
 		return
 	}
 	if l.more == nil {
-		l.more = new([]Lease)
+		second := new(struct {
+			list []Lease
+			room [1]Lease
+		})
+		second.list = second.room[:0]
+		l.more = &second.list
 	}
 	*l.more = append(*l.more, x)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // A Template is a string with variables, "$a-${b}", compiled. It is immutable; the zero Template is the empty string.
@@ -32,6 +33,11 @@ func (p *piece) eval(s *Session) string {
 	text, _ := s.Value(p.index)
 	return text
 }
+
+// evaluations are buffers for templates of several pieces; what has grown beyond maxEvaluation is let go.
+var evaluations = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxEvaluation = 4096
 
 var errVariableName = errors.New("invalid variable name")
 
@@ -137,9 +143,15 @@ func (t Template) Eval(s *Session) string {
 	if len(t.pieces) == 1 {
 		return t.pieces[0].eval(s)
 	}
-	var b strings.Builder
+	room := evaluations.Get().(*[]byte)
+	b := (*room)[:0]
 	for i := range t.pieces {
-		b.WriteString(t.pieces[i].eval(s))
+		b = append(b, t.pieces[i].eval(s)...)
 	}
-	return b.String()
+	text := string(b)
+	if cap(b) <= maxEvaluation {
+		*room = b
+		evaluations.Put(room)
+	}
+	return text
 }

@@ -167,9 +167,15 @@ func (s *Session) AppendValue(dst []byte, index int) ([]byte, bool) {
 	return append(dst, text...), ok
 }
 
+// remember keeps a value. The first one, which for most sessions is the only one, lies beside the list itself.
 func (s *Session) remember(v kept) {
 	if s.vars == nil {
-		s.vars = new([]kept)
+		first := new(struct {
+			list []kept
+			room [1]kept
+		})
+		first.list = first.room[:0]
+		s.vars = &first.list
 	}
 	*s.vars = append(*s.vars, v)
 }
