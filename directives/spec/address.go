@@ -237,17 +237,17 @@ func isNumber(text string) bool {
 // parseIPv4 follows ngx_inet_addr: four octets in decimal, where leading zeros mean nothing, an empty octet is 0, and
 // 255.255.255.255 is no address.
 func parseIPv4(text string) (netip.Addr, bool) {
-	parts := strings.Split(text, ".")
-	if len(parts) != 4 {
-		return netip.Addr{}, false
-	}
 	var octets [4]byte
-	for i, part := range parts {
+	for i := range octets {
+		part, rest, more := strings.Cut(text, ".")
+		if last := i == len(octets)-1; more == last {
+			return netip.Addr{}, false
+		}
 		n, ok := number(part)
 		if part != "" && (!ok || n > 255) {
 			return netip.Addr{}, false
 		}
-		octets[i] = byte(n)
+		octets[i], text = byte(n), rest
 	}
 	ip := netip.AddrFrom4(octets)
 	return ip, ip != netip.AddrFrom4([4]byte{255, 255, 255, 255})
