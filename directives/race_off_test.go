@@ -1,0 +1,5 @@
+//go:build !race
+
+package directives
+
+const raceDetector = false
