@@ -284,9 +284,11 @@ func TestReopenBySignal(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.control("reopen")
-	eventually(t, "a new log", func() bool { _, err := os.Stat(p.path("e.log")); return err == nil })
-	p.dial(p.addr)
-	p.wantLine(`\[info\] PID: \*\d+ client .* connected to .*`)
+	line := regexp.MustCompile(`(?m)^DATE \[info\] PID: \*\d+ client .* connected to .*$`)
+	eventually(t, "a line in a new log", func() bool {
+		p.dial(p.addr).Close() // the file is there before it is written to
+		return line.MatchString(p.log())
+	})
 }
 
 func TestUnservedSignalsAreIgnored(t *testing.T) {
