@@ -12,40 +12,80 @@ import (
 // maxCPUs is how many processors a mask may name (CPU_SETSIZE).
 const maxCPUs = 1024
 
-// setAffinity checks worker_cpu_affinity, which has no workers to act on. It follows ngx_set_cpu_affinity.
+// An Affinity says on which processors each worker may run. The zero Affinity is anywhere.
+//
+// See https://nginx.org/en/docs/ngx_core_module.html#worker_cpu_affinity.
+type Affinity struct {
+	auto  bool
+	masks [][]int // a list of processors for each worker; of auto, the one list that workers are spread over
+}
+
+// Of returns the processors of a worker, counted from 0; none: any. It follows ngx_get_cpu_affinity.
+func (a *Affinity) Of(worker int) []int {
+	switch {
+	case len(a.masks) == 0:
+		return nil
+	case !a.auto:
+		return a.masks[min(worker, len(a.masks)-1)]
+	case len(a.masks[0]) == 0:
+		return nil
+	}
+	return []int{a.masks[0][worker%len(a.masks[0])]}
+}
+
+// setAffinity follows ngx_set_cpu_affinity.
 func (c *coreConf) setAffinity(call *spec.Call) {
 	masks := call.Args()
-	auto := masks[0].Text == "auto"
-	if auto {
+	c.affinity.auto = masks[0].Text == "auto"
+	if c.affinity.auto {
 		masks = masks[1:]
 	}
-	if auto && len(masks) > 1 {
+	if c.affinity.auto && len(masks) > 1 {
 		call.Fail(nil, "invalid number of arguments in \"worker_cpu_affinity\" directive")
 		return
 	}
 	for i := range masks {
-		if !checkMask(call, &masks[i]) {
+		cpus, ok := readMask(call, &masks[i])
+		if !ok {
 			return
 		}
+		c.affinity.masks = append(c.affinity.masks, cpus)
 	}
-	if !auto {
-		c.masks = len(masks)
+	if c.affinity.auto && len(masks) == 0 {
+		c.affinity.masks = [][]int{allCPUs()}
 	}
 }
 
-// checkMask reads a mask from its end, as nginx does.
-func checkMask(call *spec.Call, mask *parser.Word) bool {
+// allCPUs are those that the machine has.
+func allCPUs() []int {
+	all := make([]int, min(runtime.NumCPU(), maxCPUs))
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// readMask reads a mask from its end, where the first processor stands.
+func readMask(call *spec.Call, mask *parser.Word) (cpus []int, ok bool) {
 	if len(mask.Text) > maxCPUs {
 		call.Fail(mask, "\"worker_cpu_affinity\" supports up to %d CPUs only", maxCPUs)
-		return false
+		return nil, false
 	}
+	cpu := 0
 	for _, c := range slices.Backward([]byte(mask.Text)) {
-		if c != '0' && c != '1' && c != ' ' {
+		switch c {
+		case ' ':
+			continue
+		case '0':
+		case '1':
+			cpus = append(cpus, cpu)
+		default:
 			call.Fail(mask, "invalid character \"%s\" in \"worker_cpu_affinity\"", []byte{c})
-			return false
+			return nil, false
 		}
+		cpu++
 	}
-	return true
+	return cpus, true
 }
 
 // warnOfMasks says that there are more workers than masks, or fewer.
@@ -54,7 +94,7 @@ func (c *coreConf) warnOfMasks(compiler *spec.Compiler) {
 	if workers == 0 {
 		workers = runtime.NumCPU()
 	}
-	if c.masks > 1 && c.masks != workers {
+	if n := len(c.affinity.masks); !c.affinity.auto && n > 1 && n != workers {
 		compiler.ReportLate(diag.Warn, "the number of \"worker_processes\" is not equal to the number of \"worker_cpu_affinity\" masks, "+
 			"using last mask for remaining worker processes")
 	}

@@ -24,8 +24,8 @@ type coreConf struct {
 	loaded          []string // modules named by load_module
 	blocks          bool     // a block that uses modules has been read
 	errorLog        errorLogConf
-	priority        int64           // of workers
-	masks           int             // of worker_cpu_affinity
+	priority        int             // of workers
+	affinity        Affinity        // of workers
 	pools           map[string]bool // the names of thread pools
 }
 
@@ -57,9 +57,8 @@ var coreModule = &spec.Module[coreConf]{
 		{Name: "timer_resolution", In: spec.Main, Args: spec.Take(1), Support: spec.Inert, Set: spec.Msec(ignore[coreConf, time.Duration])},
 		// Checked, and not obeyed: the process keeps the user that it was started as, and says so in the log if that is root.
 		{Name: "user", In: spec.Main, Args: spec.Take(1, 2), Default: "nobody nobody", Support: spec.Inert, Set: (*coreConf).setUser},
-		{Name: "worker_cpu_affinity", In: spec.Main, Args: spec.AtLeast(1), Support: spec.Inert, Set: (*coreConf).setAffinity},
-		{Name: "worker_priority", In: spec.Main, Args: spec.Take(1), Default: "0", Repeat: true, Support: spec.Inert,
-			Set: (*coreConf).setPriority},
+		{Name: "worker_cpu_affinity", In: spec.Main, Args: spec.AtLeast(1), Set: (*coreConf).setAffinity},
+		{Name: "worker_priority", In: spec.Main, Args: spec.Take(1), Default: "0", Repeat: true, Set: (*coreConf).setPriority},
 		{Name: "worker_processes", In: spec.Main, Args: spec.Take(1), Default: "1", Set: (*coreConf).setWorkers},
 		{Name: "worker_rlimit_core", In: spec.Main, Args: spec.Take(1),
 			Set: spec.Offset(func(c *coreConf) *spec.Opt[int64] { return &c.rlimitCore })},
@@ -94,9 +93,14 @@ func (c *coreConf) setPriority(call *spec.Call) {
 	if strings.HasPrefix(text, "-") || strings.HasPrefix(text, "+") {
 		text = text[1:]
 	}
-	var ok bool
-	if c.priority, ok = spec.ParseNumber(text); !ok {
+	n, ok := spec.ParseNumber(text)
+	if !ok {
 		call.FailValue("invalid number")
+		return
+	}
+	c.priority = int(n)
+	if strings.HasPrefix(call.Arg(0), "-") {
+		c.priority = -c.priority
 	}
 }
 
@@ -235,6 +239,7 @@ func compileMain(c *spec.Compiler) *Program {
 			Daemon: core.daemon.Or(true), PidFile: core.pidFile(c.Env), User: core.user, Group: core.group,
 			WorkerProcesses: core.workers.Or(1), WorkerConnections: events.connections.Or(512),
 			RlimitNofile: uint64(core.rlimitNofile.Or(0)), RlimitCore: uint64(core.rlimitCore.Or(0)),
+			Priority: core.priority, Affinity: core.affinity,
 			ShutdownTimeout: core.shutdownTimeout.Or(0), WorkingDirectory: core.workingDir.Or(""),
 			ErrorLog: log, ErrorLogFile: core.errorLog.file(), ErrorLogStderr: core.errorLog.hasStderr(),
 		},

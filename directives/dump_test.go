@@ -92,6 +92,10 @@ func (d *dump) main(m *Main) {
 	differing(d, "worker_connections", m.WorkerConnections, 512)
 	differing(d, "worker_rlimit_nofile", m.RlimitNofile, 0)
 	differing(d, "worker_rlimit_core", m.RlimitCore, 0)
+	differing(d, "worker_priority", m.Priority, 0)
+	if cpus := m.Affinity.Of(0); cpus != nil {
+		d.line("worker_cpu_affinity=%v, %v", cpus, m.Affinity.Of(1))
+	}
 	differing(d, "worker_shutdown_timeout", m.ShutdownTimeout, 0)
 	differing(d, "working_directory", m.WorkingDirectory, "")
 }

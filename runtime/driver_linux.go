@@ -17,7 +17,7 @@ func newDriver(env *stream.Env, main *directives.Main) (stream.Driver, int, erro
 		loops = goruntime.NumCPU()
 	}
 	goruntime.GOMAXPROCS(max(goruntime.GOMAXPROCS(0), loops+2))
-	driver, err := loop.New(env, loop.Options{Loops: loops, Connections: main.WorkerConnections})
+	driver, err := loop.New(env, loop.Options{Loops: loops, Connections: main.WorkerConnections, CPUs: main.Affinity.Of})
 	if err != nil {
 		return nil, 0, err
 	}

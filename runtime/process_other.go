@@ -22,3 +22,6 @@ func self() string {
 
 // duplicate makes to another descriptor of what from is.
 func duplicate(from, to int) error { return unix.Dup2(from, to) }
+
+// setPriority makes n the priority of the process.
+func setPriority(n int) error { return unix.Setpriority(unix.PRIO_PROCESS, 0, n) }

@@ -21,6 +21,7 @@ type port struct {
 }
 
 func (l *loop) addPort(id uint32, fd int, shared bool, admit func() (*stream.Listen, stream.Lease)) error {
+	l.stay()
 	p := &port{id: id, fd: fd, shared: shared, admit: admit, noDelay: hasNoDelay(fd)}
 	if e := l.watch(p); e != 0 {
 		return e

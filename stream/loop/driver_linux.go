@@ -15,6 +15,15 @@ import (
 type Options struct {
 	Loops       int // at least 1; each keeps a thread busy
 	Connections int // how many connections one loop may hold, as worker_connections; 0: no limit
+	// CPUs returns the processors that a loop, counted from 0, may run on; none: any. nil: none for all of them.
+	CPUs func(loop int) []int
+}
+
+func (o *Options) processors(loop int) []int {
+	if o.CPUs == nil {
+		return nil
+	}
+	return o.CPUs(loop)
 }
 
 // A Driver runs sessions in epoll loops. A session stays with the loop that accepted it. It is safe for concurrent use.
@@ -31,12 +40,13 @@ type Driver struct {
 // New starts the loops.
 func New(env *stream.Env, o Options) (*Driver, error) {
 	d := &Driver{ports: map[*stream.Port]uint32{}}
-	for range max(o.Loops, 1) {
+	for i := range max(o.Loops, 1) {
 		l, err := newLoop(env, o.Connections)
 		if err != nil {
 			d.Close()
 			return nil, err
 		}
+		l.cpus = o.processors(i)
 		d.loops = append(d.loops, l)
 		d.ended.Add(1)
 		go func() {

@@ -39,6 +39,7 @@ type loop struct {
 	limit     int // connections; 0: none
 	open      int // connections
 	ceiling   ceiling
+	cpus      []int // to stay on, once it serves
 	wheel     *relay.Wheel[*conn]
 	pauses    *relay.Wheel[*half] // to the millisecond
 	again     []*half             // sides that have more to read than one turn allows

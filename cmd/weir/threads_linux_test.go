@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestThreadsAreAsConfigured asks the kernel for the priority of all threads, and for the processors of the loops.
+func TestThreadsAreAsConfigured(t *testing.T) {
+	s := newSite(t)
+	s.configure("worker_priority 3; worker_cpu_affinity 1;")
+	p := s.front()
+	s.ping(s.dial(s.addr))
+	s.wantLine(`\[notice\] PID: sched_setaffinity\(\): using cpu #0`)
+	bound := 0
+	for _, thread := range threads(t, p.pid) {
+		if nice := fieldAfterName(t, filepath.Join(thread, "stat"), 16); nice != "3" {
+			t.Errorf("%s: got priority %s, want 3", thread, nice)
+		}
+		status, err := os.ReadFile(filepath.Join(thread, "status"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(status), "Cpus_allowed_list:\t0\n") {
+			bound++
+		}
+	}
+	if bound != 1 {
+		t.Errorf("%d threads are bound to processor 0, want the loop's", bound)
+	}
+	s.configure("worker_priority 4; worker_cpu_affinity 1;")
+	p.send(syscall.SIGHUP)
+	eventually(t, "a reload changes the priority", func() bool {
+		return fieldAfterName(t, fmt.Sprintf("/proc/%d/stat", p.pid), 16) == "4"
+	})
+}
+
+func threads(t *testing.T, pid int) []string {
+	t.Helper()
+	all, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
+	if err != nil || len(all) == 0 {
+		t.Fatal("no threads: ", err)
+	}
+	return all
+}
+
+// fieldAfterName is the field with that index of a stat file, counted from 0 behind the name in brackets.
+func fieldAfterName(t *testing.T, path string, index int) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))[index]
+}
