@@ -129,15 +129,24 @@ func (p *passUse) needsFirstByte(s *spec.Scope) bool {
 	return false
 }
 
-// groupsByName lists every group that a proxy_pass with variables may name, those that a fixed proxy_pass has made included.
+// groupsByName lists every group that a proxy_pass with variables may name, those that a fixed proxy_pass has made included. nginx
+// compares the host, and a block has no port: one whose name looks like a host with a port is never found.
 func groupsByName(s *spec.Scope) map[string]*upstream.Group {
 	named := map[string]*upstream.Group{}
+	blocks := spec.At[upstreamConf](s.Level.Parent)
 	for _, p := range s.Config.Parts {
-		if g, ok := p.(*upstream.Group); ok {
+		g, ok := p.(*upstream.Group)
+		if ok && (isHost(g.Name) || !blocks.describes(g)) {
 			named[strings.ToLower(g.Name)] = g
 		}
 	}
 	return named
+}
+
+// isHost reports whether text is a host without a port.
+func isHost(text string) bool {
+	a, err := spec.ParseUpstream(text)
+	return err == nil && a.NoPort && !a.IsUnix
 }
 
 // parsePlace reads what a proxy_pass with variables has come to. It follows ngx_stream_proxy_eval.

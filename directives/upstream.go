@@ -2,6 +2,7 @@ package directives
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -128,6 +129,11 @@ func (c *upstreamConf) find(name string) *groupUse {
 		}
 	}
 	return nil
+}
+
+// describes reports whether g is the group of a block.
+func (c *upstreamConf) describes(g *upstream.Group) bool {
+	return slices.ContainsFunc(c.groups, func(use *groupUse) bool { return use.built == g })
 }
 
 // server follows ngx_stream_upstream_server.
