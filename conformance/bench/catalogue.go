@@ -17,11 +17,21 @@ type scale struct {
 	bytes                                   int64
 	settle                                  time.Duration
 	warmUp                                  int
+	turns                                   int // in which a load is put on a subject
+}
+
+// part is one of n parts of the load.
+func (s scale) part(n int) scale {
+	for _, count := range []*int{&s.storm, &s.pingPong, &s.pingPong1, &s.fanIn} {
+		*count /= n
+	}
+	s.bytes /= int64(n)
+	return s
 }
 
 var (
-	full = scale{storm: 20_000, pingPong: 100_000, pingPong1: 20_000, fanIn: 120_000, idle: 5000, bytes: 1_000_000_000, settle: 2 * time.Second, warmUp: 1000}
-	tiny = scale{storm: 200, pingPong: 1000, pingPong1: 100, fanIn: 2000, idle: 200, bytes: 32_000_000, settle: 100 * time.Millisecond, warmUp: 20}
+	full = scale{storm: 20_000, pingPong: 100_000, pingPong1: 20_000, fanIn: 120_000, idle: 5000, bytes: 1_000_000_000, settle: 2 * time.Second, warmUp: 1000, turns: 8}
+	tiny = scale{storm: 200, pingPong: 1000, pingPong1: 100, fanIn: 2000, idle: 200, bytes: 32_000_000, settle: 100 * time.Millisecond, warmUp: 20, turns: 2}
 )
 
 // What the loads look like, whatever their scale.

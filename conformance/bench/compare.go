@@ -45,15 +45,11 @@ func (o *options) bench(dir string) (*bench, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	port, err := freePort()
-	if err != nil {
-		return nil, nil, err
-	}
 	broker, err := startBroker()
 	if err != nil {
 		return nil, nil, err
 	}
-	return &bench{scale: o.scale, timeout: o.timeout, dir: dir, broker: broker.port, port: port, limit: limit}, broker.stop, nil
+	return &bench{scale: o.scale, timeout: o.timeout, dir: dir, broker: broker.port, limit: limit}, broker.stop, nil
 }
 
 // rounds measures round by round, so that what disturbs the machine for a while disturbs everybody.
@@ -74,22 +70,50 @@ func (b *bench) rounds(ctx context.Context, o *options, subjects []*subject, r *
 	return nil
 }
 
-// round measures each subject once, in each round with another one first. A measurement that fails is noted, and the others go on.
+// round measures each subject once, in each round with another one first. All are there at the same time and the load goes from one to
+// the next in small turns, so that what disturbs the machine for a moment disturbs everybody; but a subject is alone where sessions
+// are held open, for which there are not descriptors enough.
 func (b *bench) round(ctx context.Context, round int, t test, v variant, subjects []*subject, r *report) error {
+	var there []*subject
 	for i := range subjects {
-		s := subjects[(i+round)%len(subjects)]
-		if s.bin == "" && v != (variant{}) {
-			continue
+		if s := subjects[(i+round)%len(subjects)]; s.bin != "" || v == (variant{}) {
+			there = append(there, s)
 		}
-		got, err := b.measure(ctx, t, s, v)
-		if ctx.Err() != nil {
-			return ctx.Err()
+	}
+	if !t.fresh && v.idle == 0 {
+		return b.sitting(ctx, round, t, v, there, r)
+	}
+	for _, s := range there {
+		if err := b.sitting(ctx, round, t, v, []*subject{s}, r); err != nil {
+			return err
 		}
-		if err != nil {
-			r.fail(round+1, t, s, v, err)
-			continue
-		}
-		r.Samples = append(r.Samples, sample{Round: round + 1, Test: t.name, Subject: s.name, Variant: v.name(), Values: got})
 	}
 	return nil
+}
+
+// sitting measures subjects that are there at the same time. A measurement that fails is noted, and the others go on.
+func (b *bench) sitting(ctx context.Context, round int, t test, v variant, subjects []*subject, r *report) error {
+	var trials []*trial
+	for _, s := range subjects {
+		trials = append(trials, b.begin(ctx, t, s, v))
+	}
+	turns := b.scale.turns
+	if t.fresh {
+		turns = 1
+	}
+	part := t.load(b.scale.part(turns))
+	for turn := range turns {
+		for i := range trials {
+			b.turn(ctx, trials[(turn+i)%len(trials)], part)
+		}
+	}
+	for _, one := range trials {
+		one.end()
+		if one.err != nil {
+			r.fail(round+1, t, one.subject, v, one.err)
+			continue
+		}
+		r.Samples = append(r.Samples, sample{Round: round + 1, Test: t.name, Subject: one.name, Variant: v.name(), Values: one.values(t)})
+	}
+	return ctx.Err()
 }

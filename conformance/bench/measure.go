@@ -7,52 +7,73 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"weir/conformance/bench/load"
 	"weir/conformance/bench/proc"
 )
 
-// A bench is where measurements are made, one at a time.
+// A bench is where measurements are made.
 type bench struct {
 	scale   scale
-	timeout time.Duration // of one measurement
+	timeout time.Duration // of one turn
 	dir     string        // for what the subjects write
 	broker  uint16        // its port
-	port    uint16        // of the subject
 	limit   uint64        // of descriptors
 }
 
-// measure runs one test on one subject, started for it and ended after it.
-func (b *bench) measure(ctx context.Context, t test, s *subject, v variant) (map[string]float64, error) {
-	ctx, cancel := context.WithTimeout(ctx, b.timeout)
-	defer cancel()
-	if s.bin == "" {
-		return b.onBroker(ctx, t, v)
-	}
-	dir, err := os.MkdirTemp(b.dir, s.name+"-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	p, err := start(ctx, s, b.site(dir, v))
-	if err != nil {
-		return nil, err
-	}
-	defer p.stop()
-	got, err := b.onProcess(ctx, t, s, v, p)
-	if err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, p.printed())
-	}
-	return got, nil
+// A trial is a subject in the circumstances of a variant, and what a test has given on it so far.
+type trial struct {
+	*subject
+	target *load.Target
+	proc   *process // nil: the broker without a proxy
+	meter  *meter
+	got    reading
+	err    error    // the first thing that went wrong; then there are no figures
+	undo   []func() // what end does, last first
 }
 
-func (b *bench) site(dir string, v variant) site {
+// begin starts the subject and brings it into the circumstances of the variant.
+func (b *bench) begin(ctx context.Context, t test, s *subject, v variant) *trial {
+	r := &trial{subject: s, target: &load.Target{Addrs: servers(v.serverCount(), b.broker), Sources: sources()}}
+	if s.bin == "" {
+		return r
+	}
+	ctx, cancel := context.WithTimeout(ctx, b.timeout)
+	defer cancel()
+	if r.err = b.start(ctx, r, v); r.err == nil {
+		r.err = b.prepare(ctx, r, t, v)
+	}
+	return r
+}
+
+func (b *bench) start(ctx context.Context, r *trial, v variant) error {
+	dir, err := os.MkdirTemp(b.dir, r.name+"-")
+	if err != nil {
+		return err
+	}
+	r.undo = append(r.undo, func() { os.RemoveAll(dir) })
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	at := b.site(dir, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port), v)
+	if r.proc, err = start(ctx, r.subject, at); err != nil {
+		return err
+	}
+	r.undo = append(r.undo, r.proc.stop)
+	r.meter = &meter{pid: r.proc.pid()}
+	r.target.Addrs, r.target.Meter = []netip.AddrPort{at.Listen}, r.meter
+	return nil
+}
+
+func (b *bench) site(dir string, listen netip.AddrPort, v variant) site {
 	sessions := max(b.scale.idle, v.idle) + spare/2
 	descriptors := int(min(uint64(2*sessions+100), b.limit))
 	return site{
 		Dir:         dir,
-		Listen:      b.listen(),
+		Listen:      listen,
 		Servers:     servers(v.serverCount(), b.broker),
 		Classes:     classes(v.mapEntries),
 		Workers:     workers,
@@ -61,70 +82,67 @@ func (b *bench) site(dir string, v variant) site {
 	}
 }
 
-func (b *bench) listen() netip.AddrPort {
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), b.port)
-}
-
-// onBroker runs the test without a proxy.
-func (b *bench) onBroker(ctx context.Context, t test, v variant) (map[string]float64, error) {
-	target := &load.Target{Addrs: servers(v.serverCount(), b.broker), Sources: sources()}
-	r, err := t.load(b.scale).Run(ctx, target)
-	if err != nil {
-		return nil, err
-	}
-	got := map[string]float64{}
-	for _, f := range t.figures {
-		if f.direct {
-			got[f.key] = f.of(reading{Result: r})
-		}
-	}
-	return got, nil
-}
-
-// onProcess brings the process into the circumstances of the variant and runs the test.
-func (b *bench) onProcess(ctx context.Context, t test, s *subject, v variant, p *process) (map[string]float64, error) {
-	target := &load.Target{Addrs: []netip.AddrPort{b.listen()}, Sources: sources()}
-	if err := p.reload(ctx, v.reloads, s.reload); err != nil {
-		return nil, err
+func (b *bench) prepare(ctx context.Context, r *trial, t test, v variant) error {
+	unmeasured := &load.Target{Addrs: r.target.Addrs, Sources: r.target.Sources}
+	if err := r.proc.reload(ctx, v.reloads, r.reload); err != nil {
+		return err
 	}
 	if v.idle > 0 {
-		held, err := load.Hold(ctx, target, v.idle)
+		held, err := load.Hold(ctx, unmeasured, v.idle)
 		if err != nil {
-			return nil, fmt.Errorf("idle sessions: %w", err)
+			return fmt.Errorf("idle sessions: %w", err)
 		}
-		defer held.Close()
+		r.undo = append(r.undo, held.Close)
 	}
 	if !t.fresh {
-		if _, err := (load.Storm{Sessions: b.scale.warmUp, AtOnce: stormAtOnce}).Run(ctx, target); err != nil {
-			return nil, fmt.Errorf("warming up: %w", err)
+		if _, err := (load.Storm{Sessions: b.scale.warmUp, AtOnce: stormAtOnce}).Run(ctx, unmeasured); err != nil {
+			return fmt.Errorf("warming up: %w", err)
 		}
 	}
-	if err := p.quiet(ctx); err != nil {
-		return nil, err
-	}
-	return b.read(ctx, t, target, p)
+	return r.proc.quiet(ctx)
 }
 
-// read runs the test and takes its figures.
-func (b *bench) read(ctx context.Context, t test, target *load.Target, p *process) (map[string]float64, error) {
-	m := &meter{pid: p.pid()}
-	target.Meter = m
-	r, err := t.load(b.scale).Run(ctx, target)
-	if err != nil {
-		return nil, err
+// turn puts the load on the subject once more, unless that has failed before.
+func (b *bench) turn(ctx context.Context, r *trial, l loader) {
+	if r.err != nil {
+		return
 	}
-	got := map[string]float64{}
+	ctx, cancel := context.WithTimeout(ctx, b.timeout)
+	defer cancel()
+	result, err := l.Run(ctx, r.target)
+	r.got.Add(result)
+	r.err = err
+}
+
+// values are the figures of the test.
+func (r *trial) values(t test) map[string]float64 {
+	if r.meter != nil {
+		r.got.cpu, r.got.usage = r.meter.cpu, r.meter.usage
+	}
+	values := map[string]float64{}
 	for _, f := range t.figures {
-		got[f.key] = f.of(reading{Result: r, cpu: m.cpu, usage: m.usage})
+		if r.proc != nil || f.direct {
+			values[f.key] = f.of(r.got)
+		}
 	}
-	return got, nil
+	return values
 }
 
-// A meter measures a process and its children from Begin to End.
+// end ends what the trial has started, and adds what the program printed to an error.
+func (r *trial) end() {
+	if r.err != nil && r.proc != nil {
+		r.err = fmt.Errorf("%w\n%s", r.err, r.proc.printed())
+	}
+	for _, undo := range slices.Backward(r.undo) {
+		undo()
+	}
+}
+
+// A meter measures a process and its children from each Begin to its End.
 type meter struct {
 	pid   int
-	cpu   time.Duration
-	usage proc.Usage
+	cpu   time.Duration // in all
+	usage proc.Usage    // the last time
 
 	cpuBefore   proc.CPU
 	usageBefore proc.Usage
@@ -153,9 +171,11 @@ func (m *meter) End() error {
 	if err != nil {
 		return err
 	}
-	if m.cpu, err = cpu.Since(m.cpuBefore); err != nil {
+	used, err := cpu.Since(m.cpuBefore)
+	if err != nil {
 		return err
 	}
+	m.cpu += used
 	after, err := proc.UsageOf(pids)
 	m.usage = after.Sub(m.usageBefore)
 	return err

@@ -27,6 +27,15 @@ func (h *Histogram) Add(d time.Duration) {
 	h.counts[shift*subBuckets+int(d>>shift)]++
 }
 
+// Merge adds what other has counted.
+func (h *Histogram) Merge(other *Histogram) {
+	h.n += other.n
+	h.max = max(h.max, other.max)
+	for i, n := range other.counts {
+		h.counts[i] += n
+	}
+}
+
 // Count returns how many durations were added.
 func (h *Histogram) Count() int64 { return h.n }
 

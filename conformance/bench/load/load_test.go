@@ -103,3 +103,21 @@ func TestHistogramKeepsPercentiles(t *testing.T) {
 		}
 	}
 }
+
+func TestResultsAdd(t *testing.T) {
+	var sum Result
+	for _, d := range []time.Duration{time.Millisecond, 3 * time.Millisecond} {
+		var h Histogram
+		h.Add(d)
+		sum.Add(Result{Ops: 1, Elapsed: d, Latency: &h})
+	}
+	if sum.Ops != 2 || sum.Elapsed != 4*time.Millisecond || sum.Latency.Count() != 2 {
+		t.Errorf("got %v operations in %v, %d of them with a latency", sum.Ops, sum.Elapsed, sum.Latency.Count())
+	}
+	for _, p := range []float64{50, 100} {
+		want := time.Duration(p/50*2-1) * time.Millisecond
+		if got := sum.Latency.Percentile(p); got < want*97/100 || got > want {
+			t.Errorf("%v percent took up to %v, want %v", p, got, want)
+		}
+	}
+}

@@ -28,6 +28,17 @@ type Result struct {
 	Latency *Histogram    // nil for tests that have none
 }
 
+// Add adds what another run of the same test did.
+func (r *Result) Add(other Result) {
+	r.Ops += other.Ops
+	r.Elapsed += other.Elapsed
+	if r.Latency == nil {
+		r.Latency = other.Latency
+	} else if other.Latency != nil {
+		r.Latency.Merge(other.Latency)
+	}
+}
+
 // A span is the part of a test that counts.
 type span struct {
 	meter Meter
