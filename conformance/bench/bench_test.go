@@ -58,24 +58,52 @@ func TestCommandMeasuresTheBroker(t *testing.T) {
 	}
 }
 
+// needs skips the test where not all of these subjects are installed.
+func needs(t *testing.T, subjects ...string) {
+	t.Helper()
+	var left notes
+	if _, err := findSubjects(t.Context(), subjects, t.TempDir(), &left); err != nil {
+		t.Fatal(err)
+	}
+	if len(left) > 0 {
+		t.Skip(left)
+	}
+}
+
 func TestCommandMeasuresInstalledPrograms(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts each program five times")
 	}
 	for _, name := range []string{"nginx", "haproxy"} {
 		t.Run(name, func(t *testing.T) {
-			var left notes
-			if _, err := findSubjects(t.Context(), []string{name}, t.TempDir(), &left); err != nil {
-				t.Fatal(err)
-			}
-			if len(left) > 0 {
-				t.Skip(left)
-			}
+			needs(t, name)
 			out := runBench(t, "-subjects", name, "-tests", "storm", "-servers", "8", "-reloads", "1", "-idle-beside", "10", "-map-entries", "10")
 			if !strings.Contains(out, "| storm: CPU µs per session | ") || strings.Contains(out, none) {
 				t.Errorf("want a table with figures everywhere, got\n%s", out)
 			}
 		})
+	}
+}
+
+func TestCommandMeasuresDatagrams(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts each program twice")
+	}
+	needs(t, "nginx", "haproxy")
+	out := runBench(t, "-subjects", "nginx,haproxy,weir", "-tests", "udp,udppp")
+	rows := 0
+	for line := range strings.Lines(out) {
+		cells := strings.Split(line, " | ")
+		if len(cells) < 4 || !strings.HasPrefix(line, "| udp") {
+			continue
+		}
+		rows++
+		if cells[1] == none || cells[2] != none || cells[3] == none {
+			t.Errorf("want figures of nginx and weir, and none of HAProxy, got %s", line)
+		}
+	}
+	if rows != 8 {
+		t.Errorf("got %d rows, want four of each test:\n%s", rows, out)
 	}
 }
 

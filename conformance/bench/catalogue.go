@@ -14,6 +14,7 @@ import (
 // A scale says how much of each load there is.
 type scale struct {
 	storm, pingPong, pingPong1, fanIn, idle int
+	datagramStorm, exchange                 int
 	bytes                                   int64
 	settle                                  time.Duration
 	warmUp                                  int
@@ -22,7 +23,7 @@ type scale struct {
 
 // part is one of n parts of the load.
 func (s scale) part(n int) scale {
-	for _, count := range []*int{&s.storm, &s.pingPong, &s.pingPong1, &s.fanIn} {
+	for _, count := range []*int{&s.storm, &s.pingPong, &s.pingPong1, &s.fanIn, &s.datagramStorm, &s.exchange} {
 		*count /= n
 	}
 	s.bytes /= int64(n)
@@ -30,18 +31,25 @@ func (s scale) part(n int) scale {
 }
 
 var (
-	full = scale{storm: 20_000, pingPong: 100_000, pingPong1: 20_000, fanIn: 120_000, idle: 5000, bytes: 1_000_000_000, settle: 2 * time.Second, warmUp: 1000, turns: 8}
-	tiny = scale{storm: 200, pingPong: 1000, pingPong1: 100, fanIn: 2000, idle: 200, bytes: 32_000_000, settle: 100 * time.Millisecond, warmUp: 20, turns: 2}
+	full = scale{
+		storm: 20_000, pingPong: 100_000, pingPong1: 20_000, fanIn: 120_000, idle: 5000, datagramStorm: 40_000, exchange: 200_000,
+		bytes: 1_000_000_000, settle: 2 * time.Second, warmUp: 1000, turns: 8,
+	}
+	tiny = scale{
+		storm: 200, pingPong: 1000, pingPong1: 100, fanIn: 2000, idle: 200, datagramStorm: 200, exchange: 1000,
+		bytes: 32_000_000, settle: 100 * time.Millisecond, warmUp: 20, turns: 2,
+	}
 )
 
 // What the loads look like, whatever their scale.
 const (
-	messageSize   = 128 // bytes of a PUBLISH
+	messageSize   = 128 // bytes of a PUBLISH, or of a datagram
 	stormAtOnce   = 64
 	pingPongers   = 100
 	fanInSessions = 500
 	fanInRate     = 40_000 // messages a second, a rate that every subject keeps up with
 	bulkSessions  = 4
+	exchangers    = 100
 )
 
 // A loader is a test of package load.
@@ -55,8 +63,18 @@ type test struct {
 	about   string // for the document
 	load    func(scale) loader
 	figures []figure
-	fresh   bool // must find a program that has served nobody
-	grows   bool // measured again in the growth cases, by its first figure
+	door    door
+	warm    func(scale) loader // what the program has served before; nil: storm's sessions
+	fresh   bool               // must find a program that has served nobody
+	grows   bool               // measured again in the growth cases, by its first figure
+}
+
+// warmUp returns what a program has served before the test.
+func (t test) warmUp(s scale) loader {
+	if t.warm != nil {
+		return t.warm(s)
+	}
+	return load.Storm{Sessions: s.warmUp, AtOnce: stormAtOnce}
 }
 
 // A figure is one row of the table.
@@ -169,6 +187,33 @@ var catalogue = []test{
 		},
 		fresh: true,
 	},
+	{
+		name: "udp",
+		about: fmt.Sprintf("one datagram of %d bytes of a new client, and its echo, after which the session is over; %d clients at a time",
+			messageSize, stormAtOnce),
+		load:    func(s scale) loader { return stormOfDatagrams(s.datagramStorm) },
+		warm:    func(s scale) loader { return stormOfDatagrams(s.warmUp) },
+		figures: perOperation("udp", "session", "answer", below(1, 0), nil),
+		door:    singleDatagrams,
+	},
+	{
+		name:    "udppp",
+		about:   fmt.Sprintf("%d clients, each a session, a datagram of %d bytes and its echo, repeated", exchangers, messageSize),
+		load:    func(s scale) loader { return exchangeOfDatagrams(s.exchange) },
+		warm:    func(s scale) loader { return exchangeOfDatagrams(s.warmUp) },
+		figures: perOperation("udppp", "round trip", "round trip", below(1, 0), nil),
+		door:    datagrams,
+	},
+}
+
+// stormOfDatagrams is the test udp with that many sessions.
+func stormOfDatagrams(sessions int) loader {
+	return load.DatagramStorm{Sessions: sessions, AtOnce: stormAtOnce, Size: messageSize}
+}
+
+// exchangeOfDatagrams is the test udppp with that many round trips.
+func exchangeOfDatagrams(roundTrips int) loader {
+	return load.Exchange{Sessions: exchangers, RoundTrips: roundTrips, Size: messageSize}
 }
 
 func testNames() []string {

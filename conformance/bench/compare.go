@@ -76,9 +76,11 @@ func (b *bench) rounds(ctx context.Context, o *options, subjects []*subject, r *
 func (b *bench) round(ctx context.Context, round int, t test, v variant, subjects []*subject, r *report) error {
 	var there []*subject
 	for i := range subjects {
-		if s := subjects[(i+round)%len(subjects)]; s.bin != "" || v == (variant{}) {
-			there = append(there, s)
+		s := subjects[(i+round)%len(subjects)]
+		if s.bin == "" && v != (variant{}) || s.tcpOnly && t.door.udp() {
+			continue
 		}
+		there = append(there, s)
 	}
 	if !t.fresh && v.idle == 0 {
 		return b.sitting(ctx, round, t, v, there, r)

@@ -42,13 +42,13 @@ func (b *bench) begin(ctx context.Context, t test, s *subject, v variant) *trial
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
-	if r.err = b.start(ctx, r, v); r.err == nil {
+	if r.err = b.start(ctx, r, t, v); r.err == nil {
 		r.err = b.prepare(ctx, r, t, v)
 	}
 	return r
 }
 
-func (b *bench) start(ctx context.Context, r *trial, v variant) error {
+func (b *bench) start(ctx context.Context, r *trial, t test, v variant) error {
 	dir, err := os.MkdirTemp(b.dir, r.name+"-")
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func (b *bench) start(ctx context.Context, r *trial, v variant) error {
 	}
 	r.undo = append(r.undo, r.proc.stop)
 	r.meter = &meter{pid: r.proc.pid()}
-	r.target.Addrs, r.target.Meter = []netip.AddrPort{at.Listen}, r.meter
+	r.target.Addrs, r.target.Meter = []netip.AddrPort{t.door.at(at.Listen)}, r.meter
 	return nil
 }
 
@@ -73,7 +73,9 @@ func (b *bench) site(dir string, listen netip.AddrPort, v variant) site {
 	descriptors := int(min(uint64(2*sessions+100), b.limit))
 	return site{
 		Dir:         dir,
-		Listen:      listen,
+		Listen:      mqtt.at(listen),
+		Datagrams:   datagrams.at(listen),
+		Singles:     singleDatagrams.at(listen),
 		Servers:     servers(v.serverCount(), b.broker),
 		Classes:     classes(v.mapEntries),
 		Workers:     workers,
@@ -95,7 +97,7 @@ func (b *bench) prepare(ctx context.Context, r *trial, t test, v variant) error 
 		r.undo = append(r.undo, held.Close)
 	}
 	if !t.fresh {
-		if _, err := (load.Storm{Sessions: b.scale.warmUp, AtOnce: stormAtOnce}).Run(ctx, unmeasured); err != nil {
+		if _, err := t.warmUp(b.scale).Run(ctx, unmeasured); err != nil {
 			return fmt.Errorf("warming up: %w", err)
 		}
 	}

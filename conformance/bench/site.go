@@ -23,6 +23,8 @@ const workers = 2
 type site struct {
 	Dir         string // of everything that the subject writes
 	Listen      netip.AddrPort
+	Datagrams   netip.AddrPort
+	Singles     netip.AddrPort // datagrams, each a session
 	Servers     []netip.AddrPort
 	Classes     []string // the entries of a map that each log line looks into
 	Workers     int

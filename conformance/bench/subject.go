@@ -23,6 +23,7 @@ type subject struct {
 	module  string         // nginx: the file of the stream module, where it is not built in
 	bare    bool           // weir without log, zones and time-outs
 	reload  syscall.Signal // what makes it read its configuration again
+	tcpOnly bool
 }
 
 // kinds has what can be a subject, in the order of the table, each with what finds it.
@@ -121,7 +122,7 @@ func findHAProxy(ctx context.Context, _ string) (*subject, error) {
 		return nil, err
 	}
 	version, _, _ = strings.Cut(strings.TrimPrefix(version, "HAProxy version "), " ")
-	return &subject{version: "haproxy/" + version, bin: bin, reload: syscall.SIGUSR2}, nil
+	return &subject{version: "haproxy/" + version, bin: bin, reload: syscall.SIGUSR2, tcpOnly: true}, nil
 }
 
 func findWeir(ctx context.Context, dir string) (*subject, error) {

@@ -14,12 +14,14 @@ import (
 // forever makes a poller wait without a limit.
 const forever = -time.Millisecond
 
-// A Broker is the server of the load: one listening socket and one loop. It listens on every address of the loopback interface, and on no other.
+// A Broker is the server of the load: one listening socket, one for datagrams, and one loop. It has every address of the loopback interface,
+// and no other.
 type Broker struct {
 	poll     *poller
 	listener int
 	stop     int // an eventfd
-	port     int
+	port     int // of connections and of datagrams
+	echoes   *echoer
 	log      io.Writer
 
 	conns []*brokerConn // by descriptor
@@ -45,6 +47,12 @@ func (b *Broker) open(port int) (err error) {
 		return err
 	}
 	if b.port, err = portOf(b.listener); err != nil {
+		return err
+	}
+	if b.echoes, err = newEchoer(b.port); err != nil {
+		return err
+	}
+	if err := b.poll.add(b.echoes.fd, unix.EPOLLIN); err != nil {
 		return err
 	}
 	if b.stop, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
@@ -85,8 +93,11 @@ func (b *Broker) Serve() error {
 }
 
 func (b *Broker) handle(fd int, ev *unix.EpollEvent) error {
-	if fd == b.listener {
+	switch fd {
+	case b.listener:
 		return b.accept()
+	case b.echoes.fd:
+		return b.echoes.answer()
 	}
 	c := b.conns[fd]
 	if c == nil {
@@ -134,6 +145,7 @@ func (b *Broker) close() {
 		}
 	}
 	closeFD(b.listener)
+	closeFD(b.echoes.fd)
 	closeFD(b.stop)
 	b.poll.close()
 }

@@ -67,7 +67,7 @@ func (d *dialer) open(role string) (*client, error) {
 }
 
 func (d *dialer) begin(c *client, role string) error {
-	if err := d.bind(c); err != nil {
+	if err := bindSource(d.target, c.fd, c.n); err != nil {
 		return err
 	}
 	addr := d.target.Addrs[c.n%len(d.target.Addrs)]
@@ -82,16 +82,17 @@ func (d *dialer) begin(c *client, role string) error {
 	return d.poll.add(c.fd, edge)
 }
 
-// bind gives the client its source address, and leaves the port to connect, which can share it among destinations.
-func (d *dialer) bind(c *client) error {
-	if len(d.target.Sources) == 0 {
+// bindSource gives the n-th client its source address, and leaves the port to connect, which can share it among
+// destinations.
+func bindSource(t *Target, fd, n int) error {
+	if len(t.Sources) == 0 {
 		return nil
 	}
-	if err := unix.SetsockoptInt(c.fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1); err != nil {
+	if err := unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1); err != nil {
 		return fmt.Errorf("setsockopt IP_BIND_ADDRESS_NO_PORT: %w", err)
 	}
-	from := d.target.Sources[c.n%len(d.target.Sources)]
-	if err := unix.Bind(c.fd, sockaddr(netip.AddrPortFrom(from, 0))); err != nil {
+	from := t.Sources[n%len(t.Sources)]
+	if err := unix.Bind(fd, sockaddr(netip.AddrPortFrom(from, 0))); err != nil {
 		return fmt.Errorf("bind %s: %w", from, err)
 	}
 	return nil

@@ -50,6 +50,9 @@ func TestTestsRunAgainstTheBroker(t *testing.T) {
 		{"fan in, rounded up", FanIn{Sessions: 4, Messages: 9, Rate: 1000, Size: 128}, 12, 12},
 		{"up", Bulk{Sessions: 2, Bytes: 8 << 20}, 8.0 / 1024, 0},
 		{"down", Bulk{Sessions: 2, Bytes: 8 << 20, Down: true}, 8.0 / 1024, 0},
+		{"datagrams, each of a new client", DatagramStorm{Sessions: 50, AtOnce: 8, Size: 128}, 50, 50},
+		{"exchange", Exchange{Sessions: 4, RoundTrips: 41, Size: 128}, 41, 41},
+		{"exchange of the shortest datagrams", Exchange{Sessions: 2, RoundTrips: 6, Size: minDatagram}, 6, 6},
 		{"idle", Idle{Sessions: 100, Settle: time.Millisecond}, 100, 0},
 	}
 	for _, tt := range tests {
@@ -88,6 +91,9 @@ func TestTestFailsWithoutABroker(t *testing.T) {
 	target := &Target{Addrs: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:1")}}
 	if _, err := (Storm{Sessions: 1, AtOnce: 1}).Run(t.Context(), target); err == nil {
 		t.Error("got no error, want that nobody listens")
+	}
+	if _, err := (DatagramStorm{Sessions: 1, AtOnce: 1, Size: 128}).Run(t.Context(), target); err == nil {
+		t.Error("datagrams: got no error, want that nobody listens")
 	}
 }
 
