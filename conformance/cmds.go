@@ -33,6 +33,7 @@ func init() {
 		"refuselate": {"FILE MESSAGE  -t finds the syntax right and then refuses the file", 2, (*run).refuseLate},
 		"reload":     {"FILE  becomes nginx.conf, HUP, wait until the old generation retires", 1, (*run).reload},
 		"daemon":     {"the program goes to the background; it is ended with the script", 0, (*run).daemon},
+		"procfile":   {"FILE REGEXP  /proc has such a file, or link, of one of the program's threads", 2, (*run).procFile},
 		"signal":     {"NAME  to the running program", 1, (*run).signal},
 		"exited":     {"CODE  the running program ends by itself", 1, (*run).exited},
 
