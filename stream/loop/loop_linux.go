@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -141,7 +142,7 @@ func (l *loop) dispatch(ev *unix.EpollEvent) {
 // then does it look for how long.
 func (l *loop) wait() int {
 	limit := l.spin()
-	n := l.epollWait(limit, unix.RawSyscall6)
+	n := l.epollWait(limit, syscall.RawSyscall6)
 	if n > 0 || limit < spinLimit {
 		return n
 	}
@@ -149,7 +150,7 @@ func (l *loop) wait() int {
 	if limit = l.untilDue(); limit == 0 {
 		return 0
 	}
-	return l.epollWait(limit, unix.Syscall6)
+	return l.epollWait(limit, syscall.Syscall6)
 }
 
 // spin is how many milliseconds a wait may take at first: spinLimit, unless something is due before.

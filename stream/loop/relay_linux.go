@@ -108,33 +108,53 @@ func (l *loop) later(h *half) {
 	}
 }
 
-// copyOnce reads once from h and writes that to the other side. More than proxy_buffer_size is only looked at: what the other side
-// does not take stays in the socket, so that no more than that is ever held.
+// copyOnce reads once from h and writes that to the other side. It reports whether the relay is over.
 func (c *conn) copyOnce(h, to *half) bool {
 	size := h.readSize()
 	if size == 0 {
 		return false
 	}
-	take, put := read, (*conn).writeTo
 	if size > c.spec.BufferSize {
-		take, put = peek, (*conn).writePeeked
+		return c.peekOnce(h, to, size)
 	}
-	n, e := take(h.fd, c.l.buf[:size])
-	switch {
-	case e == unix.EAGAIN:
+	n, e := read(h.fd, c.l.buf[:size])
+	if e != 0 || n == 0 {
+		return c.noBytes(h, e)
+	}
+	h.took(n, size)
+	return c.writeTo(h, to, c.l.buf[:n])
+}
+
+// peekOnce is copyOnce for more than proxy_buffer_size, which is only looked at: what the other side does not take stays in the socket, so
+// that no more than that is ever held.
+func (c *conn) peekOnce(h, to *half, size int) bool {
+	n, e := peek(h.fd, c.l.buf[:size])
+	if e != 0 || n == 0 {
+		return c.noBytes(h, e)
+	}
+	h.took(n, size)
+	return c.writePeeked(h, to, c.l.buf[:n])
+}
+
+// noBytes goes on after a read that brought none. It reports whether the relay is over.
+func (c *conn) noBytes(h *half, e unix.Errno) bool {
+	switch e {
+	case 0:
+		return c.ended(h, false)
+	case unix.EAGAIN:
 		h.ready = false
 		return false
-	case e != 0:
-		c.fail(h, stream.OpRecv, e)
-		return c.ended(h, true)
-	case n == 0:
-		return c.ended(h, false)
 	}
+	c.fail(h, stream.OpRecv, e)
+	return c.ended(h, true)
+}
+
+// took takes account of a read of n bytes where size were wanted.
+func (h *half) took(n, size int) {
 	if n < size && !h.hungUp {
 		h.ready = false // a short read has emptied the socket; news of more is an event
 	}
 	h.grow(n, size)
-	return put(c, h, to, c.l.buf[:n])
 }
 
 // readSize is how much to read from h now: proxy_buffer_size, more once writes keep up, less when its rate is limited.
@@ -159,7 +179,7 @@ const (
 // mayGrow reports whether nothing limits the rate of the side.
 func (h *half) mayGrow() bool { return h.pace == nil }
 
-// grow takes account of a read of n bytes where size were wanted.
+// grow makes the next read larger, or small again, after one of n bytes where size were wanted.
 func (h *half) grow(n, size int) {
 	switch {
 	case n < size || !h.mayGrow():
