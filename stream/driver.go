@@ -30,3 +30,10 @@ type Driver interface {
 	// Close stops accepting, cuts all sessions without a word, and returns when nothing of the driver runs any more.
 	Close() error
 }
+
+// An Adopter takes over a session whose next step is a handshake, and never gives it back.
+type Adopter interface {
+	// Adopt makes the session, its two descriptors and what next asks for the adopter's. upstream is -1 where there is none. It may be
+	// called by many at once, does not block, and gives the session the adopter's Env.
+	Adopt(s *Session, next Step, client, upstream int)
+}

@@ -126,6 +126,15 @@ func (s *Session) advance(ev Event) Step {
 // buffer; a Content that copies it anyway, into Out, saves another copy by saying so.
 func (s *Session) KeepHead(head []byte) { s.Head, s.lent = head, false }
 
+// TakeHead gives what was read of the client, and not yet consumed, to the driver that does the step ShakeClient: it is the beginning
+// of the handshake. What is read from then on is what the client says in it.
+func (s *Session) TakeHead() []byte {
+	head := s.Head
+	s.KeepHead(nil)
+	s.received = false
+	return head
+}
+
 // begin is the session's first step, on Accepted: from a driver, or after Arrive. What an address means that a wildcard serves besides
 // is the address's; Listen stays the wildcard, which the log goes on naming as nginx does.
 func (s *Session) begin() Step {

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"crypto/tls"
 	"time"
 
 	"weir/stream/relay"
@@ -21,6 +22,7 @@ const (
 	TimedOut                       // the step's Deadline has passed
 	Aborted                        // the session must end now: a shutdown time-out, a drain
 	Resolved                       // the step's Lookup has its answer
+	Shaken                         // the handshake is done, and TLS says how
 )
 
 // Side names one of the two connections of a session.
@@ -36,7 +38,7 @@ const (
 type Op int
 
 // The operations. OpSocket, OpTransparent and OpBind are our fault and end the session with 500; OpConnect is the server's and may be
-// retried.
+// retried, and so may OpHandshake with a server.
 const (
 	OpNone Op = iota
 	OpSocket
@@ -46,6 +48,7 @@ const (
 	OpRecv
 	OpSend
 	OpSendMsg // of a datagram
+	OpHandshake
 )
 
 // String is the system call as nginx's log names it.
@@ -65,6 +68,8 @@ func (o Op) String() string {
 		return "send()"
 	case OpSendMsg:
 		return "sendmsg()"
+	case OpHandshake:
+		return "SSL_do_handshake()"
 	}
 	return ""
 }
@@ -78,6 +83,8 @@ type Event struct {
 	Err     error          // Failed: logged by the session in nginx's words; drivers never log
 	Local   Addr           // Connected: our end of the upstream connection
 	Packets *relay.Packets // Relayed, of datagrams: how many there were; lent until Advance returns
+
+	TLS *tls.ConnectionState // Shaken: the session's from here on
 }
 
 // Action is what a session needs next.
@@ -85,13 +92,15 @@ type Action int
 
 // The actions, each with the events that answer it. Every step but Finish may also be answered by Aborted.
 const (
-	Keep    Action = iota // go on with the outstanding step, as it was
-	Read                  // read from the client: Bytes, EOF, Failed, TimedOut
-	Connect               // close what was connected before, connect to Target: Connected, Failed, TimedOut
-	Relay                 // carry bytes both ways, what Out left over first: FirstByte (once, if asked for), Failed (to be logged; goes on), Relayed
-	Send                  // write Out to the client: Failed (to be logged; goes on), Relayed when it is out or can not be
-	Finish                // close both connections; the session must not be touched again
-	Resolve               // begin the Lookup and wait for its answer, the client left alone: Resolved, TimedOut
+	Keep          Action = iota // go on with the outstanding step, as it was
+	Read                        // read from the client: Bytes, EOF, Failed, TimedOut
+	Connect                     // close what was connected before, connect to Target: Connected, Failed, TimedOut
+	Relay                       // carry bytes both ways, what Out left over first: FirstByte (once, if asked for), Failed (logged; goes on), Relayed
+	Send                        // write Out to the client: Failed (to be logged; goes on), Relayed when it is out or can not be
+	Finish                      // close both connections; the session must not be touched again
+	Resolve                     // begin the Lookup and wait for its answer, the client left alone: Resolved, TimedOut
+	ShakeClient                 // be the server in a TLS handshake that begins with what was read (TakeHead): Shaken, Failed, TimedOut
+	ShakeUpstream               // be the client in one, and offer Out once it is done: Shaken, Failed, TimedOut
 )
 
 // A Step is what a session needs next. Exactly one is outstanding; the zero Step means: go on with it.
@@ -100,7 +109,8 @@ type Step struct {
 	Deadline time.Time   // zero: none; its passing is the event TimedOut
 	Target   *Target     // Connect; not changed while the step is outstanding
 	Max      int         // Read: how many bytes Data may hold at most; Resolve: how many bytes of further datagrams are kept
-	Out      []byte      // Connect, Send: what to write first; unchanged until the next event, after which a driver keeps a copy
+	Out      []byte      // Connect, Send, ShakeUpstream: what to write first; unchanged until the next event, then a driver keeps a copy
+	TLS      *tls.Config // ShakeClient, ShakeUpstream; its callbacks find the session by SessionOf, and may touch it
 	Relay    *relay.Spec // Relay; shared by all sessions of a server unless rates vary
 	Lookup   Lookup      // Resolve
 	Reset    bool        // Finish: bytes were read and never passed on; nginx had them unread, so its client sees RST
