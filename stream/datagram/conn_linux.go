@@ -25,7 +25,7 @@ type conn struct {
 	early              queue // came before the server was known
 	lookup             lookup
 	upload, download   *pace  // nil: no limit
-	retry              *pause // until a socket that was full is tried again; nil: none ever was
+	retry              *retry // until a socket that was full is tried again; nil: none ever was
 
 	fd      int // to the server; -1: none
 	index   int32

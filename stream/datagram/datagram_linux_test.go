@@ -186,6 +186,39 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
+// A server or a client that takes nothing for the time of proxy_timeout ends the session, though datagrams wait for it.
+func TestTimeoutOfOneThatTakesNothing(t *testing.T) {
+	const more = 1000 // than a socket holds
+	spec := plain()
+	spec.BufferSize, spec.Timeout = 1<<20, 300*time.Millisecond
+	t.Run("server", func(t *testing.T) {
+		r := newRig(t, "udp4", "127.0.0.1:0", spec, datagram.Options{})
+		r.upstream("unixgram")
+		c := r.client("")
+		for range more {
+			c.say("a")
+			r.settle()
+		}
+		if o := r.outcome(); o.end != relay.Timeout {
+			t.Errorf("got %+v", o)
+		}
+	})
+	t.Run("client", func(t *testing.T) {
+		r := newRig(t, "unixgram", "s", spec, datagram.Options{})
+		server := r.upstream("udp4")
+		c := r.client("")
+		c.say("a")
+		from := r.get(server, "a")
+		for range more {
+			r.answer(server, from, "b")
+			r.settle()
+		}
+		if o := r.outcome(); o.end != relay.Timeout {
+			t.Errorf("got %+v", o)
+		}
+	})
+}
+
 // A refused datagram is an empty answer, and an error that the session hears of.
 func TestRefused(t *testing.T) {
 	spec := plain()

@@ -122,7 +122,7 @@ func (l *loop) turn() {
 		t.Owner.expired()
 	}
 	for t := l.pauses.Expired(l.now); t != nil; t = l.pauses.Expired(l.now) {
-		t.Owner.c.resume()
+		t.Owner.passed()
 	}
 	if len(l.again) > 0 {
 		again := l.again

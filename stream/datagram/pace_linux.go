@@ -9,9 +9,18 @@ import (
 	"weir/stream/relay"
 )
 
-// retryAfter is how long a full socket is left alone. Watching it would cost an event for every datagram sent, and one that all sessions
-// share can not be watched for one of them.
-const retryAfter = time.Millisecond
+// A full socket is left alone for retryAfter, and for twice as long each time that it has taken nothing meanwhile, up to retrySeldom.
+// Watching it would cost an event for every datagram sent, and one that all sessions share can not be watched for one of them.
+const (
+	retryAfter  = time.Millisecond
+	retrySeldom = 64 * time.Millisecond
+)
+
+// A retry is the pause of a conn whose datagrams wait.
+type retry struct {
+	pause
+	after time.Duration
+}
 
 // A pause is a while in which a direction rests.
 type pause struct {
@@ -71,19 +80,28 @@ func (c *conn) pausing() bool { return c.upload.resting() || c.download.resting(
 // retryLater has the conn go on after a moment.
 func (c *conn) retryLater() {
 	if c.retry == nil {
-		c.retry = &pause{c: c}
+		c.retry = &retry{pause: pause{c: c}, after: retryAfter}
 	}
 	if !c.retry.timer.Filed() {
-		c.retry.begin(retryAfter)
+		c.retry.begin(c.retry.after)
 	}
 }
 
-// resume goes on after a pause. The idle time-out starts anew, since nothing could happen while it lasted.
-func (c *conn) resume() {
+// passed is the end of a pause. The idle time-out starts anew after one for a rate, since nothing could happen while it lasted.
+func (p *pause) passed() {
+	c := p.c
 	if !c.relaying() {
 		return
 	}
-	c.touch()
+	if c.retry == nil || p != &c.retry.pause {
+		c.touch()
+	}
+	c.resume()
+}
+
+// resume goes on after a pause.
+func (c *conn) resume() {
+	waiting := c.waiting()
 	if e := c.toServer.flush(c.sendServerNow); e != 0 {
 		c.fail(stream.UpstreamSide, stream.OpSendMsg, e)
 		c.end(relay.UpstreamError)
@@ -97,10 +115,28 @@ func (c *conn) resume() {
 		c.end(relay.ClientError)
 		return
 	}
-	if !c.toServer.empty() || !c.toClient.empty() {
+	c.retryFor(waiting)
+	c.carry()
+}
+
+// waiting is how many datagrams wait for a socket.
+func (c *conn) waiting() int { return len(c.toServer.list) + len(c.toClient.list) }
+
+// retryFor looks at what has become of the datagrams that have waited: the idle time-out starts anew when some were sent.
+func (c *conn) retryFor(before int) {
+	left := c.waiting()
+	if before == 0 {
+		return
+	}
+	if left < before {
+		c.touch()
+		c.retry.after = retryAfter
+	} else {
+		c.retry.after = min(2*c.retry.after, retrySeldom)
+	}
+	if left > 0 {
 		c.retryLater()
 	}
-	c.carry()
 }
 
 func (c *conn) sendServerNow(data []byte) unix.Errno {
