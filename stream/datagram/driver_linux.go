@@ -73,6 +73,7 @@ func (d *Driver) start() error {
 		if err != nil {
 			for _, l := range loops {
 				l.end()
+				l.closeMail()
 			}
 			return err
 		}
@@ -131,10 +132,13 @@ func (d *Driver) Close() error {
 		l.post(func() { l.stopping = true })
 	}
 	d.ended.Wait()
+	for _, l := range d.loops {
+		l.closeMail()
+	}
 	return nil
 }
 
-// post has f run by the loop, soon.
+// post has f run by the loop, soon; not at all by one that has ended.
 func (l *loop) post(f func()) {
 	l.mail.mu.Lock()
 	l.mail.calls = append(l.mail.calls, f)

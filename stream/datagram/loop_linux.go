@@ -75,7 +75,12 @@ func newLoop(env *stream.Env, limit int) (*loop, error) {
 	clocked := *env
 	clocked.Now = func() time.Time { return l.now }
 	l.env = &clocked
-	return l, l.watch(wake, unix.EPOLLIN, mailEvent, 0)
+	if err := l.watch(wake, unix.EPOLLIN, mailEvent, 0); err != nil {
+		l.end()
+		l.closeMail()
+		return nil, err
+	}
+	return l, nil
 }
 
 // What an event is for: the mailbox, a port (its descriptor follows), or a conn (its index is there, and the serial follows that tells it
@@ -175,7 +180,7 @@ const forever = int(time.Hour / time.Millisecond)
 // untilDue is how many milliseconds remain until the loop has something to do by itself.
 func (l *loop) untilDue() int {
 	limit := forever
-	if len(l.again) > 0 {
+	if len(l.again) > 0 || len(l.aborts) > 0 && l.aborts[0].ready(l.now) {
 		limit = 0
 	}
 	if d, ok := l.wheel.Next(l.now); ok {
@@ -210,14 +215,16 @@ func (l *loop) complain(msg string) {
 	l.env.Log.Write(errorlog.Alert, 0, msg)
 }
 
-// end cuts what is left and gives everything back.
+// end cuts what is left and gives everything back but the mailbox: somebody may be about to ring it.
 func (l *loop) end() {
 	for _, c := range l.conns {
 		if c != nil {
 			c.close()
 		}
 	}
-	unix.Close(l.mail.fd)
 	unix.Close(l.ep)
 	l.readMail()
 }
+
+// closeMail closes the mailbox of a loop that has ended, once nobody posts any more.
+func (l *loop) closeMail() { unix.Close(l.mail.fd) }
