@@ -176,21 +176,6 @@ func (r *rig) outcome() outcome {
 	}
 }
 
-// wait waits for the next event of that kind, of any session.
-func (r *rig) wait(kind stream.EventKind) {
-	r.Helper()
-	for end := time.After(patience); ; {
-		select {
-		case got := <-r.events:
-			if got == kind {
-				return
-			}
-		case <-end:
-			r.Fatalf("no event %d comes", kind)
-		}
-	}
-}
-
 // upstream is a server of the proxy's, which the test plays.
 func (r *rig) upstream(network string) net.PacketConn {
 	r.Helper()
