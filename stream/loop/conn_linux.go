@@ -141,7 +141,7 @@ func (c *conn) do(step stream.Step) {
 // setDeadline starts the timer of a step that waits. A relay has its own idea of time.
 func (c *conn) setDeadline(step stream.Step) {
 	switch {
-	case step.Do == stream.Relay:
+	case step.Do == stream.Relay || step.Do >= stream.ShakeClient: // which is the adopter's
 	case step.Deadline.IsZero():
 		c.l.wheel.Remove(&c.timer)
 	default:
@@ -172,6 +172,8 @@ func (c *conn) begin(step stream.Step) (stream.Event, bool) {
 			resetOnClose(c.client.fd)
 		}
 		c.close()
+	case stream.ShakeClient, stream.ShakeUpstream:
+		return c.handOver(step)
 	}
 	return stream.Event{}, false
 }

@@ -17,6 +17,9 @@ type Options struct {
 	Connections int // how many connections one loop may hold, as worker_connections; 0: no limit
 	// CPUs returns the processors that a loop, counted from 0, may run on; none: any. nil: none for all of them.
 	CPUs func(loop int) []int
+	// Adopter takes the sessions that need a handshake; nil: handshakes fail. It must be closed after the driver, and aborts reach the
+	// sessions that it has when it is told of them after the driver.
+	Adopter stream.Adopter
 }
 
 func (o *Options) processors(loop int) []int {
@@ -46,7 +49,7 @@ func New(env *stream.Env, o Options) (*Driver, error) {
 			d.Close()
 			return nil, err
 		}
-		l.cpus = o.processors(i)
+		l.cpus, l.mail.adopter = o.processors(i), o.Adopter
 		d.loops = append(d.loops, l)
 		d.ended.Add(1)
 		go func() {
@@ -89,7 +92,8 @@ func (d *Driver) Forget(p *stream.Port) {
 	}
 }
 
-// Abort ends the sessions that match, each loop its own, a slice of them at a time.
+// Abort ends the sessions that match, each loop its own, a slice of them at a time. When it returns, no session leaves for the adopter
+// that has not been asked.
 func (d *Driver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -98,7 +102,7 @@ func (d *Driver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
 	}
 	budget := newBudget(pace)
 	for _, l := range d.loops {
-		l.post(func() { l.startAbort(match, budget) })
+		l.call(func() error { l.startAbort(match, budget); return nil })
 	}
 }
 
@@ -115,25 +119,33 @@ func (d *Driver) Close() error {
 	}
 	d.closed = true
 	for _, l := range d.loops {
-		l.post(func() { l.stopping = true })
+		l.post(func() {
+			l.mail.shut()
+			l.stopping = true
+		})
 	}
 	d.ended.Wait()
 	return nil
 }
 
-// A mailbox carries calls into a loop. Its eventfd is in the loop's epoll set.
+// A mailbox carries calls into a loop, and is the way out of it for sessions. Its eventfd is in the loop's epoll set.
 type mailbox struct {
-	mu    sync.Mutex
-	calls []func()
-	fd    int32
-	rung  atomic.Bool
+	mu      sync.Mutex
+	calls   []func()
+	closed  bool // by shut
+	fd      int32
+	rung    atomic.Bool
+	adopter stream.Adopter // nil: none
 }
 
-// post has f run by the loop, soon.
+// post has f run by the loop, soon, unless the loop is at its end.
 func (l *loop) post(f func()) {
 	l.mail.mu.Lock()
+	defer l.mail.mu.Unlock()
+	if l.mail.closed {
+		return
+	}
 	l.mail.calls = append(l.mail.calls, f)
-	l.mail.mu.Unlock()
 	if !l.mail.rung.Swap(true) {
 		one := [8]byte{1}
 		unix.Write(int(l.mail.fd), one[:])
