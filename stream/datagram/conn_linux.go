@@ -2,6 +2,7 @@ package datagram
 
 import (
 	"net/netip"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -19,7 +20,7 @@ type conn struct {
 	spec    *relay.Spec
 	packets relay.Packets
 	timer   relay.Timer[*conn] // proxy_timeout
-	active  int64              // when the relay last carried something, in nanoseconds
+	active  time.Duration      // when the relay last carried something, from when the loop began
 
 	toServer, toClient queue
 	early              queue // came before the server was known

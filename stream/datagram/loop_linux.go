@@ -28,7 +28,8 @@ const (
 type loop struct {
 	ep       int
 	env      *stream.Env // with the loop's own clock
-	now      time.Time   // read once for each wake-up
+	began    time.Time
+	now      time.Time // read once for each wake-up
 	mail     mailbox
 	ports    map[int32]*port // by descriptor
 	conns    []*conn         // by index; nil where free
@@ -68,7 +69,7 @@ func newLoop(env *stream.Env, limit int) (*loop, error) {
 	}
 	now := env.Now()
 	l := &loop{
-		ep: ep, now: now, mail: mailbox{fd: wake}, ports: map[int32]*port{}, limit: limit, in: newBatch(), out: newBatch(),
+		ep: ep, began: now, now: now, mail: mailbox{fd: wake}, ports: map[int32]*port{}, limit: limit, in: newBatch(), out: newBatch(),
 		events: make([]unix.EpollEvent, eventsPerWait), key: make([]byte, 0, maxKey),
 		wheel: relay.NewWheel[*conn](now, tick, slots), pauses: relay.NewWheel[*pause](now, time.Millisecond, slots),
 	}

@@ -1,8 +1,6 @@
 package datagram
 
 import (
-	"time"
-
 	"golang.org/x/sys/unix"
 
 	"weir/stream"
@@ -59,7 +57,8 @@ func (c *conn) settle() {
 	}
 }
 
-func (c *conn) touch() { c.active = c.l.now.UnixNano() }
+// touch begins the idle time anew. It is counted by the monotonic clock: setting the system's ends no session.
+func (c *conn) touch() { c.active = c.l.now.Sub(c.l.began) }
 
 // expired is the passing of the conn's timer: the time-out may have been put off since it was set. It is not counted in a pause.
 func (c *conn) expired() {
@@ -68,7 +67,7 @@ func (c *conn) expired() {
 		c.do(c.s.Advance(stream.Event{Kind: stream.TimedOut}))
 		return
 	}
-	due := time.Unix(0, c.active).Add(c.spec.Timeout)
+	due := c.l.began.Add(c.active + c.spec.Timeout)
 	switch {
 	case c.pausing():
 		c.l.wheel.Set(&c.timer, c.l.now.Add(c.spec.Timeout))
