@@ -63,7 +63,8 @@ func (l *loop) accept(p *port) {
 		return
 	}
 	if l.reached(fd) {
-		l.spare(p)
+		l.complainOfReserve()
+		l.rest(p)
 	}
 	listen, lease := p.admit()
 	if listen == nil {

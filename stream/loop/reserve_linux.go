@@ -39,21 +39,25 @@ func (l *loop) reached(fd int32) bool {
 	return fd >= l.ceiling.first
 }
 
-// scarce reports whether the next descriptor would be in reserve.
+// scarce reports whether the next descriptor would be in reserve, or there is none at all, and logs that.
 func (l *loop) scarce() bool {
 	fd, err := unix.FcntlInt(uintptr(l.mail.fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
+		l.complain(errorlog.Crit, "accept4() failed"+errorlog.Errno(err))
 		return true
 	}
 	unix.Close(fd)
-	return l.reached(int32(fd))
+	if !l.reached(int32(fd)) {
+		return false
+	}
+	l.complainOfReserve()
+	return true
 }
 
-// spare lets the port rest, its last connection being the first to have a descriptor in reserve.
-func (l *loop) spare(p *port) {
+// complainOfReserve logs why nobody is accepted.
+func (l *loop) complainOfReserve() {
 	l.complain(errorlog.Crit, fmt.Sprintf("%d of %d descriptors are in use, the others are kept in reserve and no connection is accepted",
 		l.ceiling.first, l.ceiling.limit))
-	l.rest(p)
 }
 
 // rest takes the port out of the epoll set until there are descriptors again. One that is watched with EPOLLEXCLUSIVE can not be modified.

@@ -18,6 +18,7 @@ import (
 func TestDescriptorsInReserve(t *testing.T) {
 	const reserve = 32
 	allow(t, highest(t)+8*reserve)
+	begun := time.Now()
 	env, lines := streamtest.NewEnv(time.Now)
 	d, err := loop.New(env, loop.Options{Loops: 1})
 	if err != nil {
@@ -44,8 +45,9 @@ func TestDescriptorsInReserve(t *testing.T) {
 	if !echoes(waiting) {
 		t.Errorf("who waited was not served once there were descriptors: %q", lines.All())
 	}
-	if n := lines.Count("descriptors are in use"); n != 1 {
-		t.Errorf("%d lines, want 1: %q", n, lines.All())
+	seconds := int(time.Since(begun).Seconds())
+	if n := lines.Count("descriptors are in use"); n < 1 || n > 1+seconds {
+		t.Errorf("%d lines in %d seconds, want one a second: %q", n, seconds, lines.All())
 	}
 }
 
