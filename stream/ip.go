@@ -2,6 +2,7 @@ package stream
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -10,11 +11,94 @@ func ParseIP(text string) netip.Addr {
 	if strings.IndexByte(text, ':') < 0 {
 		return parseIPv4(text)
 	}
-	ip, err := netip.ParseAddr(text)
-	if err != nil || ip.Zone() != "" {
+	return ParseIPv6(text)
+}
+
+// ParseIPv6 reads an address as ngx_inet6_addr. As there a colon more may stand in front, and behind a :: one at the end, for a group
+// of zero; a :: is for one group at least; an IPv4 address at the end is read as all are, and is not 255.255.255.255. What is none is
+// not valid.
+func ParseIPv6(text string) netip.Addr {
+	g := ipv6Groups{gap: -1}
+	rest, inside, ok := strings.TrimPrefix(text, ":"), true, true
+	for first := true; inside && ok; first = false {
+		var part string
+		part, rest, inside = strings.Cut(rest, ":")
+		switch {
+		case part == "" && inside:
+			ok = g.open()
+		case part == "":
+			ok = g.gap >= 0 && g.add(0)
+		case !inside && !first && strings.Contains(part, "."):
+			ok = g.addIPv4(part)
+		default:
+			ok = g.addHex(part)
+		}
+	}
+	if !ok {
 		return netip.Addr{}
 	}
-	return ip
+	return g.addr()
+}
+
+// ipv6Groups are the groups of an address as far as they are read.
+type ipv6Groups struct {
+	bytes [16]byte
+	n     int // of bytes
+	gap   int // how many bytes stand before the ::, or -1
+}
+
+// open notes a ::, of which there is one.
+func (g *ipv6Groups) open() bool {
+	if g.gap >= 0 {
+		return false
+	}
+	g.gap = g.n
+	return true
+}
+
+func (g *ipv6Groups) add(group uint16) bool {
+	if g.n == len(g.bytes) {
+		return false
+	}
+	g.bytes[g.n], g.bytes[g.n+1] = byte(group>>8), byte(group)
+	g.n += 2
+	return true
+}
+
+// maxHex is how many digits a group may have, and the first octet of an IPv4 address behind groups.
+const maxHex = 4
+
+func (g *ipv6Groups) addHex(part string) bool {
+	group, err := strconv.ParseUint(part, 16, 16)
+	return err == nil && len(part) <= maxHex && g.add(uint16(group))
+}
+
+func (g *ipv6Groups) addIPv4(part string) bool {
+	digits := strings.IndexByte(part, '.')
+	ip := parseIPv4(part)
+	if digits == 0 || digits > maxHex || !ip.IsValid() || ip == broadcast {
+		return false
+	}
+	b := ip.As4()
+	return g.add(uint16(b[0])<<8|uint16(b[1])) && g.add(uint16(b[2])<<8|uint16(b[3]))
+}
+
+// broadcast is what nginx takes for no address.
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
+// addr is the address, which is valid when the groups are as many as it takes.
+func (g *ipv6Groups) addr() netip.Addr {
+	full := g.n == len(g.bytes)
+	switch {
+	case g.gap < 0 && full:
+		return netip.AddrFrom16(g.bytes)
+	case g.gap < 0, full:
+		return netip.Addr{}
+	}
+	var b [16]byte
+	copy(b[:], g.bytes[:g.gap])
+	copy(b[len(b)-(g.n-g.gap):], g.bytes[g.gap:g.n])
+	return netip.AddrFrom16(b)
 }
 
 func parseIPv4(text string) netip.Addr {

@@ -131,8 +131,8 @@ func (p addressParser) parseIPv6(text string) (Address, error) {
 	if end == 1 {
 		return Address{}, errNoHost
 	}
-	ip, err := netip.ParseAddr(text[1:end])
-	if err != nil || !ip.Is6() || ip.Zone() != "" {
+	ip := stream.ParseIPv6(text[1:end])
+	if !ip.IsValid() {
 		return Address{}, errInvalidIPv6
 	}
 	a.IP, a.Wildcard = ip, ip.IsUnspecified()

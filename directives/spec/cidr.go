@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"weir/parser"
+	"weir/stream"
 )
 
 // CIDR reads an argument that is a network, "192.0.2.0/24", or a single address, as ngx_ptocidr. An address with bits beyond the
@@ -43,6 +44,6 @@ func ParseIP(text string) (netip.Addr, bool) {
 	if ip, ok := parseIPv4(text); ok {
 		return ip, true
 	}
-	ip, err := netip.ParseAddr(text)
-	return ip, err == nil && ip.Is6() && ip.Zone() == ""
+	ip := stream.ParseIPv6(text)
+	return ip, ip.IsValid()
 }

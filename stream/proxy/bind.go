@@ -3,6 +3,8 @@ package proxy
 import (
 	"errors"
 	"net/netip"
+	"strconv"
+	"strings"
 
 	"weir/stream"
 )
@@ -36,12 +38,34 @@ var errLocal = errors.New("no address")
 
 // ParseLocal reads an address with an optional port, as proxy_bind takes it. It follows ngx_parse_addr_port.
 func ParseLocal(text string) (stream.Addr, error) {
-	if ip, err := netip.ParseAddr(text); err == nil && ip.Zone() == "" {
-		return stream.Addr{IP: netip.AddrPortFrom(ip, 0)}, nil
+	ip, port := parseLocalIP(text), uint64(0)
+	if !ip.IsValid() {
+		host, digits, ok := cutPort(text)
+		var err error
+		if port, err = strconv.ParseUint(digits, 10, 16); err != nil || port == 0 || !ok {
+			return stream.Addr{}, errLocal
+		}
+		ip = parseLocalIP(host)
 	}
-	ap, err := netip.ParseAddrPort(text)
-	if err != nil || ap.Addr().Zone() != "" || ap.Port() == 0 {
+	if !ip.IsValid() {
 		return stream.Addr{}, errLocal
 	}
-	return stream.Addr{IP: ap}, nil
+	return stream.Addr{IP: netip.AddrPortFrom(ip, uint16(port))}, nil
+}
+
+// parseLocalIP is stream.ParseIP, but that 255.255.255.255 is no address.
+func parseLocalIP(text string) netip.Addr {
+	ip := stream.ParseIP(text)
+	if ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
+		return netip.Addr{}
+	}
+	return ip
+}
+
+// cutPort divides "HOST:PORT" at the first colon, or "[HOST]:PORT" behind the brackets.
+func cutPort(text string) (host, port string, ok bool) {
+	if inside, bracketed := strings.CutPrefix(text, "["); bracketed {
+		return strings.Cut(inside, "]:")
+	}
+	return strings.Cut(text, ":")
 }
