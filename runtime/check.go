@@ -60,8 +60,10 @@ func tryOpen(program *directives.Program, c *console) error {
 	}
 	if err != nil {
 		opened.say(errorlog.Emerg, "%v", err)
+		return err
 	}
-	return err
+	warnOfOpenFiles(&program.Main, opened)
+	return nil
 }
 
 // touchPid makes sure that the pid file can be written, without changing what is in it.

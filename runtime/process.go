@@ -155,6 +155,22 @@ func applyLimits(m *directives.Main, c *console) {
 	}
 }
 
+// warnOfOpenFiles says that not as many connections can be open as the configuration allows, as ngx_event_module_init does.
+func warnOfOpenFiles(m *directives.Main, c *console) {
+	var now unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &now) != nil || !c.log.Enabled(errorlog.Warn) {
+		return
+	}
+	wanted, limit := uint64(m.WorkerConnections), uint64(now.Cur)
+	if wanted <= limit || wanted <= m.RlimitNofile {
+		return
+	}
+	if m.RlimitNofile > 0 {
+		limit = m.RlimitNofile
+	}
+	c.say(errorlog.Warn, "%d worker_connections exceed open file resource limit: %d", wanted, limit)
+}
+
 // setBoth sets numbers whose type is not the same on all systems.
 func setBoth[T int64 | uint64](soft, hard *T, n uint64) { *soft, *hard = T(n), T(n) }
 

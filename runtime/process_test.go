@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -109,6 +110,38 @@ func TestLimits(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var log recorder
 			applyLimits(&directives.Main{RlimitNofile: tt.n}, &console{log: log.log()})
+			if got := log.take(); !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestOpenFilesAreWarnedOf(t *testing.T) {
+	var now unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &now); err != nil {
+		t.Fatal(err)
+	}
+	const many = 1 << 40
+	exceed := func(limit uint64) []string {
+		return []string{fmt.Sprintf("[warn] %d worker_connections exceed open file resource limit: %d", many, limit)}
+	}
+	tests := []struct {
+		name        string
+		connections int
+		limit       uint64
+		want        []string // logged
+	}{
+		{"as many as the system allows", int(now.Cur), 0, nil},
+		{"more", many, 0, exceed(uint64(now.Cur))},
+		{"as many as the configuration allows", many, many, nil},
+		{"more than it allows", many, 1 << 39, exceed(1 << 39)},
+		{"a configured limit below that of the system", int(now.Cur), 1, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var log recorder
+			warnOfOpenFiles(&directives.Main{WorkerConnections: tt.connections, RlimitNofile: tt.limit}, &console{log: log.log()})
 			if got := log.take(); !slices.Equal(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}

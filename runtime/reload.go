@@ -70,6 +70,7 @@ func (m *Master) open(ctx context.Context, next *Generation) (fresh []*socket, e
 	if err != nil {
 		return nil, err
 	}
+	warnOfOpenFiles(&next.Program.Main, m.console)
 	return fresh, m.openPid(next.Program.Main.PidFile)
 }
 
