@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"errors"
+	"math"
 	"net/netip"
 	"strings"
 	"time"
@@ -65,6 +66,9 @@ func (q question) parse(message []byte) (reply, error) {
 	if err := p.SkipAllQuestions(); err != nil {
 		return reply{}, errNotTheAnswer
 	}
+	if head.RCode != dnsmessage.RCodeSuccess && !head.Truncated {
+		return reply{code: int(head.RCode)}, nil
+	}
 	a := answers{kind: q.kind, aliases: map[string]alias{}, owned: map[string]*reply{}}
 	if !head.Truncated {
 		if err := a.readAll(&p); err != nil {
@@ -105,7 +109,7 @@ func (a *answers) readAll(p *dnsmessage.Parser) error {
 
 // read takes one record, if it is an alias or of the kind that was asked for.
 func (a *answers) read(p *dnsmessage.Parser, head dnsmessage.ResourceHeader) error {
-	owner, ttl := lowerName(head.Name), time.Duration(head.TTL)*time.Second
+	owner, ttl := lowerName(head.Name), lifetime(head.TTL)
 	switch {
 	case head.Class != dnsmessage.ClassINET:
 	case head.Type == dnsmessage.TypeCNAME:
@@ -122,6 +126,14 @@ func (a *answers) read(p *dnsmessage.Parser, head dnsmessage.ResourceHeader) err
 		return r.read(p, a.kind)
 	}
 	return p.SkipAnswer()
+}
+
+// lifetime is a time to live; one with the highest bit set is none (RFC 2181, section 8).
+func lifetime(ttl uint32) time.Duration {
+	if ttl > math.MaxInt32 {
+		return 0
+	}
+	return time.Duration(ttl) * time.Second
 }
 
 func (r *reply) read(p *dnsmessage.Parser, kind dnsmessage.Type) error {

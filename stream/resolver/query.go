@@ -12,12 +12,14 @@ type flight struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	queries map[*Query]struct{}
+	begun   bool // there is a goroutine
 }
 
 // A Query is one asker's question for the addresses of a name. All that ask for the same name meanwhile share the messages.
 type Query struct {
 	r        *Resolver
 	name     string
+	urgent   bool // it does not wait for those that are not
 	answered func()
 	answer   Answer
 	err      error
@@ -81,13 +83,17 @@ func (r *Resolver) join(q *Query) {
 		f = &flight{name: q.name, queries: map[*Query]struct{}{}}
 		f.ctx, f.cancel = context.WithCancel(context.Background())
 		r.flights[q.name] = f
-		if r.active < maxFlights {
-			r.begin(f)
-		} else {
-			r.waiting = append(r.waiting, f)
-		}
 	}
 	f.queries[q] = struct{}{}
+	switch {
+	case f.begun:
+		return
+	case q.urgent:
+		r.urgent = append(r.urgent, f)
+	case len(f.queries) == 1:
+		r.waiting = append(r.waiting, f)
+	}
+	r.beginNext()
 }
 
 // leave takes q out of its flight, which ends when nobody is left. It does nothing for a query that is answered.
@@ -108,6 +114,7 @@ func (r *Resolver) leave(q *Query) {
 
 // begin starts the flight's goroutine. The lock is held.
 func (r *Resolver) begin(f *flight) {
+	f.begun = true
 	r.active++
 	r.running.Go(func() {
 		a, err := r.host(f.ctx, f.name)
@@ -133,12 +140,19 @@ func (r *Resolver) land(f *flight, a Answer, err error) {
 	r.beginNext()
 }
 
-// beginNext begins the flight that has waited longest; those that nobody waits for any more are let go.
+// beginNext begins what has waited longest, as far as there is room: half of it is for what is urgent alone. The lock is held.
 func (r *Resolver) beginNext() {
-	for len(r.waiting) > 0 && r.active < maxFlights && !r.closed {
-		f := r.waiting[0]
-		r.waiting = r.waiting[1:]
-		if f.ctx.Err() == nil {
+	r.beginSome(&r.urgent, 2*maxFlights)
+	r.beginSome(&r.waiting, maxFlights)
+}
+
+// beginSome begins flights of a list until limit are active. Those that have begun otherwise, or that nobody waits for any more, are
+// let go.
+func (r *Resolver) beginSome(list *[]*flight, limit int) {
+	for len(*list) > 0 && r.active < limit && !r.closed {
+		f := (*list)[0]
+		*list = (*list)[1:]
+		if !f.begun && f.ctx.Err() == nil {
 			r.begin(f)
 		}
 	}
@@ -152,12 +166,19 @@ func (r *Resolver) keep(name string, a Answer) {
 	r.cache[name] = a
 }
 
+// maxEvicted is how many answers are looked at to make room for one: sessions may ask for other names all the time.
+const maxEvicted = 16
+
+// evict lets go of those of a few answers that have ended, or of one that has not.
 func (r *Resolver) evict() {
-	now, victim := time.Now(), ""
+	now, looked, victim := time.Now(), 0, ""
 	for name, a := range r.cache {
-		victim = name
 		if !now.Before(a.Until) {
 			delete(r.cache, name)
+		}
+		victim = name
+		if looked++; looked == maxEvicted {
+			break
 		}
 	}
 	if len(r.cache) >= maxCached {

@@ -23,7 +23,7 @@ const (
 	resendAfter = 5 * time.Second
 	// forNothing is how long it is good that a name has no address, unless valid= says otherwise.
 	forNothing = 10 * time.Second
-	// maxFlights is how many names are asked for at once; others wait.
+	// maxFlights is how many names are asked for at once on behalf of sessions, and as many for Lookup; others wait.
 	maxFlights = 256
 	// maxCached is how many names are kept.
 	maxCached = 4096
@@ -49,7 +49,8 @@ type Resolver struct {
 	mu      sync.Mutex
 	closed  bool
 	flights map[string]*flight
-	waiting []*flight // beyond maxFlights, in order
+	urgent  []*flight // of Lookup, that wait, in order
+	waiting []*flight // others that wait, in order
 	active  int
 	cache   map[string]Answer
 }
@@ -116,9 +117,11 @@ func (r *Resolver) until(ttl time.Duration) time.Time {
 	return time.Now().Add(ttl)
 }
 
-// Lookup returns the addresses of name, and waits for them as long as ctx lasts. The error is an Error.
+// Lookup returns the addresses of name, and waits for them as long as ctx lasts. It is for names of the configuration, of which there
+// are not many: its question does not wait for those of sessions. The error is an Error.
 func (r *Resolver) Lookup(ctx context.Context, name string) (Answer, error) {
 	q := r.Query(name)
+	q.urgent = true
 	answered := make(chan struct{}, 1)
 	stop := q.Begin(func() { answered <- struct{}{} })
 	defer stop()
@@ -141,7 +144,7 @@ func (r *Resolver) host(ctx context.Context, name string) (Answer, error) {
 		all := merge(replies)
 		ttl = min(ttl, all.ttl)
 		if len(all.addrs) > 0 {
-			return Answer{all.addrs, r.until(ttl)}, nil
+			return Answer{all.addrs[:min(len(all.addrs), MaxAddresses)], r.until(ttl)}, nil
 		}
 		if all.code != 0 || all.alias == "" {
 			return Answer{Until: r.until(forNothing)}, all.failure()

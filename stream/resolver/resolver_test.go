@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/net/dns/dnsmessage"
 
 	"weir/conformance/peers"
 )
@@ -167,6 +168,7 @@ func TestHowLongAnswersAreGood(t *testing.T) {
 		}, 0, 30 * time.Second},
 		{"valid=", both, time.Hour, time.Hour},
 		{"zero", func(t *testing.T, d *peers.DNS) { set(t, d, "b.example", "A", 0, "127.0.0.1") }, 0, 0},
+		{"of more than 31 bits", func(t *testing.T, d *peers.DNS) { set(t, d, "b.example", "A", 1<<31, "127.0.0.1") }, 0, 0},
 		{"no such name", nothing, 0, 10 * time.Second},
 		{"no such name, valid=", nothing, time.Minute, time.Minute},
 	} {
@@ -275,6 +277,45 @@ func TestManyNamesAtOnce(t *testing.T) {
 	answers.Wait()
 }
 
+// TestSessionsDoNotHoldUpGroups holds that a group's lookup begins at once, however many names sessions wait for, that one among them.
+func TestSessionsDoNotHoldUpGroups(t *testing.T) {
+	d, r := start(t, func(o *Options) { o.NoAAAA = true })
+	const n = 2 * maxFlights
+	last := fmt.Sprintf("n%d.example", n-1)
+	set(t, d, "b.example", "A", 60, "127.0.0.1")
+	set(t, d, last, "A", 60, "127.0.0.2")
+	for i := range n {
+		name := fmt.Sprintf("n%d.example", i)
+		d.Silence(name, name != last)
+		defer r.Query(name).Begin(func() {})()
+	}
+	for name, want := range map[string]string{"b.example": "[127.0.0.1]", last: "[127.0.0.2]"} {
+		if got := lookup(t, r, name); got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
+}
+
+// TestFailureWithAddresses holds that what a server sends along with a failure is not believed.
+func TestFailureWithAddresses(t *testing.T) {
+	m := dnsmessage.Message{
+		Header:    dnsmessage.Header{ID: 7, Response: true, RCode: dnsmessage.RCodeServerFailure},
+		Questions: []dnsmessage.Question{{Name: dnsmessage.MustNewName("b.example."), Type: dnsmessage.TypeA, Class: dnsmessage.ClassINET}},
+		Answers: []dnsmessage.Resource{{
+			Header: dnsmessage.ResourceHeader{Name: dnsmessage.MustNewName("b.example."), Class: dnsmessage.ClassINET, TTL: 60},
+			Body:   &dnsmessage.AResource{A: [4]byte{127, 0, 0, 1}},
+		}},
+	}
+	raw, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := question{7, "b.example", dnsmessage.TypeA}.parse(raw)
+	if err != nil || got.code != 2 || got.addrs != nil {
+		t.Errorf("got %+v, %v, want a server failure and nothing else", got, err)
+	}
+}
+
 func TestCacheIsBounded(t *testing.T) {
 	r := New(Options{})
 	for i := range maxCached + 100 {
@@ -343,5 +384,36 @@ func TestLookupService(t *testing.T) {
 				t.Errorf("got %q, %v, %v\nwant %q, %v, %v", got, s.Failed, err, tt.want, tt.failed, tt.err)
 			}
 		})
+	}
+}
+
+// TestInstancesAreBounded asks for a service of many targets that all have many addresses.
+func TestInstancesAreBounded(t *testing.T) {
+	d, r := start(t, func(o *Options) { o.NoAAAA = true })
+	var records, addrs []string
+	for i := range 100 {
+		records = append(records, fmt.Sprintf("1 1 %d m1.example", 2000+i))
+	}
+	for i := range 200 {
+		addrs = append(addrs, fmt.Sprintf("127.0.1.%d", i+1))
+	}
+	set(t, d, "_mqtt._tcp.b.example", "SRV", 60, records...)
+	set(t, d, "m1.example", "A", 60, addrs...)
+	s, err := r.LookupService(within(t, patience), "mqtt", "b.example")
+	if err != nil || len(s.Instances) != MaxAddresses {
+		t.Errorf("got %d instances, %v, want %d", len(s.Instances), err, MaxAddresses)
+	}
+}
+
+// BenchmarkKeep is what an answer costs when as many names are kept as may be, and none has ended.
+func BenchmarkKeep(b *testing.B) {
+	r := New(Options{})
+	names := make([]string, 2*maxCached)
+	for i := range names {
+		names[i] = fmt.Sprint(i)
+	}
+	a := Answer{Addrs: []netip.Addr{netip.IPv6Loopback()}, Until: time.Now().Add(time.Hour)}
+	for i := 0; b.Loop(); i++ {
+		r.keep(names[i%len(names)], a)
 	}
 }

@@ -14,6 +14,8 @@ import (
 const (
 	// maxTargets is how many SRV records of an answer are followed.
 	maxTargets = 1024
+	// MaxAddresses is how many addresses of one name, or instances of one service, are taken.
+	MaxAddresses = 4096
 	// targetsAtOnce is how many of them are asked for at the same time.
 	targetsAtOnce = 32
 )
@@ -65,6 +67,7 @@ func (r *Resolver) LookupService(ctx context.Context, service, host string) (Ser
 	for i := range records {
 		found.add(&records[i])
 	}
+	found.Instances = found.Instances[:min(len(found.Instances), MaxAddresses)]
 	if len(found.Instances) > 0 {
 		return found, nil
 	}
@@ -116,7 +119,11 @@ func (r *Resolver) resolveTargets(ctx context.Context, records []record) {
 	all.Wait()
 }
 
+// add adds what was found out about a record. Those that come when there are enough instances are left out.
 func (s *Service) add(r *record) {
+	if len(s.Instances) >= MaxAddresses {
+		return
+	}
 	if r.err != nil {
 		s.Failed = append(s.Failed, TargetError{r.target, r.err.(Error)})
 		return

@@ -28,12 +28,8 @@ type Names struct {
 	Timeout  time.Duration // resolver_timeout; 0: none
 }
 
-const (
-	// leastPause is the shortest time between two lookups of a name.
-	leastPause = time.Second
-	// maxAddresses is how many addresses of one name are taken.
-	maxAddresses = 4096
-)
+// leastPause is the shortest time between two lookups of a name.
+const leastPause = time.Second
 
 // MaxRing is the largest sum of weights that a ring is laid out for: it takes a few gigabytes. nginx ends when it gets no memory, at a
 // weight that depends on the machine.
@@ -196,7 +192,7 @@ func (f *following) ask(ctx context.Context, n *Named) ([]place, time.Time, erro
 	}
 	a, err := f.Resolver.Lookup(ctx, n.Host)
 	places := make([]place, 0, len(a.Addrs))
-	for _, ip := range a.Addrs[:min(len(a.Addrs), maxAddresses)] {
+	for _, ip := range a.Addrs {
 		places = append(places, place{addr: netip.AddrPortFrom(ip, 0), backup: n.Like.Backup})
 	}
 	return places, a.Until, err
@@ -213,7 +209,7 @@ func (f *following) askService(ctx context.Context, n *Named) ([]place, time.Tim
 		f.say(t.Target + " could not be resolved (" + t.Err.Error() + ") while resolving " + n.what())
 	}
 	var places []place
-	for _, i := range s.Instances[:min(len(s.Instances), maxAddresses)] {
+	for _, i := range s.Instances {
 		other := i.Priority != s.Instances[0].Priority
 		if other && n.Like.Backup {
 			break
