@@ -39,6 +39,7 @@ func init() {
 
 		// Clients. See cmds_client.go.
 		"dial":       {"NAME [HOST]:PORT|unix:PATH [from=IP]", 2, (*run).dial},
+		"crowd":      {"NAME [HOST]:PORT N  dial NAME1 to NAMEN, each of which gets back what it sends", 3, (*run).crowd},
 		"connect":    {"NAME [HOST]:PORT id=ID [user=U] [pass=P] [level=N] [from=IP] [bytewise=1]  dial, MQTT CONNECT, await CONNACK", 3, (*run).mqttConnect},
 		"send":       {"NAME DATA", 2, (*run).send},
 		"sendn":      {"NAME N  send N bytes", 2, (*run).sendN},

@@ -32,6 +32,24 @@ func (r *run) dial(args []string) error {
 	return c.SetDeadline(time.Now().Add(patience))
 }
 
+// crowd dials so many connections and pings each, so that all of them are sessions.
+func (r *run) crowd(args []string) error {
+	n, err := strconv.Atoi(args[2])
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		name := fmt.Sprintf("%s%d", args[0], i+1)
+		if err := r.dial([]string{name, args[1]}); err != nil {
+			return err
+		}
+		if err := r.ping([]string{name, "hello"}); err != nil {
+			return fmt.Errorf("connection %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
 // dialAddr connects to ":PORT" on loopback, "HOST:PORT" or "unix:PATH", from the given address unless it is empty.
 func dialAddr(addr, from string) (net.Conn, error) {
 	d := net.Dialer{Timeout: patience}
