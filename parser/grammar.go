@@ -34,6 +34,7 @@ type statement struct {
 
 // Parse takes statements for as long as they are whole, and the words before a fault.
 func (s *statements) Parse(lex *lexer.PeekingLexer) error {
+	s.list = make([]statement, 0, segmentTokens/8*3)
 	for {
 		start := lex.RawCursor()
 		for isWord(lex.Peek()) {

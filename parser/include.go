@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"weir/parser/diag"
 )
@@ -145,6 +146,9 @@ func (l *loader) include(d *Directive, kind bodyKind) ([]*Directive, *diag.Diagn
 	}
 	l.depth++
 	defer func() { l.depth-- }()
+	if len(paths) == 1 {
+		return l.includeFile(d, paths[0], kind)
+	}
 	var all []*Directive
 	for _, path := range paths {
 		some, fault := l.includeFile(d, path, kind)
@@ -197,7 +201,7 @@ func (l *loader) file(path string) (*source, *diag.Diagnostic) {
 	if err != nil {
 		return nil, unreadable(path, err)
 	}
-	file, fault := parse(path, string(raw), false)
+	file, fault := parse(path, unsafe.String(unsafe.SliceData(raw), len(raw)), false)
 	file.Raw = raw
 	l.files[path] = &source{File: file, fault: fault}
 	l.tree.Files = append(l.tree.Files, file)

@@ -82,12 +82,14 @@ func (s *scanner) resume() { s.taken = 0 }
 
 // Next returns the next token, or an end where the segment ends. It never fails: what is wrong is a token,
 // too, so that all that precedes it can be had.
-func (s *scanner) Next() (lexer.Token, error) {
+func (s *scanner) Next() (lexer.Token, error) { return s.next(), nil }
+
+func (s *scanner) next() lexer.Token {
 	if s.ended || s.limit > 0 && s.taken >= s.limit && s.words == 0 {
-		return lexer.EOFToken(s.position(s.at)), nil
+		return lexer.EOFToken(s.position(s.at))
 	}
 	s.taken++
-	return s.token(), nil
+	return s.token()
 }
 
 func (s *scanner) token() lexer.Token {

@@ -12,7 +12,7 @@ func parse(path, text string, globals bool) (*File, *diag.Diagnostic) {
 	s := newScanner(path, text)
 	s.globals, s.limit = globals, segmentTokens
 	file := &File{Path: path, Block: &Block{}}
-	b := builder{open: []*Block{file.Block}}
+	b := builder{open: []*Block{file.Block}, window: newWindow()}
 	if !globals {
 		b.file = file
 	}
@@ -26,6 +26,7 @@ func parse(path, text string, globals bool) (*File, *diag.Diagnostic) {
 type builder struct {
 	file       *File    // of every directive; nil for the text of -g
 	open       []*Block // the file's own first, the innermost last
+	window     *window
 	directives []Directive
 	words      []Word
 	chunk      int // how many were allocated last
@@ -35,7 +36,7 @@ type builder struct {
 func (b *builder) build(s *scanner) *diag.Diagnostic {
 	var fault *diag.Diagnostic
 	for fault == nil && !s.ended {
-		fault = b.segment(read(s))
+		fault = b.segment(b.read(s))
 	}
 	end := place(s.position(s.at))
 	if fault == nil && len(b.open) > 1 {
@@ -50,13 +51,8 @@ func (b *builder) build(s *scanner) *diag.Diagnostic {
 
 // read applies the grammar to the next segment. No text makes it fail: a scanner does not, and the statements
 // and a fault are all that it gives.
-func read(s *scanner) *segment {
-	s.resume()
-	tokens, err := lexer.Upgrade(s)
-	if err != nil {
-		panic("parser: the scanner failed: " + err.Error())
-	}
-	seg, err := grammar.ParseFromLexer(tokens)
+func (b *builder) read(s *scanner) *segment {
+	seg, err := grammar.ParseFromLexer(b.window.fill(s))
 	if err != nil {
 		panic("parser: the grammar refused a text: " + err.Error())
 	}
