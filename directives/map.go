@@ -51,11 +51,21 @@ func (c *mapConf) block(call *spec.Call) {
 		return
 	}
 	vars := call.Compiler().Config.Vars
-	b := mapping.NewBuilder(source, vars, len(call.Dir.Body.Directives))
+	lines := call.Dir.Body.Directives
+	b := mapping.NewBuilder(source, vars, len(lines), keyBytes(lines))
 	v := stream.Variable{Name: name, Changeable: true}
 	eachLine(call, func(line *spec.Call) { v.NoCache = mapLine(b, line) || v.NoCache })
 	v.Get = b.Map().Get
 	redefine(vars, v)
+}
+
+// keyBytes is how long the keys of the lines are together.
+func keyBytes(lines []*parser.Directive) int {
+	n := 0
+	for _, d := range lines {
+		n += len(d.Name.Text)
+	}
+	return n
 }
 
 // mapLine takes one line of a map, and reports whether it says that the variable is volatile.

@@ -15,10 +15,10 @@ type Builder struct {
 	hasDefault bool
 }
 
-// NewBuilder begins a Map from source. It reserves room for that many lines.
-func NewBuilder(source stream.Template, vars *stream.VarTable, lines int) *Builder {
+// NewBuilder begins a Map from source. It reserves room for that many lines, whose keys have so many bytes together.
+func NewBuilder(source stream.Template, vars *stream.VarTable, lines, bytes int) *Builder {
 	b := &Builder{m: &Map{source: source, fallback: noValue}, vars: vars}
-	b.m.exact.reserve(lines)
+	b.m.exact.reserve(lines, bytes)
 	return b
 }
 

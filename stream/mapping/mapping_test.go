@@ -25,7 +25,7 @@ func play(t testing.TB, from *string, lines ...line) (s *streamtest.Session, m *
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := mapping.NewBuilder(tpl, config.Vars, 0)
+	b := mapping.NewBuilder(tpl, config.Vars, 0, 0)
 	for _, l := range lines {
 		if l.key == "hostnames" {
 			b.Hostnames()

@@ -10,11 +10,17 @@ import (
 // A table maps texts to values, without regard to the case of ASCII letters, in little memory: the texts stand one behind the other
 // in one array, and a hash table of 4-byte places leads to them. The zero table is empty.
 type table struct {
-	records []byte   // for each text its length, its value, and itself in lower case
-	slots   []uint32 // 1 + the place of a record; 0: free. A power of two, at most three quarters of them in use
+	records []byte // for each text its length, its value, and itself in lower case
+	slots   []slot // a power of two, at most three quarters of them in use
 	count   int
 	longest int // text
 	labels  int // that the text with the most dots has
+}
+
+// A slot leads to a record. The zero slot is free.
+type slot struct {
+	place uint32 // 1 + that of the record
+	hash  uint32 // of its text: others are passed by without a look at their records
 }
 
 // minSlots is the size of the smallest hash table.
@@ -22,16 +28,20 @@ const minSlots = 8
 
 var errTooLarge = errors.New("map of more than 4G is not supported by weir")
 
-// reserve makes room for n texts.
-func (t *table) reserve(n int) {
+// reserve makes room for n texts of so many bytes together.
+func (t *table) reserve(n, bytes int) {
 	size := minSlots
 	for fullAt(size) <= n {
 		size *= 2
 	}
 	if n > 0 {
-		t.slots = make([]uint32, size)
+		t.slots = make([]slot, size)
+		t.records = make([]byte, 0, bytes+n*usualHead)
 	}
 }
+
+// usualHead is how long the length and the value of a record mostly are.
+const usualHead = 2
 
 // fullAt is how many of size slots may be in use.
 func fullAt(size int) int { return size / 4 * 3 }
@@ -41,13 +51,21 @@ func (t *table) find(text string) (value, bool) {
 	if t.count == 0 || len(text) > t.longest {
 		return 0, false
 	}
+	return t.findHashed(text, hash(text))
+}
+
+// findHashed returns the value of text, whose hash is known; there are slots.
+func (t *table) findHashed(text string, hash uint32) (value, bool) {
 	mask := uint32(len(t.slots) - 1)
-	for i := hash(text) & mask; ; i = (i + 1) & mask {
-		place := t.slots[i]
-		if place == 0 {
+	for i := hash & mask; ; i = (i + 1) & mask {
+		at := t.slots[i]
+		if at.place == 0 {
 			return 0, false
 		}
-		if key, v := t.record(place - 1); len(key) == len(text) && equalLower(key, text) {
+		if at.hash != hash {
+			continue
+		}
+		if key, v := t.record(at.place - 1); len(key) == len(text) && equalLower(key, text) {
 			return v, true
 		}
 	}
@@ -55,51 +73,55 @@ func (t *table) find(text string) (value, bool) {
 
 // add maps text to v, and reports whether it was new.
 func (t *table) add(text string, v value) (added bool, err error) {
-	if _, found := t.find(text); found {
+	if t.count >= fullAt(len(t.slots)) {
+		t.grow()
+	}
+	h := hash(text)
+	if _, found := t.findHashed(text, h); found {
 		return false, nil
 	}
 	place := len(t.records)
 	if place >= math.MaxUint32 {
 		return false, errTooLarge
 	}
-	if t.count >= fullAt(len(t.slots)) {
-		t.grow()
-	}
 	t.records = binary.AppendUvarint(t.records, uint64(len(text)))
 	t.records = binary.AppendUvarint(t.records, uint64(v))
 	for i := range len(text) {
 		t.records = append(t.records, lower(text[i]))
 	}
-	t.place(hash(text), uint32(place))
+	t.place(slot{place: uint32(place) + 1, hash: h})
 	t.count++
 	t.longest = max(t.longest, len(text))
 	t.labels = max(t.labels, 1+strings.Count(text, "."))
 	return true, nil
 }
 
-// place puts a record into the first free slot.
-func (t *table) place(hash, at uint32) {
+// place puts what leads to a record into the first free slot.
+func (t *table) place(at slot) {
 	mask := uint32(len(t.slots) - 1)
-	i := hash & mask
-	for t.slots[i] != 0 {
+	i := at.hash & mask
+	for t.slots[i].place != 0 {
 		i = (i + 1) & mask
 	}
-	t.slots[i] = at + 1
+	t.slots[i] = at
 }
 
 func (t *table) grow() {
 	old := t.slots
-	t.slots = make([]uint32, max(minSlots, 2*len(old)))
-	for _, place := range old {
-		if place != 0 {
-			key, _ := t.record(place - 1)
-			t.place(hash(key), place-1)
+	t.slots = make([]slot, max(minSlots, 2*len(old)))
+	for _, at := range old {
+		if at.place != 0 {
+			t.place(at)
 		}
 	}
 }
 
-// trim lets go of the memory that was kept for more texts.
-func (t *table) trim() { t.records = append(make([]byte, 0, len(t.records)), t.records...) }
+// trim lets go of the memory that was kept for more texts, unless that is little.
+func (t *table) trim() {
+	if cap(t.records)-len(t.records) > len(t.records)/16 {
+		t.records = append(make([]byte, 0, len(t.records)), t.records...)
+	}
+}
 
 // record reads the text and the value at a place.
 func (t *table) record(place uint32) (key []byte, v value) {
@@ -121,7 +143,7 @@ func equalLower(key []byte, text string) bool {
 }
 
 // hash is FNV-1a of text in lower case, mixed so that the low bits depend on all of it.
-func hash[T string | []byte](text T) uint32 {
+func hash(text string) uint32 {
 	h := uint64(14695981039346656037)
 	for i := range len(text) {
 		h = (h ^ uint64(lower(text[i]))) * 1099511628211
