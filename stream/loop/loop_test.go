@@ -1,19 +1,37 @@
 package loop_test
 
 import (
+	"errors"
 	"testing"
 
 	"weir/stream"
 	"weir/stream/loop"
+	"weir/stream/pump"
 	"weir/stream/streamtest"
 )
 
+// A relief is a loop with an adopter, as package runtime puts them together.
+type relief struct {
+	*loop.Driver
+	adopter stream.Driver
+}
+
+// Abort asks both, the loop first.
+func (d relief) Abort(match func(*stream.Session) bool, pace stream.Pace) {
+	d.Driver.Abort(match, pace)
+	d.adopter.Abort(match, pace)
+}
+
+// Close closes both, the loop first.
+func (d relief) Close() error { return errors.Join(d.Driver.Close(), d.adopter.Close()) }
+
 func TestContract(t *testing.T) {
 	streamtest.Driver(t, "loop", func(env *stream.Env) stream.Driver {
-		d, err := loop.New(env, loop.Options{Loops: 2})
+		adopter := pump.New(env)
+		d, err := loop.New(env, loop.Options{Loops: 2, Adopter: adopter})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return d
+		return relief{d, adopter}
 	})
 }

@@ -138,22 +138,22 @@ func (p *port) welcome(sock socket) {
 	if listen == nil {
 		return
 	}
-	p.inherit(sock)
+	inherit(sock, p.keepAlive)
 	local := addrOf(sock.LocalAddr())
 	peer := stream.Peer{Addr: addrOf(sock.RemoteAddr()), Local: &local}
 	c.s = stream.NewSession(listen, p.d.env, peer, lease)
 	go c.run()
 }
 
-// inherit undoes what package net does to every accepted connection: nginx's have the listening socket's settings.
-func (p *port) inherit(sock socket) {
+// inherit undoes what package net does to every connection that it takes: nginx's have the listening socket's settings.
+func inherit(sock socket, keepAlive net.KeepAliveConfig) {
 	tcp, ok := sock.(*net.TCPConn)
 	if !ok {
 		return
 	}
-	if !p.keepAlive.Enable {
+	if !keepAlive.Enable {
 		tcp.SetKeepAlive(false)
 		return
 	}
-	tcp.SetKeepAliveConfig(p.keepAlive)
+	tcp.SetKeepAliveConfig(keepAlive)
 }

@@ -32,7 +32,7 @@ type carrier struct {
 	lent    *buffer       // what the session is shown with Bytes
 	rest    []byte        // what is still to be written of Out
 	restErr error         // what went wrong when Out was offered
-	given   stream.Step   // what the session has asked for in the middle of a relay
+	given   stream.Step   // what the session has asked for in the middle of a step, or with an Adopter before
 	begun   bool          // the content has begun
 }
 
@@ -53,7 +53,7 @@ func newCarrier(d *Driver, client socket) *carrier {
 func (c *carrier) run() {
 	defer c.over()
 	defer c.d.reportPanic()
-	step := c.advance(stream.Event{Kind: stream.Accepted})
+	step := c.answer(stream.Event{Kind: stream.Accepted})
 	for step.Do != stream.Finish {
 		c.begin(step)
 		next := stream.Step{}
@@ -167,7 +167,7 @@ func (c *carrier) woken() bool { return c.halt.Load() != 0 }
 func (c *carrier) begin(step stream.Step) {
 	c.endRelay()
 	switch step.Do {
-	case stream.Resolve:
+	case stream.Resolve, stream.ShakeUpstream:
 		c.beginContent()
 	case stream.Connect:
 		c.beginContent()
@@ -201,6 +201,10 @@ func (c *carrier) do(step stream.Step) stream.Event {
 		return c.carryOn()
 	case stream.Send:
 		return c.send(step)
+	case stream.ShakeClient:
+		return c.shakeClient(step)
+	case stream.ShakeUpstream:
+		return c.shakeUpstream(step)
 	}
 	panic("pump: unknown step")
 }
@@ -238,7 +242,7 @@ func (c *carrier) read(step stream.Step) stream.Event {
 	var failure error
 	err := c.client.raw.Read(func(fd uintptr) bool {
 		b := getBuffer(step.Max)
-		n, failure = readFD(fd, b.bytes[:step.Max])
+		n, failure = c.client.read(fd, b.bytes[:step.Max])
 		if failure == syscall.EAGAIN {
 			b.put()
 			return false
@@ -276,7 +280,7 @@ func (c *carrier) send(step stream.Step) stream.Event {
 	err := c.client.raw.Write(func(fd uintptr) bool {
 		for len(c.rest) > 0 && failure == nil {
 			var n int
-			if n, failure = writeFD(fd, c.rest); failure == syscall.EAGAIN {
+			if n, failure = c.client.write(fd, c.rest); failure == syscall.EAGAIN {
 				failure = nil
 				return false
 			}

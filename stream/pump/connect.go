@@ -85,7 +85,7 @@ func (c *carrier) offer(out []byte) {
 	}
 	n := 0
 	err := c.upstream.raw.Write(func(fd uintptr) bool {
-		n, c.restErr = writeFD(fd, out)
+		n, c.restErr = c.upstream.write(fd, out)
 		return true
 	})
 	if err != nil || c.restErr == syscall.EAGAIN {

@@ -113,7 +113,7 @@ func TestAcceptedInheritKeepAlive(t *testing.T) {
 			unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
 			unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 77)
 		}
-		p := &port{keepAlive: keepAliveOf(fd)}
+		keepAlive := keepAliveOf(fd)
 		client, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
@@ -126,7 +126,7 @@ func TestAcceptedInheritKeepAlive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.inherit(accepted.(socket))
+		inherit(accepted.(socket), keepAlive)
 		checkKeepAlive(t, newConn(accepted.(socket)), on)
 		for _, c := range []interface{ Close() error }{accepted, own, client, f, l} {
 			c.Close()

@@ -35,7 +35,7 @@ type half struct {
 
 // carry moves bytes until src has ended and all is written, or until the relay is halted.
 func (h *half) carry() {
-	for !h.done && h.flush() {
+	for !h.done && !h.r.dropped() && h.flush() {
 		if h.eof {
 			h.ended()
 			return
@@ -62,7 +62,7 @@ func (h *half) flush() bool {
 // writeSome writes until all is written, false if it has to wait for room.
 func (h *half) writeSome(fd uintptr) bool {
 	for len(h.pending) > 0 {
-		n, err := writeFD(fd, h.pending)
+		n, err := h.dst.write(fd, h.pending)
 		if err == syscall.EAGAIN {
 			return false
 		}
@@ -125,7 +125,7 @@ func (h *half) readSome(fd uintptr) bool {
 	if h.buf == nil {
 		h.buf = getBuffer(h.r.size())
 	}
-	n, err := readFD(fd, h.buf.bytes[:h.limit])
+	n, err := h.src.read(fd, h.buf.bytes[:h.limit])
 	if err == syscall.EAGAIN {
 		h.release()
 		return false

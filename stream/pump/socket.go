@@ -19,6 +19,7 @@ type socket interface {
 type conn struct {
 	socket
 	raw syscall.RawConn
+	tls *secure // nil: there is none, or no more than a handshake
 }
 
 func newConn(s socket) *conn {
@@ -26,7 +27,43 @@ func newConn(s socket) *conn {
 	if err != nil {
 		panic(err) // only a nil connection has none
 	}
-	return &conn{s, raw}
+	return &conn{socket: s, raw: raw}
+}
+
+// read reads once, in a call from raw. EAGAIN: there is nothing yet.
+func (c *conn) read(fd uintptr, b []byte) (int, error) {
+	if c.tls != nil {
+		return c.tls.read(fd, b)
+	}
+	return readFD(fd, b)
+}
+
+// write writes once, in a call from raw. EAGAIN: there is no room, and the same bytes have to be tried again.
+func (c *conn) write(fd uintptr, b []byte) (int, error) {
+	if c.tls != nil {
+		return c.tls.write(fd, b)
+	}
+	return writeFD(fd, b)
+}
+
+// CloseWrite tells the peer that nothing more comes; in TLS first by an alert.
+func (c *conn) CloseWrite() error {
+	if c.tls != nil {
+		if err := c.tls.end(c.raw.Write); err != nil {
+			return err
+		}
+	}
+	return c.socket.CloseWrite()
+}
+
+// Close closes the connection. In TLS it tells the peer, if that can be done at once.
+func (c *conn) Close() error {
+	if c.tls != nil {
+		c.tls.end(func(try func(fd uintptr) bool) error {
+			return c.raw.Control(func(fd uintptr) { try(fd) })
+		})
+	}
+	return c.socket.Close()
 }
 
 // wake makes all that waits for the connection come back, now and until the deadlines are set again.
@@ -36,8 +73,11 @@ func (c *conn) wake() {
 	}
 }
 
-// reset makes the coming Close send RST. A unix socket can not.
+// reset makes the coming Close send RST. A unix socket can not. In TLS nginx has taken what came out of the socket, and sends none.
 func (c *conn) reset() {
+	if c.tls != nil {
+		return
+	}
 	if tcp, ok := c.socket.(*net.TCPConn); ok {
 		tcp.SetLinger(0)
 	}

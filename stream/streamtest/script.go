@@ -208,6 +208,10 @@ func StepText(step stream.Step, now time.Time) string {
 		return "send " + strconv.Quote(string(step.Out)) + within(step, now)
 	case stream.Resolve:
 		return "resolve" + within(step, now)
+	case stream.ShakeClient:
+		return "shake client" + within(step, now)
+	case stream.ShakeUpstream:
+		return "shake upstream" + within(step, now)
 	case stream.Finish:
 		if step.Reset {
 			return "finish reset"

@@ -1,0 +1,58 @@
+package streamtest
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"math/big"
+	"sync"
+	"testing"
+	"time"
+)
+
+// serverName is what the certificate of the tests is for.
+const serverName = "mqtt.example"
+
+// A trust is a server's side and a client's side of TLS that know each other.
+type trust struct {
+	server *tls.Config
+	client *tls.Config
+}
+
+// newTrust makes a certificate for serverName, once for the process.
+var newTrust = sync.OnceValues(func() (*trust, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	sheet := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{serverName}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, sheet, sheet, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(leaf)
+	return &trust{
+		&tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
+		&tls.Config{RootCAs: roots, ServerName: serverName},
+	}, nil
+})
+
+// trusting returns the configurations of the tests, which are not to be changed.
+func trusting(t testing.TB) *trust {
+	t.Helper()
+	made, err := newTrust()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}

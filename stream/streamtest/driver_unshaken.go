@@ -1,0 +1,291 @@
+package streamtest
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"syscall"
+	"time"
+
+	"weir/stream"
+	"weir/stream/relay"
+)
+
+var shakeFailures = []driverTest{
+	{"handshake with a client that talks nonsense", shakeNonsense},
+	{"handshake with a client that does not trust", shakeDistrusted},
+	{"handshake with a client that goes", func(r *rig) { shakeGone(r, func(c duplex) { c.Close() }, io.ErrUnexpectedEOF) }},
+	{"handshake with a client that resets", func(r *rig) { shakeGone(r, func(c duplex) { reset(c) }, syscall.ECONNRESET) }},
+	{"handshake time-out of a client", shakeLate},
+	{"handshake time-out in the middle", shakeLateInside},
+	{"handshake that fails, next server", shakeNext},
+	{"handshake time-out of a server", shakeServerLate},
+	{"abort in a handshake", shakeAborted},
+	{"abort in a handshake that the content does not heed", shakeDeaf},
+	{"abort of relays through TLS", shakeRelayAborted},
+	{"close in the middle of handshakes", shakeClosed},
+	{"TLS that is reset", shakeReset},
+	{"TLS that is cut", shakeCut},
+	{"TLS that is broken", shakeBroken},
+}
+
+// wantUnshaken checks that the one handshake has failed, for that reason.
+func wantUnshaken(r *rig, side stream.Side, reason error) {
+	r.Helper()
+	ev := r.outcome().failure()
+	if ev.Side != side || ev.Op != stream.OpHandshake || ev.Err == nil || reason != nil && !errors.Is(ev.Err, reason) {
+		r.Errorf("got side %d, %v, %v; want side %d, %v, %v", ev.Side, ev.Op, ev.Err, side, stream.OpHandshake, reason)
+	}
+	if n := r.outcome().count(stream.Shaken); n > 0 {
+		r.Errorf("got %d handshakes", n)
+	}
+}
+
+func shakeNonsense(r *rig) {
+	client := r.shielded("tcp", ends{client: true}, &Proxy{Spec: spec()}).dial()
+	say(r, client, "\x10\x18\x00\x04MQTT\x04\x82\x00\x3c")
+	io.Copy(io.Discard, client)
+	wantUnshaken(r, stream.ClientSide, nil)
+}
+
+func shakeDistrusted(r *rig) {
+	client := r.shielded("tcp", ends{client: true}, &Proxy{Spec: spec()}).dial()
+	config := trusting(r).client.Clone()
+	config.RootCAs, config.MaxVersion = nil, tls.VersionTLS12
+	if err := tls.Client(client, config).Handshake(); err == nil {
+		r.Error("the client trusts")
+	}
+	wantUnshaken(r, stream.ClientSide, nil)
+}
+
+// hello is how a handshake begins.
+func hello(r *rig) []byte {
+	r.Helper()
+	var first []byte
+	tls.Client(&speaker{to: &first}, trusting(r).client).Handshake()
+	if len(first) == 0 {
+		r.Fatal("no ClientHello")
+	}
+	return first
+}
+
+// A speaker is a connection that keeps what is written to it, and never hears anything.
+type speaker struct {
+	net.Conn
+	to *[]byte
+}
+
+// Write keeps b.
+func (c *speaker) Write(b []byte) (int, error) {
+	*c.to = append(*c.to, b...)
+	return len(b), nil
+}
+
+// Read fails.
+func (c *speaker) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// shakeGone has the client go after half of its first message.
+func shakeGone(r *rig, goes func(duplex), reason error) {
+	first := hello(r)
+	client := r.shielded("tcp", ends{client: true}, &Proxy{Spec: spec()}).dial()
+	client.Write(first[:len(first)/2])
+	eventually(r, "the session has begun", func() bool { return r.lines.Count("connected to") == 1 })
+	goes(client)
+	wantUnshaken(r, stream.ClientSide, reason)
+}
+
+func shakeLate(r *rig) { lateAfter(r, 0) }
+
+func shakeLateInside(r *rig) { lateAfter(r, len(hello(r))) }
+
+// lateAfter has a client fall silent after n bytes of its first message.
+func lateAfter(r *rig, n int) {
+	c := &Secured{Proxy: &Proxy{Spec: spec()}, Client: trusting(r).server, Timeout: 150 * time.Millisecond}
+	client := r.secured("tcp", c).dial()
+	client.Write(hello(r)[:n])
+	start := time.Now()
+	io.Copy(io.Discard, client)
+	if took := time.Since(start); took < 100*time.Millisecond {
+		r.Errorf("ended after %v", took)
+	}
+	if o := r.outcome(); o.count(stream.TimedOut) != 1 || o.count(stream.Failed) != 0 {
+		r.Errorf("got %d time-outs, %d failures; want 1, 0", o.count(stream.TimedOut), o.count(stream.Failed))
+	}
+}
+
+// shakeNext has a server that talks nonsense before one that can be spoken with.
+func shakeNext(r *rig) {
+	bad, good := r.socket("tcp"), r.socket("tcp")
+	c := &Secured{
+		Proxy:    &Proxy{To: []stream.Addr{addrOf(bad.Addr()), addrOf(good.Addr())}, Spec: spec(), Saw: r.saw},
+		Upstream: trusting(r).client, Client: trusting(r).server,
+	}
+	f := r.listenOn("tcp", r.server(c))
+	client := r.asClient(f.dial())
+	must(r, client.tls.Handshake())
+	nonsense := (&passage{f, bad}).accept()
+	say(r, nonsense, "220 mail.example ESMTP\r\n")
+	io.Copy(io.Discard, nonsense)
+	server := r.asServer((&passage{f, good}).accept())
+	say(r, server, "hello")
+	hear(r, client, "hello")
+	client.Close()
+	o := r.outcome()
+	if ev := o.failure(); ev.Side != stream.UpstreamSide || ev.Op != stream.OpHandshake || o.count(stream.Failed) != 1 {
+		r.Errorf("got side %d, %v, %d times; want the upstream's handshake, once", ev.Side, ev.Op, o.count(stream.Failed))
+	}
+	if o.count(stream.Shaken) != 2 || o.toClient != 5 {
+		r.Errorf("got %d handshakes, %d bytes; want 2, 5", o.count(stream.Shaken), o.toClient)
+	}
+}
+
+func shakeServerLate(r *rig) {
+	c := &Secured{Proxy: &Proxy{Spec: spec()}, Upstream: trusting(r).client, Timeout: 150 * time.Millisecond}
+	p := r.secured("tcp", c)
+	client := p.dial()
+	p.accept()
+	must(r, expectEnd(client))
+	if o := r.outcome(); o.count(stream.TimedOut) != 1 || o.status != stream.StatusBadGateway {
+		r.Errorf("got %d time-outs, status %d; want 1, 502", o.count(stream.TimedOut), o.status)
+	}
+}
+
+// shakeAborted has a session wait on either side, and one that nobody means.
+func shakeAborted(r *rig) {
+	p, q := r.shielded("tcp", ends{client: true}, &Proxy{Spec: spec()}), r.shielded("tcp", ends{server: true}, &Proxy{Spec: spec()})
+	other := r.shielded("tcp", ends{client: true}, &Proxy{Spec: spec()})
+	waiting, behind, spared := p.dial(), q.dial(), other.dial()
+	say(r, waiting, "\x16\x03\x01")
+	silent := q.accept()
+	io.ReadFull(silent, make([]byte, 10))
+	eventually(r, "all have begun", func() bool { return r.lines.Count("connected to") == 3 })
+	r.driver.Abort(func(s *stream.Session) bool { return s.Listen != other.listen }, stream.Pace{PerSecond: 100})
+	must(r, expectEnd(behind))
+	io.Copy(io.Discard, waiting)
+	eventually(r, "both have finished", func() bool { return r.finished() == 2 })
+	for _, o := range r.ended {
+		if o.count(stream.Aborted) != 1 || o.count(stream.Failed) != 0 {
+			r.Errorf("got %d aborts, %d failures; want 1, 0", o.count(stream.Aborted), o.count(stream.Failed))
+		}
+	}
+	client := r.asClient(spared)
+	must(r, client.tls.Handshake())
+}
+
+// shakeDeaf aborts a handshake again and again between its messages.
+func shakeDeaf(r *rig) {
+	p := r.shielded("tcp", ends{client: true, server: true}, &Proxy{Spec: spec(), Deaf: true})
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	plain := p.dial()
+	eventually(r, "the session has begun", func() bool { return r.lines.Count("connected to") == 1 })
+	go func() {
+		defer close(stopped)
+		for {
+			r.driver.Abort(everyone, stream.Pace{})
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}()
+	eventually(r, "it was aborted", func() bool { return r.reached(stream.Aborted) })
+	client := r.asClient(plain)
+	must(r, client.tls.Handshake())
+	close(stop) // an Abort of a connect may have the driver connect anew
+	<-stopped
+	server := r.asServer(p.accept())
+	say(r, client, "ping")
+	hear(r, server, "ping")
+	client.Close()
+	if o := r.outcome(); o.count(stream.Shaken) != 2 || o.count(stream.Failed) != 0 {
+		r.Errorf("got %d handshakes, %d failures; want 2, 0", o.count(stream.Shaken), o.count(stream.Failed))
+	}
+}
+
+func shakeRelayAborted(r *rig) {
+	e := ends{client: true, server: true}
+	client, server := r.shielded("tcp", e, &Proxy{Spec: spec(), Deaf: true}).veiled(e)
+	say(r, client, "ping")
+	hear(r, server, "ping")
+	const total = 1 << 20
+	steps := gait{seed: 1, max: 4096, every: 4, pause: time.Millisecond}
+	together(r,
+		func() error { return steps.write(client, 1, total) },
+		func() error { return steps.expect(server, 1, total) },
+		func() error { return steps.write(server, 2, total) },
+		func() error { return steps.expect(client, 2, total) },
+		func() error {
+			for range 20 {
+				r.driver.Abort(everyone, stream.Pace{})
+				time.Sleep(5 * time.Millisecond)
+			}
+			return nil
+		})
+	client.Close()
+	if o := r.outcome(); o.count(stream.Aborted) == 0 || o.end != relay.ClientEOF || o.fromClient != total+4 || o.toClient != total {
+		r.Errorf("got %d aborts, %v, %d up, %d down", o.count(stream.Aborted), o.end, o.fromClient, o.toClient)
+	}
+}
+
+// shakeClosed closes the driver while handshakes and relays are under way on either side.
+func shakeClosed(r *rig) {
+	p, q := r.shielded("tcp", ends{client: true}, &Proxy{Spec: spec()}), r.shielded("tcp", ends{server: true}, &Proxy{Spec: spec()})
+	waiting, behind := p.dial(), q.dial()
+	say(r, waiting, "\x16\x03\x01")
+	io.ReadFull(q.accept(), make([]byte, 10))
+	e := ends{client: true, server: true}
+	client, server := r.shielded("tcp", e, &Proxy{Spec: spec()}).veiled(e)
+	say(r, client, "ping")
+	hear(r, server, "ping")
+	must(r, r.driver.Close())
+	for _, c := range []duplex{waiting, behind} {
+		io.Copy(io.Discard, c) // ends
+	}
+	if n := r.finished(); n != 0 {
+		r.Errorf("%d sessions have finished, want them cut", n)
+	}
+}
+
+// shakeReset resets a connection below its TLS.
+func shakeReset(r *rig) {
+	e := ends{client: true}
+	client, server := r.shielded("tcp", e, &Proxy{Spec: spec()}).veiled(e)
+	say(r, client, "ping")
+	hear(r, server, "ping")
+	reset(client.(veil).duplex)
+	must(r, expectEnd(server))
+	o := r.outcome()
+	if o.end != relay.ClientError || o.fromClient != 4 {
+		r.Errorf("got %v after %d bytes, want a client error after 4", o.end, o.fromClient)
+	}
+	wantFailure(r, o, stream.ClientSide, stream.OpRecv, syscall.ECONNRESET)
+}
+
+// shakeCut ends a connection below its TLS, which counts as its end.
+func shakeCut(r *rig) {
+	e := ends{client: true, server: true}
+	client, server := r.shielded("tcp", e, &Proxy{Spec: spec()}).veiled(e)
+	say(r, client, "ping")
+	hear(r, server, "ping")
+	server.(veil).duplex.Close()
+	must(r, expectEnd(client))
+	if o := r.outcome(); o.end != relay.UpstreamEOF || o.count(stream.Failed) != 0 {
+		r.Errorf("got %v, %d failures; want upstream EOF, none", o.end, o.count(stream.Failed))
+	}
+}
+
+// shakeBroken sends something that nobody has sealed.
+func shakeBroken(r *rig) {
+	e := ends{client: true}
+	client, server := r.shielded("tcp", e, &Proxy{Spec: spec()}).veiled(e)
+	say(r, client, "ping")
+	hear(r, server, "ping")
+	say(r, client.(veil).duplex, "\x17\x03\x03\x00\x05hello")
+	must(r, expectEnd(server))
+	o := r.outcome()
+	if ev := o.failure(); o.end != relay.ClientError || ev.Side != stream.ClientSide || ev.Op != stream.OpRecv || o.fromClient != 4 {
+		r.Errorf("got %v, side %d, %v, after %d bytes; want a client error of recv() after 4", o.end, ev.Side, ev.Op, o.fromClient)
+	}
+}

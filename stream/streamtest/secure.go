@@ -1,0 +1,87 @@
+package streamtest
+
+import (
+	"crypto/tls"
+	"time"
+
+	"weir/stream"
+)
+
+// A Secured is a content that does handshakes before it goes on as its Proxy: with the client first, with the server once it is
+// connected. A server with which it fails is passed over.
+type Secured struct {
+	*Proxy
+	Client   *tls.Config   // nil: the client speaks in the clear
+	Upstream *tls.Config   // nil: the server does
+	Timeout  time.Duration // of each handshake; 0: none
+	Hello    []byte        // written to the server before the handshake with it
+}
+
+// greeted is what a session of a Secured keeps.
+type greeted struct {
+	client bool // the handshake with the client is over
+	shaken bool // and that with the server
+}
+
+var greetings = stream.NewKey[*greeted]()
+
+// Begin does the handshake with the client, if there is to be one.
+func (c *Secured) Begin(s *stream.Session) stream.Step {
+	g := &greeted{}
+	greetings.Set(s, g)
+	if c.Client == nil {
+		return c.proceed(s, g)
+	}
+	return stream.Step{Do: stream.ShakeClient, TLS: c.Client, Deadline: c.deadline(s)}
+}
+
+func (c *Secured) deadline(s *stream.Session) time.Time {
+	if c.Timeout == 0 {
+		return time.Time{}
+	}
+	return s.Env.Now().Add(c.Timeout)
+}
+
+// proceed begins with the proxy.
+func (c *Secured) proceed(s *stream.Session, g *greeted) stream.Step {
+	g.client = true
+	return c.plain(c.Proxy.Begin(s))
+}
+
+// plain leaves what is for the server to the handshake.
+func (c *Secured) plain(step stream.Step) stream.Step {
+	if step.Do == stream.Connect && c.Upstream != nil {
+		step.Out = c.Hello
+	}
+	return step
+}
+
+// Next goes on after an event.
+func (c *Secured) Next(s *stream.Session, ev stream.Event) stream.Step {
+	g, _ := greetings.Get(s)
+	if g.client {
+		return c.nextUpstream(s, g, ev)
+	}
+	c.Proxy.Saw(s, ev)
+	switch {
+	case ev.Kind == stream.Shaken:
+		return c.proceed(s, g)
+	case ev.Kind == stream.Aborted && c.Proxy.Deaf:
+		return stream.Step{}
+	}
+	return s.Finish(stream.StatusOK)
+}
+
+func (c *Secured) nextUpstream(s *stream.Session, g *greeted, ev stream.Event) stream.Step {
+	switch {
+	case c.Upstream == nil || g.shaken:
+	case ev.Kind == stream.Connected:
+		c.Proxy.Saw(s, ev)
+		return stream.Step{Do: stream.ShakeUpstream, TLS: c.Upstream, Out: s.Head, Deadline: c.deadline(s)}
+	case ev.Kind == stream.Shaken:
+		g.shaken = true
+		c.Proxy.Saw(s, ev)
+		return c.Proxy.Next(s, stream.Event{Kind: stream.Connected})
+	}
+	return c.plain(c.Proxy.Next(s, ev))
+}
