@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"net/netip"
 	"time"
 )
 
@@ -10,6 +11,15 @@ func InFlight(g *Group, p *Peer) int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return p.live.times.flights
+}
+
+// Update makes addrs those of the first named server.
+func Update(g *Group, addrs []string) {
+	var places []place
+	for _, a := range addrs {
+		places = append(places, place{addr: netip.AddrPortFrom(netip.MustParseAddr(a), 0)})
+	}
+	g.update(0, places, time.Time{})
 }
 
 // LookUp looks the i-th named server up once, as Run does again and again, and says when it would do so next.

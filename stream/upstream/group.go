@@ -76,11 +76,18 @@ func NewGroup(name string, peers []*Peer, m Method) *Group {
 // Replace gives the group other peers. A peer that stays keeps its live state. Sessions that have begun finish with the peer that
 // they have; one that chooses after this chooses among the new peers, those that it has tried excepted.
 func (g *Group) Replace(peers []*Peer) {
+	for _, p := range peers {
+		if p.left == nil {
+			p.left = new(atomic.Bool)
+		}
+	}
 	set := newPeerSet(g, peers)
 	if m, ok := g.Method.(deriver); ok {
 		set.derived = m.derive(&set.primary)
 	}
-	g.set.Store(set)
+	if old := g.set.Swap(set); old != nil {
+		old.leave(peers)
+	}
 }
 
 // A deriver is a Method that keeps something computed from the primary peers, such as a ring. The peers are not to be changed.

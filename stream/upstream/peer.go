@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"weir/stream"
@@ -21,7 +22,11 @@ type Peer struct {
 	Backup      bool
 
 	live live
+	left *atomic.Bool // made when the peer comes into a group
 }
+
+// Left is set when the peer has left its group, for good. It is nil before the peer is in one.
+func (p *Peer) Left() *atomic.Bool { return p.left }
 
 // live is what changes while sessions run; the group's mutex guards it. Its zero value is that of a fresh peer. Times are seconds
 // since 1970, as nginx compares them, if nothing else is said; the moment now is everywhere in milliseconds.
@@ -116,6 +121,21 @@ func newPeerSet(g *Group, peers []*Peer) *PeerSet {
 	}
 	set.single = len(set.primary.peers) == 1 && len(set.backup.peers) == 0
 	return set
+}
+
+// leave marks the peers that are not among those of the next set.
+func (s *PeerSet) leave(next []*Peer) {
+	stay := make(map[*Peer]bool, len(next))
+	for _, p := range next {
+		stay[p] = true
+	}
+	for _, list := range [...][]*Peer{s.primary.peers, s.backup.peers} {
+		for _, p := range list {
+			if !stay[p] {
+				p.left.Store(true)
+			}
+		}
+	}
 }
 
 // A peerList is the primaries of a set, or its backups.

@@ -97,8 +97,9 @@ func (g *Group) open(env *stream.Env, old stream.Part) {
 	for i, n := range f.named {
 		for j, was := range before.following.named {
 			if strings.EqualFold(n.Host, was.Host) && n.Service == was.Service && n.Like.Backup == was.Like.Backup {
-				f.known[i].until = before.following.known[j].until
-				f.known[i].become(n, before.following.known[j].places)
+				next := known{until: before.following.known[j].until}
+				next.become(n, before.following.known[j].places)
+				g.accept(i, next)
 			}
 		}
 	}
@@ -225,18 +226,26 @@ func (g *Group) update(i int, places []place, until time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	next := known{until: until, places: f.known[i].places, peers: f.known[i].peers}
-	changed := next.become(f.named[i], places)
+	if !next.become(f.named[i], places) {
+		f.known[i].until = until
+		return
+	}
+	if g.accept(i, next) {
+		g.Replace(f.all())
+	}
+}
+
+// accept takes next for what is known of the i-th name, unless that would be too heavy. The lock is held.
+func (g *Group) accept(i int, next known) bool {
+	f := g.following
 	before := f.known[i]
 	f.known[i] = next
-	if !changed {
-		return
+	if !g.tooHeavy(f.all()) {
+		return true
 	}
-	if g.tooHeavy(f.all()) {
-		f.known[i] = before
-		f.say("too much weight for consistent hash in upstream \"" + g.Name + "\"")
-		return
-	}
-	g.Replace(f.all())
+	f.known[i] = before
+	f.say("too much weight for consistent hash in upstream \"" + g.Name + "\"")
+	return false
 }
 
 // tooHeavy reports whether what the method derives from the peers would take too much memory.
@@ -254,12 +263,18 @@ func (g *Group) tooHeavy(peers []*Peer) bool {
 // become makes k what n is when it is to be found at want, and reports whether that is anything else than before. A peer that stays
 // keeps its place and is the same Peer; new ones come last.
 func (k *known) become(n *Named, want []place) (changed bool) {
+	free := make(map[place][]int, len(want)) // where in want each place is, and not taken
+	for j, p := range want {
+		free[n.identity(p)] = append(free[n.identity(p)], j)
+	}
 	taken := make([]bool, len(want))
 	var now known
 	for i, p := range k.places {
-		if j := indexFree(want, taken, n, p); j >= 0 {
-			taken[j] = true
-			now.places, now.peers = append(now.places, want[j]), append(now.peers, k.peers[i])
+		id := n.identity(p)
+		if at := free[id]; len(at) > 0 {
+			free[id] = at[1:]
+			taken[at[0]] = true
+			now.places, now.peers = append(now.places, want[at[0]]), append(now.peers, k.peers[i])
 		}
 	}
 	changed = len(now.places) < len(k.places)
@@ -272,17 +287,12 @@ func (k *known) become(n *Named, want []place) (changed bool) {
 	return changed
 }
 
-// indexFree is where want has p and is not taken; -1: nowhere.
-func indexFree(want []place, taken []bool, n *Named, p place) int {
-	for j, w := range want {
-		if n.Like.Weight != 1 {
-			w.weight = p.weight // does not count
-		}
-		if !taken[j] && w == p {
-			return j
-		}
+// identity is what a place and one that it was at before have in common.
+func (n *Named) identity(p place) place {
+	if n.Like.Weight != 1 {
+		p.weight = 0 // does not count
 	}
-	return -1
+	return p
 }
 
 // peer makes the peer at p.

@@ -34,7 +34,7 @@ func named(service string) *upstream.Named {
 }
 
 // newFleet returns a group with those fixed peers whose named server has not been looked up.
-func newFleet(t *testing.T, m upstream.Method, n *upstream.Named, fixed ...*upstream.Peer) *fleet {
+func newFleet(t testing.TB, m upstream.Method, n *upstream.Named, fixed ...*upstream.Peer) *fleet {
 	t.Helper()
 	d, err := peers.StartDNS("127.0.0.1:0")
 	if err != nil {
@@ -49,7 +49,7 @@ func newFleet(t *testing.T, m upstream.Method, n *upstream.Named, fixed ...*upst
 	return f
 }
 
-func (f *fleet) open(t *testing.T, g *upstream.Group, old stream.Part) {
+func (f *fleet) open(t testing.TB, g *upstream.Group, old stream.Part) {
 	t.Helper()
 	env, lines := streamtest.NewEnv(time.Now)
 	f.lines = lines
@@ -213,6 +213,37 @@ func TestRingThatWouldBeTooHeavy(t *testing.T) {
 	checkPeers(t, f.group, "127.0.0.1:1883 as m1.example*1")
 	if got := f.lines.All(); !slices.Equal(got, []string{`[error] too much weight for consistent hash in upstream "u"`}) {
 		t.Errorf("got log %q", got)
+	}
+}
+
+// TestRingThatWouldBeTooHeavyAfterReload holds that a group does not take over what its new method has no memory for.
+func TestRingThatWouldBeTooHeavyAfterReload(t *testing.T) {
+	f := newFleet(t, upstream.RoundRobin, named("mqtt"))
+	f.Set("m1.example", "A", 0, "127.0.0.1")
+	var heavy []string
+	for i := range 17 {
+		heavy = append(heavy, fmt.Sprintf("10 65535 %d m1.example", 2000+i))
+	}
+	f.become(t, "_mqtt._tcp.b.example", "SRV", heavy...)
+	next := upstream.NewNamedGroup("u", nil, upstream.Consistent(fixed(t, "key")), []*upstream.Named{named("mqtt")}, f.names)
+	f.open(t, next, f.group)
+	checkPeers(t, next, "")
+	if got := f.lines.All(); !slices.Equal(got, []string{`[error] too much weight for consistent hash in upstream "u"`}) {
+		t.Errorf("got log %q", got)
+	}
+}
+
+// BenchmarkFollow is an answer of 1,000 addresses that come in another order each time, one of which is new.
+func BenchmarkFollow(b *testing.B) {
+	f := newFleet(b, upstream.RoundRobin, named(""))
+	var addrs []string
+	for i := range 1000 {
+		addrs = append(addrs, fmt.Sprintf("127.0.%d.%d", i/250, 1+i%250))
+	}
+	for i := 0; b.Loop(); i++ {
+		addrs[0] = fmt.Sprintf("127.1.%d.%d", i/250%250, 1+i%250)
+		slices.Reverse(addrs[1:])
+		upstream.Update(f.group, addrs)
 	}
 }
 
