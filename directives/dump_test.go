@@ -198,7 +198,9 @@ func (d *dump) proxy(p *proxy.Content) {
 	if p.Bind != nil {
 		d.line("bind=%s", p.Bind.Text())
 		differing(d, "transparent", p.Transparent, false)
+		differing(d, "bind dynamic", p.BindDynamic, false)
 	}
+	differing(d, "session_drop", p.SessionDrop, false)
 	differing(d, "connect_timeout", p.ConnectTimeout.String(), "1m0s")
 	differing(d, "next_upstream", p.NextUpstream, true)
 	differing(d, "tries", p.NextTries, 0)

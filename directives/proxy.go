@@ -17,6 +17,8 @@ type proxyConf struct {
 
 	pass           *passUse // of a server
 	bind           spec.Opt[bindUse]
+	bindDynamic    spec.Opt[bool]
+	sessionDrop    spec.Opt[bool]
 	connectTimeout spec.Opt[time.Duration]
 	timeout        spec.Opt[time.Duration]
 	bufferSize     spec.Opt[int64]
@@ -75,12 +77,14 @@ var proxyModule = &spec.Module[proxyConf]{
 			Set: setRate(func(c *proxyConf) *spec.Opt[proxy.Rate] { return &c.upload })},
 		{Name: "proxy_downstream_buffer", In: either, Args: spec.Take(1), Repeat: true, Set: (*proxyConf).oldBufferSize},
 		{Name: "proxy_upstream_buffer", In: either, Args: spec.Take(1), Repeat: true, Set: (*proxyConf).oldBufferSize},
-		{Name: "proxy_bind_dynamic", In: either, Args: spec.OnOff, Default: "off", Support: spec.Refused},
+		{Name: "proxy_bind_dynamic", In: either, Args: spec.OnOff, Default: "off",
+			Set: spec.Flag(func(c *proxyConf) *spec.Opt[bool] { return &c.bindDynamic })},
 		{Name: "proxy_requests", In: either, Args: spec.Take(1), Default: "0",
 			Set: spec.Number(func(c *proxyConf) *spec.Opt[int64] { return &c.requests })},
 		{Name: "proxy_responses", In: either, Args: spec.Take(1),
 			Set: spec.Number(func(c *proxyConf) *spec.Opt[int64] { return &c.responses })},
-		{Name: "proxy_session_drop", In: either, Args: spec.OnOff, Default: "off", Support: spec.Refused},
+		{Name: "proxy_session_drop", In: either, Args: spec.OnOff, Default: "off",
+			Set: spec.Flag(func(c *proxyConf) *spec.Opt[bool] { return &c.sessionDrop })},
 	}, proxySSLEntries...),
 	Init:  (*proxyConf).init,
 	Merge: (*proxyConf).merge,
@@ -182,6 +186,8 @@ func (c *proxyConf) setBind(call *spec.Call) {
 
 func (c *proxyConf) merge(child *proxyConf) {
 	child.bind.Inherit(c.bind)
+	child.bindDynamic.Inherit(c.bindDynamic)
+	child.sessionDrop.Inherit(c.sessionDrop)
 	child.connectTimeout.Inherit(c.connectTimeout)
 	child.timeout.Inherit(c.timeout)
 	child.bufferSize.Inherit(c.bufferSize)
@@ -205,6 +211,8 @@ func (c *proxyConf) content(s *spec.Scope) stream.Content {
 		To:             c.pass.destination(s),
 		Bind:           bind.addr,
 		Transparent:    bind.transparent,
+		BindDynamic:    c.bindDynamic.Or(false),
+		SessionDrop:    c.sessionDrop.Or(false),
 		ConnectTimeout: c.connectTimeout.Or(60 * time.Second),
 		NextUpstream:   c.nextUpstream.Or(true),
 		NextTries:      int(c.nextTries.Or(0)),

@@ -85,6 +85,10 @@ func (c *conn) fromClient(data []byte) {
 		c.keepEarly(data)
 		return
 	}
+	if c.spec.Dropped() {
+		c.end(relay.Dropped)
+		return
+	}
 	room := c.spec.BufferSize - c.toServer.size
 	if room <= 0 || c.toServer.full() || !c.upload.allows(c.s.Traffic.FromClient.Load()) {
 		return
@@ -127,6 +131,10 @@ func (c *conn) carry() {
 	}
 	if c.p.gone {
 		c.end(relay.Shutdown)
+		return
+	}
+	if c.spec.Dropped() {
+		c.end(relay.Dropped)
 		return
 	}
 	for range readsPerTurn {

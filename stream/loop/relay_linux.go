@@ -38,6 +38,11 @@ func (c *conn) startRelay(spec *relay.Spec) (stream.Event, bool) {
 // relayEvent goes on after an event on side h.
 func (c *conn) relayEvent(h *half, writable bool) {
 	c.active = c.l.stamp
+	if c.spec.Dropped() {
+		c.s.Traffic.End = relay.Dropped
+		c.relayed()
+		return
+	}
 	if writable && h.blocked() && c.flush(h) {
 		c.relayed()
 		return

@@ -26,6 +26,9 @@ func (r *run) connect(s *stream.Session, group string) stream.Step {
 	s.Tries[len(s.Tries)-1].Name = peer.Name
 	a := r.attempt
 	a.target.Addr = peer.Addr
+	if r.BindDynamic && len(s.Tries) > 1 {
+		a.target.Local = r.local(s)
+	}
 	return stream.Step{Do: stream.Connect, Target: &a.target, Out: a.out, Deadline: now.Add(r.ConnectTimeout)}
 }
 
@@ -61,13 +64,16 @@ func (r *run) countHead(s *stream.Session) {
 	}
 }
 
-// spec is the server's relay, with the session's own rates where they vary.
+// spec is the server's relay, with what is the session's own: rates that vary, and whether its peer has left.
 func (r *run) spec(s *stream.Session) *relay.Spec {
-	if r.Upload.fixed() && r.Download.fixed() {
+	if r.Upload.fixed() && r.Download.fixed() && !r.SessionDrop {
 		return r.Relay
 	}
 	spec := *r.Relay
 	spec.Upload, spec.Download = r.Upload.eval(s), r.Download.eval(s)
+	if r.SessionDrop {
+		spec.Left = r.peer.Left()
+	}
 	return &spec
 }
 

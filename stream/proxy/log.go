@@ -54,6 +54,8 @@ func (r *run) logEnd(s *stream.Session) {
 	switch s.Traffic.End {
 	case relay.Timeout:
 		s.Log(stream.LevelInfo, "connection timed out", stream.ErrTimedOut)
+	case relay.Dropped:
+		s.Log(stream.LevelInfo, "upstream server has left its group", nil)
 	case relay.ClientEOF, relay.ClientError:
 		s.LogPlain(stream.LevelInfo, string(s.AppendTraffic([]byte("client disconnected, "))))
 	case relay.UpstreamEOF, relay.UpstreamError:

@@ -16,7 +16,9 @@ type Content struct {
 	To             Destination
 	Bind           *stream.Template // proxy_bind; nil: off
 	Transparent    bool             // Bind may be an address that is not this machine's
+	BindDynamic    bool             // Bind is evaluated for each attempt, and not once for the session
 	ConnectTimeout time.Duration
+	SessionDrop    bool // a session ends when its server has left the group
 	NextUpstream   bool
 	NextTries      int           // proxy_next_upstream_tries; 0: no limit of its own
 	NextTimeout    time.Duration // proxy_next_upstream_timeout; 0: none

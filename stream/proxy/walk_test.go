@@ -72,7 +72,7 @@ func randomAnswer(s *streamtest.Session, step stream.Action, random *rand.Rand) 
 	case stream.Bytes:
 		ev.Data = []byte("abcd")[:1+random.IntN(4)]
 	case stream.Relayed:
-		s.Traffic.End = relay.End(1 + random.IntN(int(relay.Aborted)))
+		s.Traffic.End = relay.End(1 + random.IntN(int(relay.Dropped)))
 	case stream.Failed:
 		ev.Side, ev.Op = failure(step, random)
 		ev.Err = []syscall.Errno{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EMFILE}[random.IntN(3)]

@@ -117,6 +117,15 @@ func (r *relaying) unpause() {
 	}
 }
 
+// dropped ends the relay if its server has left the group, which is looked at after each read and each write.
+func (r *relaying) dropped() bool {
+	if !r.spec.Dropped() {
+		return false
+	}
+	r.stop(relay.Dropped)
+	return true
+}
+
 // halted reports whether the halves are to stop.
 func (r *relaying) halted() bool { return r.end.Load() != 0 || r.c.woken() }
 

@@ -19,7 +19,12 @@ type Spec struct {
 	FirstByte  bool          // the driver reports the first byte that comes from the server, or its end if none does
 	Requests   int           // proxy_requests: datagrams from the client that make a session; 0: no limit
 	Responses  int           // proxy_responses: datagrams from the server for each from the client; negative: no limit
+	// Left is set, by anybody, once the server has left its group: the next event on either side ends the relay. nil: nothing of the kind.
+	Left *atomic.Bool
 }
+
+// Dropped reports whether the server has left. A driver asks at each event.
+func (s *Spec) Dropped() bool { return s.Left != nil && s.Left.Load() }
 
 // A Result counts what a relay has carried, and at the end says why it ended.
 //
@@ -50,6 +55,7 @@ const (
 	ClientError                  // the client's connection failed
 	UpstreamError                // the server's did
 	Aborted                      // somebody else ended the session
+	Dropped                      // the server has left its group: Spec.Left
 )
 
 // String is for tests and debugging; the log has nginx's sentences, which the session writes.
@@ -71,6 +77,8 @@ func (e End) String() string {
 		return "shutdown"
 	case Aborted:
 		return "aborted"
+	case Dropped:
+		return "dropped"
 	}
 	return "running"
 }

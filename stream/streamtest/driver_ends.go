@@ -1,6 +1,9 @@
 package streamtest
 
 import (
+	"errors"
+	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -40,6 +43,8 @@ var endTests = []driverTest{
 	{"half close, client first", func(r *rig) { halfClosed(r, true) }},
 	{"half close, server first", func(r *rig) { halfClosed(r, false) }},
 	{"what was sent before the end arrives", sentBeforeEnd},
+	{"server has left, client goes on", func(r *rig) { serverLeft(r, func(client, server duplex) duplex { return client }) }},
+	{"server has left and goes on", func(r *rig) { serverLeft(r, func(client, server duplex) duplex { return server }) }},
 }
 
 // wantEnd relays a little both ways, lets act end it, and checks why it has ended.
@@ -132,4 +137,19 @@ func sentBeforeEnd(r *rig) {
 	if o := r.outcome(); o.end != relay.UpstreamEOF || o.toClient != total {
 		r.Errorf("got %v after %d bytes, want upstream EOF after %d", o.end, o.toClient, total)
 	}
+}
+
+// serverLeft ends the relay at the next event once the server has left, whichever side that comes from, and not before.
+func serverLeft(r *rig, next func(client, server duplex) duplex) {
+	s := spec()
+	s.Left = new(atomic.Bool)
+	wantEnd(r, s, relay.Dropped, func(client, server duplex) {
+		s.Left.Store(true)
+		say(r, next(client, server), "x")
+		for _, c := range []duplex{client, server} {
+			if n, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+				r.Errorf("read %d bytes, %v; want the end", n, err)
+			}
+		}
+	})
 }

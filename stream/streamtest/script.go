@@ -185,7 +185,7 @@ func errnoNamed(name string) (syscall.Errno, error) {
 }
 
 func endNamed(name string) (relay.End, error) {
-	for end := relay.End(0); end <= relay.Aborted; end++ {
+	for end := relay.End(0); end <= relay.Dropped; end++ {
 		if name == strings.ReplaceAll(end.String(), " ", "-") || name == "" {
 			return end, nil
 		}

@@ -1,0 +1,68 @@
+package proxy_test
+
+import (
+	"strings"
+	"testing"
+
+	"weir/stream"
+	"weir/stream/streamtest"
+	"weir/stream/upstream"
+)
+
+// TestSessionDrop hands the driver what tells that the server has left the group, and only with proxy_session_drop.
+func TestSessionDrop(t *testing.T) {
+	for _, drop := range []bool{false, true} {
+		g := group(1)
+		peer := g.Peers()[0]
+		c := content(g)
+		c.SessionDrop = drop
+		s := session(t, c)
+		streamtest.Script(t, s, `
+			accepted -> read max=16 within=1m0s
+			bytes "abcd" -> connect 127.0.0.1:7001 out="abcd" within=1m0s`)
+		step := s.Advance(stream.Event{Kind: stream.Connected})
+		if step.Do != stream.Relay || step.Relay.Dropped() {
+			t.Fatalf("drop %v: got step %v, dropped %v", drop, step.Do, step.Relay.Dropped())
+		}
+		g.Replace([]*upstream.Peer{})
+		if got := step.Relay.Dropped(); got != drop {
+			t.Errorf("drop %v: the relay of %s is to end: %v", drop, peer.Name, got)
+		}
+		streamtest.Script(t, s, `relayed dropped -> finish`)
+		if got := strings.Contains(strings.Join(s.Lines.All(), "\n"), "upstream server has left its group while proxying connection"); !got {
+			t.Errorf("got log %q", s.Lines.All())
+		}
+	}
+}
+
+// TestBindDynamic evaluates the address to bind to for each attempt.
+func TestBindDynamic(t *testing.T) {
+	for _, dynamic := range []bool{false, true} {
+		config := stream.NewConfig()
+		n := byte('0')
+		count := stream.Variable{Name: "count", NoCache: true, Get: func(*stream.Session) (string, bool) {
+			n++
+			return string(n), true
+		}}
+		c := content(group(3))
+		c.BindDynamic = dynamic
+		c.Bind = template(t, config, "127.0.0.$count")
+		s := newSession(t, c, config, count)
+		streamtest.Script(t, s, `accepted -> read max=16 within=1m0s`)
+		var got []string
+		ev := stream.Event{Kind: stream.Bytes, Data: []byte("abcd")}
+		for range 3 {
+			step := s.Advance(ev)
+			got = append(got, step.Target.Local.IP.Addr().String())
+			ev = stream.Event{Kind: stream.TimedOut}
+		}
+		want := "127.0.0.1 127.0.0.1 127.0.0.1"
+		if dynamic {
+			want = "127.0.0.1 127.0.0.2 127.0.0.3"
+		}
+		if got := strings.Join(got, " "); got != want {
+			t.Errorf("dynamic %v: got %s, want %s", dynamic, got, want)
+		}
+		streamtest.Script(t, s, `aborted -> finish reset`)
+	}
+}

@@ -1,0 +1,29 @@
+package upstream_test
+
+import (
+	"testing"
+
+	"weir/stream/upstream"
+)
+
+// TestPeersThatLeave tells those that are no longer in the group, and no others.
+func TestPeersThatLeave(t *testing.T) {
+	a, b, backup := &upstream.Peer{Name: "a", Weight: 1}, &upstream.Peer{Name: "b", Weight: 1}, &upstream.Peer{Name: "c", Weight: 1, Backup: true}
+	g := upstream.NewGroup("u", []*upstream.Peer{a, b, backup}, upstream.RoundRobin)
+	for _, step := range []struct {
+		peers []*upstream.Peer
+		left  map[*upstream.Peer]bool
+	}{
+		{[]*upstream.Peer{a, b, backup}, nil},
+		{[]*upstream.Peer{b, backup}, map[*upstream.Peer]bool{a: true}},
+		{[]*upstream.Peer{b}, map[*upstream.Peer]bool{a: true, backup: true}},
+		{nil, map[*upstream.Peer]bool{a: true, b: true, backup: true}},
+	} {
+		g.Replace(step.peers)
+		for _, p := range []*upstream.Peer{a, b, backup} {
+			if got := p.Left().Load(); got != step.left[p] {
+				t.Errorf("%d peers: %s has left is %v, want %v", len(step.peers), p.Name, got, step.left[p])
+			}
+		}
+	}
+}
