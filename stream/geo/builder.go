@@ -59,11 +59,25 @@ func (b *Builder) SetDefault(value string) {
 // SetNetwork maps a network, written as text, to a value.
 func (b *Builder) SetNetwork(text string, network netip.Prefix, value string) {
 	b.hasNetwork = true
-	if _, exists := b.g.networks.Get(network); exists {
-		old, _ := b.g.networks.Lookup(network.Addr()) // as nginx: perhaps of a smaller network
-		b.warn(fmt.Sprintf("duplicate network \"%s\", value: \"%s\", old value: \"%s\"", text, value, b.g.values[old]))
+	n := b.number(value)
+	if b.addNetwork(network, n) {
+		return
 	}
-	b.g.networks.Insert(network, b.number(value))
+	old, _ := b.g.networks.Lookup(network.Addr()) // as nginx: perhaps of a smaller network
+	b.warn(fmt.Sprintf("duplicate network \"%s\", value: \"%s\", old value: \"%s\"", text, value, b.g.values[old]))
+	b.g.networks.Insert(network, n)
+}
+
+// addNetwork maps a network to a value unless it has one, and reports whether it had none.
+func (b *Builder) addNetwork(network netip.Prefix, n number) (added bool) {
+	b.g.networks.Modify(network, func(old number, exists bool) (number, bool) {
+		if exists {
+			return old, false
+		}
+		added = true
+		return n, false
+	})
+	return added
 }
 
 // DeleteNetwork lets go of a network, written as text.
