@@ -6,6 +6,22 @@ import (
 	"weir/stream"
 )
 
+// relieved is a driver and the one that its sessions go over to when they need a handshake. What is to reach them all is told to the
+// first before the second, so that none is missed on its way.
+type relieved struct {
+	stream.Driver
+	adopter stream.Driver
+}
+
+// Abort ends the sessions that match. Each driver keeps the pace for itself.
+func (d relieved) Abort(match func(*stream.Session) bool, pace stream.Pace) {
+	d.Driver.Abort(match, pace)
+	d.adopter.Abort(match, pace)
+}
+
+// Close cuts all sessions.
+func (d relieved) Close() error { return errors.Join(d.Driver.Close(), d.adopter.Close()) }
+
 // drivers are two that serve as one: one carries connections, the other datagrams.
 type drivers struct{ connections, datagrams stream.Driver }
 
