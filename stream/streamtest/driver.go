@@ -17,8 +17,9 @@ type driverTest struct {
 }
 
 // driverTests is the contract of stream.Driver and of the steps, by the topics of the files driver_*.go.
-var driverTests = [][]driverTest{relayTests, endTests, pressureTests, rateTests, connectTests, clientTests, portTests, abortTests, resolveTests,
-	shakeTests, shakeFailures}
+var driverTests = [][]driverTest{
+	relayTests, endTests, pressureTests, rateTests, connectTests, clientTests, portTests, abortTests, resolveTests, shakeTests, shakeFailures,
+}
 
 // Driver runs the contract suite against a driver, over loopback and unix sockets. Each clause gets a new driver, and must leave
 // no descriptor and no goroutine behind; so nothing else of the process may open or close files meanwhile.
