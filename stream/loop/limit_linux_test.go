@@ -59,6 +59,12 @@ func hold(t *testing.T, addr string, n int) bool {
 // listen puts a server before the upstream.
 func listen(t *testing.T, d *loop.Driver, env *stream.Env, upstream stream.Addr) string {
 	t.Helper()
+	return listenFor(t, d, env, &streamtest.Proxy{To: []stream.Addr{upstream}, Spec: &relay.Spec{BufferSize: 1024}})
+}
+
+// listenFor puts a content behind handlers of the preread phase.
+func listenFor(t *testing.T, d *loop.Driver, env *stream.Env, content stream.Content, handlers ...stream.Handler) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -69,11 +75,13 @@ func listen(t *testing.T, d *loop.Driver, env *stream.Env, upstream stream.Addr)
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
-	content := &streamtest.Proxy{To: []stream.Addr{upstream}, Spec: &relay.Spec{BufferSize: 1024}}
 	listening := &stream.Listen{
 		Config: stream.NewConfig(), Addr: addrOf(l.Addr()),
-		Default: &stream.Server{Content: content, Settings: stream.Settings{NoDelay: true, ErrorLog: env.Log}},
+		Default: &stream.Server{Content: content, Settings: stream.Settings{
+			NoDelay: true, ErrorLog: env.Log, PrereadBufferSize: 1024, PrereadTimeout: time.Minute,
+		}},
 	}
+	listening.Default.Handlers[stream.Preread] = handlers
 	port := &stream.Port{FDs: []int{int(f.Fd())}, Admit: func() (*stream.Listen, stream.Lease) { return listening, nil }}
 	if err := d.Listen(port); err != nil {
 		t.Fatal(err)
