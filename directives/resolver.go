@@ -2,6 +2,7 @@ package directives
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"weir/directives/spec"
 	"weir/parser"
 	"weir/stream"
+	"weir/stream/errorlog"
 	"weir/stream/proxy"
 	"weir/stream/resolver"
 )
@@ -116,5 +118,10 @@ type resolverPart struct {
 // Key tells the resolver from those of other directives.
 func (p resolverPart) Key() string { return p.key }
 
-// Open does nothing: a Resolver holds nothing until it is asked.
-func (resolverPart) Open(context.Context, *stream.Env, stream.Part) error { return nil }
+// Open gives the Resolver a log to speak to. It holds nothing until it is asked.
+func (p resolverPart) Open(_ context.Context, env *stream.Env, _ stream.Part) error {
+	p.OnError(func(what string, err error, server netip.AddrPort) {
+		env.Log.Write(errorlog.Error, 0, fmt.Sprintf("%s%s while resolving, resolver: %s", what, errorlog.Errno(err), server))
+	})
+	return nil
+}

@@ -3,11 +3,13 @@ package resolver
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/netip"
 	"slices"
+	"syscall"
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
@@ -29,6 +31,8 @@ type exchange struct {
 	replies   []reply
 	answered  []bool
 	asked     []netip.AddrPort
+	last      netip.AddrPort // the server asked last
+	said      bool           // that it can not be reached
 	socket    *net.UDPConn
 }
 
@@ -79,16 +83,37 @@ func (x *exchange) send(server netip.AddrPort) {
 		if err != nil {
 			return
 		}
+		hearRefusals(socket)
 		x.socket = socket
 	}
+	x.said = false
+	x.last = server
 	if !slices.Contains(x.asked, server) {
 		x.asked = append(x.asked, server)
 	}
 	for i, message := range x.packed {
 		if !x.answered[i] {
-			x.socket.WriteToUDPAddrPort(message, server)
+			x.write(message, server)
 		}
 	}
+}
+
+// write sends a question to server. The error of a write may be that of a question before, so that it is tried once more.
+func (x *exchange) write(message []byte, server netip.AddrPort) {
+	_, err := x.socket.WriteToUDPAddrPort(message, server)
+	if err == nil {
+		return
+	}
+	x.say("send() failed", err)
+	x.socket.WriteToUDPAddrPort(message, server)
+}
+
+// say tells once that the server asked last can not be reached, and goes on waiting, as nginx does: another one is asked in time.
+func (x *exchange) say(what string, err error) {
+	if say := x.r.say.Load(); say != nil && !x.said {
+		(*say)(what, err, x.last)
+	}
+	x.said = true
 }
 
 // receive takes answers until all questions have one, and reports whether they have, or until the moment to ask again.
@@ -102,6 +127,10 @@ func (x *exchange) receive(ctx context.Context, until time.Time) bool {
 	x.socket.SetReadDeadline(until)
 	for ctx.Err() == nil {
 		n, from, err := x.socket.ReadFromUDPAddrPort(buf)
+		if errors.As(err, new(syscall.Errno)) {
+			x.say("recv() failed", err)
+			continue
+		}
 		if err != nil {
 			sleep(ctx, until)
 			return false

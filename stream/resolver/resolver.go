@@ -45,6 +45,7 @@ type Resolver struct {
 	resend  time.Duration
 	turn    atomic.Uint32
 	running sync.WaitGroup
+	say     atomic.Pointer[func(what string, err error, server netip.AddrPort)]
 
 	mu      sync.Mutex
 	closed  bool
@@ -77,6 +78,11 @@ func New(o Options) *Resolver {
 		r.kinds = append(r.kinds, dnsmessage.TypeAAAA)
 	}
 	return r
+}
+
+// OnError has say called with what the system says against asking a server; what has failed is named as by nginx. It must not block.
+func (r *Resolver) OnError(say func(what string, err error, server netip.AddrPort)) {
+	r.say.Store(&say)
 }
 
 // String says who is asked, for tests and logs.

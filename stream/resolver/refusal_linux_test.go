@@ -1,0 +1,59 @@
+package resolver
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// nobody is an address where no name server listens.
+func nobody(t *testing.T, host string) netip.AddrPort {
+	t.Helper()
+	c, err := net.ListenPacket("udp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	return netip.MustParseAddrPort(c.LocalAddr().String())
+}
+
+// TestRefusals asks a server that is not there, which is told of once for each time that it is asked, and then one that answers.
+func TestRefusals(t *testing.T) {
+	for _, tt := range []struct {
+		name, host, network string
+	}{
+		{"IPv4", "127.0.0.1", "udp4"},
+		{"IPv6", "::1", "udp"},
+		{"IPv4 where a server of IPv6 is named besides", "127.0.0.1", "udp"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dead := nobody(t, tt.host)
+			alive, r := start(t, func(o *Options) { o.Servers = append([]netip.AddrPort{dead}, o.Servers...) })
+			both(t, alive)
+			r.network = tt.network
+			said := make(chan netip.AddrPort, 10)
+			r.OnError(func(_ string, err error, server netip.AddrPort) {
+				if !errors.Is(err, syscall.ECONNREFUSED) {
+					t.Errorf("got %v, want a refusal", err)
+				}
+				said <- server
+			})
+			begin := time.Now()
+			if got := lookup(t, r, "b.example"); got != "[127.0.0.1 127.0.0.2 ::1]" {
+				t.Errorf("got %s", got)
+			}
+			if took := time.Since(begin); took < r.resend {
+				t.Errorf("took %v, want the next server to be asked no sooner than after %v", took, r.resend)
+			}
+			if len(said) != 1 {
+				t.Fatalf("said %d times, want once", len(said))
+			}
+			if server := <-said; server != dead {
+				t.Errorf("said it of %v, want %v", server, dead)
+			}
+		})
+	}
+}
