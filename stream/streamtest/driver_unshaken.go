@@ -14,6 +14,7 @@ import (
 
 var shakeFailures = []driverTest{
 	{"handshake with a client that talks nonsense", shakeNonsense},
+	{"nonsense behind a PROXY header", shakeNonsenseAfterHeader},
 	{"handshake with a client that does not trust", shakeDistrusted},
 	{"handshake with a client that goes", func(r *rig) { shakeGone(r, func(c duplex) { c.Close() }, io.ErrUnexpectedEOF) }},
 	{"handshake with a client that resets", func(r *rig) { shakeGone(r, func(c duplex) { reset(c) }, syscall.ECONNRESET) }},
@@ -46,6 +47,16 @@ func shakeNonsense(r *rig) {
 	client := r.shielded("tcp", ends{client: true}, &Proxy{Spec: spec()}).dial()
 	say(r, client, "\x10\x18\x00\x04MQTT\x04\x82\x00\x3c")
 	io.Copy(io.Discard, client)
+	wantUnshaken(r, stream.ClientSide, nil)
+}
+
+// shakeNonsenseAfterHeader has the first bytes come with the header. nginx has read them for the handshake, and so sends no RST.
+func shakeNonsenseAfterHeader(r *rig) {
+	c := &Secured{Proxy: &Proxy{Spec: spec()}, Client: trusting(r).server}
+	client := r.secured("tcp", c, func(l *stream.Listen) { l.ProxyProtocol = true }).dial()
+	say(r, client, "PROXY TCP4 192.0.2.1 192.0.2.2 1000 1883\r\n\x10\x18\x00\x04MQTT")
+	_, err := io.Copy(io.Discard, client)
+	must(r, err)
 	wantUnshaken(r, stream.ClientSide, nil)
 }
 
