@@ -59,13 +59,13 @@ func (s *Session) LogFailure(ev Event) {
 	s.Log(failureLevel(ev.Side, ev.Err), ev.Op.String()+" failed", ev.Err)
 }
 
-// failureLevel follows ngx_connection_error: what the network does to a peer is info for a client and error for a server; anything
-// else is our own trouble.
+// failureLevel follows ngx_connection_error, and ngx_ssl_connection_error for what is no error of the system: what the network does to a
+// peer, and what a peer says wrong in TLS, is info for a client and error for a server; anything else is our own trouble.
 func failureLevel(side Side, err error) errorlog.Level {
 	var errno syscall.Errno
 	errors.As(err, &errno)
 	switch errno {
-	case syscall.ECONNRESET, syscall.EPIPE, syscall.ENOTCONN, syscall.ETIMEDOUT, syscall.ECONNREFUSED, syscall.ENETDOWN,
+	case 0, syscall.ECONNRESET, syscall.EPIPE, syscall.ENOTCONN, syscall.ETIMEDOUT, syscall.ECONNREFUSED, syscall.ENETDOWN,
 		syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH:
 		if side == ClientSide {
 			return LevelInfo
