@@ -109,7 +109,7 @@ func (l *loader) replace(d *Directive, kind bodyKind) ([]*Directive, *diag.Diagn
 	if isInclude(d, kind) {
 		return l.include(d, kind)
 	}
-	if d.Body == nil {
+	if d.Body == nil || l.src.Outermost {
 		return []*Directive{d}, nil
 	}
 	body, fault := l.expand(d.Body, valueBlocks[d.Name.Text])

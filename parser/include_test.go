@@ -259,3 +259,17 @@ func TestGlobalsComeFirst(t *testing.T) {
 		t.Errorf("got %+v, want no file", d)
 	}
 }
+
+func TestOutermostLeavesIncludesInBlocks(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "nginx.conf", "include a;\nstream { include missing; }")
+	write(t, dir, "a", "daemon off;")
+	tree, bad := Load(Source{Path: filepath.Join(dir, "nginx.conf"), Outermost: true})
+	if len(bad) > 0 {
+		t.Fatal(bad)
+	}
+	top := tree.Root.Directives
+	if len(top) != 2 || top[0].Name.Text != "daemon" || top[1].Body.Directives[0].Name.Text != "include" {
+		t.Errorf("got %d directives, want that of the included file, and a block with its include", len(top))
+	}
+}

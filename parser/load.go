@@ -15,6 +15,8 @@ type Source struct {
 	Text    []byte // if not nil, stands for the contents of Path
 	Prefix  string // what relative includes are appended to; "": the directory of Path, with its slash
 	Globals string // the text of -g
+	// Outermost leaves the includes in blocks as they are: enough for who asks for directives outside of all blocks.
+	Outermost bool
 
 	// ReadFile returns the contents of a file; nil: of the file system. An error whose chain holds a
 	// *fs.PathError with the Op "read" is nginx's pread() failing, any other its open().

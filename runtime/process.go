@@ -43,8 +43,10 @@ func becomeMaster(o Options, p paths, c *console) (code int, done bool) {
 	return 0, false
 }
 
-// wantsDaemon looks for the daemon directive. A configuration that can not be read is complained about in front.
+// wantsDaemon looks for the daemon directive. A configuration that can not be read is complained about in front; what its blocks include,
+// which may be large tables, is not looked at.
 func wantsDaemon(src parser.Source) bool {
+	src.Outermost = true
 	tree, bad := parser.Load(src)
 	if len(bad) > 0 {
 		return false

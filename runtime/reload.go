@@ -17,7 +17,7 @@ import (
 // change goes from one configuration to the next: read, compile, open, swap, retire. The swap is the only point of commitment;
 // before it everything can be undone, and after it nothing fails. What goes wrong has been logged to the current log.
 func (m *Master) change(ctx context.Context, src parser.Source) (*Generation, diag.List, error) {
-	begun := time.Now()
+	begun, before := time.Now(), allocated()
 	program, found := m.load(src, m.paths.env(m.env.PID))
 	m.watcher.arm(program)
 	if program != nil {
@@ -42,6 +42,7 @@ func (m *Master) change(ctx context.Context, src parser.Source) (*Generation, di
 	m.commit(next, fresh)
 	m.console.say(errorlog.Notice, "generation %d serves after %v, %d sessions stay with older ones",
 		next.ID, time.Since(begun).Round(time.Millisecond), m.staying())
+	trimAfter(before)
 	return next, found, nil
 }
 

@@ -14,7 +14,17 @@ const (
 	restBytes = 64 << 10
 	// trimBytes is how much must have been allocated since the last time to make collecting it worth while.
 	trimBytes = 1 << 20
+	// largeBytes is what reading a configuration allocates when it has large tables. Most of it is garbage at once.
+	largeBytes = 32 << 20
 )
+
+// trimAfter gives memory back if much of it has been allocated since before was, so that the text of a large table is not kept up to
+// the next rest.
+func trimAfter(before uint64) {
+	if allocated()-before > largeBytes {
+		debug.FreeOSMemory()
+	}
+}
 
 // keepTrim gives memory back whenever sessions have come or gone and then no more do: the garbage of setting ten thousand idle
 // sessions up would otherwise stay until the next ones come. It returns when ctx ends.
