@@ -28,14 +28,21 @@ func (h *half) limit(rate int64) {
 
 // allow is how much may be read of size bytes now; 0 begins a pause.
 func (p *pace) allow(h *half, size int) int {
-	if p.timer.Filed() {
-		return 0
-	}
 	n, wait := p.meter.Read(h.c.l.now, h.count(), size)
 	if n == 0 {
 		p.pause(h, wait)
 	}
 	return n
+}
+
+// pay begins the pause that n bytes cost which were read from the side. As in ngx_stream_proxy_process it follows each read.
+func (h *half) pay(n int) {
+	if h.pace == nil {
+		return
+	}
+	if wait := h.pace.meter.After(n); wait > 0 {
+		h.pace.pause(h, wait)
+	}
 }
 
 func (p *pace) pause(h *half, wait time.Duration) { h.c.l.pauses.Set(&p.timer, h.c.l.now.Add(wait)) }
@@ -49,10 +56,11 @@ func (h *half) resume() {
 	}
 }
 
-// paused reports whether a side waits for its rate.
-func (c *conn) paused() bool {
-	return c.client.pace != nil && c.client.pace.timer.Filed() || c.up.pace != nil && c.up.pace.timer.Filed()
-}
+// resting reports whether the side waits for its rate.
+func (h *half) resting() bool { return h.pace != nil && h.pace.timer.Filed() }
+
+// paused reports whether either side waits for its rate.
+func (c *conn) paused() bool { return c.client.resting() || c.up.resting() }
 
 // count is how many bytes were read from the side so far.
 func (h *half) count() int64 {

@@ -83,12 +83,12 @@ func (c *conn) checkIdle() {
 // blocked reports whether data waits until the side's socket takes more.
 func (h *half) blocked() bool { return h.full || h.pending != nil || h.other().pipe.holds() }
 
-// carry moves what h has to the other side, until there is no more, the other side is blocked, or h's turn is over. It reports
+// carry moves what h has to the other side, until there is no more, the other side is blocked, h pauses, or its turn is over. It reports
 // whether the relay is over.
 func (c *conn) carry(h *half) bool {
 	to := h.other()
 	for range readsPerTurn {
-		if h.eof || !h.ready || to.blocked() {
+		if h.eof || !h.ready || to.blocked() || h.resting() {
 			return false
 		}
 		var over bool
@@ -127,6 +127,7 @@ func (c *conn) copyOnce(h, to *half) bool {
 		return c.noBytes(h, e)
 	}
 	h.took(n, size)
+	h.pay(n)
 	return c.writeTo(h, to, c.l.buf[:n])
 }
 

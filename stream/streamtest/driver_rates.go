@@ -9,6 +9,8 @@ import (
 var rateTests = []driverTest{
 	{"upload rate", func(r *rig) { limited(r, true) }},
 	{"download rate", func(r *rig) { limited(r, false) }},
+	{"upload reads are paid for", func(r *rig) { paid(r, true) }},
+	{"download reads are paid for", func(r *rig) { paid(r, false) }},
 }
 
 // limited sends a little more than two seconds' share one way: that takes more than one whole second, however the seconds lie. The
@@ -41,5 +43,27 @@ func limited(r *rig, up bool) {
 		})
 	if took := time.Since(start); took < time.Second || took > 5*time.Second {
 		r.Errorf("took %v, want between 1 s and 5 s", took)
+	}
+}
+
+// paid sends one second's share, which may go at once as far as the rate alone is concerned, through a small buffer: after each read
+// there is a pause of the time that its bytes take.
+func paid(r *rig, up bool) {
+	const rate, reads = 20_000, 5
+	s := &relay.Spec{BufferSize: rate / reads}
+	if up {
+		s.Upload = rate
+	} else {
+		s.Download = rate
+	}
+	client, server := r.proxied(&Proxy{Spec: s}).pair()
+	from, to := server, client
+	if up {
+		from, to = client, server
+	}
+	start := time.Now()
+	together(r, func() error { return brisk.write(from, 1, rate) }, func() error { return brisk.expect(to, 1, rate) })
+	if took, least := time.Since(start), time.Second*(reads-1)/reads; took < least-10*time.Millisecond || took > 5*time.Second {
+		r.Errorf("took %v, want between %v and 5 s", took, least)
 	}
 }
