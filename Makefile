@@ -11,7 +11,7 @@ INSIDE   = $(filter-out weir/conformance%,$(shell go list ./...))
 RACE = $(shell command -v "$$(go env CC)" >/dev/null && echo -race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-deps race fuzz lint check conformance agreement bench soak cover clean
+.PHONY: help build run test test-deps race fuzz lint check conformance agreement bench bench-tables soak cover clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,9 @@ agreement: build ## show weir and real nginx thousands of wrong configurations, 
 
 bench: build ## measure weir beside nginx and HAProxy in one run (10 minutes); writes docs/performance.md
 	WEIR_BIN=$(CURDIR)/bin/weir go run ./conformance/bench -write docs/performance.md -json bin/bench.json
+
+bench-tables: build ## measure weir beside nginx with large tables of map and geo (3 minutes); writes docs/tables.md
+	WEIR_BIN=$(CURDIR)/bin/weir go run ./conformance/bench -tables -rounds 3 -write docs/tables.md -json bin/tables.json
 
 soak: build ## relay at random through both drivers for five minutes each, and change the names of servers for 17
 	WEIR_SOAK=5m go test -race -timeout 30m -run 'Contract/.*/soak' ./stream/loop ./stream/pump

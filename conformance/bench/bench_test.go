@@ -107,6 +107,51 @@ func TestCommandMeasuresDatagrams(t *testing.T) {
 	}
 }
 
+func TestCommandMeasuresTables(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts each program six times, and Go's benchmarks")
+	}
+	needs(t, "nginx")
+	out := runBench(t, "-tables")
+	for _, f := range tableFigures {
+		rows := 0
+		for line := range strings.Lines(out) {
+			cells := strings.Split(line, " | ")
+			if cells[0] != "| "+f.title {
+				continue
+			}
+			rows++
+			if cells[2] == none || (cells[1] == none) != (f.key == "go_ns") {
+				t.Errorf("want figures of nginx and weir, got %s", line)
+			}
+		}
+		if rows == 0 {
+			t.Errorf("got no row %q:\n%s", f.title, out)
+		}
+	}
+}
+
+func TestTablesAreTheSameEachTime(t *testing.T) {
+	for _, k := range tableKinds {
+		t.Run(k.name, func(t *testing.T) {
+			all := k.make(2000)
+			if !slices.Equal(all, k.make(2000)) {
+				t.Error("got other entries the second time")
+			}
+			seen := map[string]bool{}
+			for _, e := range all {
+				if seen[e.key] {
+					t.Fatalf("got %s twice", e.key)
+				}
+				seen[e.key] = true
+			}
+			if first := k.ask(all)[0]; first.From != all[0].from || first.Answer != all[0].value {
+				t.Errorf("got %+v as the first question, want one for %+v", first, all[0])
+			}
+		})
+	}
+}
+
 func TestOptionsAreChecked(t *testing.T) {
 	tests := []struct {
 		name string

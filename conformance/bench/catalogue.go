@@ -19,6 +19,8 @@ type scale struct {
 	settle                                  time.Duration
 	warmUp                                  int
 	turns                                   int // in which a load is put on a subject
+	tableParts                              int // a large table has this part of its entries
+	goBenchTime                             string
 }
 
 // part is one of n parts of the load.
@@ -34,10 +36,12 @@ var (
 	full = scale{
 		storm: 20_000, pingPong: 100_000, pingPong1: 20_000, fanIn: 120_000, idle: 5000, datagramStorm: 40_000, exchange: 200_000,
 		bytes: 1_000_000_000, settle: 2 * time.Second, warmUp: 1000, turns: 8,
+		tableParts: 1, goBenchTime: "1s",
 	}
 	tiny = scale{
 		storm: 200, pingPong: 1000, pingPong1: 100, fanIn: 2000, idle: 200, datagramStorm: 200, exchange: 1000,
 		bytes: 32_000_000, settle: 100 * time.Millisecond, warmUp: 20, turns: 2,
+		tableParts: 1000, goBenchTime: "100x",
 	}
 )
 
@@ -82,6 +86,7 @@ type figure struct {
 	key, title string
 	of         func(reading) float64
 	direct     bool               // there is one for the broker without a proxy, too
+	lone       bool               // not compared
 	targets    map[string]float64 // by subject: how large weir's figure may be, as a part of that subject's
 }
 

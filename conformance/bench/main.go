@@ -5,6 +5,7 @@
 //	go run ./conformance/bench                             the comparison: five rounds, a few minutes
 //	go run ./conformance/bench -short                      tiny loads, to see that everything works
 //	go run ./conformance/bench -write docs/performance.md  the comparison, written down with the machine it ran on
+//	go run ./conformance/bench -tables -rounds 3           nginx and weir with large tables
 //	go run ./conformance/bench -tests storm -subjects weir -reloads 100
 //
 // It starts everything by itself, on loopback addresses only, and ends it again. WEIR_BIN names the binary of weir; without it, ./cmd/weir is built.
@@ -45,7 +46,11 @@ func run(args []string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	report, err := compare(ctx, o, os.Stderr)
+	measure := compare
+	if o.tables {
+		measure = compareTables
+	}
+	report, err := measure(ctx, o, os.Stderr)
 	if err != nil {
 		return err
 	}

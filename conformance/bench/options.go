@@ -22,6 +22,7 @@ type options struct {
 
 	idleBeside, servers, reloads, mapEntries int
 
+	tables             bool
 	jsonFile, document string
 }
 
@@ -41,6 +42,7 @@ func parseOptions(args []string, out io.Writer) (*options, error) {
 	fs.IntVar(&o.servers, "servers", 0, "growth: measure again with this many servers in the upstream group")
 	fs.IntVar(&o.reloads, "reloads", 0, "growth: measure again after this many reloads")
 	fs.IntVar(&o.mapEntries, "map-entries", 0, "growth: measure again with a map of this many entries in the log line")
+	fs.BoolVar(&o.tables, "tables", false, "measure nginx and weir with large tables of map and geo instead; tests and subjects do not matter")
 	fs.StringVar(&o.jsonFile, "json", "", "write every measurement to this file")
 	fs.StringVar(&o.document, "write", "", "write the tables and the machine they are from to this file")
 	if err := fs.Parse(args); err != nil {

@@ -86,7 +86,11 @@ func (o *options) deliver(r *report, out io.Writer) error {
 		}
 	}
 	if o.document != "" {
-		if err := r.writeDocument(o.document); err != nil {
+		write := r.writeDocument
+		if o.tables {
+			write = r.writeTables
+		}
+		if err := write(o.document); err != nil {
 			return err
 		}
 	}

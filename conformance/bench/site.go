@@ -50,13 +50,16 @@ func (s *subject) write(at site) ([]string, error) {
 
 func (at *site) path(name string) string { return filepath.Join(at.Dir, name) }
 
-func (at *site) render(name string) error {
-	f, err := os.Create(at.path(name))
+func (at *site) render(name string) error { return render(at.path(name), name, at) }
+
+// render makes a file of a template.
+func render(path, name string, data any) error {
+	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if err := templates.ExecuteTemplate(f, name, at); err != nil {
+	if err := templates.ExecuteTemplate(f, name, data); err != nil {
 		return err
 	}
 	return f.Close()

@@ -68,7 +68,7 @@ func (r *report) row(t test, f figure) []string {
 func (r *report) ratio(t test, f figure, rival string) string {
 	mine, ok := r.median(t, f, "weir", variant{})
 	other, has := r.median(t, f, rival, variant{})
-	if !ok || !has || other == 0 {
+	if !ok || !has || other == 0 || f.lone {
 		return none
 	}
 	return judged(mine/other, f.targets[rival])

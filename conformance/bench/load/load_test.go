@@ -3,8 +3,12 @@
 package load
 
 import (
+	"bufio"
 	"context"
+	"io"
+	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 )
@@ -75,6 +79,35 @@ func TestTestsRunAgainstTheBroker(t *testing.T) {
 				t.Errorf("meter: got %+v, want one Begin and one End", *meter)
 			}
 		})
+	}
+}
+
+// A proxy that answers with the address of the PROXY protocol is asked.
+func TestAskChecksAnswers(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			line, _ := bufio.NewReader(c).ReadString('\n')
+			io.WriteString(c, strings.Fields(line)[2])
+			c.Close()
+		}
+	}()
+	target := &Target{Addrs: []netip.AddrPort{netip.MustParseAddrPort(l.Addr().String())}}
+	from := netip.MustParseAddr("10.1.2.3")
+	got, err := Ask{Sessions: 20, AtOnce: 4, Asks: []Question{{from, "10.1.2.3"}}}.Run(t.Context(), target)
+	if err != nil || got.Ops != 20 || got.Latency.Count() != 20 {
+		t.Errorf("got %v operations, %v, want 20", got.Ops, err)
+	}
+	if _, err := (Ask{Sessions: 2, AtOnce: 1, Asks: []Question{{from, "10.1.2.4"}}}).Run(t.Context(), target); err == nil {
+		t.Error("got no error, want that the answer is wrong")
 	}
 }
 

@@ -19,7 +19,7 @@ type Usage struct {
 func UsageOf(pids []int) (Usage, error) {
 	var all Usage
 	for _, pid := range pids {
-		pss, err := pssOf(pid)
+		pss, err := field(fmt.Sprintf("/proc/%d/smaps_rollup", pid), "Pss:")
 		if err != nil {
 			return Usage{}, err
 		}
@@ -36,17 +36,30 @@ func UsageOf(pids []int) (Usage, error) {
 // Sub returns u less v.
 func (u Usage) Sub(v Usage) Usage { return Usage{u.PSS - v.PSS, u.Descriptors - v.Descriptors} }
 
-func pssOf(pid int) (int64, error) {
-	path := fmt.Sprintf("/proc/%d/smaps_rollup", pid)
+// PeakOf returns how large the resident set of the largest process has ever been, in bytes.
+func PeakOf(pids []int) (int64, error) {
+	var peak int64
+	for _, pid := range pids {
+		one, err := field(fmt.Sprintf("/proc/%d/status", pid), "VmHWM:")
+		if err != nil {
+			return 0, err
+		}
+		peak = max(peak, one)
+	}
+	return peak, nil
+}
+
+// field returns the size of that name in a file of /proc.
+func field(path, name string) (int64, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(b)) {
-		if f := strings.Fields(line); len(f) == 3 && f[0] == "Pss:" {
+		if f := strings.Fields(line); len(f) == 3 && f[0] == name {
 			kib, err := strconv.ParseInt(f[1], 10, 64)
 			return kib << 10, err
 		}
 	}
-	return 0, fmt.Errorf("%s has no Pss", path)
+	return 0, fmt.Errorf("%s has no %s", path, name)
 }

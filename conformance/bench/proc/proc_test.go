@@ -75,6 +75,14 @@ func TestSinceCountsNewProcessesAndMissesNone(t *testing.T) {
 	}
 }
 
+func TestPeakIsNotBelowWhatIsThere(t *testing.T) {
+	pids := []int{os.Getpid(), child(t)}
+	peak, err := PeakOf(pids)
+	if err != nil || peak < 1<<20 {
+		t.Errorf("got %d, %v, want a MiB at least", peak, err)
+	}
+}
+
 func TestUsageIsRead(t *testing.T) {
 	got, err := UsageOf([]int{os.Getpid()})
 	if err != nil {
