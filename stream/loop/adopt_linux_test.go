@@ -2,8 +2,11 @@ package loop_test
 
 import (
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
+	"os"
+	"regexp"
 	"slices"
 	"sync"
 	"syscall"
@@ -110,6 +113,9 @@ func TestAdopterGetsAllOfASession(t *testing.T) {
 	c := h.begin(t)
 	got := <-o
 	defer got.end()
+	if watched(t, got.client) || watched(t, got.upstream) {
+		t.Error("the loop watches a socket that it has given away")
+	}
 	if got.next.Do != stream.ShakeUpstream || got.next.TLS != content.Upstream || string(got.next.Out) != "x" {
 		t.Errorf("got step %d with %q, want the handshake with the server, and x", got.next.Do, got.next.Out)
 	}
@@ -121,6 +127,38 @@ func TestAdopterGetsAllOfASession(t *testing.T) {
 	}
 	b := make([]byte, 10)
 	eventually(t, func() bool { n, err := unix.Read(got.client, b); return err == nil && n == 2 && string(b[:2]) == "yz" })
+}
+
+// watched reports whether fd is in an epoll set of the process.
+func watched(t *testing.T, fd int) bool {
+	t.Helper()
+	const dir = "/proc/self/fdinfo/"
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry := regexp.MustCompile(fmt.Sprintf(`(?m)^tfd: +%d `, fd))
+	return slices.ContainsFunc(list, func(e os.DirEntry) bool {
+		text, _ := os.ReadFile(dir + e.Name())
+		return entry.Match(text)
+	})
+}
+
+// TestDeadlineIsTheAdopters has the time of the handshake pass, and then one of the loop's own.
+func TestDeadlineIsTheAdopters(t *testing.T) {
+	o := make(orphanage, 1)
+	content := shakesClient()
+	content.Timeout = 10 * time.Millisecond
+	h := newHome(t, loop.Options{Loops: 1, Adopter: o}, content)
+	h.begin(t)
+	got := <-o
+	if _, err := io.ReadAll(dial(t, h.addr)); err != nil { // until preread_timeout
+		t.Fatal(err)
+	}
+	if events := h.saw(); len(events) != 0 {
+		t.Errorf("got %+v, want nothing", events)
+	}
+	got.end()
 }
 
 func TestAdoptedConnectionsAreCounted(t *testing.T) {

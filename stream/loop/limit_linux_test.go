@@ -78,7 +78,7 @@ func listenFor(t *testing.T, d *loop.Driver, env *stream.Env, content stream.Con
 	listening := &stream.Listen{
 		Config: stream.NewConfig(), Addr: addrOf(l.Addr()),
 		Default: &stream.Server{Content: content, Settings: stream.Settings{
-			NoDelay: true, ErrorLog: env.Log, PrereadBufferSize: 1024, PrereadTimeout: time.Minute,
+			NoDelay: true, ErrorLog: env.Log, PrereadBufferSize: 1024, PrereadTimeout: time.Second,
 		}},
 	}
 	listening.Default.Handlers[stream.Preread] = handlers

@@ -22,6 +22,7 @@ var shakeFailures = []driverTest{
 	{"handshake time-out in the middle", shakeLateInside},
 	{"handshake that fails, next server", shakeNext},
 	{"handshake time-out of a server", shakeServerLate},
+	{"handshake behind words that do not go out", shakeUnsent},
 	{"abort in a handshake", shakeAborted},
 	{"abort in a handshake that the content does not heed", shakeDeaf},
 	{"abort of relays through TLS", shakeRelayAborted},
@@ -162,6 +163,19 @@ func shakeServerLate(r *rig) {
 	}
 }
 
+// shakeUnsent has more to say before the handshake than the server's socket takes.
+func shakeUnsent(r *rig) {
+	c := &Secured{Proxy: &Proxy{Spec: spec()}, Upstream: trusting(r).client, Hello: make([]byte, 16<<20), Timeout: patience}
+	p := r.secured("tcp", c)
+	client := p.dial()
+	p.accept()
+	must(r, expectEnd(client))
+	wantUnshaken(r, stream.UpstreamSide, nil)
+	if o := r.outcome(); o.count(stream.TimedOut) != 0 || o.status != stream.StatusBadGateway {
+		r.Errorf("got %d time-outs, status %d; want none, 502", o.count(stream.TimedOut), o.status)
+	}
+}
+
 // shakeAborted has a session wait on either side, and one that nobody means.
 func shakeAborted(r *rig) {
 	p, q := r.shielded("tcp", ends{client: true}, &Proxy{Spec: spec()}), r.shielded("tcp", ends{server: true}, &Proxy{Spec: spec()})
@@ -274,12 +288,13 @@ func shakeReset(r *rig) {
 	wantFailure(r, o, stream.ClientSide, stream.OpRecv, syscall.ECONNRESET)
 }
 
-// shakeCut ends a connection below its TLS, which counts as its end.
+// shakeCut ends a connection below its TLS, in the middle of a record, which counts as its end.
 func shakeCut(r *rig) {
 	e := ends{client: true, server: true}
 	client, server := r.shielded("tcp", e, &Proxy{Spec: spec()}).veiled(e)
 	say(r, client, "ping")
 	hear(r, server, "ping")
+	say(r, server.(veil).duplex, "\x17\x03\x03\x00\x20half")
 	server.(veil).duplex.Close()
 	must(r, expectEnd(client))
 	if o := r.outcome(); o.end != relay.UpstreamEOF || o.count(stream.Failed) != 0 {
