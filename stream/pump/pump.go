@@ -1,4 +1,4 @@
-// Package pump drives sessions with goroutines over net.Conn: the driver for systems without epoll.
+// Package pump drives sessions with goroutines over net.Conn: the driver for TLS, and for systems without epoll.
 //
 // A session is carried by one goroutine, and by a second one while it is relayed. While nothing moves it holds its two
 // descriptors and no buffer.
