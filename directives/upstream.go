@@ -280,12 +280,20 @@ func (g *groupUse) group() *upstream.Group {
 	case !g.mayFollow():
 	case len(g.conf.servers) > 0 && g.conf.primaries() == 0:
 		g.comp.ReportBare(diag.Emerg, "no servers in upstream \"%s\" in %s", g.name, g.origin)
-	case g.conf.method.ring && g.conf.weight() > upstream.MaxRing:
-		g.comp.ReportBare(diag.Emerg, "too much weight for consistent hash in upstream \"%s\" in %s", g.name, g.origin)
+	case !g.mayWeigh():
 	case !g.comp.Failed():
 		g.built = g.build()
 	}
 	return g.built
+}
+
+// mayWeigh reports whether the method can take the weights of the servers; if not, it says so.
+func (g *groupUse) mayWeigh() bool {
+	err := upstream.CheckWeight(g.conf.balancer(), g.conf.weight())
+	if err != nil {
+		g.comp.ReportBare(diag.Emerg, "%v in upstream \"%s\" in %s", err, g.name, g.origin)
+	}
+	return err == nil
 }
 
 func (c *upstreamConf) balancer() upstream.Method {

@@ -10,7 +10,6 @@ import (
 // balancing is the method of a group; the zero value is round robin.
 type balancing struct {
 	upstream.Method
-	ring     bool // the method lays out a ring
 	byServer bool // addresses of one name are one server for it
 }
 
@@ -36,7 +35,7 @@ func (c *upstreamConf) hash(call *spec.Call) {
 	if len(call.Args()) > 1 {
 		switch call.Arg(1) {
 		case "consistent":
-			m = balancing{Method: upstream.Consistent(key), ring: true, byServer: true}
+			m = balancing{Method: upstream.Consistent(key), byServer: true}
 		case "jump":
 			m = balancing{Method: upstream.Jump(key), byServer: true}
 		default:

@@ -31,10 +31,6 @@ type Names struct {
 // leastPause is the shortest time between two lookups of a name.
 const leastPause = time.Second
 
-// MaxRing is the largest sum of weights that a ring is laid out for: it takes a few gigabytes. nginx ends when it gets no memory, at a
-// weight that depends on the machine.
-const MaxRing = 1_000_000
-
 // NewNamedGroup is NewGroup for a group of which some servers are named. Fixed ones come first, then those of the names, in the order in
 // which they are found. There may be no peer at all until Run has found some.
 func NewNamedGroup(name string, fixed []*Peer, m Method, named []*Named, by Names) *Group {
@@ -240,24 +236,22 @@ func (g *Group) accept(i int, next known) bool {
 	f := g.following
 	before := f.known[i]
 	f.known[i] = next
-	if !g.tooHeavy(f.all()) {
+	err := g.check(f.all())
+	if err == nil {
 		return true
 	}
 	f.known[i] = before
-	f.say("too much weight for consistent hash in upstream \"" + g.Name + "\"")
+	f.say(err.Error() + " in upstream \"" + g.Name + "\"")
 	return false
 }
 
-// tooHeavy reports whether what the method derives from the peers would take too much memory.
-func (g *Group) tooHeavy(peers []*Peer) bool {
-	if _, ok := g.Method.(consistentHash); !ok {
-		return false
-	}
+// check is CheckWeight for the group with these peers.
+func (g *Group) check(peers []*Peer) error {
 	sum := 0
 	for _, p := range peers {
 		sum += p.Weight
 	}
-	return sum > MaxRing
+	return CheckWeight(g.Method, sum)
 }
 
 // become makes k what n is when it is to be found at want, and reports whether that is anything else than before. A peer that stays

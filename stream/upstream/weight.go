@@ -1,0 +1,34 @@
+package upstream
+
+import (
+	"errors"
+	"math"
+)
+
+// The largest sums of weights. A ring for more takes many gigabytes; nginx ends when it gets no memory, at a weight that depends on the
+// machine. The jump consistent hash numbers its buckets in 32 bits.
+const (
+	maxRing    = 1_000_000
+	maxBuckets = math.MaxInt32
+)
+
+var (
+	errRing    = errors.New("too much weight for consistent hash")
+	errBuckets = errors.New("too much weight for jump hash")
+)
+
+// CheckWeight reports whether a group of that method can have servers whose weights add up to sum. The error is what to tell the
+// operator.
+func CheckWeight(m Method, sum int) error {
+	switch m.(type) {
+	case consistentHash:
+		if sum > maxRing {
+			return errRing
+		}
+	case jumpHash:
+		if sum > maxBuckets {
+			return errBuckets
+		}
+	}
+	return nil
+}
