@@ -31,7 +31,8 @@ type loop struct {
 	ep        int
 	env       *stream.Env // with the loop's own clock
 	now       time.Time   // read once for each wake-up
-	stamp     int64       // now in nanoseconds
+	began     time.Time
+	stamp     int64 // now in nanoseconds since began, by the monotonic clock: setting the system's ends no session
 	mail      mailbox
 	ports     map[uint32]*port
 	conns     []*conn // by index; nil where free
@@ -69,7 +70,7 @@ func newLoop(env *stream.Env, limit int) (*loop, error) {
 	}
 	now := env.Now()
 	l := &loop{
-		ep: ep, now: now, ports: map[uint32]*port{}, limit: limit, buf: make([]byte, bufferSize),
+		ep: ep, now: now, began: now, ports: map[uint32]*port{}, limit: limit, buf: make([]byte, bufferSize),
 		events: make([]unix.EpollEvent, eventsPerWait), mail: mailbox{fd: int32(wake)}, ceiling: ceilingNow(),
 		wheel: relay.NewWheel[*conn](now, tick, slots), pauses: relay.NewWheel[*half](now, time.Millisecond, slots),
 	}
@@ -102,7 +103,7 @@ func (l *loop) run() {
 }
 
 // tell sets the loop's clock.
-func (l *loop) tell(now time.Time) { l.now, l.stamp = now, now.UnixNano() }
+func (l *loop) tell(now time.Time) { l.now, l.stamp = now, int64(now.Sub(l.began)) }
 
 // turn does what is due besides events: timers, pauses, sides cut short, aborts.
 func (l *loop) turn() {
