@@ -12,7 +12,7 @@ import (
 // check is -t: all that a start does, short of serving, and then undone. What it made to see whether it can stays as in nginx: log
 // files, and an empty pid file.
 func check(o Options, p paths, c *console, stdio Stdio) int {
-	program, found := directives.Load(p.source(o.Globals), p.env(os.Getpid()))
+	program, found := load(p.source(o.Globals), p.env(os.Getpid()))
 	read, late := found.Split()
 	c.sayAll(read)
 	err := read.Err()

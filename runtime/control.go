@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 
-	"weir/directives"
 	"weir/stream/errorlog"
 )
 
@@ -18,7 +17,7 @@ var controls = map[string]syscall.Signal{
 
 // sendSignal is -s: it tells the running process, which the configuration's pid file names. It does not wait for what that does.
 func sendSignal(o Options, p paths, c *console) int {
-	program, found := directives.Load(p.source(o.Globals), p.env(os.Getpid()))
+	program, found := load(p.source(o.Globals), p.env(os.Getpid()))
 	c.sayAll(found)
 	if found.HasEmerg() {
 		return exitFailed

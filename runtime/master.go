@@ -62,7 +62,7 @@ type outcome struct {
 // newMaster returns a Master that has opened nothing, and lacks its driver.
 func newMaster(src parser.Source, p paths, c *console) *Master {
 	m := &Master{
-		load: directives.Load, source: src, paths: p, console: c, ports: portSet{}, pause: bindPause, redirect: redirectStderr,
+		load: load, source: src, paths: p, console: c, ports: portSet{}, pause: bindPause, redirect: redirectStderr,
 		requests: make(chan request), ended: make(chan *Generation), cut: make(chan struct{}), over: make(chan struct{}),
 	}
 	m.log.Store(c.log)

@@ -1,0 +1,24 @@
+package runtime
+
+import (
+	"runtime/debug"
+
+	"weir/directives"
+	"weir/directives/spec"
+	"weir/parser"
+	"weir/parser/diag"
+)
+
+// loadPercent is GOGC while a configuration is read. Nearly all that is allocated then is kept up to the end, so that collecting it as
+// often as usual takes a quarter of the time and frees little.
+const loadPercent = 200
+
+// load is directives.Load. A process reads one configuration at a time.
+func load(src parser.Source, env *spec.Env) (*directives.Program, diag.List) {
+	usual := debug.SetGCPercent(loadPercent)
+	if usual < 0 || usual > loadPercent {
+		debug.SetGCPercent(usual)
+	}
+	defer debug.SetGCPercent(usual)
+	return directives.Load(src, env)
+}
