@@ -198,34 +198,51 @@ func shakeAborted(r *rig) {
 	must(r, client.tls.Handshake())
 }
 
-// shakeDeaf aborts a handshake again and again between its messages.
+// A stammer writes in two halves, with an Abort between them that the session must hear.
+type stammer struct {
+	duplex
+	r *rig
+}
+
+// Write writes b.
+func (c stammer) Write(b []byte) (int, error) {
+	half := len(b) / 2
+	if n, err := c.duplex.Write(b[:half]); err != nil {
+		return n, err
+	}
+	before := c.r.aborts()
+	c.r.driver.Abort(everyone, stream.Pace{})
+	eventually(c.r, "the session hears of it", func() bool { return c.r.aborts() > before })
+	n, err := c.duplex.Write(b[half:])
+	return half + n, err
+}
+
+// aborts counts the events Aborted of sessions that have not finished.
+func (r *rig) aborts() (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, events := range r.events {
+		n += outcome{events: events}.count(stream.Aborted)
+	}
+	return n
+}
+
+// shakeDeaf aborts handshakes in the middle of each message, on either side.
 func shakeDeaf(r *rig) {
 	p := r.shielded("tcp", ends{client: true, server: true}, &Proxy{Spec: spec(), Deaf: true})
-	stop, stopped := make(chan struct{}), make(chan struct{})
 	plain := p.dial()
 	eventually(r, "the session has begun", func() bool { return r.lines.Count("connected to") == 1 })
-	go func() {
-		defer close(stopped)
-		for {
-			r.driver.Abort(everyone, stream.Pace{})
-			select {
-			case <-stop:
-				return
-			case <-time.After(time.Millisecond):
-			}
-		}
-	}()
-	eventually(r, "it was aborted", func() bool { return r.reached(stream.Aborted) })
-	client := r.asClient(plain)
+	client := veil{plain, tls.Client(stammer{plain, r}, trusting(r).client)}
 	must(r, client.tls.Handshake())
-	close(stop) // an Abort of a connect may have the driver connect anew
-	<-stopped
-	server := r.asServer(p.accept())
+	plain = p.accept()
+	server := veil{plain, tls.Server(stammer{plain, r}, trusting(r).server)}
+	must(r, server.tls.Handshake())
 	say(r, client, "ping")
 	hear(r, server, "ping")
 	client.Close()
-	if o := r.outcome(); o.count(stream.Shaken) != 2 || o.count(stream.Failed) != 0 {
-		r.Errorf("got %d handshakes, %d failures; want 2, 0", o.count(stream.Shaken), o.count(stream.Failed))
+	if o := r.outcome(); o.count(stream.Aborted) < 4 || o.count(stream.Shaken) != 2 || o.count(stream.Failed) != 0 {
+		r.Errorf("got %d aborts, %d handshakes, %d failures; want several, 2, 0",
+			o.count(stream.Aborted), o.count(stream.Shaken), o.count(stream.Failed))
 	}
 }
 
