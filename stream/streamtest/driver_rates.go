@@ -18,17 +18,7 @@ var rateTests = []driverTest{
 // direction is not slowed.
 func limited(r *rig, up bool) {
 	const rate = 30_000
-	s := &relay.Spec{BufferSize: rate, Timeout: 300 * time.Millisecond}
-	if up {
-		s.Upload = rate
-	} else {
-		s.Download = rate
-	}
-	client, server := r.proxied(&Proxy{Spec: s}).pair()
-	from, to := server, client
-	if up {
-		from, to = client, server
-	}
+	from, to := rated(r, &relay.Spec{BufferSize: rate, Timeout: 300 * time.Millisecond}, rate, up)
 	start := time.Now()
 	together(r,
 		func() error { return brisk.write(from, 1, 2*rate+1) },
@@ -50,20 +40,24 @@ func limited(r *rig, up bool) {
 // there is a pause of the time that its bytes take.
 func paid(r *rig, up bool) {
 	const rate, reads = 20_000, 5
-	s := &relay.Spec{BufferSize: rate / reads}
+	from, to := rated(r, &relay.Spec{BufferSize: rate / reads}, rate, up)
+	start := time.Now()
+	together(r, func() error { return brisk.write(from, 1, rate) }, func() error { return brisk.expect(to, 1, rate) })
+	if took, least := time.Since(start), time.Second*(reads-1)/reads; took < least-10*time.Millisecond || took > 5*time.Second {
+		r.Errorf("took %v, want between %v and 5 s", took, least)
+	}
+}
+
+// rated is a session with a rate from one end to the other.
+func rated(r *rig, s *relay.Spec, rate int64, up bool) (from, to duplex) {
 	if up {
 		s.Upload = rate
 	} else {
 		s.Download = rate
 	}
 	client, server := r.proxied(&Proxy{Spec: s}).pair()
-	from, to := server, client
 	if up {
-		from, to = client, server
+		return client, server
 	}
-	start := time.Now()
-	together(r, func() error { return brisk.write(from, 1, rate) }, func() error { return brisk.expect(to, 1, rate) })
-	if took, least := time.Since(start), time.Second*(reads-1)/reads; took < least-10*time.Millisecond || took > 5*time.Second {
-		r.Errorf("took %v, want between %v and 5 s", took, least)
-	}
+	return server, client
 }
