@@ -15,8 +15,11 @@ import (
 
 // The errors of opening a file, in the words of libmaxminddb.
 var (
-	ErrOpen   = errors.New("Error opening the specified MaxMind DB file")
-	ErrRead   = errors.New("An attempt to read data from the MaxMind DB file failed")
+	//lint:ignore ST1005 the words are the library's
+	ErrOpen = errors.New("Error opening the specified MaxMind DB file")
+	//lint:ignore ST1005 likewise
+	ErrRead = errors.New("An attempt to read data from the MaxMind DB file failed")
+	//lint:ignore ST1005 likewise
 	ErrFormat = errors.New("The MaxMind DB file contains invalid metadata")
 )
 
