@@ -19,7 +19,7 @@ func (c *conn) handOver(step stream.Step) (stream.Event, bool) {
 	c.close()
 	s.Hold(&place{l, connectionsEach})
 	l.open += connectionsEach
-	l.mail.adopter.Adopt(s, step, client, up)
+	l.adopter.Adopt(s, step, client, up)
 	return stream.Event{}, false
 }
 
@@ -31,7 +31,7 @@ var (
 // canLeave says why the session must stay. What Connect has left over is in the way: a handshake comes after all of it.
 func (c *conn) canLeave(step stream.Step) error {
 	switch {
-	case c.l.mail.adopter == nil:
+	case c.l.adopter == nil:
 		return errNoAdopter
 	case step.Do == stream.ShakeUpstream && c.up.pending != nil:
 		return errUnsent

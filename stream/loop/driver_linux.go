@@ -49,7 +49,7 @@ func New(env *stream.Env, o Options) (*Driver, error) {
 			d.Close()
 			return nil, err
 		}
-		l.cpus, l.mail.adopter = o.processors(i), o.Adopter
+		l.cpus, l.adopter = o.processors(i), o.Adopter
 		d.loops = append(d.loops, l)
 		d.ended.Add(1)
 		go func() {
@@ -128,14 +128,13 @@ func (d *Driver) Close() error {
 	return nil
 }
 
-// A mailbox carries calls into a loop, and is the way out of it for sessions. Its eventfd is in the loop's epoll set.
+// A mailbox carries calls into a loop. Its eventfd is in the loop's epoll set.
 type mailbox struct {
-	mu      sync.Mutex
-	calls   []func()
-	closed  bool // by shut
-	fd      int32
-	rung    atomic.Bool
-	adopter stream.Adopter // nil: none
+	mu     sync.Mutex
+	calls  []func()
+	closed bool // by shut
+	fd     int32
+	rung   atomic.Bool
 }
 
 // post has f run by the loop, soon, unless the loop is at its end.

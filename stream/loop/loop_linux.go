@@ -41,7 +41,8 @@ type loop struct {
 	limit     int // connections; 0: none
 	open      int // connections
 	ceiling   ceiling
-	cpus      []int // to stay on, once it serves
+	cpus      []int          // to stay on, once it serves
+	adopter   stream.Adopter // nil: none
 	wheel     *relay.Wheel[*conn]
 	pauses    *relay.Wheel[*half] // to the millisecond
 	again     []*half             // sides that have more to read than one turn allows
