@@ -201,6 +201,7 @@ func (l *loader) file(path string) (*source, *diag.Diagnostic) {
 	if err != nil {
 		return nil, unreadable(path, err)
 	}
+	// What was read is nobody else's, and a table may be large: its text is not copied.
 	file, fault := parse(path, unsafe.String(unsafe.SliceData(raw), len(raw)), false)
 	file.Raw = raw
 	l.files[path] = &source{File: file, fault: fault}
