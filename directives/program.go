@@ -30,7 +30,7 @@ type Main struct {
 	WorkerConnections int
 	RlimitNofile      uint64        // 0: left alone
 	RlimitCore        uint64        // 0: left alone
-	Priority          int           // of the process's threads, as nice(1) counts; 0: left alone
+	Priority          int           // of the process's threads, as nice(1) counts; 0: none is asked for
 	Affinity          Affinity      // of the loops
 	ShutdownTimeout   time.Duration // 0: sessions of an old configuration may take as long as they like
 	WorkingDirectory  string        // empty: left alone

@@ -135,7 +135,7 @@ func redirectStderr(m *directives.Main, c *console) {
 	}
 }
 
-// applyLimits sets the limits, and the priority, that the configuration asks for. As in nginx a failure is an alert and nothing more.
+// applyLimits sets the limits that the configuration asks for. As in nginx a failure is an alert and nothing more.
 func applyLimits(m *directives.Main, c *console) {
 	limit := func(which int, name string, n uint64) {
 		if n == 0 {
@@ -149,11 +149,15 @@ func applyLimits(m *directives.Main, c *console) {
 	}
 	limit(unix.RLIMIT_NOFILE, "RLIMIT_NOFILE", m.RlimitNofile)
 	limit(unix.RLIMIT_CORE, "RLIMIT_CORE", m.RlimitCore)
-	if m.Priority == 0 {
+}
+
+// applyPriority sets worker_priority where it is another one than before. A configuration without it goes back to 0.
+func applyPriority(before, n int, c *console) {
+	if n == before {
 		return
 	}
-	if err := setPriority(m.Priority); err != nil {
-		c.say(errorlog.Alert, "setpriority(%d) failed%s", m.Priority, errorlog.Errno(err))
+	if err := setPriority(n); err != nil {
+		c.say(errorlog.Alert, "setpriority(%d) failed%s", n, errorlog.Errno(err))
 	}
 }
 

@@ -88,6 +88,7 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 	m.lastID = next.ID
 	m.sayStart(next.Program)
 	applyLimits(&next.Program.Main, m.console)
+	applyPriority(m.priority(), next.Program.Main.Priority, m.console)
 	enter(next.Program.Main.WorkingDirectory, m.paths, m.console)
 	m.newest, m.living = next, append(m.living, next)
 	next.run()
@@ -105,6 +106,14 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 		m.drop(p)
 	}
 	m.retire(old)
+}
+
+// priority is that of the configuration so far.
+func (m *Master) priority() int {
+	if m.newest == nil {
+		return 0
+	}
+	return m.newest.Program.Main.Priority
 }
 
 // sayStart lets the process speak through the log of p, and says there what it runs on.
