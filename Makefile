@@ -45,8 +45,8 @@ lint: ## gofmt, go vet, staticcheck
 
 check: lint test ## what a change must pass
 
-conformance: build ## run every script on weir and on real nginx, and print the table
-	cd conformance && WEIR_BIN=$(CURDIR)/bin/weir go test -count=1 -table -write ../docs/conformance.md
+conformance: build ## run every script on weir and on each of NGINX_BINS (the system's nginx), and print the table
+	cd conformance && NGINX_BINS="$(NGINX_BINS)" WEIR_BIN=$(CURDIR)/bin/weir go test -count=1 -table -write ../docs/conformance.md
 
 agreement: build ## show weir and real nginx thousands of wrong configurations, and count where they agree (10 minutes)
 	WEIR_BIN=$(CURDIR)/bin/weir go run ./conformance/agreement -write docs/agreement.md

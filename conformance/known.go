@@ -27,7 +27,7 @@ func ParseDifferences(text string) (Differences, error) {
 
 // Of returns the reason why weir differs in the labelled command, or in the whole script when label is empty. nginx never differs.
 func (d Differences) Of(sub *Subject, script, label string) (reason string, listed bool) {
-	if sub.Name != "weir" {
+	if !sub.isWeir() {
 		return "", false
 	}
 	if label != "" {

@@ -2,35 +2,39 @@ package conformance
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 )
 
-// Nginx returns the subject for a real nginx. njs is the script that takes the place of mqtt_preread, which open nginx lacks.
-// A missing module is an error that names it.
+// Nginx returns the subject for a real nginx, or for a program made from it that reports its version. njs is the script that takes the
+// place of mqtt_preread where the program does not have that module. An nginx without a stream module is an error.
 func Nginx(bin, njs string) (*Subject, error) {
-	info, err := exec.Command(bin, "-V").CombinedOutput()
+	out, err := exec.Command(bin, "-V").CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("%s -V: %w", bin, err)
 	}
-	v, err := nginxVersion(string(info))
+	info := string(out)
+	v, err := nginxVersion(info)
 	if err != nil {
 		return nil, err
 	}
-	dir := modulesDir(string(info))
-	modules, err := loadModules(string(info), dir)
-	if err != nil {
-		return nil, err
+	p := partsOf(info)
+	if !p.has(streamModule) {
+		return nil, fmt.Errorf("%s has no %s", bin, streamModule)
 	}
-	return &Subject{Name: "nginx", Bin: bin, Version: v, modules: modules, moduleDir: dir, rewrite: openSource(njs)}, nil
+	sub := &Subject{Name: productName(info), Bin: bin, Version: v, parts: p, modules: p.load(streamModule), rewrite: openSource(njs)}
+	if p.has(mqttModule) {
+		sub.rewrite = asItStands
+	} else if p.has(jsModule) {
+		sub.modules += " " + p.load(jsModule)
+	}
+	return sub, nil
 }
 
 var (
 	versionLine = regexp.MustCompile(`nginx version: nginx/(\d+\.\d+\.\d+)`)
-	modulesPath = regexp.MustCompile(`--modules-path=(\S+)`)
+	productLine = regexp.MustCompile(`(?m)^(\w+) version: \w+/(\S+)`)
 )
 
 func nginxVersion(info string) (Version, error) {
@@ -41,29 +45,13 @@ func nginxVersion(info string) (Version, error) {
 	return ParseVersion(m[1])
 }
 
-// modulesDir returns the directory in which nginx has its modules; empty if -V does not say.
-func modulesDir(info string) string {
-	if m := modulesPath.FindStringSubmatch(info); m != nil {
-		return m[1]
+// productName returns the product and its version from the first line of -V that has both.
+func productName(info string) string {
+	m := productLine.FindStringSubmatch(info)
+	if m == nil {
+		return "nginx"
 	}
-	return ""
-}
-
-// loadModules returns the load_module directives for the modules that are not linked into the binary.
-func loadModules(info, dir string) (string, error) {
-	names := []string{"ngx_stream_js_module"}
-	if strings.Contains(info, "--with-stream=dynamic") {
-		names = []string{"ngx_stream_module", "ngx_stream_js_module"}
-	}
-	var load []string
-	for _, name := range names {
-		path := filepath.Join(dir, name+".so")
-		if _, err := os.Stat(path); err != nil {
-			return "", fmt.Errorf("nginx has no %s: %w", name, err)
-		}
-		load = append(load, "load_module "+path+";")
-	}
-	return strings.Join(load, " "), nil
+	return m[1] + " " + m[2]
 }
 
 var (

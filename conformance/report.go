@@ -11,7 +11,7 @@ import (
 // An Outcome is what became of a script on a subject.
 type Outcome string
 
-// The outcomes. NotRun is the zero value: the subject was missing or the script was filtered out.
+// The outcomes. NotRun is the zero value: the subject was missing or the script was filtered out. A reason may follow NotFor.
 const (
 	NotRun  Outcome = ""
 	Passed  Outcome = "pass"
@@ -19,6 +19,15 @@ const (
 	NotFor  Outcome = "n/a"
 	Differs Outcome = "differs"
 )
+
+// because returns the outcome with its reason.
+func (o Outcome) because(reason string) Outcome { return o + ": " + Outcome(reason) }
+
+// kind is the outcome without its reason.
+func (o Outcome) kind() Outcome {
+	kind, _, _ := strings.Cut(string(o), ":")
+	return Outcome(kind)
+}
 
 // A Report collects outcomes for the table. Its methods may be called at the same time.
 type Report struct {
@@ -61,7 +70,7 @@ func (r *Report) WriteText(w io.Writer) {
 		fmt.Fprintf(w, "\n%s\n", page)
 	}, func(s *Script) {
 		for _, sub := range r.subjects {
-			fmt.Fprintf(w, "  %-5s %-8s", sub, r.of(sub, s.Name))
+			fmt.Fprintf(w, "  %-5s %-8s", sub, r.of(sub, s.Name).kind())
 		}
 		fmt.Fprintf(w, " %-28s %s\n", s.Name, s.Statement)
 	})
@@ -71,44 +80,11 @@ func (r *Report) WriteText(w io.Writer) {
 	}
 }
 
-const markdownHead = `# Conformance
-
-Every row is a statement of nginx's documentation and a script under ` + "`conformance/testdata/`" + ` that runs, unchanged, on weir and on real nginx.
-` + "`make conformance`" + ` runs them all and writes this page.
-
-`
-
-// WriteMarkdown prints the table as a documentation page.
-func (r *Report) WriteMarkdown(w io.Writer) {
-	fmt.Fprint(w, markdownHead)
-	for _, sub := range r.subjects {
-		fmt.Fprintf(w, "- %s\n", r.Total(sub))
-	}
-	r.byPage(func(page string) {
-		fmt.Fprintf(w, "\n## [%s](%s)\n\n| statement | script | %s |\n|---|---|%s\n",
-			page, link(page), strings.Join(r.subjects, " | "), strings.Repeat("---|", len(r.subjects)))
-	}, func(s *Script) {
-		fmt.Fprintf(w, "| %s | [%s](%s) |", strings.ReplaceAll(s.Statement, "|", `\|`), s.Name, link(s.Page))
-		for _, sub := range r.subjects {
-			fmt.Fprintf(w, " %s |", r.of(sub, s.Name))
-		}
-		fmt.Fprintln(w)
-	})
-}
-
-// link is the address of a page: of nginx's documentation, but for one that is elsewhere.
-func link(page string) string {
-	if strings.HasPrefix(page, "https://") {
-		return page
-	}
-	return "https://nginx.org/en/docs/" + page
-}
-
 // Total returns a line with the number of each outcome of one subject.
 func (r *Report) Total(subject string) string {
 	counts := map[Outcome]int{}
 	for _, s := range r.scripts {
-		counts[r.of(subject, s.Name)]++
+		counts[r.of(subject, s.Name).kind()]++
 	}
 	return fmt.Sprintf("%s: %d scripts, %d passed, %d failed, %d known differences, %d not applicable, %d not run",
 		subject, len(r.scripts), counts[Passed], counts[Failed], counts[Differs], counts[NotFor], counts[NotRun])

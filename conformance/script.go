@@ -3,21 +3,26 @@
 // A script is a txtar file under testdata/PAGE/. Its comment begins with # lines, which say what is documented, and header lines:
 //
 //	page: stream/ngx_stream_proxy_module.html#proxy_timeout
-//	only: weir, REASON                  real nginx is not asked
-//	nginx: since 1.25.5                 older nginx is not asked
+//	only: weir, REASON                  no real nginx runs it
+//	except: Angie, REASON               programs of this name do not run it
+//	nginx: since 1.25.5                 older nginx does not run it
 //	module: ngx_stream_geoip_module     nginx loads it besides
 //	needs: root                         others skip it, and say so
+//	needs: debug                        nginx without --with-debug does not run it
 //
 // Then come commands, one a line (see the table in cmds.go), and the files, which are written to the script's own directory.
-// A command may carry a label, `[label] COMMAND`, by which known_differences.txt names it.
+// A command may carry a label, `[label] COMMAND`, by which known_differences.txt names it. The labels `[since VERSION]` and
+// `[before VERSION]` are for behaviour that changed: only such an nginx runs the command, and weir is like the newest.
 // In commands and files {{KIND NAME}} stands for a value that the runner makes up (see expand.go), such as a free port.
 package conformance
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/txtar"
@@ -25,22 +30,26 @@ import (
 
 // A Script is one file of testdata.
 type Script struct {
-	Name      string // "proxy/timeout"
-	Statement string // what the documentation says, in our words
-	Page      string // "stream/ngx_stream_proxy_module.html#proxy_timeout"
-	OnlyWeir  string // why real nginx cannot run it; empty: it can
-	Since     Version
-	Module    string // that nginx loads for this script; empty: none
-	NeedsRoot bool   // whether only a program with all rights can pass
-	Commands  []Command
-	Files     []txtar.File
+	Name       string            // "proxy/timeout"
+	Statement  string            // what the documentation says, in our words
+	Page       string            // "stream/ngx_stream_proxy_module.html#proxy_timeout"
+	OnlyWeir   string            // why real nginx cannot run it; empty: it can
+	Except     map[string]string // why programs of this name cannot run it
+	Since      Version           // of nginx
+	Module     string            // that nginx loads for this script; empty: none
+	NeedsRoot  bool              // whether only a program with all rights can pass
+	NeedsDebug bool              // whether only an nginx with debug logging can pass
+	Commands   []Command
+	Files      []txtar.File
 }
 
 // A Command is one line of a script, not yet expanded.
 type Command struct {
-	Line  int
-	Label string
-	Text  string
+	Line   int
+	Label  string // empty: none
+	Since  Version
+	Before Version // zero: no nginx is too new
+	Text   string
 }
 
 // LoadScripts reads every script below dir, in the order of their names.
@@ -89,9 +98,10 @@ func ParseScript(name string, data []byte) (*Script, error) {
 }
 
 var (
-	headerLine  = regexp.MustCompile(`^(page|only|nginx|module|needs): +(.*)$`)
+	headerLine  = regexp.MustCompile(`^(page|only|except|nginx|module|needs): +(.*)$`)
 	labelled    = regexp.MustCompile(`^\[([^]]+)\] +(.*)$`)
 	sinceHeader = regexp.MustCompile(`^since ([0-9.]+)$`)
+	beforeLabel = regexp.MustCompile(`^before ([0-9.]+)$`)
 )
 
 // line takes a header or a command.
@@ -101,9 +111,26 @@ func (s *Script) line(n int, text string) error {
 	}
 	c := Command{Line: n, Text: text}
 	if l := labelled.FindStringSubmatch(text); l != nil {
-		c.Label, c.Text = l[1], l[2]
+		c.Text = l[2]
+		if err := c.label(l[1]); err != nil {
+			return err
+		}
 	}
 	s.Commands = append(s.Commands, c)
+	return nil
+}
+
+// label takes what stands between brackets: versions, or a name.
+func (c *Command) label(text string) (err error) {
+	if since := sinceHeader.FindStringSubmatch(text); since != nil {
+		c.Since, err = ParseVersion(since[1])
+		return err
+	}
+	if before := beforeLabel.FindStringSubmatch(text); before != nil {
+		c.Before, err = ParseVersion(before[1])
+		return err
+	}
+	c.Label = text
 	return nil
 }
 
@@ -114,16 +141,22 @@ func (s *Script) header(key, value string) error {
 	case "module":
 		s.Module = value
 	case "needs":
-		s.NeedsRoot = value == "root"
-		if !s.NeedsRoot {
-			return fmt.Errorf("got needs: %s, want needs: root", value)
-		}
+		return s.need(value)
 	case "only":
 		reason, ok := strings.CutPrefix(value, "weir, ")
 		if !ok {
 			return fmt.Errorf("got only: %s, want only: weir, REASON", value)
 		}
 		s.OnlyWeir = reason
+	case "except":
+		product, reason, ok := strings.Cut(value, ", ")
+		if !ok {
+			return fmt.Errorf("got except: %s, want except: PROGRAM, REASON", value)
+		}
+		if s.Except == nil {
+			s.Except = map[string]string{}
+		}
+		s.Except[product] = reason
 	case "nginx":
 		since := sinceHeader.FindStringSubmatch(value)
 		if since == nil {
@@ -132,6 +165,18 @@ func (s *Script) header(key, value string) error {
 		v, err := ParseVersion(since[1])
 		s.Since = v
 		return err
+	}
+	return nil
+}
+
+func (s *Script) need(what string) error {
+	switch what {
+	case "root":
+		s.NeedsRoot = true
+	case "debug":
+		s.NeedsDebug = true
+	default:
+		return fmt.Errorf("got needs: %s, want needs: root or debug", what)
 	}
 	return nil
 }
@@ -146,4 +191,11 @@ func (s *Script) complete() error {
 		return fmt.Errorf("1: no commands")
 	}
 	return nil
+}
+
+// prereadsMQTT reports whether a configuration of the script uses the module that open nginx lacks.
+func (s *Script) prereadsMQTT() bool {
+	return slices.ContainsFunc(s.Files, func(f txtar.File) bool {
+		return strings.HasSuffix(f.Name, ".conf") && bytes.Contains(f.Data, []byte("mqtt_preread"))
+	})
 }

@@ -11,10 +11,13 @@ func TestParseScript(t *testing.T) {
 # both ways.
 page: stream/a.html#b
 nginx: since 1.25.5
+except: Angie, it counts otherwise
 
 start
 # a remark
 [late] dial c :1
+[since 1.29.0] dial d :1
+[before 1.29.0] refuses :1
 -- nginx.conf --
 events { }
 `))
@@ -27,7 +30,11 @@ events { }
 	if want := (Version{1, 25, 5}); s.Since != want {
 		t.Errorf("got since %v, want %v", s.Since, want)
 	}
-	want := []Command{{Line: 6, Text: "start"}, {Line: 8, Label: "late", Text: "dial c :1"}}
+	if want := "it counts otherwise"; s.Except["Angie"] != want {
+		t.Errorf("got exceptions %q", s.Except)
+	}
+	want := []Command{{Line: 7, Text: "start"}, {Line: 9, Label: "late", Text: "dial c :1"},
+		{Line: 10, Since: Version{1, 29, 0}, Text: "dial d :1"}, {Line: 11, Before: Version{1, 29, 0}, Text: "refuses :1"}}
 	if !reflect.DeepEqual(s.Commands, want) {
 		t.Errorf("got commands %+v, want %+v", s.Commands, want)
 	}
@@ -44,6 +51,8 @@ func TestParseScriptRefuses(t *testing.T) {
 		"only whom":     {"# x\npage: a.html\nonly: nginx\nstart\n", "3: got only: nginx"},
 		"no version":    {"# x\npage: a.html\nnginx: new\nstart\n", "3: got nginx: new"},
 		"what need":     {"# x\npage: a.html\nneeds: gold\nstart\n", "3: got needs: gold"},
+		"except whom":   {"# x\npage: a.html\nexcept: Angie\nstart\n", "3: got except: Angie"},
+		"label version": {"# x\npage: a.html\n[before 1.2] start\n", "three numbers"},
 		"short version": {"# x\npage: a.html\nnginx: since 1.25\nstart\n", "three numbers"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -9,55 +9,84 @@ import (
 	"strings"
 )
 
-// A Subject is a program that runs scripts: weir, or real nginx.
+// A Subject is a program that runs scripts: weir, or a real nginx.
 type Subject struct {
-	Name      string
-	Bin       string
-	Version   Version                  // of nginx; zero for weir, which answers every script
-	modules   string                   // the load_module directives that the program needs, for -g
-	moduleDir string                   // the directory of its modules
-	rewrite   func(conf string) string // what the program reads instead of conf; lines stay where they are
+	Name    string // "weir", or the product with its version: "nginx 1.31.5", "Angie 1.13.0"
+	Bin     string
+	Version Version                  // of nginx; zero for weir, which runs every script
+	parts   parts                    // what nginx consists of; weir has none
+	modules string                   // the load_module directives that the program needs, for -g
+	rewrite func(conf string) string // what the program reads instead of conf; lines stay where they are
 }
+
+// weirName is the name of the subject weir.
+const weirName = "weir"
 
 // Weir returns the subject for the binary of weir. It reads every configuration as the script has it.
 func Weir(bin string) *Subject {
-	return &Subject{Name: "weir", Bin: bin, rewrite: func(conf string) string { return conf }}
+	return &Subject{Name: weirName, Bin: bin, rewrite: asItStands}
 }
 
-// NotFor returns why the subject cannot run the script, or an empty string.
+// asItStands leaves a configuration unchanged.
+func asItStands(conf string) string { return conf }
+
+func (sub *Subject) isWeir() bool { return sub.Name == weirName }
+
+// product is the name without the version.
+func (sub *Subject) product() string {
+	product, _, _ := strings.Cut(sub.Name, " ")
+	return product
+}
+
+// NotFor returns why the script does not apply to the subject, or an empty string.
 func (sub *Subject) NotFor(s *Script) string {
-	if sub.Name == "weir" {
+	switch {
+	case sub.isWeir():
 		return ""
-	}
-	if s.OnlyWeir != "" {
+	case s.OnlyWeir != "":
 		return s.OnlyWeir
+	case s.Except[sub.product()] != "":
+		return s.Except[sub.product()]
+	case sub.Version.Before(s.Since):
+		return fmt.Sprintf("since %v", s.Since)
+	case s.NeedsDebug && !sub.parts.debugs():
+		return "without --with-debug"
 	}
-	if sub.Version.Before(s.Since) {
-		return fmt.Sprintf("since %v, this is %v", s.Since, sub.Version)
+	if module := sub.Lacks(s); module != "" && !sub.parts.canLoad() {
+		return "without " + module
 	}
 	return ""
 }
 
-// Lacks returns the module that the script asks for and the subject has not, or an empty string.
+// Lacks returns the module that the script needs and the subject does not have, or an empty string.
 func (sub *Subject) Lacks(s *Script) string {
-	if sub.Name == "weir" || s.Module == "" {
+	if sub.isWeir() {
 		return ""
 	}
-	if _, err := os.Stat(sub.modulePath(s.Module)); err == nil {
-		return ""
+	if s.Module != "" && !sub.parts.has(s.Module) {
+		return s.Module
 	}
-	return s.Module
+	if s.prereadsMQTT() && !sub.parts.has(jsModule) && !sub.parts.has(mqttModule) {
+		return jsModule
+	}
+	return ""
 }
 
-func (sub *Subject) modulePath(name string) string { return filepath.Join(sub.moduleDir, name+".so") }
+// runs reports whether the command applies to the subject: weir follows the newest nginx.
+func (sub *Subject) runs(c Command) bool {
+	if sub.isWeir() {
+		return c.Before == Version{}
+	}
+	return !sub.Version.Before(c.Since) && (c.Before == Version{} || sub.Version.Before(c.Before))
+}
 
-// loading returns the subject with one more module, if one is named and the subject loads any.
+// loading returns the subject with one more module, if one is named and it is not linked into the program.
 func (sub *Subject) loading(name string) *Subject {
-	if name == "" || sub.modules == "" {
+	if name == "" || sub.isWeir() || sub.parts.linked(name) {
 		return sub
 	}
 	more := *sub
-	more.modules += " load_module " + sub.modulePath(name) + ";"
+	more.modules += " " + sub.parts.load(name)
 	return &more
 }
 

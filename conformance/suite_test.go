@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -27,24 +28,30 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestConformance runs every script on weir (WEIR_BIN, or built here) and on nginx (NGINX_BIN, or the system's).
+// TestConformance runs every script on weir (WEIR_BIN, or built here) and on each nginx (NGINX_BINS, NGINX_BIN, or the system's).
 func TestConformance(t *testing.T) {
 	scripts, err := LoadScripts("testdata")
 	if err != nil {
 		t.Fatal(err)
 	}
 	known := differences(t, scripts)
-	report := NewReport(scripts, "weir", "nginx")
-	for name, find := range map[string]func(*testing.T) *Subject{"weir": findWeir, "nginx": findNginx} {
-		t.Run(name, func(t *testing.T) {
-			sub := find(t)
-			for _, s := range scripts {
-				t.Run(s.Name, func(t *testing.T) {
-					t.Parallel()
-					runScript(t, sub, s, known, report)
-				})
-			}
-		})
+	names := []string{weirName}
+	nginxes := findNginxes(t)
+	for _, sub := range nginxes {
+		names = append(names, sub.Name)
+	}
+	report := NewReport(scripts, names...)
+	runAll := func(t *testing.T, sub *Subject) {
+		for _, s := range scripts {
+			t.Run(s.Name, func(t *testing.T) {
+				t.Parallel()
+				runScript(t, sub, s, known, report)
+			})
+		}
+	}
+	t.Run(weirName, func(t *testing.T) { runAll(t, findWeir(t)) })
+	for _, sub := range nginxes {
+		t.Run(sub.Name, func(t *testing.T) { runAll(t, sub) })
 	}
 	publish(t, report)
 }
@@ -68,7 +75,7 @@ func differences(t *testing.T, scripts []*Script) Differences {
 func runScript(t *testing.T, sub *Subject, s *Script, known Differences, report *Report) {
 	t.Helper()
 	if why := sub.NotFor(s); why != "" {
-		report.Set(sub.Name, s.Name, NotFor)
+		report.Set(sub.Name, s.Name, NotFor.because(why))
 		t.Skip("n/a: " + why)
 	}
 	if s.NeedsRoot && os.Getuid() != 0 {
@@ -77,9 +84,9 @@ func runScript(t *testing.T, sub *Subject, s *Script, known Differences, report 
 	outcome := Passed
 	if module := sub.Lacks(s); module != "" {
 		if os.Getenv("CI") == "true" {
-			t.Fatalf("nginx has no %s", module)
+			t.Fatalf("%s has no %s", sub.Name, module)
 		}
-		t.Skipf("NGINX IS NOT TESTED: it has no %s (scripts/install-test-deps)", module)
+		t.Skipf("%s IS NOT TESTED: it has no %s (scripts/install-test-deps)", sub.Name, module)
 	}
 	err := Execute(sub, s, t.TempDir(), known)
 	if reason, listed := known.Of(sub, s.Name, ""); listed {
@@ -110,21 +117,31 @@ func findWeir(t *testing.T) *Subject {
 	return Weir(bin)
 }
 
-// findNginx returns the subject nginx. Where it is missing the test is skipped, or fails when CI=true.
-func findNginx(t *testing.T) *Subject {
+// nginxBinaries are the paths in NGINX_BINS, between spaces, or that in NGINX_BIN, or that of the system's nginx.
+func nginxBinaries() []string {
+	if bins := strings.Fields(os.Getenv("NGINX_BINS") + " " + os.Getenv("NGINX_BIN")); len(bins) > 0 {
+		return bins
+	}
+	return []string{"/usr/sbin/nginx"}
+}
+
+// findNginxes returns a subject for each binary of nginx. Where one is missing the test says so, or fails when CI=true.
+func findNginxes(t *testing.T) (found []*Subject) {
 	t.Helper()
-	bin := os.Getenv("NGINX_BIN")
-	if bin == "" {
-		bin = "/usr/sbin/nginx"
+	for _, bin := range nginxBinaries() {
+		sub, err := Nginx(absolute(t, bin), absolute(t, "testdata/njs/mqtt.js"))
+		switch {
+		case err == nil:
+			found = append(found, sub)
+		case os.Getenv("CI") == "true":
+			t.Fatal(err)
+		default:
+			t.Run("nginx", func(t *testing.T) {
+				t.Skipf("NGINX IS NOT TESTED: %v (install nginx, libnginx-mod-stream and libnginx-mod-stream-js, or set NGINX_BINS)", err)
+			})
+		}
 	}
-	sub, err := Nginx(absolute(t, bin), absolute(t, "testdata/njs/mqtt.js"))
-	if err != nil && os.Getenv("CI") == "true" {
-		t.Fatal(err)
-	}
-	if err != nil {
-		t.Skipf("NGINX IS NOT TESTED: %v (install nginx, libnginx-mod-stream and libnginx-mod-stream-js, or set NGINX_BIN)", err)
-	}
-	return sub
+	return found
 }
 
 // absolute returns the full path: subjects run in directories of their own.
@@ -145,6 +162,9 @@ func publish(t *testing.T, report *Report) {
 	}
 	if *writeTo == "" {
 		return
+	}
+	if page, err := os.ReadFile(*writeTo); err == nil {
+		report.Keep(string(page))
 	}
 	f, err := os.Create(*writeTo)
 	if err != nil {

@@ -1,0 +1,83 @@
+package conformance
+
+import (
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const markdownHead = `# Conformance
+
+Every row is a statement of nginx's documentation and a script under ` + "`conformance/testdata/`" + ` that runs, unchanged, on weir and on real nginx:
+on Debian's, on the newest, whose behaviour is what weir promises, and on Angie, which has ` + "`mqtt_preread`" + ` itself.
+` + "`make conformance NGINX_BINS=\"PATH …\"`" + ` runs them on these programs and writes this page. The column of a program that a run does not have is
+from an earlier run.
+
+`
+
+// WriteMarkdown prints the table as a documentation page.
+func (r *Report) WriteMarkdown(w io.Writer) {
+	fmt.Fprint(w, markdownHead)
+	for _, sub := range r.subjects {
+		fmt.Fprintf(w, "- %s\n", r.Total(sub))
+	}
+	r.byPage(func(page string) {
+		fmt.Fprintf(w, "\n## [%s](%s)\n\n| statement | script | %s |\n|---|---|%s\n",
+			page, link(page), strings.Join(r.subjects, " | "), strings.Repeat("---|", len(r.subjects)))
+	}, func(s *Script) {
+		fmt.Fprintf(w, "| %s | [%s](%s) |", strings.ReplaceAll(s.Statement, "|", `\|`), s.Name, link(s.Page))
+		for _, sub := range r.subjects {
+			fmt.Fprintf(w, " %s |", r.of(sub, s.Name))
+		}
+		fmt.Fprintln(w)
+	})
+}
+
+// link is the address of a page: of nginx's documentation, but for one that is elsewhere.
+func link(page string) string {
+	if strings.HasPrefix(page, "https://") {
+		return page
+	}
+	return "https://nginx.org/en/docs/" + page
+}
+
+var (
+	headRow   = regexp.MustCompile(`^\| statement \| script \| (.*) \|$`)
+	scriptRow = regexp.MustCompile(`^\| .* \| \[([^]]+)\]\([^)]*\) \| (.*) \|$`)
+)
+
+// Keep adds the columns of a page that WriteMarkdown wrote for subjects that the report does not have. The order of columns is the
+// page's, with new ones after them.
+func (r *Report) Keep(page string) {
+	var columns []string
+	for line := range strings.Lines(page) {
+		line = strings.TrimSuffix(line, "\n")
+		if head := headRow.FindStringSubmatch(line); head != nil {
+			columns = strings.Split(head[1], " | ")
+			continue
+		}
+		row := scriptRow.FindStringSubmatch(line)
+		if row == nil {
+			continue
+		}
+		for i, cell := range strings.Split(row[2], " | ") {
+			if i < len(columns) && !slices.Contains(r.subjects, columns[i]) {
+				r.Set(columns[i], row[1], Outcome(strings.TrimSpace(cell)))
+			}
+		}
+	}
+	r.mergeColumns(columns)
+}
+
+// mergeColumns puts the columns of the page first.
+func (r *Report) mergeColumns(columns []string) {
+	merged := slices.Clone(columns)
+	for _, sub := range r.subjects {
+		if !slices.Contains(merged, sub) {
+			merged = append(merged, sub)
+		}
+	}
+	r.subjects = merged
+}
