@@ -237,7 +237,7 @@ func TestTimeoutOfOneThatTakesNothing(t *testing.T) {
 	})
 }
 
-// A refused datagram is an empty answer, and an error that the session hears of.
+// A refused datagram counts as an answer, of which nothing is sent, and is an error that the session hears of.
 func TestRefused(t *testing.T) {
 	spec := plain()
 	spec.Responses = 1
@@ -245,8 +245,8 @@ func TestRefused(t *testing.T) {
 	r.upstream("udp4").Close()
 	c := r.client("")
 	c.say("a")
-	c.hear("")
 	o := r.outcome()
+	c.silent()
 	if o.end != relay.Done || o.packets.Responses != 1 || len(o.failures) != 1 {
 		t.Fatalf("got %+v", o)
 	}

@@ -157,8 +157,8 @@ func (c *conn) readsServer() bool {
 	return c.ready && c.toClient.empty() && c.download.allows(c.s.Traffic.FromUpstream.Load())
 }
 
-// fromServer passes one batch on to the client, and reports whether the relay goes on. As with nginx an error
-// is an empty answer.
+// fromServer passes one batch on to the client, and reports whether the relay goes on. As with nginx an error counts as an answer, of
+// which nothing is sent.
 func (c *conn) fromServer() bool {
 	want := batchSize
 	if c.download != nil {
@@ -177,7 +177,9 @@ func (c *conn) fromServer() bool {
 	c.ready = n == want
 	if e != 0 {
 		c.fail(stream.UpstreamSide, stream.OpRecv, e)
-		n, c.ready = c.l.out.load(nil), true
+		c.packets.Responses++
+		c.ready = true
+		return true
 	}
 	c.packets.Responses += n
 	size := c.l.out.size(n)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -259,6 +260,21 @@ func (c *client) hear(want ...string) {
 		if err != nil || string(b[:n]) != text {
 			c.Fatalf("got %q, %v; want %q", b[:n], err, text)
 		}
+	}
+}
+
+// silent wants no datagram to be there.
+func (c *client) silent() {
+	c.Helper()
+	raw, err := c.Conn.(syscall.Conn).SyscallConn()
+	if err != nil {
+		c.Fatal(err)
+	}
+	var n int
+	var receiveErr error
+	err = raw.Control(func(fd uintptr) { n, _, receiveErr = unix.Recvfrom(int(fd), make([]byte, 1), unix.MSG_DONTWAIT) })
+	if err != nil || receiveErr != unix.EAGAIN {
+		c.Errorf("got a datagram of %d bytes, %v, %v; want none", n, receiveErr, err)
 	}
 }
 
