@@ -220,7 +220,7 @@ func sources(t *testing.T, suffix string) []string {
 			}
 			return nil
 		}
-		if d.Type().IsRegular() && strings.HasSuffix(path, suffix) {
+		if d.Type().IsRegular() && strings.HasSuffix(path, suffix) && path != ".git" {
 			all = append(all, path)
 		}
 		return nil
