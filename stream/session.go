@@ -30,6 +30,7 @@ type Session struct {
 	index    uint16        // the next handler of phase
 	received bool          // bytes were read from the client
 	lent     bool          // Head is the driver's, until Advance returns
+	opening  bool          // what was read only opens a connection
 	passedOn bool          // bytes were written to an upstream server
 	proxying bool          // the log context shows the upstream and the traffic
 	depth    uint8         // of nested variables
@@ -290,6 +291,13 @@ func (s *Session) shutdown() Step {
 	s.Log(LevelInfo, "shutdown timeout", nil)
 	return s.Finish(StatusOK)
 }
+
+// SetOpening marks what was read of the client as the opening of a connection, which is of no use to a server once the client has gone.
+func (s *Session) SetOpening() { s.opening = true }
+
+// OnlyOpened reports whether what was read of the client is the opening of a connection and no more: a session whose client then ends
+// its input is over.
+func (s *Session) OnlyOpened() bool { return s.opening }
 
 // PassedOn says that what was read from the client is on its way to a server, and lets go of it.
 func (s *Session) PassedOn() {

@@ -14,7 +14,7 @@ type EventKind int
 const (
 	Accepted  EventKind = iota + 1 // the first event: addresses are in Client, the first datagram of a session of them in Data
 	Bytes                          // Data arrived from the client
-	EOF                            // the client will send no more
+	EOF                            // the client will send no more, and all that it has sent is in Head
 	Connected                      // the upstream connection is up, and Out was offered to it once
 	FirstByte                      // the upstream server's first byte was read, or its end instead; asked for with relay.Spec.FirstByte
 	Relayed                        // the relay is over; Traffic says how
@@ -91,14 +91,17 @@ type Event struct {
 type Action int
 
 // The actions, each with the events that answer it. Every step but Finish may also be answered by Aborted.
+//
+// While Connect and Resolve wait, the driver watches the client, and looks at it again before each further attempt. It reports a broken
+// connection as Failed with ClientSide, and the end of the client's input, once, as EOF. A session that answers with Keep still waits.
 const (
 	Keep          Action = iota // go on with the outstanding step, as it was
 	Read                        // read from the client: Bytes, EOF, Failed, TimedOut
-	Connect                     // close what was connected before, connect to Target: Connected, Failed, TimedOut
+	Connect                     // close what was connected before, connect to Target: Connected, Failed, TimedOut, EOF
 	Relay                       // carry bytes both ways, what Out left over first: FirstByte (once, if asked for), Failed (logged; goes on), Relayed
 	Send                        // write Out to the client: Failed (to be logged; goes on), Relayed when it is out or can not be
 	Finish                      // close both connections; the session must not be touched again
-	Resolve                     // begin the Lookup and wait for its answer, the client left alone: Resolved, TimedOut
+	Resolve                     // begin the Lookup and wait for its answer: Resolved, TimedOut, Failed, EOF
 	ShakeClient                 // be the server in a TLS handshake that begins with what was read (TakeHead): Shaken, Failed, TimedOut
 	ShakeUpstream               // be the client in one, and offer Out once it is done: Shaken, Failed, TimedOut
 )
@@ -109,7 +112,7 @@ type Step struct {
 	Deadline time.Time   // zero: none; its passing is the event TimedOut
 	Target   *Target     // Connect; not changed while the step is outstanding
 	Max      int         // Read: how many bytes Data may hold at most; Resolve: how many bytes of further datagrams are kept
-	Out      []byte      // Connect, Send, ShakeUpstream: what to write first; unchanged until the next event, then a driver keeps a copy
+	Out      []byte      // Connect, Send, ShakeUpstream: what to write first; unchanged until the step ends, then a driver keeps a copy
 	TLS      *tls.Config // ShakeClient, ShakeUpstream; its callbacks find the session by SessionOf, and may touch it
 	Relay    *relay.Spec // Relay; shared by all sessions of a server unless rates vary
 	Lookup   Lookup      // Resolve

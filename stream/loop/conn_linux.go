@@ -26,6 +26,8 @@ type conn struct {
 type setup struct {
 	out []byte // of a connect: what to write first; of a send: what is left
 	max int    // of a read: how much
+	// waited says that a step has waited for something else than the client, ended that the session knows that the client's input has ended.
+	waited, ended bool
 	lookup
 }
 
@@ -125,7 +127,7 @@ func (h *half) setNoDelay(on bool) {
 // do takes steps until one has to wait.
 func (c *conn) do(step stream.Step) {
 	for {
-		if step.Do == stream.Keep {
+		if step = c.unlessGone(step); step.Do == stream.Keep {
 			return
 		}
 		c.step = uint8(step.Do)
@@ -160,6 +162,7 @@ func (c *conn) begin(step stream.Step) (stream.Event, bool) {
 		return c.connect(step)
 	case stream.Resolve:
 		c.client.setNoDelay(c.s.Server.Settings.NoDelay)
+		c.watchClient()
 		c.resolve(step.Lookup)
 	case stream.Relay:
 		return c.startRelay(step.Relay)
@@ -196,6 +199,8 @@ func (h *half) event(events uint32) {
 		c.advanceIf(c.readClient())
 	case c.doing() == stream.Send:
 		c.advanceIf(c.sendClient())
+	default:
+		c.awayEvent(events)
 	}
 }
 

@@ -30,6 +30,7 @@ func (c *conn) connect(step stream.Step) (stream.Event, bool) {
 		return c.connected()
 	case unix.EINPROGRESS:
 		c.up.watch()
+		c.watchClient()
 		return stream.Event{}, false
 	default:
 		return upFailed(stream.OpConnect, e), true

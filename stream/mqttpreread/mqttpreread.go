@@ -34,6 +34,9 @@ func (Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 	}
 	text := string(append(append(make([]byte, 0, 64), c.ClientID...), c.Username...))
 	connects.Set(s, &connect{text, int32(len(c.ClientID)), c.HasUsername})
+	if len(s.Head) <= c.Size {
+		s.SetOpening()
+	}
 	return stream.Done, nil
 }
 

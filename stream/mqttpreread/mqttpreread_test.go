@@ -180,3 +180,29 @@ func TestNotEnough(t *testing.T) {
 		})
 	}
 }
+
+// TestOpening checks when a CONNECT is all that the client has sent.
+func TestOpening(t *testing.T) {
+	connect := packet{id: "a", username: "ann"}.encode()
+	tests := []struct {
+		name, head string
+		want       bool
+	}{
+		{"CONNECT", connect, true},
+		{"CONNECT with more", connect + "\xe0\x00", false},
+		{"beginning of a CONNECT with a long password", packet{id: "a", username: "ann", password: "secret"}.encode()[:22], true},
+		{"not MQTT", "GET / HTTP/1.0\r\n", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s, _, _ := session(t, 16384)
+			s.Advance(stream.Event{Kind: stream.Accepted})
+			if step := s.Advance(stream.Event{Kind: stream.Bytes, Data: []byte(tt.head)}); step.Do != stream.Send {
+				t.Fatalf("got %s", streamtest.StepText(step, s.Clock.Now()))
+			}
+			if s.OnlyOpened() != tt.want {
+				t.Errorf("got %v, want %v", s.OnlyOpened(), tt.want)
+			}
+		})
+	}
+}

@@ -57,8 +57,15 @@ func (r *run) logEnd(s *stream.Session) {
 	case relay.Dropped:
 		s.Log(stream.LevelInfo, "upstream server has left its group", nil)
 	case relay.ClientEOF, relay.ClientError:
-		s.LogPlain(stream.LevelInfo, string(s.AppendTraffic([]byte("client disconnected, "))))
+		logClientGone(s)
 	case relay.UpstreamEOF, relay.UpstreamError:
 		s.LogPlain(stream.LevelInfo, string(s.AppendTraffic([]byte("upstream disconnected, "))))
+	}
+}
+
+// logClientGone writes that the client ended the session, at level info.
+func logClientGone(s *stream.Session) {
+	if s.LogEnabled(stream.LevelInfo) {
+		s.LogPlain(stream.LevelInfo, string(s.AppendTraffic([]byte("client disconnected, "))))
 	}
 }

@@ -92,6 +92,8 @@ func (c *Content) Next(s *stream.Session, ev stream.Event) stream.Step {
 		return r.relayed(s)
 	case stream.Failed:
 		return r.failed(s, ev)
+	case stream.EOF:
+		return r.clientEnded(s)
 	case stream.TimedOut:
 		return r.timedOut(s)
 	case stream.Aborted:
@@ -122,8 +124,7 @@ func (r *run) failed(s *stream.Session, ev stream.Event) stream.Step {
 		return stream.Step{}
 	}
 	if ev.Side == stream.ClientSide {
-		s.LogFailure(ev)
-		return stream.Step{}
+		return r.clientFailed(s, ev)
 	}
 	return r.connectFailed(s, ev)
 }

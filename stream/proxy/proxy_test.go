@@ -211,12 +211,16 @@ func TestConnect(t *testing.T) {
 			"[alert] *1 socket() failed (24: Too many open files)" + at(connecting, 1, 0),
 		}},
 		{"client resets while connecting", nil, `connect 127.0.0.1:7001` + head + `
-			failed client recv ECONNRESET -> keep
+			failed client recv ECONNRESET -> finish reset`, 200, "127.0.0.1:7001", []string{
+			"[info] *1 recv() failed (104: Connection reset by peer)" + at("proxying and reading from client", 1, 0),
+			"[info] *1 client disconnected, bytes from/to client:0/0, bytes from/to upstream:0/0",
+		}},
+		{"client ends while connecting", nil, `connect 127.0.0.1:7001` + head + `
+			eof -> keep
 			failed upstream connect ECONNREFUSED -> connect 127.0.0.1:7002` + head + `
 			connected 127.0.0.1:5000 -> relay
-			relayed client-error -> finish`, 200, "127.0.0.1:7001, 127.0.0.1:7002", []string{
-			"[info] *1 recv() failed (104: Connection reset by peer)" + at(connecting, 1, 0), refused(1),
-			"[info] *1 proxy 127.0.0.1:5000 connected to 127.0.0.1:7002",
+			relayed client-EOF -> finish`, 200, "127.0.0.1:7001, 127.0.0.1:7002", []string{
+			refused(1), "[info] *1 proxy 127.0.0.1:5000 connected to 127.0.0.1:7002",
 			"[info] *1 client disconnected, bytes from/to client:4/0, bytes from/to upstream:0/0",
 		}},
 		{"shutdown while connecting", nil, `connect 127.0.0.1:7001` + head + `

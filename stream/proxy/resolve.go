@@ -53,6 +53,10 @@ func (r *run) resolved(s *stream.Session, ev stream.Event) stream.Step {
 		return r.begin(s, asked.place.group(answer.Addrs))
 	case stream.TimedOut:
 		return asked.failed(s, resolver.TimedOut)
+	case stream.EOF:
+		return r.clientEnded(s)
+	case stream.Failed:
+		return r.clientFailed(s, ev)
 	case stream.Aborted:
 		s.Log(stream.LevelInfo, "shutdown timeout", nil)
 		return s.Finish(stream.StatusOK)

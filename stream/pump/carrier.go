@@ -34,6 +34,7 @@ type carrier struct {
 	restErr error         // what went wrong when Out was offered
 	given   stream.Step   // what the session has asked for in the middle of a step, or with an Adopter before
 	begun   bool          // the content has begun
+	ended   bool          // the session knows that the client's input has ended
 }
 
 // The reasons to wake a carrier.

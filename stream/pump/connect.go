@@ -16,16 +16,28 @@ import (
 func (c *carrier) connect(step stream.Step) stream.Event {
 	ctx, cancel := c.dialContext(step.Deadline)
 	defer c.dialed(cancel)
-	if c.woken() {
-		return none
+	unwatch := c.watchClient(cancel)
+	sock, err := c.dial(ctx, step.Target)
+	unwatch()
+	if err == nil {
+		c.setUpstream(newConn(sock))
 	}
-	sock, err := dial(ctx, step.Target)
-	if err != nil {
+	switch {
+	case c.given.Do != stream.Keep:
+		return none
+	case err != nil:
 		return c.notConnected(ctx, err)
 	}
-	c.setUpstream(newConn(sock))
 	c.offer(step.Out)
 	return stream.Event{Kind: stream.Connected, Local: addrOf(sock.LocalAddr())}
+}
+
+// dial is the function dial, unless the carrier is woken.
+func (c *carrier) dial(ctx context.Context, t *stream.Target) (socket, error) {
+	if c.woken() {
+		return nil, context.Canceled
+	}
+	return dial(ctx, t)
 }
 
 // dialContext returns a context that ends with the deadline, or when the carrier is woken.

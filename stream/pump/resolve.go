@@ -1,24 +1,37 @@
 package pump
 
-import "weir/stream"
+import (
+	"context"
+	"errors"
+
+	"weir/stream"
+)
 
 // resolve waits for the answer to the step's Lookup.
 func (c *carrier) resolve(step stream.Step) stream.Event {
 	ctx, cancel := c.dialContext(step.Deadline)
 	defer c.dialed(cancel)
-	if c.woken() {
-		return none
-	}
+	unwatch := c.watchClient(cancel)
 	answered := make(chan struct{}, 1)
 	stop := step.Lookup.Begin(func() { answered <- struct{}{} })
 	defer stop()
+	ev := c.await(ctx, answered)
+	unwatch()
+	return ev
+}
+
+// await returns the event that ends a step Resolve.
+func (c *carrier) await(ctx context.Context, answered <-chan struct{}) stream.Event {
+	if c.woken() {
+		return none
+	}
 	select {
 	case <-answered:
 		return stream.Event{Kind: stream.Resolved}
 	case <-ctx.Done():
 	}
-	if c.woken() {
-		return none
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) && !c.woken() {
+		return stream.Event{Kind: stream.TimedOut}
 	}
-	return stream.Event{Kind: stream.TimedOut}
+	return none
 }

@@ -2,6 +2,7 @@ package streamtest
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"weir/stream"
@@ -22,7 +23,9 @@ type Proxy struct {
 	Prefix         []byte        // written before what was read from the client
 	Spec           *relay.Spec
 	Deaf           bool                                // goes on when it is aborted
+	Opens          bool                                // ends when the client's input does before there is a connection
 	Saw            func(*stream.Session, stream.Event) // called with each event; optional
+	tried          atomic.Int64                        // attempts of all its sessions
 }
 
 // attempt is what a session of a Proxy keeps.
@@ -45,6 +48,7 @@ func (p *Proxy) connect(s *stream.Session, a *attempt) stream.Step {
 	if a.n == len(p.To) {
 		return s.Finish(stream.StatusBadGateway)
 	}
+	p.tried.Add(1)
 	a.target.Addr = p.To[a.n]
 	step := stream.Step{Do: stream.Connect, Target: &a.target, Out: append(p.Prefix[:len(p.Prefix):len(p.Prefix)], s.Head...)}
 	if p.ConnectTimeout > 0 {
@@ -67,6 +71,10 @@ func (p *Proxy) Next(s *stream.Session, ev stream.Event) stream.Step {
 		s.PassedOn()
 		a.relayed = true
 		return stream.Step{Do: stream.Relay, Relay: p.Spec}
+	case stream.EOF:
+		if p.Opens {
+			return s.Finish(stream.StatusOK)
+		}
 	case stream.Failed, stream.TimedOut:
 		return p.failed(s, a, ev)
 	case stream.Relayed:
@@ -83,6 +91,9 @@ func (p *Proxy) Next(s *stream.Session, ev stream.Event) stream.Step {
 func (p *Proxy) failed(s *stream.Session, a *attempt, ev stream.Event) stream.Step {
 	if a.relayed {
 		return stream.Step{}
+	}
+	if ev.Kind == stream.Failed && ev.Side == stream.ClientSide {
+		return s.Finish(stream.StatusOK)
 	}
 	if ev.Op == stream.OpBind || ev.Op == stream.OpTransparent || ev.Op == stream.OpSocket {
 		return s.Finish(stream.StatusInternal)

@@ -69,6 +69,7 @@ type asking struct {
 	*Proxy
 	lookup  *Lookup
 	timeout time.Duration // 0: none
+	opens   bool          // Opens of the proxy
 }
 
 // Begin waits for the lookup.
@@ -89,6 +90,10 @@ func (a *asking) Next(s *stream.Session, ev stream.Event) stream.Step {
 	case stream.TimedOut:
 		a.Saw(s, ev)
 		return s.Finish(stream.StatusInternal)
+	case stream.Failed, stream.EOF:
+		if _, proxying := attempts.Get(s); !proxying {
+			return a.gone(s, ev)
+		}
 	case stream.Aborted:
 		if _, proxying := attempts.Get(s); !proxying {
 			a.Saw(s, ev)
@@ -98,11 +103,20 @@ func (a *asking) Next(s *stream.Session, ev stream.Event) stream.Step {
 	return a.Proxy.Next(s, ev)
 }
 
+// gone ends the session without its client, unless that may still read.
+func (a *asking) gone(s *stream.Session, ev stream.Event) stream.Step {
+	a.Saw(s, ev)
+	if ev.Kind == stream.EOF && !a.opens {
+		return stream.Step{}
+	}
+	return s.Finish(stream.StatusOK)
+}
+
 // asked serves with a content that waits for the lookup, and returns a client, and what its session is to reach.
 func (r *rig) asked(a *asking) (duplex, *passage) {
 	r.Helper()
 	l := r.socket("tcp")
-	a.Proxy = &Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), Saw: r.saw}
+	a.Proxy = &Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), Saw: r.saw, Opens: a.opens}
 	p := &passage{r.listenOn("tcp", r.server(a)), l}
 	client := p.dial()
 	eventually(r, "the session asks", a.lookup.hasBegun)

@@ -1,0 +1,72 @@
+package proxy_test
+
+import (
+	"testing"
+
+	"weir/stream"
+	"weir/stream/streamtest"
+)
+
+// TestClientGoneAfterOpening checks that no further server is tried for a client that has gone, and that the one that was tried has not
+// failed.
+func TestClientGoneAfterOpening(t *testing.T) {
+	gone := "[info] *1 client disconnected, bytes from/to client:0/0, bytes from/to upstream:0/0"
+	tests := []struct {
+		name, script string
+		log          []string
+	}{
+		{"first attempt", `eof -> finish reset`, []string{gone}},
+		{"second attempt", `failed upstream connect ECONNREFUSED -> connect 127.0.0.1:7002 out="abcd" within=1m0s
+			eof -> finish reset`, []string{"[error] *1 connect() failed (111: Connection refused)" + at(connecting, 1, 0), gone}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := content(group(2))
+			s := session(t, c)
+			streamtest.Script(t, s, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s`)
+			s.SetOpening()
+			streamtest.Script(t, s, tt.script)
+			checkStatus(t, s, 200)
+			checkLog(t, s, tt.log)
+			checkIdle(t, c.To.Group)
+		})
+	}
+}
+
+// TestHalfCloseServesOpening checks that proxy_half_close serves each client that has ended its input.
+func TestHalfCloseServesOpening(t *testing.T) {
+	c := content(group(1))
+	c.Relay.HalfClose = true
+	s := session(t, c)
+	streamtest.Script(t, s, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s`)
+	s.SetOpening()
+	streamtest.Script(t, s, `eof -> keep`)
+}
+
+// TestClientGoneResolving checks that a session that waits for a name ends with its client.
+func TestClientGoneResolving(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		event stream.Event
+		opens bool
+		want  stream.Action
+	}{
+		{"reset", stream.Event{Kind: stream.Failed, Side: stream.ClientSide, Op: stream.OpRecv, Err: stream.ErrTimedOut}, false, stream.Finish},
+		{"end of an opening", stream.Event{Kind: stream.EOF}, true, stream.Finish},
+		{"end", stream.Event{Kind: stream.EOF}, false, stream.Keep},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, _, _ := asking(t, "b.example:1883")
+			begin(t, s)
+			if tt.opens {
+				s.SetOpening()
+			}
+			if step := s.Advance(tt.event); step.Do != tt.want {
+				t.Errorf("got %s", streamtest.StepText(step, s.Clock.Now()))
+			}
+			if tt.want == stream.Finish {
+				checkStatus(t, s, 200)
+			}
+		})
+	}
+}

@@ -1,0 +1,138 @@
+package streamtest
+
+import (
+	"syscall"
+	"time"
+
+	"weir/stream"
+)
+
+var goneTests = []driverTest{
+	{"client resets while connecting", func(r *rig) { resetConnecting(r, "") }},
+	{"client resets while connecting, with bytes unread", func(r *rig) { resetConnecting(r, "hello") }},
+	{"client ends while connecting", endConnecting},
+	{"client ends while connecting and resets later", endThenReset},
+	{"client ends while connecting and is served", func(r *rig) { servedAfterEnd(r, "", false) }},
+	{"client ends while connecting after bytes that are unread", func(r *rig) { servedAfterEnd(r, "hello", true) }},
+	{"client has ended before the connect", endedBefore},
+	{"client resets while resolving", resetResolving},
+	{"client ends while resolving", endResolving},
+	{"client ends while resolving and is served", servedAfterResolving},
+}
+
+// hanging serves with p, whose first server is one that does not answer, and returns a client whose session waits for it.
+func (r *rig) hanging(p *Proxy, settings ...setting) (duplex, *passage) {
+	r.Helper()
+	fd, addr := fullBacklog(r)
+	r.Cleanup(func() { syscall.Close(fd) })
+	l := r.socket("tcp")
+	p.To, p.Spec, p.Saw = []stream.Addr{addr, addrOf(l.Addr())}, spec(), r.watching(p.Saw)
+	q := &passage{r.listenOn("tcp", r.server(p), settings...), l}
+	client := q.dial()
+	eventually(r, "the session connects", func() bool { return p.tried.Load() > 0 })
+	return client, q
+}
+
+// wantGone checks that the session has ended because of its client, by that event and no time-out.
+func wantGone(r *rig, kind stream.EventKind) {
+	r.Helper()
+	o := r.outcome()
+	if n := o.count(kind); n != 1 || o.count(stream.TimedOut) != 0 || o.status != stream.StatusOK {
+		r.Errorf("got %d events of the client, %d time-outs, status %d; want 1, 0, 200", n, o.count(stream.TimedOut), o.status)
+	}
+}
+
+func wantReset(r *rig) {
+	r.Helper()
+	wantGone(r, stream.Failed)
+	wantFailure(r, r.outcome(), stream.ClientSide, stream.OpRecv, syscall.ECONNRESET)
+}
+
+func resetConnecting(r *rig, text string) {
+	client, _ := r.hanging(&Proxy{})
+	say(r, client, text)
+	reset(client)
+	wantReset(r)
+}
+
+func endConnecting(r *rig) {
+	client, _ := r.hanging(&Proxy{Opens: true})
+	must(r, client.CloseWrite())
+	must(r, expectEnd(client))
+	wantGone(r, stream.EOF)
+}
+
+func endThenReset(r *rig) {
+	client, _ := r.hanging(&Proxy{})
+	must(r, client.CloseWrite())
+	eventually(r, "the end is reported", func() bool { return r.reached(stream.EOF) })
+	reset(client)
+	wantGone(r, stream.Failed)
+	if ev := r.outcome().failure(); ev.Side != stream.ClientSide || ev.Op != stream.OpRecv {
+		r.Errorf("got side %d, %v; want the client's, recv()", ev.Side, ev.Op)
+	}
+}
+
+// servedAfterEnd has a client end its input, after text, before the second server is tried.
+func servedAfterEnd(r *rig, text string, opens bool) {
+	client, p := r.hanging(&Proxy{Opens: opens, ConnectTimeout: 300 * time.Millisecond})
+	say(r, client, text)
+	must(r, client.CloseWrite())
+	served(r, client, p, text)
+	if n, want := r.outcome().count(stream.EOF), 1-min(len(text), 1); n != want {
+		r.Errorf("got %d ends, want %d", n, want)
+	}
+}
+
+// served expects text and an end at the server.
+func served(r *rig, client duplex, p *passage, text string) {
+	r.Helper()
+	server := p.accept()
+	hear(r, server, text)
+	must(r, expectEnd(server))
+	must(r, expectEnd(client))
+	if o := r.outcome(); o.status != stream.StatusOK || o.fromClient != int64(len(text)) {
+		r.Errorf("got status %d, %d bytes; want 200, %d", o.status, o.fromClient, len(text))
+	}
+}
+
+// endedBefore has the end come with the bytes that the session waits for before it connects.
+func endedBefore(r *rig) {
+	fd, addr := fullBacklog(r)
+	r.Cleanup(func() { syscall.Close(fd) })
+	p := r.proxied(&Proxy{To: []stream.Addr{addr}, Spec: spec(), Opens: true}, preread(atLeast(10)))
+	client := p.dial()
+	say(r, client, "01234")
+	eventually(r, "the session has begun", func() bool { return r.lines.Count("connected to") == 1 })
+	say(r, client, "56789")
+	must(r, client.CloseWrite())
+	must(r, expectReset(client))
+	wantGone(r, stream.EOF)
+}
+
+func resetResolving(r *rig) {
+	a := &asking{lookup: &Lookup{}}
+	client, _ := r.asked(a)
+	reset(client)
+	wantReset(r)
+	if a.lookup.waits() {
+		r.Error("the driver still waits")
+	}
+}
+
+func endResolving(r *rig) {
+	a := &asking{lookup: &Lookup{}, opens: true}
+	client, _ := r.asked(a)
+	must(r, client.CloseWrite())
+	must(r, expectEnd(client))
+	wantGone(r, stream.EOF)
+}
+
+func servedAfterResolving(r *rig) {
+	a := &asking{lookup: &Lookup{}}
+	client, p := r.asked(a)
+	must(r, client.CloseWrite())
+	eventually(r, "the end is reported", func() bool { return r.reached(stream.EOF) })
+	a.lookup.Answer()
+	served(r, client, p, "")
+}
