@@ -99,11 +99,30 @@ func (r *run) connectFailed(s *stream.Session, ev stream.Event) stream.Step {
 	}
 	r.number(s)
 	r.logConnect(s, ev.Err)
-	return r.nextUpstream(s)
+	if isOurs(ev.Err, r.peer.Addr) {
+		return r.nextUpstream(s, upstream.Untried)
+	}
+	return r.nextUpstream(s, upstream.Failed)
+}
+
+// isOurs reports whether connect() or a send to a server has failed for want of something on this machine, such as a source port, a
+// descriptor, memory or a permission: that is no failure of the server. Another server may have what this one lacks. EAGAIN of a unix
+// socket is the server's, whose queue is full.
+func isOurs(err error, to stream.Addr) bool {
+	var errno syscall.Errno
+	errors.As(err, &errno)
+	switch errno {
+	case syscall.EADDRNOTAVAIL, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EPERM, syscall.EACCES:
+		return true
+	case syscall.EAGAIN:
+		return !to.Unix
+	}
+	return false
 }
 
 // ourFault ends the session; the server that it never came to is not in $upstream_addr.
 func (r *run) ourFault(s *stream.Session) stream.Step {
+	r.free(s, upstream.Untried)
 	s.Tries[len(s.Tries)-1].Name = ""
 	return r.finish(s, stream.StatusInternal)
 }
@@ -124,10 +143,10 @@ func (r *run) logConnect(s *stream.Session, err error) {
 	s.Log(connectLevel(errno), "connect() to "+r.peer.Name+" failed", err)
 }
 
-// nextUpstream gives the failed server back and tries another. It follows ngx_stream_proxy_next_upstream.
-func (r *run) nextUpstream(s *stream.Session) stream.Step {
+// nextUpstream gives the server of an attempt that came to nothing back and tries another. It follows ngx_stream_proxy_next_upstream.
+func (r *run) nextUpstream(s *stream.Session, o upstream.Outcome) stream.Step {
 	r.endTry(s)
-	r.free(s, true)
+	r.free(s, o)
 	r.tries--
 	late := r.NextTimeout > 0 && s.Elapsed()-s.Tries[0].Start >= r.NextTimeout
 	if r.tries <= 0 || !r.NextUpstream || late {

@@ -106,7 +106,7 @@ func (r *run) timedOut(s *stream.Session) stream.Step {
 	r.number(s)
 	s.Log(stream.LevelError, "upstream timed out", stream.ErrTimedOut)
 	r.countHead(s)
-	return r.nextUpstream(s)
+	return r.nextUpstream(s, upstream.Failed)
 }
 
 func (r *run) aborted(s *stream.Session) stream.Step {
@@ -119,7 +119,7 @@ func (r *run) aborted(s *stream.Session) stream.Step {
 
 func (r *run) failed(s *stream.Session, ev stream.Event) stream.Step {
 	if r.up {
-		r.broken = r.broken || s.UDP() && ev.Side == stream.UpstreamSide
+		r.broken = r.broken || s.UDP() && ev.Side == stream.UpstreamSide && !isOurs(ev.Err, r.peer.Addr)
 		r.logRelayFailure(s, ev)
 		return stream.Step{}
 	}
@@ -138,8 +138,19 @@ func (r *run) relayed(s *stream.Session) stream.Step {
 // finish ends the session: as ngx_stream_proxy_finalize, the peer is freed before the log is written.
 func (r *run) finish(s *stream.Session, status stream.Status) stream.Step {
 	r.endTry(s)
-	r.free(s, r.broken)
+	r.free(s, r.outcome())
 	return s.Finish(status)
+}
+
+// outcome is what a session that ends now has shown of its peer.
+func (r *run) outcome() upstream.Outcome {
+	switch {
+	case r.broken:
+		return upstream.Failed
+	case !r.up:
+		return upstream.Abandoned
+	}
+	return upstream.Succeeded
 }
 
 // endTry completes the record of the present attempt.
@@ -151,18 +162,18 @@ func (r *run) endTry(s *stream.Session) {
 	}
 }
 
-func (r *run) free(s *stream.Session, failed bool) {
+func (r *run) free(s *stream.Session, o upstream.Outcome) {
 	peer := r.peer
 	if peer == nil {
 		return
 	}
 	r.peer = nil
-	r.picker.Free(peer, failed, &s.Tries[len(s.Tries)-1])
+	r.picker.Free(peer, o, &s.Tries[len(s.Tries)-1])
 }
 
 // Abandon gives back the server of a session that a bug has ended: it would count against max_conns for ever.
 func (c *Content) Abandon(s *stream.Session) {
 	if r, ok := runs.Get(s); ok {
-		r.free(s, false)
+		r.free(s, upstream.Abandoned)
 	}
 }

@@ -136,7 +136,7 @@ func (b *balancer) drain(t *testing.T, g *upstream.Group) []*upstream.Peer {
 			return got
 		}
 		got = append(got, peer)
-		p.Free(peer, true, &stream.Try{})
+		p.Free(peer, upstream.Failed, &stream.Try{})
 		if len(got) > 10_000 {
 			t.Fatal("picking does not end")
 		}
@@ -209,7 +209,7 @@ func neverDown(t *testing.T, b *balancer) {
 		if peer.Down {
 			t.Fatalf("picked %s, which is down", peer.Name)
 		}
-		p.Free(peer, false, &stream.Try{})
+		p.Free(peer, upstream.Succeeded, &stream.Try{})
 	}
 }
 
@@ -234,7 +234,7 @@ func givesBack(t *testing.T, b *balancer) {
 		p := g.Begin(b.Session())
 		peer := mustPick(t, p)
 		p.Notify(peer, upstream.Connected, time.Millisecond)
-		free = append(free, func() { p.Free(peer, false, &stream.Try{}) })
+		free = append(free, func() { p.Free(peer, upstream.Succeeded, &stream.Try{}) })
 	}
 	sum := 0
 	for _, p := range g.Peers() {
@@ -252,13 +252,13 @@ func givesBack(t *testing.T, b *balancer) {
 func freeTwice(t *testing.T, b *balancer) {
 	p := b.group(peers(2)).Begin(b.Session())
 	peer := mustPick(t, p)
-	p.Free(peer, false, &stream.Try{})
+	p.Free(peer, upstream.Succeeded, &stream.Try{})
 	defer func() {
 		if recover() == nil {
 			t.Error("freeing twice did not panic")
 		}
 	}()
-	p.Free(peer, false, &stream.Try{})
+	p.Free(peer, upstream.Succeeded, &stream.Try{})
 }
 
 func failedPeerRests(t *testing.T, b *balancer) {
@@ -266,7 +266,7 @@ func failedPeerRests(t *testing.T, b *balancer) {
 	g := b.group(list)
 	p := g.Begin(b.Session())
 	failed := mustPick(t, p)
-	p.Free(failed, true, &stream.Try{})
+	p.Free(failed, upstream.Failed, &stream.Try{})
 	if lines := b.Lines(); len(lines) != 1 {
 		t.Errorf("got log %q, want one line", lines)
 	}
@@ -276,7 +276,7 @@ func failedPeerRests(t *testing.T, b *balancer) {
 		if peer == failed {
 			t.Fatal("a failed peer was picked within its fail_timeout")
 		}
-		p.Free(peer, false, &stream.Try{})
+		p.Free(peer, upstream.Succeeded, &stream.Try{})
 	}
 	b.Advance(11 * time.Second)
 	if got := b.drain(t, g); len(got) != 2 {
@@ -291,7 +291,7 @@ func singlePeerServes(t *testing.T, b *balancer) {
 		if p.Tries() != 1 {
 			t.Errorf("got %d tries, want 1", p.Tries())
 		}
-		p.Free(mustPick(t, p), true, &stream.Try{})
+		p.Free(mustPick(t, p), upstream.Failed, &stream.Try{})
 	}
 	if lines := b.Lines(); lines != nil {
 		t.Errorf("got log %q, want none", lines)
@@ -304,14 +304,14 @@ func replacedPeers(t *testing.T, b *balancer) {
 	p := g.Begin(b.Session())
 	peer := mustPick(t, p)
 	g.Replace(list[1:])
-	p.Free(peer, true, &stream.Try{})
+	p.Free(peer, upstream.Failed, &stream.Try{})
 	got := map[*upstream.Peer]bool{}
 	for next, err := p.Pick(); err == nil; next, err = p.Pick() {
 		if got[next] || next == peer || next == list[0] {
 			t.Errorf("%s is picked again, or picked although it has gone", next.Name)
 		}
 		got[next] = true
-		p.Free(next, true, &stream.Try{})
+		p.Free(next, upstream.Failed, &stream.Try{})
 	}
 	if len(got) == 0 {
 		t.Error("a session that has begun gets none of the peers that are left")
@@ -320,7 +320,7 @@ func replacedPeers(t *testing.T, b *balancer) {
 	g.Replace(fresh[:1])
 	late := g.Begin(b.Session())
 	g.Replace(fresh[1:])
-	late.Free(mustBe(t, late, fresh[1]), false, &stream.Try{})
+	late.Free(mustBe(t, late, fresh[1]), upstream.Succeeded, &stream.Try{})
 }
 
 // mustBe picks, and wants that peer.
@@ -343,7 +343,7 @@ func emptyGroup(t *testing.T, b *balancer) {
 	mustBeEmpty(t, err)
 	list := peers(1)
 	g.Replace(list)
-	p.Free(mustBe(t, p, list[0]), false, &stream.Try{})
+	p.Free(mustBe(t, p, list[0]), upstream.Succeeded, &stream.Try{})
 }
 
 func manyPeers(t *testing.T, b *balancer) {
@@ -391,8 +391,16 @@ func serve(b *balancer, g *upstream.Group, n int) error {
 			if i == 1 {
 				p.Notify(peer, upstream.Connected, 0)
 			}
-			p.Free(peer, i == 0, &stream.Try{})
+			p.Free(peer, FailedIf(i == 0), &stream.Try{})
 		}
 	}
 	return nil
+}
+
+// FailedIf is the outcome of an attempt that has failed, or served its session.
+func FailedIf(failed bool) upstream.Outcome {
+	if failed {
+		return upstream.Failed
+	}
+	return upstream.Succeeded
 }

@@ -42,7 +42,7 @@ func serveOne(tb testing.TB, g *upstream.Group, s *stream.Session) {
 		tb.Fatal(err)
 	}
 	p.Notify(peer, upstream.Connected, 0)
-	p.Free(peer, false, nil)
+	p.Free(peer, upstream.Succeeded, nil)
 }
 
 // BenchmarkRing lays out the ring of a large group: 1,000 servers of weight 10 have 1.6 million points.

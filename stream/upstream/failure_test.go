@@ -11,13 +11,14 @@ import (
 	"weir/stream/upstream"
 )
 
-// TestFailures tells stories of sessions and seconds; all but the one with a bracket have been played to nginx 1.22.1. A word is
+// TestFailures tells stories of sessions and seconds; all but those with a bracket or a question mark have been played to nginx 1.22.1. A word is
 //
 //	a     a new session: gets a, connects, ends
 //	a!    a new session: gets a, which fails; the words up to the next session are its further attempts
 //	>b    the same session: gets b, connects, ends;  >b!  gets b, which fails;  >-  gets nothing
-//	(a    a new session: gets a and connects, later ended by )a;  [a  the same without connecting, later failed by ]a
+//	(a    a new session: gets a and connects, later ended by )a;  [a  the same without connecting, later failed by ]a, or abandoned by ~a
 //	-     a new session: gets nothing
+//	a?    a new session: gets a and does not get as far as that
 //	+10   ten seconds pass
 //	*     up to here, and since the last star, one server has been logged as disabled
 func TestFailures(t *testing.T) {
@@ -33,6 +34,9 @@ func TestFailures(t *testing.T) {
 		{"a success after the pause clears the count", twoPeers(2, 10), "a! >b +11 b a b a! >b b a"},
 		{"a second failure within the pause disables at once", twoPeers(2, 10), "a! >b +10 b a! * >b b b +10 b"},
 		{"only one session probes", twoPeers(1, 10), "a! * >b +11 b b [a b b b ]a * b"},
+		{"an attempt that did not get to the server shows nothing", twoPeers(1, 10), "a? >b b? >a a"},
+		{"and leaves the probe to another session", twoPeers(1, 10), "a! * >b +11 b b a? >b b a? >b b a! * >b b"},
+		{"a probe that is abandoned shows nothing", twoPeers(1, 10), "a! * >b +11 b b [a b ~a b +10 b +1 b a"},
 		{"a probe that connects ends the pause for all", twoPeers(1, 10), "a! * >b +11 b b (a b a b )a a b"},
 		{"max_fails=0 never counts", twoPeers(0, 10), "a! >b! b! >a! a! >b! b a"},
 		{"fail_timeout=0 pauses for the rest of the second", twoPeers(1, 0), "a! * >b b +1 b b a"},
@@ -105,9 +109,9 @@ type story struct {
 }
 
 type held struct {
-	picker upstream.Picker
-	peer   *upstream.Peer
-	failed bool
+	picker  upstream.Picker
+	peer    *upstream.Peer
+	outcome upstream.Outcome
 }
 
 func tell(t *testing.T, peers []upstream.Peer, text string) {
@@ -131,7 +135,7 @@ func tell(t *testing.T, peers []upstream.Peer, text string) {
 // word goes on by one word and reports whether what it says came true.
 func (s *story) word(w string) bool {
 	if h, ok := s.held[w]; ok {
-		s.free(h.picker, h.peer, h.failed)
+		s.free(h.picker, h.peer, h.outcome)
 		return true
 	}
 	switch w[0] {
@@ -155,27 +159,30 @@ func (s *story) attempt(w string) bool {
 		s.Logf("%q: %v", w, err)
 		return w == "-"
 	}
-	if name := strings.Trim(w, "([!"); name != peer.Server {
+	if name := strings.Trim(w, "([!?"); name != peer.Server {
 		s.Logf("%q: got %s", w, peer.Server)
 		return false
 	}
 	switch {
 	case w[0] == '(':
 		s.picker.Notify(peer, upstream.Connected, 0)
-		s.held[")"+w[1:]] = held{s.picker, peer, false}
+		s.held[")"+w[1:]] = held{s.picker, peer, upstream.Succeeded}
 	case w[0] == '[':
-		s.held["]"+w[1:]] = held{s.picker, peer, true}
+		s.held["]"+w[1:]] = held{s.picker, peer, upstream.Failed}
+		s.held["~"+w[1:]] = held{s.picker, peer, upstream.Abandoned}
 	case strings.HasSuffix(w, "!"):
-		s.free(s.picker, peer, true)
+		s.free(s.picker, peer, upstream.Failed)
+	case strings.HasSuffix(w, "?"):
+		s.free(s.picker, peer, upstream.Untried)
 	default:
 		s.picker.Notify(peer, upstream.Connected, 0)
-		s.free(s.picker, peer, false)
+		s.free(s.picker, peer, upstream.Succeeded)
 	}
 	return true
 }
 
-func (s *story) free(p upstream.Picker, peer *upstream.Peer, failed bool) {
-	p.Free(peer, failed, &stream.Try{})
+func (s *story) free(p upstream.Picker, peer *upstream.Peer, o upstream.Outcome) {
+	p.Free(peer, o, &stream.Try{})
 	for _, line := range s.bench.Lines() {
 		if strings.Contains(line, "[warn]") && strings.Contains(line, "upstream server temporarily disabled") {
 			s.logged++

@@ -59,8 +59,19 @@ type Picker interface {
 	// Free, and is lighter to hold.
 	Settle() Picker
 	// Free gives p back, exactly once per Pick. t has the attempt's times; nil: there are none. It logs when p is taken out of use.
-	Free(p *Peer, failed bool, t *stream.Try)
+	Free(p *Peer, o Outcome, t *stream.Try)
 }
+
+// An Outcome is what an attempt has shown of its peer.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Succeeded Outcome = iota // the peer has served the session
+	Failed                   // the peer could not be reached, or has not answered
+	Abandoned                // nothing: the session ended before the peer had answered
+	Untried                  // nothing: the attempt did not get as far as the peer, so that another one may probe it
+)
 
 // NewGroup returns the group of those peers, backups among them, in the order of the configuration. There must be a primary. The
 // peers are the group's from here on.

@@ -90,9 +90,9 @@ func (p *leastTimePicker) Settle() Picker {
 	return &settledFlight{(*settled)(p.set.group), p.flight}
 }
 
-func (p *leastTimePicker) Free(peer *Peer, failed bool, t *stream.Try) {
+func (p *leastTimePicker) Free(peer *Peer, o Outcome, t *stream.Try) {
 	p.flight.arrive(p.set.group, peer, never)
-	p.picker.Free(peer, failed, t)
+	p.picker.Free(peer, o, t)
 }
 
 // A flight is an attempt of one session whose time is not known yet. Its zero value is none.
@@ -136,7 +136,7 @@ func (p *settledFlight) Notify(peer *Peer, n Notice, took time.Duration) {
 
 func (p *settledFlight) Settle() Picker { return p }
 
-func (p *settledFlight) Free(peer *Peer, failed bool, t *stream.Try) {
+func (p *settledFlight) Free(peer *Peer, o Outcome, t *stream.Try) {
 	p.flight.arrive((*Group)(p.settled), peer, never)
-	p.settled.Free(peer, failed, t)
+	p.settled.Free(peer, o, t)
 }

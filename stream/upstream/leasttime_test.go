@@ -133,7 +133,7 @@ func (s *timedStory) end(name string, failed bool) {
 	last := len(s.held[name]) - 1
 	session := s.held[name][last]
 	s.held[name] = s.held[name][:last]
-	session.picker.Free(session.peer, failed, &session.try)
+	session.picker.Free(session.peer, streamtest.FailedIf(failed), &session.try)
 }
 
 // TestLeastTimeLeavesNothingInFlight has sessions come to every point and end there: were one left in flight, its age would count
@@ -163,7 +163,7 @@ func TestLeastTimeLeavesNothingInFlight(t *testing.T) {
 				try.FirstByte = 10 * time.Millisecond
 				p.Notify(peer, upstream.FirstByte, try.FirstByte)
 			}
-			p.Free(peer, n%4 == 0, try)
+			p.Free(peer, streamtest.FailedIf(n%4 == 0), try)
 		}
 		for _, p := range g.Peers() {
 			if n := upstream.InFlight(g, p); n != 0 {
@@ -187,7 +187,7 @@ func TestRandomTwoTimedPrefersTheFast(t *testing.T) {
 		}
 		met[peer.Server]++
 		p.Notify(peer, upstream.Connected, took[peer.Server])
-		p.Settle().Free(peer, false, &stream.Try{Connect: took[peer.Server], FirstByte: -1})
+		p.Settle().Free(peer, upstream.Succeeded, &stream.Try{Connect: took[peer.Server], FirstByte: -1})
 	}
 	if met["b:1"] > 5 {
 		t.Errorf("the slow server got %d of 100 sessions, want a few", met["b:1"])
@@ -209,7 +209,7 @@ func TestLeastTimeModel(t *testing.T) {
 				s := open[i]
 				open = append(open[:i], open[i+1:]...)
 				s.try.Total = time.Duration(rng.IntN(7000)) * time.Millisecond
-				s.picker.Free(s.peer, false, &s.try)
+				s.picker.Free(s.peer, upstream.Succeeded, &s.try)
 				m.end(s.peer, s.try.Total)
 				continue
 			}

@@ -196,7 +196,7 @@ func meet(p upstream.Picker, n int) []*upstream.Peer {
 			return met
 		}
 		met = append(met, peer)
-		p.Free(peer, true, &stream.Try{})
+		p.Free(peer, upstream.Failed, &stream.Try{})
 	}
 	return met
 }

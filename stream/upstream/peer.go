@@ -101,6 +101,13 @@ func (p *Peer) succeed() {
 	p.live.fails = 0
 }
 
+// unprobe has another session probe the peer. It leaves a peer alone that is not out of use.
+func (p *Peer) unprobe() {
+	if p.live.fails > 0 {
+		p.live.checked = p.live.accessed
+	}
+}
+
 // A PeerSet is the peers of a group at one time, with what the method derives from them. It is immutable.
 type PeerSet struct {
 	group   *Group

@@ -359,7 +359,7 @@ func chooseUntil(stop chan struct{}, g *upstream.Group, bench *streamtest.Bench)
 		if err != nil {
 			return fmt.Errorf("session %d: %w", n, err)
 		}
-		p.Free(first, true, &stream.Try{})
+		p.Free(first, upstream.Failed, &stream.Try{})
 		second, err := p.Pick()
 		if err != nil {
 			return fmt.Errorf("session %d after %s: %w", n, first.Name, err)
@@ -367,6 +367,6 @@ func chooseUntil(stop chan struct{}, g *upstream.Group, bench *streamtest.Bench)
 		if second == first {
 			return fmt.Errorf("session %d meets %s twice", n, first.Name)
 		}
-		p.Free(second, false, &stream.Try{})
+		p.Free(second, upstream.Succeeded, &stream.Try{})
 	}
 }

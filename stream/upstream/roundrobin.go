@@ -53,28 +53,32 @@ func (p *picker) Notify(peer *Peer, n Notice, _ time.Duration) {
 
 func (p *picker) Settle() Picker { return (*settled)(p.set.group) }
 
-func (p *picker) Free(peer *Peer, failed bool, t *stream.Try) {
-	if p.release(peer, failed, t) {
+func (p *picker) Free(peer *Peer, o Outcome, t *stream.Try) {
+	if p.release(peer, o, t) {
 		p.session.Log(stream.LevelWarn, "upstream server temporarily disabled", nil)
 	}
 }
 
 // release gives peer back and reports whether it has become disabled. The single peer of a group is never: failures do not count.
-func (p *picker) release(peer *Peer, failed bool, t *stream.Try) (disabled bool) {
+func (p *picker) release(peer *Peer, o Outcome, t *stream.Try) (disabled bool) {
 	now := p.now()
 	p.set.group.mu.Lock()
 	defer p.set.group.mu.Unlock()
 	peer.release()
-	if !failed {
+	if o == Succeeded {
 		p.set.group.learn(peer, t)
 	}
 	if p.set.single {
 		return false
 	}
-	if failed {
+	switch o {
+	case Succeeded:
+		peer.succeed()
+	case Failed:
 		return peer.fail(now)
+	case Untried:
+		peer.unprobe()
 	}
-	peer.succeed()
 	return false
 }
 

@@ -20,7 +20,7 @@ func (g *settled) Notify(*Peer, Notice, time.Duration) {}
 
 func (g *settled) Settle() Picker { return g }
 
-func (g *settled) Free(p *Peer, _ bool, t *stream.Try) {
+func (g *settled) Free(p *Peer, _ Outcome, t *stream.Try) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	p.release()

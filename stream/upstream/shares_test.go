@@ -118,7 +118,7 @@ func pickAll(t *testing.T, g *upstream.Group, s *stream.Session, key *string, n 
 		if err != nil {
 			t.Fatal(err)
 		}
-		picker.Free(p, false, nil)
+		picker.Free(p, upstream.Succeeded, nil)
 		names[i] = p.Server
 	}
 	return names

@@ -78,6 +78,6 @@ func one(t *testing.T, g *upstream.Group, bench *streamtest.Bench, fail bool) (f
 		p.Notify(peer, upstream.Connected, 0)
 		try.Connect = 0
 	}
-	p.Free(peer, fail && first, try)
+	p.Free(peer, streamtest.FailedIf(fail && first), try)
 	return first
 }
