@@ -23,7 +23,7 @@ type bodyKind int
 const (
 	directives bodyKind = iota // nginx's own include
 	pairs                      // map: an include of one argument; any other is a wrong pair
-	ranges                     // geo: likewise, and its argument is never a pattern
+	ranges                     // geo: likewise, and its argument alone, without the prefix, makes it a pattern
 	opaque                     // split_clients: a word like any other
 )
 
@@ -166,7 +166,11 @@ func (l *loader) paths(d *Directive, kind bodyKind) ([]string, *diag.Diagnostic)
 	if !strings.HasPrefix(path, "/") {
 		path = l.src.Prefix + path
 	}
-	if kind == ranges || !strings.ContainsAny(path, "*?[") {
+	word := path
+	if kind == ranges {
+		word = d.Args[0].Text
+	}
+	if !strings.ContainsAny(word, "*?[") {
 		return []string{path}, nil
 	}
 	if !slices.Contains(l.tree.Patterns, path) {

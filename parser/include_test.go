@@ -44,7 +44,6 @@ var includeFaults = []struct{ name, main, files, want string }{
 	{"pattern in map", stream + "map a $b { include m*; } }", "-- m --\na b;\n-- m2 --\nb b;\n", ""},
 	{"missing file in map", stream + "map a $b {\ninclude m; } }", "", `open() "DIR/m" failed (2: No such file or directory) in FILE:2`},
 	{"in geo", stream + "geo $b { include g; } }", "-- g --\n::1 b;\n", ""},
-	{"pattern in geo is a name", stream + "geo $b { include g*; } }", "-- g --\n::1 b;\n", `open() "DIR/g*" failed (2: No such file or directory) in FILE:1`},
 }
 
 func TestIncludeFaults(t *testing.T) {
@@ -81,6 +80,26 @@ func TestMainFileFaults(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Since nginx 1.29.8 an include in geo may have a pattern. Characters of a pattern in the prefix make none.
+func TestGeoIncludesPatterns(t *testing.T) {
+	read := func(path string) ([]byte, error) { return []byte(path + " b;"), nil }
+	glob := func(string) ([]string, error) { return []string{"/p*/g1", "/p*/g2"}, nil }
+	for include, want := range map[string][]string{"g?": {"/p*/g1", "/p*/g2"}, "g": {"/p*/g"}} {
+		src := Source{Path: "/p*/nginx.conf", Text: []byte("geo $b { include " + include + "; }"), ReadFile: read, Glob: glob}
+		tree, list := Load(src)
+		if list != nil {
+			t.Fatal(list)
+		}
+		var got []string
+		for _, d := range tree.Root.Directives[0].Body.Directives {
+			got = append(got, d.Name.Text)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got lines of %q, want %q", include, got, want)
+		}
 	}
 }
 
