@@ -73,6 +73,9 @@ func (s *Split) Finish() error {
 		if sum > hundred {
 			return errors.New("percent total is greater than 100%")
 		}
+		if sum == hundred {
+			p.limit = 0 // the sum of rounded shares ends before the last hash
+		}
 		if p.limit > 0 {
 			last += uint32(uint64(p.limit) * math.MaxUint32 / hundred)
 			p.limit = last

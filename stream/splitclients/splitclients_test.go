@@ -63,20 +63,22 @@ func TestParsePercent(t *testing.T) {
 	}
 }
 
-// TestLimits holds the numbers of the documentation: 0.5% and 2% end at 21474836 and 107374181.
+// The documentation has the limits of 0.5% and 2%: 21474836 and 107374181. A part that completes 100% ends with the last hash.
 func TestLimits(t *testing.T) {
-	s := New(stream.Template{})
-	for _, percent := range []string{"0.5%", "2.0%", "*"} {
-		if err := s.Add(percent, percent); err != nil {
+	for _, percents := range [][]string{{"0.5%", "2.0%", "*"}, {"0.5%", "2.0%", "97.5%"}} {
+		s := New(stream.Template{})
+		for _, percent := range percents {
+			if err := s.Add(percent, percent); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Finish(); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if err := s.Finish(); err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range []uint32{21474836, 107374181, 0} {
-		if got := s.parts[i].limit; got != want {
-			t.Errorf("part %d: got limit %d, want %d", i, got, want)
+		for i, want := range []uint32{21474836, 107374181, 0} {
+			if got := s.parts[i].limit; got != want {
+				t.Errorf("%q: part %d: got limit %d, want %d", percents, i, got, want)
+			}
 		}
 	}
 }
