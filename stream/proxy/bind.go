@@ -36,21 +36,29 @@ func transparentOption(local stream.Addr) string {
 
 var errLocal = errors.New("no address")
 
-// ParseLocal reads an address with an optional port, as proxy_bind takes it. It follows ngx_parse_addr_port.
+// ParseLocal reads an address with an optional port, as proxy_bind takes it: a text with brackets may have no port. It follows
+// ngx_parse_addr_port.
 func ParseLocal(text string) (stream.Addr, error) {
-	ip, port := parseLocalIP(text), uint64(0)
-	if !ip.IsValid() {
-		host, digits, ok := cutPort(text)
-		var err error
-		if port, err = strconv.ParseUint(digits, 10, 16); err != nil || port == 0 || !ok {
-			return stream.Addr{}, errLocal
-		}
-		ip = parseLocalIP(host)
+	if ip := parseLocalIP(withoutBrackets(text)); ip.IsValid() {
+		return stream.Addr{IP: netip.AddrPortFrom(ip, 0)}, nil
 	}
-	if !ip.IsValid() {
+	host, digits, ok := cutPort(text)
+	port, err := strconv.ParseUint(digits, 10, 16)
+	ip := parseLocalIP(host)
+	if err != nil || port == 0 || !ok || !ip.IsValid() {
 		return stream.Addr{}, errLocal
 	}
 	return stream.Addr{IP: netip.AddrPortFrom(ip, uint16(port))}, nil
+}
+
+// withoutBrackets returns what a pair of brackets around the whole text holds, or text.
+func withoutBrackets(text string) string {
+	if inside, bracketed := strings.CutPrefix(text, "["); bracketed {
+		if inside, closed := strings.CutSuffix(inside, "]"); closed {
+			return inside
+		}
+	}
+	return text
 }
 
 // parseLocalIP is stream.ParseIP, but that 255.255.255.255 is no address.
@@ -62,7 +70,7 @@ func parseLocalIP(text string) netip.Addr {
 	return ip
 }
 
-// cutPort divides "HOST:PORT" at the first colon, or "[HOST]:PORT" behind the brackets.
+// cutPort divides "HOST:PORT" at the first colon, or "[HOST]:PORT" after the brackets.
 func cutPort(text string) (host, port string, ok bool) {
 	if inside, bracketed := strings.CutPrefix(text, "["); bracketed {
 		return strings.Cut(inside, "]:")
