@@ -130,14 +130,22 @@ func (p *passUse) needsFirstByte(s *spec.Scope) bool {
 }
 
 // groupsByName lists every group that a proxy_pass with variables may name, those that a fixed proxy_pass has made included. nginx
-// compares the host, and a block has no port: one whose name looks like a host with a port is never found.
+// compares the host, and a block has no port: one whose name looks like a host with a port is never found. The host of a unix socket is
+// its path, and it has no port either.
 func groupsByName(s *spec.Scope) map[string]*upstream.Group {
 	named := map[string]*upstream.Group{}
 	blocks := spec.At[upstreamConf](s.Level.Parent)
 	for _, p := range s.Config.Parts {
 		g, ok := p.(*upstream.Group)
-		if ok && (isHost(g.Name) || !blocks.describes(g)) {
-			named[strings.ToLower(g.Name)] = g
+		if !ok {
+			continue
+		}
+		name, block := strings.ToLower(g.Name), blocks.describes(g)
+		if block {
+			named["unix:"+name] = g
+		}
+		if !block || isHost(name) {
+			named[name] = g
 		}
 	}
 	return named

@@ -99,10 +99,10 @@ func (c *upstreamConf) upstream(call *spec.Call) {
 	}
 }
 
-// mayName notes that call names an address as where to connect to, which must not be a group with a port. It follows
-// ngx_stream_upstream_add, as refusePorts does.
+// mayName notes that call names an address as where to connect to, which must not be a group with a port. The path of a unix socket is
+// compared with the names of groups too, and counts as a name with port 0. It follows ngx_stream_upstream_add, as refusePorts does.
 func (c *upstreamConf) mayName(call *spec.Call, a *spec.Address) bool {
-	if a.NoPort || a.IsUnix {
+	if a.NoPort {
 		return true
 	}
 	if c.find(a.Host) != nil {
