@@ -229,7 +229,7 @@ func (c *proxyConf) content(s *spec.Scope) stream.Content {
 
 func (c *proxyConf) relay(s *spec.Scope) *relay.Spec {
 	return &relay.Spec{
-		Timeout:    c.timeout.Or(10 * time.Minute),
+		Timeout:    max(c.timeout.Or(10*time.Minute), 1), // zero ends a relay at once
 		BufferSize: max(int(c.bufferSize.Or(16<<10)), 1),
 		Upload:     c.upload.Or(proxy.Rate{}).Fixed,
 		Download:   c.download.Or(proxy.Rate{}).Fixed,

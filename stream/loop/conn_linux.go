@@ -132,12 +132,20 @@ func (c *conn) do(step stream.Step) {
 		}
 		c.step = uint8(step.Do)
 		ev, ok := c.begin(step)
+		if !ok && c.isLate(step) {
+			ev, ok = stream.Event{Kind: stream.TimedOut}, true
+		}
 		if !ok {
 			c.setDeadline(step)
 			return
 		}
 		step = c.s.Advance(ev)
 	}
+}
+
+// isLate reports whether the deadline of a step that waits has passed already, as that of a timeout of zero has.
+func (c *conn) isLate(step stream.Step) bool {
+	return !step.Deadline.IsZero() && !step.Deadline.After(c.l.now) && step.Do != stream.Relay && step.Do < stream.ShakeClient
 }
 
 // setDeadline starts the timer of a step that waits. A relay has its own idea of time.

@@ -19,7 +19,7 @@ func Loopback(port uint16) stream.Addr {
 type Proxy struct {
 	To             []stream.Addr
 	Target         stream.Target // Addr aside
-	ConnectTimeout time.Duration // 0: none
+	ConnectTimeout time.Duration // 0: none; less: over already
 	Prefix         []byte        // written before what was read from the client
 	Spec           *relay.Spec
 	Deaf           bool                                // goes on when it is aborted
@@ -51,7 +51,7 @@ func (p *Proxy) connect(s *stream.Session, a *attempt) stream.Step {
 	p.tried.Add(1)
 	a.target.Addr = p.To[a.n]
 	step := stream.Step{Do: stream.Connect, Target: &a.target, Out: append(p.Prefix[:len(p.Prefix):len(p.Prefix)], s.Head...)}
-	if p.ConnectTimeout > 0 {
+	if p.ConnectTimeout != 0 {
 		step.Deadline = s.Env.Now().Add(p.ConnectTimeout)
 	}
 	return step

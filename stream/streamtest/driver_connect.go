@@ -14,6 +14,7 @@ var connectTests = []driverTest{
 	{"refused, next server", refusedThenNext},
 	{"no server left", noServer},
 	{"connect time-out", connectTimeout},
+	{"connect time-out that has passed", connectTooLate},
 	{"local address", localAddress},
 	{"local address that is not ours", foreignAddress},
 	{"addresses as they are", addresses},
@@ -69,6 +70,15 @@ func connectTimeout(r *rig) {
 	}
 	if o := r.outcome(); o.count(stream.TimedOut) != 1 || o.status != stream.StatusBadGateway {
 		r.Errorf("got %d time-outs, status %d; want 1, 502", o.count(stream.TimedOut), o.status)
+	}
+}
+
+// connectTooLate connects with a deadline that has passed, which no connection over TCP can meet.
+func connectTooLate(r *rig) {
+	p := r.proxied(&Proxy{ConnectTimeout: -1, Spec: spec()})
+	must(r, expectEnd(p.dial()))
+	if o := r.outcome(); o.count(stream.TimedOut) != 1 || o.status != stream.StatusBadGateway {
+		r.Errorf("got %d timeouts, status %d; want 1, 502", o.count(stream.TimedOut), o.status)
 	}
 }
 
