@@ -12,7 +12,7 @@ import (
 // check is -t: all that a start does, short of serving, and then undone. What it made to see whether it can stays as in nginx: log
 // files, and an empty pid file.
 func check(o Options, p paths, c *console, stdio Stdio) int {
-	program, found := load(p.source(o.Globals), p.env(os.Getpid()))
+	program, found := load(p.source(o.Globals), p.env(context.Background(), os.Getpid()))
 	read, late := found.Split()
 	c.sayAll(read)
 	err := read.Err()
@@ -54,7 +54,7 @@ func tryOpen(program *directives.Program, c *console) error {
 		return err
 	}
 	opened := startConsole(program, c.stderr)
-	bound, err := binder{console: opened, testing: true}.bind(program.Stream.Listens)
+	bound, err := binder{console: opened, testing: true}.bind(context.Background(), program.Stream.Listens)
 	for _, b := range bound {
 		undo.later(b.discard)
 	}
@@ -64,13 +64,4 @@ func tryOpen(program *directives.Program, c *console) error {
 	}
 	warnOfOpenFiles(&program.Main, opened)
 	return nil
-}
-
-// touchPid makes sure that the pid file can be written, without changing what is in it.
-func touchPid(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return openError(err)
-	}
-	return f.Close()
 }

@@ -19,6 +19,8 @@ type console struct {
 	// stderr takes what is a warning or worse without date and number, for whoever has typed the command; nil once the process
 	// has started.
 	stderr io.Writer
+	// file is what log alone writes to, to be closed when another log takes over; nil: nothing.
+	file io.Closer
 	// dated is set when log itself prints to standard error: what it takes is not printed twice.
 	dated bool
 }
@@ -55,7 +57,7 @@ func levelOf(s diag.Severity) errorlog.Level {
 }
 
 // bootConsole is the console until a configuration has been applied: the log of -e at level notice, or info for -t. As in
-// ngx_log_init, standard error takes the place of a file that can not be opened.
+// ngx_log_init, standard error takes the place of a file that can not be opened; only the first process of a start reports that.
 func bootConsole(o Options, p paths, stderr io.Writer) *console {
 	c := &console{log: errorlog.New(time.Now, os.Getpid()), stderr: stderr}
 	level := errorlog.Notice
@@ -69,13 +71,23 @@ func bootConsole(o Options, p paths, stderr io.Writer) *console {
 	}
 	f, err := logfile.OpenAppend(p.errorLog)
 	if err != nil {
-		fmt.Fprintf(stderr, "nginx: [alert] could not open error log file: %v\n", openError(err))
+		if isFirst(o.Args) {
+			fmt.Fprintf(stderr, "nginx: [alert] could not open error log file: %v\n", openError(err))
+		}
 		c.log.Add(level, errorlog.Lines(stderr))
 		c.dated = true
 		return c
 	}
 	c.log.Add(level, errorlog.Lines(f))
+	c.file = f
 	return c
+}
+
+// close closes the file of the console, if it has one of its own.
+func (c *console) close() {
+	if c.file != nil {
+		c.file.Close()
+	}
 }
 
 // startConsole is the console from when the log files of the first configuration are open until the process has started.

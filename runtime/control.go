@@ -1,10 +1,8 @@
 package runtime
 
 import (
-	"errors"
+	"context"
 	"os"
-	"strconv"
-	"strings"
 	"syscall"
 
 	"weir/stream/errorlog"
@@ -17,7 +15,7 @@ var controls = map[string]syscall.Signal{
 
 // sendSignal is -s: it tells the running process, which the configuration's pid file names. It does not wait for what that does.
 func sendSignal(o Options, p paths, c *console) int {
-	program, found := load(p.source(o.Globals), p.env(os.Getpid()))
+	program, found := load(p.source(o.Globals), p.env(context.Background(), os.Getpid()))
 	c.sayAll(found)
 	if found.HasEmerg() {
 		return exitFailed
@@ -25,7 +23,7 @@ func sendSignal(o Options, p paths, c *console) int {
 	c.say(errorlog.Notice, "signal process started")
 	pid, err := readPid(program.Main.PidFile)
 	if err != nil {
-		c.say(errorlog.Error, "%v", err)
+		c.say(err.level, "%v", err)
 		return exitFailed
 	}
 	if err := syscall.Kill(pid, controls[o.Signal]); err != nil {
@@ -33,24 +31,4 @@ func sendSignal(o Options, p paths, c *console) int {
 		return exitFailed
 	}
 	return exitOK
-}
-
-// readPid returns the number in a pid file.
-func readPid(path string) (int, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return 0, openError(err)
-	}
-	text := strings.TrimRight(string(raw), "\r\n")
-	pid, ok := parsePid(text)
-	if !ok {
-		return 0, errors.New("invalid PID number \"" + text + "\" in \"" + path + "\"")
-	}
-	return pid, nil
-}
-
-// parsePid reads the number of a process. nginx takes 0 for one, too, and then signals whoever is in its own process group.
-func parsePid(text string) (pid int, ok bool) {
-	n, err := strconv.ParseUint(text, 10, 31)
-	return int(n), err == nil && n > 0
 }

@@ -81,7 +81,6 @@ type bench struct {
 	log      *recorder
 	sessions *echoDriver
 	dir      string
-	tell     chan received
 
 	mu    sync.Mutex
 	next  *directives.Program
@@ -90,10 +89,13 @@ type bench struct {
 
 // newBench returns a bench that has not been started.
 func newBench(t *testing.T) *bench {
-	b := &bench{t: t, log: &recorder{}, dir: t.TempDir(), tell: make(chan received)}
-	b.Master = newMaster(parser.Source{}, paths{prefix: b.dir + "/"}, &console{log: b.log.log()})
+	b := &bench{t: t, log: &recorder{}, dir: t.TempDir()}
+	log := &currentLog{}
+	log.Store(b.log.log())
+	b.Master = newMaster(parser.Source{}, paths{prefix: b.dir + "/"}, &console{log: log.Load()}, newSignalSet(log))
+	b.deadline.exit = func(int) { t.Error("the deadline has passed") }
 	b.sessions = newEchoDriver(b.env)
-	b.driver, b.signals, b.pause = b.sessions, b.tell, time.Millisecond
+	b.driver, b.pause = b.sessions, time.Millisecond
 	b.redirect = func(*directives.Main, *console) {}
 	b.load = func(parser.Source, *spec.Env) (*directives.Program, diag.List) {
 		b.mu.Lock()
@@ -117,13 +119,8 @@ func (b *bench) serve(p *directives.Program) {
 	})
 }
 
-// signal delivers s, unless the Master has ended.
-func (b *bench) signal(s syscall.Signal) {
-	select {
-	case b.tell <- received(s):
-	case <-b.over:
-	}
-}
+// signal delivers s. It is pending when signal returns.
+func (b *bench) signal(s syscall.Signal) { b.signals.receive(s) }
 
 // offer makes p the result of the next load.
 func (b *bench) offer(p *directives.Program, found ...diag.Diagnostic) {

@@ -149,6 +149,12 @@ func boolInt(b bool) int {
 // close closes the socket; the file of a unix socket stays.
 func (s *socket) close() { unix.Close(s.fd) }
 
+func closeSockets(all []*socket) {
+	for _, s := range all {
+		s.close()
+	}
+}
+
 // discard closes a socket that has never served, and removes its file.
 func (s *socket) discard() {
 	s.unlink()

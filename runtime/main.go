@@ -6,8 +6,11 @@
 package runtime
 
 import (
+	"context"
 	"io"
 	"os"
+
+	"weir/stream/errorlog"
 )
 
 // Options are what the command line asks for.
@@ -41,17 +44,31 @@ const (
 // way it may replace the process by the same program under nginx's title, or send it to the background.
 func Main(o Options, stdio Stdio) int {
 	paths := o.paths()
-	c := bootConsole(o, paths, stdio.Err)
 	switch {
 	case o.Test:
-		return check(o, paths, c, stdio)
+		return check(o, paths, bootConsole(o, paths, stdio.Err), stdio)
 	case o.Signal != "":
-		return sendSignal(o, paths, c)
+		return sendSignal(o, paths, bootConsole(o, paths, stdio.Err))
 	}
-	if code, done := becomeMaster(o, paths, c); done {
-		return code
+	log := &currentLog{}
+	signals := receiveSignals(log) // before anything that may wait
+	letRead := context.AfterFunc(signals.end, newDeadline(log, &pidFile{}).arm)
+	c := bootConsole(o, paths, stdio.Err)
+	log.Store(c.log)
+	next := stageAfter(o, paths)
+	letRead()
+	switch next {
+	case background:
+		return startDaemon(o, c, signals)
+	case titled:
+		if !signals.leave() {
+			return exitOK
+		}
+		err := executeTitled(o.Args)
+		signals.stay()
+		c.say(errorlog.Warn, "execve() \"%s\" failed%s, going on without a title", self(), errorlog.Errno(err))
 	}
-	return serve(o, paths, c)
+	return serve(o, paths, c, signals)
 }
 
 // isRoot reports whether the process runs as root.

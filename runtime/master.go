@@ -28,8 +28,11 @@ type Master struct {
 	driver   stream.Driver
 	loops    int                        // of the driver: with reuseport each has a socket of its own
 	current  atomic.Pointer[Generation] // nil before the first, and once no more sessions are taken
-	log      atomic.Pointer[errorlog.Log]
+	log      *currentLog
 	console  *console
+	boot     *console // of the time before there was a configuration; nil once one is in use
+	pid      *pidFile
+	deadline *deadline
 	ports    portSet
 	newest   *Generation   // whose log the process writes to
 	living   []*Generation // that have sessions or will have
@@ -37,8 +40,15 @@ type Master struct {
 	pause    time.Duration // between attempts to bind
 	watcher  *watcher      // nil without -watch
 	redirect func(*directives.Main, *console)
+	detach   func() // called once, before the pid file is written
 
-	signals  <-chan received
+	orders    orders          // calls of the driver
+	driven    <-chan struct{} // closed when the last of them has returned; nil before the first
+	reopening <-chan struct{} // likewise for the reopening of logs
+	patience  time.Duration   // how long changes wait for either
+	closers   sync.WaitGroup  // the closing of generations that have ended
+
+	signals  *signalSet
 	requests chan request
 	ended    chan *Generation
 	cut      chan struct{} // closed when nobody waits for sessions any more
@@ -59,13 +69,14 @@ type outcome struct {
 	err        error
 }
 
-// newMaster returns a Master that has opened nothing, and lacks its driver.
-func newMaster(src parser.Source, p paths, c *console) *Master {
+// newMaster returns a Master that has opened nothing, and lacks its driver. c writes to the log of signals.
+func newMaster(src parser.Source, p paths, c *console, signals *signalSet) *Master {
 	m := &Master{
-		load: load, source: src, paths: p, console: c, ports: portSet{}, pause: bindPause, redirect: redirectStderr,
+		load: load, source: src, paths: p, console: c, boot: c, ports: portSet{}, pause: bindPause, redirect: redirectStderr,
+		log: signals.log, signals: signals, pid: &pidFile{}, detach: func() {}, patience: loopPatience,
 		requests: make(chan request), ended: make(chan *Generation), cut: make(chan struct{}), over: make(chan struct{}),
 	}
-	m.log.Store(c.log)
+	m.deadline = newDeadline(m.log, m.pid)
 	m.env = newEnv(m.log.Load)
 	return m
 }
@@ -82,10 +93,12 @@ func newEnv(current func() *errorlog.Log) *stream.Env {
 }
 
 // serve runs the process that serves.
-func serve(o Options, p paths, c *console) int {
+func serve(o Options, p paths, c *console, signals *signalSet) int {
 	setName()
 	daemon := detachmentOf(o.Args)
-	m := newMaster(p.source(o.Globals), p, c)
+	m := newMaster(p.source(o.Globals), p, c, signals)
+	m.detach = daemon.detach
+	context.AfterFunc(signals.urgent, m.deadline.arm)
 	if o.Watch {
 		w, err := newWatcher(m.source, quietTime)
 		if err != nil {
@@ -94,8 +107,10 @@ func serve(o Options, p paths, c *console) int {
 		}
 		m.watcher = w
 	}
-	m.signals = receiveSignals()
-	if err := m.start(); err != nil {
+	switch err := m.start(); {
+	case signals.end.Err() != nil && err != nil:
+		return exitOK
+	case err != nil:
 		return exitFailed
 	}
 	daemon.complete()
@@ -106,28 +121,36 @@ func serve(o Options, p paths, c *console) int {
 	return exitOK
 }
 
-// start opens the first configuration, after which connections are served. The error has been logged, and nothing is left open.
+// start opens the first configuration, after which connections are served. The error has been logged, and nothing is left open. Nothing
+// is lost by an end at this time, so that QUIT has the deadline of TERM.
 func (m *Master) start() error {
-	if _, _, err := m.change(context.Background(), m.source); err != nil {
-		if m.driver != nil {
-			m.driver.Close()
-		}
-		return err
+	disarm := context.AfterFunc(m.signals.end, m.deadline.arm)
+	defer disarm()
+	_, _, err := m.change(m.signals.end, m.source)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if m.driver != nil {
+		within(m.patience, func() { m.driver.Close() })
+	}
+	if m.signals.end.Err() != nil {
+		m.log.say(errorlog.Notice, "exit")
+	}
+	return err
 }
 
 // run makes one change at a time until it is told to end; then nothing of m is left.
 func (m *Master) run() {
 	defer close(m.over)
 	for !m.quitting || len(m.living) > 0 {
-		select {
-		case r := <-m.signals:
-			m.console.say(errorlog.Notice, "%v", r)
-			if m.obey(syscall.Signal(r)) {
-				m.terminate()
-				return
+		if s, pending := m.signals.take(); pending {
+			if m.obey(s) {
+				break
 			}
+			continue
+		}
+		select {
+		case <-m.signals.wake:
 		case r := <-m.requests:
 			m.answer(r)
 		case <-m.watcher.changes():
@@ -180,7 +203,7 @@ func (m *Master) answer(r request) {
 	}
 	m.console.say(errorlog.Notice, "reconfiguring")
 	var o outcome
-	o.generation, o.found, o.err = m.change(context.Background(), r.source)
+	o.generation, o.found, o.err = m.change(m.signals.end, r.source)
 	r.answer <- o
 }
 
@@ -190,16 +213,27 @@ func (m *Master) reconfigure() {
 		return
 	}
 	m.console.say(errorlog.Notice, "reconfiguring")
-	m.change(context.Background(), m.source)
+	m.change(m.signals.end, m.source)
 }
 
-// reopen opens the log files anew, also those of configurations that only their last sessions use.
+// reopen opens the log files again, also those of configurations that only their last sessions use. It does not wait for ever: a file
+// may have become a pipe without a reader, which open() waits for.
 func (m *Master) reopen() {
 	m.console.say(errorlog.Notice, "reopening logs")
-	for _, g := range m.living {
-		reopenLogs(g.Program.Stream.Files, m.console)
+	if !finished(m.reopening) {
+		m.console.say(errorlog.Alert, "a log file is still being opened, logs are not reopened")
+		return
 	}
-	m.redirect(&m.newest.Program.Main, m.console)
+	living, console, main := slices.Clone(m.living), m.console, &m.newest.Program.Main
+	m.reopening = run(func() {
+		for _, g := range living {
+			reopenLogs(g.Program.Stream.Files, console)
+		}
+		m.redirect(main, console)
+	})
+	if !m.await(m.reopening, m.signals.end) {
+		m.console.say(errorlog.Alert, "a log file is still being opened after %v, continuing", m.patience)
+	}
 }
 
 // quit takes no more sessions; run ends when those that there are have ended.
@@ -215,25 +249,37 @@ func (m *Master) quit() {
 	m.retire(last)
 }
 
-// terminate cuts what sessions there are, and closes everything.
+// terminate cuts the sessions that are left, and closes everything. Each step has its share of the time; the next one does not depend on
+// the end of the one before.
 func (m *Master) terminate() {
 	m.quitting = true
+	m.deadline.arm()
+	defer m.deadline.disarm()
+	m.signals.setUrgent() // nothing waits for the driver any more
 	close(m.cut)
-	m.keepers.Wait()
-	m.watcher.close()
 	for _, p := range m.ports {
 		m.drop(p)
 	}
-	m.driver.Close()
-	if current := m.current.Swap(nil); current != nil {
-		current.halt()
-	}
+	ended(sessionsPatience, m.orders.give(func() { m.driver.Close() }))
+	current := m.current.Swap(nil)
+	within(runnersPatience, func() {
+		m.keepers.Wait()
+		m.watcher.close()
+		if current != nil {
+			current.halt()
+		}
+	})
 	for _, g := range m.living {
 		m.bury(g)
 	}
-	removePid(m.newest.Program.Main.PidFile, m.console)
+	if err := m.pid.remove(); err != nil {
+		m.console.say(errorlog.Alert, "%v", err)
+	}
 	m.console.say(errorlog.Notice, "exit")
-	m.close(m.newest)
+	within(logsPatience, func() {
+		m.closers.Wait()
+		m.close(m.newest, m.console)
+	})
 }
 
 // bury forgets a generation that has no sessions any more. The newest keeps its log files open: the process still writes to them.
@@ -243,12 +289,14 @@ func (m *Master) bury(g *Generation) {
 	m.console.say(errorlog.Notice, "exit")
 	m.console.say(errorlog.Notice, "worker process %d exited with code 0", m.env.PID)
 	if g != m.newest {
-		m.close(g)
+		console := m.console
+		m.closers.Go(func() { m.close(g, console) })
 	}
 }
 
-func (m *Master) close(g *Generation) {
+// close closes a generation, which may wait for its logs. It is for any goroutine.
+func (m *Master) close(g *Generation, c *console) {
 	if err := g.close(); err != nil {
-		m.console.say(errorlog.Alert, "%v", err)
+		c.say(errorlog.Alert, "%v", err)
 	}
 }

@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"context"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -55,10 +57,11 @@ func (p paths) source(globals string) parser.Source {
 	return parser.Source{Path: p.conf, Prefix: p.confPrefix, Globals: globals}
 }
 
-// env is what a configuration may ask of the machine while it is compiled by this process.
-func (p paths) env(pid int) *spec.Env {
+// env is what a configuration may ask of the machine while it is compiled by this process. Lookups end with ctx.
+func (p paths) env(ctx context.Context, pid int) *spec.Env {
 	return &spec.Env{
 		Prefix: p.prefix, ConfPrefix: p.confPrefix, ErrorLog: p.errorLog, PidFile: DefaultPidFile,
-		LookupHost: spec.LookupHost, Now: time.Now, PID: pid, Root: isRoot(),
+		LookupHost: func(name string) ([]netip.Addr, error) { return spec.LookupHost(ctx, name) },
+		Now:        time.Now, PID: pid, Root: isRoot(),
 	}
 }

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"time"
@@ -141,7 +142,8 @@ type binder struct {
 }
 
 // bind opens a socket for each of listens, one after the other. Those that it returns before an error are for the caller to close.
-func (b binder) bind(listens []*stream.Listen) ([]*socket, error) {
+// When ctx ends it waits no longer, and returns the reason.
+func (b binder) bind(ctx context.Context, listens []*stream.Listen) ([]*socket, error) {
 	var bound []*socket
 	for range bindAttempts {
 		some, failed, err := b.attempt(listens)
@@ -150,10 +152,24 @@ func (b binder) bind(listens []*stream.Listen) ([]*socket, error) {
 			return bound, err
 		}
 		b.console.say(errorlog.Notice, "try again to bind() after %dms", b.pause.Milliseconds())
-		time.Sleep(b.pause)
+		if err := sleep(ctx, b.pause); err != nil {
+			return bound, err
+		}
 		listens = failed
 	}
 	return bound, errStillInUse
+}
+
+// sleep waits for d. When ctx ends before, it returns the reason.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // attempt tries each once, and returns those whose address is in use besides those bound.

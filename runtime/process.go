@@ -1,14 +1,13 @@
 package runtime
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
+	"context"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -27,21 +26,32 @@ const (
 	readyVar = "WEIR_READY_FD"
 )
 
-// becomeMaster turns the process that a command has started into the one that serves: in the background, unless the configuration
-// says `daemon off`, and under nginx's title. The program is executed anew for that, with the same number when it stays in front:
-// so the title is simply its first argument. done says that the process has nothing left to do and exits with code.
-func becomeMaster(o Options, p paths, c *console) (code int, done bool) {
-	if strings.HasPrefix(o.Args[0], titlePrefix) {
-		return 0, false
+// A stage is a step of the way from the process that a command has started to the one that serves. The program is executed again for
+// the background, unless the configuration has `daemon off`, and for nginx's title, with the same process number: so the title is simply
+// its first argument.
+type stage int
+
+const (
+	serving    stage = iota // the process serves
+	background              // a daemon follows, and the process ends when that serves
+	titled                  // the same process follows, with a title
+)
+
+// stageAfter is what follows for a process that has been started with these options.
+func stageAfter(o Options, p paths) stage {
+	switch {
+	case isTitled(o.Args):
+		return serving
+	case os.Getenv(readyVar) == "" && wantsDaemon(p.source(o.Globals)):
+		return background
 	}
-	if os.Getenv(readyVar) == "" && wantsDaemon(p.source(o.Globals)) {
-		return startDaemon(o, c), true
-	}
-	if err := executeTitled(o.Args); err != nil {
-		c.say(errorlog.Warn, "execve() \"%s\" failed%s, going on without a title", self(), errorlog.Errno(err))
-	}
-	return 0, false
+	return titled
 }
+
+func isTitled(args []string) bool { return len(args) > 0 && strings.HasPrefix(args[0], titlePrefix) }
+
+// isFirst reports whether this is the process that the command has started, and not one that it has become.
+func isFirst(args []string) bool { return !isTitled(args) && os.Getenv(readyVar) == "" }
 
 // wantsDaemon looks for the daemon directive. A configuration that can not be read is complained about in front; what its blocks include,
 // which may be large tables, is not looked at.
@@ -64,40 +74,68 @@ func executeTitled(args []string) error {
 	return syscall.Exec(self(), append([]string{titlePrefix + args[0]}, args[1:]...), os.Environ())
 }
 
-// startDaemon starts the program once more, in a session of its own, and waits until it serves or fails.
-func startDaemon(o Options, c *console) int {
+// startDaemon starts the program once more, in a session of its own, and waits until it serves or fails. Signals are passed on to it.
+func startDaemon(o Options, c *console, signals *signalSet) int {
 	ready, theirs, err := os.Pipe()
 	if err != nil {
 		c.say(errorlog.Emerg, "pipe() failed%s", errorlog.Errno(err))
 		return exitFailed
 	}
 	defer ready.Close()
+	if signals.end.Err() != nil {
+		return exitFailed
+	}
 	cmd := exec.Command(self(), o.Args[1:]...)
 	cmd.Args[0] = o.Args[0]
 	cmd.Stderr = os.Stderr
 	cmd.ExtraFiles = []*os.File{theirs}
 	cmd.Env = append(os.Environ(), readyVar+"=3")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	blockSignals(precedence[:]) // it inherits that, and receives what comes before it can
 	err = cmd.Start()
+	unblockSignals(precedence[:])
 	theirs.Close()
 	if err != nil {
 		c.say(errorlog.Emerg, "fork() failed%s", errorlog.Errno(err))
 		return exitFailed
 	}
-	if n, _ := ready.Read(make([]byte, 1)); n == 1 {
+	if awaitDaemon(cmd, ready, signals) {
 		return exitOK
 	}
 	cmd.Wait()
 	return exitFailed
 }
 
-// A detachment is what a daemon does once it serves; nil for a process in front.
+// awaitDaemon waits until the daemon serves or has ended, and reports whether it serves. Meanwhile it passes signals on. A daemon that
+// does not end when it is told to is killed.
+func awaitDaemon(cmd *exec.Cmd, ready *os.File, signals *signalSet) (serves bool) {
+	kill := context.AfterFunc(signals.end, func() {
+		time.AfterFunc(endPatience, func() { cmd.Process.Kill() })
+	})
+	defer kill()
+	done := run(func() {
+		n, _ := ready.Read(make([]byte, 1))
+		serves = n == 1
+	})
+	for {
+		select {
+		case <-done:
+			return serves
+		case <-signals.wake:
+		}
+		for s, pending := signals.take(); pending; s, pending = signals.take() {
+			cmd.Process.Signal(s)
+		}
+	}
+}
+
+// A detachment is what a daemon does before and once it serves; nil for a process in front.
 type detachment struct{ ready *os.File }
 
 // detachmentOf takes the pipe from the environment.
 func detachmentOf(args []string) *detachment {
 	fd, err := strconv.Atoi(os.Getenv(readyVar))
-	if err != nil || !strings.HasPrefix(args[0], titlePrefix) {
+	if err != nil || !isTitled(args) {
 		return nil
 	}
 	os.Unsetenv(readyVar)
@@ -105,12 +143,19 @@ func detachmentOf(args []string) *detachment {
 	return &detachment{os.NewFile(uintptr(fd), "ready")}
 }
 
+// detach takes the file mode mask of whoever started the daemon away: the pid file and what is opened later have the modes that nginx
+// gives them.
+func (d *detachment) detach() {
+	if d != nil {
+		syscall.Umask(0)
+	}
+}
+
 // complete lets the first process exit.
 func (d *detachment) complete() {
 	if d == nil {
 		return
 	}
-	syscall.Umask(0)
 	d.ready.Write([]byte{1})
 	d.ready.Close()
 }
@@ -192,22 +237,5 @@ func enter(dir string, p paths, c *console) {
 	}
 	if err := os.Chdir(dir); err != nil {
 		c.say(errorlog.Alert, "chdir(\"%s\") failed%s", dir, errorlog.Errno(err))
-	}
-}
-
-// writePid makes path hold the number of the process.
-func writePid(path string, pid int) error {
-	err := os.WriteFile(path, fmt.Appendf(nil, "%d\n", pid), 0o644)
-	if err != nil {
-		return openError(err)
-	}
-	return nil
-}
-
-// removePid removes a pid file.
-func removePid(path string, c *console) {
-	var at *fs.PathError
-	if err := os.Remove(path); errors.As(err, &at) {
-		c.say(errorlog.Alert, "unlink() \"%s\" failed%s", path, errorlog.Errno(at.Err))
 	}
 }

@@ -57,8 +57,12 @@ func TestReadPid(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, err := readPid(path)
-			if got != tt.want || err == nil && tt.err != "" || err != nil && err.Error() != tt.err {
-				t.Errorf("got %d, %v, want %d, %s", got, err, tt.want, tt.err)
+			said := ""
+			if err != nil {
+				said = err.Error()
+			}
+			if got != tt.want || said != tt.err {
+				t.Errorf("got %d, %v, want %d, %s", got, said, tt.want, tt.err)
 			}
 		})
 	}

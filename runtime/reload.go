@@ -18,13 +18,7 @@ import (
 // before it everything can be undone, and after it nothing fails. What goes wrong has been logged to the current log.
 func (m *Master) change(ctx context.Context, src parser.Source) (*Generation, diag.List, error) {
 	begun, before := time.Now(), allocated()
-	program, found := m.load(src, m.paths.env(m.env.PID))
-	m.watcher.arm(program)
-	if program != nil {
-		program.Tree = nil // a generation may live for months, and its text is not asked for again
-	}
-	m.console.sayAll(found)
-	err := found.Err()
+	program, found, err := m.read(ctx, src)
 	if err != nil {
 		return nil, found, err
 	}
@@ -46,17 +40,42 @@ func (m *Master) change(ctx context.Context, src parser.Source) (*Generation, di
 	return next, found, nil
 }
 
+// read reads and compiles the configuration of src, and logs what was found in it unless ctx has ended.
+func (m *Master) read(ctx context.Context, src parser.Source) (*directives.Program, diag.List, error) {
+	type result struct {
+		program *directives.Program
+		found   diag.List
+	}
+	env := m.paths.env(ctx, m.env.PID)
+	r, err := attempt(ctx, func() (r result) {
+		r.program, r.found = m.load(src, env)
+		return r
+	}, func(result) {})
+	if err != nil {
+		return nil, nil, err
+	}
+	m.watcher.arm(r.program)
+	if r.program != nil {
+		r.program.Tree = nil // a generation may live for months, and its text is not asked for again
+	}
+	m.console.sayAll(r.found)
+	return r.program, r.found, r.found.Err()
+}
+
 // open opens all that next needs and that is not open yet, and returns the sockets among it. After an error, which it has logged while
 // there still was a log, nothing of it is left.
 func (m *Master) open(ctx context.Context, next *Generation) (fresh []*socket, err error) {
-	var undo undoing
+	undo := &undoing{}
 	defer func() {
-		if err != nil {
-			m.console.say(errorlog.Emerg, "%v", err)
-			undo.now()
+		if err == nil {
+			return
 		}
+		if ctx.Err() == nil {
+			m.console.say(errorlog.Emerg, "%v", err)
+		}
+		undo.now()
 	}()
-	if err := next.open(ctx, m.env, m.newest, &undo); err != nil {
+	if undo, err = m.openGeneration(ctx, next); err != nil {
 		return nil, err
 	}
 	if m.newest == nil {
@@ -64,7 +83,7 @@ func (m *Master) open(ctx context.Context, next *Generation) (fresh []*socket, e
 	}
 	listens := next.Program.Stream.Listens
 	m.ports.share(listens, m.console)
-	fresh, err = binder{console: m.console, pause: m.pause}.bind(m.ports.missing(listens, m.loops))
+	fresh, err = binder{console: m.console, pause: m.pause}.bind(ctx, m.ports.missing(listens, m.loops))
 	for _, s := range fresh {
 		undo.later(s.discard)
 	}
@@ -75,12 +94,32 @@ func (m *Master) open(ctx context.Context, next *Generation) (fresh []*socket, e
 	return fresh, m.openPid(next.Program.Main.PidFile)
 }
 
+// openGeneration opens what next has besides sockets. undo, which is never nil, takes back what has been opened.
+func (m *Master) openGeneration(ctx context.Context, next *Generation) (undo *undoing, err error) {
+	type result struct {
+		undo undoing
+		err  error
+	}
+	old := m.newest
+	r, err := attempt(ctx, func() (r result) {
+		r.err = next.open(ctx, m.env, old, &r.undo)
+		return r
+	}, func(r result) { r.undo.now() })
+	if err != nil {
+		return &undoing{}, err
+	}
+	return &r.undo, r.err
+}
+
 // openPid writes the pid file, unless it is there already.
 func (m *Master) openPid(path string) error {
-	if m.newest != nil && m.newest.Program.Main.PidFile == path {
-		return nil
+	if m.newest == nil {
+		m.detach()
 	}
-	return writePid(path, m.env.PID)
+	if isSymlink(path) {
+		m.console.say(errorlog.Warn, "the pid file replaces the symbolic link \"%s\"", path)
+	}
+	return m.pid.moveTo(path, m.env.PID)
 }
 
 // commit makes next current and retires what was.
@@ -99,13 +138,21 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 	if old == nil {
 		return
 	}
-	if old.Program.Main.PidFile != next.Program.Main.PidFile {
-		removePid(old.Program.Main.PidFile, m.console)
-	}
+	m.removeOldPid(old.Program.Main.PidFile, next.Program.Main.PidFile)
 	for _, p := range m.ports.superfluous(next.listens) {
 		m.drop(p)
 	}
 	m.retire(old)
+}
+
+// removeOldPid removes the pid file of the configuration before, unless the present one has the same file, perhaps by another path.
+func (m *Master) removeOldPid(old, now string) {
+	if old == now || sameFile(old, now) {
+		return
+	}
+	if err := removePid(old); err != nil {
+		m.console.say(errorlog.Alert, "%v", err)
+	}
 }
 
 // priority is that of the configuration so far.
@@ -120,6 +167,10 @@ func (m *Master) priority() int {
 func (m *Master) sayStart(p *directives.Program) {
 	first := m.newest == nil
 	m.log.Store(p.Main.ErrorLog)
+	if m.boot != nil {
+		m.boot.close()
+		m.boot = nil
+	}
 	m.console = &console{log: p.Main.ErrorLog}
 	m.redirect(&p.Main, m.console)
 	m.console.say(errorlog.Notice, "using the \"%s\" event method", eventMethod)
@@ -168,21 +219,25 @@ func (m *Master) adopt(next *Generation, fresh []*socket) {
 		if !p.serves() {
 			m.listen(p)
 		}
-		for _, s := range surplus {
-			s.close()
+		if len(surplus) > 0 {
+			m.drive(func() { closeSockets(surplus) })
 		}
 	}
 }
 
 // listen has the driver accept on the sockets that p has now. Connections that come meanwhile wait in them.
 func (m *Master) listen(p *port) {
-	if p.serving != nil {
-		m.driver.Forget(p.serving)
-	}
-	p.serving = &stream.Port{FDs: p.descriptors(), Admit: m.admit(p.addr), Datagrams: p.addr.UDP, Current: m.serves}
-	if err := m.driver.Listen(p.serving); err != nil {
-		m.console.say(errorlog.Alert, "%s: %v", p.addr, err)
-	}
+	before, console := p.serving, m.console
+	now := &stream.Port{FDs: p.descriptors(), Admit: m.admit(p.addr), Datagrams: p.addr.UDP, Current: m.serves}
+	p.serving = now
+	m.drive(func() {
+		if before != nil {
+			m.driver.Forget(before)
+		}
+		if err := m.driver.Listen(now); err != nil {
+			console.say(errorlog.Alert, "%s: %v", p.addr, err)
+		}
+	})
 }
 
 // admit returns what tells a driver the meaning of addr, with a generation held. A generation that can not be held is not current
@@ -214,10 +269,11 @@ func (m *Master) serves(c *stream.Config) bool {
 
 // drop closes the sockets of a port, and removes its file.
 func (m *Master) drop(p *port) {
-	m.driver.Forget(p.serving)
-	for _, s := range p.sockets {
-		s.close()
-	}
+	serving, sockets := p.serving, p.sockets
+	m.drive(func() {
+		m.driver.Forget(serving)
+		closeSockets(sockets) // not before: a loop could accept on what their numbers mean next
+	})
 	delete(m.ports, p.addr)
 	if !p.addr.Unix {
 		return

@@ -309,6 +309,7 @@ func TestQuitWaitsForSessions(t *testing.T) {
 	mustPing(t, c)
 	b.log.take()
 	b.signal(syscall.SIGQUIT)
+	eventually(t, "the end of accepting", func() bool { return b.log.has("[notice] gracefully shutting down") })
 	b.signal(syscall.SIGHUP) // ignored
 	if _, err := net.Dial("tcp", addr.String()); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("got %v, want refused", err)

@@ -147,7 +147,7 @@ func TestReusePortOfAUnixSocketFails(t *testing.T) {
 func TestTestingBindsOneSocket(t *testing.T) {
 	addr := freeAddr(t)
 	p := withReusePort((&bench{log: &recorder{}}).program(addr))
-	bound, err := binder{console: &console{}, testing: true}.bind(p.Stream.Listens)
+	bound, err := binder{console: &console{}, testing: true}.bind(t.Context(), p.Stream.Listens)
 	if err != nil || len(bound) != 1 {
 		t.Fatal("got "+strconv.Itoa(len(bound))+" sockets, want 1:", err)
 	}

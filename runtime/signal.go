@@ -1,18 +1,22 @@
 package runtime
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"weir/stream/errorlog"
 )
 
 // A received signal.
 type received syscall.Signal
 
-// signalWords say what each signal does, in the words of ngx_signal_handler.
+// signalWords are the actions that nginx logs for each signal, in the words of ngx_signal_handler.
 //
 // See https://nginx.org/en/docs/control.html.
 var signalWords = map[syscall.Signal]string{
@@ -21,31 +25,151 @@ var signalWords = map[syscall.Signal]string{
 	syscall.SIGQUIT:  "shutting down",
 	syscall.SIGTERM:  "exiting",
 	syscall.SIGINT:   "exiting",
-	syscall.SIGUSR2:  "ignoring", // a new binary: not served yet
+	syscall.SIGUSR2:  "ignoring", // a new binary: not supported yet
 	syscall.SIGWINCH: "ignoring", // there are no worker processes to stop
 }
 
-// String is nginx's log line for a signal whose sender is not known: Go does not tell it.
+// String is nginx's log line for a signal whose sender is not known: Go does not report it.
 func (r received) String() string {
 	s := syscall.Signal(r)
 	return fmt.Sprintf("signal %d (%s) received, %s", int(s), unix.SignalName(s), signalWords[s])
 }
 
-// receiveSignals delivers the process's signals from now on. Broken pipes are errors of those who write, as in nginx, and no
-// reason to end.
-func receiveSignals() <-chan received {
-	signal.Ignore(syscall.SIGPIPE, syscall.SIGSYS)
-	from := make(chan os.Signal, 2*len(signalWords))
-	for s := range signalWords {
-		signal.Notify(from, s)
+// precedence lists the signals that have an effect, in the order in which pending ones are taken.
+var precedence = [...]syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGUSR1}
+
+// ending are the signals that end the process.
+var ending = [...]syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT}
+
+// A currentLog is the error log that the process writes to at this moment; nil before there is one. It is safe for concurrent use.
+type currentLog struct{ atomic.Pointer[errorlog.Log] }
+
+// say writes one line, if there is a log.
+func (l *currentLog) say(level errorlog.Level, message string) {
+	if log := l.Load(); log != nil {
+		log.Write(level, 0, message)
 	}
-	to := make(chan received)
-	go relaySignals(from, to)
-	return to
 }
 
-func relaySignals(from <-chan os.Signal, to chan<- received) {
-	for s := range from {
-		to <- received(s.(syscall.Signal))
+// A signalSet holds the signals that the process has received and not obeyed yet: one flag for each, so that a signal that is pending
+// already is merged with the next one, and none is lost. It is safe for concurrent use.
+type signalSet struct {
+	log   *currentLog
+	flags [len(precedence)]atomic.Bool // by place in precedence
+	// wake has a value when a flag was set since the last receive from it.
+	wake chan struct{}
+	// end is cancelled by the first TERM, INT or QUIT, and urgent by the first TERM or INT.
+	end, urgent       context.Context
+	setEnd, setUrgent context.CancelFunc
+	channels          map[syscall.Signal]chan os.Signal // by which the Go runtime delivers; nil in tests
+}
+
+func newSignalSet(log *currentLog) *signalSet {
+	s := &signalSet{log: log, wake: make(chan struct{}, 1)}
+	s.end, s.setEnd = context.WithCancel(context.Background())
+	s.urgent, s.setUrgent = context.WithCancel(context.Background())
+	return s
+}
+
+// receive takes note of one signal. Long work is told to end first, since the log may block.
+func (s *signalSet) receive(sig syscall.Signal) {
+	switch sig {
+	case syscall.SIGTERM, syscall.SIGINT:
+		s.setUrgent()
+		s.setEnd()
+	case syscall.SIGQUIT:
+		s.setEnd()
 	}
+	s.log.say(errorlog.Notice, received(sig).String())
+	s.raise(sig)
+}
+
+// raise sets the flag of a signal that has an effect.
+func (s *signalSet) raise(sig syscall.Signal) {
+	for i, p := range precedence {
+		if p == sig {
+			s.flags[i].Store(true)
+		}
+	}
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take clears the pending signal that comes first and returns it.
+func (s *signalSet) take() (sig syscall.Signal, pending bool) {
+	for i, p := range precedence {
+		if s.flags[i].CompareAndSwap(true, false) {
+			return p, true
+		}
+	}
+	return 0, false
+}
+
+// receiveSignals delivers the signals of the process to a set from now on, among them those that a predecessor has left blocked.
+// Each signal has a channel that holds one: while it is full the signal is pending anyway. A signal does not wait for the log line of
+// another one. Broken pipes are errors of the writer, as in nginx, and no reason to end.
+func receiveSignals(log *currentLog) *signalSet {
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGSYS)
+	s := newSignalSet(log)
+	s.channels = map[syscall.Signal]chan os.Signal{}
+	for sig := range signalWords {
+		from := make(chan os.Signal, 1)
+		s.channels[sig] = from
+		go func() {
+			for range from {
+				s.receive(sig)
+			}
+		}()
+	}
+	s.notify()
+	return s
+}
+
+// notify asks the Go runtime for the signals.
+func (s *signalSet) notify() {
+	for sig, to := range s.channels {
+		signal.Notify(to, sig)
+	}
+}
+
+// leave prepares for another program in place of this one: what comes from now on waits in the kernel until that program asks for
+// signals. It reports false, and changes nothing that matters, when a signal has come that ends the process. The calling goroutine
+// stays on its thread, which the new program inherits the blocked signals from.
+//
+// The new program reads the configuration and opens the logs, so that a reload or a reopening that is pending is done by that.
+func (s *signalSet) leave() bool {
+	blockSignals(precedence[:])
+	for sig, from := range s.channels {
+		if signalEnds(sig) {
+			signal.Stop(from) // which returns once what was received is in the channel
+			continue
+		}
+		signal.Ignore(sig)
+	}
+	if s.end.Err() != nil {
+		return false
+	}
+	for _, sig := range ending {
+		if len(s.channels[sig]) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// stay undoes leave.
+func (s *signalSet) stay() {
+	s.notify()
+	unblockSignals(precedence[:])
+}
+
+func signalEnds(sig syscall.Signal) bool {
+	for _, e := range ending {
+		if e == sig {
+			return true
+		}
+	}
+	return false
 }

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"slices"
 	"syscall"
 	"testing"
 )
@@ -25,5 +26,55 @@ func TestSignalSentences(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestPendingSignalsAreTakenByPrecedence(t *testing.T) {
+	s := newSignalSet(&currentLog{})
+	for _, sig := range []syscall.Signal{
+		syscall.SIGUSR1, syscall.SIGHUP, syscall.SIGHUP, syscall.SIGUSR2, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGTERM,
+	} {
+		s.receive(sig)
+	}
+	var got []syscall.Signal
+	for sig, pending := s.take(); pending; sig, pending = s.take() {
+		got = append(got, sig)
+	}
+	want := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGUSR1}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestSignalsThatEndCancelWhatIsUnderWay(t *testing.T) {
+	tests := []struct {
+		signal      syscall.Signal
+		end, urgent bool
+	}{
+		{syscall.SIGHUP, false, false}, {syscall.SIGUSR1, false, false}, {syscall.SIGWINCH, false, false},
+		{syscall.SIGQUIT, true, false}, {syscall.SIGINT, true, true}, {syscall.SIGTERM, true, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.signal.String(), func(t *testing.T) {
+			s := newSignalSet(&currentLog{})
+			s.receive(tt.signal)
+			if end, urgent := s.end.Err() != nil, s.urgent.Err() != nil; end != tt.end || urgent != tt.urgent {
+				t.Errorf("got end %v, urgent %v, want %v, %v", end, urgent, tt.end, tt.urgent)
+			}
+		})
+	}
+}
+
+func TestEverySignalIsLogged(t *testing.T) {
+	var log recorder
+	current := &currentLog{}
+	current.Store(log.log())
+	s := newSignalSet(current)
+	for range 3 {
+		s.receive(syscall.SIGHUP)
+	}
+	line := "[notice] signal 1 (SIGHUP) received, reconfiguring"
+	if got, want := log.take(), []string{line, line, line}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -39,9 +39,9 @@ func (e *Env) Hostname() string {
 	return name
 }
 
-// LookupHost resolves a name by the system's means, as nginx does while it reads a configuration.
-func LookupHost(name string) ([]netip.Addr, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)
+// LookupHost resolves a name by the system's means, as nginx does while it reads a configuration. It gives up when ctx ends.
+func LookupHost(ctx context.Context, name string) ([]netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	return net.DefaultResolver.LookupNetIP(ctx, "ip", name)
 }

@@ -1,0 +1,265 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"weir/directives"
+	"weir/directives/spec"
+	"weir/parser"
+	"weir/parser/diag"
+	"weir/stream"
+)
+
+var endingSignals = []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT}
+
+// mustBeOver waits for the end of the Master.
+func (b *bench) mustBeOver() {
+	b.t.Helper()
+	select {
+	case <-b.over:
+	case <-time.After(patience):
+		b.t.Fatal("the process has not ended")
+	}
+}
+
+func (b *bench) mustHaveNoPidFile() {
+	b.t.Helper()
+	if _, err := os.Stat(filepath.Join(b.dir, "weir.pid")); !errors.Is(err, os.ErrNotExist) {
+		b.t.Errorf("pid file: got %v, want none", err)
+	}
+}
+
+func TestSignalEndsAStartThatWaitsForAnAddress(t *testing.T) {
+	for _, s := range endingSignals {
+		t.Run(s.String(), func(t *testing.T) {
+			taken, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer taken.Close()
+			b := newBench(t)
+			b.pause = time.Hour
+			b.offer(b.program(stream.Addr{IP: addrOfListener(taken)}))
+			over := make(chan error, 1)
+			go func() { over <- b.start() }()
+			eventually(t, "a pause", func() bool { return b.log.has("[notice] try again to bind() after 3600000ms") })
+			b.signal(s)
+			if err := <-over; !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, want %v", err, context.Canceled)
+			}
+			if !b.log.has("[notice] exit") {
+				t.Errorf("got %q, want an exit", b.log.take())
+			}
+			b.deadline.disarm()
+			b.mustHaveNoPidFile()
+		})
+	}
+}
+
+func TestSignalEndsAReloadThatWaitsForAnAddress(t *testing.T) {
+	for _, s := range endingSignals {
+		t.Run(s.String(), func(t *testing.T) {
+			taken, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer taken.Close()
+			b := newBench(t)
+			b.pause = time.Hour
+			b.serve(b.program(freeAddr(t)))
+			b.offer(b.program(stream.Addr{IP: addrOfListener(taken)}))
+			b.signal(syscall.SIGHUP)
+			eventually(t, "a pause", func() bool { return b.log.has("[notice] try again to bind() after 3600000ms") })
+			b.signal(syscall.SIGHUP) // which comes after the signal that ends
+			b.signal(s)
+			b.mustBeOver()
+			b.mustHaveNoPidFile()
+		})
+	}
+}
+
+// stuck is something that hangs until the test ends.
+func stuck(t *testing.T) (hang func()) {
+	end := make(chan struct{})
+	t.Cleanup(func() { close(end) })
+	return func() { <-end }
+}
+
+func TestQuitLeavesAReadingThatHangs(t *testing.T) {
+	hang := stuck(t)
+	b := newBench(t)
+	b.serve(b.program(freeAddr(t)))
+	begun := make(chan struct{})
+	b.load = func(parser.Source, *spec.Env) (*directives.Program, diag.List) {
+		close(begun)
+		hang()
+		return nil, nil
+	}
+	b.signal(syscall.SIGHUP)
+	<-begun
+	b.signal(syscall.SIGQUIT)
+	b.mustBeOver()
+	b.mustHaveNoPidFile()
+}
+
+// A hangingPart can not be opened for a long time.
+type hangingPart struct {
+	*testPart
+	hang  func()
+	begun chan struct{}
+}
+
+func (p hangingPart) Open(ctx context.Context, env *stream.Env, old stream.Part) error {
+	close(p.begun)
+	p.hang()
+	return p.testPart.Open(ctx, env, old)
+}
+
+func TestWhatOpensTooLateIsClosed(t *testing.T) {
+	end := make(chan struct{})
+	part := hangingPart{newTestPart("zone a"), func() { <-end }, make(chan struct{})}
+	b := newBench(t)
+	b.serve(b.program(freeAddr(t)))
+	p := b.program(freeAddr(t))
+	p.Stream.Parts = []stream.Part{part}
+	b.offer(p)
+	b.signal(syscall.SIGHUP)
+	<-part.begun
+	b.signal(syscall.SIGTERM)
+	b.mustBeOver()
+	close(end)
+	<-part.closed
+}
+
+// A hangingDriver does not return from the calls that it is told to hang in.
+type hangingDriver struct {
+	stream.Driver
+	hang                         func()
+	listen, forget, abort, close bool
+}
+
+func (d *hangingDriver) Listen(p *stream.Port) error {
+	if d.listen {
+		d.hang()
+	}
+	return d.Driver.Listen(p)
+}
+
+func (d *hangingDriver) Forget(p *stream.Port) {
+	if d.forget {
+		d.hang()
+	}
+	d.Driver.Forget(p)
+}
+
+func (d *hangingDriver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
+	if d.abort {
+		d.hang()
+	}
+	d.Driver.Abort(match, pace)
+}
+
+func (d *hangingDriver) Close() error {
+	if d.close {
+		d.hang()
+	}
+	return d.Driver.Close()
+}
+
+func TestEndDoesNotWaitForADriverThatHangs(t *testing.T) {
+	for name, d := range map[string]hangingDriver{
+		"forget": {forget: true}, "close": {close: true}, "abort": {abort: true}, "all": {forget: true, abort: true, close: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			released := make(chan struct{})
+			d.Driver, d.hang = b.sessions, func() { <-released }
+			b.driver, b.patience = &d, time.Millisecond
+			addr := freeAddr(t)
+			p := b.program(addr)
+			p.Main.ShutdownTimeout = time.Millisecond
+			b.serve(p)
+			mustPing(t, dial(t, addr))
+			if err := b.reload(b.program(addr)); err != nil { // begins an Abort
+				t.Fatal(err)
+			}
+			b.signal(syscall.SIGTERM)
+			b.mustBeOver()
+			b.mustHaveNoPidFile()
+			close(released)
+			eventually(t, "the calls that were given", func() bool { b.orders.mu.Lock(); defer b.orders.mu.Unlock(); return !b.orders.running })
+		})
+	}
+}
+
+func TestReloadGoesOnWithoutALoopThatHangs(t *testing.T) {
+	b := newBench(t)
+	released := make(chan struct{})
+	b.driver, b.patience = &hangingDriver{Driver: b.sessions, hang: func() { <-released }, forget: true}, time.Millisecond
+	kept, removed := freeAddr(t), freeAddr(t)
+	b.serve(b.program(kept, removed))
+	if err := b.reload(b.program(kept)); err != nil {
+		t.Fatal(err)
+	}
+	if want := "[alert] an event loop has not answered for 1ms, continuing without it"; !b.log.has(want) {
+		t.Errorf("got %q, want a line %q", b.log.take(), want)
+	}
+	mustPing(t, dial(t, kept))
+	close(released)
+	eventually(t, "the removed address closes", func() bool {
+		_, err := net.Dial("tcp", removed.String())
+		return errors.Is(err, syscall.ECONNREFUSED)
+	})
+}
+
+func TestSignalsAreObeyedWhileALogHangs(t *testing.T) {
+	hang := stuck(t)
+	b := newBench(t)
+	b.patience = time.Millisecond
+	b.redirect = func(*directives.Main, *console) {}
+	b.serve(b.program(freeAddr(t)))
+	b.redirect = func(*directives.Main, *console) { hang() }
+	b.signal(syscall.SIGUSR1)
+	eventually(t, "an alert", func() bool { return b.log.has("[alert] a log file is still being opened after 1ms, continuing") })
+	b.signal(syscall.SIGUSR1)
+	eventually(t, "a second one", func() bool { return b.log.has("[alert] a log file is still being opened, logs are not reopened") })
+	b.signal(syscall.SIGQUIT)
+	b.mustBeOver()
+}
+
+func TestDeadlineRemovesThePidFileAndExits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "weir.pid")
+	file := &pidFile{}
+	if err := file.moveTo(path, 1); err != nil {
+		t.Fatal(err)
+	}
+	d := newDeadline(&currentLog{}, file)
+	exited := make(chan int, 1)
+	d.exit = func(code int) { exited <- code }
+	d.arm()
+	d.arm()
+	if code := <-exited; code != exitOK {
+		t.Errorf("got exit code %d, want %d", code, exitOK)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("pid file: got %v, want none", err)
+	}
+}
+
+func TestDeadlineDoesNotWaitForAFileSystemThatHangs(t *testing.T) {
+	file := &pidFile{}
+	file.mu.Lock() // as while a removal hangs
+	d := newDeadline(&currentLog{}, file)
+	exited := make(chan int, 1)
+	d.exit = func(code int) { exited <- code }
+	d.pass()
+	<-exited
+	file.mu.Unlock()
+}

@@ -1,0 +1,30 @@
+package runtime
+
+import (
+	goruntime "runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// blockSignals blocks signals for the calling thread, which keeps the calling goroutine. execve passes the mask and what is pending on.
+func blockSignals(signals []syscall.Signal) {
+	goruntime.LockOSThread()
+	set := maskOf(signals)
+	unix.PthreadSigmask(unix.SIG_BLOCK, &set, nil)
+}
+
+// unblockSignals undoes blockSignals.
+func unblockSignals(signals []syscall.Signal) {
+	set := maskOf(signals)
+	unix.PthreadSigmask(unix.SIG_UNBLOCK, &set, nil)
+	goruntime.UnlockOSThread()
+}
+
+// maskOf is the set of these signals, all of which are below 32.
+func maskOf(signals []syscall.Signal) (set unix.Sigset_t) {
+	for _, s := range signals {
+		set.Val[0] |= 1 << (uint(s) - 1)
+	}
+	return set
+}
