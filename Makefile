@@ -48,8 +48,8 @@ check: lint test ## what a change must pass
 conformance: build ## run every script on weir and on each of NGINX_BINS (the system's nginx), and print the table
 	cd conformance && NGINX_BINS="$(NGINX_BINS)" WEIR_BIN=$(CURDIR)/bin/weir go test -count=1 -table -write ../docs/conformance.md
 
-agreement: build ## show weir and real nginx thousands of wrong configurations, and count where they agree (10 minutes)
-	WEIR_BIN=$(CURDIR)/bin/weir go run ./conformance/agreement -write docs/agreement.md
+agreement: build ## compare -t of weir and of NGINX_BIN (the system's nginx) for thousands of wrong configurations (10 minutes)
+	NGINX_BIN="$(NGINX_BIN)" WEIR_BIN=$(CURDIR)/bin/weir go run ./conformance/agreement -write docs/agreement.md
 
 bench: build ## measure weir beside nginx and HAProxy in one run (10 minutes); writes docs/performance.md
 	WEIR_BIN=$(CURDIR)/bin/weir go run ./conformance/bench -write docs/performance.md -json bin/bench.json

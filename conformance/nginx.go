@@ -2,56 +2,26 @@ package conformance
 
 import (
 	"fmt"
-	"os/exec"
 	"regexp"
 	"strings"
+
+	"weir/conformance/nginx"
 )
 
 // Nginx returns the subject for a real nginx, or for a program made from it that reports its version. njs is the script that takes the
 // place of mqtt_preread where the program does not have that module. An nginx without a stream module is an error.
 func Nginx(bin, njs string) (*Subject, error) {
-	out, err := exec.Command(bin, "-V").CombinedOutput()
-	if err != nil {
-		return nil, fmt.Errorf("%s -V: %w", bin, err)
-	}
-	info := string(out)
-	v, err := nginxVersion(info)
+	b, err := nginx.About(bin)
 	if err != nil {
 		return nil, err
 	}
-	p := partsOf(info)
-	if !p.has(streamModule) {
-		return nil, fmt.Errorf("%s has no %s", bin, streamModule)
-	}
-	sub := &Subject{Name: productName(info), Bin: bin, Version: v, parts: p, modules: p.load(streamModule), rewrite: openSource(njs)}
-	if p.has(mqttModule) {
+	sub := &Subject{Name: b.Name(), Bin: bin, Build: b, modules: b.Load(nginx.Stream), rewrite: openSource(njs)}
+	if b.Has(nginx.MQTTPreread) {
 		sub.rewrite = asItStands
-	} else if p.has(jsModule) {
-		sub.modules += " " + p.load(jsModule)
+		return sub, nil
 	}
+	sub.modules += " " + b.Load(nginx.JS)
 	return sub, nil
-}
-
-var (
-	versionLine = regexp.MustCompile(`nginx version: nginx/(\d+\.\d+\.\d+)`)
-	productLine = regexp.MustCompile(`(?m)^(\w+) version: \w+/(\S+)`)
-)
-
-func nginxVersion(info string) (Version, error) {
-	m := versionLine.FindStringSubmatch(info)
-	if m == nil {
-		return Version{}, fmt.Errorf("no nginx version in %q", info)
-	}
-	return ParseVersion(m[1])
-}
-
-// productName returns the product and its version from the first line of -V that has both.
-func productName(info string) string {
-	m := productLine.FindStringSubmatch(info)
-	if m == nil {
-		return "nginx"
-	}
-	return m[1] + " " + m[2]
 }
 
 var (

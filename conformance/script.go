@@ -26,6 +26,8 @@ import (
 	"strings"
 
 	"golang.org/x/tools/txtar"
+
+	"weir/conformance/nginx"
 )
 
 // A Script is one file of testdata.
@@ -35,7 +37,7 @@ type Script struct {
 	Page       string            // "stream/ngx_stream_proxy_module.html#proxy_timeout"
 	OnlyWeir   string            // why real nginx cannot run it; empty: it can
 	Except     map[string]string // why programs of this name cannot run it
-	Since      Version           // of nginx
+	Since      nginx.Version     // of nginx
 	Module     string            // that nginx loads for this script; empty: none
 	NeedsRoot  bool              // whether only a program with all rights can pass
 	NeedsDebug bool              // whether only an nginx with debug logging can pass
@@ -47,8 +49,8 @@ type Script struct {
 type Command struct {
 	Line   int
 	Label  string // empty: none
-	Since  Version
-	Before Version // zero: no nginx is too new
+	Since  nginx.Version
+	Before nginx.Version // zero: no nginx is too new
 	Text   string
 }
 
@@ -123,11 +125,11 @@ func (s *Script) line(n int, text string) error {
 // label takes what stands between brackets: versions, or a name.
 func (c *Command) label(text string) (err error) {
 	if since := sinceHeader.FindStringSubmatch(text); since != nil {
-		c.Since, err = ParseVersion(since[1])
+		c.Since, err = nginx.ParseVersion(since[1])
 		return err
 	}
 	if before := beforeLabel.FindStringSubmatch(text); before != nil {
-		c.Before, err = ParseVersion(before[1])
+		c.Before, err = nginx.ParseVersion(before[1])
 		return err
 	}
 	c.Label = text
@@ -162,7 +164,7 @@ func (s *Script) header(key, value string) error {
 		if since == nil {
 			return fmt.Errorf("got nginx: %s, want nginx: since VERSION", value)
 		}
-		v, err := ParseVersion(since[1])
+		v, err := nginx.ParseVersion(since[1])
 		s.Since = v
 		return err
 	}

@@ -7,14 +7,15 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"weir/conformance/nginx"
 )
 
 // A Subject is a program that runs scripts: weir, or a real nginx.
 type Subject struct {
 	Name    string // "weir", or the product with its version: "nginx 1.31.5", "Angie 1.13.0"
 	Bin     string
-	Version Version                  // of nginx; zero for weir, which runs every script
-	parts   parts                    // what nginx consists of; weir has none
+	Build   *nginx.Build             // nil for weir, which runs every script
 	modules string                   // the load_module directives that the program needs, for -g
 	rewrite func(conf string) string // what the program reads instead of conf; lines stay where they are
 }
@@ -30,13 +31,7 @@ func Weir(bin string) *Subject {
 // asItStands leaves a configuration unchanged.
 func asItStands(conf string) string { return conf }
 
-func (sub *Subject) isWeir() bool { return sub.Name == weirName }
-
-// product is the name without the version.
-func (sub *Subject) product() string {
-	product, _, _ := strings.Cut(sub.Name, " ")
-	return product
-}
+func (sub *Subject) isWeir() bool { return sub.Build == nil }
 
 // NotFor returns why the script does not apply to the subject, or an empty string.
 func (sub *Subject) NotFor(s *Script) string {
@@ -45,14 +40,14 @@ func (sub *Subject) NotFor(s *Script) string {
 		return ""
 	case s.OnlyWeir != "":
 		return s.OnlyWeir
-	case s.Except[sub.product()] != "":
-		return s.Except[sub.product()]
-	case sub.Version.Before(s.Since):
+	case s.Except[sub.Build.Product] != "":
+		return s.Except[sub.Build.Product]
+	case sub.Build.Version.Before(s.Since):
 		return fmt.Sprintf("since %v", s.Since)
-	case s.NeedsDebug && !sub.parts.debugs():
+	case s.NeedsDebug && !sub.Build.Debugs():
 		return "without --with-debug"
 	}
-	if module := sub.Lacks(s); module != "" && !sub.parts.canLoad() {
+	if module := sub.Lacks(s); module != "" && !sub.Build.CanLoad() {
 		return "without " + module
 	}
 	return ""
@@ -63,11 +58,11 @@ func (sub *Subject) Lacks(s *Script) string {
 	if sub.isWeir() {
 		return ""
 	}
-	if s.Module != "" && !sub.parts.has(s.Module) {
+	if s.Module != "" && !sub.Build.Has(s.Module) {
 		return s.Module
 	}
-	if s.prereadsMQTT() && !sub.parts.has(jsModule) && !sub.parts.has(mqttModule) {
-		return jsModule
+	if s.prereadsMQTT() && !sub.Build.Has(nginx.JS) && !sub.Build.Has(nginx.MQTTPreread) {
+		return nginx.JS
 	}
 	return ""
 }
@@ -75,18 +70,18 @@ func (sub *Subject) Lacks(s *Script) string {
 // runs reports whether the command applies to the subject: weir follows the newest nginx.
 func (sub *Subject) runs(c Command) bool {
 	if sub.isWeir() {
-		return c.Before == Version{}
+		return c.Before == nginx.Version{}
 	}
-	return !sub.Version.Before(c.Since) && (c.Before == Version{} || sub.Version.Before(c.Before))
+	return !sub.Build.Version.Before(c.Since) && (c.Before == nginx.Version{} || sub.Build.Version.Before(c.Before))
 }
 
 // loading returns the subject with one more module, if one is named and it is not linked into the program.
 func (sub *Subject) loading(name string) *Subject {
-	if name == "" || sub.isWeir() || sub.parts.linked(name) {
+	if name == "" || sub.isWeir() || sub.Build.Linked(name) {
 		return sub
 	}
 	more := *sub
-	more.modules += " " + sub.parts.load(name)
+	more.modules += " " + sub.Build.Load(name)
 	return &more
 }
 

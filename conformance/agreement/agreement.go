@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+
+	"weir/conformance/nginx"
 )
 
 // A result is what both programs said to a trial.
@@ -20,21 +22,22 @@ type result struct {
 // A bench is where both programs are asked the same.
 type bench struct {
 	weir, nginx *program
+	build       *nginx.Build
 }
 
 // newBenches makes n benches below root.
 func newBenches(root string, s *subjects, n int) ([]*bench, error) {
 	var all []*bench
 	for i := range n {
-		weir, err := newProgram(s.weir, s.modules, root, fmt.Sprintf("w%d", i))
+		weir, err := newProgram(s.weir, s.build, root, fmt.Sprintf("w%d", i))
 		if err != nil {
 			return nil, err
 		}
-		nginx, err := newProgram(s.nginx, s.modules, root, fmt.Sprintf("n%d", i))
+		real, err := newProgram(s.nginx, s.build, root, fmt.Sprintf("n%d", i))
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, &bench{weir, nginx})
+		all = append(all, &bench{weir, real, s.build})
 	}
 	return all, nil
 }
@@ -44,12 +47,12 @@ func (b *bench) compare(ctx context.Context, t trial) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	nginx, err := b.nginx.judge(ctx, t)
+	real, err := b.nginx.judge(ctx, t)
 	if err != nil {
 		return result{}, err
 	}
-	r := result{trial: t, weir: weir, nginx: nginx}
-	r.outcome = r.classify()
+	r := result{trial: t, weir: weir, nginx: real}
+	r.outcome = r.classify(b.build)
 	return r, nil
 }
 
@@ -77,8 +80,7 @@ func compareAll(ctx context.Context, benches []*bench, trials []trial) ([]result
 // subjects are the two programs.
 type subjects struct {
 	weir, nginx string
-	version     string // of nginx
-	modules     modules
+	build       *nginx.Build
 }
 
 // findSubjects returns weir, from WEIR_BIN, and nginx, from NGINX_BIN or the system, with the stream modules that it can load.
@@ -91,9 +93,8 @@ func findSubjects() (*subjects, error) {
 		s.nginx = "/usr/sbin/nginx"
 	}
 	var err error
-	s.version, s.modules, err = aboutNginx(s.nginx)
-	if err != nil {
-		return nil, err
+	if s.build, err = nginx.About(s.nginx); err != nil {
+		return nil, fmt.Errorf("%w (install nginx and libnginx-mod-stream)", err)
 	}
 	s.weir, err = filepath.Abs(s.weir)
 	return s, err

@@ -6,7 +6,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
+
+	"weir/conformance/nginx"
 )
 
 // sampled is how many configurations there are for each that the test shows to both programs; the choice is the same in every run.
@@ -39,7 +42,7 @@ func TestSampleAgrees(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	report := newReport(subjects.version, results)
+	report := newReport(subjects.build.Name(), results)
 	for _, r := range report.differences() {
 		t.Errorf("%s %s\n%s\nweir says\n%s\nnginx says\n%s", r.page, r.name, r.conf, r.weir, r.nginx)
 	}
@@ -116,15 +119,39 @@ func TestClassify(t *testing.T) {
 		{"not served, and out of place", wrong(`"a" directive is not supported by weir yet in /p/nginx.conf:5`),
 			wrong(`"a" directive is not allowed here in /p/nginx.conf:5`), differs},
 		{"later", ok, wrong("no handler for server in /p/nginx.conf:5"), newer},
+		{"later, for another nginx", ok, wrong(`invalid number of the geo parameters in /p/nginx.conf:5`), differs},
 		{"later, other words", wrong(`invalid parameter "x" in /p/nginx.conf:5`), wrong(`the invalid "x" parameter in /p/nginx.conf:5`), newer},
 		{"on purpose", ok, wrong(`dlopen() "x" failed (no) in /p/nginx.conf:1`), purpose},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := &result{weir: tt.weir, nginx: tt.nginx}
-			if got := r.classify().class; got != tt.want {
+			if got := r.classify(&nginx.Build{Version: nginx.Version{1, 22, 1}}).class; got != tt.want {
 				t.Errorf("got class %d, want %d", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestRulesFollowTheVersion(t *testing.T) {
+	r := &result{nginx: verdict{[]string{"[emerg] no handler for server in /p/nginx.conf:5", "failed"}, 1}, weir: verdict{[]string{"ok"}, 0}}
+	for v, want := range map[nginx.Version]class{{1, 27, 0}: newer, {1, 27, 1}: differs} {
+		if got := r.classify(&nginx.Build{Version: v}).class; got != want {
+			t.Errorf("%v: got class %d, want %d", v, got, want)
+		}
+	}
+}
+
+func TestPageKeepsOtherSections(t *testing.T) {
+	first := newReport("nginx 1.2.3", []result{{trial: trial{page: "a.html"}}}).mergedPage("# Old\n")
+	both := newReport("nginx 1.3.0", nil).mergedPage(first)
+	again := newReport("nginx 1.2.3", nil).mergedPage(both)
+	for _, page := range []string{both, again} {
+		if n := strings.Count(page, sectionMark); n != 2 {
+			t.Errorf("got %d sections, want 2:\n%s", n, page)
+		}
+	}
+	if !strings.Contains(both, "| a |") || strings.Contains(again, "| a |") {
+		t.Errorf("got\n%s\nthen\n%s", both, again)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"weir/conformance/nginx"
 )
 
 // A verdict is what a program says to a configuration: all lines that -t prints, and how it ends. Directories, times and process
@@ -35,9 +37,9 @@ func (v verdict) firstError() string {
 
 // A program is weir or nginx, with a directory of its own to judge configurations in.
 type program struct {
-	bin     string
-	dir     string
-	modules modules
+	bin   string
+	dir   string
+	build *nginx.Build // whose modules a configuration loads, whichever program judges it
 }
 
 // tooLong bounds one run, which takes some milliseconds.
@@ -48,7 +50,7 @@ func (p *program) judge(ctx context.Context, t trial) (verdict, error) {
 	if err := os.WriteFile(p.path("nginx.conf"), []byte(t.conf), 0o600); err != nil {
 		return verdict{}, err
 	}
-	globals := p.modules.load(t.conf)
+	globals := load(p.build, t.conf)
 	if !t.owned {
 		globals += "pid nginx.pid; "
 	}
@@ -65,6 +67,23 @@ func (p *program) judge(ctx context.Context, t trial) (verdict, error) {
 	return verdict{p.plain(string(out)), cmd.ProcessState.ExitCode()}, nil
 }
 
+// further are the modules beside the one for streams that may be files, each with what shows that a configuration needs it.
+var further = []struct{ module, sign string }{
+	{nginx.GeoIP, "geoip_"},
+	{nginx.JS, "js_"},
+}
+
+// load are the directives that load what the configuration needs: a process with fewer modules starts sooner.
+func load(b *nginx.Build, conf string) string {
+	directives := b.Load(nginx.Stream)
+	for _, one := range further {
+		if strings.Contains(conf, one.sign) {
+			directives += b.Load(one.module)
+		}
+	}
+	return directives
+}
+
 // dated begins a line of an error log.
 var dated = regexp.MustCompile(`^(?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d|nginx:) (\[\w+\]) (?:\d+#\d+: )?`)
 
@@ -78,7 +97,11 @@ func (p *program) plain(out string) (lines []string) {
 		if ofLibrary.MatchString(line) {
 			continue
 		}
-		lines = append(lines, dated.ReplaceAllString(strings.TrimSuffix(line, "\n"), "$1 "))
+		line = strings.TrimSuffix(line, "\n")
+		if rest, ok := strings.CutPrefix(line, "angie: "); ok {
+			line = "nginx: " + rest
+		}
+		lines = append(lines, dated.ReplaceAllString(line, "$1 "))
 	}
 	return lines
 }
@@ -100,8 +123,8 @@ var fixtures = map[string]string{
 }
 
 // newProgram makes the program's directory below root. Names of equal length see to it that paths are of equal length.
-func newProgram(bin string, m modules, root, name string) (*program, error) {
-	p := &program{bin, filepath.Join(root, name), m}
+func newProgram(bin string, b *nginx.Build, root, name string) (*program, error) {
+	p := &program{bin, filepath.Join(root, name), b}
 	for file, text := range fixtures {
 		path := p.path(file)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -70,7 +70,7 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	report := newReport(s.version, results)
+	report := newReport(s.build.Name(), results)
 	report.made = len(trials)
 	report.writeDifferences(os.Stdout)
 	report.writeTotals(os.Stdout)

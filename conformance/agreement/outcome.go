@@ -4,6 +4,8 @@ import (
 	"math"
 	"regexp"
 	"strconv"
+
+	"weir/conformance/nginx"
 )
 
 // An outcome says how the two verdicts compare.
@@ -18,7 +20,7 @@ const (
 	agrees  class = iota
 	differs       // for no reason that is known
 	purpose       // on purpose
-	newer         // weir follows a later nginx
+	newer         // weir follows a later nginx, or another edition
 	refused       // weir does not serve the directive or parameter, and says so
 	numClasses
 )
@@ -29,7 +31,7 @@ var refusal = regexp.MustCompile(`not supported by weir`)
 // tableWords are how nginx begins the sentences that its tables make it say, before a directive's own code is asked.
 var tableWords = regexp.MustCompile(`^\[emerg\] (unknown directive|directive "|invalid number of arguments|"\S+" directive is (not allowed here|duplicate))`)
 
-func (r *result) classify() outcome {
+func (r *result) classify(b *nginx.Build) outcome {
 	if r.weir.String() == r.nginx.String() {
 		return outcome{class: agrees}
 	}
@@ -37,7 +39,7 @@ func (r *result) classify() outcome {
 		return outcome{class: refused}
 	}
 	for _, rule := range rules {
-		if rule.holds(r) {
+		if rule.appliesTo(b.Version) && rule.holds(r) {
 			return outcome{rule.class, rule.reason}
 		}
 	}

@@ -3,38 +3,75 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
 )
 
-// writePage writes the report as a page of the documentation.
+const pageHead = `# Agreement
+
+Written by ` + "`make agreement NGINX_BIN=PATH`" + `, which shows thousands of configurations, most of them wrong, to weir and to one nginx, and
+compares **all** that ` + "`-t`" + ` prints, line by line, and how it ends. Each run writes the section of its nginx; the newest is the one that weir
+is to be like. The configurations are made from the list of documented directives: every directive that this nginx has, in every
+context, with 0 to 4 arguments; those that weir serves with words of every kind at every place of their syntax, and in pairs; blocks
+with wrong lines; damaged texts; whole configurations at random.
+`
+
+// sectionMark begins the section of a program.
+const sectionMark = "\n## "
+
+// writePage writes the report as a section of a page of the documentation, in the place of an earlier one about the same program.
 func (r *report) writePage(path string) error {
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(path, []byte(r.mergedPage(string(old))), 0o644)
+}
+
+// mergedPage is a page with this report's section, and with the other sections of the old page in their order.
+func (r *report) mergedPage(old string) string {
+	var b strings.Builder
+	b.WriteString(pageHead)
+	written := false
+	for _, section := range strings.Split(old, sectionMark)[1:] {
+		if !strings.HasPrefix(section, r.program+"\n") {
+			b.WriteString(sectionMark + section)
+			continue
+		}
+		written = true
+		b.WriteString(sectionMark + r.section())
+	}
+	if !written {
+		b.WriteString(sectionMark + r.section())
+	}
+	return b.String()
+}
+
+// section is the text about the program, from its name on.
+func (r *report) section() string {
 	var b bytes.Buffer
 	n := r.total
 	shown := fmt.Sprint(len(r.results))
 	if len(r.results) < r.made {
 		shown += fmt.Sprintf(" of %d", r.made)
 	}
-	fmt.Fprintf(&b, `# Agreement
+	fmt.Fprintf(&b, `%s
 
-Written by `+"`make agreement`"+`, which shows %s configurations, most of them wrong, to weir and to nginx %s, and compares **all** that `+"`-t`"+`
-prints, line by line, and how it ends. They are made from the list of documented directives: every directive that this nginx has, in
-every context, with 0 to 4 arguments; those that weir serves with words of every kind at every place of their syntax, and in
-pairs; blocks with wrong lines; damaged texts; whole configurations at random.
+Of %s configurations both judge %d by the same rules, and agree in **%s**: in %d. %d differ on purpose, and %d without a
+reason. In %d more weir follows the rules of a later nginx, or of another edition, which this one cannot confirm; %d stop where
+weir reports that it does not serve something.
 
-Where both follow the same rules they agree in **%s**: in %d of %d configurations. %d differ on purpose, and %d
-without a reason. In %d more weir follows the rules of a later nginx, which this one can not confirm; %d stop where weir says
-that it does not serve something.
-
-`, shown, r.version, n.share(), n[agrees], n.judged(), n[purpose], n[differs], n[newer], n[refused])
+`, r.program, shown, n.judged(), n.share(), n[agrees], n[purpose], n[differs], n[newer], n[refused])
 	r.writePages(&b)
-	r.writeReasons(&b, "On purpose", "[differences.md](differences.md) says why.", purpose)
-	r.writeReasons(&b, "Of a later nginx", "These are left out of the share.", newer)
+	r.writeReasons(&b, "On purpose", "[differences.md](differences.md) has the reasons in full.", purpose)
+	r.writeReasons(&b, "Of a later nginx, or of another edition", "These are left out of the share.", newer)
 	r.writeOpen(&b)
-	return os.WriteFile(path, b.Bytes(), 0o644)
+	return b.String()
 }
 
 func (r *report) writePages(w io.Writer) {
@@ -63,7 +100,7 @@ func (r *report) writeReasons(w io.Writer, head, about string, c class) {
 		return
 	}
 	slices.SortFunc(reasons, func(a, b string) int { return cmp.Or(counts[b]-counts[a], strings.Compare(a, b)) })
-	fmt.Fprintf(w, "\n## %s\n\n%s\n\n| configurations | reason |\n| ---: | --- |\n", head, about)
+	fmt.Fprintf(w, "\n### %s\n\n%s\n\n| configurations | reason |\n| ---: | --- |\n", head, about)
 	for _, reason := range reasons {
 		fmt.Fprintf(w, "| %d | %s |\n", counts[reason], reason)
 	}
@@ -76,7 +113,7 @@ func (r *report) writeOpen(w io.Writer) {
 		fmt.Fprintf(w, "\nThere is no difference without a reason.\n")
 		return
 	}
-	fmt.Fprintf(w, "\n## Without a reason\n\n| tried | weir says | nginx says |\n| --- | --- | --- |\n")
+	fmt.Fprintf(w, "\n### Without a reason\n\n| tried | weir says | nginx says |\n| --- | --- | --- |\n")
 	for _, one := range open {
 		weir, nginx := one.firstDifference()
 		fmt.Fprintf(w, "| %s | %s | %s |\n", cell(one.name), cell(weir), cell(nginx))

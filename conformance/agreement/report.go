@@ -7,7 +7,7 @@ import (
 
 // A report counts results.
 type report struct {
-	version string // of nginx
+	program string // that weir is compared with
 	results []result
 	made    int      // how many trials there are, tried or not
 	pages   []string // in the order of their first trial
@@ -18,8 +18,8 @@ type report struct {
 // A tally is how many trials there were of each class.
 type tally [numClasses]int
 
-func newReport(version string, results []result) *report {
-	r := &report{version: version, results: results, counts: map[string]*tally{}}
+func newReport(program string, results []result) *report {
+	r := &report{program: program, results: results, counts: map[string]*tally{}}
 	for _, one := range results {
 		if r.counts[one.page] == nil {
 			r.pages = append(r.pages, one.page)

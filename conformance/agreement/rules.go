@@ -3,6 +3,8 @@ package main
 import (
 	"regexp"
 	"strings"
+
+	"weir/conformance/nginx"
 )
 
 // A rule explains why the verdicts of a trial differ.
@@ -10,36 +12,64 @@ type rule struct {
 	class  class
 	reason string
 	holds  func(r *result) bool
+	since  nginx.Version // only an older nginx differs; zero: any does
+}
+
+// appliesTo reports whether the rule can explain a difference from that nginx.
+func (r *rule) appliesTo(v nginx.Version) bool {
+	return r.since == nginx.Version{} || v.Before(r.since)
+}
+
+// since is the rule for what nginx does since a version: weir follows it, and older ones differ.
+func since(version, reason string, holds func(*result) bool) rule {
+	v, err := nginx.ParseVersion(version)
+	if err != nil {
+		panic(err)
+	}
+	return rule{newer, reason + ", since " + version, holds, v}
+}
+
+// other is the rule for what only another edition or another njs does.
+func other(reason string, holds func(*result) bool) rule {
+	return rule{class: newer, reason: reason, holds: holds}
+}
+
+// onPurpose is the rule for what weir does otherwise than every nginx.
+func onPurpose(reason string, holds func(*result) bool) rule {
+	return rule{class: purpose, reason: reason, holds: holds}
 }
 
 // rules are tried in turn.
 var rules = []rule{
-	{newer, "a directive that this nginx does not have",
-		nginxFinds(`^\[emerg\] unknown directive "(least_time|server_name|pass|mqtt_preread|num_map)"`)},
-	{newer, "`resolver` in `upstream`, since 1.27.3", nginxStops(`^\[emerg\] "resolver(_timeout)?" directive is not allowed here`)},
-	{newer, "`ipv4=` and `status_zone=` of `resolver`, since 1.23.1", nginxStops(`^\[emerg\] host not found in resolver "(ipv4|status_zone)=`)},
-	{newer, "a server that has nothing to do, accepted since 1.25.5", nginxStops(`^\[emerg\] no handler for server `)},
-	{newer, "one address in several servers, since 1.25.5", nginxStops(`^\[emerg\] duplicate ".*" address and port pair `)},
-	{newer, "a `listen` without a port, accepted since 1.25.5", nginxStops(`^\[emerg\] no port in ".*" of the "listen" directive`)},
-	{newer, "`listen … deferred`, since 1.25.5", nginxStops(`^\[emerg\] the invalid "deferred" parameter`)},
-	{newer, "`volatile` in `geo`, since 1.29.3", all(nginxStops(`^\[emerg\] invalid number of the geo parameters`),
-		conf(`(?m)^volatile;$`))},
-	{newer, "`js_set … nocache`", nginxStops(`^\[emerg\] invalid number of arguments in "js_set"`)},
-	{newer, "`$proxy_protocol_tlv_NAME`, since 1.23.2", nginxStops(`^\[emerg\] unknown "proxy_protocol_tlv_.*" variable$`)},
-	{newer, "`invalid parameter \"X\"` of `listen`, which was `the invalid \"X\" parameter` before 1.25.5",
-		rewritten(`the invalid "(.*)" parameter`, `invalid parameter "$1"`)},
-	{newer, "`proxy_protocol v2`, and what else is an invalid value",
-		rewritten(`(invalid value ".*") in "proxy_protocol" directive, it must be "on" or "off"`, `$1`)},
-	{purpose, "no name server at a unix socket", weirFinds(`^\[emerg\] weir asks no name server at a unix socket`)},
-	{purpose, "a zero byte is a byte like any other", conf(`\x00`)},
-	{purpose, "the word of a syslog server is shown as it stands", nginxSays(`\x00`)},
-	{purpose, "`load_module` opens no file", nginxFinds(`^\[emerg\] dlopen\(\) `)},
-	{purpose, "there are no hash tables with buckets", nginxSays(`(?m)^\[(warn|emerg)\] could not build (optimal )?(variables|map)_hash`)},
-	{purpose, "there is no log in memory", conf(`error_log memory:`)},
-	{purpose, "zones reserve no memory", nginxSays(`\[alert\] mmap\(MAP_ANON`)},
-	{purpose, "buffers are made when they are used", nginxFinds(`^\[emerg\] (malloc|posix_memalign)\(`)},
-	{purpose, "control characters are written as `\\x0A`", inPlainText},
-	{purpose, "a line of one word in `split_clients` is refused", weirFinds(`^\[emerg\] invalid number of the split_clients parameters`)},
+	since("1.31.0", "`least_time`", nginxFinds(`^\[emerg\] unknown directive "least_time"`)),
+	since("1.25.5", "`server_name` and `pass`", nginxFinds(`^\[emerg\] unknown directive "(server_name|pass)"`)),
+	other("a directive of the commercial edition", nginxFinds(`^\[emerg\] unknown directive "(mqtt_preread|num_map)"`)),
+	since("1.27.3", "`resolver` in `upstream`", nginxStops(`^\[emerg\] "resolver(_timeout)?" directive is not allowed here`)),
+	since("1.23.1", "`ipv4=` of `resolver`", nginxStops(`^\[emerg\] host not found in resolver "ipv4=`)),
+	other("`status_zone=` of `resolver`, in the commercial edition", nginxStops(`^\[emerg\] host not found in resolver "status_zone=`)),
+	since("1.27.1", "a server that has nothing to do", nginxStops(`^\[emerg\] no handler for server `)),
+	since("1.25.5", "one address in several servers", nginxStops(`^\[emerg\] duplicate ".*" address and port pair `)),
+	since("1.25.5", "a `listen` without a port", nginxStops(`^\[emerg\] no port in ".*" of the "listen" directive`)),
+	since("1.25.5", "`listen … deferred`", nginxStops(`^\[emerg\] the invalid "deferred" parameter`)),
+	since("1.29.3", "`volatile` in `geo`", all(nginxStops(`^\[emerg\] invalid number of the geo parameters`), conf(`(?m)^volatile;$`))),
+	other("`js_set … nocache`, of a later njs", nginxStops(`^\[emerg\] invalid number of arguments in "js_set"`)),
+	since("1.23.2", "`$proxy_protocol_tlv_NAME`", nginxStops(`^\[emerg\] unknown "proxy_protocol_tlv_.*" variable$`)),
+	since("1.25.5", "`invalid parameter \"X\"` of `listen`, which was `the invalid \"X\" parameter`",
+		rewritten(`the invalid "(.*)" parameter`, `invalid parameter "$1"`)),
+	since("1.31.5", "`proxy_protocol v2`, and what else is an invalid value",
+		rewritten(`(invalid value ".*") in "proxy_protocol" directive, it must be "on" or "off"`, `$1`)),
+	since("1.27.3", "an address in brackets without a port in `proxy_bind`", nginxStops(`^\[emerg\] invalid address "\[.*\]" in`)),
+	since("1.29.8", "masks in the includes of `geo`", nginxStops(`^\[emerg\] open\(\) ".*\*.*" failed`)),
+	onPurpose("no name server at a unix socket", weirFinds(`^\[emerg\] weir asks no name server at a unix socket`)),
+	onPurpose("a zero byte is a byte like any other", conf(`\x00`)),
+	onPurpose("the word of a syslog server is shown as it stands", nginxSays(`\x00`)),
+	onPurpose("`load_module` opens no file", nginxFinds(`^\[emerg\] dlopen\(\) `)),
+	onPurpose("there are no hash tables with buckets", nginxSays(`(?m)^\[(warn|emerg)\] could not build (optimal )?(variables|map)_hash`)),
+	onPurpose("there is no log in memory", conf(`error_log memory:`)),
+	onPurpose("zones reserve no memory", nginxSays(`\[alert\] mmap\(MAP_ANON`)),
+	onPurpose("buffers are made when they are used", nginxFinds(`^\[emerg\] (malloc|posix_memalign)\(`)),
+	onPurpose("control characters are written as `\\x0A`", inPlainText),
+	onPurpose("a line of one word in `split_clients` is refused", weirFinds(`^\[emerg\] invalid number of the split_clients parameters`)),
 }
 
 // all holds where each of two does.
