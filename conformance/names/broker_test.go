@@ -2,14 +2,10 @@ package names
 
 import (
 	"context"
-	"errors"
 	"net"
 	"strconv"
 	"sync"
-	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"weir/conformance/peers"
 )
@@ -35,13 +31,6 @@ func startBrokers(t *testing.T) *brokers {
 		b.serving.Wait()
 	})
 	return b
-}
-
-// onlyLoopback keeps a listener at all addresses from those of other networks.
-func onlyLoopback(_, _ string, c syscall.RawConn) error {
-	var err error
-	outer := c.Control(func(fd uintptr) { err = unix.SetsockoptString(int(fd), unix.SOL_SOCKET, unix.SO_BINDTODEVICE, "lo") })
-	return errors.Join(outer, err)
 }
 
 func (b *brokers) port(t *testing.T) int {

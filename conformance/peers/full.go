@@ -65,10 +65,11 @@ func listenShort(addr string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err != nil {
 		return 0, err
 	}
+	unix.CloseOnExec(fd)
 	at := &unix.SockaddrInet4{Port: n, Addr: [4]byte(net.ParseIP(host).To4())}
 	reuse := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1) // old connections of the port may linger
 	if err := errors.Join(reuse, unix.Bind(fd, at), unix.Listen(fd, 0)); err != nil {

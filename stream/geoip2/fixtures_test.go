@@ -1,3 +1,7 @@
+//go:build !386 && !arm
+
+// mmdbwriter needs an int of 64 bits.
+
 package geoip2
 
 import (
@@ -49,8 +53,8 @@ func uint128() *mmdbtype.Uint128 {
 	return &n
 }
 
-// fixtures are the databases of the conformance scripts, by the names of their files.
-func fixtures(t testing.TB) map[string][]byte {
+// built makes the databases of the conformance scripts. The keys are the names of their files.
+func built(t testing.TB) map[string][]byte {
 	t.Helper()
 	germany, curacao := place("DE", "Germany", 51.5), place("CW", "Curaçao", 12.5)
 	return map[string][]byte{
@@ -83,11 +87,10 @@ func build(t testing.TB, version int, epoch int64, networks ...network) []byte {
 	return b.Bytes()
 }
 
-// TestFixtures holds that the files are what the writer makes; -update writes them.
+// TestFixtures compares the stored files with what the writer makes; -update writes them.
 func TestFixtures(t *testing.T) {
-	const dir = "../../conformance/testdata/geoip2"
-	for name, want := range fixtures(t) {
-		path := filepath.Join(dir, name)
+	for name, want := range built(t) {
+		path := filepath.Join(fixtureDir, name)
 		if *update {
 			if err := os.WriteFile(path, want, 0o644); err != nil {
 				t.Fatal(err)

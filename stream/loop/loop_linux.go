@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"math"
 	"syscall"
 	"time"
 	"unsafe"
@@ -167,7 +168,7 @@ func (l *loop) spin() int {
 }
 
 func (l *loop) epollWait(ms int, call func(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err unix.Errno)) int {
-	n, _, e := call(unix.SYS_EPOLL_WAIT, uintptr(l.ep), uintptr(unsafe.Pointer(&l.events[0])), uintptr(len(l.events)), uintptr(ms), 0, 0)
+	n, _, e := call(unix.SYS_EPOLL_PWAIT, uintptr(l.ep), uintptr(unsafe.Pointer(&l.events[0])), uintptr(len(l.events)), uintptr(ms), 0, 0)
 	if e != 0 {
 		return 0
 	}
@@ -192,7 +193,9 @@ func (l *loop) untilDue() int {
 	return limit
 }
 
-func ceilMillis(d time.Duration) int { return int((d + time.Millisecond - 1) / time.Millisecond) }
+func ceilMillis(d time.Duration) int {
+	return int(min((d+time.Millisecond-1)/time.Millisecond, math.MaxInt32))
+}
 
 // end cuts what is left and gives everything back.
 func (l *loop) end() {

@@ -158,7 +158,7 @@ func FuzzGet(f *testing.F) {
 // BenchmarkGet looks among a million texts for the same one, as a cache would have it, and for one after the other.
 func BenchmarkGet(b *testing.B) {
 	const keys = 1_000_000
-	name := func(i int) string { return fmt.Sprintf("device-%08x-%07d", uint32(i*2654435761), i) }
+	name := func(i int) string { return fmt.Sprintf("device-%08x-%07d", uint32(i)*2654435761, i) }
 	lines := make([]line, keys)
 	for i := range lines {
 		lines[i] = line{name(i), fmt.Sprint("broker", i%50)}

@@ -81,7 +81,7 @@ func (t *table) add(text string, v value) (added bool, err error) {
 		return false, nil
 	}
 	place := len(t.records)
-	if place >= math.MaxUint32 {
+	if uint64(place) >= math.MaxUint32 {
 		return false, errTooLarge
 	}
 	t.records = binary.AppendUvarint(t.records, uint64(len(text)))

@@ -65,7 +65,7 @@ func (s *valueSet) addNew(text string, vars *stream.VarTable) (value, error) {
 		s.templates = append(s.templates, t)
 		return withVariables | value(len(s.templates)-1), err
 	}
-	if s.text.Len()+len(text) > math.MaxUint32 {
+	if uint64(s.text.Len())+uint64(len(text)) > math.MaxUint32 {
 		return 0, errTooLarge
 	}
 	s.text.WriteString(text)
