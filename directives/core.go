@@ -98,7 +98,7 @@ func (c *coreConf) setPriority(call *spec.Call) {
 		call.FailValue("invalid number")
 		return
 	}
-	c.priority = int(n)
+	c.priority = spec.Int(n)
 	if strings.HasPrefix(call.Arg(0), "-") {
 		c.priority = -c.priority
 	}
@@ -147,7 +147,7 @@ func (c *coreConf) setWorkers(call *spec.Call) {
 		call.FailValue("invalid value")
 		return
 	}
-	c.workers.Set(max(int(n), 1))
+	c.workers.Set(max(spec.Int(n), 1))
 }
 
 // eventsConf holds the settings of events {}.
@@ -211,7 +211,7 @@ func (c *eventsConf) setConnections(call *spec.Call) {
 		call.Fail(&call.Args()[0], "invalid number \"%s\"", call.Arg(0))
 		return
 	}
-	c.connections.Set(int(n))
+	c.connections.Set(spec.Int(n))
 }
 
 // check follows ngx_event_init_conf.

@@ -375,7 +375,7 @@ func (p *listenParams) parseIPv6Only(text, value string) error {
 
 func parseBuffer(text string) (int, bool) {
 	n, ok := spec.ParseSize(text)
-	return int(n), ok
+	return spec.Int(n), ok
 }
 
 // parseKeepAlive reads on, off, or IDLE:INTERVAL:COUNT, of which something must be left that is not zero.

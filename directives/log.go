@@ -171,7 +171,7 @@ func (l *accessLog) setParameter(call *spec.Call, word *parser.Word, b *logfile.
 			call.Fail(word, "invalid buffer size \"%s\"", value)
 			return false
 		}
-		b.Size = int(size)
+		b.Size = spec.Int(size)
 	case name == "flush" && assigned:
 		d, ok := spec.ParseMsec(value)
 		if !ok || d == 0 {
@@ -279,7 +279,7 @@ func setCacheParameter(conf *accesslog.CacheConf, text string) bool {
 
 func cacheNumber(text string) (int, bool) {
 	n, ok := spec.ParseNumber(text)
-	return int(n), ok
+	return spec.Int(n), ok
 }
 
 // merge follows ngx_stream_log_merge_srv_conf: a server's own list, or "off", replaces the outer one as a whole.

@@ -215,12 +215,12 @@ func (c *proxyConf) content(s *spec.Scope) stream.Content {
 		SessionDrop:    c.sessionDrop.Or(false),
 		ConnectTimeout: c.connectTimeout.Or(60 * time.Second),
 		NextUpstream:   c.nextUpstream.Or(true),
-		NextTries:      int(c.nextTries.Or(0)),
+		NextTries:      spec.Int(c.nextTries.Or(0)),
 		NextTimeout:    c.nextTimeout.Or(0),
 		Protocol:       c.protocol.Or(proxy.Off),
 		KeepAlive:      c.keepAlive.Or(false),
-		RcvBuf:         int(c.rcvBuf.Or(0)),
-		SndBuf:         int(c.sndBuf.Or(0)),
+		RcvBuf:         spec.Int(c.rcvBuf.Or(0)),
+		SndBuf:         spec.Int(c.sndBuf.Or(0)),
 		Upload:         c.upload.Or(proxy.Rate{}),
 		Download:       c.download.Or(proxy.Rate{}),
 		Relay:          c.relay(s),
@@ -230,12 +230,12 @@ func (c *proxyConf) content(s *spec.Scope) stream.Content {
 func (c *proxyConf) relay(s *spec.Scope) *relay.Spec {
 	return &relay.Spec{
 		Timeout:    max(c.timeout.Or(10*time.Minute), 1), // zero ends a relay at once
-		BufferSize: max(int(c.bufferSize.Or(16<<10)), 1),
+		BufferSize: max(spec.Int(c.bufferSize.Or(16<<10)), 1),
 		Upload:     c.upload.Or(proxy.Rate{}).Fixed,
 		Download:   c.download.Or(proxy.Rate{}).Fixed,
 		HalfClose:  c.halfClose.Or(false),
 		FirstByte:  s.Config.Vars.Uses("upstream_first_byte_time") || c.pass.needsFirstByte(s),
-		Requests:   int(c.requests.Or(0)),
+		Requests:   spec.Int(c.requests.Or(0)),
 		Responses:  c.answers(),
 	}
 }
@@ -243,7 +243,7 @@ func (c *proxyConf) relay(s *spec.Scope) *relay.Spec {
 // answers is how many datagrams answer one. Unset stands for any number, and so does nginx's own largest, which is what unset is there.
 func (c *proxyConf) answers() int {
 	if n := c.responses.Or(math.MaxInt32); n != math.MaxInt32 {
-		return int(n)
+		return spec.Int(n)
 	}
 	return -1
 }

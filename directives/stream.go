@@ -99,7 +99,7 @@ func (c *streamConf) merge(child *streamConf) {
 func (c *streamConf) build(s *spec.Scope) {
 	s.Server.Origin = s.Level.Origin()
 	s.Server.Settings = stream.Settings{
-		PrereadBufferSize:    int(c.prereadBufferSize.Or(16 << 10)),
+		PrereadBufferSize:    spec.Int(c.prereadBufferSize.Or(16 << 10)),
 		PrereadTimeout:       c.prereadTimeout.Or(30 * time.Second),
 		ProxyProtocolTimeout: c.proxyProtocolTimeout.Or(30 * time.Second),
 		NoDelay:              c.noDelay.Or(true),

@@ -183,8 +183,9 @@ func (p *serverParams) set(text string) (ok bool) {
 	case text == "ring=address":
 		p.eachAddress = true
 	case strings.HasPrefix(text, "weight="):
-		p.weight, ok = parseInt(value)
-		return ok && 0 < p.weight && p.weight <= math.MaxInt32
+		n, ok := spec.ParseNumber(value)
+		p.weight = spec.Int(n)
+		return ok && 0 < n && n <= math.MaxInt32
 	case strings.HasPrefix(text, "max_conns="):
 		p.maxConns, ok = parseInt(value)
 		return ok
@@ -205,7 +206,7 @@ func (p *serverParams) set(text string) (ok bool) {
 
 func parseInt(text string) (int, bool) {
 	n, ok := spec.ParseNumber(text)
-	return int(n), ok
+	return spec.Int(n), ok
 }
 
 // resolveServer returns the addresses of the call's server: all that its name has at this moment.
@@ -313,10 +314,10 @@ func (c *upstreamConf) primaries() int {
 	return n
 }
 
-func (c *upstreamConf) weight() int {
-	sum := 0
+func (c *upstreamConf) weight() int64 {
+	sum := int64(0)
 	for _, s := range c.servers {
-		sum += s.weight
+		sum += int64(s.weight)
 	}
 	return sum
 }

@@ -20,6 +20,9 @@ func ParseNumber(text string) (int64, bool) {
 	return n, true
 }
 
+// Int returns n as an int, and the largest int where an int of this system cannot hold n. n is not negative.
+func Int(n int64) int { return int(min(n, math.MaxInt)) }
+
 // pushDigit appends a decimal digit to n, unless that overflows or c is none.
 func pushDigit(n int64, c byte) (int64, bool) {
 	if !isDigit(c) {

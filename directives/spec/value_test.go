@@ -82,6 +82,14 @@ func TestParseTimes(t *testing.T) {
 	}
 }
 
+func TestInt(t *testing.T) {
+	for n, want := range map[int64]int{0: 0, 1 << 30: 1 << 30, math.MaxInt64: math.MaxInt} {
+		if got := Int(n); got != want {
+			t.Errorf("Int(%d) = %d, want %d", n, got, want)
+		}
+	}
+}
+
 func checkValue[T int64 | time.Duration](t *testing.T, name, text string, want T, parse func(string) (T, bool)) {
 	t.Helper()
 	got, ok := parse(text)

@@ -1,7 +1,3 @@
-// Package datagram is the driver of UDP sessions: a few epoll loops that take datagrams in batches, and tell by the client's address
-// which session one belongs to. DESIGN.md beside this file has the rules.
-//
-// See https://nginx.org/en/docs/stream/ngx_stream_core_module.html#listen, the parameter udp.
 package datagram
 
 import (
@@ -53,7 +49,7 @@ func (d *Driver) Listen(p *stream.Port) error {
 	d.serial++
 	d.ports[p] = d.serial
 	for i, fd := range p.FDs {
-		l := d.loops[(int(d.serial)+i)%len(d.loops)]
+		l := d.loops[(d.serial+uint32(i))%uint32(len(d.loops))]
 		if err := l.call(func() error { return l.addPort(d.serial, fd, p) }); err != nil {
 			d.forget(p)
 			return err

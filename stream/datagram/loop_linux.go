@@ -1,6 +1,7 @@
 package datagram
 
 import (
+	"math"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -196,7 +197,9 @@ func (l *loop) untilDue() int {
 	return limit
 }
 
-func ceilMillis(d time.Duration) int { return int((d + time.Millisecond - 1) / time.Millisecond) }
+func ceilMillis(d time.Duration) int {
+	return int(min((d+time.Millisecond-1)/time.Millisecond, math.MaxInt32))
+}
 
 // full reports whether the loop holds all the sessions that it may, and says so.
 func (l *loop) full() bool {

@@ -112,7 +112,7 @@ func (r *Resolver) Close() error {
 // nextServer takes the servers in turn.
 func (r *Resolver) nextServer() netip.AddrPort {
 	n := r.turn.Add(1) - 1
-	return r.options.Servers[int(n)%len(r.options.Servers)]
+	return r.options.Servers[n%uint32(len(r.options.Servers))]
 }
 
 // until is when an answer of that time to live ends.

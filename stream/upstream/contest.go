@@ -38,7 +38,7 @@ func (c *contest) compare(load, weight uint64) int {
 // presentWeight is the weight of p in hundredths; at least one of them, so that loads can be compared.
 func (p *Peer) presentWeight(now int64) uint64 {
 	if p.live.weakened {
-		return uint64(p.Weight * max(p.share(now), 1))
+		return uint64(p.Weight) * uint64(max(p.share(now), 1))
 	}
-	return uint64(p.Weight * whole)
+	return uint64(p.Weight) * whole
 }

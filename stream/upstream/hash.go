@@ -39,7 +39,7 @@ func (p *hashPicker) Pick() (*Peer, error) {
 		return p.roundRobin(now)
 	}
 	for ; p.misses <= maxTries; p.misses++ {
-		i := p.list().at(int(p.next()) % p.list().weight)
+		i := p.list().at(int64(p.next()) % p.list().weight)
 		if p.open(i, now) != nil {
 			return p.take(i, now)
 		}

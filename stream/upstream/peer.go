@@ -31,10 +31,10 @@ func (p *Peer) Left() *atomic.Bool { return p.left }
 // live is what changes while sessions run; the group's mutex guards it. Its zero value is that of a fresh peer. Times are seconds
 // since 1970, as nginx compares them, if nothing else is said; the moment now is everywhere in milliseconds.
 type live struct {
-	current  int  // smooth weighted round robin's running sum
-	lost     int  // how much failures have taken from the weight; the rest is the effective weight
-	conns    int  // sessions that hold the peer
-	weakened bool // the effective weight is not the whole one
+	current  int64 // smooth weighted round robin's running sum
+	lost     int   // how much failures have taken from the weight; the rest is the effective weight
+	conns    int   // sessions that hold the peer
+	weakened bool  // the effective weight is not the whole one
 	ramp     ramp
 	fails    int   // failed attempts since the last success that cleared them
 	accessed int64 // the last failure
@@ -148,22 +148,22 @@ func (s *PeerSet) leave(next []*Peer) {
 // A peerList is the primaries of a set, or its backups.
 type peerList struct {
 	peers  []*Peer
-	starts []int // the sum of the weights before each peer
-	weight int   // of all peers
-	tries  int   // peers that are not down
+	starts []int64 // the sum of the weights before each peer
+	weight int64   // of all peers
+	tries  int     // peers that are not down
 }
 
 func (l *peerList) add(p *Peer) {
 	l.peers = append(l.peers, p)
 	l.starts = append(l.starts, l.weight)
-	l.weight += p.Weight
+	l.weight += int64(p.Weight)
 	if !p.Down {
 		l.tries++
 	}
 }
 
 // at returns the number of the peer in whose share of the weights w lies.
-func (l *peerList) at(w int) int {
+func (l *peerList) at(w int64) int {
 	i, found := slices.BinarySearch(l.starts, w)
 	if !found {
 		i--

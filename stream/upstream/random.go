@@ -79,7 +79,7 @@ func (p *randomPicker) draw(except int, now int64) int {
 		return none
 	}
 	for ; p.misses <= maxTries; p.misses++ {
-		if i := l.at(rand.IntN(l.weight)); i != except && p.open(i, now) != nil {
+		if i := l.at(rand.Int64N(l.weight)); i != except && p.open(i, now) != nil {
 			return i
 		}
 	}

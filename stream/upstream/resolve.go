@@ -247,9 +247,9 @@ func (g *Group) accept(i int, next known) bool {
 
 // check is CheckWeight for the group with these peers.
 func (g *Group) check(peers []*Peer) error {
-	sum := 0
+	sum := int64(0)
 	for _, p := range peers {
-		sum += p.Weight
+		sum += int64(p.Weight)
 	}
 	return CheckWeight(g.Method, sum)
 }

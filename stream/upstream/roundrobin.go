@@ -182,12 +182,12 @@ func (p *picker) smoothestOf(some []int32, now int64) int {
 type round struct {
 	best  int
 	peer  *Peer
-	total int
+	total int64
 }
 
 func newRound() round { return round{best: none} }
 
-func (r *round) enter(i int, p *Peer, gain int) {
+func (r *round) enter(i int, p *Peer, gain int64) {
 	p.live.current += gain
 	r.total += gain
 	if r.peer == nil || p.live.current > r.peer.live.current {
@@ -196,19 +196,19 @@ func (r *round) enter(i int, p *Peer, gain int) {
 }
 
 // gain is what a turn brings the peer: its effective weight, which recovers by one.
-func (p *Peer) gain(now int64) int {
+func (p *Peer) gain(now int64) int64 {
 	if p.live.weakened {
 		return p.reducedGain(now)
 	}
-	return p.Weight * whole
+	return int64(p.Weight) * whole
 }
 
-func (p *Peer) reducedGain(now int64) int {
+func (p *Peer) reducedGain(now int64) int64 {
 	effective := p.Weight - p.live.lost
 	if p.live.lost > 0 {
 		p.live.lost--
 	}
-	gain := effective * p.share(now)
+	gain := int64(effective) * p.share(now)
 	p.live.weakened = p.live.lost > 0 || p.live.ramp.since > 0
 	return gain
 }

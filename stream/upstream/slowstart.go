@@ -15,18 +15,18 @@ func (r *ramp) start() { r.since = r.probed }
 const whole = 100
 
 // share is how many hundredths of its weight the peer has: from none to all of them in the time slow_start, whole again afterwards.
-func (p *Peer) share(now int64) int {
+func (p *Peer) share(now int64) int64 {
 	if p.live.ramp.since == 0 {
 		return whole
 	}
 	return p.recovered(now)
 }
 
-func (p *Peer) recovered(now int64) int {
+func (p *Peer) recovered(now int64) int64 {
 	share := (now - p.live.ramp.since) * whole / max(int64(p.SlowStart/time.Millisecond), 1)
 	if share >= whole {
 		p.live.ramp.since = 0
 		return whole
 	}
-	return int(max(share, 0))
+	return max(share, 0)
 }

@@ -19,7 +19,7 @@ var (
 
 // CheckWeight reports whether a group of that method can have servers whose weights add up to sum. The error is what to tell the
 // operator.
-func CheckWeight(m Method, sum int) error {
+func CheckWeight(m Method, sum int64) error {
 	switch m.(type) {
 	case consistentHash:
 		if sum > maxRing {

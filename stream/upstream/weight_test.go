@@ -1,0 +1,41 @@
+package upstream_test
+
+import (
+	"math"
+	"testing"
+
+	"weir/stream"
+	"weir/stream/streamtest"
+	"weir/stream/upstream"
+)
+
+// TestLargestWeights tests that sums of the largest weights do not overflow, where an int has 32 bits in particular.
+func TestLargestWeights(t *testing.T) {
+	for _, method := range []upstream.Method{
+		upstream.RoundRobin, upstream.LeastConn, upstream.Random, upstream.RandomTwo, upstream.Hash(fixed(t, "key")),
+		upstream.LeastTime(upstream.ToConnect, false),
+	} {
+		bench := streamtest.NewBench()
+		var peers []*upstream.Peer
+		for range 3 {
+			peers = append(peers, &upstream.Peer{Weight: math.MaxInt32})
+		}
+		g := upstream.NewGroup("u", peers, method)
+		chosen := map[*upstream.Peer]int{}
+		for range 300 {
+			p := g.Begin(bench.Session())
+			peer, err := p.Pick()
+			if err != nil {
+				t.Fatal(err)
+			}
+			chosen[peer]++
+			p.Free(peer, upstream.Succeeded, &stream.Try{})
+		}
+		if method == upstream.RoundRobin && (chosen[peers[0]] != 100 || chosen[peers[1]] != 100) {
+			t.Errorf("round robin chose %d, %d, %d; want 100 each", chosen[peers[0]], chosen[peers[1]], chosen[peers[2]])
+		}
+	}
+	if err := upstream.CheckWeight(upstream.Consistent(fixed(t, "key")), 3*math.MaxInt32); err == nil {
+		t.Error("a ring of that weight is accepted")
+	}
+}
