@@ -11,7 +11,7 @@ INSIDE   = $(filter-out weir/conformance%,$(shell go list ./...))
 RACE = $(shell command -v "$$(go env CC)" >/dev/null && echo -race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-deps race fuzz lint check conformance agreement bench bench-tables soak cover clean
+.PHONY: help build run test test-deps arch race fuzz lint check conformance agreement bench bench-tables soak cover clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -25,12 +25,15 @@ run: build ## show weir at work: three brokers, a fleet of clients, port 1880 fo
 
 test: build test-deps ## install what the tests need, as far as possible, and run them all
 	$(if $(RACE),,@echo 'NO C COMPILER: the tests run without the race detector')
-	go vet ./...
+	scripts/arch
 	go test $(RACE) -shuffle=on $(INSIDE)
 	WEIR_BIN=$(CURDIR)/bin/weir go test -count=1 -p 1 -shuffle=on $(OUTSIDE)
 
 test-deps: ## install Debian and npm packages for the tests; says what it may not install
 	scripts/install-test-deps
+
+arch: ## build and vet for every system and processor, and run tests on 386 and, in an emulator, on arm64
+	scripts/arch
 
 race: ## run the tests of the packages under the race detector, twice
 	go test -race -shuffle=on -count=2 $(INSIDE)
