@@ -26,6 +26,15 @@ func (c *Content) local(s *stream.Session) stream.Addr {
 	return addr
 }
 
+// inFamilyOf is local as a socket of the family of server can be bound to it. The address of an IPv4 client that comes through an IPv6
+// socket, such as "::ffff:192.0.2.1", is an IPv4 address to an IPv4 server.
+func inFamilyOf(server, local stream.Addr) stream.Addr {
+	if server.IP.Addr().Is4() && local.IP.Addr().Is4In6() {
+		local.IP = netip.AddrPortFrom(local.IP.Addr().Unmap(), local.IP.Port())
+	}
+	return local
+}
+
 // transparentOption is the call that failed to make a socket transparent, as ngx_event_connect_set_transparent names it.
 func transparentOption(local stream.Addr) string {
 	if local.IP.Addr().Is4() {

@@ -29,6 +29,7 @@ func (r *run) connect(s *stream.Session, group string) stream.Step {
 	if r.BindDynamic && len(s.Tries) > 1 {
 		a.target.Local = r.local(s)
 	}
+	a.target.Local = inFamilyOf(peer.Addr, a.target.Local)
 	return stream.Step{Do: stream.Connect, Target: &a.target, Out: a.out, Deadline: now.Add(r.ConnectTimeout)}
 }
 

@@ -64,6 +64,7 @@ func TestBind(t *testing.T) {
 	}{
 		{"address", "127.0.0.2", `connect 127.0.0.1:7001 from=127.0.0.2:0 out="abcd" within=1m0s`, nil},
 		{"with a port", "127.0.0.2:700", `connect 127.0.0.1:7001 from=127.0.0.2:700 out="abcd" within=1m0s`, nil},
+		{"of an IPv4 client on an IPv6 socket", "::ffff:192.0.2.1", `connect 127.0.0.1:7001 from=192.0.2.1:0 out="abcd" within=1m0s`, nil},
 		{"IPv6", "::1", `connect 127.0.0.1:7001 from=[::1]:0 out="abcd" within=1m0s`, nil},
 		{"empty", "", `connect 127.0.0.1:7001 out="abcd" within=1m0s`, nil},
 		{"none", "nonsense", `connect 127.0.0.1:7001 out="abcd" within=1m0s`, []string{
