@@ -1,6 +1,8 @@
 package directives
 
 import (
+	"errors"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -55,7 +57,7 @@ var coreModule = &spec.Module[coreConf]{
 		{Name: "thread_pool", In: spec.Main, Args: spec.Take(2, 3), Default: "default threads=32 max_queue=65536", Repeat: true,
 			Support: spec.Inert, Set: (*coreConf).threadPool},
 		{Name: "timer_resolution", In: spec.Main, Args: spec.Take(1), Support: spec.Inert, Set: spec.Msec(ignore[coreConf, time.Duration])},
-		// Checked, and not obeyed: the process keeps the user that it was started as, and says so in the log if that is root.
+		// Checked, and without effect: the process keeps the user that it was started as, and warns if that is root.
 		{Name: "user", In: spec.Main, Args: spec.Take(1, 2), Default: "nobody nobody", Support: spec.Inert, Set: (*coreConf).setUser},
 		{Name: "worker_cpu_affinity", In: spec.Main, Args: spec.AtLeast(1), Set: (*coreConf).setAffinity},
 		{Name: "worker_priority", In: spec.Main, Args: spec.Take(1), Default: "0", Repeat: true, Set: (*coreConf).setPriority},
@@ -128,12 +130,17 @@ func (c *coreConf) setUser(call *spec.Call) {
 	if len(call.Args()) == 2 {
 		c.group = call.Arg(1)
 	}
-	if !call.Compiler().Env.UserExists(c.user) {
-		call.Fail(&call.Args()[0], "getpwnam(\"%s\") failed", c.user)
-		return
-	}
-	if !call.Compiler().Env.GroupExists(c.group) {
+	env := call.Compiler().Env
+	uid, err := env.UserID(c.user)
+	switch {
+	case err == nil && !env.GroupExists(c.group):
 		call.Fail(&call.Args()[len(call.Args())-1], "getgrnam(\"%s\") failed", c.group)
+	case errors.Is(err, fs.ErrNotExist): // the usual line in an image that has nothing but the program
+		call.Warn(&call.Args()[0], "there is no list of users, \"user\" is ignored and weir continues as root")
+	case err != nil:
+		call.Fail(&call.Args()[0], "getpwnam(\"%s\") failed", c.user)
+	case uid != 0:
+		call.Warn(&call.Args()[0], "the \"user\" directive is not supported yet, weir continues as root")
 	}
 }
 

@@ -2,10 +2,13 @@ package spec
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
 	"os/user"
+	"strconv"
 	"time"
 )
 
@@ -21,11 +24,20 @@ type Env struct {
 	Root       bool // the process runs as root
 }
 
-// UserExists reports whether the system knows the user.
-func (e *Env) UserExists(name string) bool {
-	_, err := user.Lookup(name)
-	return err == nil
+// UserID returns the number of a user. The error is fs.ErrNotExist when the system has no list of users.
+func (e *Env) UserID(name string) (int, error) {
+	u, err := user.Lookup(name)
+	if err == nil {
+		return strconv.Atoi(u.Uid)
+	}
+	if _, missing := os.Stat(usersFile); errors.Is(missing, fs.ErrNotExist) {
+		return 0, missing
+	}
+	return 0, err
 }
+
+// usersFile is the list of users.
+const usersFile = "/etc/passwd"
 
 // GroupExists reports whether the system knows the group.
 func (e *Env) GroupExists(name string) bool {
