@@ -155,6 +155,20 @@ func closeSockets(all []*socket) {
 	}
 }
 
+// isAbandoned reports whether the file of a unix socket is there, and no process listens on it: what a process that was killed leaves.
+func isAbandoned(a stream.Addr) bool {
+	info, err := os.Lstat(a.Path)
+	if err != nil || info.Mode().Type() != os.ModeSocket {
+		return false
+	}
+	fd, err := newSocket(unix.AF_UNIX, socketType(a), false)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	return unix.Connect(fd, sockaddr(a)) == unix.ECONNREFUSED
+}
+
 // discard closes a socket that has never served, and removes its file.
 func (s *socket) discard() {
 	s.unlink()

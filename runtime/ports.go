@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"time"
 
@@ -106,7 +107,7 @@ func joining(l *stream.Listen) *stream.Listen {
 	return &joined
 }
 
-// superfluous lists the ports that none of listens means.
+// superfluous lists the ports that are not among listens.
 func (ps portSet) superfluous(listens map[stream.Addr]*stream.Listen) []*port {
 	var all []*port
 	for addr, p := range ps {
@@ -125,10 +126,38 @@ func (ps portSet) share(listens []*stream.Listen, c *console) {
 		if p == nil || p.options.ReusePort || !l.Options.ReusePort && p.options.Multipath == l.Options.Multipath {
 			continue
 		}
-		for _, s := range p.sockets {
-			if err := reusePort.set(s.fd); err != nil {
-				c.say(errorlog.Alert, "setsockopt(%s) %s failed, ignored%s", reusePort.name, s.addr, errorlog.Errno(err))
-			}
+		p.letJoin(c)
+	}
+}
+
+// makeWay divides what lacks a socket: first what can be bound beside the sockets that are open, then what has one of them in its way
+// which the next configuration does not use, such as that of the wildcard address of the same port. Those sockets let others join
+// them. What has nothing in its way comes first, since what joins a socket takes connections from it.
+func (ps portSet) makeWay(missing []*stream.Listen, unused []*port, c *console) (free, joined []*stream.Listen) {
+	for _, l := range missing {
+		blocking := slices.DeleteFunc(slices.Clone(unused), func(p *port) bool { return !conflict(p.addr, l.Addr) })
+		if len(blocking) == 0 {
+			free = append(free, l)
+			continue
+		}
+		for _, p := range blocking {
+			p.letJoin(c)
+		}
+		joined = append(joined, joining(l))
+	}
+	return free, joined
+}
+
+// conflict reports whether a socket at one address may keep one from being bound to another: if the port is the same.
+func conflict(a, b stream.Addr) bool {
+	return !a.Unix && !b.Unix && a.UDP == b.UDP && a != b && a.IP.Port() == b.IP.Port()
+}
+
+// letJoin lets other sockets join those of the port. A failure is an alert and nothing more.
+func (p *port) letJoin(c *console) {
+	for _, s := range p.sockets {
+		if err := reusePort.set(s.fd); err != nil {
+			c.say(errorlog.Alert, "setsockopt(%s) %s failed, ignored%s", reusePort.name, s.addr, errorlog.Errno(err))
 		}
 	}
 }
@@ -197,6 +226,11 @@ func (b binder) open(l *stream.Listen) (*socket, error) {
 		wanted.Options.ReusePort = false
 	}
 	s, err := listenOn(&wanted, b.testing)
+	if errors.Is(err, unix.EADDRINUSE) && l.Addr.Unix && !b.testing && isAbandoned(l.Addr) {
+		b.console.say(errorlog.Notice, "replacing the socket file \"%s\", which no process listens on", l.Addr.Path)
+		os.Remove(l.Addr.Path)
+		s, err = listenOn(&wanted, b.testing)
+	}
 	if err != nil {
 		return nil, err
 	}

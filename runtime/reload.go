@@ -83,12 +83,17 @@ func (m *Master) open(ctx context.Context, next *Generation) (fresh []*socket, e
 	}
 	listens := next.Program.Stream.Listens
 	m.ports.share(listens, m.console)
-	fresh, err = binder{console: m.console, pause: m.pause}.bind(ctx, m.ports.missing(listens, m.loops))
-	for _, s := range fresh {
-		undo.later(s.discard)
-	}
-	if err != nil {
-		return nil, err
+	b := binder{console: m.console, pause: m.pause}
+	free, joined := m.ports.makeWay(m.ports.missing(listens, m.loops), m.ports.superfluous(next.listens), m.console)
+	for _, some := range [][]*stream.Listen{free, joined} {
+		bound, err := b.bind(ctx, some)
+		for _, s := range bound {
+			undo.later(s.discard)
+		}
+		if err != nil {
+			return nil, err
+		}
+		fresh = append(fresh, bound...)
 	}
 	warnOfOpenFiles(&next.Program.Main, m.console)
 	return fresh, m.openPid(next.Program.Main.PidFile)
