@@ -191,3 +191,57 @@ func TestFirstLogIsClosedOnceThereIsAnother(t *testing.T) {
 		}
 	}
 }
+
+func TestLogToStandardOutputThatIsASocket(t *testing.T) {
+	s := newSite(t)
+	write(t, s.path("nginx.conf"), "pid n.pid; error_log e.log info; events {} stream { log_format f '$status'; access_log /dev/stdout f; server { listen "+
+		s.addr+"; return hi; } }")
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine, theirs := os.NewFile(uintptr(pair[0]), "mine"), os.NewFile(uintptr(pair[1]), "theirs")
+	defer mine.Close()
+	cmd := exec.Command(binary, s.args("-g", "daemon off;")...)
+	cmd.Stdout = theirs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	theirs.Close()
+	eventually(t, "pid file", func() bool { return s.readPid() == cmd.Process.Pid })
+	c, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	line := make([]byte, 4)
+	if n, err := mine.Read(line); string(line[:n]) != "200\n" {
+		t.Errorf("got %q, %v, want a line", line[:n], err)
+	}
+	(&served{s, cmd, cmd.Process.Pid}).send(syscall.SIGTERM)
+	(&served{s, cmd, cmd.Process.Pid}).wantExit(0)
+}
+
+func TestServingAsRootIsWarnedOf(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	warning := `nginx: [warn] the "user" directive is not supported yet, weir continues as root in $DIR/nginx.conf:1` + "\n"
+	for user, want := range map[string]string{"user root;": "", "user daemon;": warning, "": ""} {
+		t.Run(user, func(t *testing.T) {
+			s := newSite(t)
+			s.configure(user)
+			ok := "nginx: the configuration file $DIR/nginx.conf syntax is ok\nnginx: configuration file $DIR/nginx.conf test is successful\n"
+			if got := command(t, s.dir, binary, s.args("-e", "e.log", "-t")...); got.stderr != want+ok {
+				t.Errorf("-t: got %q, want %q", got.stderr, want+ok)
+			}
+			p := s.front("-e", "e.log")
+			said, _ := os.ReadFile(s.path("stderr"))
+			if got := strings.ReplaceAll(string(said), s.dir, "$DIR"); strings.Count(got, warning) != strings.Count(want, warning) {
+				t.Errorf("start: got %q, want %q", got, want)
+			}
+			p.control("stop")
+			p.wantExit(0)
+		})
+	}
+}

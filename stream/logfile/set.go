@@ -11,9 +11,16 @@ import (
 // An Opener opens a file for appending, creating it with mode 0644. The os package's way is OpenAppend.
 type Opener func(path string) (*os.File, error)
 
-// OpenAppend opens path as nginx opens its logs.
+// OpenAppend opens path as nginx opens its logs. A standard stream that cannot be opened by its name is duplicated.
 func OpenAppend(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	if err == nil {
+		return f, nil
+	}
+	if standard := openStandard(path, err); standard != nil {
+		return standard, nil
+	}
+	return nil, err
 }
 
 // A Set holds the log files of one configuration, each path once. Get and OnWriteError are called by one goroutine before Open; the
