@@ -61,7 +61,13 @@ type signalSet struct {
 	// end is cancelled by the first TERM, INT or QUIT, and urgent by the first TERM or INT.
 	end, urgent       context.Context
 	setEnd, setUrgent context.CancelFunc
-	channels          map[syscall.Signal]chan os.Signal // by which the Go runtime delivers; nil in tests
+	subscribed        map[syscall.Signal]subscription // nil in tests
+}
+
+// A subscription is the channel by which the Go runtime delivers a signal.
+type subscription struct {
+	from chan os.Signal
+	done <-chan struct{} // closed when the channel is, and what it held has been received
 }
 
 func newSignalSet(log *currentLog) *signalSet {
@@ -108,60 +114,55 @@ func (s *signalSet) take() (sig syscall.Signal, pending bool) {
 }
 
 // receiveSignals delivers the signals of the process to a set from now on, among them those that a predecessor has left blocked.
-// Each signal has a channel that holds one: while it is full the signal is pending anyway. A signal does not wait for the log line of
-// another one. Broken pipes are errors of the writer, as in nginx, and no reason to end.
+// Broken pipes are errors of the writer, as in nginx, and no reason to end.
 func receiveSignals(log *currentLog) *signalSet {
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGSYS)
 	s := newSignalSet(log)
-	s.channels = map[syscall.Signal]chan os.Signal{}
-	for sig := range signalWords {
-		from := make(chan os.Signal, 1)
-		s.channels[sig] = from
-		go func() {
-			for range from {
-				s.receive(sig)
-			}
-		}()
-	}
-	s.notify()
+	s.subscribe()
 	return s
 }
 
-// notify asks the Go runtime for the signals.
-func (s *signalSet) notify() {
-	for sig, to := range s.channels {
-		signal.Notify(to, sig)
+// subscribe asks the Go runtime for the signals. Each has a channel that holds one: while it is full the signal is pending anyway. A
+// signal does not wait for the log line of another one.
+func (s *signalSet) subscribe() {
+	s.subscribed = map[syscall.Signal]subscription{}
+	for sig := range signalWords {
+		from := make(chan os.Signal, 1)
+		done := run(func() {
+			for range from {
+				s.receive(sig)
+			}
+		})
+		s.subscribed[sig] = subscription{from, done}
+		signal.Notify(from, sig)
 	}
 }
 
 // leave prepares for another program in place of this one: what comes from now on waits in the kernel until that program asks for
-// signals. It reports false, and changes nothing that matters, when a signal has come that ends the process. The calling goroutine
-// stays on its thread, which the new program inherits the blocked signals from.
+// signals. It reports false when a signal has come that ends the process. The calling goroutine stays on its thread, whose blocked
+// signals the new program inherits.
 //
 // The new program reads the configuration and opens the logs, so that a reload or a reopening that is pending is done by that.
 func (s *signalSet) leave() bool {
 	blockSignals(precedence[:])
-	for sig, from := range s.channels {
-		if signalEnds(sig) {
-			signal.Stop(from) // which returns once what was received is in the channel
+	for sig, sub := range s.subscribed {
+		if !signalEnds(sig) {
+			signal.Ignore(sig)
 			continue
 		}
-		signal.Ignore(sig)
-	}
-	if s.end.Err() != nil {
-		return false
-	}
-	for _, sig := range ending {
-		if len(s.channels[sig]) > 0 {
-			return false
+		signal.Stop(sub.from) // which returns once what was received is in the channel
+		close(sub.from)
+		select {
+		case <-sub.done:
+		case <-s.end.Done(): // its log line may take long
 		}
 	}
-	return true
+	return s.end.Err() == nil
 }
 
-// stay undoes leave.
+// stay undoes leave, after it has reported true.
 func (s *signalSet) stay() {
-	s.notify()
+	s.subscribe()
 	unblockSignals(precedence[:])
 }
 
