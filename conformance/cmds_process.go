@@ -76,7 +76,7 @@ func (r *run) finish(cmd *exec.Cmd) error {
 	if err := cmd.Wait(); err != nil && !errors.As(err, new(*exec.ExitError)) {
 		return err
 	}
-	r.last = result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	r.last = result{cmd.ProcessState.ExitCode(), stdout.String(), r.subject.asNginx(stderr.String())}
 	return nil
 }
 

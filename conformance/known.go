@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Differences says where weir differs from nginx on purpose: reasons by "PAGE/SCRIPT" or "PAGE/SCRIPT[LABEL]".
+// Differences is where a program differs from nginx on purpose: reasons by "PAGE/SCRIPT" or "PAGE/SCRIPT[LABEL]".
 type Differences map[string]string
 
-// ParseDifferences reads known_differences.txt, whose head documents the format.
+// ParseDifferences reads known_differences.txt or angie.txt, whose heads document the format.
 func ParseDifferences(text string) (Differences, error) {
 	d := Differences{}
 	for i, line := range strings.Split(text, "\n") {
@@ -18,7 +18,7 @@ func ParseDifferences(text string) (Differences, error) {
 		}
 		key, reason, ok := strings.Cut(line, ": ")
 		if !ok {
-			return nil, fmt.Errorf("known_differences.txt:%d: want PAGE/SCRIPT: REASON", i+1)
+			return nil, fmt.Errorf("line %d: want PAGE/SCRIPT: REASON", i+1)
 		}
 		d[key] = reason
 	}

@@ -35,7 +35,7 @@ func TestOpenSourceKeepsLines(t *testing.T) {
 }
 
 func TestNotFor(t *testing.T) {
-	weir, real := Weir("w"), &Subject{Name: "nginx 1.22.1", Build: &nginx.Build{Product: "nginx", Version: nginx.Version{1, 22, 1}}}
+	weir, real := Weir("w"), &Subject{Name: "nginx 1.22.1", except: Differences{"a/b": "not so"}, Build: &nginx.Build{Product: "nginx", Version: nginx.Version{1, 22, 1}}}
 	for name, row := range map[string]struct {
 		script      *Script
 		weir, nginx string
@@ -44,8 +44,7 @@ func TestNotFor(t *testing.T) {
 		"old":    {&Script{Since: nginx.Version{1, 22, 1}}, "", ""},
 		"newer":  {&Script{Since: nginx.Version{1, 25, 5}}, "", "since 1.25.5"},
 		"weir":   {&Script{OnlyWeir: "ours"}, "", "ours"},
-		"except": {&Script{Except: map[string]string{"nginx": "not so", "Angie": "no"}}, "", "not so"},
-		"other":  {&Script{Except: map[string]string{"Angie": "no"}}, "", ""},
+		"except": {&Script{Name: "a/b"}, "", "not so"},
 		"module": {&Script{Module: "ngx_stream_geoip_module"}, "", "without ngx_stream_geoip_module"},
 		"debug":  {&Script{NeedsDebug: true}, "", "without --with-debug"},
 		"mqtt":   {&Script{Files: files("a.conf", "mqtt_preread on;")}, "", "without ngx_stream_js_module"},

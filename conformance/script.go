@@ -4,7 +4,6 @@
 //
 //	page: stream/ngx_stream_proxy_module.html#proxy_timeout
 //	only: weir, REASON                  no real nginx runs it
-//	except: Angie, REASON               programs of this name do not run it
 //	nginx: since 1.25.5                 older nginx does not run it
 //	module: ngx_stream_geoip_module     nginx loads it besides
 //	needs: root                         others skip it, and say so
@@ -32,15 +31,14 @@ import (
 
 // A Script is one file of testdata.
 type Script struct {
-	Name       string            // "proxy/timeout"
-	Statement  string            // what the documentation says, in our words
-	Page       string            // "stream/ngx_stream_proxy_module.html#proxy_timeout"
-	OnlyWeir   string            // why real nginx cannot run it; empty: it can
-	Except     map[string]string // why programs of this name cannot run it
-	Since      nginx.Version     // of nginx
-	Module     string            // that nginx loads for this script; empty: none
-	NeedsRoot  bool              // whether only a program with all rights can pass
-	NeedsDebug bool              // whether only an nginx with debug logging can pass
+	Name       string        // "proxy/timeout"
+	Statement  string        // what the documentation says, in our words
+	Page       string        // "stream/ngx_stream_proxy_module.html#proxy_timeout"
+	OnlyWeir   string        // why real nginx cannot run it; empty: it can
+	Since      nginx.Version // of nginx
+	Module     string        // that nginx loads for this script; empty: none
+	NeedsRoot  bool          // whether only a program with all rights can pass
+	NeedsDebug bool          // whether only an nginx with debug logging can pass
 	Commands   []Command
 	Files      []txtar.File
 }
@@ -100,7 +98,7 @@ func ParseScript(name string, data []byte) (*Script, error) {
 }
 
 var (
-	headerLine  = regexp.MustCompile(`^(page|only|except|nginx|module|needs): +(.*)$`)
+	headerLine  = regexp.MustCompile(`^(page|only|nginx|module|needs): +(.*)$`)
 	labelled    = regexp.MustCompile(`^\[([^]]+)\] +(.*)$`)
 	sinceHeader = regexp.MustCompile(`^since ([0-9.]+)$`)
 	beforeLabel = regexp.MustCompile(`^before ([0-9.]+)$`)
@@ -150,15 +148,6 @@ func (s *Script) header(key, value string) error {
 			return fmt.Errorf("got only: %s, want only: weir, REASON", value)
 		}
 		s.OnlyWeir = reason
-	case "except":
-		product, reason, ok := strings.Cut(value, ", ")
-		if !ok {
-			return fmt.Errorf("got except: %s, want except: PROGRAM, REASON", value)
-		}
-		if s.Except == nil {
-			s.Except = map[string]string{}
-		}
-		s.Except[product] = reason
 	case "nginx":
 		since := sinceHeader.FindStringSubmatch(value)
 		if since == nil {

@@ -13,7 +13,6 @@ func TestParseScript(t *testing.T) {
 # both ways.
 page: stream/a.html#b
 nginx: since 1.25.5
-except: Angie, it counts otherwise
 
 start
 # a remark
@@ -32,11 +31,8 @@ events { }
 	if want := (nginx.Version{1, 25, 5}); s.Since != want {
 		t.Errorf("got since %v, want %v", s.Since, want)
 	}
-	if want := "it counts otherwise"; s.Except["Angie"] != want {
-		t.Errorf("got exceptions %q", s.Except)
-	}
-	want := []Command{{Line: 7, Text: "start"}, {Line: 9, Label: "late", Text: "dial c :1"},
-		{Line: 10, Since: nginx.Version{1, 29, 0}, Text: "dial d :1"}, {Line: 11, Before: nginx.Version{1, 29, 0}, Text: "refuses :1"}}
+	want := []Command{{Line: 6, Text: "start"}, {Line: 8, Label: "late", Text: "dial c :1"},
+		{Line: 9, Since: nginx.Version{1, 29, 0}, Text: "dial d :1"}, {Line: 10, Before: nginx.Version{1, 29, 0}, Text: "refuses :1"}}
 	if !reflect.DeepEqual(s.Commands, want) {
 		t.Errorf("got commands %+v, want %+v", s.Commands, want)
 	}
@@ -53,7 +49,6 @@ func TestParseScriptRefuses(t *testing.T) {
 		"only whom":     {"# x\npage: a.html\nonly: nginx\nstart\n", "3: got only: nginx"},
 		"no version":    {"# x\npage: a.html\nnginx: new\nstart\n", "3: got nginx: new"},
 		"what need":     {"# x\npage: a.html\nneeds: gold\nstart\n", "3: got needs: gold"},
-		"except whom":   {"# x\npage: a.html\nexcept: Angie\nstart\n", "3: got except: Angie"},
 		"label version": {"# x\npage: a.html\n[before 1.2] start\n", "three numbers"},
 		"short version": {"# x\npage: a.html\nnginx: since 1.25\nstart\n", "three numbers"},
 	} {

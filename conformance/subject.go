@@ -17,6 +17,7 @@ type Subject struct {
 	Bin     string
 	Build   *nginx.Build             // nil for weir, which runs every script
 	modules string                   // the load_module directives that the program needs, for -g
+	except  Differences              // the scripts that a program made from nginx fails on purpose
 	rewrite func(conf string) string // what the program reads instead of conf; lines stay where they are
 }
 
@@ -40,8 +41,8 @@ func (sub *Subject) NotFor(s *Script) string {
 		return ""
 	case s.OnlyWeir != "":
 		return s.OnlyWeir
-	case s.Except[sub.Build.Product] != "":
-		return s.Except[sub.Build.Product]
+	case sub.except[s.Name] != "":
+		return sub.except[s.Name]
 	case sub.Build.Version.Before(s.Since):
 		return fmt.Sprintf("since %v", s.Since)
 	case s.NeedsDebug && !sub.Build.Debugs():
@@ -73,6 +74,17 @@ func (sub *Subject) runs(c Command) bool {
 		return c.Before == nginx.Version{}
 	}
 	return !sub.Build.Version.Before(c.Since) && (c.Before == nginx.Version{} || sub.Build.Version.Before(c.Before))
+}
+
+// ownName is how Angie begins a line.
+var ownName = regexp.MustCompile(`(?m)^angie: `)
+
+// asNginx returns what the program printed to standard error with the name of nginx before each line.
+func (sub *Subject) asNginx(printed string) string {
+	if sub.isWeir() {
+		return printed
+	}
+	return ownName.ReplaceAllString(printed, "nginx: ")
 }
 
 // loading returns the subject with one more module, if one is named and it is not linked into the program.
