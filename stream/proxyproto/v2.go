@@ -13,8 +13,8 @@ import (
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // AppendV2 appends the header of version 2 that nginx sends for a plain TCP client: the addresses, and a CRC-32C of all of it as
-// the only TLV, and so the last one. The addresses' family is IPv4 when both are, mapped ones included; else it is IPv6, and
-// an IPv4 one is mapped.
+// the only TLV, and so the last one. The addresses' family is IPv4 when both are, or when both are mapped; else it is IPv6,
+// and an IPv4 one is mapped.
 //
 // If either address is invalid, which stands for a unix socket, the command is LOCAL, and there are no addresses.
 func AppendV2(dst []byte, client, server netip.AddrPort) []byte {
@@ -36,7 +36,7 @@ func appendV2(dst []byte, client, server netip.AddrPort, transport byte) []byte 
 	h := proxyproto.Header{Version: 2, Command: proxyproto.LOCAL}
 	if client.IsValid() && server.IsValid() {
 		h.Command, h.TransportProtocol = proxyproto.PROXY, proxyproto.TCPv6
-		if client.Addr().Unmap().Is4() && server.Addr().Unmap().Is4() {
+		if bothIPv4(client.Addr(), server.Addr()) {
 			h.TransportProtocol = proxyproto.TCPv4
 		}
 		h.SourceAddr, h.DestinationAddr = net.TCPAddrFromAddrPort(client), net.TCPAddrFromAddrPort(server)
@@ -49,6 +49,11 @@ func appendV2(dst []byte, client, server netip.AddrPort, transport byte) []byte 
 	sum := crc32.Checksum(dst[start:], castagnoli)
 	binary.BigEndian.PutUint32(dst[len(dst)-4:], sum)
 	return dst
+}
+
+// bothIPv4 reports whether both addresses are of IPv4, written in the same form.
+func bothIPv4(a, b netip.Addr) bool {
+	return a.Is4() == b.Is4() && a.Unmap().Is4() && b.Unmap().Is4()
 }
 
 // format is h's wire form with a checksum of four zeros at its end, over which the checksum is taken.
