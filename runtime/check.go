@@ -47,7 +47,7 @@ func tryOpen(program *directives.Program, c *console) error {
 		c.say(errorlog.Emerg, "%v", err)
 		return err
 	}
-	g := newGeneration(1, program)
+	g := newGeneration(1, program, &tally{})
 	env := newEnv(func() *errorlog.Log { return program.Main.ErrorLog })
 	if err := g.open(context.Background(), env, nil, &undo); err != nil {
 		c.say(errorlog.Emerg, "%v", err)

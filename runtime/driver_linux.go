@@ -10,13 +10,13 @@ import (
 	"weir/stream/pump"
 )
 
-// newDriver returns the epoll driver, with a loop for each of worker_processes, and how many these are. Sessions that need a handshake
-// leave it for the pump. The Go runtime gets two processors more than there are loops: each loop keeps one to itself, and with none to
+// newDriver returns the epoll driver, with a loop for each of worker_processes, and how many these are: with auto as many as the
+// processors and the quota of the control group allow. Sessions that need a handshake leave it for the pump. The Go runtime gets two processors more than there are loops: each loop keeps one to itself, and with none to
 // spare the runtime's monitor would take them away.
-func newDriver(env *stream.Env, main *directives.Main) (stream.Driver, int, error) {
+func newDriver(env *stream.Env, main *directives.Main, limits groupLimits) (stream.Driver, int, error) {
 	loops := main.WorkerProcesses
 	if loops == 0 {
-		loops = goruntime.NumCPU()
+		loops = limits.workers(goruntime.NumCPU())
 	}
 	goruntime.GOMAXPROCS(max(goruntime.GOMAXPROCS(0), loops+2))
 	adopter := pump.New(env)

@@ -11,7 +11,7 @@ import (
 )
 
 // newDriver returns the driver for systems without epoll, which accepts in one place.
-func newDriver(env *stream.Env, _ *directives.Main) (stream.Driver, int, error) {
+func newDriver(env *stream.Env, _ *directives.Main, _ groupLimits) (stream.Driver, int, error) {
 	return drivers{pump.New(env), noDatagrams{}}, 1, nil
 }
 

@@ -21,6 +21,7 @@ type Generation struct {
 	parts   map[string]stream.Part // by key, for the successor
 	refs    atomic.Int64           // one for being current, one per session; never raised from zero
 	gone    chan struct{}          // closed when refs has come to zero
+	tally   *tally                 // of all references of the process
 
 	stop    context.CancelFunc // ends the runners
 	runners sync.WaitGroup
@@ -29,11 +30,13 @@ type Generation struct {
 }
 
 // newGeneration returns a generation that has opened nothing yet, with the reference that being current will be.
-func newGeneration(id uint64, p *directives.Program) *Generation {
+func newGeneration(id uint64, p *directives.Program, t *tally) *Generation {
 	g := &Generation{
 		ID: id, Program: p, listens: map[stream.Addr]*stream.Listen{}, parts: map[string]stream.Part{}, gone: make(chan struct{}),
+		tally: t,
 	}
 	g.refs.Store(1)
+	t.begun.Add(1)
 	for _, l := range p.Stream.Listens {
 		g.listens[l.Addr] = l
 	}
@@ -48,6 +51,7 @@ func (g *Generation) hold() bool {
 			return false
 		}
 		if g.refs.CompareAndSwap(n, n+1) {
+			g.tally.begun.Add(1)
 			return true
 		}
 	}
@@ -56,6 +60,7 @@ func (g *Generation) hold() bool {
 // Release gives a reference back. It is the lease that each session holds: safe for concurrent use, and to be called once for each
 // reference.
 func (g *Generation) Release() {
+	g.tally.ended.Add(1)
 	switch n := g.refs.Add(-1); {
 	case n == 0:
 		close(g.gone)
@@ -63,6 +68,9 @@ func (g *Generation) Release() {
 		panic("runtime: generation released too often")
 	}
 }
+
+// A tally counts the references to all generations of a process: nearly all are those of sessions. It is safe for concurrent use.
+type tally struct{ begun, ended atomic.Uint64 }
 
 // owns reports whether s is a session of g.
 func (g *Generation) owns(s *stream.Session) bool { return s.Listen.Config == g.Program.Stream }

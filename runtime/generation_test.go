@@ -14,7 +14,7 @@ func addrOfListener(l net.Listener) netip.AddrPort { return netip.MustParseAddrP
 
 func TestGenerationIsNotHeldOnceGone(t *testing.T) {
 	b := newBench(t)
-	g := newGeneration(1, b.program())
+	g := newGeneration(1, b.program(), &tally{})
 	if !g.hold() {
 		t.Fatal("a current generation can not be held")
 	}
@@ -35,7 +35,7 @@ func TestGenerationIsNotHeldOnceGone(t *testing.T) {
 func TestAdmitAllocatesNothing(t *testing.T) {
 	b := newBench(t)
 	addr := freeAddr(t)
-	b.current.Store(newGeneration(1, b.program(addr)))
+	b.current.Store(newGeneration(1, b.program(addr), &tally{}))
 	admit := b.admit(addr)
 	if n := testing.AllocsPerRun(100, func() { _, lease := admit(); lease.Release() }); n != 0 {
 		t.Errorf("got %v allocations, want none", n)

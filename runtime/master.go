@@ -26,6 +26,8 @@ type Master struct {
 	paths    paths
 	env      *stream.Env
 	driver   stream.Driver
+	limits   groupLimits                // of the process
+	tally    tally                      // of the sessions of all generations
 	loops    int                        // of the driver: with reuseport each has a socket of its own
 	current  atomic.Pointer[Generation] // nil before the first, and once no more sessions are taken
 	log      *currentLog
@@ -99,6 +101,8 @@ func serve(o Options, p paths, c *console, signals *signalSet) int {
 	m := newMaster(p.source(o.Globals), p, c, signals)
 	m.detach = daemon.detach
 	context.AfterFunc(signals.urgent, m.deadline.arm)
+	m.limits = readGroupLimits(os.DirFS("/"))
+	m.limits.apply()
 	if o.Watch {
 		w, err := newWatcher(m.source, quietTime)
 		if err != nil {
@@ -116,7 +120,7 @@ func serve(o Options, p paths, c *console, signals *signalSet) int {
 	daemon.complete()
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	go keepTrim(ctx)
+	go keepTrim(ctx, &m.tally)
 	m.run()
 	return exitOK
 }

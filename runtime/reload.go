@@ -23,12 +23,12 @@ func (m *Master) change(ctx context.Context, src parser.Source) (*Generation, di
 		return nil, found, err
 	}
 	if m.driver == nil {
-		if m.driver, m.loops, err = newDriver(m.env, &program.Main); err != nil {
+		if m.driver, m.loops, err = newDriver(m.env, &program.Main, m.limits); err != nil {
 			m.console.say(errorlog.Emerg, "%v", err)
 			return nil, found, err
 		}
 	}
-	next := newGeneration(m.lastID+1, program)
+	next := newGeneration(m.lastID+1, program, &m.tally)
 	fresh, err := m.open(ctx, next)
 	if err != nil {
 		return nil, found, err
@@ -190,6 +190,7 @@ func (m *Master) sayStart(p *directives.Program) {
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &n) == nil {
 		m.console.say(errorlog.Notice, "getrlimit(RLIMIT_NOFILE): %d:%d", n.Cur, n.Max)
 	}
+	m.limits.say(m.console, m.loops)
 	if isRoot() && p.Main.User != "root" {
 		m.console.say(errorlog.Notice, "serving as root: weir does not change its user yet")
 	}

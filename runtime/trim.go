@@ -14,6 +14,10 @@ const (
 	restBytes = 64 << 10
 	// trimBytes is how much must have been allocated since the last time to make collecting it worth while.
 	trimBytes = 1 << 20
+	// trimSessions is how many sessions must have ended since the last time for the same, and at least one for trimShare that are left: the
+	// buffers of sessions are freed without allocating.
+	trimSessions = 64
+	trimShare    = 16
 	// largeBytes is what reading a configuration allocates when it has large tables. Most of it is garbage at once.
 	largeBytes = 32 << 20
 )
@@ -27,8 +31,8 @@ func trimAfter(before uint64) {
 }
 
 // keepTrim gives memory back whenever sessions have come or gone and then no more do: the garbage of setting ten thousand idle
-// sessions up would otherwise stay until the next ones come. It returns when ctx ends.
-func keepTrim(ctx context.Context) {
+// sessions up, and the buffers of those that have gone, would otherwise stay until the next ones come. It returns when ctx ends.
+func keepTrim(ctx context.Context, sessions *tally) {
 	var t trimmer
 	tick := time.NewTicker(restInterval)
 	defer tick.Stop()
@@ -37,25 +41,39 @@ func keepTrim(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if t.due(allocated()) {
+			if t.due(lookAt(sessions)) {
 				debug.FreeOSMemory()
-				t.trimmed = allocated()
+				t.trimmed = lookAt(sessions)
 			}
 		}
 	}
 }
 
-// A trimmer decides when to trim, from how much has been allocated so far.
+// A look is what has happened in the process so far.
+type look struct {
+	bytes uint64 // allocated
+	begun uint64 // sessions
+	ended uint64
+}
+
+func lookAt(sessions *tally) look {
+	ended := sessions.ended.Load() // first: no more than have begun
+	return look{allocated(), sessions.begun.Load(), ended}
+}
+
+// A trimmer decides when to trim.
 type trimmer struct {
-	seen    uint64 // at the last look
-	trimmed uint64 // when memory was last given back
+	seen    look // the last one
+	trimmed look // when memory was last given back
 }
 
 // due reports whether the process is at rest and has something to give back.
-func (t *trimmer) due(total uint64) bool {
-	quiet := total-t.seen < restBytes
-	t.seen = total
-	return quiet && total-t.trimmed > trimBytes
+func (t *trimmer) due(now look) bool {
+	quiet := now.bytes-t.seen.bytes < restBytes && now.ended-t.seen.ended < trimSessions
+	t.seen = now
+	gone := now.ended - t.trimmed.ended
+	worth := now.bytes-t.trimmed.bytes > trimBytes || gone >= max(trimSessions, (now.begun-now.ended)/trimShare)
+	return quiet && worth
 }
 
 // allocated is how many bytes of heap the process has allocated since it started.

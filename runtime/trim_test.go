@@ -6,27 +6,33 @@ func TestTrimmer(t *testing.T) {
 	const much = 10 << 20
 	var tr trimmer
 	looks := []struct {
-		name  string
-		total uint64
-		want  bool
+		name string
+		now  look
+		want bool
 	}{
-		{"nothing has happened", 1000, false},
-		{"sessions come", much, false},
-		{"they have come", much + 100, true},
-		{"still busy", 2 * much, false},
-		{"hardly anything since", 2*much + restBytes, false},
-		{"at rest", 2*much + restBytes + 1, true},
+		{"nothing has happened", look{bytes: 1000}, false},
+		{"sessions come", look{much, 5000, 0}, false},
+		{"they have come", look{much + 100, 5000, 0}, true},
+		{"still busy", look{2 * much, 5000, 0}, false},
+		{"hardly anything since", look{2*much + restBytes, 5000, 0}, false},
+		{"at rest", look{2*much + restBytes + 1, 5000, 0}, true},
+		{"nothing since", look{2*much + restBytes + 2, 5000, 0}, false},
+		{"sessions go", look{2*much + restBytes + 3, 5000, 1000}, false},
+		{"they have gone", look{2*much + restBytes + 4, 5000, 1001}, true},
+		{"one after the other goes", look{2*much + restBytes + 5, 5000, 1001 + trimSessions - 1}, false},
+		{"few for those that are left", look{2*much + restBytes + 6, 5000, 1001 + trimSessions + 1}, false},
+		{"many go", look{2*much + restBytes + 7, 5000, 4000}, false},
+		{"nearly all have gone", look{2*much + restBytes + 8, 5000, 4999}, false},
+		{"all have gone", look{2*much + restBytes + 9, 5000, 5000}, true},
+		{"nothing is left to give back", look{2*much + restBytes + 10, 5000, 5000}, false},
 	}
 	for _, l := range looks {
-		got := tr.due(l.total)
+		got := tr.due(l.now)
 		if got != l.want {
 			t.Errorf("%s: got %v, want %v", l.name, got, l.want)
 		}
 		if got {
-			tr.trimmed = l.total
+			tr.trimmed = l.now
 		}
-	}
-	if tr.due(2*much + restBytes + 2) {
-		t.Error("trims again with nothing to give back")
 	}
 }
