@@ -30,7 +30,8 @@ func (l *loop) addPort(id uint32, fd int, shared bool, admit func() (*stream.Lis
 	return nil
 }
 
-// watch puts the port into the epoll set. Of the loops that share it, one is woken for each connection.
+// watch puts the port into the epoll set. Of the loops that share it, one is woken for each connection: the first in the order of their
+// calls of watch that is waiting.
 func (l *loop) watch(p *port) unix.Errno {
 	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: portEvent, Pad: int32(p.id)}
 	if p.shared {
@@ -50,6 +51,15 @@ func (l *loop) removePort(id uint32) {
 	delete(l.ports, id)
 }
 
+// An accepted connection has no conn yet.
+type accepted struct {
+	fd      int32
+	peer    stream.Addr
+	noDelay bool // TCP_NODELAY is on
+	listen  *stream.Listen
+	lease   stream.Lease
+}
+
 // accept takes one connection; the next one raises another event, in whichever loop is free.
 func (l *loop) accept(p *port) {
 	fd, e := accept(p.fd, &l.sa)
@@ -57,7 +67,8 @@ func (l *loop) accept(p *port) {
 		l.acceptFailed(p, e)
 		return
 	}
-	if l.limit > 0 && l.open >= l.limit {
+	to := l.receiver(p)
+	if to == nil {
 		l.complain(errorlog.Alert, strconv.Itoa(l.limit)+" worker_connections are not enough")
 		closeFD(fd)
 		return
@@ -71,13 +82,26 @@ func (l *loop) accept(p *port) {
 		closeFD(fd)
 		return
 	}
-	c := l.newConn(fd)
-	peer := stream.Peer{Addr: addrOf(&l.sa)}
-	if listen.WantLocal {
-		peer.Local = l.shared(localAddr(fd))
+	a := accepted{fd: fd, peer: addrOf(&l.sa), noDelay: p.noDelay, listen: listen, lease: lease}
+	to.load.sessions.Add(1)
+	to.load.connections.Add(1)
+	if to == l {
+		l.serve(&a)
+		return
 	}
-	c.client.local, c.client.noDelay = peer.Addr.Unix, p.noDelay
-	c.s = stream.NewSession(listen, l.env, peer, lease)
+	l.transfer(to, a)
+	l.stepBack(p)
+}
+
+// serve begins the session of a connection that is counted already.
+func (l *loop) serve(a *accepted) {
+	c := l.newConn(a.fd)
+	peer := stream.Peer{Addr: a.peer}
+	if a.listen.WantLocal {
+		peer.Local = l.shared(localAddr(a.fd))
+	}
+	c.client.local, c.client.noDelay = a.peer.Unix, a.noDelay
+	c.s = stream.NewSession(a.listen, l.env, peer, a.lease)
 	c.do(c.s.Advance(stream.Event{Kind: stream.Accepted}))
 }
 

@@ -17,8 +17,9 @@ func (c *conn) handOver(step stream.Step) (stream.Event, bool) {
 	s, l := c.s, c.l
 	client, up := c.client.leave(), c.up.leave()
 	c.close()
-	s.Hold(&place{l, connectionsEach})
-	l.open += connectionsEach
+	l.load.sessions.Add(1)
+	l.load.connections.Add(connectionsEach)
+	s.Hold(&place{l.load})
 	l.adopter.Adopt(s, step, client, up)
 	return stream.Event{}, false
 }
@@ -74,7 +75,7 @@ func (h *half) leave() int {
 		h.setNoDelay(true)
 	}
 	h.fd = -1
-	h.c.l.open--
+	h.c.l.load.connections.Add(-1)
 	return int(fd)
 }
 
@@ -83,13 +84,13 @@ func (h *half) leave() int {
 const connectionsEach = 2
 
 // A place is what a session that has been handed over holds of its loop: worker_connections count it still.
-type place struct {
-	l *loop
-	n int
-}
+type place struct{ load *load }
 
 // Release gives the place back, from whatever goroutine.
-func (p *place) Release() { p.l.post(func() { p.l.open -= p.n }) }
+func (p *place) Release() {
+	p.load.sessions.Add(-1)
+	p.load.connections.Add(-connectionsEach)
+}
 
 // shut ends the mailbox: what is posted from now on is dropped, so that nobody writes to its descriptor once that is closed.
 func (m *mailbox) shut() {

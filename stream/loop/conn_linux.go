@@ -19,7 +19,8 @@ type conn struct {
 	setup  *setup             // of any other step than a relay; nil in a relay
 	serial uint32
 	index  uint32
-	step   uint8 // stream.Action
+	born   uint16 // the second in which it began, by the loop's clock
+	step   uint8  // stream.Action
 }
 
 // A setup is what a conn needs until it relays.
@@ -53,7 +54,7 @@ type half struct {
 }
 
 func (l *loop) newConn(fd int32) *conn {
-	c := &conn{l: l, setup: l.getSetup()}
+	c := &conn{l: l, setup: l.getSetup(), born: uint16(l.second())}
 	c.client = half{c: c, fd: fd}
 	c.up = half{c: c, fd: -1, isUp: true}
 	c.timer.Owner = c
@@ -67,7 +68,6 @@ func (l *loop) newConn(fd int32) *conn {
 		c.index = uint32(len(l.conns))
 		l.conns = append(l.conns, c)
 	}
-	l.open++
 	return c
 }
 
@@ -283,6 +283,8 @@ func (c *conn) close() {
 	}
 	l.conns[c.index] = nil
 	l.free = append(l.free, c.index)
+	l.load.sessions.Add(-1)
+	l.churn.ended(l.second(), c.born)
 }
 
 // close gives back what the side holds.
@@ -291,7 +293,7 @@ func (h *half) close() {
 		return
 	}
 	closeFD(h.fd)
-	h.c.l.open--
+	h.c.l.load.connections.Add(-1)
 	h.fd, h.watched = -1, false
 	h.dropPipe()
 	h.dropPending()

@@ -18,7 +18,7 @@ func (c *conn) connect(step stream.Step) (stream.Event, bool) {
 	}
 	c.up.fd, c.up.local = fd, step.Target.Addr.Unix
 	c.up.delays = step.Target.NoDelay && !c.up.local
-	c.l.open++
+	c.l.load.connections.Add(1)
 	if e := letBindAnywhere(fd, step.Target); e != 0 {
 		return upFailed(stream.OpTransparent, e), true
 	}

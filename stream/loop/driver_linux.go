@@ -44,16 +44,17 @@ func New(env *stream.Env, o Options) (*Driver, error) {
 	for i := range max(o.Loops, 1) {
 		l, err := newLoop(env, o.Connections)
 		if err != nil {
-			d.Close()
+			for _, l := range d.loops {
+				l.end()
+			}
 			return nil, err
 		}
-		l.cpus, l.adopter = o.processors(i), o.Adopter
+		l.cpus, l.adopter, l.number = o.processors(i), o.Adopter, i
 		d.loops = append(d.loops, l)
-		d.ended.Add(1)
-		go func() {
-			defer d.ended.Done()
-			l.run()
-		}()
+	}
+	for _, l := range d.loops {
+		l.all = d.loops
+		d.ended.Go(l.run)
 	}
 	return d, nil
 }
@@ -98,6 +99,9 @@ func (d *Driver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
 	if d.closed {
 		return
 	}
+	for _, l := range d.loops {
+		l.call(func() error { return nil }) // a session that one loop has accepted for another is in that one's mailbox now
+	}
 	budget := newBudget(pace)
 	for _, l := range d.loops {
 		l.call(func() error { l.startAbort(match, budget); return nil })
@@ -135,18 +139,19 @@ type mailbox struct {
 	rung   atomic.Bool
 }
 
-// post has f run by the loop, soon, unless the loop is at its end.
-func (l *loop) post(f func()) {
+// post has f run by the loop, soon. It reports false if the loop is at its end and f is dropped.
+func (l *loop) post(f func()) bool {
 	l.mail.mu.Lock()
 	defer l.mail.mu.Unlock()
 	if l.mail.closed {
-		return
+		return false
 	}
 	l.mail.calls = append(l.mail.calls, f)
 	if !l.mail.rung.Swap(true) {
 		one := [8]byte{1}
 		unix.Write(int(l.mail.fd), one[:])
 	}
+	return true
 }
 
 // call has f run by the loop, and waits for it.

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"weir/stream"
 	"weir/stream/loop"
 	"weir/stream/relay"
@@ -59,11 +61,26 @@ func hold(t *testing.T, addr string, n int) bool {
 // listen puts a server before the upstream.
 func listen(t *testing.T, d *loop.Driver, env *stream.Env, upstream stream.Addr) string {
 	t.Helper()
-	return listenFor(t, d, env, &streamtest.Proxy{To: []stream.Addr{upstream}, Spec: &relay.Spec{BufferSize: 1024}})
+	return listenFor(t, d, env, proxyTo(upstream))
+}
+
+func proxyTo(upstream stream.Addr) *streamtest.Proxy {
+	return &streamtest.Proxy{To: []stream.Addr{upstream}, Spec: &relay.Spec{BufferSize: 1024}}
 }
 
 // listenFor puts a content behind handlers of the preread phase.
 func listenFor(t *testing.T, d *loop.Driver, env *stream.Env, content stream.Content, handlers ...stream.Handler) string {
+	t.Helper()
+	addr, port := portFor(t, env, content, handlers...)
+	if err := d.Listen(port); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Forget(port) })
+	return addr
+}
+
+// portFor makes the port of a content behind handlers of the preread phase, and returns its address, too.
+func portFor(t *testing.T, env *stream.Env, content stream.Content, handlers ...stream.Handler) (string, *stream.Port) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -75,6 +92,10 @@ func listenFor(t *testing.T, d *loop.Driver, env *stream.Env, content stream.Con
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
+	fd := int(f.Fd())
+	if err := unix.SetNonblock(fd, true); err != nil { // Fd has made it blocking
+		t.Fatal(err)
+	}
 	listening := &stream.Listen{
 		Config: stream.NewConfig(), Addr: addrOf(l.Addr()),
 		Default: &stream.Server{Content: content, Settings: stream.Settings{
@@ -82,12 +103,8 @@ func listenFor(t *testing.T, d *loop.Driver, env *stream.Env, content stream.Con
 		}},
 	}
 	listening.Default.Handlers[stream.Preread] = handlers
-	port := &stream.Port{FDs: []int{int(f.Fd())}, Admit: func() (*stream.Listen, stream.Lease) { return listening, nil }}
-	if err := d.Listen(port); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { d.Forget(port) })
-	return l.Addr().String()
+	admit := func() (*stream.Listen, stream.Lease) { return listening, nil }
+	return l.Addr().String(), &stream.Port{FDs: []int{fd}, Admit: admit}
 }
 
 // echo is a server that sends everything back.

@@ -40,7 +40,11 @@ type loop struct {
 	free      []uint32
 	serial    uint32
 	limit     int // connections; 0: none
-	open      int // connections
+	load      *load
+	churn     churn
+	enough    int32   // sessions: with fewer the loop is not ahead of others, as far as it knows
+	number    int     // of the loop among all
+	all       []*loop // of the driver
 	ceiling   ceiling
 	cpus      []int          // to stay on, once it serves
 	adopter   stream.Adopter // nil: none
@@ -72,7 +76,8 @@ func newLoop(env *stream.Env, limit int) (*loop, error) {
 	}
 	now := env.Now()
 	l := &loop{
-		ep: ep, now: now, began: now, ports: map[uint32]*port{}, limit: limit, buf: make([]byte, bufferSize),
+		load: new(load),
+		ep:   ep, now: now, began: now, ports: map[uint32]*port{}, limit: limit, buf: make([]byte, bufferSize),
 		events: make([]unix.EpollEvent, eventsPerWait), mail: mailbox{fd: int32(wake)}, ceiling: ceilingNow(),
 		wheel: relay.NewWheel[*conn](now, tick, slots), pauses: relay.NewWheel[*half](now, time.Millisecond, slots),
 	}

@@ -24,7 +24,8 @@ func TestPauseLeavesTheLoopAlone(t *testing.T) {
 	c := l.newConn(client[0])
 	c.s = &stream.Session{}
 	c.up.fd = peer[0]
-	l.open++
+	l.load.sessions.Add(1)
+	l.load.connections.Add(2)
 	c.startRelay(&relay.Spec{BufferSize: 4, Upload: 4})
 	if _, err := unix.Write(int(client[1]), []byte("12345678")); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,10 @@
+package loop
+
+// Sessions returns how many sessions each loop has.
+func (d *Driver) Sessions() []int {
+	counts := make([]int, len(d.loops))
+	for i, l := range d.loops {
+		counts[i] = int(l.load.sessions.Load())
+	}
+	return counts
+}
