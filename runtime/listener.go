@@ -104,12 +104,25 @@ var reusePort = option{unix.SOL_SOCKET, unix.SO_REUSEPORT, "SO_REUSEPORT", 1}
 
 func (o option) set(fd int) error { return unix.SetsockoptInt(fd, o.level, o.number, o.value) }
 
+// call is how nginx writes the call that sets the option of the socket at addr.
+func (o option) call(addr stream.Addr) string {
+	switch o.name {
+	case "TCP_DEFER_ACCEPT":
+		return fmt.Sprintf("setsockopt(%s, %d) for %s", o.name, o.value, addr)
+	case "IP_PKTINFO", "IPV6_RECVPKTINFO":
+		return fmt.Sprintf("setsockopt(%s) for %s", o.name, addr)
+	case "TCP_NODELAY":
+		return fmt.Sprintf("setsockopt(%s) %s", o.name, addr)
+	}
+	return fmt.Sprintf("setsockopt(%s, %d) %s", o.name, o.value, addr)
+}
+
 // configure sets the options that may also change while the socket listens; before holds those it was configured with. As in
 // ngx_configure_listening_sockets a failure is an alert and nothing more.
 func (s *socket) configure(before *stream.ListenOptions, o stream.ListenOptions, c *console) {
 	for _, x := range s.options(before, o) {
 		if err := x.set(s.fd); err != nil {
-			c.say(errorlog.Alert, "setsockopt(%s, %d) %s failed, ignored%s", x.name, x.value, s.addr, errorlog.Errno(err))
+			c.say(errorlog.Alert, "%s failed, ignored%s", x.call(s.addr), errorlog.Errno(err))
 		}
 	}
 	if before == nil || before.Backlog == o.Backlog || s.addr.UDP {

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"net"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -195,5 +197,23 @@ func TestTestingForgivesAnAddressInUse(t *testing.T) {
 	bound, err := binder{console: &console{log: log.log()}, testing: true}.bind(t.Context(), []*stream.Listen{l})
 	if err != nil || len(bound) != 0 || len(log.take()) != 0 {
 		t.Errorf("got %v, %v, want silence", bound, err)
+	}
+}
+
+// A test of a configuration sets no options of sockets that listen, and so fails with none.
+func TestOptionThatFails(t *testing.T) {
+	addr := stream.UnixAddr(filepath.Join(t.TempDir(), "s"))
+	for _, testing := range []bool{false, true} {
+		var printed bytes.Buffer
+		b := binder{console: &console{stderr: &printed}, testing: testing}
+		s, err := b.open(&stream.Listen{Addr: addr, Options: stream.ListenOptions{Deferred: true, Backlog: 5}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.discard()
+		want := "setsockopt(TCP_DEFER_ACCEPT, 1) for " + addr.String() + " failed, ignored (95: Operation not supported)"
+		if got := strings.Contains(printed.String(), want); got == testing {
+			t.Errorf("testing %v: got %q, want %q only without", testing, printed.String(), want)
+		}
 	}
 }

@@ -166,7 +166,8 @@ func (p *port) letJoin(c *console) {
 type binder struct {
 	console *console
 	pause   time.Duration // between two attempts
-	// testing forgives an address in use, as nginx -t does, and takes no part in SO_REUSEPORT: it would take connections.
+	// testing forgives an address in use, as nginx -t does, sets no options of a socket that listens, as nginx -t does not, and takes
+	// no part in SO_REUSEPORT: it would take connections.
 	testing bool
 }
 
@@ -234,6 +235,8 @@ func (b binder) open(l *stream.Listen) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.configure(nil, wanted.Options, b.console)
+	if !b.testing {
+		s.configure(nil, wanted.Options, b.console)
+	}
 	return s, nil
 }
