@@ -277,6 +277,8 @@ func (p *listenParams) unserved() string {
 func (p *listenParams) incompatible() string {
 	o := &p.options
 	switch {
+	case p.fastOpen:
+		return "fastopen"
 	case p.backlog:
 		return "backlog"
 	case o.Deferred:
@@ -289,8 +291,6 @@ func (p *listenParams) incompatible() string {
 		return "so_keepalive"
 	case p.protocols&proxyProtocolFirst != 0:
 		return "proxy_protocol"
-	case p.fastOpen:
-		return "fastopen"
 	}
 	return ""
 }
