@@ -46,8 +46,8 @@ func (r *result) classify(b *nginx.Build) outcome {
 	return outcome{class: differs}
 }
 
-// withoutCertificate is what nginx finds at the end of a block, and reports for the line of its beginning.
-var withoutCertificate = regexp.MustCompile(`^\[emerg\] no "ssl_certificate" is defined for the "listen \.\.\. ssl" directive`)
+// foundLate is what nginx finds at the end of a block, and reports for a line before it.
+var foundLate = regexp.MustCompile(`^\[emerg\] (no "ssl_certificate" is defined for the "listen \.\.\. ssl" directive|no port in upstream )`)
 
 // isRefused reports whether weir refuses what it does not serve, where nginx had not found a fault before, and its tables find none
 // there.
@@ -56,7 +56,7 @@ func (r *result) isRefused() bool {
 	if !refusal.MatchString(weir) {
 		return false
 	}
-	if withoutCertificate.MatchString(nginx) {
+	if foundLate.MatchString(nginx) {
 		return true
 	}
 	return lineOf(weir) < lineOf(nginx) || lineOf(weir) == lineOf(nginx) && !tableWords.MatchString(nginx)

@@ -62,11 +62,13 @@ func (r *report) section() string {
 	}
 	fmt.Fprintf(&b, `%s
 
-Of %s configurations both judge %d by the same rules, and agree in **%s**: in %d. %d differ on purpose, and %d without a
-reason. In %d more weir follows the rules of a later nginx, or of another edition, which this one cannot confirm; %d stop where
-weir reports that it does not serve something.
+Of %s configurations both judge %d by the same rules, and agree in **%s** of them: in %d. %d differ without a reason. In %d more
+weir differs on purpose; if they counted as disagreement, the share would be %s, which is the one in the table. In %d more weir
+follows the rules of a later nginx, or of another edition, which this one cannot confirm; %d stop where weir reports that it does not
+serve something.
 
-`, r.program, shown, n.judged(), n.share(), n[agrees], n[purpose], n[differs], n[newer], n[refused])
+`, r.program, shown, n[agrees]+n[differs], share(n[agrees], n[agrees]+n[differs]), n[agrees], n[differs], n[purpose], n.share(),
+		n[newer], n[refused])
 	r.writePages(&b)
 	r.writeReasons(&b, "On purpose", "[differences.md](differences.md) has the reasons in full.", purpose)
 	r.writeReasons(&b, "Of a later nginx, or of another edition", "These are left out of the share.", newer)

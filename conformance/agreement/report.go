@@ -31,15 +31,18 @@ func newReport(program string, results []result) *report {
 	return r
 }
 
-// judged is how many configurations both programs could judge by the same rules.
+// judged is how many configurations both programs could judge.
 func (n tally) judged() int { return n[agrees] + n[purpose] + n[differs] }
 
-// share is the part of those judged in which both agree, in percent, rounded down.
-func (n tally) share() string {
-	if n.judged() == 0 {
+// share is the part of those judged in which both agree.
+func (n tally) share() string { return share(n[agrees], n.judged()) }
+
+// share is n of all in percent, rounded down.
+func share(n, all int) string {
+	if all == 0 {
 		return "-"
 	}
-	hundredths := 10000 * n[agrees] / n.judged()
+	hundredths := 10000 * n / all
 	return fmt.Sprintf("%d.%02d%%", hundredths/100, hundredths%100)
 }
 
@@ -63,7 +66,7 @@ func (r *report) writeDifferences(w io.Writer) {
 // writeTotals writes a line that sums up.
 func (r *report) writeTotals(w io.Writer) {
 	n := r.total
-	fmt.Fprintf(w, "%d configurations: %d judged by the same rules, agreement %s; %d differ on purpose, %d differ; ",
+	fmt.Fprintf(w, "%d configurations: %d judged, agreement %s; %d differ on purpose, %d differ; ",
 		len(r.results), n.judged(), n.share(), n[purpose], n[differs])
 	fmt.Fprintf(w, "%d follow a later nginx, %d not served\n", n[newer], n[refused])
 }
