@@ -92,7 +92,7 @@ type Action int
 
 // The actions, each with the events that answer it. Every step but Finish may also be answered by Aborted.
 //
-// While Connect and Resolve wait, the driver watches the client, and looks at it again before each further attempt. It reports a broken
+// While Connect, Resolve and Pause wait, the driver watches the client, and looks at it again before each further attempt. It reports a broken
 // connection as Failed with ClientSide, and the end of the client's input, once, as EOF. A session that answers with Keep still waits.
 const (
 	Keep          Action = iota // go on with the outstanding step, as it was
@@ -102,6 +102,7 @@ const (
 	Send                        // write Out to the client: Failed (to be logged; goes on), Relayed when it is out or can not be
 	Finish                      // close both connections; the session must not be touched again
 	Resolve                     // begin the Lookup and wait for its answer: Resolved, TimedOut, Failed, EOF
+	Pause                       // close what was connected before, wait for the Deadline: TimedOut, Failed, EOF; not for sessions of datagrams
 	ShakeClient                 // be the server in a TLS handshake that begins with what was read (TakeHead): Shaken, Failed, TimedOut
 	ShakeUpstream               // be the client in one, and offer Out once it is done: Shaken, Failed, TimedOut
 )

@@ -6,7 +6,7 @@ import (
 	"weir/stream"
 )
 
-// watchClient has the client watched while the session waits for a server or for a name.
+// watchClient has the client watched while the session waits for something else.
 func (c *conn) watchClient() {
 	c.setup.waited = true
 	c.client.watch()
@@ -14,7 +14,12 @@ func (c *conn) watchClient() {
 
 // unlessGone returns step, or what the session wants instead of it because its client has gone while an earlier step waited.
 func (c *conn) unlessGone(step stream.Step) stream.Step {
-	if step.Do != stream.Connect && step.Do != stream.Resolve || !c.setup.waited && !c.client.hungUp {
+	switch step.Do {
+	case stream.Connect, stream.Resolve, stream.Pause:
+	default:
+		return step
+	}
+	if !c.setup.waited && !c.client.hungUp {
 		return step
 	}
 	ev, gone := c.look()
@@ -27,7 +32,7 @@ func (c *conn) unlessGone(step stream.Step) stream.Step {
 	return step
 }
 
-// awayEvent is an event of the client while the session waits for a server or for a name. What the client sends stays in its socket.
+// awayEvent is an event of the client while the session waits for something else. What the client sends stays in its socket.
 func (c *conn) awayEvent(events uint32) {
 	if events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		c.advanceIf(c.look())

@@ -172,6 +172,9 @@ func (c *conn) begin(step stream.Step) (stream.Event, bool) {
 		c.client.setNoDelay(c.s.Server.Settings.NoDelay)
 		c.watchClient()
 		c.resolve(step.Lookup)
+	case stream.Pause:
+		c.dropUpstream()
+		c.watchClient()
 	case stream.Relay:
 		return c.startRelay(step.Relay)
 	case stream.Send:

@@ -4,12 +4,15 @@ import (
 	"sync"
 
 	"weir/stream"
+	"weir/stream/upstream"
 )
 
 // An attempt is what a session needs to connect, and only until it is connected: where to, and what to write first.
 type attempt struct {
 	target stream.Target
 	out    []byte // the PROXY header, if one is to be sent, and what was read from the client
+	group  *upstream.Group
+	again  shortage
 }
 
 var attempts = sync.Pool{New: func() any { return new(attempt) }}
@@ -32,6 +35,6 @@ func (a *attempt) recycle() {
 	if cap(a.out) > keptOut {
 		a.out = nil
 	}
-	a.target = stream.Target{}
+	a.target, a.group, a.again = stream.Target{}, nil, shortage{}
 	attempts.Put(a)
 }

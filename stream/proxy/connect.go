@@ -19,8 +19,7 @@ func (r *run) connect(s *stream.Session, group string) stream.Step {
 	s.Tries = append(s.Tries, stream.Try{Name: group, Start: s.Elapsed(), Connect: never, FirstByte: never})
 	peer, err := r.picker.Pick()
 	if err != nil {
-		s.Log(stream.LevelError, err.Error(), nil)
-		return r.finish(s, stream.StatusBadGateway)
+		return r.noPeer(s, err, now)
 	}
 	r.peer = peer
 	s.Tries[len(s.Tries)-1].Name = peer.Name
@@ -89,8 +88,7 @@ func (r *run) firstByte(s *stream.Session) stream.Step {
 func (r *run) connectFailed(s *stream.Session, ev stream.Event) stream.Step {
 	switch ev.Op {
 	case stream.OpSocket:
-		s.Log(stream.LevelAlert, "socket() failed", ev.Err)
-		return r.ourFault(s)
+		return r.socketFailed(s, ev.Err)
 	case stream.OpTransparent:
 		s.Log(stream.LevelAlert, transparentOption(r.attempt.target.Local)+" failed", ev.Err)
 		return r.ourFault(s)
@@ -99,33 +97,16 @@ func (r *run) connectFailed(s *stream.Session, ev stream.Event) stream.Step {
 		return r.ourFault(s)
 	}
 	r.number(s)
+	if !isOurs(ev.Err, r.peer.Addr) {
+		r.logConnect(s, ev.Err)
+		return r.nextUpstream(s, upstream.Failed)
+	}
 	r.logConnect(s, ev.Err)
-	if isOurs(ev.Err, r.peer.Addr) {
+	if !isShort(ev.Err) {
 		return r.nextUpstream(s, upstream.Untried)
 	}
-	return r.nextUpstream(s, upstream.Failed)
-}
-
-// isOurs reports whether connect() or a send to a server has failed for want of something on this machine, such as a source port, a
-// descriptor, memory or a permission: that is no failure of the server. Another server may have what this one lacks. EAGAIN of a unix
-// socket is the server's, whose queue is full.
-func isOurs(err error, to stream.Addr) bool {
-	var errno syscall.Errno
-	errors.As(err, &errno)
-	switch errno {
-	case syscall.EADDRNOTAVAIL, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EPERM, syscall.EACCES:
-		return true
-	case syscall.EAGAIN:
-		return !to.Unix
-	}
-	return false
-}
-
-// ourFault ends the session; the server that it never came to is not in $upstream_addr.
-func (r *run) ourFault(s *stream.Session) stream.Step {
-	r.free(s, upstream.Untried)
-	s.Tries[len(s.Tries)-1].Name = ""
-	return r.finish(s, stream.StatusInternal)
+	r.attempt.again.short = true
+	return r.nextUpstream(s, upstream.Short)
 }
 
 // logConnect writes nginx's two sentences: one for a connect that failed in the call, which the log then has to name, and one for
@@ -144,14 +125,18 @@ func (r *run) logConnect(s *stream.Session, err error) {
 	s.Log(connectLevel(errno), "connect() to "+r.peer.Name+" failed", err)
 }
 
-// nextUpstream gives the server of an attempt that came to nothing back and tries another. It follows ngx_stream_proxy_next_upstream.
+// nextUpstream gives the server of an attempt that came to nothing back and tries another. It follows ngx_stream_proxy_next_upstream,
+// but for a pause where servers were not reached because this machine was short of something.
 func (r *run) nextUpstream(s *stream.Session, o upstream.Outcome) stream.Step {
 	r.endTry(s)
 	r.free(s, o)
 	r.tries--
 	late := r.NextTimeout > 0 && s.Elapsed()-s.Tries[0].Start >= r.NextTimeout
-	if r.tries <= 0 || !r.NextUpstream || late {
-		return s.Finish(stream.StatusBadGateway)
+	if r.tries > 0 && r.NextUpstream && !late {
+		return r.connect(s, r.picker.Group())
 	}
-	return r.connect(s, r.picker.Group())
+	if step, ok := r.pause(s); ok && !late {
+		return step
+	}
+	return s.Finish(stream.StatusBadGateway)
 }

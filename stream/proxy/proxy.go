@@ -60,18 +60,25 @@ func (c *Content) Begin(s *stream.Session) stream.Step {
 
 // begin chooses a server of the group and connects.
 func (c *Content) begin(s *stream.Session, group *upstream.Group) stream.Step {
-	r := &run{Content: c, picker: group.Begin(s)}
-	tries := r.picker.Tries()
-	if c.NextTries > 0 {
-		tries = min(tries, c.NextTries)
-	}
-	r.tries = int32(tries)
+	r := &run{Content: c}
 	r.attempt = newAttempt(c.Protocol, s)
+	r.attempt.group = group
 	r.attempt.target = stream.Target{
 		Local: c.local(s), Transparent: c.Transparent, KeepAlive: c.KeepAlive, NoDelay: s.Server.Settings.NoDelay, RcvBuf: c.RcvBuf, SndBuf: c.SndBuf,
 	}
 	runs.Set(s, r)
-	return r.connect(s, group.Name)
+	return r.choose(s)
+}
+
+// choose begins the choice of a server, and connects.
+func (r *run) choose(s *stream.Session) stream.Step {
+	r.picker = r.attempt.group.Begin(s)
+	tries := r.picker.Tries()
+	if r.NextTries > 0 {
+		tries = min(tries, r.NextTries)
+	}
+	r.tries = int32(tries)
+	return r.connect(s, r.attempt.group.Name)
 }
 
 // Next goes on after an event.
@@ -103,6 +110,9 @@ func (c *Content) Next(s *stream.Session, ev stream.Event) stream.Step {
 }
 
 func (r *run) timedOut(s *stream.Session) stream.Step {
+	if r.attempt.again.pausing {
+		return r.chooseAgain(s)
+	}
 	r.number(s)
 	s.Log(stream.LevelError, "upstream timed out", stream.ErrTimedOut)
 	r.countHead(s)

@@ -200,15 +200,15 @@ func TestConnect(t *testing.T) {
 		}},
 		{"connect fails in the call", nil, `connect 127.0.0.1:7001` + head + `
 			failed upstream connect ENETUNREACH -> connect 127.0.0.1:7002` + head + `
-			failed upstream connect EADDRNOTAVAIL -> connect 127.0.0.1:7003` + head + `
+			failed upstream connect EACCES -> connect 127.0.0.1:7003` + head + `
 			failed upstream connect EHOSTUNREACH -> finish reset`, 502, "127.0.0.1:7001, 127.0.0.1:7002, 127.0.0.1:7003", []string{
 			"[error] *1 connect() to 127.0.0.1:7001 failed (101: Network is unreachable)" + at(connecting, 1, 0),
-			"[crit] *1 connect() to 127.0.0.1:7002 failed (99: Cannot assign requested address)" + at(connecting, 2, 0),
+			"[crit] *1 connect() to 127.0.0.1:7002 failed (13: Permission denied)" + at(connecting, 2, 0),
 			"[error] *1 connect() failed (113: No route to host)" + at(connecting, 3, 0),
 		}},
 		{"no socket", nil, `connect 127.0.0.1:7001` + head + `
-			failed upstream socket EMFILE -> finish reset`, 500, "", []string{
-			"[alert] *1 socket() failed (24: Too many open files)" + at(connecting, 1, 0),
+			failed upstream socket EPERM -> finish reset`, 500, "", []string{
+			"[alert] *1 socket() failed (1: Operation not permitted)" + at(connecting, 1, 0),
 		}},
 		{"client resets while connecting", nil, `connect 127.0.0.1:7001` + head + `
 			failed client recv ECONNRESET -> finish reset`, 200, "127.0.0.1:7001", []string{
@@ -329,7 +329,7 @@ func TestConnectionNumbers(t *testing.T) {
 		{"refused", `failed upstream connect ECONNREFUSED -> finish reset`, 3},
 		{"timed out", `timedout -> finish reset`, 3},
 		{"aborted", `aborted -> finish reset`, 3},
-		{"no socket", `failed upstream socket EMFILE -> finish reset`, 2},
+		{"no socket", `failed upstream socket EPERM -> finish reset`, 2},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

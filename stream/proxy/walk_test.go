@@ -20,7 +20,8 @@ func (c *counter) Release()            { c.released++ }
 // answers are the events that may follow each step.
 var answers = map[stream.Action][]stream.EventKind{
 	stream.Read:    {stream.Bytes, stream.EOF, stream.Failed, stream.TimedOut, stream.Aborted},
-	stream.Connect: {stream.Connected, stream.Failed, stream.Failed, stream.TimedOut, stream.Aborted},
+	stream.Connect: {stream.Connected, stream.Failed, stream.Failed, stream.TimedOut, stream.Aborted, stream.EOF},
+	stream.Pause:   {stream.TimedOut, stream.TimedOut, stream.Failed, stream.EOF, stream.Aborted},
 	stream.Relay:   {stream.FirstByte, stream.Failed, stream.Relayed, stream.Aborted},
 }
 
@@ -75,7 +76,7 @@ func randomAnswer(s *streamtest.Session, step stream.Action, random *rand.Rand) 
 		s.Traffic.End = relay.End(1 + random.IntN(int(relay.Dropped)))
 	case stream.Failed:
 		ev.Side, ev.Op = failure(step, random)
-		ev.Err = []syscall.Errno{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EMFILE}[random.IntN(3)]
+		ev.Err = []syscall.Errno{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EMFILE, syscall.EADDRNOTAVAIL}[random.IntN(4)]
 	}
 	return ev
 }

@@ -170,7 +170,7 @@ func (c *carrier) begin(step stream.Step) {
 	switch step.Do {
 	case stream.Resolve, stream.ShakeUpstream:
 		c.beginContent()
-	case stream.Connect:
+	case stream.Connect, stream.Pause:
 		c.beginContent()
 		c.setUpstream(nil)
 	case stream.Send:
@@ -198,6 +198,8 @@ func (c *carrier) do(step stream.Step) stream.Event {
 		return c.resolve(step)
 	case stream.Connect:
 		return c.connect(step)
+	case stream.Pause:
+		return c.pause(step)
 	case stream.Relay:
 		return c.carryOn()
 	case stream.Send:

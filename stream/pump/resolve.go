@@ -20,7 +20,7 @@ func (c *carrier) resolve(step stream.Step) stream.Event {
 	return ev
 }
 
-// await returns the event that ends a step Resolve.
+// await returns the event that ends a step Resolve, or a step Pause, to which nobody answers.
 func (c *carrier) await(ctx context.Context, answered <-chan struct{}) stream.Event {
 	if c.woken() {
 		return none
@@ -34,4 +34,14 @@ func (c *carrier) await(ctx context.Context, answered <-chan struct{}) stream.Ev
 		return stream.Event{Kind: stream.TimedOut}
 	}
 	return none
+}
+
+// pause waits for the step's deadline.
+func (c *carrier) pause(step stream.Step) stream.Event {
+	ctx, cancel := c.dialContext(step.Deadline)
+	defer c.dialed(cancel)
+	unwatch := c.watchClient(cancel)
+	ev := c.await(ctx, nil)
+	unwatch()
+	return ev
 }

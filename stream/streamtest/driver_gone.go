@@ -1,6 +1,7 @@
 package streamtest
 
 import (
+	"net"
 	"syscall"
 	"time"
 
@@ -15,6 +16,12 @@ var goneTests = []driverTest{
 	{"client ends while connecting and is served", func(r *rig) { servedAfterEnd(r, "", false) }},
 	{"client ends while connecting after bytes that are unread", func(r *rig) { servedAfterEnd(r, "hello", true) }},
 	{"client has ended before the connect", endedBefore},
+	{"pause", pauses},
+	{"client resets in a pause", func(r *rig) { gonePausing(r, stream.Failed, reset) }},
+	{"client ends in a pause", func(r *rig) { gonePausing(r, stream.EOF, func(c net.Conn) { c.(duplex).CloseWrite() }) }},
+	{"abort in a pause", func(r *rig) {
+		gonePausing(r, stream.Aborted, func(net.Conn) { r.driver.Abort(everyone, stream.Pace{}) })
+	}},
 	{"client resets while resolving", resetResolving},
 	{"client ends while resolving", endResolving},
 	{"client ends while resolving and is served", servedAfterResolving},
@@ -135,4 +142,56 @@ func servedAfterResolving(r *rig) {
 	eventually(r, "the end is reported", func() bool { return r.reached(stream.EOF) })
 	a.lookup.Answer()
 	served(r, client, p, "")
+}
+
+// A pausing is a content that pauses before it proxies.
+type pausing struct {
+	*Proxy
+	long time.Duration
+}
+
+// Begin pauses.
+func (p *pausing) Begin(s *stream.Session) stream.Step {
+	p.tried.Add(1)
+	return stream.Step{Do: stream.Pause, Deadline: s.Env.Now().Add(p.long)}
+}
+
+// Next begins the proxy after the pause.
+func (p *pausing) Next(s *stream.Session, ev stream.Event) stream.Step {
+	if _, proxying := attempts.Get(s); proxying {
+		return p.Proxy.Next(s, ev)
+	}
+	p.Saw(s, ev)
+	if ev.Kind == stream.TimedOut {
+		return p.Proxy.Begin(s)
+	}
+	return s.Finish(stream.StatusOK)
+}
+
+// paused serves with a content that pauses, and returns a client whose session has begun to.
+func (r *rig) paused(long time.Duration) (duplex, *passage) {
+	r.Helper()
+	l := r.socket("tcp")
+	c := &pausing{&Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), Saw: r.saw}, long}
+	p := &passage{r.listenOn("tcp", r.server(c)), l}
+	client := p.dial()
+	eventually(r, "the session pauses", func() bool { return c.tried.Load() > 0 })
+	return client, p
+}
+
+func pauses(r *rig) {
+	start := time.Now()
+	client, p := r.paused(50 * time.Millisecond)
+	say(r, client, "hello")
+	hear(r, p.accept(), "hello")
+	if took := time.Since(start); took < 45*time.Millisecond {
+		r.Errorf("connected after %v", took)
+	}
+	client.Close()
+}
+
+func gonePausing(r *rig, kind stream.EventKind, goes func(net.Conn)) {
+	client, _ := r.paused(patience)
+	goes(client)
+	wantGone(r, kind)
 }

@@ -54,7 +54,7 @@ func NewSession(t testing.TB, l *stream.Listen) *Session {
 //	relayed timeout                       -> finish
 //
 // The other events are eof, timedout, aborted and resolved; "after" moves the clock and is no event. Other steps are `send "bytes"`,
-// `resolve` and `finish reset`. A session of datagrams begins with `accepted "datagram"`, and ends with as many datagrams from the client
+// `resolve`, `pause` and `finish reset`. A session of datagrams begins with `accepted "datagram"`, and ends with as many datagrams from the client
 // and from the server as `relayed done 1/1` tells. "relayed" takes the names of relay.End, their blanks as "-".
 func Script(t testing.TB, s *Session, transcript string) {
 	t.Helper()
@@ -208,6 +208,8 @@ func StepText(step stream.Step, now time.Time) string {
 		return "send " + strconv.Quote(string(step.Out)) + within(step, now)
 	case stream.Resolve:
 		return "resolve" + within(step, now)
+	case stream.Pause:
+		return "pause" + within(step, now)
 	case stream.ShakeClient:
 		return "shake client" + within(step, now)
 	case stream.ShakeUpstream:

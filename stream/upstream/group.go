@@ -7,6 +7,7 @@ package upstream
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -71,6 +72,7 @@ const (
 	Failed                   // the peer could not be reached, or has not answered
 	Abandoned                // nothing: the session ended before the peer had answered
 	Untried                  // nothing: the attempt did not get as far as the peer, so that another one may probe it
+	Short                    // likewise, for want of something on this machine: no session is given the peer for the next 100 ms
 )
 
 // NewGroup returns the group of those peers, backups among them, in the order of the configuration. There must be a primary. The
@@ -120,6 +122,14 @@ func (g *Group) Conns(p *Peer) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return p.live.conns
+}
+
+// Resting reports whether a peer rests after an attempt that was Short, so that the group may have a peer to offer soon.
+func (g *Group) Resting(now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	set, rests := g.set.Load(), func(p *Peer) bool { return now.UnixMilli() < p.live.rest }
+	return slices.ContainsFunc(set.primary.peers, rests) || slices.ContainsFunc(set.backup.peers, rests)
 }
 
 // Key identifies the group across generations.

@@ -39,15 +39,19 @@ type live struct {
 	fails    int   // failed attempts since the last success that cleared them
 	accessed int64 // the last failure
 	checked  int64 // the last failure, or the choice that probed the peer after its pause
+	rest     int64 // until when, in milliseconds, nobody is given the peer because of an attempt that was Short
 	times    times
 }
+
+// restMillis is short enough for a session that waits, and long enough for an attempt that has to look at every port.
+const restMillis = 100
 
 // second is the second of a moment.
 func second(now int64) int64 { return now / 1000 }
 
 // usable reports whether the peer may be chosen.
 func (p *Peer) usable(now int64) bool {
-	return !p.Down && !p.failed(now) && (p.MaxConns == 0 || p.live.conns < p.MaxConns)
+	return !p.Down && !p.failed(now) && now >= p.live.rest && (p.MaxConns == 0 || p.live.conns < p.MaxConns)
 }
 
 // failed reports whether the peer is in its pause after max_fails failures. Seconds are compared, so it may last almost one longer

@@ -68,6 +68,9 @@ func (p *picker) release(peer *Peer, o Outcome, t *stream.Try) (disabled bool) {
 	if o == Succeeded {
 		p.set.group.learn(peer, t)
 	}
+	if o == Short {
+		peer.live.rest = now + restMillis
+	}
 	if p.set.single {
 		return false
 	}
@@ -76,7 +79,7 @@ func (p *picker) release(peer *Peer, o Outcome, t *stream.Try) (disabled bool) {
 		peer.succeed()
 	case Failed:
 		return peer.fail(now)
-	case Untried:
+	case Untried, Short:
 		peer.unprobe()
 	}
 	return false
