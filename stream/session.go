@@ -24,21 +24,22 @@ type Session struct {
 	Traffic     relay.Result
 	Status      Status
 
-	doing    Doing
-	stage    stage
-	phase    uint8         // a Phase
-	index    uint16        // the next handler of phase
-	received bool          // bytes were read from the client
-	lent     bool          // Head is the driver's, until Advance returns
-	opening  bool          // what was read only opens a connection
-	passedOn bool          // bytes were written to an upstream server
-	proxying bool          // the log context shows the upstream and the traffic
-	depth    uint8         // of nested variables
-	start    int64         // Unix nanoseconds
-	deadline time.Duration // of the preread, counted from its start; 0: it has not waited yet
-	vars     *[]kept       // nil: none
-	state    []keyed
-	leases   leases
+	doing     Doing
+	stage     stage
+	phase     uint8         // a Phase
+	index     uint16        // the next handler of phase
+	received  bool          // bytes were read from the client
+	lent      bool          // Head is the driver's, until Advance returns
+	opening   bool          // what was read only opens a connection
+	passedOn  bool          // bytes were written to an upstream server
+	proxying  bool          // the log context shows the upstream and the traffic
+	tentative bool          // what is being evaluated is made without what a preread may still find
+	depth     uint8         // of nested variables
+	start     int64         // Unix nanoseconds
+	deadline  time.Duration // of the preread, counted from its start; 0: it has not waited yet
+	vars      *[]kept       // nil: none
+	state     []keyed
+	leases    leases
 }
 
 // A Peer is the client's end of a session.

@@ -19,6 +19,9 @@ type Variable struct {
 	Bind func(suffix string) func(*Session) (string, bool)
 	// Fixed says that the value, once found, stays what it is without being kept.
 	Fixed bool
+	// Preread says that a preread handler finds the value. While it is not found and the preread phase is not over, neither that nor what
+	// is made of it is kept.
+	Preread bool
 	// NoCache says that the value is evaluated at each use instead of once for the session.
 	NoCache bool
 	// Changeable says that a map, geo or set may take the name.
@@ -129,7 +132,7 @@ type kept struct {
 const maxDepth = 100
 
 // Value returns the value of the used variable with that index, and whether it was found. A variable is evaluated when it is first
-// asked for and kept for the session, unless it is NoCache, or found and Fixed.
+// asked for and kept for the session, unless it is NoCache, or found and Fixed, or may still be found by a preread.
 func (s *Session) Value(index int) (string, bool) {
 	if v := s.kept(index); v != nil {
 		return v.text, v.found
@@ -139,13 +142,31 @@ func (s *Session) Value(index int) (string, bool) {
 		s.Log(LevelError, "cycle while evaluating variable \""+u.name+"\"", nil)
 		return "", false
 	}
-	s.depth++
-	text, ok := u.Get(s)
-	s.depth--
-	if !u.NoCache && !(u.Fixed && ok) {
+	text, ok, final := s.evaluate(u)
+	if final && !u.NoCache && !(u.Fixed && ok) {
 		s.remember(kept{text, int32(index), ok})
 	}
 	return text, ok
+}
+
+// evaluate evaluates a variable that is not kept. A value that is not final has been made without what a preread may still find.
+func (s *Session) evaluate(u *usedVariable) (text string, ok, final bool) {
+	outer := s.tentative
+	s.tentative = false
+	s.depth++
+	text, ok = u.Get(s)
+	s.depth--
+	s.notePreread(u, ok)
+	final = !s.tentative
+	s.tentative = s.tentative || outer
+	return text, ok, final
+}
+
+// notePreread marks what is being evaluated as tentative if u may still be found by a preread.
+func (s *Session) notePreread(u *usedVariable, found bool) {
+	if u.Preread && !found && s.phase < NumPhases {
+		s.tentative = true
+	}
 }
 
 // keep lets a session remember a value, whatever it was before.
@@ -161,7 +182,9 @@ func (s *Session) keep(index int, text string) {
 func (s *Session) AppendValue(dst []byte, index int) ([]byte, bool) {
 	u := &s.Listen.Config.Vars.used[index]
 	if u.Append != nil && s.kept(index) == nil {
-		return u.Append(s, dst)
+		dst, ok := u.Append(s, dst)
+		s.notePreread(u, ok)
+		return dst, ok
 	}
 	text, ok := s.Value(index)
 	return append(dst, text...), ok

@@ -215,3 +215,66 @@ func TestDefine(t *testing.T) {
 		})
 	}
 }
+
+// TestPrereadIsNotKeptEarly checks that what was asked for too early is found later, and so is what is made of it.
+func TestPrereadIsNotKeptEarly(t *testing.T) {
+	config := stream.NewConfig()
+	word := stream.NewKey[string]()
+	get := func(s *stream.Session) (string, bool) { return word.Get(s) }
+	made := func(name, of string) stream.Variable {
+		tpl, err := stream.ParseTemplate(of, config.Vars)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stream.Variable{Name: name, Get: func(s *stream.Session) (string, bool) { return tpl.Eval(s), true }}
+	}
+	n := 0
+	for _, v := range []stream.Variable{
+		{Name: "word", Preread: true, Fixed: true, Get: get},
+		{Name: "appended", Preread: true, Get: get, Append: func(s *stream.Session, b []byte) ([]byte, bool) {
+			text, ok := get(s)
+			return append(b, text...), ok
+		}},
+		counting("other", &n), made("mapped", "<$word>"), made("twice", "$other $mapped $appended"),
+	} {
+		if err := config.Vars.Define(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var use []int
+	for _, name := range []string{"word", "mapped", "twice", "other"} {
+		use = append(use, config.Vars.Index(name))
+	}
+	config.Vars.Resolve()
+	l := listener()
+	l.Config = config
+	s := streamtest.NewSession(t, l)
+	values := func() []string {
+		var all []string
+		for _, i := range use {
+			text, _ := s.Value(i)
+			all = append(all, text)
+		}
+		return all
+	}
+	if got, want := values(), []string{"", "<>", "1 <> ", "1"}; !slices.Equal(got, want) {
+		t.Errorf("before the preread: got %q, want %q", got, want)
+	}
+	word.Set(s.Session, "a")
+	if got, want := values(), []string{"a", "<a>", "1 <a> a", "1"}; !slices.Equal(got, want) {
+		t.Errorf("after the preread: got %q, want %q", got, want)
+	}
+}
+
+// TestPrereadThatFindsNothing checks that what a preread has not found is kept once its phase is over.
+func TestPrereadThatFindsNothing(t *testing.T) {
+	n := 0
+	s, use := play(t, []stream.Variable{{Name: "v", Preread: true, Get: func(*stream.Session) (string, bool) { n++; return "", false }}}, "v")
+	s.Value(use[0])
+	s.Advance(stream.Event{Kind: stream.Accepted})
+	s.Value(use[0])
+	s.Value(use[0])
+	if n != 2 {
+		t.Errorf("evaluated %d times, want twice", n)
+	}
+}

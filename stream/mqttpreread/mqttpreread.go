@@ -43,8 +43,8 @@ func (Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 // Variables are the variables of the module.
 func Variables() []stream.Variable {
 	return []stream.Variable{
-		{Name: "mqtt_preread_clientid", Fixed: true, Get: clientID, Append: appendClientID},
-		{Name: "mqtt_preread_username", Fixed: true, Get: username},
+		{Name: "mqtt_preread_clientid", Fixed: true, Preread: true, Get: clientID, Append: appendClientID},
+		{Name: "mqtt_preread_username", Fixed: true, Preread: true, Get: username},
 	}
 }
 
