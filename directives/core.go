@@ -26,6 +26,7 @@ type coreConf struct {
 	loaded          []string // modules named by load_module
 	blocks          bool     // a block that uses modules has been read
 	errorLog        errorLogConf
+	stderrLogged    bool            // an error_log of any level is standard error
 	priority        int             // of workers
 	affinity        Affinity        // of workers
 	pools           map[string]bool // the names of thread pools
@@ -249,6 +250,7 @@ func compileMain(c *spec.Compiler) *Program {
 			Priority: core.priority, Affinity: core.affinity,
 			ShutdownTimeout: core.shutdownTimeout.Or(0), WorkingDirectory: core.workingDir.Or(""),
 			ErrorLog: log, ErrorLogFile: core.errorLog.file(), ErrorLogStderr: core.errorLog.hasStderr(),
+			StderrLogged: core.stderrLogged,
 		},
 	}
 }

@@ -1,7 +1,6 @@
 package directives
 
 import (
-	"os"
 	"slices"
 	"strings"
 
@@ -57,7 +56,7 @@ func (e *errorLogConf) set(call *spec.Call) {
 func parseErrorTarget(call *spec.Call, word *parser.Word) (errorTarget, bool) {
 	switch name := word.Text; {
 	case name == "stderr":
-		return stderrTarget(), true
+		return stderrTarget(call.Compiler()), true
 	case strings.HasPrefix(name, "memory:"):
 		call.Fail(word, "nginx was built without debug support")
 		return errorTarget{}, false
@@ -68,12 +67,15 @@ func parseErrorTarget(call *spec.Call, word *parser.Word) (errorTarget, bool) {
 	return fileTarget(call.Compiler(), word.Text), true
 }
 
-func stderrTarget() errorTarget { return errorTarget{to: errorlog.Lines(os.Stderr), stderr: true} }
+func stderrTarget(c *spec.Compiler) errorTarget {
+	spec.At[coreConf](c.Main).stderrLogged = true
+	return errorTarget{to: errorlog.Lines(c.Env.Console()), stderr: true}
+}
 
 // fileTarget is the target for the file of that name, which is standard error for an empty name, as in ngx_conf_open_file.
 func fileTarget(c *spec.Compiler, name string) errorTarget {
 	if name == "" || name == "stderr" {
-		return stderrTarget()
+		return stderrTarget(c)
 	}
 	path := c.Env.Path(name)
 	return errorTarget{to: errorlog.Lines(c.Config.Files.Get(path)), file: path}

@@ -32,3 +32,26 @@ func TestMainTellsWhereTheErrorLogGoes(t *testing.T) {
 		})
 	}
 }
+
+func TestStandardErrorThatIsALogIsKnown(t *testing.T) {
+	tests := []struct {
+		conf string
+		want bool
+	}{
+		{"error_log /a;", false},
+		{"error_log /a; error_log stderr;", true},
+		{"error_log /a; stream { error_log stderr; }", true},
+		{"error_log /a; stream { server { listen 1; return a; error_log stderr; } }", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.conf, func(t *testing.T) {
+			p, found := loadLogs("events {} "+tt.conf, "/p")
+			if p == nil {
+				t.Fatal(found)
+			}
+			if p.Main.StderrLogged != tt.want {
+				t.Errorf("got %v, want %v", p.Main.StderrLogged, tt.want)
+			}
+		})
+	}
+}

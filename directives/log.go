@@ -297,7 +297,7 @@ func (c *logConf) build(s *spec.Scope) {
 	for _, l := range c.logs {
 		to := l.to
 		if to == nil {
-			to = accesslog.Path(l.path, c.cache.Or(nil))
+			to = accesslog.Path(l.path, c.cache.Or(nil), s.Config.Files)
 		}
 		s.Server.Loggers = append(s.Server.Loggers, &accesslog.Logger{Format: l.format, If: l.cond, To: to})
 	}

@@ -79,6 +79,9 @@ func withLogs(t *testing.T, p *Program, write func(*Program)) {
 	}
 	write(p)
 	p.Stream.Files.Close()
+	if !p.Stream.Files.Wait(10 * time.Second) {
+		t.Error("the logs were not written")
+	}
 	closeParts(t, p.Stream.Parts)
 }
 
@@ -90,6 +93,7 @@ func writeAccess(p *Program) {
 		for _, logger := range l.Default.Loggers {
 			logger.Log(s)
 		}
+		p.Stream.Files.Wait(10 * time.Second) // two servers report in one log
 	}
 }
 

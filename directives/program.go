@@ -37,4 +37,5 @@ type Main struct {
 	ErrorLog          *errorlog.Log // its files are among Stream.Files
 	ErrorLogFile      string        // full path of the first of its files; empty: none
 	ErrorLogStderr    bool          // standard error is among its targets
+	StderrLogged      bool          // standard error is among the targets of some level, so that it must stay what it is
 }

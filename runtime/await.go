@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// loopPatience is how long a change waits for the event loops, and for log files to be opened. What takes longer goes on without the
+	// loopPatience is how long a change waits for the event loops. What takes longer goes on without the
 	// master, which has signals to obey.
 	loopPatience = 5 * time.Second
 	// noticePatience is how long what is under way gets to notice that its context has ended.

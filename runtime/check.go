@@ -12,7 +12,7 @@ import (
 // check is -t: all that a start does, short of serving, and then undone. What it made to see whether it can stays as in nginx: log
 // files, and an empty pid file.
 func check(o Options, p paths, c *console, stdio Stdio) int {
-	program, found := load(p.source(o.Globals), p.env(context.Background(), os.Getpid()))
+	program, found := load(p.source(o.Globals), p.env(context.Background(), os.Getpid(), c.out.writer()))
 	read, late := found.Split()
 	c.sayAll(read)
 	err := read.Err()
@@ -34,6 +34,7 @@ func check(o Options, p paths, c *console, stdio Stdio) int {
 		fmt.Fprintf(stdio.Err, "nginx: configuration file %s test is successful\n", p.conf)
 	}
 	if o.Dump {
+		c.out.wait(commandTimeout) // what stands before it may go to the same place
 		program.Tree.Dump(stdio.Out)
 	}
 	return exitOK
@@ -48,12 +49,13 @@ func tryOpen(program *directives.Program, c *console) error {
 		return err
 	}
 	g := newGeneration(1, program, &tally{})
+	c.out.add(program.Stream.Files)
 	env := newEnv(func() *errorlog.Log { return program.Main.ErrorLog })
 	if err := g.open(context.Background(), env, nil, &undo); err != nil {
 		c.say(errorlog.Emerg, "%v", err)
 		return err
 	}
-	opened := startConsole(program, c.stderr)
+	opened := startConsole(program, c)
 	bound, err := binder{console: opened, testing: true}.bind(context.Background(), program.Stream.Listens)
 	for _, b := range bound {
 		undo.later(b.discard)

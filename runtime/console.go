@@ -19,10 +19,11 @@ type console struct {
 	// stderr takes what is a warning or worse without date and number, for whoever has typed the command; nil once the process
 	// has started.
 	stderr io.Writer
-	// file is what log alone writes to, to be closed when another log takes over; nil: nothing.
-	file io.Closer
+	// files is what log alone writes to, to be closed when another log takes over; nil: nothing.
+	files *logfile.Set
 	// dated is set when log itself prints to standard error: what it takes is not printed twice.
 	dated bool
+	out   *outlets // that the process waits for at its end; nil in tests
 }
 
 // say writes one line.
@@ -58,39 +59,41 @@ func levelOf(s diag.Severity) errorlog.Level {
 
 // bootConsole is the console until a configuration has been applied: the log of -e at level notice, or info for -t. As in
 // ngx_log_init, standard error takes the place of a file that can not be opened; only the first process of a start reports that.
-func bootConsole(o Options, p paths, stderr io.Writer) *console {
-	c := &console{log: errorlog.New(time.Now, os.Getpid()), stderr: stderr}
+func bootConsole(o Options, p paths, out *outlets) *console {
+	c := &console{log: errorlog.New(time.Now, os.Getpid()), stderr: out.stderr, out: out}
 	level := errorlog.Notice
 	if o.Test {
 		level = errorlog.Info
 	}
 	if p.errorLog == "stderr" {
-		c.log.Add(level, errorlog.Lines(stderr))
+		c.log.Add(level, errorlog.Lines(c.stderr))
 		c.dated = true
 		return c
 	}
-	f, err := logfile.OpenAppend(p.errorLog)
-	if err != nil {
+	files := &logfile.Set{}
+	file := files.Get(p.errorLog)
+	if err := openLogs(files); err != nil {
 		if isFirst(o.Args) {
-			fmt.Fprintf(stderr, "nginx: [alert] could not open error log file: %v\n", openError(err))
+			fmt.Fprintf(c.stderr, "nginx: [alert] could not open error log file: %v\n", err)
 		}
-		c.log.Add(level, errorlog.Lines(stderr))
+		c.log.Add(level, errorlog.Lines(c.stderr))
 		c.dated = true
 		return c
 	}
-	c.log.Add(level, errorlog.Lines(f))
-	c.file = f
+	c.log.Add(level, errorlog.Lines(file))
+	c.files = files
+	out.add(files)
 	return c
 }
 
 // close closes the file of the console, if it has one of its own.
 func (c *console) close() {
-	if c.file != nil {
-		c.file.Close()
+	if c.files != nil {
+		c.files.Close()
 	}
 }
 
 // startConsole is the console from when the log files of the first configuration are open until the process has started.
-func startConsole(program *directives.Program, stderr io.Writer) *console {
-	return &console{log: program.Main.ErrorLog, stderr: stderr, dated: program.Main.ErrorLogStderr}
+func startConsole(program *directives.Program, boot *console) *console {
+	return &console{log: program.Main.ErrorLog, stderr: boot.stderr, dated: program.Main.ErrorLogStderr, out: boot.out}
 }

@@ -15,7 +15,7 @@ var controls = map[string]syscall.Signal{
 
 // sendSignal is -s: it tells the running process, which the configuration's pid file names. It does not wait for what that does.
 func sendSignal(o Options, p paths, c *console) int {
-	program, found := load(p.source(o.Globals), p.env(context.Background(), os.Getpid()))
+	program, found := load(p.source(o.Globals), p.env(context.Background(), os.Getpid(), c.out.writer()))
 	c.sayAll(found)
 	if found.HasEmerg() {
 		return exitFailed

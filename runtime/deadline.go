@@ -24,14 +24,15 @@ const (
 type deadline struct {
 	log  *currentLog
 	pid  *pidFile
+	out  *outlets
 	exit func(code int) // os.Exit
 
 	mu    sync.Mutex
 	timer *time.Timer // nil: not armed
 }
 
-func newDeadline(log *currentLog, pid *pidFile) *deadline {
-	return &deadline{log: log, pid: pid, exit: os.Exit}
+func newDeadline(log *currentLog, pid *pidFile, out *outlets) *deadline {
+	return &deadline{log: log, pid: pid, out: out, exit: os.Exit}
 }
 
 // arm begins to count, unless that has begun.
@@ -54,6 +55,7 @@ func (d *deadline) pass() {
 	within(unlinkPatience, func() {
 		d.pid.remove()
 		d.log.say(errorlog.Alert, "exiting although not everything has ended in "+endPatience.String())
+		d.out.wait(unlinkPatience)
 	})
 	d.exit(exitOK)
 }

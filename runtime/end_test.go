@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -220,16 +221,32 @@ func TestReloadGoesOnWithoutALoopThatHangs(t *testing.T) {
 }
 
 func TestSignalsAreObeyedWhileALogHangs(t *testing.T) {
-	hang := stuck(t)
 	b := newBench(t)
-	b.patience = time.Millisecond
-	b.redirect = func(*directives.Main, *console) {}
-	b.serve(b.program(freeAddr(t)))
-	b.redirect = func(*directives.Main, *console) { hang() }
+	p := b.program(freeAddr(t))
+	path := filepath.Join(b.dir, "access.log")
+	file := p.Stream.Files.Get(path)
+	b.serve(p)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Skip(err)
+	}
 	b.signal(syscall.SIGUSR1)
-	eventually(t, "an alert", func() bool { return b.log.has("[alert] a log file is still being opened after 1ms, continuing") })
+	refused := `[emerg] open() "` + path + `" failed (6: No such device or address)`
+	eventually(t, "the refusal of a pipe without a reader", func() bool { return b.log.has(refused) })
+	reader, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
 	b.signal(syscall.SIGUSR1)
-	eventually(t, "a second one", func() bool { return b.log.has("[alert] a log file is still being opened, logs are not reopened") })
+	full := `[alert] log queue of "` + path + `" is full, lines lost: `
+	eventually(t, "a full pipe and a full queue", func() bool {
+		file.Put([]byte(strings.Repeat("x", 1<<20) + "\n"))
+		return b.log.hasPrefix(full)
+	})
+	b.signal(syscall.SIGUSR1)
 	b.signal(syscall.SIGQUIT)
 	b.mustBeOver()
 }
@@ -240,7 +257,7 @@ func TestDeadlineRemovesThePidFileAndExits(t *testing.T) {
 	if err := file.moveTo(path, 1); err != nil {
 		t.Fatal(err)
 	}
-	d := newDeadline(&currentLog{}, file)
+	d := newDeadline(&currentLog{}, file, nil)
 	exited := make(chan int, 1)
 	d.exit = func(code int) { exited <- code }
 	d.arm()
@@ -256,7 +273,7 @@ func TestDeadlineRemovesThePidFileAndExits(t *testing.T) {
 func TestDeadlineDoesNotWaitForAFileSystemThatHangs(t *testing.T) {
 	file := &pidFile{}
 	file.mu.Lock() // as while a removal hangs
-	d := newDeadline(&currentLog{}, file)
+	d := newDeadline(&currentLog{}, file, nil)
 	exited := make(chan int, 1)
 	d.exit = func(code int) { exited <- code }
 	d.pass()

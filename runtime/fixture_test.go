@@ -21,6 +21,7 @@ import (
 	"weir/parser/diag"
 	"weir/stream"
 	"weir/stream/errorlog"
+	"weir/stream/logfile"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -68,6 +69,13 @@ func (r *recorder) take() []string {
 	return lines
 }
 
+// hasPrefix reports whether a line begins with text.
+func (r *recorder) hasPrefix(text string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(r.lines, func(line string) bool { return strings.HasPrefix(line, text) })
+}
+
 func (r *recorder) has(line string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -96,7 +104,7 @@ func newBench(t *testing.T) *bench {
 	b.deadline.exit = func(int) { t.Error("the deadline has passed") }
 	b.sessions = newEchoDriver(b.env)
 	b.driver, b.pause = b.sessions, time.Millisecond
-	b.redirect = func(*directives.Main, *console) {}
+	b.redirect = func(*directives.Program) *logfile.File { return nil }
 	b.load = func(parser.Source, *spec.Env) (*directives.Program, diag.List) {
 		b.mu.Lock()
 		defer b.mu.Unlock()

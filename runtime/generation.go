@@ -2,13 +2,11 @@ package runtime
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 
 	"weir/directives"
 	"weir/stream"
-	"weir/stream/errorlog"
 	"weir/stream/logfile"
 )
 
@@ -25,8 +23,6 @@ type Generation struct {
 
 	stop    context.CancelFunc // ends the runners
 	runners sync.WaitGroup
-	stopLog context.CancelFunc // ends the flushing of buffered logs, which sessions need to their end
-	flusher sync.WaitGroup
 }
 
 // newGeneration returns a generation that has opened nothing yet, with the reference that being current will be.
@@ -78,9 +74,12 @@ func (g *Generation) owns(s *stream.Session) bool { return s.Listen.Config == g.
 // open opens log files and parts; undo gives them back. Sockets are not among them: they outlive generations.
 func (g *Generation) open(ctx context.Context, env *stream.Env, old *Generation, undo *undoing) error {
 	files := g.Program.Stream.Files
-	files.OnWriteError(g.writeFailed)
+	files.OnLoss(func(lost logfile.Loss) { writeLoss(g.Program.Main.ErrorLog, lost) })
 	if err := openLogs(files); err != nil {
 		return err
+	}
+	if old != nil {
+		files.Follow(old.Program.Stream.Files)
 	}
 	undo.later(files.Close)
 	for _, p := range g.Program.Stream.Parts {
@@ -101,14 +100,6 @@ func (g *Generation) part(key string) stream.Part {
 	return g.parts[key]
 }
 
-// writeFailed says that lines did not reach a log file.
-func (g *Generation) writeFailed(err error) {
-	var failed *logfile.WriteError
-	if errors.As(err, &failed) {
-		g.Program.Main.ErrorLog.Write(errorlog.Alert, 0, failed.Error()+errorlog.Errno(failed.Err))
-	}
-}
-
 // run starts what the parts do by themselves. It ends at halt.
 func (g *Generation) run() {
 	ctx, stop := context.WithCancel(context.Background())
@@ -118,9 +109,6 @@ func (g *Generation) run() {
 			g.runners.Go(func() { r.Run(ctx) })
 		}
 	}
-	logging, stopLog := context.WithCancel(context.Background())
-	g.stopLog = stopLog
-	g.flusher.Go(func() { g.Program.Stream.Files.Run(logging) })
 }
 
 // halt ends what run has started, and waits for it.
@@ -129,7 +117,8 @@ func (g *Generation) halt() {
 	g.runners.Wait()
 }
 
-// close gives back what open has opened, last first. It returns the first error of a part; all are closed nevertheless.
+// close gives back what open has opened, last first. It returns the first error of a part; all are closed nevertheless. Log files close
+// once their lines are written, which close does not wait for.
 func (g *Generation) close() error {
 	var first error
 	parts := g.Program.Stream.Parts
@@ -137,10 +126,6 @@ func (g *Generation) close() error {
 		if err := parts[i].Close(); err != nil && first == nil {
 			first = err
 		}
-	}
-	if g.stopLog != nil {
-		g.stopLog()
-		g.flusher.Wait()
 	}
 	g.Program.Stream.Files.Close()
 	return first

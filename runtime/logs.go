@@ -3,7 +3,11 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
+	"slices"
+	"sync"
 	"time"
 
 	"weir/stream/errorlog"
@@ -36,9 +40,82 @@ func openLogs(set *logfile.Set) error {
 	return nil
 }
 
-// reopenLogs opens the paths of every log file anew. A file that can not be opened stays as it was, with a message.
+// reopenLogs has the paths of every log file opened again. A file that cannot be opened stays as it was, with a message.
 func reopenLogs(set *logfile.Set, c *console) {
 	set.Reopen(func(_ string, err error) { c.say(errorlog.Emerg, "%v", openError(err)) })
+}
+
+// writeLoss reports to l that lines did not reach a log.
+func writeLoss(l *errorlog.Log, lost logfile.Loss) {
+	l.Write(errorlog.Alert, 0, fmt.Sprintf("%v%s, lines lost: %d", lost, errorlog.Errno(lost.Reason()), lost.Lines))
+}
+
+// How long the process waits at its end until logs have taken the last lines: one that serves, and a command.
+const (
+	exitTimeout    = 400 * time.Millisecond
+	commandTimeout = 5 * time.Second
+)
+
+// outlets are standard error and the log files of a process, which may have lines to write at its end. It is safe for concurrent use; a
+// nil outlets has none.
+type outlets struct {
+	stderr *logfile.Queue
+
+	mu   sync.Mutex
+	sets []*logfile.Set
+}
+
+func newOutlets(stderr io.Writer) *outlets {
+	return &outlets{stderr: logfile.NewWriter("stderr", stderr)}
+}
+
+// reportTo lets l report the lines that standard error has lost.
+func (o *outlets) reportTo(l *currentLog) {
+	if o != nil {
+		o.stderr.OnLoss(func(lost logfile.Loss) { writeLoss(l.Load(), lost) })
+	}
+}
+
+// add makes set one of those that wait waits for.
+func (o *outlets) add(set *logfile.Set) {
+	if o == nil {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sets = append(slices.DeleteFunc(o.sets, (*logfile.Set).Closed), set)
+}
+
+// wait has all lines written that have come so far, and waits for that, but no longer than most.
+func (o *outlets) wait(most time.Duration) {
+	if o == nil {
+		return
+	}
+	end := time.Now().Add(most)
+	o.stderr.Flush()
+	sets := o.flush()
+	for _, set := range sets {
+		set.Wait(time.Until(end))
+	}
+	o.stderr.Wait(time.Until(end))
+}
+
+// flush has the lines of all files written, and returns the sets of the files.
+func (o *outlets) flush() []*logfile.Set {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, set := range o.sets {
+		set.Flush()
+	}
+	return slices.Clone(o.sets)
+}
+
+// writer is standard error, which nobody waits for.
+func (o *outlets) writer() io.Writer {
+	if o == nil {
+		return os.Stderr
+	}
+	return o.stderr
 }
 
 // A follower passes on lines to the main error log of the current configuration, for those who outlive configurations.

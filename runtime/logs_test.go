@@ -43,6 +43,9 @@ func TestReopenKeepsAFileThatCannotBeOpened(t *testing.T) {
 	}
 	var log recorder
 	reopenLogs(p.Stream.Files, &console{log: log.log()})
+	if !p.Stream.Files.Wait(patience) {
+		t.Error("the file was not reopened")
+	}
 	if got, want := log.take(), []string{`[emerg] open() "` + path + `" failed (2: No such file or directory)`}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -71,7 +74,9 @@ func TestConsoleDuplicatesToStderr(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var stderr bytes.Buffer
 			o := Options{Prefix: t.TempDir(), ErrorLog: tt.boot}
-			bootConsole(o, o.paths(), &stderr).say(tt.level, "text")
+			c := bootConsole(o, o.paths(), newOutlets(&stderr))
+			c.say(tt.level, "text")
+			c.out.wait(patience)
 			if got := stderr.String(); !regexp.MustCompile(tt.want).MatchString(got) {
 				t.Errorf("got %q, want %s", got, tt.want)
 			}

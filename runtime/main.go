@@ -43,17 +43,21 @@ const (
 // Main does what o asks for and returns the exit code of the process. When it is to serve, it returns when serving is over; on the
 // way it may replace the process by the same program under nginx's title, or send it to the background.
 func Main(o Options, stdio Stdio) int {
-	paths := o.paths()
+	paths, out := o.paths(), newOutlets(stdio.Err)
+	stdio.Err = out.stderr
 	switch {
 	case o.Test:
-		return check(o, paths, bootConsole(o, paths, stdio.Err), stdio)
+		defer out.wait(commandTimeout)
+		return check(o, paths, bootConsole(o, paths, out), stdio)
 	case o.Signal != "":
-		return sendSignal(o, paths, bootConsole(o, paths, stdio.Err))
+		defer out.wait(commandTimeout)
+		return sendSignal(o, paths, bootConsole(o, paths, out))
 	}
+	defer out.wait(exitTimeout)
 	log := &currentLog{}
 	signals := receiveSignals(log) // before anything that may wait
-	letRead := context.AfterFunc(signals.end, newDeadline(log, &pidFile{}).arm)
-	c := bootConsole(o, paths, stdio.Err)
+	letRead := context.AfterFunc(signals.end, newDeadline(log, &pidFile{}, out).arm)
+	c := bootConsole(o, paths, out)
 	log.Store(c.log)
 	next := stageAfter(o, paths)
 	letRead()
@@ -61,6 +65,7 @@ func Main(o Options, stdio Stdio) int {
 	case background:
 		return startDaemon(o, c, signals)
 	case titled:
+		out.wait(exitTimeout)
 		if !signals.leave() {
 			return exitOK
 		}

@@ -16,6 +16,7 @@ import (
 	"weir/parser/diag"
 	"weir/stream"
 	"weir/stream/errorlog"
+	"weir/stream/logfile"
 )
 
 // A Master runs one configuration after another. All of its state but what is atomic belongs to the goroutine that starts it and
@@ -39,16 +40,16 @@ type Master struct {
 	newest   *Generation   // whose log the process writes to
 	living   []*Generation // that have sessions or will have
 	lastID   uint64
-	pause    time.Duration // between attempts to bind
-	watcher  *watcher      // nil without -watch
-	redirect func(*directives.Main, *console)
-	detach   func() // called once, before the pid file is written
+	pause    time.Duration                           // between attempts to bind
+	watcher  *watcher                                // nil without -watch
+	redirect func(*directives.Program) *logfile.File // redirectStderr
+	stderrIs *logfile.File                           // what standard error was redirected to; nil: nothing
+	detach   func()                                  // called once, before the pid file is written
 
-	orders    orders          // calls of the driver
-	driven    <-chan struct{} // closed when the last of them has returned; nil before the first
-	reopening <-chan struct{} // likewise for the reopening of logs
-	patience  time.Duration   // how long changes wait for either
-	closers   sync.WaitGroup  // the closing of generations that have ended
+	orders   orders          // calls of the driver
+	driven   <-chan struct{} // closed when the last of them has returned; nil before the first
+	patience time.Duration   // how long changes wait for that
+	closers  sync.WaitGroup  // the closing of generations that have ended
 
 	signals  *signalSet
 	requests chan request
@@ -78,8 +79,9 @@ func newMaster(src parser.Source, p paths, c *console, signals *signalSet) *Mast
 		log: signals.log, signals: signals, pid: &pidFile{}, detach: func() {}, patience: loopPatience,
 		requests: make(chan request), ended: make(chan *Generation), cut: make(chan struct{}), over: make(chan struct{}),
 	}
-	m.deadline = newDeadline(m.log, m.pid)
+	m.deadline = newDeadline(m.log, m.pid, c.out)
 	m.env = newEnv(m.log.Load)
+	c.out.reportTo(m.log)
 	return m
 }
 
@@ -220,23 +222,11 @@ func (m *Master) reconfigure() {
 	m.change(m.signals.end, m.source)
 }
 
-// reopen opens the log files again, also those of configurations that only their last sessions use. It does not wait for ever: a file
-// may have become a pipe without a reader, which open() waits for.
+// reopen has the log files opened again, also those of configurations that only their last sessions use. It does not wait for that.
 func (m *Master) reopen() {
 	m.console.say(errorlog.Notice, "reopening logs")
-	if !finished(m.reopening) {
-		m.console.say(errorlog.Alert, "a log file is still being opened, logs are not reopened")
-		return
-	}
-	living, console, main := slices.Clone(m.living), m.console, &m.newest.Program.Main
-	m.reopening = run(func() {
-		for _, g := range living {
-			reopenLogs(g.Program.Stream.Files, console)
-		}
-		m.redirect(main, console)
-	})
-	if !m.await(m.reopening, m.signals.end) {
-		m.console.say(errorlog.Alert, "a log file is still being opened after %v, continuing", m.patience)
+	for _, g := range m.living {
+		reopenLogs(g.Program.Stream.Files, m.console)
 	}
 }
 

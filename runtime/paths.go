@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"io"
 	"net/netip"
 	"strings"
 	"time"
@@ -57,11 +58,12 @@ func (p paths) source(globals string) parser.Source {
 	return parser.Source{Path: p.conf, Prefix: p.confPrefix, Globals: globals}
 }
 
-// env is what a configuration may ask of the machine while it is compiled by this process. Lookups end with ctx.
-func (p paths) env(ctx context.Context, pid int) *spec.Env {
+// env is what a configuration may ask of the machine while it is compiled by this process. Lookups end with ctx;
+// stderr is standard error, and must not wait.
+func (p paths) env(ctx context.Context, pid int, stderr io.Writer) *spec.Env {
 	return &spec.Env{
 		Prefix: p.prefix, ConfPrefix: p.confPrefix, ErrorLog: p.errorLog, PidFile: DefaultPidFile,
 		LookupHost: func(name string) ([]netip.Addr, error) { return spec.LookupHost(ctx, name) },
-		Now:        time.Now, PID: pid, Root: isRoot(),
+		Now:        time.Now, PID: pid, Root: isRoot(), Stderr: stderr,
 	}
 }

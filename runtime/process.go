@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"os/exec"
@@ -164,20 +165,38 @@ func (d *detachment) complete() {
 func setName() { os.WriteFile("/proc/self/comm", []byte(processName), 0) }
 
 // redirectStderr sends what the Go runtime says when it gives up to the error log, as ngx_log_redirect_stderr does, unless standard
-// error is a log itself.
-func redirectStderr(m *directives.Main, c *console) {
-	if m.ErrorLogStderr || m.ErrorLogFile == "" {
-		return
+// error is a log itself, at whatever level. It follows the file as that is reopened. It returns that file; nil: there is none.
+func redirectStderr(p *directives.Program) *logfile.File {
+	if p.Main.StderrLogged || p.Main.ErrorLogFile == "" {
+		return nil
 	}
-	f, err := logfile.OpenAppend(m.ErrorLogFile)
+	file := p.Stream.Files.Get(p.Main.ErrorLogFile)
+	log := p.Main.ErrorLog
+	file.OnOpen(func(f *os.File) {
+		if err := duplicateOnStderr(f); err != nil {
+			log.Write(errorlog.Alert, 0, "dup2(STDERR_FILENO) failed"+errorlog.Errno(err))
+		}
+	})
+	return file
+}
+
+// duplicateOnStderr makes standard error the file that f is, without changing how f is written.
+func duplicateOnStderr(f *os.File) error {
+	raw, err := f.SyscallConn()
 	if err != nil {
-		c.say(errorlog.Alert, "%v", openError(err))
-		return
+		return err
 	}
-	defer f.Close()
-	if err := duplicate(int(f.Fd()), syscall.Stderr); err != nil {
-		c.say(errorlog.Alert, "dup2(STDERR_FILENO) failed%s", errorlog.Errno(err))
+	var failed error
+	err = raw.Control(func(fd uintptr) { failed = duplicate(int(fd), syscall.Stderr) })
+	return cmp.Or(err, failed)
+}
+
+// followStderr notes what standard error was redirected to, so that the file before is not followed any more.
+func (m *Master) followStderr(file *logfile.File) {
+	if m.stderrIs != nil {
+		m.stderrIs.OnOpen(nil)
 	}
+	m.stderrIs = file
 }
 
 // applyLimits sets the limits that the configuration asks for. As in nginx a failure is an alert and nothing more.

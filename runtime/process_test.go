@@ -154,3 +154,11 @@ func TestOpenFilesAreWarnedOf(t *testing.T) {
 		})
 	}
 }
+
+func TestStandardErrorStaysWhereALogNamesIt(t *testing.T) {
+	p := newBench(t).program()
+	p.Main.ErrorLogFile, p.Main.StderrLogged = "/error.log", true
+	if file := redirectStderr(p); file != nil {
+		t.Errorf("standard error is redirected to %s", file.Path())
+	}
+}

@@ -46,7 +46,7 @@ func (m *Master) read(ctx context.Context, src parser.Source) (*directives.Progr
 		program *directives.Program
 		found   diag.List
 	}
-	env := m.paths.env(ctx, m.env.PID)
+	env := m.paths.env(ctx, m.env.PID, m.console.out.writer())
 	r, err := attempt(ctx, func() (r result) {
 		r.program, r.found = m.load(src, env)
 		return r
@@ -78,8 +78,11 @@ func (m *Master) open(ctx context.Context, next *Generation) (fresh []*socket, e
 	if undo, err = m.openGeneration(ctx, next); err != nil {
 		return nil, err
 	}
+	if m.boot != nil && m.boot.files != nil {
+		next.Program.Stream.Files.Follow(m.boot.files)
+	}
 	if m.newest == nil {
-		m.console = startConsole(next.Program, m.console.stderr)
+		m.console = startConsole(next.Program, m.console)
 	}
 	listens := next.Program.Stream.Listens
 	m.ports.share(listens, m.console)
@@ -105,6 +108,7 @@ func (m *Master) openGeneration(ctx context.Context, next *Generation) (undo *un
 		undo undoing
 		err  error
 	}
+	m.console.out.add(next.Program.Stream.Files)
 	old := m.newest
 	r, err := attempt(ctx, func() (r result) {
 		r.err = next.open(ctx, m.env, old, &r.undo)
@@ -176,8 +180,8 @@ func (m *Master) sayStart(p *directives.Program) {
 		m.boot.close()
 		m.boot = nil
 	}
-	m.console = &console{log: p.Main.ErrorLog}
-	m.redirect(&p.Main, m.console)
+	m.console = &console{log: p.Main.ErrorLog, out: m.console.out}
+	m.followStderr(m.redirect(p))
 	m.console.say(errorlog.Notice, "using the \"%s\" event method", eventMethod)
 	if !first {
 		return

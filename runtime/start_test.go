@@ -31,6 +31,9 @@ func TestFailedStartIsInTheConfiguredLogToo(t *testing.T) {
 	if err := b.start(); !errors.Is(err, errStillInUse) {
 		t.Fatalf("got %v, want %v", err, errStillInUse)
 	}
+	if !p.Stream.Files.Wait(patience) {
+		t.Error("the log was not written")
+	}
 	log, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -36,7 +36,7 @@ func (s *Session) Log(level errorlog.Level, msg string, err error) {
 	}
 	log := s.Server.Settings.ErrorLog
 	b := append([]byte(msg), errorlog.Errno(err)...)
-	log.WriteText(level, s.ID, string(s.appendContext(b)))
+	log.WriteText(level, s.ID, string(s.AppendContext(b)))
 	if log.EnabledJSON(level) {
 		log.WriteRecord(level, s.ID, &errorlog.Record{Msg: msg, Err: err, Tags: s.contextTags()})
 	}
@@ -81,8 +81,9 @@ func (s *Session) SetDoing(d Doing) { s.doing = d }
 // SetProxying makes the log context show the last Try and the traffic from here on.
 func (s *Session) SetProxying() { s.proxying = true }
 
-// appendContext follows ngx_stream_log_error and ngx_stream_proxy_log_error.
-func (s *Session) appendContext(b []byte) []byte {
+// AppendContext appends what a message about the session ends with: what it was doing, for whom. It follows ngx_stream_log_error and
+// ngx_stream_proxy_log_error.
+func (s *Session) AppendContext(b []byte) []byte {
 	if s.doing != 0 {
 		b = append(append(b, " while "...), s.doing.String()...)
 	}
@@ -106,7 +107,7 @@ func (s *Session) udp() string {
 	return ""
 }
 
-// contextTags is appendContext for a log in JSON.
+// contextTags is AppendContext for a log in JSON.
 func (s *Session) contextTags() []errorlog.Tag {
 	var tags []errorlog.Tag
 	if s.doing != 0 {

@@ -3,6 +3,7 @@ package spec
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net"
 	"net/netip"
@@ -22,6 +23,16 @@ type Env struct {
 	Now        func() time.Time
 	PID        int
 	Root       bool // the process runs as root
+	// Stderr is standard error as a log: it is safe for concurrent use and does not wait. nil: os.Stderr, for tools that only read.
+	Stderr io.Writer
+}
+
+// Console is standard error as a log.
+func (e *Env) Console() io.Writer {
+	if e.Stderr == nil {
+		return os.Stderr
+	}
+	return e.Stderr
 }
 
 // UserID returns the number of a user. The error is fs.ErrNotExist when the system has no list of users.

@@ -25,6 +25,7 @@ type Cache struct {
 	mu     sync.Mutex // held for the bookkeeping only, not while files are opened, written or closed
 	files  map[string]*list.Element
 	recent *list.List // of *kept, the latest first
+	closed bool       // nothing is kept any more
 }
 
 // kept is what a Cache knows of one name. It is guarded by the cache's mutex.
@@ -157,7 +158,7 @@ func (c *Cache) exchange(name string, f *openFile, now time.Time) (old *openFile
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.files[name]
-	if e == nil {
+	if e == nil || c.closed {
 		return nil
 	}
 	k := e.Value.(*kept)
@@ -183,7 +184,7 @@ func (f *openFile) isStill(name string) bool {
 	return err == nil && os.SameFile(here, there)
 }
 
-// Close forgets all names; each file is closed once nobody writes to it. The cache may be used further.
+// Close forgets all names; each file is closed once nobody writes to it. Later lines open and close their files.
 func (c *Cache) Close() {
 	releaseAll(c.forgetAll())
 }
@@ -191,6 +192,7 @@ func (c *Cache) Close() {
 func (c *Cache) forgetAll() (dropped []*openFile) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.closed = true
 	for c.recent.Len() > 0 {
 		dropped = c.forget(dropped)
 	}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,12 +26,30 @@ type rig struct {
 	config *stream.Config
 	server *stream.Server
 	env    *stream.Env
-	errors *strings.Builder
+	errors *lockedText
 	clock  time.Time
 }
 
+// lockedText is text that several goroutines write.
+type lockedText struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lockedText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 func newRig(t *testing.T) *rig {
-	r := &rig{t: t, config: stream.NewConfig(), values: map[string]string{}, errors: &strings.Builder{}, clock: testNow()}
+	r := &rig{t: t, config: stream.NewConfig(), values: map[string]string{}, errors: &lockedText{}, clock: testNow()}
 	r.vars = r.config.Vars
 	for _, name := range []string{"a", "b"} {
 		get := func(*stream.Session) (string, bool) { v, ok := r.values[name]; return v, ok }
@@ -81,7 +101,7 @@ func (r *rig) wantErrors(want ...string) {
 	var got []string
 	for line := range strings.Lines(r.errors.String()) {
 		_, line, _ = strings.Cut(line, " [")
-		line, _, _ = strings.Cut(line, ", client: ")
+		line, _, _ = strings.Cut(strings.TrimSuffix(line, "\n"), ", client: ")
 		got = append(got, "["+strings.Replace(line, "] 1#1: *1 ", "] ", 1))
 	}
 	if g, w := strings.Join(got, "\n"), strings.Join(want, "\n"); g != w {
@@ -89,15 +109,24 @@ func (r *rig) wantErrors(want ...string) {
 	}
 }
 
-func logTo(t *testing.T, path string) *logfile.File {
+// logTo returns a Target that writes to path, and what closes it.
+func logTo(t *testing.T, path string) (Target, func()) {
 	t.Helper()
 	var set logfile.Set
 	f := set.Get(path)
 	if err := set.Open(logfile.OpenAppend); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(set.Close)
-	return f
+	return File(f), func() { closeLogs(t, &set) }
+}
+
+// closeLogs has all lines written.
+func closeLogs(t *testing.T, set *logfile.Set) {
+	t.Helper()
+	set.Close()
+	if !set.Wait(10 * time.Second) {
+		t.Error("the logs were not written")
+	}
 }
 
 func wantFile(t *testing.T, path, want string) {
@@ -129,8 +158,10 @@ func TestCondition(t *testing.T) {
 			r.values = tt.values
 			path := filepath.Join(t.TempDir(), "log")
 			cond := r.template(tt.cond)
-			l := &Logger{Format: r.format(EscapeDefault, "x"), If: &cond, To: File(logTo(t, path))}
+			to, done := logTo(t, path)
+			l := &Logger{Format: r.format(EscapeDefault, "x"), If: &cond, To: to}
 			l.Log(r.session())
+			done()
 			want := ""
 			if tt.logged {
 				want = "x\n"
@@ -140,37 +171,79 @@ func TestCondition(t *testing.T) {
 	}
 }
 
-func TestFullDiskIsReportedOnceAMinute(t *testing.T) {
-	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Skip(err)
-	}
-	const sentence = `[alert] write() to "/dev/full" failed (28: No space left on device)`
-	r := newRig(t)
-	for name, target := range map[string]Target{"file": File(logTo(t, "/dev/full")), "path": Path(r.template("/dev/$a"), nil)} {
+func TestPathWithVariables(t *testing.T) {
+	caches := map[string]*Cache{"no cache": nil, "cache": NewCache(CacheConf{Max: 2, MinUses: 1, Inactive: time.Hour, Valid: time.Hour})}
+	for name, cache := range caches {
 		t.Run(name, func(t *testing.T) {
-			r.errors.Reset()
-			r.values["a"] = "full"
-			l := &Logger{Format: r.format(EscapeDefault, "x"), To: target}
-			for range 125 {
+			r := newRig(t)
+			dir := t.TempDir()
+			var set logfile.Set
+			l := &Logger{Format: r.format(EscapeDefault, "$a"), To: Path(r.template(dir+"/$b.log"), cache, &set)}
+			for _, v := range []string{"one 1", "one 2", "two 3", "one 4", "none/there 5", "two 6"} {
+				r.values["b"], r.values["a"], _ = strings.Cut(v, " ")
 				l.Log(r.session())
-				r.clock = r.clock.Add(time.Second)
 			}
-			r.wantErrors(sentence, sentence, sentence)
+			closeLogs(t, &set)
+			if cache != nil {
+				cache.Close()
+			}
+			wantFile(t, dir+"/one.log", "1\n2\n4\n")
+			wantFile(t, dir+"/two.log", "3\n6\n")
+			r.wantErrors(`[crit] open() "` + dir + `/none/there.log" failed (2: No such file or directory)`)
 		})
 	}
 }
 
-func TestPathWithVariables(t *testing.T) {
-	r := newRig(t)
-	dir := t.TempDir()
-	l := &Logger{Format: r.format(EscapeDefault, "$a"), To: Path(r.template(dir+"/$a.log"), nil)}
-	for _, v := range []string{"one", "two", "one", "none/there"} {
-		r.values["a"] = v
-		l.Log(r.session())
+func TestPathCountsLinesThatAreNotWritten(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip(err)
 	}
-	wantFile(t, dir+"/one.log", "one\none\n")
-	wantFile(t, dir+"/two.log", "two\n")
-	r.wantErrors(`[crit] open() "` + dir + `/none/there.log" failed (2: No such file or directory)`)
+	r := newRig(t)
+	var set logfile.Set
+	l := &Logger{Format: r.format(EscapeDefault, "x"), To: Path(r.template("/dev/$a"), nil, &set)}
+	lost := make(chan logfile.Loss, 10)
+	set.OnLoss(func(l logfile.Loss) { lost <- l })
+	r.values["a"] = "full"
+	l.Log(r.session())
+	if got := <-lost; got.Error() != `write() to "/dev/full" failed` || got.Reason() != syscall.ENOSPC || got.Lines != 1 {
+		t.Errorf("got %v, %v, %d lines", got, got.Reason(), got.Lines)
+	}
+	closeLogs(t, &set)
+}
+
+// A session does not wait for a log that hangs, whatever its kind.
+func TestNobodyWaitsForALog(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Skip(err)
+	}
+	reader, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t)
+	r.values["a"], r.values["b"] = "pipe", strings.Repeat("x", 4000)
+	var set logfile.Set
+	format := r.format(EscapeDefault, "$b")
+	file, named := File(set.Get(path)), Path(r.template(dir+"/$a"), nil, &set)
+	lost := make(chan logfile.Loss, 10)
+	set.OnLoss(func(l logfile.Loss) { lost <- l })
+	if err := set.Open(logfile.OpenAppend); err != nil {
+		t.Fatal(err)
+	}
+	s := r.session()
+	for _, to := range []Target{file, named} {
+		l := &Logger{Format: format, To: to}
+		for range 1000 {
+			l.Log(s)
+		}
+		if got := <-lost; got.Lines == 0 {
+			t.Error("no line was lost")
+		}
+	}
+	reader.Close() // writes fail from now on
+	closeLogs(t, &set)
 }
 
 func TestSyslog(t *testing.T) {
@@ -205,9 +278,13 @@ func TestSyslogFailureIsSaid(t *testing.T) {
 func TestLogAllocatesNothing(t *testing.T) {
 	r := newRig(t)
 	f := r.format(EscapeDefault, `[$time_local] "$protocol" $status $bytes_sent $bytes_received $session_time $msec`)
-	l := &Logger{Format: f, To: File(logTo(t, os.DevNull))}
+	to, done := logTo(t, os.DevNull)
+	defer done()
+	l := &Logger{Format: f, To: to}
 	s := r.session()
-	l.Log(s)
+	for range 1000 { // makes the room of the queue
+		l.Log(s)
+	}
 	if n := testing.AllocsPerRun(100, func() { l.Log(s) }); n != 0 {
 		t.Errorf("Log allocates %v times", n)
 	}

@@ -131,26 +131,6 @@ func TestErrno(t *testing.T) {
 	}
 }
 
-// A fullDisk fails every write.
-type fullDisk struct{ tries int }
-
-func (d *fullDisk) Write([]byte) (int, error) {
-	d.tries++
-	return 0, syscall.ENOSPC
-}
-
-func TestLinesLeaveAFullDiskAlone(t *testing.T) {
-	var d fullDisk
-	target := Lines(&d)
-	start := time.Now().Unix()
-	for range 1000 {
-		target.WriteLine(Error, []byte("x\n"))
-	}
-	if seconds := int(time.Now().Unix()-start) + 1; d.tries > seconds {
-		t.Errorf("tried %d times in %d seconds, want once a second", d.tries, seconds)
-	}
-}
-
 func TestWriteAllocatesNothing(t *testing.T) {
 	l := New(testNow, 42)
 	l.Add(Error, Lines(discard{}))

@@ -1,152 +1,171 @@
-// Package logfile keeps append-only log files that are opened by name, written by many and reopened on demand.
+// Package logfile keeps append-only logs that nobody who writes a line waits for: files that are opened by name and reopened on demand,
+// and standard error.
 package logfile
 
 import (
-	"context"
-	"os"
+	"slices"
 	"sync"
 	"time"
 )
 
-// An Opener opens a file for appending, creating it with mode 0644. The os package's way is OpenAppend.
-type Opener func(path string) (*os.File, error)
-
-// OpenAppend opens path as nginx opens its logs. A standard stream that cannot be opened by its name is duplicated.
-func OpenAppend(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
-	if err == nil {
-		return f, nil
-	}
-	if standard := openStandard(path, err); standard != nil {
-		return standard, nil
-	}
-	return nil, err
-}
-
-// A Set holds the log files of one configuration, each path once. Get and OnWriteError are called by one goroutine before Open; the
-// other methods are safe for concurrent use after that.
+// A Set holds the logs of one configuration, each path once. Get, Add and OnLoss are called by one goroutine before Open; the other
+// methods are safe for concurrent use after that, and none but Open and Wait waits for a file.
 type Set struct {
-	mu     sync.Mutex // one change at a time; never taken by those who write
 	files  []*File
-	opener Opener
-	report func(error)
+	queues []*Queue // besides those of files
+
+	mu       sync.Mutex    // guards finished
+	finished chan struct{} // closed once the files are to be closed; nil before Close
 }
 
 // Get returns the set's file of that path, making it, unopened, at the first call.
 func (s *Set) Get(path string) *File {
 	for _, f := range s.files {
-		if f.path == path {
+		if f.name == path {
 			return f
 		}
 	}
-	f := &File{path: path}
+	f := newFile(path)
 	s.files = append(s.files, f)
 	return f
 }
+
+// Add makes q, whose files the set does not know, one of those that Wait waits for.
+func (s *Set) Add(q *Queue) { s.queues = append(s.queues, q) }
 
 // Paths lists the files in the order in which the configuration names them.
 func (s *Set) Paths() []string {
 	paths := make([]string, len(s.files))
 	for i, f := range s.files {
-		paths[i] = f.path
+		paths[i] = f.name
 	}
 	return paths
 }
 
-// OnWriteError registers who is told that a buffer could not be written out when nobody waits for the answer: by Run, Flush, Reopen
-// and Close. It is told at most once a minute for each file, with a *WriteError, and must be safe for concurrent use.
-func (s *Set) OnWriteError(report func(error)) { s.report = report }
+// OnLoss registers who is told that lines of a log were lost, at most once a minute for each log while that lasts, and once when it is
+// over. report must be safe for concurrent use.
+func (s *Set) OnLoss(report func(Loss)) {
+	for _, q := range s.all() {
+		q.OnLoss(report)
+	}
+}
 
-// Open opens every file. If one fails, those opened before are closed again.
+// all lists the queues, files first.
+func (s *Set) all() []*Queue {
+	all := make([]*Queue, 0, len(s.files)+len(s.queues))
+	for _, f := range s.files {
+		all = append(all, &f.Queue)
+	}
+	return append(all, s.queues...)
+}
+
+// Open opens every file. If one fails, those opened before are closed again. A pipe without a reader is no failure: its lines wait for
+// one.
 func (s *Set) Open(open Opener) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.opener = open
 	for i, f := range s.files {
-		if err := f.reopen(open); err != nil {
-			closeAll(s.files[:i])
+		if err := f.openFirst(open); err != nil {
+			finishAll(s.files[:i])
 			return err
 		}
 	}
 	return nil
 }
 
-func closeAll(files []*File) {
+func finishAll(files []*File) {
 	for _, f := range files {
-		f.swap(nil)
+		f.finish()
 	}
 }
 
-// Run writes out each buffer that has a flush time, that long after its first line came, until ctx ends. It is to run as long as
-// somebody writes to the set.
-func (s *Set) Run(ctx context.Context) {
-	var flushers sync.WaitGroup
+// Follow lets the first lines of each file wait for those of the file of the same path in old, so that they stand after them. To be
+// called after Open. A file that is not written does not delay its successor by more than a second.
+func (s *Set) Follow(old *Set) {
+	const most = time.Second
 	for _, f := range s.files {
-		if f.buffer != nil && f.buffer.Flush > 0 {
-			flushers.Go(func() { s.flushInTime(ctx, f) })
-		}
-	}
-	flushers.Wait()
-}
-
-// flushInTime waits for first lines in f's buffer, and gives each its time.
-func (s *Set) flushInTime(ctx context.Context, f *File) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-f.buffer.begun:
-		}
-		for wait, held := f.buffer.left(); held; wait, held = f.buffer.left() {
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(wait):
-				s.flushDue(f)
+		for _, before := range old.files {
+			if before.name == f.name {
+				f.after(func() { before.waitWritten(most) })
 			}
 		}
 	}
 }
 
-// flushDue flushes f unless its buffer was written out and begun anew in the meantime.
-func (s *Set) flushDue(f *File) {
-	if wait, held := f.buffer.left(); held && wait <= 0 {
-		s.flush(f)
+// Reopen has the path of every file opened again, after the lines that have come so far. A file that cannot be opened stays as it was;
+// report is told why, by another goroutine.
+func (s *Set) Reopen(report func(path string, err error)) {
+	for _, f := range s.files {
+		f.reopen(report)
 	}
 }
 
-// Reopen flushes every file and opens its path anew. A file that can not be opened stays as it was; report is told why.
-func (s *Set) Reopen(report func(path string, err error)) {
+// Flush has the lines written that are held back.
+func (s *Set) Flush() {
+	for _, q := range s.all() {
+		q.Flush()
+	}
+}
+
+// Close has the lines written that have come so far, and every file closed. Later lines are refused. What a file does not take within a
+// minute is given up.
+func (s *Set) Close() {
+	finished := make(chan struct{})
+	s.mu.Lock()
+	s.finished = finished
+	s.mu.Unlock()
+	if len(s.queues) == 0 {
+		s.finish(finished)
+		return
+	}
+	for _, q := range s.queues {
+		q.close()
+	}
+	go s.finish(finished)
+}
+
+// closing is finished; nil before Close.
+func (s *Set) closing() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, f := range s.files {
-		s.flush(f)
-		if err := f.reopen(s.opener); err != nil {
-			report(f.path, err)
+	return s.finished
+}
+
+// finish closes the files once the other queues are written, whose failures may be reported in a file, as are lines that were lost.
+func (s *Set) finish(finished chan<- struct{}) {
+	for _, q := range s.queues {
+		q.Wait(closeTimeout)
+	}
+	for _, q := range s.all() {
+		q.reportLoss()
+	}
+	finishAll(s.files)
+	close(finished)
+}
+
+// Closed reports whether the set was closed and all its lines are written.
+func (s *Set) Closed() bool {
+	select {
+	case <-s.closing():
+	default:
+		return false
+	}
+	return !slices.ContainsFunc(s.files, func(f *File) bool { return !f.ended() })
+}
+
+// Wait has the lines written that have come so far, and waits for it, no longer than that in all. It reports whether all are written.
+func (s *Set) Wait(most time.Duration) bool {
+	s.Flush()
+	end := time.Now().Add(most)
+	if finished := s.closing(); finished != nil {
+		select {
+		case <-finished:
+		case <-time.After(most):
+			return false
 		}
 	}
-}
-
-// Flush writes out what the files hold back.
-func (s *Set) Flush() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, f := range s.files {
-		s.flush(f)
+	for _, q := range s.all() {
+		if !q.Wait(max(0, time.Until(end))) {
+			return false
+		}
 	}
-}
-
-// Close flushes and closes every file.
-func (s *Set) Close() {
-	s.Flush()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	closeAll(s.files)
-}
-
-func (s *Set) flush(f *File) {
-	err := f.Flush()
-	if err != nil && f.gate.Failed(time.Now(), err) && s.report != nil {
-		s.report(err)
-	}
+	return true
 }
