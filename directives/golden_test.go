@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"weir/conformance/nginx"
 	"weir/directives/spec"
 	"weir/parser"
 	"weir/parser/diag"
@@ -24,13 +25,15 @@ import (
 // A goldenCase is one file of testdata: the files of a configuration, what is said about it up to the first error, and, when it is
 // not refused, what it means.
 //
-// Its comment may hold lines that bound the comparison with nginx 1.22: "weir only" when only weir says so, and "since VERSION" when
-// nginx says so since a later version. With "as root" nginx is asked by the super-user alone. "loads MODULE" names one more module
-// that nginx needs.
+// Its comment may hold lines that bound the comparison with nginx: "weir only" when only weir says so, and "since VERSION" when nginx
+// says so since that version. With "as root" nginx is asked by the super-user alone. "loads MODULE" names one more module
+// that nginx needs, and with "needs debug" only an nginx that can log what it does in detail is asked.
 type goldenCase struct {
 	file     string
 	archive  *txtar.Archive
 	weirOnly bool
+	since    nginx.Version
+	debug    bool
 	loads    string // empty: no more modules
 }
 
@@ -44,9 +47,11 @@ const (
 )
 
 var (
-	notOnNginx = regexp.MustCompile(`(?m)^(weir only|since \d)`)
+	weirOnly   = regexp.MustCompile(`(?m)^weir only`)
+	sinceWhen  = regexp.MustCompile(`(?m)^since (\d+\.\d+\.\d+)`)
 	loads      = regexp.MustCompile(`(?m)^loads (\w+)`)
 	asRoot     = regexp.MustCompile(`(?m)^as root`)
+	needsDebug = regexp.MustCompile(`(?m)^needs debug`)
 )
 
 // goldenCases are the cases of the folders of testdata with those names.
@@ -62,10 +67,15 @@ func goldenCases(t testing.TB, folders ...string) (cases []*goldenCase) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			alone := notOnNginx.Match(ar.Comment) || asRoot.Match(ar.Comment) && os.Geteuid() != 0
-			c := &goldenCase{file: file, archive: ar, weirOnly: alone}
+			alone := weirOnly.Match(ar.Comment) || asRoot.Match(ar.Comment) && os.Geteuid() != 0
+			c := &goldenCase{file: file, archive: ar, weirOnly: alone, debug: needsDebug.Match(ar.Comment)}
 			if m := loads.FindSubmatch(ar.Comment); m != nil {
 				c.loads = string(m[1])
+			}
+			if m := sinceWhen.FindSubmatch(ar.Comment); m != nil {
+				if c.since, err = nginx.ParseVersion(string(m[1])); err != nil {
+					t.Fatal(err)
+				}
 			}
 			cases = append(cases, c)
 		}
@@ -143,8 +153,11 @@ func TestGolden(t *testing.T) {
 			}
 			checkText(t, "weir says", said, c.part(saidPart))
 			checkText(t, "it means", program, c.part(programPart))
-			if !c.weirOnly {
-				checkText(t, "nginx says", c.askNginx(t, dir), c.part(saidPart))
+			if c.weirOnly {
+				return
+			}
+			if o := newOracle(t); !o.build.Version.Before(c.since) && (o.build.Debugs() || !c.debug) {
+				checkText(t, "nginx says", c.askNginx(t, o, dir), c.part(saidPart))
 			}
 		})
 	}
@@ -207,18 +220,17 @@ func lookupExample(name string) ([]netip.Addr, error) {
 func withoutDir(text, dir string) string { return strings.ReplaceAll(text, dir+"/", "") }
 
 // askNginx is what nginx -t says of nginx.conf in dir. That it can not bind an address that this machine has not is no matter here.
-func (c *goldenCase) askNginx(t *testing.T, dir string) (said string) {
+func (c *goldenCase) askNginx(t *testing.T, o *oracle, dir string) (said string) {
 	t.Helper()
-	nginx := newOracle(t)
 	if c.loads != "" {
-		nginx.load(t, c.loads)
+		o.load(t, c.loads)
 	}
 	globals := strings.TrimSpace(c.part(globalsPart))
 	if !definesPid.MatchString(c.part("nginx.conf") + globals) {
 		globals = "pid " + dir + "/pid; " + globals
 	}
-	cmd := exec.CommandContext(t.Context(), nginx.bin, "-t", "-p", dir, "-e", "stderr", "-c", dir+"/nginx.conf",
-		"-g", nginx.loadModules()+" "+globals)
+	cmd := exec.CommandContext(t.Context(), o.bin, "-t", "-p", dir, "-e", "stderr", "-c", dir+"/nginx.conf",
+		"-g", o.loadModules()+" "+globals)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError

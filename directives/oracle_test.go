@@ -1,0 +1,103 @@
+package directives
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"weir/conformance/nginx"
+	"weir/directives/spec"
+)
+
+// An oracle is a real nginx: the one that NGINX_BIN names, or the system's.
+type oracle struct {
+	bin     string
+	build   *nginx.Build
+	modules []string // the directives that load its modules
+}
+
+// newOracle describes nginx. Without one the test is skipped, or fails when CI=true.
+func newOracle(t *testing.T) *oracle {
+	t.Helper()
+	o := &oracle{bin: os.Getenv("NGINX_BIN")}
+	if o.bin == "" {
+		o.bin = "/usr/sbin/nginx"
+	}
+	var err error
+	if o.build, err = nginx.About(o.bin); err != nil {
+		skipWithout(t, err.Error())
+	}
+	o.load(t, nginx.Stream)
+	return o
+}
+
+// load adds a module.
+func (o *oracle) load(t *testing.T, name string) {
+	t.Helper()
+	switch {
+	case o.build.Has(name):
+		o.modules = append(o.modules, o.build.Load(name))
+	case o.build.CanLoad() && name != nginx.MQTTPreread:
+		skipWithout(t, "it has no "+name)
+	default:
+		t.Skipf("%s is without %s", o.build.Name(), name)
+	}
+}
+
+// skipWithout ends the test when something that could be installed is missing.
+func skipWithout(t *testing.T, why string) {
+	t.Helper()
+	why = "NOT COMPARED WITH NGINX: " + why + " (scripts/install-test-deps)"
+	if os.Getenv("CI") == "true" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
+
+// loadModules are the directives that load its modules.
+func (o *oracle) loadModules() string { return strings.Join(o.modules, "") }
+
+// knows are the rows for directives that this nginx has.
+func (o *oracle) knows(t *testing.T) (rows []*spec.Row) {
+	t.Helper()
+	elsewhere := []string{"ngx_stream_js_module", "ngx_stream_geoip_module", "ngx_mgmt_module"}
+	for _, d := range served(t) {
+		if d.commercial != "yes" && !slices.Contains(elsewhere, d.module) && o.hasSince(d.since) && d.name != "include" {
+			rows = append(rows, rowsOf(d)...)
+		}
+	}
+	return rows
+}
+
+// hasSince reports whether nginx has what came with a version, "1.9.0" or "1.1.4,1.0.7"; "-" is any version.
+func (o *oracle) hasSince(since string) bool {
+	first, _, _ := strings.Cut(since, ",")
+	v, err := nginx.ParseVersion(first)
+	return err != nil || !o.build.Version.Before(v)
+}
+
+var emergency = regexp.MustCompile(`(?m)\[emerg\] (?:\d+#\d+: )?(.*)$`)
+
+// says is the first error that nginx -t prints, with /p for the directory of the configuration; empty if there is none.
+func (o *oracle) says(t *testing.T, conf string) string {
+	t.Helper()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	out, _ := exec.CommandContext(ctx, o.bin, "-t", "-p", dir, "-e", "stderr", "-c", path, "-g", o.loadModules()).CombinedOutput()
+	m := emergency.FindSubmatch(out)
+	if m == nil {
+		return ""
+	}
+	return strings.ReplaceAll(string(m[1]), dir, "/p")
+}
