@@ -19,13 +19,16 @@ import (
 var ErrNoLivePeers = errors.New("no live upstreams")
 
 // A Group is an upstream block, or the addresses of a proxy_pass that names none. Its mutex guards the live state of its peers and
-// outlasts every PeerSet, because a peer may be in two; it is held for arithmetic only. A Group is safe for concurrent use.
+// outlasts every PeerSet, because a peer may be in two; it is held for arithmetic only. The group of the next configuration shares it,
+// with the counts of sessions. A Group is safe for concurrent use.
 type Group struct {
 	Name   string
 	Method Method
 
-	mu  sync.Mutex
-	set atomic.Pointer[PeerSet]
+	own  sync.Mutex
+	mu   *sync.Mutex // own, or that of the group in the configuration before; fixed once the group is open
+	gone counts      // of servers that are not in the group any more, and may come back
+	set  atomic.Pointer[PeerSet]
 
 	following *following // nil: no server is named
 	learns    Measure    // what is learnt of a peer when a session ends; fixed
@@ -78,15 +81,21 @@ const (
 // NewGroup returns the group of those peers, backups among them, in the order of the configuration. There must be a primary. The
 // peers are the group's from here on.
 func NewGroup(name string, peers []*Peer, m Method) *Group {
-	g := &Group{Name: name, Method: m}
-	if m, ok := m.(timed); ok {
-		g.learns = m.atEnd()
-	}
+	g := newGroup(name, m)
 	g.Replace(peers)
 	return g
 }
 
-// Replace gives the group other peers. A peer that stays keeps its live state. Sessions that have begun finish with the peer that
+func newGroup(name string, m Method) *Group {
+	g := &Group{Name: name, Method: m}
+	g.mu = &g.own
+	if m, ok := m.(timed); ok {
+		g.learns = m.atEnd()
+	}
+	return g
+}
+
+// Replace gives the group other peers. A peer that stays keeps its live state, and a server that comes back the sessions that hold it. Sessions that have begun finish with the peer that
 // they have; one that chooses after this chooses among the new peers, those that it has tried excepted.
 func (g *Group) Replace(peers []*Peer) {
 	for _, p := range peers {
@@ -94,6 +103,7 @@ func (g *Group) Replace(peers []*Peer) {
 			p.left = new(atomic.Bool)
 		}
 	}
+	g.recount(peers)
 	set := newPeerSet(g, peers)
 	if m, ok := g.Method.(deriver); ok {
 		set.derived = m.derive(&set.primary)
@@ -101,6 +111,20 @@ func (g *Group) Replace(peers []*Peer) {
 	if old := g.set.Swap(set); old != nil {
 		old.leave(peers)
 	}
+}
+
+// recount gives each of the peers its count of sessions. At first these are the peers' own.
+func (g *Group) recount(peers []*Peer) {
+	if g.set.Load() == nil {
+		for _, p := range peers {
+			p.count()
+		}
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.carry(peers, g.counts(g.gone))
+	g.gone = g.gone.held()
 }
 
 // A deriver is a Method that keeps something computed from the primary peers, such as a ring. The peers are not to be changed.
@@ -117,11 +141,11 @@ func (g *Group) Peers() []*Peer {
 	return append(append([]*Peer(nil), set.primary.peers...), set.backup.peers...)
 }
 
-// Conns is how many sessions hold p at this moment.
+// Conns is how many sessions hold p at this moment, those of earlier configurations included.
 func (g *Group) Conns(p *Peer) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return p.live.conns
+	return *p.conns
 }
 
 // Resting reports whether a peer rests after an attempt that was Short, so that the group may have a peer to offer soon.
@@ -135,11 +159,16 @@ func (g *Group) Resting(now time.Time) bool {
 // Key identifies the group across generations.
 func (g *Group) Key() string { return "upstream " + g.Name }
 
-// Open makes the group ready. As in nginx without a commercial licence, a group starts afresh with every configuration: failures,
-// connections and weights are not taken over from its predecessor, with or without a zone. What its names were found to mean is.
+// Open makes the group ready. As in nginx without a commercial licence, failures and weights are not taken over from the group's
+// predecessor, with or without a zone. Two things are: the counts of sessions, since sessions that began before go on in this process
+// and load the same servers, and what its names were found to mean.
 func (g *Group) Open(_ context.Context, env *stream.Env, old stream.Part) error {
+	before, _ := old.(*Group)
+	if before != nil {
+		g.inherit(before)
+	}
 	if g.following != nil {
-		g.open(env, old)
+		g.open(env, before)
 	}
 	return nil
 }

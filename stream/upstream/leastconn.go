@@ -45,4 +45,4 @@ func (p *picker) leastLoaded(now int64) int {
 }
 
 // load is what least_conn compares.
-func (p *Peer) load() uint64 { return uint64(p.live.conns) }
+func (p *Peer) load() uint64 { return uint64(*p.conns) }

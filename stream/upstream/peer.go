@@ -21,8 +21,11 @@ type Peer struct {
 	Down        bool
 	Backup      bool
 
-	live live
-	left *atomic.Bool // made when the peer comes into a group
+	// conns is how many sessions hold the server: live.conns of this peer, or of the same server in an earlier configuration. The group's
+	// mutex guards it.
+	conns *int
+	live  live
+	left  *atomic.Bool // made when the peer comes into a group
 }
 
 // Left is set when the peer has left its group, for good. It is nil before the peer is in one.
@@ -51,7 +54,7 @@ func second(now int64) int64 { return now / 1000 }
 
 // usable reports whether the peer may be chosen.
 func (p *Peer) usable(now int64) bool {
-	return !p.Down && !p.failed(now) && now >= p.live.rest && (p.MaxConns == 0 || p.live.conns < p.MaxConns)
+	return !p.Down && !p.failed(now) && now >= p.live.rest && (p.MaxConns == 0 || *p.conns < p.MaxConns)
 }
 
 // failed reports whether the peer is in its pause after max_fails failures. Seconds are compared, so it may last almost one longer
@@ -65,7 +68,7 @@ func (p *Peer) pause() int64 { return int64(p.FailTimeout / time.Second) }
 
 // take counts a session that has chosen the peer. The first to do so after the pause probes it: others keep away until then.
 func (p *Peer) take(now int64) {
-	p.live.conns++
+	*p.conns++
 	if second(now)-p.live.checked > p.pause() {
 		p.live.checked = second(now)
 		p.live.ramp.probed = now
@@ -74,10 +77,10 @@ func (p *Peer) take(now int64) {
 
 // release gives a session's place back.
 func (p *Peer) release() {
-	if p.live.conns == 0 {
+	if *p.conns == 0 {
 		panic("upstream: peer " + p.Name + " freed more often than picked")
 	}
-	p.live.conns--
+	*p.conns--
 }
 
 // fail counts a failed attempt, and reports whether the limit has been reached.

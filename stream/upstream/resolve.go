@@ -34,10 +34,7 @@ const leastPause = time.Second
 // NewNamedGroup is NewGroup for a group of which some servers are named. Fixed ones come first, then those of the names, in the order in
 // which they are found. There may be no peer at all until Run has found some.
 func NewNamedGroup(name string, fixed []*Peer, m Method, named []*Named, by Names) *Group {
-	g := &Group{Name: name, Method: m}
-	if m, ok := m.(timed); ok {
-		g.learns = m.atEnd()
-	}
+	g := newGroup(name, m)
 	g.following = &following{Names: by, fixed: fixed, named: named, known: make([]known, len(named))}
 	g.Replace(fixed)
 	return g
@@ -79,11 +76,10 @@ type place struct {
 
 // open takes over what the group of the same name in the previous configuration has found, so that no server is missing until the
 // first answer. It follows ngx_stream_upstream_zone_preresolve.
-func (g *Group) open(env *stream.Env, old stream.Part) {
+func (g *Group) open(env *stream.Env, before *Group) {
 	f := g.following
 	f.log = env.Log
-	before, ok := old.(*Group)
-	if !ok || before.following == nil {
+	if before == nil || before.following == nil {
 		return
 	}
 	before.following.mu.Lock()

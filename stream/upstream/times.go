@@ -103,5 +103,5 @@ func (p *Peer) expected(now int64) uint64 {
 	} else {
 		ms += cluster - ms%cluster
 	}
-	return uint64(ms) * uint64(1+p.live.conns)
+	return uint64(ms) * uint64(1+*p.conns)
 }
