@@ -19,14 +19,18 @@ type DNS struct {
 	udp     *net.UDPConn
 	tcp     net.Listener
 	serving sync.WaitGroup
+	closing chan struct{}
 
 	mu       sync.Mutex
 	records  map[string][]dnsmessage.Resource
 	failing  map[string]dnsmessage.RCode
 	asked    map[string]int // by "name type"
 	overTCP  int
-	silent   map[string]bool // names that get no answer
+	silent   map[string]bool          // names that get no answer
+	held     map[string]chan struct{} // names whose answers wait, over UDP
 	truncate bool
+	lame     bool // answers do not offer recursion
+	hops     bool // one alias to an answer
 	forge    bool // false answers go before the true one
 	maker    Maker
 	conns    map[net.Conn]bool
@@ -48,8 +52,8 @@ func StartDNS(addr string) (*DNS, error) {
 		return nil, err
 	}
 	d := &DNS{
-		udp: udp, tcp: tcp, records: map[string][]dnsmessage.Resource{}, failing: map[string]dnsmessage.RCode{},
-		asked: map[string]int{}, silent: map[string]bool{}, conns: map[net.Conn]bool{},
+		udp: udp, tcp: tcp, closing: make(chan struct{}), records: map[string][]dnsmessage.Resource{}, failing: map[string]dnsmessage.RCode{},
+		asked: map[string]int{}, silent: map[string]bool{}, conns: map[net.Conn]bool{}, held: map[string]chan struct{}{},
 	}
 	d.serving.Go(d.serveUDP)
 	d.serving.Go(d.serveTCP)
@@ -61,6 +65,7 @@ func (d *DNS) Addr() string { return d.udp.LocalAddr().String() }
 
 // Close ends the server, and waits for it.
 func (d *DNS) Close() {
+	close(d.closing)
 	d.udp.Close()
 	d.tcp.Close()
 	d.mu.Lock()
@@ -105,14 +110,14 @@ func (d *DNS) Remove(name string) {
 	delete(d.records, strings.ToLower(name))
 }
 
-// Fail makes questions for name fail with that response code; 0 ends that.
+// Fail makes questions for name fail with that response code; 0 ends that. "NAME KIND" stands for questions of one kind.
 func (d *DNS) Fail(name string, code int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.failing[strings.ToLower(name)] = dnsmessage.RCode(code)
 }
 
-// Silence says whether questions for name get no answer; "" stands for all names.
+// Silence says whether questions for name get no answer; "" stands for all names, "NAME KIND" for questions of one kind.
 func (d *DNS) Silence(name string, on bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -125,6 +130,32 @@ func (d *DNS) Truncate(on bool) {
 	defer d.mu.Unlock()
 	d.truncate = on
 }
+
+// Hold keeps answers over UDP to questions for name, or "NAME KIND", back until release is called.
+func (d *DNS) Hold(name string) (release func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	held := make(chan struct{})
+	d.held[strings.ToLower(name)] = held
+	return sync.OnceFunc(func() { close(held) })
+}
+
+// Lame says whether the server neither offers recursion nor is an authority.
+func (d *DNS) Lame(on bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lame = on
+}
+
+// Hops says whether an answer has one alias at most, so that the next name is to be asked for.
+func (d *DNS) Hops(on bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.hops = on
+}
+
+// CloseTCP ends the server's TCP side.
+func (d *DNS) CloseTCP() { d.tcp.Close() }
 
 // Forge says whether false answers go before each true one over UDP: with another number, for another name, and from another port.
 func (d *DNS) Forge(on bool) {
@@ -212,11 +243,39 @@ func (d *DNS) serveUDP() {
 		if err != nil {
 			return
 		}
-		if answer := d.answer(buf[:n], true); answer != nil {
+		answer := d.answer(buf[:n], true)
+		if answer == nil {
+			continue
+		}
+		held := d.heldBack(answer)
+		if held == nil {
 			d.sendForged(answer, from)
 			d.udp.WriteToUDPAddrPort(answer, from)
+			continue
 		}
+		d.serving.Go(func() {
+			select {
+			case <-held:
+				d.udp.WriteToUDPAddrPort(answer, from)
+			case <-d.closing:
+			}
+		})
 	}
+}
+
+// heldBack is what an answer has to wait for; nil for nothing.
+func (d *DNS) heldBack(answer []byte) <-chan struct{} {
+	var m dnsmessage.Message
+	if err := m.Unpack(answer); err != nil {
+		return nil
+	}
+	name := strings.ToLower(strings.TrimSuffix(m.Questions[0].Name.String(), "."))
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if held, ok := d.held[name]; ok {
+		return held
+	}
+	return d.held[withKind(name, m.Questions[0].Type)]
 }
 
 // sendForged sends what must not be believed.
@@ -294,10 +353,10 @@ func (d *DNS) answer(question []byte, udp bool) []byte {
 	if !udp {
 		d.overTCP++
 	}
-	if d.silent[""] || d.silent[name] {
+	if d.silent[""] || d.silent[name] || d.silent[withKind(name, asked.Type)] {
 		return nil
 	}
-	m.Response, m.RecursionAvailable = true, true
+	m.Response, m.RecursionAvailable = true, !d.lame
 	d.fill(&m, name, asked.Type)
 	if udp && d.truncate {
 		m.Truncated, m.Answers = true, nil
@@ -309,12 +368,17 @@ func (d *DNS) answer(question []byte, udp bool) []byte {
 	return raw
 }
 
+// withKind is a question as Fail and Silence name it.
+func withKind(name string, kind dnsmessage.Type) string {
+	return name + " " + strings.ToLower(strings.TrimPrefix(kind.String(), "Type"))
+}
+
 // maxChain is how many aliases a server follows in one answer.
 const maxChain = 8
 
 // fill puts the records for name into m, following aliases.
 func (d *DNS) fill(m *dnsmessage.Message, name string, kind dnsmessage.Type) {
-	if m.RCode = d.failing[name]; m.RCode != dnsmessage.RCodeSuccess {
+	if m.RCode = max(d.failing[name], d.failing[withKind(name, kind)]); m.RCode != dnsmessage.RCodeSuccess {
 		return
 	}
 	records, known := d.records[name]
@@ -335,7 +399,7 @@ func (d *DNS) fill(m *dnsmessage.Message, name string, kind dnsmessage.Type) {
 			}
 			m.Answers = append(m.Answers, r)
 		}
-		if records = d.records[next]; records == nil {
+		if records = d.records[next]; records == nil || d.hops {
 			return
 		}
 	}
