@@ -30,7 +30,9 @@ stream/zone
 stream/errorlog
 stream/logfile
 stream/regex
-stream/resolver: golang.org/x/net/dns/dnsmessage
+stream/dns: golang.org/x/net/dns/dnsmessage
+stream/getaddrinfo: stream/dns
+stream/resolver: stream/dns
 stream/proxyproto: github.com/pires/go-proxyproto
 
 stream: LEAVES
@@ -53,7 +55,7 @@ conformance/*: conformance/* golang.org/x/sys/unix golang.org/x/net/dns/dnsmessa
 examples/emqx-sticky/demo: github.com/eclipse/paho.mqtt.golang github.com/mochi-mqtt/server/v2 github.com/pires/go-proxyproto
 `)
 
-const leaves = "stream/relay stream/mqtt stream/zone stream/errorlog stream/logfile stream/proxyproto stream/regex stream/resolver"
+const leaves = "stream/relay stream/mqtt stream/zone stream/errorlog stream/logfile stream/proxyproto stream/regex stream/dns stream/getaddrinfo stream/resolver"
 
 // notModules are the packages below stream that stream/* does not mean.
 var notModules = strings.Fields(leaves + " stream/upstream stream/pump stream/loop stream/datagram stream/streamtest stream/geo stream/geoip2")

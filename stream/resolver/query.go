@@ -4,6 +4,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
+
+	"weir/stream/dns"
 )
 
 // A flight is a name that is being asked for, on behalf of everybody who wants to know.
@@ -13,6 +15,7 @@ type flight struct {
 	cancel  context.CancelFunc
 	queries map[*Query]struct{}
 	begun   bool // there is a goroutine
+	told    bool // the first addresses, while others may follow
 }
 
 // A Query is one asker's question for the addresses of a name. All that ask for the same name meanwhile share the messages.
@@ -26,7 +29,7 @@ type Query struct {
 }
 
 // Query returns the question for name; nobody is asked yet.
-func (r *Resolver) Query(name string) *Query { return &Query{r: r, name: normalize(name)} }
+func (r *Resolver) Query(name string) *Query { return &Query{r: r, name: dns.Normalize(name)} }
 
 // Begin asks, and returns at once. answered is called once when Answer has the answer: by another goroutine, or before Begin returns.
 // It must not block. stop says that the answer is not wanted any more: once it has returned answered is not called. After stop the
@@ -62,7 +65,7 @@ func (q *Query) tell(a Answer, err error) {
 func (r *Resolver) Cached(name string) (Answer, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.cached(normalize(name))
+	return r.cached(dns.Normalize(name))
 }
 
 func (r *Resolver) cached(name string) (Answer, bool) {
@@ -81,7 +84,7 @@ func (r *Resolver) join(q *Query) {
 	f := r.flights[q.name]
 	if f == nil {
 		f = &flight{name: q.name, queries: map[*Query]struct{}{}}
-		f.ctx, f.cancel = context.WithCancel(context.Background())
+		f.ctx, f.cancel = context.WithCancel(r.ctx)
 		r.flights[q.name] = f
 	}
 	f.queries[q] = struct{}{}
@@ -117,27 +120,58 @@ func (r *Resolver) begin(f *flight) {
 	f.begun = true
 	r.active++
 	r.running.Go(func() {
-		a, err := r.host(f.ctx, f.name)
+		a, err := r.host(f.ctx, f.name, func(a Answer) { r.landEarly(f, a) })
+		f.cancel()
 		r.land(f, a, err)
 	})
 }
 
-// land tells everybody what has been found out, and begins the next flight that waits.
+// land passes on what has been found out, and begins the next flight that waits.
 func (r *Resolver) land(f *flight, a Answer, err error) {
-	f.cancel()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.active--
-	if r.flights[f.name] == f {
-		delete(r.flights, f.name)
-		if err == nil {
+	if f.told {
+		r.late--
+		if err == nil && a.Incomplete() == 0 {
 			r.keep(f.name, a)
 		}
-		for q := range f.queries {
-			q.tell(a, err)
-		}
+		return
+	}
+	r.active--
+	r.deliver(f, a, err)
+	r.beginNext()
+}
+
+// landEarly passes on the addresses of one family, which those of the other kept waiting. The flight continues in the background, if there
+// are not too many of its kind. Those who were told may ask again after that.
+func (r *Resolver) landEarly(f *flight, a Answer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f.told = true
+	r.active--
+	r.late++
+	r.deliver(f, a, nil)
+	if r.late > maxLate {
+		f.cancel()
 	}
 	r.beginNext()
+}
+
+// deliver tells everybody who waits for f what has been found out, and keeps it. The lock is held.
+func (r *Resolver) deliver(f *flight, a Answer, err error) {
+	if r.flights[f.name] != f {
+		return // nobody waits for it
+	}
+	delete(r.flights, f.name)
+	if err == nil {
+		r.keep(f.name, a)
+	}
+	if again := time.Now().Add(r.resend + r.grace); f.told && again.Before(a.Until) {
+		a.Until = again
+	}
+	for q := range f.queries {
+		q.tell(a, err)
+	}
 }
 
 // beginNext begins what has waited longest, as far as there is room: half of it is for what is urgent alone. The lock is held.

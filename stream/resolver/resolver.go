@@ -1,6 +1,8 @@
-// Package resolver asks name servers for addresses while weir runs, as nginx's own resolver: over UDP, and TCP for what is too long;
-// several servers in turn, again after 5 seconds; A and AAAA at once. What is found is kept for as long as it is good. /etc/hosts and
-// search domains are not looked at.
+// Package resolver asks name servers for addresses while weir runs, as nginx's own resolver: A and AAAA at once, the servers in turn,
+// again after 5 seconds. Answers are cached for their TTL. /etc/hosts and search domains are not used.
+//
+// It needs less than nginx does. A server that refuses or fails is not waited for, and one family of addresses is enough: the other
+// one may fail, or be answered late.
 //
 // See resolver in https://nginx.org/en/docs/stream/ngx_stream_core_module.html, and ngx_resolver.c.
 package resolver
@@ -8,23 +10,26 @@ package resolver
 import (
 	"context"
 	"fmt"
-	"math"
 	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/net/dns/dnsmessage"
+	"weir/stream/dns"
 )
 
 const (
 	// resendAfter is how long a name server may take before the next one is asked.
 	resendAfter = 5 * time.Second
+	// familyGrace is how long the addresses of one family wait for those of the other.
+	familyGrace = time.Second
 	// forNothing is how long it is good that a name has no address, unless valid= says otherwise.
 	forNothing = 10 * time.Second
 	// maxFlights is how many names are asked for at once on behalf of sessions, and as many for Lookup; others wait.
 	maxFlights = 256
+	// maxLate is how many names are asked for in the background, whose addresses of one family are known.
+	maxLate = 256
 	// maxCached is how many names are kept.
 	maxCached = 4096
 )
@@ -40,10 +45,12 @@ type Options struct {
 // questions that are under way.
 type Resolver struct {
 	options Options
-	kinds   []dnsmessage.Type
-	network string
+	kinds   []dns.Kind
 	resend  time.Duration
+	grace   time.Duration
 	turn    atomic.Uint32
+	ctx     context.Context // ends with Close
+	cancel  context.CancelFunc
 	running sync.WaitGroup
 	say     atomic.Pointer[func(what string, err error, server netip.AddrPort)]
 
@@ -53,6 +60,7 @@ type Resolver struct {
 	urgent  []*flight // of Lookup, that wait, in order
 	waiting []*flight // others that wait, in order
 	active  int
+	late    int // flights that have told their first addresses and wait for others
 	cache   map[string]Answer
 }
 
@@ -61,21 +69,29 @@ type Resolver struct {
 type Answer struct {
 	Addrs []netip.Addr // not to be changed
 	Until time.Time
+	// NoA and NoAAAA say why there are no addresses of one family, if no server could tell; 0 otherwise.
+	NoA, NoAAAA Error
+}
+
+// Incomplete returns why addresses of one family may be missing; 0 if none are.
+func (a Answer) Incomplete() Error {
+	if a.NoA != 0 {
+		return a.NoA
+	}
+	return a.NoAAAA
 }
 
 // New returns a Resolver. Close it when no question of it is wanted any more.
 func New(o Options) *Resolver {
-	r := &Resolver{options: o, network: "udp4", resend: resendAfter, flights: map[string]*flight{}, cache: map[string]Answer{}}
-	for _, s := range o.Servers {
-		if !s.Addr().Is4() {
-			r.network = "udp"
-		}
+	r := &Resolver{
+		options: o, resend: resendAfter, grace: familyGrace, flights: map[string]*flight{}, cache: map[string]Answer{},
 	}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
 	if !o.NoA {
-		r.kinds = append(r.kinds, dnsmessage.TypeA)
+		r.kinds = append(r.kinds, dns.A)
 	}
 	if !o.NoAAAA {
-		r.kinds = append(r.kinds, dnsmessage.TypeAAAA)
+		r.kinds = append(r.kinds, dns.AAAA)
 	}
 	return r
 }
@@ -101,18 +117,10 @@ func (r *Resolver) String() string {
 func (r *Resolver) Close() error {
 	r.mu.Lock()
 	r.closed = true
-	for _, f := range r.flights {
-		f.cancel()
-	}
 	r.mu.Unlock()
+	r.cancel()
 	r.running.Wait()
 	return nil
-}
-
-// nextServer takes the servers in turn.
-func (r *Resolver) nextServer() netip.AddrPort {
-	n := r.turn.Add(1) - 1
-	return r.options.Servers[n%uint32(len(r.options.Servers))]
 }
 
 // until is when an answer of that time to live ends.
@@ -137,51 +145,4 @@ func (r *Resolver) Lookup(ctx context.Context, name string) (Answer, error) {
 	case <-ctx.Done():
 		return Answer{Until: r.until(forNothing)}, TimedOut
 	}
-}
-
-// host asks for the addresses of name, following its aliases.
-func (r *Resolver) host(ctx context.Context, name string) (Answer, error) {
-	ttl := time.Duration(math.MaxInt64)
-	for range maxAliases {
-		replies, err := r.exchange(ctx, name, r.kinds)
-		if err != nil {
-			return Answer{Until: r.until(forNothing)}, err
-		}
-		all := merge(replies)
-		ttl = min(ttl, all.ttl)
-		if len(all.addrs) > 0 {
-			return Answer{all.addrs[:min(len(all.addrs), MaxAddresses)], r.until(ttl)}, nil
-		}
-		if all.code != 0 || all.alias == "" {
-			return Answer{Until: r.until(forNothing)}, all.failure()
-		}
-		name = all.alias
-	}
-	return Answer{Until: r.until(forNothing)}, HostNotFound
-}
-
-// merge puts the replies for both families together: addresses of one count although the other failed.
-func merge(replies []reply) reply {
-	all := reply{ttl: math.MaxInt64}
-	for _, r := range replies {
-		all.addrs = append(all.addrs, r.addrs...)
-		if all.code == 0 {
-			all.code = r.code
-		}
-		if all.alias == "" {
-			all.alias = r.alias
-		}
-		if len(r.addrs) > 0 || r.alias != "" {
-			all.ttl = min(all.ttl, r.ttl)
-		}
-	}
-	return all
-}
-
-// failure is why there is nothing: no record at all is as good as no name.
-func (r *reply) failure() Error {
-	if r.code == 0 {
-		return HostNotFound
-	}
-	return errorOf(r.code)
 }

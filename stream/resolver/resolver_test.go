@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-	"golang.org/x/net/dns/dnsmessage"
 
 	"weir/conformance/peers"
 )
@@ -297,26 +296,6 @@ func TestSessionsDoNotHoldUpGroups(t *testing.T) {
 	}
 }
 
-// TestFailureWithAddresses holds that what a server sends along with a failure is not believed.
-func TestFailureWithAddresses(t *testing.T) {
-	m := dnsmessage.Message{
-		Header:    dnsmessage.Header{ID: 7, Response: true, RCode: dnsmessage.RCodeServerFailure},
-		Questions: []dnsmessage.Question{{Name: dnsmessage.MustNewName("b.example."), Type: dnsmessage.TypeA, Class: dnsmessage.ClassINET}},
-		Answers: []dnsmessage.Resource{{
-			Header: dnsmessage.ResourceHeader{Name: dnsmessage.MustNewName("b.example."), Class: dnsmessage.ClassINET, TTL: 60},
-			Body:   &dnsmessage.AResource{A: [4]byte{127, 0, 0, 1}},
-		}},
-	}
-	raw, err := m.Pack()
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := question{7, "b.example", dnsmessage.TypeA}.parse(raw)
-	if err != nil || got.code != 2 || got.addrs != nil {
-		t.Errorf("got %+v, %v, want a server failure and nothing else", got, err)
-	}
-}
-
 func TestCacheIsBounded(t *testing.T) {
 	r := New(Options{})
 	for i := range maxCached + 100 {
@@ -363,11 +342,11 @@ func TestLookupService(t *testing.T) {
 		}, []string{"m1.example 127.0.0.1:1883 1 1"}, nil, nil},
 		{"a target that does not exist", func(t *testing.T, d *peers.DNS) {
 			set(t, d, "_mqtt._tcp.b.example", "SRV", 60, "1 1 1883 m1.example", "1 1 1883 m9.example")
-		}, []string{"m1.example 127.0.0.1:1883 1 1"}, []TargetError{{"m9.example", HostNotFound}}, nil},
+		}, []string{"m1.example 127.0.0.1:1883 1 1"}, []TargetError{{"m9.example", 1, HostNotFound, true, true}}, nil},
 		{"no target has an address", func(t *testing.T, d *peers.DNS) {
 			set(t, d, "_mqtt._tcp.b.example", "SRV", 60, "1 1 1883 m8.example", "1 1 1883 m9.example")
 			d.Fail("m8.example", 2)
-		}, nil, []TargetError{{"m8.example", ServerFailure}, {"m9.example", HostNotFound}}, HostNotFound},
+		}, nil, []TargetError{{"m8.example", 1, ServerFailure, true, true}, {"m9.example", 1, HostNotFound, true, true}}, HostNotFound},
 		{"no such service", nothing, nil, nil, HostNotFound},
 		{"server failure", func(_ *testing.T, d *peers.DNS) { d.Fail("_mqtt._tcp.b.example", 2) }, nil, nil, ServerFailure},
 	} {

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/dns/dnsmessage"
+	"weir/stream/dns"
 )
 
 const (
@@ -23,7 +23,7 @@ const (
 // A Service is what SRV records say of a service.
 type Service struct {
 	Instances []Instance    // by priority, in the order of the answer
-	Failed    []TargetError // targets without an address
+	Failed    []TargetError // targets without an address, or without one of a family that may have some
 	Until     time.Time     // when to ask again
 }
 
@@ -35,10 +35,12 @@ type Instance struct {
 	Weight   uint16
 }
 
-// A TargetError says why the target of an SRV record has no address.
+// A TargetError says why the target of an SRV record has no addresses of some families.
 type TargetError struct {
-	Target string
-	Err    Error
+	Target      string
+	Priority    uint16
+	Err         Error
+	NoA, NoAAAA bool // which addresses are not known
 }
 
 // ServiceName is the name of the SRV records of a service of host: "mqtt" is asked for as _mqtt._tcp, and a service with a dot as it is.
@@ -57,11 +59,11 @@ func (r *Resolver) LookupService(ctx context.Context, service, host string) (Ser
 		<-ctx.Done()
 		return nothing, TimedOut
 	}
-	records, ttl, err := r.records(ctx, normalize(ServiceName(service, host)))
+	records, ttl, err := r.records(ctx, dns.Normalize(ServiceName(service, host)))
 	if err != nil {
 		return nothing, err
 	}
-	slices.SortStableFunc(records, func(a, b record) int { return int(a.priority) - int(b.priority) })
+	slices.SortStableFunc(records, func(a, b record) int { return int(a.Priority) - int(b.Priority) })
 	found := Service{Until: r.until(ttl)}
 	r.resolveTargets(ctx, records)
 	for i := range records {
@@ -77,30 +79,35 @@ func (r *Resolver) LookupService(ctx context.Context, service, host string) (Ser
 
 // A record is an SRV record with the addresses of its target.
 type record struct {
-	service
+	dns.Service
 	answer Answer
 	err    error
 }
 
 // records asks for SRV records, following aliases.
 func (r *Resolver) records(ctx context.Context, name string) ([]record, time.Duration, error) {
-	for range maxAliases {
-		replies, err := r.exchange(ctx, name, []dnsmessage.Type{dnsmessage.TypeSRV})
+	names := []string{name}
+	for range dns.MaxAliases {
+		replies, err := r.exchange(name, []dns.Kind{dns.SRV}).Do(ctx)
 		if err != nil {
+			return nil, 0, HostNotFound
+		}
+		reply := &replies[0]
+		if err := errorIn(reply); err != 0 {
 			return nil, 0, err
 		}
-		got := &replies[0]
-		if len(got.services) > 0 && got.code == 0 {
+		if len(reply.Services) > 0 {
 			var all []record
-			for _, s := range got.services[:min(len(got.services), maxTargets)] {
-				all = append(all, record{service: s})
+			for _, s := range reply.Services[:min(len(reply.Services), maxTargets)] {
+				all = append(all, record{Service: s})
 			}
-			return all, got.ttl, nil
+			return all, reply.TTL, nil
 		}
-		if got.code != 0 || got.alias == "" {
-			return nil, 0, got.failure()
+		if reply.Alias == "" || slices.Contains(names, reply.Alias) {
+			break
 		}
-		name = got.alias
+		name = reply.Alias
+		names = append(names, name)
 	}
 	return nil, 0, HostNotFound
 }
@@ -112,7 +119,7 @@ func (r *Resolver) resolveTargets(ctx context.Context, records []record) {
 	for i := range records {
 		places <- struct{}{}
 		all.Go(func() {
-			records[i].answer, records[i].err = r.Lookup(ctx, records[i].target)
+			records[i].answer, records[i].err = r.Lookup(ctx, records[i].Target)
 			<-places
 		})
 	}
@@ -125,14 +132,17 @@ func (s *Service) add(r *record) {
 		return
 	}
 	if r.err != nil {
-		s.Failed = append(s.Failed, TargetError{r.target, r.err.(Error)})
+		s.Failed = append(s.Failed, TargetError{r.Target, r.Priority, r.err.(Error), true, true})
 		return
+	}
+	if why := r.answer.Incomplete(); why != 0 {
+		s.Failed = append(s.Failed, TargetError{r.Target, r.Priority, why, r.answer.NoA != 0, r.answer.NoAAAA != 0})
 	}
 	if r.answer.Until.Before(s.Until) {
 		s.Until = r.answer.Until
 	}
 	for _, ip := range r.answer.Addrs {
-		s.Instances = append(s.Instances, Instance{r.target, netip.AddrPortFrom(ip, r.port), r.priority, r.weight})
+		s.Instances = append(s.Instances, Instance{r.Target, netip.AddrPortFrom(ip, r.Port), r.Priority, r.Weight})
 	}
 }
 

@@ -141,13 +141,13 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// lookUp asks for the i-th name, changes the group accordingly, and says when to ask again. It follows
-// ngx_stream_upstream_zone_resolve_handler: a name that does not exist has no servers, and what else goes wrong changes nothing.
+// lookUp asks for the i-th name, changes the group accordingly, and returns when to ask again. It follows
+// ngx_stream_upstream_zone_resolve_handler: a name that does not exist has no servers, and other failures change nothing.
 func (g *Group) lookUp(ctx context.Context, i int) (until time.Time) {
 	f, n := g.following, g.following.named[i]
 	asking, cancel := f.limit(ctx)
 	defer cancel()
-	places, until, err := f.ask(asking, n)
+	found, until, err := f.ask(asking, i)
 	if ctx.Err() != nil {
 		return until
 	}
@@ -157,7 +157,7 @@ func (g *Group) lookUp(ctx context.Context, i int) (until time.Time) {
 	if err != nil && err != resolver.HostNotFound {
 		return time.Now().Add(f.Timeout)
 	}
-	g.update(i, places, until)
+	g.update(i, found, until)
 	return until
 }
 
@@ -178,22 +178,51 @@ func (n *Named) what() string {
 	return n.Host
 }
 
-// ask returns where the server is to be found now.
-func (f *following) ask(ctx context.Context, n *Named) ([]place, time.Time, error) {
+// ask returns where the i-th name is to be found now. What servers failed to tell stays as it is known: addresses of one family, or those
+// of one target of a service.
+func (f *following) ask(ctx context.Context, i int) ([]place, time.Time, error) {
+	n := f.named[i]
 	if n.Service != "" {
-		return f.askService(ctx, n)
+		return f.askService(ctx, i)
 	}
 	a, err := f.Resolver.Lookup(ctx, n.Host)
+	if err != nil {
+		return nil, a.Until, err
+	}
+	if why := a.Incomplete(); why != 0 {
+		f.say(n.what() + " could not be resolved (" + why.Error() + ")")
+	}
 	places := make([]place, 0, len(a.Addrs))
 	for _, ip := range a.Addrs {
 		places = append(places, place{addr: netip.AddrPortFrom(ip, 0), backup: n.Like.Backup})
 	}
-	return places, a.Until, err
+	kept := f.lost(i, resolver.TargetError{NoA: a.NoA != 0, NoAAAA: a.NoAAAA != 0})
+	return append(places, kept...), a.Until, nil
+}
+
+// lost returns the known places of the i-th name that an answer lacks because of a failure.
+func (f *following) lost(i int, failed resolver.TargetError) (kept []place) {
+	if failed.Err == resolver.HostNotFound {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range f.known[i].places {
+		lacks := failed.NoAAAA
+		if p.addr.Addr().Is4() {
+			lacks = failed.NoA
+		}
+		if lacks && p.target == failed.Target {
+			kept = append(kept, p)
+		}
+	}
+	return kept
 }
 
 // askService takes the instances of the best priority for the server's, and the others for backups; of a server that is a backup, it
 // takes no others.
-func (f *following) askService(ctx context.Context, n *Named) ([]place, time.Time, error) {
+func (f *following) askService(ctx context.Context, i int) ([]place, time.Time, error) {
+	n := f.named[i]
 	s, err := f.Resolver.LookupService(ctx, n.Service, n.Host)
 	if ctx.Err() == context.Canceled {
 		return nil, s.Until, err // the configuration has ended, and no target is to blame
@@ -201,15 +230,30 @@ func (f *following) askService(ctx context.Context, n *Named) ([]place, time.Tim
 	for _, t := range s.Failed {
 		f.say(t.Target + " could not be resolved (" + t.Err.Error() + ") while resolving " + n.what())
 	}
-	var places []place
-	for _, i := range s.Instances {
-		other := i.Priority != s.Instances[0].Priority
+	if err != nil {
+		return nil, s.Until, err
+	}
+	best := s.Instances[0].Priority
+	var kept, places []place
+	seen := map[string]bool{}
+	for _, t := range s.Failed {
+		lost := f.lost(i, t)
+		if len(lost) > 0 {
+			best = min(best, t.Priority)
+		}
+		if !seen[t.Target] {
+			kept = append(kept, lost...)
+		}
+		seen[t.Target] = true
+	}
+	for _, in := range s.Instances {
+		other := in.Priority != best
 		if other && n.Like.Backup {
 			break
 		}
-		places = append(places, place{i.Addr, i.Target, max(int(i.Weight), 1), other || n.Like.Backup})
+		places = append(places, place{in.Addr, in.Target, max(int(in.Weight), 1), other || n.Like.Backup})
 	}
-	return places, s.Until, err
+	return append(places, kept...), s.Until, nil
 }
 
 // update makes the group's peers those of places, as far as the i-th name goes.

@@ -36,12 +36,18 @@ func named(service string) *upstream.Named {
 // newFleet returns a group with those fixed peers whose named server has not been looked up.
 func newFleet(t testing.TB, m upstream.Method, n *upstream.Named, fixed ...*upstream.Peer) *fleet {
 	t.Helper()
+	return newFleetOf(t, resolver.Options{NoAAAA: true}, m, n, fixed...)
+}
+
+func newFleetOf(t testing.TB, o resolver.Options, m upstream.Method, n *upstream.Named, fixed ...*upstream.Peer) *fleet {
+	t.Helper()
 	d, err := peers.StartDNS("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(d.Close)
-	r := resolver.New(resolver.Options{Servers: []netip.AddrPort{netip.MustParseAddrPort(d.Addr())}, NoAAAA: true})
+	o.Servers = []netip.AddrPort{netip.MustParseAddrPort(d.Addr())}
+	r := resolver.New(o)
 	t.Cleanup(func() { r.Close() })
 	f := &fleet{DNS: d, names: upstream.Names{Resolver: r, Timeout: 5 * time.Second}}
 	f.group = upstream.NewNamedGroup("u", fixed, m, []*upstream.Named{n}, f.names)
@@ -126,6 +132,44 @@ func TestFailuresChangeNothing(t *testing.T) {
 	if got := f.lines.All(); !slices.Equal(got, []string{"[error] b.example could not be resolved (2: Server failure)"}) {
 		t.Errorf("got log %q", got)
 	}
+}
+
+// TestOneFamilyFails holds that a failure for one family of addresses takes none of them away, and that the others follow their records.
+func TestOneFamilyFails(t *testing.T) {
+	f := newFleetOf(t, resolver.Options{}, upstream.RoundRobin, named(""))
+	if err := f.Set("b.example", "AAAA", 0, "::1"); err != nil {
+		t.Fatal(err)
+	}
+	f.become(t, "b.example", "A", "127.0.0.1", "127.0.0.2")
+	f.Fail("b.example A", 2)
+	f.become(t, "b.example", "AAAA", "::2")
+	checkPeers(t, f.group, "127.0.0.1:1883 as b.example:1883*1, 127.0.0.2:1883 as b.example:1883*1, [::2]:1883 as b.example:1883*1")
+	if got := f.lines.All(); !slices.Equal(got, []string{"[error] b.example could not be resolved (2: Server failure)"}) {
+		t.Errorf("got log %q", got)
+	}
+	f.Fail("b.example A", 0)
+	f.become(t, "b.example", "A")
+	checkPeers(t, f.group, "[::2]:1883 as b.example:1883*1")
+}
+
+// TestTargetFails holds that a target of a service that servers fail to resolve keeps its peers, their priority included, and that one that
+// does not exist loses them.
+func TestTargetFails(t *testing.T) {
+	f := newFleet(t, upstream.RoundRobin, named("mqtt"))
+	for i, name := range []string{"m1.example", "m2.example"} {
+		if err := f.Set(name, "A", 0, fmt.Sprintf("127.0.0.%d", i+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	both := "127.0.0.1:1883 as m1.example*1, 127.0.0.2:1884 as m2.example*1 backup"
+	f.become(t, "_mqtt._tcp.b.example", "SRV", "10 1 1883 m1.example", "20 1 1884 m2.example")
+	checkPeers(t, f.group, both)
+	f.Fail("m1.example", 2)
+	f.look(t)
+	checkPeers(t, f.group, both)
+	f.Fail("m1.example", 3)
+	f.look(t)
+	checkPeers(t, f.group, "127.0.0.2:1884 as m2.example*1")
 }
 
 func TestServices(t *testing.T) {

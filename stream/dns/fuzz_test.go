@@ -1,4 +1,4 @@
-package resolver
+package dns
 
 import (
 	"testing"
@@ -45,12 +45,12 @@ func FuzzReply(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			for _, ip := range got.addrs {
+			for _, ip := range got.Addrs {
 				if ip.Is4() != (kind == dnsmessage.TypeA) {
 					t.Errorf("%v for %v", ip, kind)
 				}
 			}
-			if got.services != nil && kind != dnsmessage.TypeSRV || got.alias != "" && got.addrs != nil {
+			if got.Services != nil && kind != dnsmessage.TypeSRV || got.Alias != "" && got.Addrs != nil {
 				t.Errorf("%+v for %v", got, kind)
 			}
 		}

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // nobody is an address where no name server listens.
@@ -20,20 +19,19 @@ func nobody(t *testing.T, host string) netip.AddrPort {
 	return netip.MustParseAddrPort(c.LocalAddr().String())
 }
 
-// TestRefusals asks a server that is not there, which is told of once for each time that it is asked, and then one that answers.
+// TestRefusals asks a server that does not exist, which is reported once, and then at once one that answers.
 func TestRefusals(t *testing.T) {
 	for _, tt := range []struct {
-		name, host, network string
+		name, host string
 	}{
-		{"IPv4", "127.0.0.1", "udp4"},
-		{"IPv6", "::1", "udp"},
-		{"IPv4 where a server of IPv6 is named besides", "127.0.0.1", "udp"},
+		{"IPv4", "127.0.0.1"},
+		{"IPv6", "::1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dead := nobody(t, tt.host)
 			alive, r := start(t, func(o *Options) { o.Servers = append([]netip.AddrPort{dead}, o.Servers...) })
 			both(t, alive)
-			r.network = tt.network
+			r.resend = patience // which the lookup must not take
 			said := make(chan netip.AddrPort, 10)
 			r.OnError(func(_ string, err error, server netip.AddrPort) {
 				if !errors.Is(err, syscall.ECONNREFUSED) {
@@ -41,12 +39,8 @@ func TestRefusals(t *testing.T) {
 				}
 				said <- server
 			})
-			begin := time.Now()
 			if got := lookup(t, r, "b.example"); got != "[127.0.0.1 127.0.0.2 ::1]" {
 				t.Errorf("got %s", got)
-			}
-			if took := time.Since(begin); took < r.resend {
-				t.Errorf("took %v, want the next server to be asked no sooner than after %v", took, r.resend)
 			}
 			if len(said) != 1 {
 				t.Fatalf("said %d times, want once", len(said))

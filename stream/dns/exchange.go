@@ -1,0 +1,227 @@
+package dns
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+)
+
+// ErrInvalidName is returned for a name that cannot be asked for.
+var ErrInvalidName = errors.New("invalid DNS name")
+
+// An Attempt is one server to ask, and how long to wait for its answer before the next one is asked.
+type Attempt struct {
+	Server netip.AddrPort
+	Wait   time.Duration
+}
+
+// An Exchange asks servers for several kinds of records of one name at once. A server that refuses, that reports a failure, or that
+// cannot be reached is not waited for: the next one is asked at once. Late answers of servers asked before are accepted. Each server
+// is asked from a socket of its own, whose port the system chooses.
+//
+// Its fields are not changed once Do has begun. It is used once.
+type Exchange struct {
+	Name     string    // without the last dot; case does not matter
+	Kinds    []Kind    // each at most once
+	Attempts []Attempt // one round, in order; at least one
+	// Rounds is how often all attempts are made; 0 means until a question has been answered or the context ends. Without a limit, a
+	// round takes at least as long as the wait of its first attempt, and a failure that a server reported counts after the first round.
+	Rounds int
+	TCP    bool // do not use UDP
+	EDNS0  bool // allow UDP answers of more than 512 bytes
+	// Partial makes one answered question enough: what a server refuses or does not answer for the others is asked of that server once
+	// more at most, and of no other one.
+	Partial bool
+	// Early, if not nil, is called at most once, when one question has had records for Grace while another has no answer. Do then
+	// continues for Late at most. Replies is not changed afterwards.
+	Early       func(replies []Reply)
+	Grace, Late time.Duration
+	// OnError, if not nil, receives the first error of the system for each socket; what is the name of the failed call.
+	OnError func(what string, err error, server netip.AddrPort)
+}
+
+// Do returns the replies in the order of Kinds. A question that no server answered before ctx ended, or in all rounds, has a reply that
+// is not Answered. The only error is ErrInvalidName. Nothing of the exchange runs after Do has returned.
+func (x *Exchange) Do(ctx context.Context) ([]Reply, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	r := &run{Exchange: x, ctx: ctx, events: make(chan event)}
+	defer r.running.Wait()
+	defer cancel()
+	if err := r.prepare(); err != nil {
+		return nil, err
+	}
+	r.rounds()
+	return r.replies(), nil
+}
+
+// run is the state of an Exchange. Only the goroutine of Do touches it, but for events, ctx and running.
+type run struct {
+	*Exchange
+	ctx       context.Context
+	events    chan event
+	running   sync.WaitGroup
+	questions []*asking
+	current   int // the number of the attempt that is waited for; late answers have a lower one
+	grace     <-chan time.Time
+	late      <-chan time.Time
+	repeated  bool // the question that was left has been asked once more
+}
+
+// asking is one question and its state.
+type asking struct {
+	question
+	packed   []byte
+	reply    Reply // what holds if nothing better comes: a failure, until settled
+	settled  bool
+	failedAt int // the last attempt whose server failed; 0 for none
+}
+
+// An event is what one socket has brought.
+type event struct {
+	attempt int
+	asked   *asking // nil if the server cannot be reached
+	reply   Reply
+	err     error
+}
+
+func (r *run) prepare() error {
+	var used []uint16
+	for _, kind := range r.Kinds {
+		id := uint16(rand.Uint32())
+		for slices.Contains(used, id) {
+			id++
+		}
+		used = append(used, id)
+		q := &asking{question: question{id: id, name: Normalize(r.Name), kind: kind}}
+		packed, err := q.pack(r.EDNS0)
+		if err != nil {
+			return ErrInvalidName
+		}
+		q.packed = packed
+		r.questions = append(r.questions, q)
+	}
+	return nil
+}
+
+// rounds makes attempts until nothing is left to ask or to wait for.
+func (r *run) rounds() {
+	for n := 0; r.Rounds == 0 || n < r.Rounds; n++ {
+		begun := time.Now()
+		for _, a := range r.Attempts {
+			if !r.attempt(a) {
+				return
+			}
+		}
+		if r.Rounds == 0 && (r.settleFailures() || !r.wait(time.Until(begun.Add(r.Attempts[0].Wait)), true)) {
+			return
+		}
+	}
+}
+
+// attempt asks a server what is still open and waits for it. It reports whether the exchange continues.
+func (r *run) attempt(a Attempt) bool {
+	r.ask(a.Server)
+	if !r.wait(a.Wait, false) {
+		return false
+	}
+	if !r.Partial || !r.anyAnswered() {
+		return true
+	}
+	if !r.repeated && r.anySilent() {
+		r.repeated = true
+		r.ask(a.Server)
+		r.wait(a.Wait, false)
+	}
+	return false
+}
+
+// wait takes events until d has passed or, unless whole, until the current server has nothing more to say. It reports whether the
+// exchange continues: something is open, and the context has not ended.
+func (r *run) wait(d time.Duration, whole bool) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for r.anyOpen() {
+		if !whole && r.currentFailed() {
+			return true
+		}
+		select {
+		case e := <-r.events:
+			r.take(e)
+		case <-r.grace:
+			r.grace = nil
+			r.late = time.After(r.Late)
+			r.Early(r.replies())
+		case <-r.late:
+			return false
+		case <-timer.C:
+			return true
+		case <-r.ctx.Done():
+			return false
+		}
+	}
+	return false
+}
+
+// take settles a question, or notes that a server has failed it.
+func (r *run) take(e event) {
+	switch {
+	case e.asked == nil:
+		for _, q := range r.questions {
+			q.failedAt = max(q.failedAt, e.attempt)
+		}
+	case e.asked.settled:
+	case e.err != nil:
+		e.asked.failedAt = max(e.asked.failedAt, e.attempt)
+	case e.reply.failed():
+		e.asked.failedAt = max(e.asked.failedAt, e.attempt)
+		if !e.asked.reply.Answered {
+			e.asked.reply = e.reply
+		}
+	default:
+		e.asked.reply, e.asked.settled = e.reply, true
+		if r.Early != nil && r.grace == nil && r.late == nil && e.reply.Useful() {
+			r.grace = time.After(r.Grace)
+		}
+	}
+}
+
+func (r *run) replies() []Reply {
+	all := make([]Reply, len(r.questions))
+	for i, q := range r.questions {
+		all[i] = q.reply
+	}
+	return all
+}
+
+// settleFailures accepts the failures that servers reported, once all of them have been asked. It reports whether nothing is open.
+func (r *run) settleFailures() bool {
+	for _, q := range r.questions {
+		q.settled = q.settled || q.reply.Answered
+	}
+	return !r.anyOpen()
+}
+
+func (r *run) any(is func(q *asking) bool) bool { return slices.ContainsFunc(r.questions, is) }
+
+func (r *run) anyOpen() bool { return r.any(func(q *asking) bool { return !q.settled }) }
+
+// anyAnswered reports whether a question is settled.
+func (r *run) anyAnswered() bool { return r.any(func(q *asking) bool { return q.settled }) }
+
+// anySilent reports whether the current server has neither answered a question nor failed it.
+func (r *run) anySilent() bool {
+	return r.any(func(q *asking) bool { return !q.settled && q.failedAt < r.current })
+}
+
+// currentFailed reports whether the current server has failed a question, so that the next one is to be asked: with Partial, all of
+// those that are open.
+func (r *run) currentFailed() bool {
+	if r.Partial {
+		return !r.anySilent()
+	}
+	return r.any(func(q *asking) bool { return !q.settled && q.failedAt == r.current })
+}
