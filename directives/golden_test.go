@@ -20,6 +20,7 @@ import (
 	"weir/parser"
 	"weir/parser/diag"
 	"weir/stream"
+	"weir/stream/getaddrinfo"
 )
 
 // A goldenCase is one file of testdata: the files of a configuration, what is said about it up to the first error, and, when it is
@@ -213,6 +214,9 @@ func lookupExample(name string) ([]netip.Addr, error) {
 		return []netip.Addr{netip.MustParseAddr("2001:db8::7"), netip.MustParseAddr("192.0.2.7")}, nil
 	case "localhost":
 		return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+	}
+	if ip, ok := getaddrinfo.Numeric(name); ok {
+		return []netip.Addr{ip}, nil
 	}
 	return nil, errors.New("no such host")
 }

@@ -3,10 +3,10 @@ package runtime
 import (
 	"context"
 	"io"
-	"net/netip"
 	"strings"
 	"time"
 
+	"weir/directives"
 	"weir/directives/spec"
 	"weir/parser"
 )
@@ -63,7 +63,6 @@ func (p paths) source(globals string) parser.Source {
 func (p paths) env(ctx context.Context, pid int, stderr io.Writer) *spec.Env {
 	return &spec.Env{
 		Prefix: p.prefix, ConfPrefix: p.confPrefix, ErrorLog: p.errorLog, PidFile: DefaultPidFile,
-		LookupHost: func(name string) ([]netip.Addr, error) { return spec.LookupHost(ctx, name) },
-		Now:        time.Now, PID: pid, Root: isRoot(), Stderr: stderr,
+		LookupHost: directives.LookupHost(ctx), Now: time.Now, PID: pid, Root: isRoot(), Stderr: stderr,
 	}
 }

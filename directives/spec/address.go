@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math"
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"weir/stream"
@@ -70,18 +69,11 @@ func (a Address) resolveHost(lookup func(name string) ([]netip.Addr, error)) ([]
 	if a.IP.IsValid() {
 		return []netip.Addr{a.IP}, nil
 	}
-	if ip, ok := parseClassful(a.Host); ok {
-		return []netip.Addr{ip}, nil
-	}
 	found, err := lookup(a.Host)
 	if err != nil || len(found) == 0 {
 		return nil, errHostNotFound
 	}
-	ips := make([]netip.Addr, len(found))
-	for i, ip := range found {
-		ips[i] = ip.Unmap() // Go's resolver may give IPv4 addresses in their IPv6 form
-	}
-	return ips, nil
+	return found, nil
 }
 
 // An addressParser reads addresses; listen allows what only that directive does.
@@ -251,26 +243,4 @@ func parseIPv4(text string) (netip.Addr, bool) {
 	}
 	ip := netip.AddrFrom4(octets)
 	return ip, ip != netip.AddrFrom4([4]byte{255, 255, 255, 255})
-}
-
-// parseClassful reads what getaddrinfo takes for an address before it asks anybody, as inet_aton: one to four numbers, decimal,
-// octal or hexadecimal, of which the last fills the bytes that remain. So a lone "1883" is 0.0.7.91.
-func parseClassful(text string) (netip.Addr, bool) {
-	parts := strings.Split(text, ".")
-	if len(parts) > 4 {
-		return netip.Addr{}, false
-	}
-	var ip uint64
-	for i, part := range parts {
-		bits := 8
-		if i == len(parts)-1 {
-			bits = 32 - 8*i
-		}
-		n, err := strconv.ParseUint(part, 0, bits)
-		if err != nil || strings.Contains(part, "_") || !strings.ContainsRune("0123456789", rune(part[0])) {
-			return netip.Addr{}, false
-		}
-		ip = ip<<bits | n
-	}
-	return netip.AddrFrom4([4]byte{byte(ip >> 24), byte(ip >> 16), byte(ip >> 8), byte(ip)}), true
 }

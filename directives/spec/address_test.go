@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -111,11 +110,11 @@ func TestResolveAddress(t *testing.T) {
 		case "empty.example":
 			return nil, nil
 		}
-		return nil, errors.New("no such host")
+		return nobody(name)
 	}
 	tests := []struct{ text, want string }{
 		{"b.example:80-81", "[::1]:80 192.0.2.1:80 [::1]:81 192.0.2.1:81"},
-		{"mapped.example:80", "192.0.2.7:80"},
+		{"mapped.example:80", "[::ffff:192.0.2.7]:80"},
 		{"192.0.2.9:80", "192.0.2.9:80"},
 		{"[::2]:80", "[::2]:80"},
 		{"[::ffff:192.0.2.7]:80", "[::ffff:192.0.2.7]:80"},

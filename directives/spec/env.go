@@ -1,11 +1,9 @@
 package spec
 
 import (
-	"context"
 	"errors"
 	"io"
 	"io/fs"
-	"net"
 	"net/netip"
 	"os"
 	"os/user"
@@ -15,11 +13,11 @@ import (
 
 // An Env is what compiling may ask of the machine. It opens nothing that lasts; tests replace it.
 type Env struct {
-	Prefix     string // what relative paths of logs and the pid file are joined to; ends with a slash
-	ConfPrefix string // the directory of the configuration file; ends with a slash
-	ErrorLog   string // -e, or the built-in path
-	PidFile    string // the built-in path
-	LookupHost func(name string) ([]netip.Addr, error)
+	Prefix     string                                  // what relative paths of logs and the pid file are joined to; ends with a slash
+	ConfPrefix string                                  // the directory of the configuration file; ends with a slash
+	ErrorLog   string                                  // -e, or the built-in path
+	PidFile    string                                  // the built-in path
+	LookupHost func(name string) ([]netip.Addr, error) // as getaddrinfo: numbers of any form are names too
 	Now        func() time.Time
 	PID        int
 	Root       bool // the process runs as root
@@ -61,16 +59,6 @@ func (e *Env) Hostname() string {
 	name, _ := os.Hostname()
 	return name
 }
-
-// LookupHost resolves a name by the system's means, as nginx does while it reads a configuration. It gives up when ctx ends.
-func LookupHost(ctx context.Context, name string) ([]netip.Addr, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
-	defer cancel()
-	return net.DefaultResolver.LookupNetIP(ctx, "ip", name)
-}
-
-// lookupTimeout is about what getaddrinfo takes to give up on a dead name server.
-const lookupTimeout = 30 * time.Second
 
 // Path is name as nginx opens it: relative to the prefix.
 func (e *Env) Path(name string) string { return join(e.Prefix, name) }
