@@ -21,7 +21,7 @@ type Attempt struct {
 
 // An Exchange asks servers for several kinds of records of one name at once. A server that refuses, that reports a failure, or that
 // cannot be reached is not waited for: the next one is asked at once. Late answers of servers asked before are accepted. Each server
-// is asked from a socket of its own, whose port the system chooses.
+// has a socket of its own, whose port the system chooses.
 //
 // Its fields are not changed once Do has begun. It is used once.
 type Exchange struct {
@@ -48,7 +48,7 @@ type Exchange struct {
 // is not Answered. The only error is ErrInvalidName. Nothing of the exchange runs after Do has returned.
 func (x *Exchange) Do(ctx context.Context) ([]Reply, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	r := &run{Exchange: x, ctx: ctx, events: make(chan event)}
+	r := &run{Exchange: x, ctx: ctx, events: make(chan event), links: map[netip.AddrPort]*link{}}
 	defer r.running.Wait()
 	defer cancel()
 	if err := r.prepare(); err != nil {
@@ -58,14 +58,15 @@ func (x *Exchange) Do(ctx context.Context) ([]Reply, error) {
 	return r.replies(), nil
 }
 
-// run is the state of an Exchange. Only the goroutine of Do touches it, but for events, ctx and running.
+// run is the state of an Exchange. Other goroutines than that of Do use what does not change, events and running.
 type run struct {
 	*Exchange
 	ctx       context.Context
 	events    chan event
 	running   sync.WaitGroup
 	questions []*asking
-	current   int // the number of the attempt that is waited for; late answers have a lower one
+	links     map[netip.AddrPort]*link
+	current   int64 // the number of the attempt that is waited for; late answers have a lower one
 	grace     <-chan time.Time
 	late      <-chan time.Time
 	repeated  bool // the question that was left has been asked once more
@@ -77,12 +78,12 @@ type asking struct {
 	packed   []byte
 	reply    Reply // what holds if nothing better comes: a failure, until settled
 	settled  bool
-	failedAt int // the last attempt whose server failed; 0 for none
+	failedAt int64 // the last attempt whose server failed; 0 for none
 }
 
 // An event is what one socket has brought.
 type event struct {
-	attempt int
+	attempt int64
 	asked   *asking // nil if the server cannot be reached
 	reply   Reply
 	err     error
@@ -124,7 +125,7 @@ func (r *run) rounds() {
 
 // attempt asks a server what is still open and waits for it. It reports whether the exchange continues.
 func (r *run) attempt(a Attempt) bool {
-	r.ask(a.Server)
+	r.ask(a.Server, false)
 	if !r.wait(a.Wait, false) {
 		return false
 	}
@@ -133,7 +134,7 @@ func (r *run) attempt(a Attempt) bool {
 	}
 	if !r.repeated && r.anySilent() {
 		r.repeated = true
-		r.ask(a.Server)
+		r.ask(a.Server, true)
 		r.wait(a.Wait, false)
 	}
 	return false
@@ -208,6 +209,16 @@ func (r *run) settleFailures() bool {
 func (r *run) any(is func(q *asking) bool) bool { return slices.ContainsFunc(r.questions, is) }
 
 func (r *run) anyOpen() bool { return r.any(func(q *asking) bool { return !q.settled }) }
+
+// open lists the questions that are not settled.
+func (r *run) open() (open []*asking) {
+	for _, q := range r.questions {
+		if !q.settled {
+			open = append(open, q)
+		}
+	}
+	return open
+}
 
 // anyAnswered reports whether a question is settled.
 func (r *run) anyAnswered() bool { return r.any(func(q *asking) bool { return q.settled }) }

@@ -25,3 +25,19 @@ func TestFailureWithAddresses(t *testing.T) {
 		t.Errorf("got %+v, %v, want a server failure and nothing else", got, err)
 	}
 }
+
+// TestFailureWithoutQuestion holds that a failure is an answer although it does not repeat the question, as servers send it that do not
+// understand one.
+func TestFailureWithoutQuestion(t *testing.T) {
+	m := dnsmessage.Message{Header: dnsmessage.Header{ID: 7, Response: true, RCode: dnsmessage.RCodeFormatError}}
+	raw, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := (question{7, "b.example", A}).parse(raw); err != nil || !got.failed() {
+		t.Errorf("got %+v, %v, want a failure", got, err)
+	}
+	if _, err := (question{8, "b.example", A}).parse(raw); err == nil {
+		t.Error("an answer with another number is taken")
+	}
+}

@@ -7,8 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os"
-	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -16,23 +15,56 @@ import (
 // maxDatagram is the longest answer that is taken from a datagram, as NGX_RESOLVER_UDP_SIZE.
 const maxDatagram = 4096
 
-// ask sends server what is open, as the next attempt. Its answers become events.
-func (r *run) ask(server netip.AddrPort) {
+// A link is the socket to one server. The goroutine that reads from it ends with the exchange, or when the server cannot be reached.
+type link struct {
+	run     *run
+	socket  *net.UDPConn
+	server  netip.AddrPort
+	attempt atomic.Int64 // the last one that has asked the server
+	broken  atomic.Bool
+	streams map[*asking]int64 // the last attempt whose answer was cut off; of the reading goroutine
+}
+
+// ask sends server what is open, as the next attempt. Its answers become events. A server is asked again through the same socket, unless
+// fresh.
+func (r *run) ask(server netip.AddrPort, fresh bool) {
 	r.current++
-	var open []*asking
-	for _, q := range r.questions {
-		if !q.settled {
-			open = append(open, q)
-		}
-	}
-	attempt := r.current
 	if r.TCP {
-		for _, q := range open {
+		attempt := r.current
+		for _, q := range r.open() {
 			r.running.Go(func() { r.askStream(server, q, attempt) })
 		}
 		return
 	}
-	r.running.Go(func() { r.askDatagrams(server, open, attempt) })
+	l, err := r.link(server, fresh)
+	if err != nil {
+		r.onError("connect() failed", err, server)
+		r.take(event{attempt: r.current, err: err})
+		return
+	}
+	l.attempt.Store(r.current)
+	for _, q := range r.open() {
+		if _, err := l.socket.Write(q.packed); err != nil {
+			r.onError("send() failed", err, server)
+			r.take(event{attempt: r.current, err: err})
+			return
+		}
+	}
+}
+
+// link returns the socket to server, which it opens if there is none.
+func (r *run) link(server netip.AddrPort, fresh bool) (*link, error) {
+	if l := r.links[server]; l != nil && !fresh && !l.broken.Load() {
+		return l, nil
+	}
+	socket, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(server))
+	if err != nil {
+		return nil, err
+	}
+	l := &link{run: r, socket: socket, server: server, streams: map[*asking]int64{}}
+	r.links[server] = l
+	r.running.Go(l.read)
+	return l, nil
 }
 
 // report passes an event to Do, unless Do has ended.
@@ -43,15 +75,11 @@ func (r *run) report(e event) {
 	}
 }
 
-// fail reports that a server cannot be reached.
-func (r *run) fail(what string, err error, server netip.AddrPort, attempt int) {
-	if r.ctx.Err() != nil {
-		return
-	}
+// onError reports an error of the system.
+func (r *run) onError(what string, err error, server netip.AddrPort) {
 	if r.OnError != nil {
 		r.OnError(what, errnoOf(err), server)
 	}
-	r.report(event{attempt: attempt, err: err})
 }
 
 // errnoOf returns the error of the system in err, or err.
@@ -63,51 +91,44 @@ func errnoOf(err error) error {
 	return err
 }
 
-// askDatagrams sends questions to a server over UDP, from a socket of its own, and reads answers until the exchange ends.
-func (r *run) askDatagrams(server netip.AddrPort, open []*asking, attempt int) {
-	socket, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(server))
-	if err != nil {
-		r.fail("connect() failed", err, server, attempt)
-		return
-	}
-	defer socket.Close()
-	defer context.AfterFunc(r.ctx, func() { socket.SetReadDeadline(time.Unix(1, 0)) })()
-	for _, q := range open {
-		if _, err := socket.Write(q.packed); err != nil {
-			r.fail("send() failed", err, server, attempt)
-			return
-		}
-	}
+// read takes answers until the exchange ends.
+func (l *link) read() {
+	defer l.socket.Close()
+	defer context.AfterFunc(l.run.ctx, func() { l.socket.SetReadDeadline(time.Unix(1, 0)) })()
 	buf := make([]byte, maxDatagram)
-	for len(open) > 0 {
-		n, err := socket.Read(buf)
-		if errors.Is(err, os.ErrDeadlineExceeded) {
+	for {
+		n, err := l.socket.Read(buf)
+		if l.run.ctx.Err() != nil {
 			return
 		}
 		if err != nil {
-			r.fail("recv() failed", err, server, attempt)
+			l.broken.Store(true)
+			l.run.onError("recv() failed", err, l.server)
+			l.run.report(event{attempt: l.attempt.Load(), err: err})
 			return
 		}
-		open = slices.DeleteFunc(open, func(q *asking) bool { return r.takeDatagram(buf[:n], server, q, attempt) })
+		l.take(buf[:n])
 	}
 }
 
-// takeDatagram reports whether message answers q. An answer that was cut off is asked for again over TCP.
-func (r *run) takeDatagram(message []byte, server netip.AddrPort, q *asking, attempt int) bool {
-	reply, err := q.parse(message)
-	switch {
-	case err != nil:
-		return false
-	case reply.truncated:
-		r.running.Go(func() { r.askStream(server, q, attempt) })
-	default:
-		r.report(event{attempt: attempt, asked: q, reply: reply})
+// take finds the question that message answers. An answer that was cut off is asked for again over TCP, once for each attempt.
+func (l *link) take(message []byte) {
+	attempt := l.attempt.Load()
+	for _, q := range l.run.questions {
+		reply, err := q.parse(message)
+		switch {
+		case err != nil:
+		case !reply.truncated:
+			l.run.report(event{attempt: attempt, asked: q, reply: reply})
+		case l.streams[q] < attempt:
+			l.streams[q] = attempt
+			l.run.running.Go(func() { l.run.askStream(l.server, q, attempt) })
+		}
 	}
-	return true
 }
 
 // askStream asks server one question over TCP.
-func (r *run) askStream(server netip.AddrPort, q *asking, attempt int) {
+func (r *run) askStream(server netip.AddrPort, q *asking, attempt int64) {
 	reply, err := q.exchangeStream(r.ctx, server)
 	r.report(event{attempt: attempt, asked: q, reply: reply, err: err})
 }
