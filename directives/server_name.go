@@ -9,7 +9,7 @@ import (
 	"weir/stream"
 )
 
-// A serverName is one name of a server; with a pattern, its text is not looked at.
+// A serverName is one name of a server; with a pattern, its text is that of the pattern, with the ~ before it.
 type serverName struct {
 	text    string
 	pattern *stream.Regex
@@ -61,7 +61,7 @@ func (c *streamConf) addPattern(call *spec.Call, word *parser.Word, pattern stri
 		call.Fail(word, "%s", err)
 		return false
 	}
-	c.names = append(c.names, serverName{pattern: re})
+	c.names = append(c.names, serverName{text: word.Text, pattern: re})
 	return true
 }
 
@@ -72,6 +72,9 @@ func (c *streamConf) serverNames() []serverName {
 	}
 	return c.names
 }
+
+// firstName is the name that $server_name stands for.
+func (c *streamConf) firstName() string { return strings.TrimPrefix(c.serverNames()[0].text, ".") }
 
 // names leads to the servers of the address by their names. It is nil for an address with one server, unless a regular expression among
 // its names may capture something. It follows ngx_stream_server_names.

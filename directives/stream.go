@@ -99,6 +99,7 @@ func (c *streamConf) merge(child *streamConf) {
 func (c *streamConf) build(s *spec.Scope) {
 	s.Server.Origin = s.Level.Origin()
 	s.Server.Settings = stream.Settings{
+		Name:                 c.firstName(),
 		PrereadBufferSize:    spec.Int(c.prereadBufferSize.Or(16 << 10)),
 		PrereadTimeout:       c.prereadTimeout.Or(30 * time.Second),
 		ProxyProtocolTimeout: c.proxyProtocolTimeout.Or(30 * time.Second),

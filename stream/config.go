@@ -72,6 +72,7 @@ type Server struct {
 
 // Settings are a server's values that belong to no module but the core.
 type Settings struct {
+	Name                 string // the first name of the server, without a leading dot; a pattern with its ~; empty: none
 	PrereadBufferSize    int
 	PrereadTimeout       time.Duration
 	ProxyProtocolTimeout time.Duration

@@ -33,6 +33,7 @@ func coreVariables() []Variable {
 		{Name: "remote_addr", Get: fromAppend(appendRemoteAddr), Append: appendRemoteAddr},
 		{Name: "remote_port", Get: remotePort},
 		{Name: "server_addr", Get: func(s *Session) (string, bool) { return s.Client.Local.Host(), true }},
+		{Name: "server_name", Get: func(s *Session) (string, bool) { return s.Server.Settings.Name, true }},
 		{Name: "server_port", Get: func(s *Session) (string, bool) { return s.Client.Local.Port(), true }},
 		{Name: "session_time", Get: fromAppend(appendSessionTime), Append: appendSessionTime, NoCache: true},
 		{Name: "status", Get: fromAppend(appendStatus), Append: appendStatus, NoCache: true},

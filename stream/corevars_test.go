@@ -86,6 +86,8 @@ var coreCases = []coreCase{
 	{"IPv6", "server_addr", local(stream.Addr{IP: netip.MustParseAddrPort("[::1]:80")}), "::1"},
 	{"unix", "server_addr", local(stream.UnixAddr("/run/s")), "unix:/run/s"},
 	{"IPv6", "server_port", local(stream.Addr{IP: netip.MustParseAddrPort("[::1]:80")}), "80"},
+	{"none", "server_name", nil, ""},
+	{"some", "server_name", func(s *streamtest.Session) { s.Server.Settings.Name = "broker.example" }, "broker.example"},
 	{"unix", "server_port", local(stream.UnixAddr("/run/s")), ""},
 	{"none yet", "session_time", nil, "0.000"},
 	{"some", "session_time", func(s *streamtest.Session) { s.Clock.Advance(61*time.Second + 2999*time.Microsecond) }, "61.002"},
