@@ -45,7 +45,7 @@ func globPart(dirs []string, part string, last bool) []string {
 			continue
 		}
 		for _, entry := range names(dir + slashes) {
-			if match(name, entry) {
+			if Match(name, entry) {
 				out = append(out, dir+slashes+entry)
 			}
 		}
@@ -75,9 +75,9 @@ func names(dir string) []string {
 	return append(found, ".", "..")
 }
 
-// match reports whether a whole name matches a pattern without slashes. As in fnmatch with FNM_PERIOD, for
+// Match reports whether a whole name matches a pattern without slashes. As in fnmatch with FNM_PERIOD, for
 // names of bytes.
-func match(pattern, name string) bool {
+func Match(pattern, name string) bool {
 	if strings.HasPrefix(name, ".") && !strings.HasPrefix(pattern, ".") && !strings.HasPrefix(pattern, `\.`) {
 		return false
 	}

@@ -55,7 +55,7 @@ func newLoader(src Source) *loader {
 		src.Prefix = src.Path[:strings.LastIndexByte(src.Path, '/')+1]
 	}
 	if src.ReadFile == nil {
-		src.ReadFile = readFile
+		src.ReadFile = ReadFile
 	}
 	if src.Glob == nil {
 		src.Glob = Glob

@@ -18,7 +18,7 @@ type Source struct {
 	// Outermost leaves the includes in blocks as they are: enough for who asks for directives outside of all blocks.
 	Outermost bool
 
-	// ReadFile returns the contents of a file; nil: of the file system. An error whose chain holds a
+	// ReadFile returns the contents of a file; nil: package function ReadFile. An error whose chain holds a
 	// *fs.PathError with the Op "read" is nginx's pread() failing, any other its open().
 	ReadFile func(path string) ([]byte, error)
 	// Glob returns the paths that match a pattern, in nginx's order; nil: package function Glob.
@@ -74,9 +74,9 @@ func first(faults ...*diag.Diagnostic) *diag.Diagnostic {
 	return nil
 }
 
-// readFile returns what a file holds, as far as its size says: like nginx it takes a pipe or a device for
-// empty.
-func readFile(path string) ([]byte, error) {
+// ReadFile returns the content of a file, up to the size that the file system reports: as in nginx a pipe or a
+// device is empty. It is the default of Source.ReadFile.
+func ReadFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
