@@ -105,7 +105,10 @@ func newBench(t *testing.T) *bench {
 	b.sessions = newEchoDriver(b.env)
 	b.driver, b.pause = b.sessions, time.Millisecond
 	b.redirect = func(*directives.Program) *logfile.File { return nil }
-	b.load = func(parser.Source, *spec.Env) (*directives.Program, diag.List) {
+	b.load = func(src parser.Source, _ *spec.Env) (*directives.Program, diag.List) {
+		if src.ReadFile != nil {
+			src.ReadFile(src.Path)
+		}
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		return b.next, b.found

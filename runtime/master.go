@@ -106,12 +106,8 @@ func serve(o Options, p paths, c *console, signals *signalSet) int {
 	m.limits = readGroupLimits(os.DirFS("/"))
 	m.limits.apply()
 	if o.Watch {
-		w, err := newWatcher(m.source, quietTime)
-		if err != nil {
-			c.say(errorlog.Emerg, "-watch: %v", err)
-			return exitFailed
-		}
-		m.watcher = w
+		m.watcher = newWatcher(m.source, usualPace, m.log)
+		m.watcher.start()
 	}
 	switch err := m.start(); {
 	case signals.end.Err() != nil && err != nil:
@@ -159,8 +155,8 @@ func (m *Master) run() {
 		case <-m.signals.wake:
 		case r := <-m.requests:
 			m.answer(r)
-		case <-m.watcher.changes():
-			m.console.say(errorlog.Notice, "configuration changed on disk")
+		case why := <-m.watcher.changes():
+			m.console.say(errorlog.Notice, "%v", why)
 			m.reconfigure()
 		case g := <-m.ended:
 			m.bury(g)

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"net/netip"
 	goruntime "runtime"
 	"time"
 
@@ -14,14 +15,24 @@ import (
 	"weir/stream/errorlog"
 )
 
-// change goes from one configuration to the next: read, compile, open, swap, retire. The swap is the only point of commitment;
-// before it everything can be undone, and after it nothing fails. What goes wrong has been logged to the current log.
+// change goes from one configuration to the next, and lets the watcher know what came of it.
 func (m *Master) change(ctx context.Context, src parser.Source) (*Generation, diag.List, error) {
+	var t trial
+	next, found, err := m.try(ctx, src, &t)
+	t.served = err == nil
+	m.watcher.note(t)
+	return next, found, err
+}
+
+// try reads, compiles, opens, swaps and retires. The swap is the only point of commitment; before it everything can be undone, and after
+// it nothing fails. What goes wrong has been logged to the current log.
+func (m *Master) try(ctx context.Context, src parser.Source, t *trial) (*Generation, diag.List, error) {
 	begun, before := time.Now(), allocated()
-	program, found, err := m.read(ctx, src)
+	program, found, err := m.read(ctx, src, t)
 	if err != nil {
 		return nil, found, err
 	}
+	t.passes = true // what fails from now on depends on the system
 	if m.driver == nil {
 		if m.driver, m.loops, err = newDriver(m.env, &program.Main, m.limits); err != nil {
 			m.console.say(errorlog.Emerg, "%v", err)
@@ -41,25 +52,41 @@ func (m *Master) change(ctx context.Context, src parser.Source) (*Generation, di
 }
 
 // read reads and compiles the configuration of src, and logs what was found in it unless ctx has ended.
-func (m *Master) read(ctx context.Context, src parser.Source) (*directives.Program, diag.List, error) {
+func (m *Master) read(ctx context.Context, src parser.Source, t *trial) (*directives.Program, diag.List, error) {
 	type result struct {
 		program *directives.Program
 		found   diag.List
+		files   *reading
+		unknown bool // a name was not found
 	}
 	env := m.paths.env(ctx, m.env.PID, m.console.out.writer())
 	r, err := attempt(ctx, func() (r result) {
+		if m.watcher != nil {
+			r.files = newReading()
+			src = r.files.source(src)
+		}
+		env.LookupHost = noteFailure(env.LookupHost, &r.unknown)
 		r.program, r.found = m.load(src, env)
 		return r
 	}, func(result) {})
 	if err != nil {
 		return nil, nil, err
 	}
-	m.watcher.arm(r.program)
+	t.read, t.passes = r.files, r.unknown
 	if r.program != nil {
 		r.program.Tree = nil // a generation may live for months, and its text is not asked for again
 	}
 	m.console.sayAll(r.found)
 	return r.program, r.found, r.found.Err()
+}
+
+// noteFailure returns lookup, which sets failed when it fails.
+func noteFailure(lookup func(string) ([]netip.Addr, error), failed *bool) func(string) ([]netip.Addr, error) {
+	return func(name string) ([]netip.Addr, error) {
+		addrs, err := lookup(name)
+		*failed = *failed || err != nil
+		return addrs, err
+	}
 }
 
 // open opens all that next needs and that is not open yet, and returns the sockets among it. After an error, which it has logged while

@@ -1,257 +1,347 @@
 package runtime
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
-
-	"weir/directives"
 	"weir/parser"
-	"weir/parser/diag"
+	"weir/stream/errorlog"
 )
 
-// quietTime is how long the files must be left alone before they are looked at: long enough for an editor or a deployment to finish
-// writing. What does not parse is likely to be half of something, and is given brokenFactor times as long.
-const (
-	quietTime    = 200 * time.Millisecond
-	brokenFactor = 5
-)
+// A watchPace is how long a watcher waits.
+type watchPace struct {
+	quiet   time.Duration // after the last change, for others that belong to it
+	broken  time.Duration // before a broken configuration is reported: it is likely to be half of one
+	longest time.Duration // for quiet
+	writing time.Duration // for a program that writes to a file and does not close it
+	poll    time.Duration // between looks where changes are not reported by the system
+	check   time.Duration // between looks where they are: network file systems and new mounts report nothing
+	retry   time.Duration // before the first attempt to repeat a reload; each pause is twice as long as the one before
+	slowest time.Duration // between two such attempts
+}
 
-// A watcher says when what a configuration is read from has changed. It watches directories, since files come into being, are
-// replaced and are reached through links that move, as Kubernetes does with ..data; and it compares contents, since a file that was
-// touched has not changed.
+var usualPace = watchPace{
+	quiet: 200 * time.Millisecond, broken: time.Second, longest: 5 * time.Second, writing: 10 * time.Second,
+	poll: 2 * time.Second, check: time.Minute, retry: time.Second, slowest: time.Minute,
+}
+
+// A watcher reports when the files of a configuration have changed. It compares contents, since a file that was touched has not changed,
+// and reads only files whose stamps have changed. A program that still writes to a file is waited for, where the system reports that.
+//
+// A nil watcher reports nothing. Its methods are for the goroutine that makes changes.
 type watcher struct {
 	source  parser.Source
-	quiet   time.Duration
-	notify  *fsnotify.Watcher
-	changed chan struct{}
-	armed   chan print // what has been loaded by others
+	pace    watchPace
+	log     *currentLog
+	open    func() (notifier, error)
+	changed chan occasion
+	tried   chan trial
 	done    chan struct{}
 	running sync.WaitGroup
+
+	// The rest belongs to the watcher's goroutine.
+	notifier notifier // nil: there is none
+	trail    *trail
+	memory   memory
+	last     *reading
+	writing  map[string]bool // files that a program writes to
+	polls    bool            // not all changes are noticed
+	unsure   bool            // changes were found without a notice, and are to be found a second time
+	began    time.Time       // the first change since the last look; zero: none
+	lookAt   time.Time       // zero: never
+	pollAt   time.Time
+	retryAt  time.Time // zero: never
+	pause    time.Duration
 }
 
-// A print identifies what was read.
-type print [sha256.Size]byte
+// An occasion is why a reload is asked for.
+type occasion int
 
-// newWatcher returns a watcher of all that src reads now, which looks at it when it has been left alone for the time quiet. close
-// ends it.
-func newWatcher(src parser.Source, quiet time.Duration) (*watcher, error) {
-	notify, err := fsnotify.NewWatcher()
-	if err != nil {
-		return nil, err
+const (
+	noOccasion occasion = iota
+	onChange
+	onRetry
+)
+
+func (o occasion) String() string {
+	if o == onRetry {
+		return "trying the changed configuration again"
 	}
+	return "configuration changed on disk"
+}
+
+// A trial is one attempt to load and open a configuration.
+type trial struct {
+	read   *reading // nil: it has not come to an end
+	served bool
+	passes bool // the reason for the failure may pass without a change of the files
+}
+
+// newWatcher returns a watcher of the configuration src. It has no goroutine before start.
+func newWatcher(src parser.Source, pace watchPace, log *currentLog) *watcher {
 	w := &watcher{
-		source: src, quiet: quiet, notify: notify,
-		changed: make(chan struct{}), armed: make(chan print), done: make(chan struct{}),
+		source: src, pace: pace, log: log, open: newNotifier, writing: map[string]bool{},
+		changed: make(chan occasion), tried: make(chan trial), done: make(chan struct{}),
 	}
-	tree, bad := parser.Load(src)
-	if err := w.follow(tree); err != nil {
-		notify.Close()
-		return nil, err
-	}
-	w.running.Go(func() { w.run(memory{known: printOf(tree, bad)}) })
-	return w, nil
+	return w
 }
 
-// changes delivers a value for each change. A nil watcher never does.
-func (w *watcher) changes() <-chan struct{} {
+// start lets the watcher wait for the first trial.
+func (w *watcher) start() { w.running.Go(w.run) }
+
+// changes delivers a value for each reload that is due.
+func (w *watcher) changes() <-chan occasion {
 	if w == nil {
 		return nil
 	}
 	return w.changed
 }
 
-// arm tells the watcher what has been loaded, lest it report that as a change. p is nil for what was refused.
-func (w *watcher) arm(p *directives.Program) {
-	if w == nil || p == nil {
+// note records what came of an attempt, so that it is not reported as a change.
+func (w *watcher) note(t trial) {
+	if w == nil || t.read == nil {
 		return
 	}
 	select {
-	case w.armed <- printOf(p.Tree, nil):
+	case w.tried <- t:
 	case <-w.done:
 	}
 }
 
-// close ends the watcher; nil is none.
+// close ends a watcher that has been started.
 func (w *watcher) close() {
 	if w == nil {
 		return
 	}
 	close(w.done)
-	w.notify.Close()
 	w.running.Wait()
 }
 
-// run looks at the files when they have been left alone for a while.
-func (w *watcher) run(m memory) {
-	var report chan<- struct{} // nil: nothing to report
-	quiet := time.NewTimer(w.quiet)
+func (w *watcher) run() {
+	defer func() {
+		if w.notifier != nil {
+			w.notifier.close()
+		}
+	}()
+	select {
+	case <-w.done:
+		return
+	case t := <-w.tried:
+		w.begin()
+		w.learn(t)
+	}
+	due := noOccasion
+	timer := time.NewTimer(0)
 	for {
+		var report chan<- occasion
+		if due != noOccasion {
+			report = w.changed
+		}
+		timer.Reset(time.Until(w.next()))
 		select {
 		case <-w.done:
 			return
-		case report <- struct{}{}:
-			report = nil
-		case m.known = <-w.armed: // which may be older than what is there by now
-			report = nil
-			quiet.Reset(w.quiet)
-		case <-w.notify.Errors: // events were lost
-			quiet.Reset(w.quiet)
-		case <-w.notify.Events:
-			quiet.Reset(w.quiet)
-		case <-quiet.C:
-			switch m.judge(w.look()) {
-			case suspicious:
-				quiet.Reset(brokenFactor * w.quiet)
-			case different:
-				report = w.changed
+		case report <- due:
+			due = noOccasion
+		case t := <-w.tried:
+			due = noOccasion
+			w.learn(t)
+		case n := <-w.notices():
+			w.notice(n)
+		case now := <-timer.C:
+			if o := w.act(now); o != noOccasion {
+				due = o
 			}
 		}
 	}
 }
 
-// A memory is what a watcher knows of what it saw before.
-type memory struct {
-	known   print // reported or loaded last
-	suspect print // seen broken once
+// begin opens the notifier. Without one the files are looked at from time to time.
+func (w *watcher) begin() {
+	var err error
+	if w.notifier, err = w.open(); err != nil {
+		w.degrade(err)
+	}
+	w.delayPoll(time.Now())
 }
 
-// A judgement says what a look has found.
-type judgement int
-
-const (
-	unchanged  judgement = iota
-	suspicious           // broken, and worth another look before it is reported
-	different            // to be reported
-)
-
-// judge compares what is there now with what was. Something broken is reported when it is seen for the second time, and once.
-func (m *memory) judge(now print, broken bool) judgement {
-	switch {
-	case now == m.known:
-		return unchanged
-	case broken && now != m.suspect:
-		m.suspect = now
-		return suspicious
-	}
-	m.known = now
-	return different
-}
-
-// look reads everything, and reports whether that is broken.
-func (w *watcher) look() (now print, broken bool) {
-	tree, bad := parser.Load(w.source)
-	w.follow(tree) // what can not be watched yet will be looked for with the next change
-	return printOf(tree, bad), len(bad) > 0
-}
-
-// follow watches the directories of all that tree was read from, and of all that it might be.
-func (w *watcher) follow(tree *parser.Tree) error {
-	wanted := map[string]bool{}
-	add := func(path string) {
-		for _, dir := range stations(path) {
-			wanted[dir] = true
-		}
-	}
-	add(w.source.Path)
-	for _, f := range tree.Files {
-		add(f.Path)
-	}
-	for _, p := range tree.Patterns {
-		for _, dir := range patternDirs(p) {
-			add(filepath.Join(dir, "any"))
-		}
-	}
-	return w.watch(wanted)
-}
-
-// maxHops is how many links Linux follows in one path.
-const maxHops = 40
-
-// stations lists the directories in which a change can change what path leads to: the one that holds the file, that of each link on
-// the way, and the last one that exists.
-func stations(path string) []string {
-	path, err := filepath.Abs(path)
-	if err != nil {
+func (w *watcher) notices() <-chan notice {
+	if w.notifier == nil {
 		return nil
 	}
-	var dirs []string
-	at, rest, hops := "/", strings.Split(path, "/"), 0
-	for len(rest) > 0 && hops < maxHops {
-		next := filepath.Join(at, rest[0])
-		rest = rest[1:]
-		info, err := os.Lstat(next)
-		if err != nil {
-			return append(dirs, at)
-		}
-		if info.Mode()&fs.ModeSymlink == 0 {
-			at = next
-			continue
-		}
-		hops++
-		dirs = append(dirs, at)
-		to, err := os.Readlink(next)
-		if err != nil {
-			return dirs
-		}
-		if filepath.IsAbs(to) {
-			at = "/"
-		}
-		rest = append(strings.Split(to, "/"), rest...)
-	}
-	return append(dirs, filepath.Dir(at))
+	return w.notifier.notices()
 }
 
-// patternDirs lists the directories in which files that match pattern are or may appear.
-func patternDirs(pattern string) []string {
-	dir := filepath.Dir(pattern)
-	if !strings.ContainsAny(dir, "*?[") {
-		return []string{dir}
+// degrade makes the watcher poll, and logs that once.
+func (w *watcher) degrade(err error) {
+	if w.polls {
+		return
 	}
-	dirs := patternDirs(dir)
-	matching, err := parser.Glob(dir)
+	w.polls = true
+	w.log.say(errorlog.Warn, fmt.Sprintf("%v, -watch looks for changes every %v", err, w.pace.poll))
+	w.delayPoll(time.Now())
+}
+
+func (w *watcher) delayPoll(now time.Time) {
+	if w.polls {
+		w.pollAt = now.Add(w.pace.poll)
+	} else {
+		w.pollAt = now.Add(w.pace.check)
+	}
+}
+
+// next returns when the watcher has something to do by itself.
+func (w *watcher) next() time.Time {
+	next := w.pollAt
+	for _, at := range [...]time.Time{w.lookAt, w.retryAt} {
+		if !at.IsZero() && at.Before(next) {
+			next = at
+		}
+	}
+	return next
+}
+
+var errLost = errors.New("notices of changed files were lost")
+
+// notice takes one notice of the system.
+func (w *watcher) notice(n notice) {
+	if n.kind == noticeLost {
+		clear(w.writing)
+		w.degrade(errLost)
+	} else if !w.trail.concerns(n.path) {
+		return
+	}
+	if n.kind == noticeWriting {
+		w.writing[n.path] = true
+	} else {
+		delete(w.writing, n.path)
+	}
+	w.await(time.Now(), w.pace.quiet)
+}
+
+// await has the files looked at after the pause, which further changes prolong.
+func (w *watcher) await(now time.Time, pause time.Duration) {
+	if w.began.IsZero() {
+		w.began = now
+	}
+	w.lookAt = now.Add(pause)
+	longest := w.pace.longest
+	if len(w.writing) > 0 {
+		longest = w.pace.writing
+	}
+	if last := w.began.Add(longest); last.Before(w.lookAt) {
+		w.lookAt = last
+	}
+}
+
+// act does what is due, and returns the reload that follows from it.
+func (w *watcher) act(now time.Time) occasion {
+	switch {
+	case isDue(w.lookAt, now):
+		return w.judge(now)
+	case isDue(w.retryAt, now):
+		w.retryAt = time.Time{}
+		return onRetry
+	case isDue(w.pollAt, now):
+		w.poll(now)
+	}
+	return noOccasion
+}
+
+func isDue(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
+
+// poll looks for changes that were not noticed.
+func (w *watcher) poll(now time.Time) {
+	before := w.last
+	if w.look(); w.last != before {
+		w.unsure = true
+		w.await(now, w.pace.broken)
+	}
+	w.delayPoll(now)
+}
+
+// judge looks at the files and decides what has become of them.
+func (w *watcher) judge(now time.Time) occasion {
+	before := w.last
+	broken := w.look()
+	w.lookAt = time.Time{}
+	if w.unsure && w.last != before {
+		w.await(now, w.pace.broken)
+		return noOccasion
+	}
+	incomplete := len(w.writing) > 0 && now.Before(w.began.Add(w.pace.writing))
+	switch w.memory.judge(w.last.print(), broken, incomplete) {
+	case suspicious:
+		w.lookAt = now.Add(w.pace.broken)
+		return noOccasion
+	case unfinished:
+		w.lookAt = w.began.Add(w.pace.writing)
+		return noOccasion
+	case different:
+		w.settle()
+		w.retryAt = time.Time{}
+		return onChange
+	case restored:
+		w.retryAt = time.Time{}
+	}
+	w.settle()
+	return noOccasion
+}
+
+// settle ends the wait that the first change has begun.
+func (w *watcher) settle() {
+	clear(w.writing)
+	w.began, w.unsure = time.Time{}, false
+}
+
+// maxLooks is how often the files are compared while there is more to watch each time.
+const maxLooks = 5
+
+// look makes last a reading of what the files are now, which is another one if a content has changed. It reports whether the
+// configuration is broken.
+func (w *watcher) look() (broken bool) {
+	for range maxLooks {
+		if w.last.isStale() {
+			w.last = newReading()
+			_, bad := parser.Load(w.last.source(w.source))
+			w.memory.broken = len(bad) > 0
+		}
+		if !w.follow() {
+			break
+		}
+	}
+	return w.memory.broken
+}
+
+// follow watches the trail of what was read last, and reports whether something is watched that was not before: it may have changed in
+// the meantime.
+func (w *watcher) follow() (added bool) {
+	w.trail = newTrail(w.source.Path, w.last)
+	if w.notifier == nil {
+		return false
+	}
+	added, err := w.notifier.watch(w.trail)
 	if err != nil {
-		return dirs
+		w.degrade(err)
 	}
-	return append(dirs, matching...)
+	return added
 }
 
-// watch makes the watched directories those that are wanted. One that does not exist is no error while others do.
-func (w *watcher) watch(wanted map[string]bool) error {
-	for _, dir := range w.notify.WatchList() {
-		if !wanted[dir] {
-			w.notify.Remove(dir)
-		}
+// learn takes what came of an attempt.
+func (w *watcher) learn(t trial) {
+	w.last = t.read
+	w.memory.learn(t.read.print(), t.served)
+	w.settle()
+	w.follow()
+	now := time.Now()
+	w.lookAt = now.Add(w.pace.quiet) // something may have changed since it was read
+	w.retryAt = time.Time{}
+	if t.served || !t.passes {
+		w.pause = 0
+		return
 	}
-	var failed []error
-	for dir := range wanted {
-		if err := w.notify.Add(dir); err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", dir, err))
-		}
-	}
-	if len(failed) == len(wanted) {
-		return errors.Join(failed...)
-	}
-	return nil
-}
-
-// printOf is the print of what tree was read from, and of what was wrong with it.
-func printOf(tree *parser.Tree, bad diag.List) print {
-	h := sha256.New()
-	for _, f := range tree.Files {
-		fmt.Fprintf(h, "%q %d\n", f.Path, len(f.Raw))
-		h.Write(f.Raw)
-	}
-	for _, d := range bad {
-		fmt.Fprintln(h, d.Error())
-	}
-	return print(h.Sum(nil))
+	w.pause = min(max(2*w.pause, w.pace.retry), w.pace.slowest)
+	w.retryAt = now.Add(w.pause)
 }

@@ -1,13 +1,16 @@
 package runtime
 
 import (
+	"errors"
+	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
-	"weir/directives"
 	"weir/parser"
+	"weir/stream"
 )
 
 // A watched directory is a configuration with its watcher.
@@ -15,32 +18,56 @@ type watched struct {
 	*watcher
 	t   *testing.T
 	dir string
+	log *recorder
+}
+
+// testPace stands for usualPace.
+var testPace = watchPace{
+	quiet: 20 * time.Millisecond, broken: 60 * time.Millisecond, longest: time.Second, writing: 2 * patience,
+	poll: 20 * time.Millisecond, check: 2 * patience, retry: 10 * time.Millisecond, slowest: 20 * time.Millisecond,
+}
+
+func newWatched(t *testing.T) *watched {
+	w := &watched{t: t, dir: t.TempDir(), log: &recorder{}}
+	log := &currentLog{}
+	log.Store(w.log.log())
+	w.watcher = newWatcher(parser.Source{Path: filepath.Join(w.dir, "nginx.conf")}, testPace, log)
+	return w
 }
 
 // watch writes files, watches nginx.conf among them and, at the end of the test, stops.
 func watch(t *testing.T, files map[string]string) *watched {
 	t.Helper()
-	w := &watched{t: t, dir: t.TempDir()}
+	w := newWatched(t)
 	for name, text := range files {
 		w.write(name, text)
 	}
-	w.begin()
+	w.serve()
 	return w
 }
 
-func (w *watched) begin() {
+// serve starts the watcher with what is there as the running configuration. When the watcher has taken that a second time, it has begun
+// to watch.
+func (w *watched) serve() {
 	w.t.Helper()
-	var err error
-	if w.watcher, err = newWatcher(parser.Source{Path: filepath.Join(w.dir, "nginx.conf")}, testQuiet); err != nil {
-		w.t.Fatal(err)
-	}
+	w.start()
 	w.t.Cleanup(w.close)
+	w.note(trial{read: w.read(), served: true})
+	w.note(trial{read: w.read(), served: true})
 }
+
+func (w *watched) read() *reading {
+	r := newReading()
+	parser.Load(r.source(w.source))
+	return r
+}
+
+func (w *watched) path(name string) string { return filepath.Join(w.dir, name) }
 
 // write puts a file in its place in one step, so that no half of it is ever seen.
 func (w *watched) write(name, text string) {
 	w.t.Helper()
-	path := filepath.Join(w.dir, name)
+	path := w.path(name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		w.t.Fatal(err)
 	}
@@ -48,50 +75,74 @@ func (w *watched) write(name, text string) {
 	if err := os.WriteFile(temporary, []byte(text), 0o644); err != nil {
 		w.t.Fatal(err)
 	}
-	if err := os.Rename(temporary, path); err != nil {
+	w.move(temporary, path)
+}
+
+func (w *watched) move(from, to string) {
+	w.t.Helper()
+	if err := os.Rename(from, to); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// overwrite writes to a file in place and leaves it open.
+func (w *watched) overwrite(name, text string) *os.File {
+	w.t.Helper()
+	f, err := os.Create(w.path(name))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := f.WriteString(text); err != nil {
+		w.t.Fatal(err)
+	}
+	return f
 }
 
 // link makes name lead to another place, in one step too.
 func (w *watched) link(to, name string) {
 	w.t.Helper()
-	temporary := filepath.Join(w.dir, "..tmp")
+	temporary := w.path("..tmp")
 	if err := os.Symlink(to, temporary); err != nil {
 		w.t.Fatal(err)
 	}
-	if err := os.Rename(temporary, filepath.Join(w.dir, name)); err != nil {
-		w.t.Fatal(err)
-	}
+	w.move(temporary, w.path(name))
 }
 
+// wantChange waits for a report, and tries the new configuration with success.
 func (w *watched) wantChange() {
 	w.t.Helper()
-	select {
-	case <-w.changes():
-	case <-time.After(patience):
-		w.t.Fatal("no change was reported")
-	}
+	w.want(onChange)
+	w.note(trial{read: w.read(), served: true})
 }
 
-// testQuiet stands for quietTime.
-const testQuiet = 20 * time.Millisecond
+func (w *watched) want(o occasion) {
+	w.t.Helper()
+	select {
+	case got := <-w.changes():
+		if got != o {
+			w.t.Fatalf("reported %q, want %q", got, o)
+		}
+	case <-time.After(patience):
+		w.t.Fatalf("nothing was reported, want %q", o)
+	}
+}
 
 // wantNone gives the watcher the time to report something.
 func (w *watched) wantNone() {
 	w.t.Helper()
 	select {
-	case <-w.changes():
-		w.t.Fatal("a change was reported")
-	case <-time.After(5 * testQuiet):
+	case o := <-w.changes():
+		w.t.Fatalf("reported %q, want nothing", o)
+	case <-time.After(5 * testPace.quiet):
 	}
 }
 
 func TestWatchReportsWhatMatters(t *testing.T) {
 	files := map[string]string{
-		"nginx.conf":    "include conf.d/*.conf; include one/site.conf;",
-		"conf.d/a.conf": "events {}",
-		"one/site.conf": "# one",
+		"nginx.conf":     "include conf.d/*.conf; include one/site.conf; include sites/*/x.conf;",
+		"conf.d/a.conf":  "events {}",
+		"one/site.conf":  "# one",
+		"sites/1/x.conf": "# one",
 	}
 	tests := []struct {
 		name   string
@@ -100,13 +151,20 @@ func TestWatchReportsWhatMatters(t *testing.T) {
 	}{
 		{"main file", func(w *watched) { w.write("nginx.conf", "events {}") }, true},
 		{"included file", func(w *watched) { w.write("one/site.conf", "# two") }, true},
+		{"in place", func(w *watched) { w.overwrite("one/site.conf", "# two").Close() }, true},
 		{"file that comes to match a pattern", func(w *watched) { w.write("conf.d/b.conf", "# new") }, true},
-		{"file that matches no more", func(w *watched) { os.Remove(filepath.Join(w.dir, "conf.d/a.conf")) }, true},
+		{"directory that comes to match a pattern", func(w *watched) { w.write("sites/2/x.conf", "# new") }, true},
+		{"file that matches no more", func(w *watched) { os.Remove(w.path("conf.d/a.conf")) }, true},
 		{"replaced by renaming", func(w *watched) {
 			w.write("one/new", "# two")
-			os.Rename(filepath.Join(w.dir, "one/new"), filepath.Join(w.dir, "one/site.conf"))
+			w.move(w.path("one/new"), w.path("one/site.conf"))
 		}, true},
-		{"touched", func(w *watched) { os.Chtimes(filepath.Join(w.dir, "nginx.conf"), time.Time{}, time.Now()) }, false},
+		{"directory replaced", func(w *watched) {
+			w.write("two/site.conf", "# two")
+			w.move(w.path("one"), w.path("old"))
+			w.move(w.path("two"), w.path("one"))
+		}, true},
+		{"touched", func(w *watched) { os.Chtimes(w.path("nginx.conf"), time.Time{}, time.Now()) }, false},
 		{"written as it was", func(w *watched) { w.write("one/site.conf", "# one") }, false},
 		{"another file", func(w *watched) { w.write("conf.d/notes.txt", "hello") }, false},
 	}
@@ -124,15 +182,30 @@ func TestWatchReportsWhatMatters(t *testing.T) {
 	}
 }
 
+// TestWatchFollowsDirectoriesAbove tests that a directory above that of the configuration may be replaced.
+func TestWatchFollowsDirectoriesAbove(t *testing.T) {
+	t.Parallel()
+	w := newWatched(t)
+	w.source.Path = w.path("a/b/c/nginx.conf")
+	w.write("a/b/c/nginx.conf", "# one")
+	w.serve()
+	w.write("new/b/c/nginx.conf", "# two")
+	w.move(w.path("a"), w.path("old"))
+	w.move(w.path("new"), w.path("a"))
+	w.wantChange()
+	w.write("a/b/c/nginx.conf", "# three")
+	w.wantChange()
+}
+
 func TestWatchFollowsLinksAsKubernetesSwapsThem(t *testing.T) {
 	t.Parallel()
-	w := &watched{t: t, dir: t.TempDir()}
+	w := newWatched(t)
 	w.write("..1/nginx.conf", "include site.conf;")
 	w.write("..1/site.conf", "# one")
 	w.link("..1", "..data")
 	w.link("..data/nginx.conf", "nginx.conf")
 	w.link("..data/site.conf", "site.conf")
-	w.begin()
+	w.serve()
 	for _, version := range []string{"..2", "..3"} {
 		w.write(version+"/nginx.conf", "include site.conf;")
 		w.write(version+"/site.conf", "# "+version)
@@ -147,77 +220,193 @@ func TestWatchFollowsLinksAsKubernetesSwapsThem(t *testing.T) {
 
 func TestWatchFollowsLinksToOtherDirectories(t *testing.T) {
 	t.Parallel()
-	w := &watched{t: t, dir: t.TempDir()}
+	w := newWatched(t)
 	w.write("nginx.conf", "include enabled/*;")
 	w.write("available/a", "# one")
 	w.write("enabled/.keep", "")
 	w.link("../available/a", "enabled/a")
-	w.begin()
+	w.serve()
 	w.write("available/a", "# two")
 	w.wantChange()
+}
+
+// TestWatchSeesAMissingFileAppear tests that an include without its file is tried again when the file is there, with its directories.
+func TestWatchSeesAMissingFileAppear(t *testing.T) {
+	t.Parallel()
+	w := newWatched(t)
+	w.write("nginx.conf", "include not/yet/there.conf;")
+	w.serve()
+	w.write("not/yet/there.conf", "events {}")
+	w.wantChange()
+}
+
+// TestWatchIsNotHeldUpByOtherFiles tests that files beside those of the configuration may be written all the time.
+func TestWatchIsNotHeldUpByOtherFiles(t *testing.T) {
+	t.Parallel()
+	w := watch(t, map[string]string{"nginx.conf": "events {}"})
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				os.WriteFile(w.path("access.log"), []byte("line\n"), 0o644)
+				time.Sleep(time.Millisecond)
+			}
+		}
+	}()
+	defer func() {
+		close(stop)
+		<-stopped
+	}()
+	w.write("nginx.conf", "events { }")
+	w.wantChange()
+}
+
+// TestWatchHasALongestWait tests that a file that is replaced all the time is taken in the end.
+func TestWatchHasALongestWait(t *testing.T) {
+	t.Parallel()
+	w := watch(t, map[string]string{"nginx.conf": "events {}"})
+	var reported bool
+	for end := time.Now().Add(patience); !reported && time.Now().Before(end); {
+		w.write("nginx.conf", "# "+time.Now().String())
+		select {
+		case <-w.changes():
+			reported = true
+		case <-time.After(testPace.quiet / 10):
+		}
+	}
+	if !reported {
+		t.Error("no change was reported")
+	}
 }
 
 func TestWatchReportsABrokenFileOnce(t *testing.T) {
 	t.Parallel()
 	w := watch(t, map[string]string{"nginx.conf": "events {}"})
 	w.write("nginx.conf", "events {")
-	w.wantChange()
+	w.want(onChange)
+	w.note(trial{read: w.read()})
 	w.write("nginx.conf", "events {")
 	w.wantNone()
-	w.write("nginx.conf", "events {}")
+	w.write("nginx.conf", "events { }")
 	w.wantChange()
 }
 
-func TestJudgement(t *testing.T) {
-	good, half, whole := print{1}, print{2}, print{3}
-	type look struct {
-		now    print
-		broken bool
-		want   judgement
-	}
-	tests := []struct {
-		name  string
-		looks []look
-	}{
-		{"nothing", []look{{good, false, unchanged}}},
-		{"a change", []look{{whole, false, different}, {whole, false, unchanged}}},
-		{"half, then the whole", []look{{half, true, suspicious}, {whole, false, different}}},
-		{"half, then as before", []look{{half, true, suspicious}, {good, false, unchanged}}},
-		{"broken for good", []look{{half, true, suspicious}, {half, true, different}, {half, true, unchanged}}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			m := memory{known: good}
-			for i, l := range tt.looks {
-				if got := m.judge(l.now, l.broken); got != l.want {
-					t.Errorf("look %d: got %d, want %d", i, got, l.want)
-				}
-			}
-		})
-	}
+// TestWatchForgetsAChangeThatIsTakenBack tests that nothing is to be loaded when the files are those of the running configuration.
+func TestWatchForgetsAChangeThatIsTakenBack(t *testing.T) {
+	t.Parallel()
+	w := watch(t, map[string]string{"nginx.conf": "events {}"})
+	w.write("nginx.conf", "wrong;")
+	w.want(onChange)
+	w.note(trial{read: w.read()})
+	w.write("nginx.conf", "events {}")
+	w.wantNone()
 }
 
 func TestWatchIsSilentAboutWhatWasLoaded(t *testing.T) {
 	t.Parallel()
 	w := watch(t, map[string]string{"nginx.conf": "events {}"})
 	w.write("nginx.conf", "events { }")
-	tree, _ := parser.Load(w.source)
-	w.arm(&directives.Program{Tree: tree})
+	w.note(trial{read: w.read(), served: true})
 	w.wantNone()
+}
+
+func TestWatchTriesAgain(t *testing.T) {
+	t.Parallel()
+	w := watch(t, map[string]string{"nginx.conf": "events {}"})
+	for range 4 {
+		w.note(trial{read: w.read(), passes: true})
+		w.want(onRetry)
+	}
+	w.note(trial{read: w.read(), passes: true})
+	w.write("nginx.conf", "events { }")
+	for o := range w.changes() {
+		if o == onChange {
+			break
+		}
+	}
+	w.note(trial{read: w.read()})
+	w.wantNone()
+	w.note(trial{read: w.read(), passes: true})
+	w.note(trial{read: w.read(), served: true})
+	w.wantNone()
+}
+
+// TestWatchLooksWithoutNotices tests that the files are looked at from time to time when changes are not reported.
+func TestWatchLooksWithoutNotices(t *testing.T) {
+	tests := map[string]func() (notifier, error){
+		"no notifier":    func() (notifier, error) { return nil, errors.New("none is left") },
+		"no place":       func() (notifier, error) { return deaf{err: errors.New("none is left")}, nil },
+		"notices missed": func() (notifier, error) { return deaf{out: lost()}, nil },
+	}
+	for name, open := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWatched(t)
+			w.open = open
+			w.write("nginx.conf", "include site.conf;")
+			w.write("site.conf", "# one")
+			w.serve()
+			w.write("site.conf", "# two")
+			w.wantChange()
+			w.write("nginx.conf", "include *.conf;")
+			w.wantChange()
+			if lines := w.log.take(); len(lines) != 1 || !strings.HasSuffix(lines[0], "-watch looks for changes every 20ms") {
+				t.Errorf("logged %q, want one warning", lines)
+			}
+		})
+	}
+}
+
+// A deaf notifier notices nothing.
+type deaf struct {
+	out chan notice
+	err error
+}
+
+func (d deaf) notices() <-chan notice     { return d.out }
+func (d deaf) watch(*trail) (bool, error) { return false, d.err }
+func (d deaf) close()                     {}
+
+// lost returns one notice that others are missing.
+func lost() chan notice {
+	out := make(chan notice, 1)
+	out <- notice{kind: noticeLost}
+	return out
 }
 
 func TestChangedFileReloads(t *testing.T) {
 	b := newBench(t)
 	before, after := freeAddr(t), freeAddr(t)
-	w := &watched{t: t, dir: b.dir}
+	w := newWatched(t)
+	b.watcher, b.source = w.watcher, w.source
 	w.write("nginx.conf", "events {}")
-	watcher, err := newWatcher(parser.Source{Path: filepath.Join(w.dir, "nginx.conf")}, testQuiet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.watcher = watcher
+	w.start()
 	b.serve(b.program(before))
 	b.offer(b.program(after))
 	w.write("nginx.conf", "events { }")
+	eventually(t, "the new address is served", func() bool { return visit(after) == nil })
+}
+
+// TestFailedReloadIsTriedAgain tests that an address in use is bound once it is free, without a further change.
+func TestFailedReloadIsTriedAgain(t *testing.T) {
+	b := newBench(t)
+	used, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := stream.Addr{IP: addrOfListener(used)}
+	w := newWatched(t)
+	b.watcher, b.source = w.watcher, w.source
+	w.write("nginx.conf", "events {}")
+	w.start()
+	b.serve(b.program(freeAddr(t)))
+	b.offer(b.program(after))
+	w.write("nginx.conf", "events { }")
+	eventually(t, "the address is in use", func() bool { return b.log.has("[emerg] still could not bind()") })
+	used.Close()
 	eventually(t, "the new address is served", func() bool { return visit(after) == nil })
 }

@@ -1,0 +1,51 @@
+package runtime
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"weir/parser"
+)
+
+// TestStaleReading tests what a reading takes for a change, and that a file is not read when its stamp is the same.
+func TestStaleReading(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(r *reading, dir string)
+		want   bool
+	}{
+		{"nothing", func(*reading, string) {}, false},
+		{"same stamp", func(r *reading, dir string) {
+			for path, f := range r.files {
+				r.files[path] = fileState{stamp: f.stamp} // of another content
+			}
+		}, false},
+		{"same stamp, but recent", func(r *reading, dir string) {
+			for path, f := range r.files {
+				r.files[path] = fileState{stamp: f.stamp, recent: true}
+			}
+		}, true},
+		{"touched", func(r *reading, dir string) { os.Chtimes(filepath.Join(dir, "nginx.conf"), time.Time{}, time.Now()) }, false},
+		{"other content", func(r *reading, dir string) { os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte("# two"), 0o644) }, true},
+		{"removed", func(r *reading, dir string) { os.Remove(filepath.Join(dir, "nginx.conf")) }, true},
+		{"matches a pattern", func(r *reading, dir string) { os.WriteFile(filepath.Join(dir, "b.list"), nil, 0o644) }, true},
+		{"matches none", func(r *reading, dir string) { os.WriteFile(filepath.Join(dir, "b.txt"), nil, 0o644) }, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "nginx.conf")
+			if err := os.WriteFile(path, []byte("include *.list;"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			r := newReading()
+			parser.Load(r.source(parser.Source{Path: path}))
+			tt.change(r, dir)
+			if got := r.isStale(); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,147 @@
+package runtime
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"weir/parser"
+)
+
+// A trail is all places in the file system where a change can change what a configuration reads: the names on the way to each file,
+// through all links, the files themselves, and the names that match a pattern. Paths are absolute and without links. It is immutable
+// once it is complete.
+type trail struct {
+	dirs     map[string]dirUse   // that hold names on the way
+	names    map[string]bool     // full paths
+	patterns map[string][]string // by directory: for the names in it
+	files    map[string]bool
+}
+
+// A dirUse is what a directory of a trail is for.
+type dirUse int
+
+const (
+	ancestor dirUse = iota + 1 // holds a directory on the way; it may be one that only others can read
+	holder                     // holds a file, a link, or names that match a pattern
+)
+
+// maxHops is how many links Linux follows in one path.
+const maxHops = 40
+
+// newTrail returns the trail of main and of all that r has read.
+func newTrail(main string, r *reading) *trail {
+	t := &trail{map[string]dirUse{}, map[string]bool{}, map[string][]string{}, map[string]bool{}}
+	t.addPath(main)
+	for path := range r.files {
+		t.addPath(path)
+	}
+	for pattern := range r.globs {
+		t.addPattern("/", parts(pattern))
+	}
+	return t
+}
+
+// concerns reports whether a change at path can change what is read.
+func (t *trail) concerns(path string) bool {
+	if t.names[path] || t.has(path) {
+		return true
+	}
+	dir, name := filepath.Split(path)
+	for _, pattern := range t.patterns[filepath.Clean(dir)] {
+		if parser.Match(pattern, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// has reports whether path is a directory or a file of the trail.
+func (t *trail) has(path string) bool { return t.files[path] || t.dirs[path] != 0 }
+
+// use adds a directory.
+func (t *trail) use(dir string, use dirUse) { t.dirs[dir] = max(t.dirs[dir], use) }
+
+// parts returns the names in a path, which is made absolute.
+func parts(path string) []string {
+	if !strings.HasPrefix(path, "/") {
+		if dir, err := os.Getwd(); err == nil {
+			path = dir + "/" + path
+		}
+	}
+	return strings.Split(path, "/")
+}
+
+func (t *trail) addPath(path string) {
+	if at, ok := t.walk("/", parts(path), maxHops); ok {
+		t.files[at] = true
+	}
+}
+
+// walk adds the way from the directory at along some names. It returns where that leads, and whether this is a regular file.
+func (t *trail) walk(at string, names []string, hops int) (to string, file bool) {
+	for len(names) > 0 {
+		name := names[0]
+		names = names[1:]
+		switch name {
+		case "", ".":
+			continue
+		case "..":
+			at = filepath.Dir(at)
+			continue
+		}
+		next := filepath.Join(at, name)
+		t.names[next] = true
+		info, err := os.Lstat(next)
+		if err == nil && info.IsDir() {
+			t.use(at, ancestor)
+		} else {
+			t.use(at, holder)
+		}
+		if err != nil {
+			return next, false
+		}
+		file = info.Mode().IsRegular()
+		if info.Mode()&fs.ModeSymlink == 0 {
+			at = next
+			continue
+		}
+		link, err := os.Readlink(next)
+		if hops--; err != nil || hops < 0 {
+			return next, false
+		}
+		if filepath.IsAbs(link) {
+			at = "/"
+		}
+		names = append(strings.Split(link, "/"), names...)
+	}
+	return at, file
+}
+
+// addPattern adds the places where what matches a pattern is or may appear: below the directory at, along names that may be patterns.
+func (t *trail) addPattern(at string, names []string) {
+	plain := 0
+	for plain < len(names) && !strings.ContainsAny(names[plain], `*?[\`) {
+		plain++
+	}
+	at, _ = t.walk(at, names[:plain], maxHops)
+	names = names[plain:]
+	if len(names) == 0 {
+		return
+	}
+	t.use(at, holder)
+	t.patterns[at] = append(t.patterns[at], names[0])
+	if len(names) == 1 {
+		return // what matches has been read
+	}
+	entries, err := os.ReadDir(at)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if parser.Match(names[0], e.Name()) {
+			t.addPattern(at, append([]string{e.Name()}, names[1:]...))
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package runtime
+
+import (
+	"os"
+	"testing"
+)
+
+// TestWatchWaitsForTheWriter tests that a file is not taken while a program has it open for writing.
+func TestWatchWaitsForTheWriter(t *testing.T) {
+	t.Parallel()
+	for name, files := range map[string]map[string]string{
+		"old file": {"nginx.conf": "include *.list;", "servers.list": "# one"},
+		"new file": {"nginx.conf": "include *.list;"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := watch(t, files)
+			f := w.overwrite("servers.list", "# half\n")
+			w.wantNone()
+			if _, err := f.WriteString("# whole\n"); err != nil {
+				t.Fatal(err)
+			}
+			w.wantNone()
+			f.Close()
+			w.wantChange()
+		})
+	}
+}
+
+// TestWatchWaitsNoLonger tests that a file that stays open for writing is taken in the end.
+func TestWatchWaitsNoLonger(t *testing.T) {
+	t.Parallel()
+	w := newWatched(t)
+	w.pace.writing = 5 * w.pace.quiet
+	w.write("nginx.conf", "# one")
+	w.serve()
+	defer w.overwrite("nginx.conf", "# two").Close()
+	w.wantChange()
+}
+
+// TestWatchSeesAFileByAnotherName tests that a file may be written to under a name in another directory: that of a bind mount, or another
+// link.
+func TestWatchSeesAFileByAnotherName(t *testing.T) {
+	t.Parallel()
+	w := newWatched(t)
+	w.write("nginx.conf", "# one")
+	w.write("elsewhere/.keep", "")
+	if err := os.Link(w.path("nginx.conf"), w.path("elsewhere/nginx.conf")); err != nil {
+		t.Fatal(err)
+	}
+	w.serve()
+	w.overwrite("elsewhere/nginx.conf", "# two").Close()
+	w.wantChange()
+}
+
+// TestNewLinkIsNoNewFile tests that nothing is waited for when a name has been made that nobody writes to.
+func TestNewLinkIsNoNewFile(t *testing.T) {
+	t.Parallel()
+	w := watch(t, map[string]string{"nginx.conf": "include *.list;", "a": "# one"})
+	if err := os.Link(w.path("a"), w.path("a.list")); err != nil {
+		t.Fatal(err)
+	}
+	w.wantChange()
+	if err := os.Symlink("a", w.path("b.list")); err != nil {
+		t.Fatal(err)
+	}
+	w.wantChange()
+}
