@@ -13,9 +13,8 @@ type Handler struct{}
 
 // connect is what the session keeps of the packet.
 type connect struct {
-	text        string // the client identifier, and the user name behind it
-	idLen       int32
-	hasUsername bool
+	text  string // the client identifier, followed by the user name if there is one
+	idLen int32
 }
 
 var connects = stream.NewKey[*connect]()
@@ -33,7 +32,7 @@ func (Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 		}
 	}
 	text := string(append(append(make([]byte, 0, 64), c.ClientID...), c.Username...))
-	connects.Set(s, &connect{text, int32(len(c.ClientID)), c.HasUsername})
+	connects.Set(s, &connect{text, int32(len(c.ClientID))})
 	if len(s.Head) <= c.Size {
 		s.SetOpening()
 	}
@@ -61,10 +60,11 @@ func appendClientID(s *stream.Session, dst []byte) ([]byte, bool) {
 	return append(dst, id...), ok
 }
 
+// username is found in every CONNECT, and empty in one that has none.
 func username(s *stream.Session) (string, bool) {
 	c, ok := connects.Get(s)
 	if !ok {
 		return "", false
 	}
-	return c.text[c.idLen:], c.hasUsername
+	return c.text[c.idLen:], true
 }
