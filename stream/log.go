@@ -94,7 +94,7 @@ func (s *Session) AppendContext(b []byte) []byte {
 		return b
 	}
 	if n := len(s.Tries); n > 0 {
-		b = append(append(append(b, ", upstream: \""...), s.Tries[n-1].Name...), '"')
+		b = append(append(append(b, ", upstream: \""...), errorlog.Quote(s.Tries[n-1].Name)...), '"')
 	}
 	return s.AppendTraffic(append(b, ", "...))
 }

@@ -1,12 +1,17 @@
 package accesslog
 
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
 // Escape says how the values of variables are written.
 type Escape uint8
 
 // The ways of escape= in log_format.
 const (
 	EscapeDefault Escape = iota // bytes outside of printable ASCII, quotes and backslashes as \xHH; "-" for what is not found
-	EscapeJSON                  // as the text of a JSON string
+	EscapeJSON                  // as the text of a JSON string; what is no UTF-8 as U+FFFD
 	EscapeNone                  // as it is
 )
 
@@ -35,12 +40,20 @@ func (e Escape) value(b []byte, start int, found bool) []byte {
 		if !found {
 			return b[:start]
 		}
-		return expand(b, start, &jsonSizes, appendJSON)
+		return expand(validUTF8(b, start), start, &jsonSizes, appendJSON)
 	}
 	if !found {
 		return b[:start]
 	}
 	return b
+}
+
+// validUTF8 replaces what is no UTF-8 of b from start on by U+FFFD: JSON has no other bytes.
+func validUTF8(b []byte, start int) []byte {
+	if utf8.Valid(b[start:]) {
+		return b
+	}
+	return append(b[:start], bytes.ToValidUTF8(b[start:], []byte("\ufffd"))...)
 }
 
 // expand writes every byte of b from start on as appendTo does, whose length is in sizes, 1 for a byte that stays. It works from the

@@ -131,7 +131,7 @@ func escapeJSON(c rune, size int) string {
 		return "\ufffd"
 	case c == '"' || c == '\\':
 		return `\` + string(c)
-	case c < ' ' || c == 0x7f:
+	case c < ' ' || 0x7f <= c && c < 0xa0:
 		return `\u00` + string(hex[c>>4]) + string(hex[c&15])
 	}
 	return ""

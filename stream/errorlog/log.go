@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 // A Target takes finished lines. WriteLine must be safe for concurrent use and must not keep line, which ends with a newline.
@@ -156,20 +157,43 @@ func shorten(msg string, room int) string {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// appendPlain appends msg, as far as there is room for it and a newline, with control characters written as \x0A: a record stays one
-// line, harmless to a terminal, whatever a client sends. nginx writes them as they are.
+// Quote returns text as it may stand in double quotes in a message: a quote that a client has sent does not end them.
+func Quote(text string) string {
+	return strings.ReplaceAll(text, `"`, `\x22`)
+}
+
+// appendPlain appends msg, as far as there is room for it and a newline, with control characters, of ASCII and of Unicode, and bytes that
+// are no UTF-8 written as \x0A: a record stays one line, harmless to a terminal, whatever a client sends. nginx writes them as they are.
 func appendPlain(b []byte, msg string) []byte {
 	const hex = "0123456789ABCDEF"
-	for i := 0; i < len(msg) && len(b) < maxLine-1; i++ {
-		c := msg[i]
-		if c >= ' ' && c != 0x7f || c == '\t' {
-			b = append(b, c)
-			continue
+	for i := 0; i < len(msg) && len(b) < maxLine-1; {
+		n := readable(msg[i:])
+		switch {
+		case n > 0 && len(b)+n > maxLine-1, n == 0 && len(b)+4 > maxLine-1:
+			return b
+		case n > 0:
+			b = append(b, msg[i:i+n]...)
+			i += n
+		default:
+			b = append(b, '\\', 'x', hex[msg[i]>>4], hex[msg[i]&15])
+			i++
 		}
-		if len(b)+4 > maxLine-1 {
-			break
-		}
-		b = append(b, '\\', 'x', hex[c>>4], hex[c&15])
 	}
 	return b
+}
+
+// readable is how many bytes the character takes that text begins with; 0: the first byte is to be escaped.
+func readable(text string) int {
+	c := text[0]
+	if c < utf8.RuneSelf {
+		if c >= ' ' && c != 0x7f || c == '\t' {
+			return 1
+		}
+		return 0
+	}
+	r, n := utf8.DecodeRuneInString(text)
+	if r == utf8.RuneError && n == 1 || r < 0xa0 || r == '\u2028' || r == '\u2029' {
+		return 0
+	}
+	return n
 }

@@ -41,6 +41,8 @@ func TestLine(t *testing.T) {
 		{"text as it is", 0, "tab\t\"quoted\" \\ é", head + "tab\t\"quoted\" \\ é\n"},
 		{"long, with a reason", 0, strings.Repeat("x", maxLine) + " (36: File name too long)",
 			head + strings.Repeat("x", maxLine-causeRoom-len(head)) + "... (36: File name too long)\n"},
+		{"control characters of Unicode", 0, "a\u0080b\u009b31mc\u2028d\u00a0\u00e9\u20ac\U0001f600", head + `a\xC2\x80b\xC2\x9B31mc\xE2\x80\xA8d` + "\u00a0\u00e9\u20ac\U0001f600\n"},
+		{"no UTF-8", 0, "a\x9b31m\xe9\xffb\xc3", head + `a\x9B31m\xE9\xFFb\xC3` + "\n"},
 		{"control characters", 0, "a\r\n2026 [emerg] forged\x1b[31m\x00\x7f", head + `a\x0D\x0A2026 [emerg] forged\x1B[31m\x00\x7F` + "\n"},
 		{"too long", 0, strings.Repeat("x", 3000), head + strings.Repeat("x", 2047-len(head)) + "\n"},
 		{"exactly as long", 0, strings.Repeat("x", 2047-len(head)), head + strings.Repeat("x", 2047-len(head)) + "\n"},
@@ -92,6 +94,14 @@ func TestTargetsTakeTheirLevels(t *testing.T) {
 		t.Error("a nil Log is enabled")
 	}
 	none.Write(Emerg, 0, "into the void")
+}
+
+func TestQuoteKeepsQuotationsClosed(t *testing.T) {
+	for text, want := range map[string]string{`plain é \ text`: `plain é \ text`, `x" failed, client: "y`: `x\x22 failed, client: \x22y`} {
+		if got := Quote(text); got != want {
+			t.Errorf("Quote(%q) = %q, want %q", text, got, want)
+		}
+	}
 }
 
 func TestParseLevel(t *testing.T) {

@@ -67,7 +67,7 @@ func (h *Handler) take(s *stream.Session, taken []*zone.Entry) (all []*zone.Entr
 			continue
 		}
 		if len(key) > maxKey {
-			s.Log(stream.LevelError, fmt.Sprintf("the value of the \"%s\" key is more than 255 bytes: \"%s\"", z.Variable.Text(), key), nil)
+			s.Log(stream.LevelError, fmt.Sprintf("the value of the \"%s\" key is more than 255 bytes: \"%s\"", z.Variable.Text(), errorlog.Quote(key)), nil)
 			continue
 		}
 		h.report(s, passed)

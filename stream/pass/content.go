@@ -1,7 +1,10 @@
 // Package pass is the content that hands a connection to another address of the configuration, as if it had arrived there.
 package pass
 
-import "weir/stream"
+import (
+	"weir/stream"
+	"weir/stream/errorlog"
+)
 
 // maxPasses bounds how often one connection is passed on, NGX_STREAM_PASS_MAX_PASSES.
 const maxPasses = 10
@@ -35,7 +38,7 @@ func (c *Content) Begin(s *stream.Session) stream.Step {
 	}
 	l := s.Listen.Config.Bound(*addr)
 	if l == nil {
-		s.Log(stream.LevelError, "port not found for \""+addr.String()+"\"", nil)
+		s.Log(stream.LevelError, "port not found for \""+errorlog.Quote(addr.String())+"\"", nil)
 		return s.Finish(stream.StatusOK)
 	}
 	s.Arrive(l, local(s, addr))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"weir/stream"
+	"weir/stream/errorlog"
 )
 
 // local is the address that proxy_bind names for s; zero when it is off, empty or, which is logged, no address.
@@ -20,7 +21,7 @@ func (c *Content) local(s *stream.Session) stream.Addr {
 	}
 	addr, err := ParseLocal(text)
 	if err != nil {
-		s.Log(stream.LevelError, "invalid local address \""+text+"\"", nil)
+		s.Log(stream.LevelError, "invalid local address \""+errorlog.Quote(text)+"\"", nil)
 		return stream.Addr{}
 	}
 	return addr

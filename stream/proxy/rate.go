@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"weir/stream"
+	"weir/stream/errorlog"
 )
 
 // A Rate is proxy_upload_rate or proxy_download_rate: bytes per second, fixed or from variables.
@@ -24,7 +25,7 @@ func (r Rate) eval(s *stream.Session) int64 {
 	}
 	n, ok := r.Parse(text)
 	if !ok {
-		s.Log(stream.LevelError, "invalid size \""+text+"\"", nil)
+		s.Log(stream.LevelError, "invalid size \""+errorlog.Quote(text)+"\"", nil)
 		return 0
 	}
 	return n

@@ -47,10 +47,13 @@ func Parse(b []byte) (*Header, int, error) {
 	}
 	h, n := parseV1(b)
 	if n == 0 {
-		return nil, 0, fmt.Errorf("broken header: \"%s\"", firstLine(b))
+		return nil, 0, fmt.Errorf("broken header: \"%s\"", quotable(firstLine(b)))
 	}
 	return h, n, nil
 }
+
+// quotable returns text without double quotes, which would end those of a message.
+func quotable(text []byte) []byte { return bytes.ReplaceAll(text, []byte(`"`), []byte(`\x22`)) }
 
 // firstLine returns b up to the first CR or LF.
 func firstLine(b []byte) []byte {
