@@ -43,6 +43,7 @@ const (
 // Main does what o asks for and returns the exit code of the process. When it is to serve, it returns when serving is over; on the
 // way it may replace the process by the same program under nginx's title, or send it to the background.
 func Main(o Options, stdio Stdio) int {
+	useTimezone()
 	paths, out := o.paths(), newOutlets(stdio.Err)
 	stdio.Err = out.stderr
 	switch {
