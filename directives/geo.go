@@ -39,7 +39,7 @@ func geoBlock(_ *geoConf, call *spec.Call) {
 	g := geoLines{}
 	g.b = geo.NewBuilder(address, func(sentence string) { g.line.Warn(nil, "%s", sentence) })
 	eachLine(call, g.take)
-	redefine(vars, stream.Variable{Name: name, Changeable: true, NoCache: g.volatile, Get: g.b.Geo().Get})
+	redefine(vars, stream.Variable{Name: name, Changeable: true, NoCache: g.volatile, Configured: true, Get: g.b.Geo().Get})
 }
 
 // geoLines takes the lines of one geo.

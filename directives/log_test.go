@@ -156,3 +156,30 @@ func readLog(t *testing.T, path string) string {
 	}
 	return "(gzip) " + string(plain)
 }
+
+// A map whose values are all written in the configuration may choose directories; one with a value of a variable may not.
+func TestMapsThatChooseDirectories(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(dir+"/sub", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p, said := loadLogs(`events {}
+		error_log error.log;
+		stream {
+			log_format f x;
+			map $remote_addr $variable { default sub/$remote_addr; }
+			geo $place { default sub/place; }
+			split_clients $remote_addr $share { * sub/share; }
+			map $remote_addr $matched { "~(?<host>.*)" sub/matched; }
+			server { listen 1; return a; access_log $variable f; access_log $place f; access_log $share f; access_log $matched f; }
+		}`, dir)
+	if p == nil {
+		t.Fatal(said)
+	}
+	withLogs(t, p, writeAccess)
+	for name, want := range map[string]bool{"192.0.2.1": false, "place": true, "share": true, "matched": true} {
+		if _, err := os.Stat(dir + "/sub/" + name); (err == nil) != want {
+			t.Errorf("sub/%s: %v, want a file: %v", name, err, want)
+		}
+	}
+}

@@ -55,7 +55,8 @@ func (c *mapConf) block(call *spec.Call) {
 	b := mapping.NewBuilder(source, vars, len(lines), keyBytes(lines))
 	v := stream.Variable{Name: name, Changeable: true}
 	eachLine(call, func(line *spec.Call) { v.NoCache = mapLine(b, line) || v.NoCache })
-	v.Get = b.Map().Get
+	m := b.Map()
+	v.Get, v.Configured = m.Get, m.Literal()
 	redefine(vars, v)
 }
 

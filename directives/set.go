@@ -37,6 +37,9 @@ func (c *setConf) set(call *spec.Call) {
 	}
 	index := vars.Index(name)
 	if value, ok := call.Template(&call.Args()[1]); ok {
+		if value.HasVariables() {
+			vars.Computed(name)
+		}
 		c.assignments = append(c.assignments, set.Assignment{Index: index, Value: value})
 	}
 }

@@ -29,7 +29,7 @@ func splitClientsBlock(_ *splitClientsConf, call *spec.Call) {
 	}
 	split := splitclients.New(source)
 	eachLine(call, func(line *spec.Call) { splitClientsLine(split, line) })
-	redefine(call.Compiler().Config.Vars, stream.Variable{Name: name, Changeable: true, Get: split.Get})
+	redefine(call.Compiler().Config.Vars, stream.Variable{Name: name, Changeable: true, Configured: true, Get: split.Get})
 	if !call.Complete() {
 		return
 	}

@@ -25,6 +25,7 @@ func (t *VarTable) Regex(pattern string, fold bool) (*Regex, error) {
 		if err := t.Define(Variable{Name: n.Text, Changeable: true, Get: notFound}); err != nil {
 			return nil, err
 		}
+		t.Computed(n.Text)
 		r.names = append(r.names, namedGroup{n.Group, t.Index(n.Text)})
 	}
 	return r, nil

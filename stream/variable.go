@@ -24,6 +24,8 @@ type Variable struct {
 	Preread bool
 	// NoCache says that the value is evaluated at each use instead of once for the session.
 	NoCache bool
+	// Configured says that every value is written in the configuration: no client can choose its text.
+	Configured bool
 	// Changeable says that a map, geo or set may take the name.
 	Changeable bool
 }
@@ -36,6 +38,8 @@ type VarTable struct {
 	index    map[string]int
 	used     []usedVariable
 	captures bool // some template has $1 and its like
+	// computed are the names, in lower case, that get values which are not written in the configuration, whatever Configured says.
+	computed map[string]bool
 }
 
 type usedVariable struct {
@@ -45,7 +49,7 @@ type usedVariable struct {
 
 // NewVarTable returns a table in which the variables of package stream are defined.
 func NewVarTable() *VarTable {
-	t := &VarTable{defined: map[string]*Variable{}, index: map[string]int{}}
+	t := &VarTable{defined: map[string]*Variable{}, index: map[string]int{}, computed: map[string]bool{}}
 	for _, v := range coreVariables() {
 		t.add(&v)
 	}
@@ -72,6 +76,9 @@ func (t *VarTable) Define(v Variable) error {
 // Replace gives a name its meaning anew, changeable or not. It is for the module that has defined it.
 func (t *VarTable) Replace(v Variable) { t.add(&v) }
 
+// Computed notes that the variable of that name also gets values that are not written in the configuration.
+func (t *VarTable) Computed(name string) { t.computed[strings.ToLower(name)] = true }
+
 // Index returns the number under which sessions keep the variable of that name, whether or not it exists yet.
 func (t *VarTable) Index(name string) int {
 	name = strings.ToLower(name)
@@ -97,6 +104,7 @@ func (t *VarTable) Resolve() (unknown []string) {
 		u := &t.used[i]
 		if v := t.defined[u.name]; v != nil {
 			u.Variable = *v
+			u.Configured = v.Configured && !t.computed[u.name]
 			continue
 		}
 		if !t.bindPrefix(u) {

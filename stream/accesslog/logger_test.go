@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -179,7 +180,7 @@ func TestPathWithVariables(t *testing.T) {
 			dir := t.TempDir()
 			var set logfile.Set
 			l := &Logger{Format: r.format(EscapeDefault, "$a"), To: Path(r.template(dir+"/$b.log"), cache, &set)}
-			for _, v := range []string{"one 1", "one 2", "two 3", "one 4", "none/there 5", "two 6"} {
+			for _, v := range []string{"one 1", "one 2", "two 3", "one 4", strings.Repeat("x", 300) + " 5", "two 6"} {
 				r.values["b"], r.values["a"], _ = strings.Cut(v, " ")
 				l.Log(r.session())
 			}
@@ -189,7 +190,61 @@ func TestPathWithVariables(t *testing.T) {
 			}
 			wantFile(t, dir+"/one.log", "1\n2\n4\n")
 			wantFile(t, dir+"/two.log", "3\n6\n")
-			r.wantErrors(`[crit] open() "` + dir + `/none/there.log" failed (2: No such file or directory)`)
+			r.wantErrors(`[crit] open() "` + dir + "/" + strings.Repeat("x", 300) + `.log" failed (36: File name too long)`)
+		})
+	}
+}
+
+// Only the text of the configuration chooses directories.
+func TestPathRefusesDirectoriesOfClients(t *testing.T) {
+	tests := []struct {
+		path, a, b string
+		file       string // that is written; empty: none
+	}{
+		{"in/$a", "x", "", "in/x"},
+		{"in/$a", "../out", "", ""},
+		{"in/$a", "sub/x", "", ""},
+		{"in/$a/x", "..", "", ""},
+		{"in/$a$b/x", ".", ".", ""},
+		{"in/.$a/x", ".", "", ""},
+		{"in/$a/../$b", "sub", "x", "in/x"},
+		{"in/$a", "..x", "", "in/..x"},
+		{"in/$configured", "", "", "in/sub/x"},
+		{"in/$configured-$a", "y", "", "in/sub/x-y"},
+		{"in/$computed", "", "", ""},
+	}
+	for i, tt := range tests {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			r := newRig(t)
+			r.values["a"], r.values["b"] = tt.a, tt.b
+			for _, name := range []string{"configured", "computed"} {
+				get := func(*stream.Session) (string, bool) { return "sub/x", true }
+				if err := r.vars.Define(stream.Variable{Name: name, Get: get, Configured: true}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.vars.Computed("Computed")
+			dir := t.TempDir()
+			if err := os.MkdirAll(dir+"/in/sub", 0o755); err != nil {
+				t.Fatal(err)
+			}
+			var set logfile.Set
+			l := &Logger{Format: r.format(EscapeDefault, "line"), To: Path(r.template(dir+"/"+tt.path), nil, &set)}
+			s := r.session()
+			l.Log(s)
+			l.Log(s)
+			closeLogs(t, &set)
+			if tt.file != "" {
+				wantFile(t, filepath.Join(dir, tt.file), "line\nline\n")
+				r.wantErrors()
+				return
+			}
+			if n := strings.Count(r.errors.String(), "refused"); n != 1 {
+				t.Errorf("error log got %q, want one refusal", r.errors.String())
+			}
+			if left, _ := filepath.Glob(dir + "/*"); len(left) != 1 {
+				t.Errorf("%q was made", left)
+			}
 		})
 	}
 }

@@ -22,11 +22,12 @@ func Path(path stream.Template, cache *Cache, files *logfile.Set) Target {
 }
 
 type pathTarget struct {
-	path  stream.Template
-	cache *Cache
-	queue *logfile.Queue
-	log   atomic.Pointer[errorlog.Log] // of the server; nil before the first line
-	joint []byte                       // lines for one file; the queue's goroutine's
+	path    stream.Template
+	cache   *Cache
+	queue   *logfile.Queue
+	log     atomic.Pointer[errorlog.Log] // of the server; nil before the first line
+	refused atomic.Int64                 // the second of the last report of a refused name
+	joint   []byte                       // lines for one file; the queue's goroutine's
 }
 
 // A frame is what passes through the queue for one line: the lengths of the line with its newline and of the name, that of the whole
@@ -50,8 +51,12 @@ func (t *pathTarget) begin(b []byte) []byte { return append(b, make([]byte, fram
 func (t *pathTarget) write(s *stream.Session, frame []byte) {
 	t.log.Store(s.Server.Settings.ErrorLog)
 	line := len(frame) - frameHead
-	frame = append(frame, t.path.Eval(s)...)
+	frame, ok := t.path.AppendPath(frame, s)
 	name := len(frame) - frameHead - line
+	if !ok {
+		t.refuse(s, frame[frameHead+line:])
+		return
+	}
 	frame = s.AppendContext(frame)
 	put := binary.NativeEndian.PutUint32
 	put(frame, uint32(line))
@@ -59,6 +64,14 @@ func (t *pathTarget) write(s *stream.Session, frame []byte) {
 	put(frame[frameWhole:], uint32(len(frame)))
 	binary.NativeEndian.PutUint64(frame[frameID:], s.ID)
 	t.queue.Put(frame)
+}
+
+// refuse reports, at most once a minute, a line that is dropped because a client may have chosen the directory of its file.
+func (t *pathTarget) refuse(s *stream.Session, name []byte) {
+	now, last := s.Env.Now().Unix(), t.refused.Load()
+	if now-last >= 60 && t.refused.CompareAndSwap(last, now) {
+		s.Log(stream.LevelError, "access log \""+errorlog.Quote(string(name))+"\" refused, a variable of its name has \"/\" or \"..\"", nil)
+	}
 }
 
 // next takes the first frame off batch.
@@ -103,13 +116,13 @@ func (t *pathTarget) append(e entry) error {
 	name := string(e.name)
 	f, err := t.cache.open(name, time.Now())
 	if err != nil {
-		msg := "open() \"" + name + "\" failed" + errorlog.Errno(errors.Unwrap(err)) + string(e.context)
+		msg := "open() \"" + errorlog.Quote(name) + "\" failed" + errorlog.Errno(errors.Unwrap(err)) + string(e.context)
 		t.log.Load().Write(errorlog.Crit, e.id, msg)
 		return nil
 	}
 	defer f.release()
 	if n, err := f.Write(t.joint); err != nil {
-		return &logfile.WriteError{Path: name, Wrote: n, Want: len(t.joint), Err: errors.Unwrap(err)}
+		return &logfile.WriteError{Path: errorlog.Quote(name), Wrote: n, Want: len(t.joint), Err: errors.Unwrap(err)}
 	}
 	return nil
 }

@@ -27,6 +27,9 @@ type rule struct {
 	value value
 }
 
+// Literal reports whether no value has variables.
+func (m *Map) Literal() bool { return len(m.values.templates) == 0 }
+
 // Get is the value for session s, as ngx_stream_map_variable. It is found even where it is empty by default. It allocates nothing
 // but what evaluating a source or a value with variables allocates, and what the groups of a regular expression are kept in.
 func (m *Map) Get(s *stream.Session) (string, bool) {

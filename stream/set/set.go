@@ -25,5 +25,5 @@ func (h Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 
 // Variable is what a name is that only a set gives a value: found, and empty until then.
 func Variable(name string) stream.Variable {
-	return stream.Variable{Name: name, Changeable: true, Get: func(*stream.Session) (string, bool) { return "", true }}
+	return stream.Variable{Name: name, Changeable: true, Configured: true, Get: func(*stream.Session) (string, bool) { return "", true }}
 }
