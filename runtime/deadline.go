@@ -26,13 +26,14 @@ type deadline struct {
 	pid  *pidFile
 	out  *outlets
 	exit func(code int) // os.Exit
+	most time.Duration  // how long an orderly end may take
 
 	mu    sync.Mutex
 	timer *time.Timer // nil: not armed
 }
 
 func newDeadline(log *currentLog, pid *pidFile, out *outlets) *deadline {
-	return &deadline{log: log, pid: pid, out: out, exit: os.Exit}
+	return &deadline{log: log, pid: pid, out: out, exit: os.Exit, most: endPatience}
 }
 
 // arm begins to count, unless that has begun.
@@ -40,21 +41,15 @@ func (d *deadline) arm() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.timer == nil {
-		d.timer = time.AfterFunc(endPatience, d.pass)
+		d.timer = time.AfterFunc(d.most, d.pass)
 	}
-}
-
-// disarm ends the counting for good.
-func (d *deadline) disarm() {
-	d.arm()
-	d.timer.Stop()
 }
 
 // pass ends the process. Neither the log nor the file system may keep it from that.
 func (d *deadline) pass() {
 	within(unlinkPatience, func() {
 		d.pid.remove()
-		d.log.say(errorlog.Alert, "exiting although not everything has ended in "+endPatience.String())
+		d.log.say(errorlog.Alert, "exiting although not everything has ended in "+d.most.String())
 		d.out.wait(unlinkPatience)
 	})
 	d.exit(exitOK)

@@ -58,7 +58,6 @@ func TestSignalEndsAStartThatWaitsForAnAddress(t *testing.T) {
 			if !b.log.has("[notice] exit") {
 				t.Errorf("got %q, want an exit", b.log.take())
 			}
-			b.deadline.disarm()
 			b.mustHaveNoPidFile()
 		})
 	}

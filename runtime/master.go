@@ -243,8 +243,7 @@ func (m *Master) quit() {
 // the end of the one before.
 func (m *Master) terminate() {
 	m.quitting = true
-	m.deadline.arm()
-	defer m.deadline.disarm()
+	m.deadline.arm()      // also for what follows until the process exits
 	m.signals.setUrgent() // nothing waits for the driver any more
 	close(m.cut)
 	for _, p := range m.ports {
