@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -243,5 +244,31 @@ func TestServingAsRootIsWarnedOf(t *testing.T) {
 			p.control("stop")
 			p.wantExit(0)
 		})
+	}
+}
+
+// TestUserWithoutAListOfUsers runs weir where there is nothing but the program and its configuration, as in a small image.
+func TestUserWithoutAListOfUsers(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	dir := t.TempDir()
+	program, err := os.ReadFile(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "weir"), program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "n.conf"), "user nginx;\nerror_log stderr;\npid /n.pid;\nevents {}\n")
+	cmd := exec.Command("/weir", "-t", "-p", "/", "-c", "/n.conf", "-e", "stderr")
+	cmd.Dir, cmd.SysProcAttr = "/", &syscall.SysProcAttr{Chroot: dir}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	want := `[warn] PID: there is no list of users, "user" is ignored and weir continues as root in /n.conf:1` + "\n"
+	if got := withoutChance(string(out)); !strings.Contains(got, want) {
+		t.Errorf("got %q, want it to hold %q", got, want)
 	}
 }
