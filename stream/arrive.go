@@ -1,5 +1,7 @@
 package stream
 
+import "weir/stream/relay"
+
 // Arrive makes the session one that l has just accepted at local: nothing has been logged, no variable has a value, no module has kept
 // anything in it. Its number, its client, what the client has sent, what a PROXY header said and what it holds remain. The caller goes
 // on with s.Advance(Event{Kind: Accepted}). l must be of the session's configuration.
@@ -8,7 +10,7 @@ package stream
 func (s *Session) Arrive(l *Listen, local *Addr) {
 	*s = Session{
 		ID: s.ID, Client: Peer{Addr: s.Client.Addr, Local: local}, Head: s.Head, ProxyHeader: s.ProxyHeader,
-		Listen: l, Server: l.Default, Env: s.Env, start: s.Env.Now().UnixNano(), received: s.received, lent: s.lent,
+		Listen: l, Server: l.Default, Env: s.Env, start: relay.Monotonic(s.Env.Now()), received: s.received, lent: s.lent,
 		leases: s.leases,
 	}
 }

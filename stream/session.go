@@ -35,7 +35,7 @@ type Session struct {
 	proxying  bool          // the log context shows the upstream and the traffic
 	tentative bool          // what is being evaluated is made without what a preread may still find
 	depth     uint8         // of nested variables
-	start     int64         // Unix nanoseconds
+	start     int64         // of relay.Monotonic
 	deadline  time.Duration // of the preread, counted from its start; 0: it has not waited yet
 	vars      *[]kept       // nil: none
 	state     []keyed
@@ -76,7 +76,7 @@ func NewSession(l *Listen, env *Env, client Peer, lease Lease) *Session {
 	if client.Local == nil {
 		client.Local = &l.Addr
 	}
-	s := &Session{ID: env.NextID(), Client: client, Listen: l, Server: l.Default, Env: env, start: env.Now().UnixNano()}
+	s := &Session{ID: env.NextID(), Client: client, Listen: l, Server: l.Default, Env: env, start: relay.Monotonic(env.Now())}
 	s.Hold(lease)
 	return s
 }
@@ -85,7 +85,9 @@ func NewSession(l *Listen, env *Env, client Peer, lease Lease) *Session {
 func (s *Session) UDP() bool { return s.Listen.Addr.UDP }
 
 // Elapsed is how long the session has lasted.
-func (s *Session) Elapsed() time.Duration { return time.Duration(s.Env.Now().UnixNano() - s.start) }
+func (s *Session) Elapsed() time.Duration {
+	return time.Duration(relay.Monotonic(s.Env.Now()) - s.start)
+}
 
 // Hold adds to what the session gives back when it ends, last first. A nil lease is none.
 func (s *Session) Hold(l Lease) {

@@ -321,3 +321,23 @@ func TestInnerListen(t *testing.T) {
 		})
 	}
 }
+
+// TestSystemClockIsSet checks that the times of a session are those that have passed, however the system's clock is set meanwhile.
+func TestSystemClockIsSet(t *testing.T) {
+	for _, back := range []int{3600, -3600} {
+		s := streamtest.NewSession(t, listener())
+		s.Clock = streamtest.NewRunningClock()
+		env := *s.Env
+		env.Now = s.Clock.Now
+		s.Session = stream.NewSession(s.Listen, &env, s.Client, nil)
+		s.Server.Handlers[stream.Preread] = []stream.Handler{handler(func(*stream.Session) (stream.Verdict, error) { return stream.More, nil })}
+		streamtest.Script(t, s, `
+			accepted  -> read max=8 within=30s
+			after 10s -> keep`)
+		s.Clock.SetBack(t, back)
+		streamtest.Script(t, s, `bytes "a" -> read max=7 within=20s`)
+		if got := s.Elapsed(); got != 10*time.Second {
+			t.Errorf("set back by %d s: the session has lasted %v, want 10s", back, got)
+		}
+	}
+}

@@ -9,18 +9,19 @@ import (
 // A Meter is the rate limit of one direction, reckoned as in ngx_stream_proxy_process. It holds no counters: the caller has
 // them already. The zero Meter does not limit. It is a value, and safe for concurrent use.
 //
-// nginx counts whole seconds of the wall clock. At second s after Start, a direction may have carried rate × (s + 1) bytes, so
-// that the first second's share is there at once. A clock set back counts as no time passed; nginx would pause for as long as
-// the clock was turned.
+// As in nginx whole seconds count. At second s after Start, a direction may have carried rate × (s + 1) bytes, so that the first
+// second's share is there at once. Setting the system's clock changes nothing, where nginx pauses for as long as it is set back.
 type Meter struct {
 	Rate  int64 // bytes per second; 0 or less: no limit
-	Start int64 // Unix seconds when proxying began
+	Start int64 // second of Monotonic when proxying began
 }
 
 // NewMeter returns the limit of rate bytes per second for a relay that begins at start.
 func NewMeter(rate int64, start time.Time) Meter {
-	return Meter{Rate: rate, Start: start.Unix()}
+	return Meter{Rate: rate, Start: second(start)}
 }
+
+func second(t time.Time) int64 { return Monotonic(t) / int64(time.Second) }
 
 // Allowed returns how many bytes may be read now, when done have been read since Start. It is negative when more was read
 // than allowed, as happens with datagrams, which are never cut. With no limit it is math.MaxInt64.
@@ -28,7 +29,7 @@ func (m Meter) Allowed(now time.Time, done int64) int64 {
 	if m.Rate <= 0 {
 		return math.MaxInt64
 	}
-	seconds := max(now.Unix()-m.Start, 0) + 1
+	seconds := max(second(now)-m.Start, 0) + 1
 	if m.Rate > math.MaxInt64/seconds {
 		return math.MaxInt64
 	}

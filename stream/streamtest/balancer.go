@@ -66,6 +66,15 @@ func (b *Bench) Lines() []string {
 // Advance moves the clock. No session may be at work.
 func (b *Bench) Advance(d time.Duration) { b.clock = b.clock.Add(d) }
 
+// RunClock makes the clock the system's, standing at the present moment.
+func (b *Bench) RunClock() { b.clock = time.Now() }
+
+// SetBack sets the system's clock back by whole seconds, which moves no monotonic clock.
+func (b *Bench) SetBack(t testing.TB, seconds int) {
+	t.Helper()
+	b.clock = SetBack(t, b.clock, seconds)
+}
+
 // Session returns a new session.
 func (b *Bench) Session() *stream.Session {
 	s := stream.NewSession(&b.listen, &b.env, stream.Peer{}, nil)

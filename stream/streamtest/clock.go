@@ -2,7 +2,9 @@ package streamtest
 
 import (
 	"sync"
+	"testing"
 	"time"
+	"unsafe"
 )
 
 // A Clock stands still until it is moved by hand. It is safe for concurrent use.
@@ -26,4 +28,28 @@ func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
+}
+
+// SetBack makes the clock one that the system's operator has set back by whole seconds; negative: forward. Only the wall clock changes.
+func (c *Clock) SetBack(t testing.TB, seconds int) {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = SetBack(t, c.now, seconds)
+}
+
+// NewRunningClock returns a clock that stands at the present moment and has a monotonic reading, as the system's.
+func NewRunningClock() *Clock { return &Clock{now: time.Now()} }
+
+// SetBack returns now, which must have a monotonic reading, with another wall clock. Package time offers no way to make such a time, but
+// its layout has been the same since Go 1.9: 33 bits of the first word are seconds.
+func SetBack(t testing.TB, now time.Time, seconds int) time.Time {
+	t.Helper()
+	const secondsShift = 30
+	set := now
+	*(*uint64)(unsafe.Pointer(&set)) -= uint64(seconds) << secondsShift
+	if now.Unix()-set.Unix() != int64(seconds) || set.Sub(now) != 0 {
+		t.Skip("package time has another layout than expected")
+	}
+	return set
 }

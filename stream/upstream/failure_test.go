@@ -189,3 +189,28 @@ func (s *story) free(p upstream.Picker, peer *upstream.Peer, o upstream.Outcome)
 		}
 	}
 }
+
+// TestSystemClockIsSet checks that a server rests for fail_timeout, however the system's clock is set meanwhile.
+func TestSystemClockIsSet(t *testing.T) {
+	const hour = 3600
+	for _, back := range []int{hour, -hour} {
+		bench := streamtest.NewBench()
+		bench.RunClock()
+		a := peer("a", 1, 10)
+		g := upstream.NewGroup("u", []*upstream.Peer{&a, {Server: "b", Weight: 1, Down: true}}, upstream.RoundRobin)
+		p := g.Begin(bench.Session())
+		first, err := p.Pick()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Free(first, upstream.Failed, &stream.Try{})
+		bench.SetBack(t, back)
+		if _, err := g.Begin(bench.Session()).Pick(); err == nil {
+			t.Errorf("set back by %d s: the server does not rest", back)
+		}
+		bench.Advance(12 * time.Second)
+		if _, err := g.Begin(bench.Session()).Pick(); err != nil {
+			t.Errorf("set back by %d s: the server rests for more than fail_timeout", back)
+		}
+	}
+}

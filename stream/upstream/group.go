@@ -152,7 +152,7 @@ func (g *Group) Conns(p *Peer) int {
 func (g *Group) Resting(now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	set, rests := g.set.Load(), func(p *Peer) bool { return now.UnixMilli() < p.live.rest }
+	set, rests := g.set.Load(), func(p *Peer) bool { return millis(now) < p.live.rest }
 	return slices.ContainsFunc(set.primary.peers, rests) || slices.ContainsFunc(set.backup.peers, rests)
 }
 

@@ -97,7 +97,7 @@ func (p *leastTimePicker) Free(peer *Peer, o Outcome, t *stream.Try) {
 
 // A flight is an attempt of one session whose time is not known yet. Its zero value is none.
 type flight struct {
-	start int64 // Unix milliseconds
+	start int64 // in milliseconds, as every moment here
 	under bool
 }
 

@@ -32,7 +32,7 @@ type Peer struct {
 func (p *Peer) Left() *atomic.Bool { return p.left }
 
 // live is what changes while sessions run; the group's mutex guards it. Its zero value is that of a fresh peer. Times are seconds
-// since 1970, as nginx compares them, if nothing else is said; the moment now is everywhere in milliseconds.
+// of a clock that nobody sets, as nginx compares them, if nothing else is said; the moment now is everywhere in milliseconds.
 type live struct {
 	current  int64 // smooth weighted round robin's running sum
 	lost     int   // how much failures have taken from the weight; the rest is the effective weight

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"weir/stream"
+	"weir/stream/relay"
 )
 
 // RoundRobin is smooth weighted round robin, the method of a group that names none (ngx_stream_upstream_round_robin.c). Every
@@ -85,8 +86,11 @@ func (p *picker) release(peer *Peer, o Outcome, t *stream.Try) (disabled bool) {
 	return false
 }
 
-// now is the time in milliseconds since 1970. It is asked before the mutex is taken.
-func (p *picker) now() int64 { return p.session.Env.Now().UnixMilli() }
+// now is the moment in milliseconds. It is asked before the mutex is taken.
+func (p *picker) now() int64 { return millis(p.session.Env.Now()) }
+
+// millis is t in milliseconds since 1970, by a clock that nobody sets.
+func millis(t time.Time) int64 { return relay.Monotonic(t) / int64(time.Millisecond) }
 
 // list is the peers that are being chosen from.
 func (p *picker) list() *peerList {

@@ -3,7 +3,7 @@ package upstream
 import "time"
 
 // A ramp is how far the weight of a peer has recovered. It begins when the peer has been out of use and a session connects to it, and
-// is counted from the choice of that session. Its times are in milliseconds since 1970.
+// is counted from the choice of that session. Its times are in milliseconds.
 type ramp struct {
 	since  int64 // 0: there is none
 	probed int64 // when the peer was chosen after a pause

@@ -55,7 +55,7 @@ func (g *Group) learn(p *Peer, t *stream.Try) {
 type times struct {
 	average int64 // moving average; 0: none yet
 	flights int64 // attempts whose time is not known yet
-	starts  int64 // the sum of their beginnings, in Unix milliseconds
+	starts  int64 // the sum of their beginnings, in milliseconds
 	waiting int64 // moving average of their mean age, as it was found at each choice
 }
 
