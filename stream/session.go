@@ -302,6 +302,15 @@ func (s *Session) SetOpening() { s.opening = true }
 // its input is over.
 func (s *Session) OnlyOpened() bool { return s.opening }
 
+// ReadOn says that a driver reads the client while the session waits for something else, and has read n more bytes. Then nothing of it is
+// left in the socket that would make the end a reset.
+func (s *Session) ReadOn(n int) {
+	s.received = false
+	if n > 0 {
+		s.opening = false
+	}
+}
+
 // PassedOn says that what was read from the client is on its way to a server, and lets go of it.
 func (s *Session) PassedOn() {
 	s.KeepHead(nil)

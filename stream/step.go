@@ -13,7 +13,7 @@ type EventKind int
 // The events. Which may follow a step is written at the step's Action.
 const (
 	Accepted  EventKind = iota + 1 // the first event: addresses are in Client, the first datagram of a session of them in Data
-	Bytes                          // Data arrived from the client
+	Bytes                          // Data arrived from the client; lent until Advance returns
 	EOF                            // the client will send no more, and all that it has sent is in Head
 	Connected                      // the upstream connection is up, and Out was offered to it once
 	FirstByte                      // the upstream server's first byte was read, or its end instead; asked for with relay.Spec.FirstByte
@@ -94,6 +94,10 @@ type Action int
 //
 // While Connect, Resolve and Pause wait, the driver watches the client, and looks at it again before each further attempt. It reports a broken
 // connection as Failed with ClientSide, and the end of the client's input, once, as EOF. A session that answers with Keep still waits.
+//
+// Meanwhile it reads up to Max bytes of a client for which an earlier Read had to wait, or whose Listen is deferred: nginx has its socket
+// in the event loop then. It reports them as Bytes, which a session answers with Keep, once also without any Data when it begins, and
+// writes them after Out.
 const (
 	Keep          Action = iota // go on with the outstanding step, as it was
 	Read                        // read from the client: Bytes, EOF, Failed, TimedOut
@@ -112,7 +116,7 @@ type Step struct {
 	Do       Action
 	Deadline time.Time   // zero: none; its passing is the event TimedOut
 	Target   *Target     // Connect; not changed while the step is outstanding
-	Max      int         // Read: how many bytes Data may hold at most; Resolve: how many bytes of further datagrams are kept
+	Max      int         // Read: how many bytes Data may hold at most; Connect, Resolve, Pause: how many more bytes or datagrams are read and kept
 	Out      []byte      // Connect, Send, ShakeUpstream: what to write first; unchanged until the step ends, then a driver keeps a copy
 	TLS      *tls.Config // ShakeClient, ShakeUpstream; its callbacks find the session by SessionOf, and may touch it
 	Relay    *relay.Spec // Relay; shared by all sessions of a server unless rates vary

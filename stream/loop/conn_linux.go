@@ -26,9 +26,11 @@ type conn struct {
 // A setup is what a conn needs until it relays.
 type setup struct {
 	out []byte // of a connect: what to write first; of a send: what is left
-	max int    // of a read: how much
+	max int    // of a read: how much; of another step, how much is read ahead
 	// waited says that a step has waited for something else than the client, ended that the session knows that the client's input has ended.
 	waited, ended bool
+	reads         bool   // the client is read while the session waits for something else
+	ahead         []byte // what was read so, to be written after out
 	lookup
 }
 
@@ -170,11 +172,11 @@ func (c *conn) begin(step stream.Step) (stream.Event, bool) {
 		return c.connect(step)
 	case stream.Resolve:
 		c.client.setNoDelay(c.s.Server.Settings.NoDelay)
-		c.watchClient()
+		c.watchClient(step.Max)
 		c.resolve(step.Lookup)
 	case stream.Pause:
 		c.dropUpstream()
-		c.watchClient()
+		c.watchClient(step.Max)
 	case stream.Relay:
 		return c.startRelay(step.Relay)
 	case stream.Send:

@@ -1,6 +1,8 @@
 package loop
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"weir/stream"
@@ -30,7 +32,7 @@ func (c *conn) connect(step stream.Step) (stream.Event, bool) {
 		return c.connected()
 	case unix.EINPROGRESS:
 		c.up.watch()
-		c.watchClient()
+		c.watchClient(step.Max)
 		return stream.Event{}, false
 	default:
 		return upFailed(stream.OpConnect, e), true
@@ -72,9 +74,12 @@ func prepare(fd int32, t *stream.Target) unix.Errno {
 // connected learns how the attempt has ended, by writing what is to be written first. TCP never holds back a first write, and many a
 // session has no second one to its server: TCP_NODELAY can wait for that.
 func (c *conn) connected() (stream.Event, bool) {
-	n, e := 0, unix.Errno(0)
-	if len(c.setup.out) > 0 {
-		n, e = write(c.up.fd, c.setup.out)
+	n, e, out := 0, unix.Errno(0), c.setup.out
+	if len(c.setup.ahead) > 0 {
+		out = slices.Concat(out, c.setup.ahead)
+	}
+	if len(out) > 0 {
+		n, e = write(c.up.fd, out)
 	} else {
 		e = socketError(c.up.fd)
 	}
@@ -89,10 +94,10 @@ func (c *conn) connected() (stream.Event, bool) {
 		return upFailed(stream.OpConnect, e), true
 	}
 	c.s.Traffic.ToUpstream.Add(int64(n))
-	if rest := c.setup.out[n:]; len(rest) > 0 {
+	if rest := out[n:]; len(rest) > 0 {
 		c.up.keep(rest)
 	}
-	c.setup.out = nil
+	c.setup.out, c.setup.ahead = nil, nil
 	ev := stream.Event{Kind: stream.Connected}
 	if c.s.LogEnabled(stream.LevelInfo) {
 		ev.Local = localAddr(c.up.fd)

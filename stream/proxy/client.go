@@ -29,3 +29,24 @@ func (r *run) clientGone(s *stream.Session) stream.Step {
 	r.number(s)
 	return r.finish(s, stream.StatusOK)
 }
+
+// ahead is how much of the client is read while the session waits for a server: what it has in Head counts, as in nginx, which has not
+// taken that out of the socket.
+func (c *Content) ahead(s *stream.Session) int {
+	if s.UDP() {
+		return c.Relay.BufferSize
+	}
+	return max(c.Relay.BufferSize-len(s.Head), 0)
+}
+
+// clientSent takes account of n bytes that the client has sent while the session waits for a server. As in nginx the log calls that
+// proxying, until the next server is tried.
+func (r *run) clientSent(s *stream.Session, n int) {
+	s.ReadOn(n)
+	if n+len(s.Head) == 0 {
+		return
+	}
+	r.countHead(s)
+	s.Traffic.FromClient.Add(int64(n))
+	s.SetDoing(stream.Proxying)
+}

@@ -29,7 +29,7 @@ func (r *run) connect(s *stream.Session, group string) stream.Step {
 		a.target.Local = r.local(s)
 	}
 	a.target.Local = inFamilyOf(peer.Addr, a.target.Local)
-	return stream.Step{Do: stream.Connect, Target: &a.target, Out: a.out, Deadline: now.Add(r.ConnectTimeout)}
+	return stream.Step{Do: stream.Connect, Target: &a.target, Out: a.out, Max: r.ahead(s), Deadline: now.Add(r.ConnectTimeout)}
 }
 
 // connected goes over to the relay. It follows ngx_stream_proxy_init_upstream.
@@ -57,7 +57,7 @@ func (r *run) connected(s *stream.Session, ev stream.Event) stream.Step {
 // number takes the connection's number: as in ngx_event_connect_peer, every socket that came as far as connect() has one.
 func (r *run) number(s *stream.Session) { s.Env.NextID() }
 
-// countHead counts the client's first bytes as received: nginx reads them off the socket while it connects.
+// countHead counts the client's first bytes as received, once: nginx peeks at them before it connects, and reads them later.
 func (r *run) countHead(s *stream.Session) {
 	if n := int64(len(s.Head)); s.Traffic.FromClient.Load() == 0 {
 		s.Traffic.FromClient.Add(n)

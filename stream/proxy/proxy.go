@@ -99,6 +99,8 @@ func (c *Content) Next(s *stream.Session, ev stream.Event) stream.Step {
 		return r.relayed(s)
 	case stream.Failed:
 		return r.failed(s, ev)
+	case stream.Bytes:
+		r.clientSent(s, len(ev.Data))
 	case stream.EOF:
 		return r.clientEnded(s)
 	case stream.TimedOut:
@@ -115,7 +117,6 @@ func (r *run) timedOut(s *stream.Session) stream.Step {
 	}
 	r.number(s)
 	s.Log(stream.LevelError, "upstream timed out", stream.ErrTimedOut)
-	r.countHead(s)
 	return r.nextUpstream(s, upstream.Failed)
 }
 

@@ -34,7 +34,7 @@ func (c *Content) resolve(s *stream.Session, p Place) stream.Step {
 	}
 	asked := &question{names.Resolver.Query(p.Host), p}
 	runs.Set(s, &run{Content: c, asked: asked})
-	step := stream.Step{Do: stream.Resolve, Lookup: asked.Query, Max: c.Relay.BufferSize}
+	step := stream.Step{Do: stream.Resolve, Lookup: asked.Query, Max: c.ahead(s)}
 	if names.Timeout > 0 {
 		step.Deadline = s.Env.Now().Add(names.Timeout)
 	}
@@ -53,6 +53,8 @@ func (r *run) resolved(s *stream.Session, ev stream.Event) stream.Step {
 		return r.begin(s, asked.place.group(answer.Addrs))
 	case stream.TimedOut:
 		return asked.failed(s, resolver.TimedOut)
+	case stream.Bytes:
+		r.clientSent(s, len(ev.Data))
 	case stream.EOF:
 		return r.clientEnded(s)
 	case stream.Failed:

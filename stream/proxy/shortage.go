@@ -41,7 +41,7 @@ func (r *run) pause(s *stream.Session) (stream.Step, bool) {
 	}
 	s.Tries = s.Tries[:w.tries]
 	w.pausing = true
-	return stream.Step{Do: stream.Pause, Deadline: s.Env.Now().Add(long)}, true
+	return stream.Step{Do: stream.Pause, Max: r.ahead(s), Deadline: s.Env.Now().Add(long)}, true
 }
 
 // noPeer judges a choice that has found no server, which a pause may change where servers rest.

@@ -35,6 +35,11 @@ type carrier struct {
 	given   stream.Step   // what the session has asked for in the middle of a step, or with an Adopter before
 	begun   bool          // the content has begun
 	ended   bool          // the session knows that the client's input has ended
+	waited  bool          // for the client to send something
+	away    bool          // the session has waited for something else than the client
+	reads   bool          // and the client is read meanwhile
+	room    int           // how much of it at most
+	ahead   []byte        // what was read so, to be written after Out
 }
 
 // The reasons to wake a carrier.
@@ -247,6 +252,7 @@ func (c *carrier) read(step stream.Step) stream.Event {
 		b := getBuffer(step.Max)
 		n, failure = c.client.read(fd, b.bytes[:step.Max])
 		if failure == syscall.EAGAIN {
+			c.waited = true
 			b.put()
 			return false
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 func (c *carrier) connect(step stream.Step) stream.Event {
 	ctx, cancel := c.dialContext(step.Deadline)
 	defer c.dialed(cancel)
-	unwatch := c.watchClient(cancel)
+	unwatch := c.watchClient(step.Max, cancel)
 	sock, err := c.dial(ctx, step.Target)
 	unwatch()
 	if err == nil {
@@ -89,9 +90,12 @@ func opOf(call string) stream.Op {
 	return stream.OpSocket
 }
 
-// offer writes out once, without waiting. What is left, or went wrong, is for the relay.
+// offer writes out, and what was read ahead, once, without waiting. What is left, or went wrong, is for the relay.
 func (c *carrier) offer(out []byte) {
 	c.rest, c.restErr = nil, nil
+	if len(c.ahead) > 0 {
+		out, c.ahead = slices.Concat(out, c.ahead), nil
+	}
 	if len(out) == 0 {
 		return
 	}

@@ -11,7 +11,7 @@ import (
 func (c *carrier) resolve(step stream.Step) stream.Event {
 	ctx, cancel := c.dialContext(step.Deadline)
 	defer c.dialed(cancel)
-	unwatch := c.watchClient(cancel)
+	unwatch := c.watchClient(step.Max, cancel)
 	answered := make(chan struct{}, 1)
 	stop := step.Lookup.Begin(func() { answered <- struct{}{} })
 	defer stop()
@@ -40,7 +40,7 @@ func (c *carrier) await(ctx context.Context, answered <-chan struct{}) stream.Ev
 func (c *carrier) pause(step stream.Step) stream.Event {
 	ctx, cancel := c.dialContext(step.Deadline)
 	defer c.dialed(cancel)
-	unwatch := c.watchClient(cancel)
+	unwatch := c.watchClient(step.Max, cancel)
 	ev := c.await(ctx, nil)
 	unwatch()
 	return ev

@@ -23,6 +23,7 @@ type Proxy struct {
 	Prefix         []byte        // written before what was read from the client
 	Spec           *relay.Spec
 	Deaf           bool                                // goes on when it is aborted
+	Ahead          int                                 // how much is read while it waits for a server
 	Opens          bool                                // ends when the client's input does before there is a connection
 	Saw            func(*stream.Session, stream.Event) // called with each event; optional
 	tried          atomic.Int64                        // attempts of all its sessions
@@ -51,6 +52,7 @@ func (p *Proxy) connect(s *stream.Session, a *attempt) stream.Step {
 	p.tried.Add(1)
 	a.target.Addr = p.To[a.n]
 	step := stream.Step{Do: stream.Connect, Target: &a.target, Out: append(p.Prefix[:len(p.Prefix):len(p.Prefix)], s.Head...)}
+	step.Max = max(p.Ahead-len(s.Head), 0)
 	if p.ConnectTimeout != 0 {
 		step.Deadline = s.Env.Now().Add(p.ConnectTimeout)
 	}
@@ -64,6 +66,9 @@ func (p *Proxy) Next(s *stream.Session, ev stream.Event) stream.Step {
 	}
 	a, _ := attempts.Get(s)
 	switch ev.Kind {
+	case stream.Bytes:
+		s.ReadOn(len(ev.Data))
+		s.Traffic.FromClient.Add(int64(len(ev.Data)))
 	case stream.Connected:
 		if !s.UDP() {
 			s.Traffic.FromClient.Add(int64(len(s.Head)))

@@ -18,7 +18,7 @@ type driverTest struct {
 
 // driverTests is the contract of stream.Driver and of the steps, by the topics of the files driver_*.go.
 var driverTests = [][]driverTest{
-	relayTests, endTests, pressureTests, rateTests, connectTests, clientTests, portTests, abortTests, resolveTests, goneTests, shakeTests, shakeFailures,
+	relayTests, endTests, pressureTests, rateTests, connectTests, clientTests, portTests, abortTests, resolveTests, goneTests, aheadTests, shakeTests, shakeFailures,
 }
 
 // Driver runs the contract suite against a driver, over loopback and unix sockets. Each clause gets a new driver, and must leave
