@@ -40,8 +40,13 @@ func TestArrive(t *testing.T) {
 			relayed                      -> finish reset`, 200, []string{second}},
 		{"to a PROXY header that a preread has seen", true, true, `
 			accepted                     -> read max=8 within=30s
-			bytes "PROXY UN"             -> finish reset`, 400,
-			[]string{second, `[error] *1 broken header: "PROXY UN" while reading PROXY protocol, client: 192.0.2.1, server: 127.0.0.1:2`}},
+			bytes "PROXY UN"             -> read max=4088 within=20s
+			bytes "KNOWN\r\nabc"         -> send "abc"
+			relayed                      -> finish reset`, 200, []string{second}},
+		{"to a PROXY header that a preread has not seen", true, true, `
+			accepted                     -> read max=8 within=30s
+			bytes "PROXY or"             -> finish reset`, 400,
+			[]string{second, `[error] *1 broken header: "PROXY or" while reading PROXY protocol, client: 192.0.2.1, server: 127.0.0.1:2`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

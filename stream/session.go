@@ -36,7 +36,7 @@ type Session struct {
 	tentative bool          // what is being evaluated is made without what a preread may still find
 	depth     uint8         // of nested variables
 	start     int64         // of relay.Monotonic
-	deadline  time.Duration // of the preread, counted from its start; 0: it has not waited yet
+	deadline  time.Duration // of the PROXY header or the preread, counted from its start; 0: it has not waited yet
 	vars      *[]kept       // nil: none
 	state     []keyed
 	leases    leases
@@ -152,14 +152,22 @@ func (s *Session) begin() Step {
 		return s.walk()
 	}
 	s.doing = ReadingProxyProtocol
-	if len(s.Head) > 0 {
-		return s.parseHeader()
+	if proxyproto.Partial(s.Head) {
+		return s.waitForHeader()
 	}
-	s.stage = header
-	return Step{Do: Read, Max: proxyproto.MaxHeader, Deadline: s.Env.Now().Add(s.Server.Settings.ProxyProtocolTimeout)}
+	return s.parseHeader()
 }
 
-// readHeader takes the first bytes, which begin with the PROXY header.
+// waitForHeader asks for the rest of the PROXY header. One time-out counts for all of it.
+func (s *Session) waitForHeader() Step {
+	s.stage = header
+	if s.deadline == 0 {
+		s.deadline = s.Elapsed() + s.Server.Settings.ProxyProtocolTimeout
+	}
+	return Step{Do: Read, Max: proxyproto.MaxHeader - len(s.Head), Deadline: s.Env.Now().Add(s.deadline - s.Elapsed())}
+}
+
+// readHeader takes the first bytes, which begin with the PROXY header. A part of it is waited for, unless the client has ended its input.
 func (s *Session) readHeader(ev Event) Step {
 	switch ev.Kind {
 	case TimedOut:
@@ -172,10 +180,13 @@ func (s *Session) readHeader(ev Event) Step {
 		return s.shutdown()
 	}
 	s.take(ev.Data)
+	if ev.Kind == Bytes && proxyproto.Partial(s.Head) {
+		return s.waitForHeader()
+	}
 	return s.parseHeader()
 }
 
-// parseHeader takes the PROXY header out of Head. As in ngx_stream_proxy_protocol_handler, all of it must have come.
+// parseHeader takes the PROXY header out of Head.
 func (s *Session) parseHeader() Step {
 	h, n, err := proxyproto.Parse(s.Head)
 	if err != nil {
@@ -184,7 +195,7 @@ func (s *Session) parseHeader() Step {
 		}
 		return s.Finish(StatusBadRequest)
 	}
-	s.ProxyHeader = h
+	s.ProxyHeader, s.deadline = h, 0
 	s.Head = s.Head[n:]
 	s.received = len(s.Head) > 0
 	s.doing = Initializing

@@ -98,15 +98,39 @@ func TestSession(t *testing.T) {
 		{"no PROXY header", proxied, `
 			accepted -> read max=4096 within=20s
 			bytes "hello\nthere" -> finish reset`, 400, []string{`[error] *1 broken header: "hello"` + reading}},
-		{"a part of a PROXY header", proxied, `
+		{"a PROXY header in pieces", proxied, `
 			accepted -> read max=4096 within=20s
-			bytes "PROXY TCP4 198.51" -> finish reset`, 400, []string{`[error] *1 broken header: "PROXY TCP4 198.51"` + reading}},
+			after 5s -> keep
+			bytes "PROXY TCP4 198.51" -> read max=4079 within=15s
+			after 5s -> keep
+			bytes ".100.7 198.51.100.9 7000 1883\r" -> read max=4049 within=10s
+			bytes "\nhello" -> send "hello"
+			relayed -> finish reset`, 200, nil},
+		{"a part of a PROXY header and the end", proxied, `
+			accepted -> read max=4096 within=20s
+			bytes "PROXY TCP4 198.51" -> read max=4079 within=20s
+			eof -> finish reset`, 400, []string{`[error] *1 broken header: "PROXY TCP4 198.51"` + reading}},
+		{"the rest of a PROXY header does not come in time", proxied, `
+			accepted -> read max=4096 within=20s
+			bytes "P" -> read max=4095 within=20s
+			after 20s -> keep
+			timedout -> finish reset`, 200, []string{`[info] *1 client timed out (110: Connection timed out)` + reading}},
+		{"a PROXY header in pieces, then a preread", func(l *stream.Listen) {
+			proxied(l)
+			prereading(3, stream.Done)(l)
+		}, `
+			accepted -> read max=4096 within=20s
+			after 5s -> keep
+			bytes "PROXY UNKNOWN" -> read max=4083 within=15s
+			bytes "\r\na" -> read max=7 within=30s
+			bytes "bc" -> send "abc"
+			relayed -> finish reset`, 200, nil},
 		{"control characters for a PROXY header", proxied, `
 			accepted -> read max=4096 within=20s
 			bytes "\x1b[2J\x00\rx" -> finish reset`, 400, []string{`[error] *1 broken header: "\x1B[2J\x00"` + reading}},
 		{"a PROXY header cut in its length", proxied, `
 			accepted -> read max=4096 within=20s
-			bytes "` + signatureV2 + `\x21\x11\x00\x0c\x01" -> finish reset`, 400, []string{`[error] *1 header is too large` + reading}},
+			bytes "` + signatureV2 + `\x21\x11\xff\xff\x01" -> finish reset`, 400, []string{`[error] *1 header is too large` + reading}},
 		{"a PROXY header without room for addresses", proxied, `
 			accepted -> read max=4096 within=20s
 			bytes "` + signatureV2 + `\x21\x11\x00\x00" -> finish reset`, 400, nil},

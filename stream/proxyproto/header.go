@@ -37,8 +37,8 @@ type Header struct {
 // The Header is nil for one that gives no addresses: UNKNOWN, LOCAL, and what nginx does not support, datagrams and unix
 // sockets. Such a header is passed over, and no variable has a value.
 //
-// As in ngx_proxy_protocol_read the header has to be there whole: a part of one is an error, and there is no waiting for the
-// rest. Of b no more than MaxHeader bytes are looked at. The text of an error is nginx's, to be logged at level error unless
+// As in ngx_proxy_protocol_read the header has to be there whole: a part of one is an error. Partial tells whether the rest may follow.
+// Of b no more than MaxHeader bytes are looked at. The text of an error is nginx's, to be logged at level error unless
 // it is ErrSilent; the session ends with status 400.
 func Parse(b []byte) (*Header, int, error) {
 	b = b[:min(len(b), MaxHeader)]

@@ -149,6 +149,31 @@ func TestParseOfEveryCut(t *testing.T) {
 	}
 }
 
+// TestPartial checks that each beginning of a header is one, and that what cannot become a header is not waited for.
+func TestPartial(t *testing.T) {
+	for _, header := range []string{
+		"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", "PROXY TCP6 2001:db8::1 ::1 65535 1\r\n", "PROXY UNKNOWN\r\n", "PROXY UNKNOWN a b\n c\r\n",
+		"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\x01\x02\x03\x04\x05\x06\x07\x08\x00\x50\x00\x51",
+	} {
+		for n := range header {
+			if !Partial([]byte(header[:n])) {
+				t.Errorf("%q is no beginning", header[:n])
+			}
+		}
+		if Partial([]byte(header)) {
+			t.Errorf("%q is the beginning of a header", header)
+		}
+	}
+	for _, text := range []string{
+		"hello", "PROXY  ", "PROXY TCP5", "PROXY TCP4 192.0.2.1\n", "PROXY TCP4 192.0.2.1 \r1", "PROXY TCP4 x", "\r\n\r\nx",
+		"\r\n\r\n\x00\r\nQUIT\n\x11", "\r\n\r\n\x00\r\nQUIT\n\x21\x11\xff\xff", "PROXY UNKNOWN" + strings.Repeat(" ", MaxHeader),
+	} {
+		if Partial([]byte(text)) {
+			t.Errorf("%q is waited for", text[:min(len(text), 40)])
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, r := range parseRows {
 		f.Add([]byte(r.input), "ssl_cn")
