@@ -44,7 +44,7 @@ type half struct {
 	grown   uint8    // how far the reads from fd have grown, and how many in a row were full
 	watched bool     // in the epoll set
 	ready   bool     // there may be something to read
-	hungUp  bool     // the end, or an error, is on its way: read until it shows
+	hungUp  bool     // the end, an error, or urgent data, before which reads stop, is on its way: only EAGAIN says that there is no more
 	eof     bool     // read
 	done    bool     // the end has been passed on
 	queued  bool     // in the loop's list of sides to go on with
@@ -104,7 +104,7 @@ func (h *half) watch() {
 	}
 	h.watched = true
 	ev := unix.EpollEvent{
-		Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET&0xffffffff,
+		Events: unix.EPOLLIN | unix.EPOLLPRI | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET&0xffffffff,
 		Fd:     int32(h.c.index << 1), Pad: int32(h.c.serial),
 	}
 	if h.isUp {
@@ -196,7 +196,7 @@ func (c *conn) begin(step stream.Step) (stream.Event, bool) {
 
 // event is what epoll says of the side.
 func (h *half) event(events uint32) {
-	if events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+	if events&(unix.EPOLLPRI|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		h.hungUp = true
 	}
 	if events&^unix.EPOLLOUT != 0 {

@@ -54,8 +54,8 @@ type loop struct {
 	aborts    []*abort
 	pipes     []*pipe // not in use
 	madePipes int
-	backlogs  []*backlog // not in use
-	setups    []*setup   // not in use
+	backlogs  backlogPool
+	setups    []*setup // not in use
 	buf       []byte
 	events    []unix.EpollEvent
 	sa        unix.RawSockaddrAny

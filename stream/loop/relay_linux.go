@@ -239,7 +239,9 @@ func (c *conn) writePeeked(h, to *half, b []byte) bool {
 		return c.writeFailed(to, e)
 	}
 	if n > 0 {
-		drop(h.fd, n)
+		if e := drop(h.fd, n); e != 0 {
+			return c.dropFailed(h, e)
+		}
 		c.countRead(h, n)
 		c.countWritten(to, n)
 	}
@@ -247,6 +249,13 @@ func (c *conn) writePeeked(h, to *half, b []byte) bool {
 		to.full, h.ready, h.grown = true, true, 0
 	}
 	return false
+}
+
+// dropFailed ends the relay: what has been written on would be read again.
+func (c *conn) dropFailed(h *half, e unix.Errno) bool {
+	c.fail(h, stream.OpRecv, e)
+	c.s.Traffic.End = endOf(h, true)
+	return true
 }
 
 // write writes to the side. A flow that is spliced has been written before, so that TCP_NODELAY is on as well.

@@ -36,13 +36,13 @@ func (c *conn) spliceOnce(h, to *half) bool {
 	}
 	n, e := splice(h.fd, h.pipe.w, pipeSize)
 	switch {
-	case e == unix.EAGAIN:
+	case e == unix.EAGAIN && !h.hungUp:
 		h.ready = false
 		h.dropPipe()
 		return false
 	case e != 0 || n == 0:
 		h.dropPipe()
-		return c.copyOnce(h, to) // which meets the error or the end again
+		return c.copyOnce(h, to) // which meets the error or the end again, and passes urgent data, before which a splice stops
 	}
 	h.pipe.n = n
 	c.countRead(h, n)

@@ -24,9 +24,19 @@ func peek(fd int32, b []byte) (int, unix.Errno) {
 	return int(n), e
 }
 
-// drop takes n bytes out of the socket unread. With MSG_TRUNC the kernel does not copy them.
-func drop(fd int32, n int) {
-	syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), 0, uintptr(n), unix.MSG_TRUNC, 0, 0)
+// drop takes n bytes that were peeked out of the socket. With MSG_TRUNC the kernel does not copy them.
+func drop(fd int32, n int) unix.Errno {
+	for n > 0 {
+		got, _, e := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), 0, uintptr(n), unix.MSG_TRUNC, 0, 0)
+		switch {
+		case e != 0:
+			return e
+		case got == 0:
+			return unix.ENODATA
+		}
+		n -= int(got)
+	}
+	return 0
 }
 
 func write(fd int32, b []byte) (int, unix.Errno) {

@@ -13,6 +13,7 @@ import (
 )
 
 var relayTests = []driverTest{
+	{"urgent data", urgent},
 	{"relay both ways over tcp", func(r *rig) { relayMany(r, "tcp", spec(), rand.New(rand.NewPCG(1, 1)), 8) }},
 	{"relay both ways over unix sockets", func(r *rig) { relayMany(r, "unix", spec(), rand.New(rand.NewPCG(2, 1)), 8) }},
 	{"relay with half closes", func(r *rig) {
