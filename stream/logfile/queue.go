@@ -12,6 +12,13 @@ const maxQueued = 1 << 20
 // keptRoom is how much room an idle queue keeps for the next lines, besides that of its buffer.
 const keptRoom = 64 << 10
 
+// A line that comes less than batchTime after the last write, and is not held back by a buffer, waits for others until that time is over
+// or batchSize bytes have come: to wake a thread costs several times what a line costs.
+const (
+	batchTime = 4 * time.Millisecond
+	batchSize = 32 << 10
+)
+
 // A Queue takes lines from many goroutines, which never wait, and has them written by one, which may wait for a disk, a pipe or a
 // terminal for as long as they take. That goroutine exists only while there is something to write, and takes all that has
 // come meanwhile at once. A line that finds the queue full is dropped as a whole and counted. A Queue is safe for concurrent use.
@@ -30,6 +37,9 @@ type Queue struct {
 	spare   []byte     // the other half, empty; being written while writing is not 0
 	writing int        // bytes being written
 	working bool       // the goroutine that writes exists
+	delayed bool       // it will be started by delay
+	rested  time.Time  // when it ended last
+	delay   *time.Timer
 	steps   []step
 	idle    chan struct{} // closed once nothing is to be written; nil: nobody waits
 	timer   *time.Timer   // flushes; nil until first needed
@@ -77,7 +87,7 @@ func (q *Queue) Put(line []byte) bool {
 		return true
 	}
 	q.add(line)
-	start := q.begin()
+	start := !q.postpone() && q.begin()
 	q.mu.Unlock()
 	if start {
 		go q.run()
@@ -116,12 +126,44 @@ func (q *Queue) flushLater() {
 	q.timer.Reset(q.buffer.Flush)
 }
 
+// postpone reports whether the goroutine that writes need not be started yet. Called with mu.
+func (q *Queue) postpone() bool {
+	if q.working || q.buffer.Size > 0 || len(q.held) > batchSize {
+		return false
+	}
+	if q.delayed {
+		return true
+	}
+	wait := batchTime - time.Since(q.rested)
+	if wait <= 0 {
+		return false
+	}
+	q.delayed = true
+	if q.delay == nil {
+		q.delay = time.AfterFunc(wait, q.workDelayed)
+	} else {
+		q.delay.Reset(wait)
+	}
+	return true
+}
+
+// workDelayed is work after a delay, unless that has become needless.
+func (q *Queue) workDelayed() {
+	q.mu.Lock()
+	start := q.delayed && q.begin()
+	q.delayed = false
+	q.mu.Unlock()
+	if start {
+		q.work()
+	}
+}
+
 // begin reports whether the goroutine that writes is to be started. Called with mu.
 func (q *Queue) begin() bool {
 	if q.working || q.sealed == 0 && len(q.steps) == 0 {
 		return false
 	}
-	q.working = true
+	q.working, q.delayed = true, false
 	return true
 }
 
@@ -199,7 +241,7 @@ func (q *Queue) take(end int) []byte {
 
 // rest notes that the goroutine that writes ends, and gives back room that only a burst has needed. Called with mu.
 func (q *Queue) rest() {
-	q.working = false
+	q.working, q.rested = false, time.Now()
 	q.steps = nil
 	most := keptRoom + 2*q.buffer.Size
 	if cap(q.spare) > most {
@@ -222,7 +264,7 @@ func (q *Queue) written() <-chan struct{} {
 		q.idle = make(chan struct{})
 	}
 	idle := q.idle
-	if !q.working {
+	if !q.working && !q.delayed {
 		close(q.idle)
 		q.idle = nil
 	}
@@ -255,7 +297,7 @@ func (q *Queue) waitWritten(most time.Duration) bool {
 func (q *Queue) ended() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return !q.open && !q.working
+	return !q.open && !q.working && !q.delayed
 }
 
 // drop forgets the lines that wait, as lost. Steps remain.

@@ -97,6 +97,33 @@ func TestQueueWritesTogetherWhatCameMeanwhile(t *testing.T) {
 	}
 }
 
+func TestLinesInQuickSuccessionAreWrittenTogether(t *testing.T) {
+	s := &sink{}
+	q := newQueue(Buffering{}, s)
+	q.Put([]byte("1\n"))
+	mustWait(t, q)
+	q.mu.Lock()
+	q.rested = q.rested.Add(time.Hour) // so that the delay does not end
+	q.mu.Unlock()
+	q.Put([]byte("2\n"))
+	q.Put([]byte("3\n"))
+	if got := s.text(); got != "1\n" {
+		t.Errorf("wrote %q at once", got)
+	}
+	q.Flush()
+	mustWait(t, q)
+	if got, want := s.got(), []string{"1\n", "2\n3\n"}; !slices.Equal(got, want) {
+		t.Errorf("wrote %q, want %q", got, want)
+	}
+	q.mu.Lock()
+	q.rested = q.rested.Add(time.Hour)
+	q.mu.Unlock()
+	for range batchSize/100 + 1 {
+		q.Put([]byte(strings.Repeat("x", 99) + "\n"))
+	}
+	mustWait(t, q) // so many bytes are not delayed
+}
+
 // fill puts lines until the queue, whose writer hangs, drops one, and returns how many were taken.
 func fill(q *Queue, line []byte) (taken int) {
 	for ; ; taken++ {
