@@ -26,7 +26,7 @@ type pathTarget struct {
 	cache   *Cache
 	queue   *logfile.Queue
 	log     atomic.Pointer[errorlog.Log] // of the server; nil before the first line
-	refused atomic.Int64                 // the second of the last report of a refused name
+	refused limit                        // of the reports of refused names
 	joint   []byte                       // lines for one file; the queue's goroutine's
 }
 
@@ -68,8 +68,7 @@ func (t *pathTarget) write(s *stream.Session, frame []byte) {
 
 // refuse reports, at most once a minute, a line that is dropped because a client may have chosen the directory of its file.
 func (t *pathTarget) refuse(s *stream.Session, name []byte) {
-	now, last := s.Env.Now().Unix(), t.refused.Load()
-	if now-last >= 60 && t.refused.CompareAndSwap(last, now) {
+	if t.refused.pass(s.Env.Now()) {
 		s.Log(stream.LevelError, "access log \""+errorlog.Quote(string(name))+"\" refused, a variable of its name has \"/\" or \"..\"", nil)
 	}
 }

@@ -29,6 +29,11 @@ type Syslog struct {
 	report atomic.Pointer[Log]
 	busy   atomic.Bool // telling report of a failure
 
+	mu     sync.Mutex // guards what follows
+	said   string     // the last report
+	saidAt time.Time
+	unsaid int // lines lost since then
+
 	link    atomic.Pointer[link]
 	dialing sync.Mutex
 }
@@ -81,11 +86,18 @@ func (s *Syslog) Send(packet []byte) bool {
 		return false
 	}
 	err = l.send(packet)
-	if err != nil && err != syscall.EAGAIN {
+	switch err {
+	case nil:
+		return true
+	case syscall.EAGAIN:
+		s.lose()
+	case syscall.EMSGSIZE:
+		s.failed(Error, "send() failed", err)
+	default:
 		s.drop(l)
 		s.failed(Error, "send() failed", err)
 	}
-	return err == nil
+	return false
 }
 
 // connect returns the link, making one if there is none.
@@ -125,14 +137,44 @@ func (s *Syslog) drop(l *link) {
 	}
 }
 
-// failed tells the log. A failure that comes of telling it is not told.
+// failed reports to the log why a line is lost. The same report is made at most once a minute, with the number of lines lost since the
+// one before. A failure that is caused by the report is not reported.
 func (s *Syslog) failed(level Level, msg string, err error) {
 	log := s.report.Load()
 	if !log.Enabled(level) || !s.busy.CompareAndSwap(false, true) {
 		return
 	}
 	defer s.busy.Store(false)
-	log.Write(level, 0, msg+Errno(err)+" while logging to syslog, server: "+s.Name)
+	if text, due := s.due(msg + Errno(err) + " while logging to syslog, server: " + s.Name); due {
+		log.Write(level, 0, text)
+	}
+}
+
+// reportEvery is the time between two equal reports.
+const reportEvery = time.Minute
+
+// due counts a lost line. It returns what is to be reported of it, if anything.
+func (s *Syslog) due(text string) (report string, due bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unsaid++
+	now := s.now()
+	if text == s.said && now.Sub(s.saidAt) < reportEvery {
+		return "", false
+	}
+	report = text
+	if s.unsaid > 1 {
+		report += ", lines lost: " + strconv.Itoa(s.unsaid)
+	}
+	s.said, s.saidAt, s.unsaid = text, now, 0
+	return report, true
+}
+
+// lose counts a line that the system did not take at once.
+func (s *Syslog) lose() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unsaid++
 }
 
 // Close gives the connection back. A line that comes later makes another one.

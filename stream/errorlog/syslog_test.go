@@ -39,6 +39,33 @@ func newSyslog(t *testing.T, conf SyslogConf) *Syslog {
 	return s
 }
 
+func TestSyslogReportsAFailureOnceAMinute(t *testing.T) {
+	conn, conf := listen(t, "udp", "127.0.0.1:0")
+	clock := testNow()
+	s := NewSyslog(conf, func() time.Time { return clock })
+	t.Cleanup(s.Close)
+	var r recorder
+	log := New(testNow, 42)
+	log.Add(Error, &r)
+	s.ReportTo(log)
+	long := make([]byte, 70000)
+	for range 180 {
+		if s.Send(long) {
+			t.Fatal("the system took it")
+		}
+		clock = clock.Add(time.Second)
+	}
+	line := "2026/11/02 20:29:03 [error] 42#42: send() failed (90: Message too long) while logging to syslog, server: " + conf.Name
+	want := line + "\n" + line + ", lines lost: 60\n" + line + ", lines lost: 60\n"
+	if got := strings.Join(r.lines, ""); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	s.Send([]byte("short"))
+	if got := read(t, conn); got != "short" {
+		t.Errorf("afterwards got %q", got)
+	}
+}
+
 func TestSyslogDatagram(t *testing.T) {
 	const body = "2026/11/02 20:29:03 [error] 42#42: *7 no live upstreams"
 	tests := []struct {
