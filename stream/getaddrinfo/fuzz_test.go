@@ -2,9 +2,8 @@ package getaddrinfo
 
 import (
 	"errors"
+	"io/fs"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"testing"
 )
 
@@ -15,7 +14,7 @@ func FuzzFiles(f *testing.F) {
 		"precedence ::/0 1\nlabel ::1 2\nscopev4 ::ffff:0.0.0.0/96 3\n", "a")
 	f.Add("hosts:[", "300.1.1.1", "nameserver\tfe80::1%lo\noptions timeout:99999999999999999999 attempts:-1", "label ::/129 1", "127.1")
 	f.Fuzz(func(t *testing.T, nsswitch, hosts, resolv, gai, name string) {
-		s := testSystem(t, map[string]string{"nsswitch.conf": nsswitch, "hosts": hosts, "resolv.conf": resolv, "gai.conf": gai})
+		s := testSystem(map[string]string{"nsswitch.conf": nsswitch, "hosts": hosts, "resolv.conf": resolv, "gai.conf": gai})
 		s.sources()
 		for _, family := range []family{anyFamily, onlyIPv4, onlyIPv6} {
 			found, _ := s.askFiles(name, family)
@@ -41,17 +40,17 @@ func FuzzFiles(f *testing.F) {
 	})
 }
 
-// testSystem is a machine with those files, and without interfaces, environment and name.
-func testSystem(t testing.TB, files map[string]string) *system {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+// testSystem is a machine with those files, which may change, and without interfaces, environment and name.
+func testSystem(files map[string]string) *system {
 	return &system{
-		etc: dir, getenv: func(string) string { return "" }, hostname: func() (string, error) { return "", errors.New("none") },
+		read: func(name string) (string, error) {
+			text, ok := files[name]
+			if !ok {
+				return "", fs.ErrNotExist
+			}
+			return text, nil
+		},
+		getenv: func(string) string { return "" }, hostname: func() (string, error) { return "", errors.New("none") },
 		interfaces: func() ([]ifaceAddr, error) { return nil, nil },
 		source:     func(netip.Addr) (netip.Addr, bool) { return netip.Addr{}, false },
 	}

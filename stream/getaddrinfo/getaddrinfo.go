@@ -8,6 +8,7 @@ package getaddrinfo
 import (
 	"context"
 	"errors"
+	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -32,11 +33,11 @@ func Lookup(ctx context.Context, name string) ([]netip.Addr, error) {
 }
 
 // machine is the system that the program runs on.
-var machine = system{etc: "/etc", getenv: os.Getenv, hostname: os.Hostname, interfaces: interfaceAddrs, source: sourceOf, dnsPort: 53}
+var machine = system{read: readEtc, getenv: os.Getenv, hostname: os.Hostname, interfaces: interfaceAddrs, source: sourceOf, dnsPort: 53}
 
 // A system is what a lookup reads.
 type system struct {
-	etc        string // the directory of the configuration files
+	read       func(name string) (string, error) // a file of /etc
 	getenv     func(string) string
 	hostname   func() (string, error)
 	interfaces func() ([]ifaceAddr, error)
@@ -44,14 +45,15 @@ type system struct {
 	dnsPort    uint16                              // of all name servers
 }
 
-// read returns a file below etc.
-func (s *system) read(name string) (string, error) {
-	f, err := os.Open(filepath.Join(s.etc, name))
+// readEtc returns a file of /etc.
+func readEtc(name string) (string, error) {
+	f, err := os.Open(filepath.Join("/etc", name))
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	return readAll(f)
+	text, err := io.ReadAll(io.LimitReader(f, maxFile))
+	return string(text), err
 }
 
 // A family is which addresses are asked for.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"testing"
 )
 
@@ -39,7 +37,7 @@ func TestLookup(t *testing.T) {
 		{"nothing", nil, "", "nobody", "[]"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := testSystem(t, map[string]string{"nsswitch.conf": "hosts: files", "hosts": hostsFile, "host.conf": tt.host})
+			s := testSystem(map[string]string{"nsswitch.conf": "hosts: files", "hosts": hostsFile, "host.conf": tt.host})
 			s.interfaces = func() ([]ifaceAddr, error) { return tt.ifaces, nil }
 			s.source = func(netip.Addr) (netip.Addr, bool) { return four.addr, true }
 			got, err := s.lookup(t.Context(), tt.ask)
@@ -52,13 +50,12 @@ func TestLookup(t *testing.T) {
 
 // TestFilesAreReadEachTime holds that a lookup sees the files as they are.
 func TestFilesAreReadEachTime(t *testing.T) {
-	s := testSystem(t, map[string]string{"nsswitch.conf": "hosts: files", "hosts": "192.0.2.1 b"})
+	files := map[string]string{"nsswitch.conf": "hosts: files"}
+	s := testSystem(files)
 	for _, change := range []struct{ name, text, want string }{
 		{"hosts", "192.0.2.1 b", "[192.0.2.1]"}, {"hosts", "192.0.2.2 b", "[192.0.2.2]"}, {"nsswitch.conf", "hosts: mymodule", "[]"},
 	} {
-		if err := os.WriteFile(filepath.Join(s.etc, change.name), []byte(change.text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		files[change.name] = change.text
 		if got, _ := s.lookup(t.Context(), "b"); fmt.Sprint(got) != change.want {
 			t.Errorf("got %v, want %s", got, change.want)
 		}
@@ -72,7 +69,7 @@ func TestLookupEndsWithItsContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	s := testSystem(t, map[string]string{"nsswitch.conf": "hosts: dns", "resolv.conf": "nameserver 127.0.0.1\noptions timeout:30 attempts:5\n"})
+	s := testSystem(map[string]string{"nsswitch.conf": "hosts: dns", "resolv.conf": "nameserver 127.0.0.1\noptions timeout:30 attempts:5\n"})
 	s.dnsPort = server.LocalAddr().(*net.UDPAddr).AddrPort().Port()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)

@@ -1,9 +1,6 @@
 package getaddrinfo
 
-import (
-	"io"
-	"strings"
-)
+import "strings"
 
 // A source is one word of the hosts line of nsswitch.conf, with the statuses after which no other source is asked.
 type source struct {
@@ -104,9 +101,3 @@ var statusNames = map[string]status{"success": success, "notfound": notFound, "u
 
 // actions maps each action to whether it ends the lookup. The database of hosts cannot merge.
 var actions = map[string]bool{"return": true, "continue": false, "merge": true}
-
-// readAll reads at most maxFile bytes.
-func readAll(r io.Reader) (string, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, maxFile))
-	return string(raw), err
-}
