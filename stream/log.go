@@ -137,6 +137,9 @@ func (s *Session) AppendTraffic(b []byte) []byte {
 	return strconv.AppendInt(append(b, '/'), t.ToUpstream.Load(), 10)
 }
 
+// Panicked ends the session after a panic in its driver, as one in Advance does. The driver closes the session's connections.
+func (s *Session) Panicked(reason any) { s.panicked(reason) }
+
 // panicked ends the session after a bug of ours, without running any of its modules again but for the release of what it holds: a
 // generation must not be held for ever.
 func (s *Session) panicked(reason any) Step {

@@ -40,7 +40,11 @@ type loop struct {
 	open     int // sessions and sockets
 	wheel    *relay.Wheel[*conn]
 	pauses   *relay.Wheel[*pause] // to the millisecond
+	current  *conn                // that the loop works for; nil: none
+	unread   []unix.EpollEvent    // of the last wait
+	calls    []func()             // from the mailbox
 	again    []*conn              // that have more to read than one turn allows
+	resuming []*conn              // those of the last turn
 	aborts   []*abort
 	in       *batch // from clients
 	out      *batch // from servers to clients
@@ -99,16 +103,31 @@ func (l *loop) watch(fd int, events uint32, kind, which int32) error {
 func (l *loop) run() {
 	defer l.end()
 	for !l.stopping {
-		n := l.wait()
-		l.now = time.Now()
-		for i := range l.events[:n] {
-			l.dispatch(&l.events[i])
+		l.work()
+	}
+}
+
+// work serves until the loop is to stop, or a panic has ended a session. What was left to do then is done first by the next call.
+func (l *loop) work() {
+	defer l.contain()
+	l.makeCalls()
+	for {
+		for len(l.unread) > 0 {
+			ev := &l.unread[0]
+			l.unread = l.unread[1:]
+			l.dispatch(ev)
 		}
 		l.turn()
+		if l.stopping {
+			return
+		}
+		l.unread = l.events[:l.wait()]
+		l.now = time.Now()
 	}
 }
 
 func (l *loop) dispatch(ev *unix.EpollEvent) {
+	l.current = nil
 	switch ev.Fd {
 	case mailEvent:
 		l.readMail()
@@ -118,6 +137,7 @@ func (l *loop) dispatch(ev *unix.EpollEvent) {
 		}
 	default:
 		if c := l.conns[ev.Fd]; c != nil && c.serial == ev.Pad {
+			l.current = c
 			c.readable()
 		}
 	}
@@ -126,19 +146,24 @@ func (l *loop) dispatch(ev *unix.EpollEvent) {
 // turn does what is due besides events: timers, pauses, servers that have more to say, aborts.
 func (l *loop) turn() {
 	for t := l.wheel.Expired(l.now); t != nil; t = l.wheel.Expired(l.now) {
+		l.current = t.Owner
 		t.Owner.expired()
 	}
 	for t := l.pauses.Expired(l.now); t != nil; t = l.pauses.Expired(l.now) {
+		l.current = t.Owner.c
 		t.Owner.passed()
 	}
-	if len(l.again) > 0 {
-		again := l.again
-		l.again = nil
-		for _, c := range again {
-			c.queued = false
-			c.carry()
-		}
+	if len(l.resuming) == 0 {
+		l.resuming, l.again = l.again, nil
 	}
+	for len(l.resuming) > 0 {
+		c := l.resuming[0]
+		l.resuming = l.resuming[1:]
+		l.current = c
+		c.queued = false
+		c.carry()
+	}
+	l.resuming = nil
 	l.continueAborts()
 }
 
@@ -148,12 +173,21 @@ func (l *loop) readMail() {
 	unix.Read(l.mail.fd, count[:])
 	l.mail.rung.Store(false)
 	l.mail.mu.Lock()
-	calls := l.mail.calls
+	l.calls = l.mail.calls
 	l.mail.calls = nil
 	l.mail.mu.Unlock()
-	for _, f := range calls {
+	l.makeCalls()
+}
+
+// makeCalls runs the calls that have been taken out of the mailbox.
+func (l *loop) makeCalls() {
+	for len(l.calls) > 0 {
+		f := l.calls[0]
+		l.calls = l.calls[1:]
+		l.current = nil
 		f()
 	}
+	l.calls = nil
 }
 
 // wait returns how many events there are. It goes through the scheduler only when it has to wait.

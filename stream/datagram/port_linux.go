@@ -79,6 +79,7 @@ func (p *port) take(i int) {
 	name, local := in.name(i), p.localOf(i)
 	key := p.keyOf(name, local)
 	if c := p.table[string(key)]; c != nil {
+		p.l.current = c
 		if p.Current == nil || p.Current(c.s.Listen.Config) {
 			c.fromClient(in.data(i))
 			return
@@ -111,6 +112,7 @@ func (p *port) keyOf(name []byte, local netip.Addr) []byte {
 
 // begin makes a session of a datagram that belongs to none.
 func (p *port) begin(key, name []byte, local netip.Addr, data []byte) {
+	p.l.current = nil
 	if p.l.full() {
 		return
 	}
@@ -127,6 +129,7 @@ func (p *port) begin(key, name []byte, local netip.Addr, data []byte) {
 		peer.Local = p.shared(netip.AddrPortFrom(local, p.bound.Port()))
 	}
 	c.s = stream.NewSession(listen, p.l.env, peer, lease)
+	p.l.current = c
 	c.do(c.s.Advance(stream.Event{Kind: stream.Accepted, Data: data}))
 }
 

@@ -37,6 +37,7 @@ func (l *loop) resolved(index, serial int32, asked stream.Lookup) {
 		return
 	}
 	c.endLookup()
+	l.current = c
 	c.do(c.s.Advance(stream.Event{Kind: stream.Resolved}))
 }
 

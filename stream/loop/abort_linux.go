@@ -69,6 +69,7 @@ func (l *loop) continueAborts() {
 			return
 		}
 		c := l.conns[a.next]
+		l.current = c
 		if c != nil && a.match(c.s) {
 			if !a.budget.take(l.now) {
 				return

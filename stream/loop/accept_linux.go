@@ -102,6 +102,7 @@ func (l *loop) serve(a *accepted) {
 	}
 	c.client.local, c.client.noDelay = a.peer.Unix, a.noDelay
 	c.s = stream.NewSession(a.listen, l.env, peer, a.lease)
+	l.current = c
 	c.do(c.s.Advance(stream.Event{Kind: stream.Accepted}))
 }
 

@@ -167,10 +167,19 @@ func (l *loop) readMail() {
 	unix.Read(int(l.mail.fd), count[:])
 	l.mail.rung.Store(false)
 	l.mail.mu.Lock()
-	calls := l.mail.calls
+	l.calls = l.mail.calls
 	l.mail.calls = nil
 	l.mail.mu.Unlock()
-	for _, f := range calls {
+	l.makeCalls()
+}
+
+// makeCalls runs the calls that have been taken out of the mailbox.
+func (l *loop) makeCalls() {
+	for len(l.calls) > 0 {
+		f := l.calls[0]
+		l.calls = l.calls[1:]
+		l.current = nil
 		f()
 	}
+	l.calls = nil
 }

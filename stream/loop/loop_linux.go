@@ -50,7 +50,11 @@ type loop struct {
 	adopter   stream.Adopter // nil: none
 	wheel     *relay.Wheel[*conn]
 	pauses    *relay.Wheel[*half] // to the millisecond
+	current   *conn               // that the loop works for; nil: none
+	unread    []unix.EpollEvent   // of the last wait
+	calls     []func()            // from the mailbox
 	again     []*half             // sides that have more to read than one turn allows
+	resuming  []*half             // those of the last turn
 	aborts    []*abort
 	pipes     []*pipe // not in use
 	madePipes int
@@ -100,12 +104,26 @@ const (
 func (l *loop) run() {
 	defer l.end()
 	for !l.stopping {
-		n := l.wait()
-		l.tell(time.Now())
-		for i := range l.events[:n] {
-			l.dispatch(&l.events[i])
+		l.work()
+	}
+}
+
+// work serves until the loop is to stop, or a panic has ended a session. What was left to do then is done first by the next call.
+func (l *loop) work() {
+	defer l.contain()
+	l.makeCalls()
+	for {
+		for len(l.unread) > 0 {
+			ev := &l.unread[0]
+			l.unread = l.unread[1:]
+			l.dispatch(ev)
 		}
 		l.turn()
+		if l.stopping {
+			return
+		}
+		l.unread = l.events[:l.wait()]
+		l.tell(time.Now())
 	}
 }
 
@@ -115,22 +133,28 @@ func (l *loop) tell(now time.Time) { l.now, l.stamp = now, int64(now.Sub(l.began
 // turn does what is due besides events: timers, pauses, sides cut short, aborts.
 func (l *loop) turn() {
 	for t := l.wheel.Expired(l.now); t != nil; t = l.wheel.Expired(l.now) {
+		l.current = t.Owner
 		t.Owner.expired()
 	}
 	for t := l.pauses.Expired(l.now); t != nil; t = l.pauses.Expired(l.now) {
+		l.current = t.Owner.c
 		t.Owner.resume()
 	}
-	if len(l.again) > 0 {
-		again := l.again
-		l.again = nil
-		for _, h := range again {
-			h.goOn()
-		}
+	if len(l.resuming) == 0 {
+		l.resuming, l.again = l.again, nil
 	}
+	for len(l.resuming) > 0 {
+		h := l.resuming[0]
+		l.resuming = l.resuming[1:]
+		l.current = h.c
+		h.goOn()
+	}
+	l.resuming = nil
 	l.continueAborts()
 }
 
 func (l *loop) dispatch(ev *unix.EpollEvent) {
+	l.current = nil
 	switch ev.Fd {
 	case mailEvent:
 		l.readMail()
@@ -141,6 +165,7 @@ func (l *loop) dispatch(ev *unix.EpollEvent) {
 	default:
 		c := l.conns[ev.Fd>>1]
 		if c != nil && c.serial == uint32(ev.Pad) {
+			l.current = c
 			c.side(ev.Fd & 1).event(ev.Events)
 		}
 	}

@@ -33,5 +33,6 @@ func (l *loop) resolved(index, serial uint32, asked stream.Lookup) {
 		return
 	}
 	c.setup.end()
+	l.current = c
 	c.do(c.s.Advance(stream.Event{Kind: stream.Resolved}))
 }
