@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"hash/crc32"
+	"math/bits"
 	"strconv"
 
 	"weir/stream"
@@ -19,12 +20,14 @@ type plainHash struct {
 }
 
 func (m plainHash) Begin(s *stream.Session, g *Group) Picker {
-	return &hashPicker{picker: newPicker(s, g), key: m.key.Eval(s)}
+	key := m.key.Eval(s)
+	return &hashPicker{picker: newPicker(s, g), size: len(key), state: crcString(crcInit, key)}
 }
 
 type hashPicker struct {
 	picker
-	key    string
+	size   int    // of the key
+	state  uint32 // of the CRC behind the key
 	sum    uint32 // of all hashes so far
 	rehash uint32 // hashes made so far
 	misses uint8
@@ -35,7 +38,7 @@ func (p *hashPicker) Pick() (*Peer, error) {
 	p.set.group.mu.Lock()
 	defer p.set.group.mu.Unlock()
 	p.follow()
-	if p.key == "" || p.list().weight == 0 {
+	if p.size == 0 || p.list().weight == 0 {
 		return p.roundRobin(now)
 	}
 	for ; p.misses <= maxTries; p.misses++ {
@@ -47,17 +50,20 @@ func (p *hashPicker) Pick() (*Peer, error) {
 	return p.roundRobin(now)
 }
 
-// next goes on to the next hash. Weights count as configured, those of peers out of use included.
+// next goes on to the next hash, of the number of hashes before and the key, without looking at the key again. Weights count as
+// configured, those of peers out of use included.
 func (p *hashPicker) next() uint32 {
-	state := crcInit
+	state := p.state
 	if p.rehash > 0 {
+		begin := crcInit
 		var digits [10]byte
 		for _, d := range strconv.AppendUint(digits[:0], uint64(p.rehash), 10) {
-			state = crcByte(state, d)
+			begin = crcByte(begin, d)
 		}
+		state ^= crcZeros(begin^crcInit, p.size)
 	}
 	p.rehash++
-	p.sum += crcFinal(crcString(state, p.key)) >> 16 & 0x7fff
+	p.sum += crcFinal(state) >> 16 & 0x7fff
 	return p.sum
 }
 
@@ -74,3 +80,34 @@ func crcString(state uint32, s string) uint32 {
 }
 
 func crcFinal(state uint32) uint32 { return ^state }
+
+// zeros[k] is what 2^k zero bytes make of a state, as a matrix: zeros[k][i] is for the state with bit i alone.
+var zeros = func() (m [32][32]uint32) {
+	for i := range m[0] {
+		m[0][i] = crcByte(1<<i, 0)
+	}
+	for k := 1; k < len(m); k++ {
+		for i := range m[k] {
+			m[k][i] = multiply(&m[k-1], m[k-1][i])
+		}
+	}
+	return m
+}()
+
+func multiply(m *[32]uint32, state uint32) (product uint32) {
+	for ; state != 0; state &= state - 1 {
+		product ^= m[bits.TrailingZeros32(state)]
+	}
+	return product
+}
+
+// crcZeros is a state after n zero bytes, in time that hardly grows with n. A CRC is linear: the states of the same bytes after two
+// beginnings differ as those of zero bytes after the difference.
+func crcZeros(state uint32, n int) uint32 {
+	for k := 0; n>>k > 0; k++ {
+		if n>>k&1 != 0 {
+			state = multiply(&zeros[k], state)
+		}
+	}
+	return state
+}

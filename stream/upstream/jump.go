@@ -58,22 +58,31 @@ type jumpPicker struct {
 	misses uint8
 }
 
+// Pick hashes the key without the group's mutex: a client chooses how long it is.
 func (p *jumpPicker) Pick() (*Peer, error) {
 	now := p.now()
+	for {
+		peer, err := p.try(jumpKey(p.misses, p.key), now)
+		if peer != nil || err != nil {
+			return peer, err
+		}
+	}
+}
+
+// try looks at the server that the hash means, and is without a result when another hash is to be tried.
+func (p *jumpPicker) try(hash uint64, now int64) (*Peer, error) {
 	p.set.group.mu.Lock()
 	defer p.set.group.mu.Unlock()
 	p.follow()
 	b := p.set.derived.(*buckets)
-	if p.key == "" || b.count == 0 {
+	if p.key == "" || b.count == 0 || p.misses > maxTries {
 		return p.roundRobin(now)
 	}
-	for ; p.misses <= maxTries; p.misses++ {
-		bucket := jump.Hash(jumpKey(p.misses, p.key), b.count)
-		if i := p.smoothestOf(b.members(int(bucket)), now); i != none {
-			return p.take(i, now)
-		}
+	if i := p.smoothestOf(b.members(int(jump.Hash(hash, b.count))), now); i != none {
+		return p.take(i, now)
 	}
-	return p.roundRobin(now)
+	p.misses++
+	return nil, nil
 }
 
 // The constants of FNV-1a for 64 bits.

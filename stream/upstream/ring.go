@@ -18,20 +18,22 @@ type consistentHash struct {
 func (m consistentHash) derive(primary *peerList) any { return newRing(primary) }
 
 func (m consistentHash) Begin(s *stream.Session, g *Group) Picker {
-	p := &ringPicker{picker: newPicker(s, g), key: m.key.Eval(s)}
+	key := m.key.Eval(s)
+	p := &ringPicker{picker: newPicker(s, g), keyed: key != "", hash: crcFinal(crcString(crcInit, key))}
 	p.seek()
 	return p
 }
 
 type ringPicker struct {
 	picker
-	key    string
+	keyed  bool   // the key is not empty
+	hash   uint32 // of the key
 	at     uint32 // the point that the session stands at
 	misses uint8
 }
 
 // seek goes to where the key is on the ring.
-func (p *ringPicker) seek() { p.at = p.ring().find(crcFinal(crcString(crcInit, p.key))) }
+func (p *ringPicker) seek() { p.at = p.ring().find(p.hash) }
 
 func (p *ringPicker) ring() *ring { return p.set.derived.(*ring) }
 
@@ -44,7 +46,7 @@ func (p *ringPicker) Pick() (*Peer, error) {
 	if p.follow() {
 		p.seek()
 	}
-	if p.key == "" || len(p.ring().points) == 0 {
+	if !p.keyed || len(p.ring().points) == 0 {
 		return p.roundRobin(now)
 	}
 	for ; p.misses <= maxTries; p.misses++ {
