@@ -56,7 +56,7 @@ func (c *mapConf) block(call *spec.Call) {
 	v := stream.Variable{Name: name, Changeable: true}
 	eachLine(call, func(line *spec.Call) { v.NoCache = mapLine(b, line) || v.NoCache })
 	m := b.Map()
-	v.Get, v.Configured = m.Get, m.Literal()
+	v.Get, v.Configured, v.Template = m.Get, m.Literal(), m.Template
 	redefine(vars, v)
 }
 

@@ -135,30 +135,6 @@ func (t Template) HasVariables() bool {
 // Text is the template as it was written.
 func (t Template) Text() string { return t.text }
 
-// AppendPath appends the string for session s, which is to name a file. It reports false when a client may have chosen another
-// directory: a value that is not written in the configuration has a slash, or is "." or "..". A ".." cannot be made of anything else, since
-// each part of it that is not literal is one of these two.
-func (t Template) AppendPath(b []byte, s *Session) (path []byte, ok bool) {
-	if t.pieces == nil {
-		return append(b, t.text...), true
-	}
-	ok = true
-	for i := range t.pieces {
-		p := &t.pieces[i]
-		text := p.eval(s)
-		if !p.configured(s) && (text == "." || text == ".." || strings.Contains(text, "/")) {
-			ok = false
-		}
-		b = append(b, text...)
-	}
-	return b, ok
-}
-
-// configured reports whether all that the piece can be is written in the configuration.
-func (p *piece) configured(s *Session) bool {
-	return p.index == noVariable || p.index >= 0 && s.Listen.Config.Vars.used[p.index].Configured
-}
-
 // Eval is the string for session s. A variable that is not found is empty.
 func (t Template) Eval(s *Session) string {
 	if t.pieces == nil {

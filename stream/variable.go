@@ -26,6 +26,8 @@ type Variable struct {
 	NoCache bool
 	// Configured says that every value is written in the configuration: no client can choose its text.
 	Configured bool
+	// Template returns what the value for a session is made of, so that its parts can be told from what a client has chosen. Optional.
+	Template func(*Session) Template
 	// Changeable says that a map, geo or set may take the name.
 	Changeable bool
 }
@@ -43,7 +45,8 @@ type VarTable struct {
 }
 
 type usedVariable struct {
-	name string
+	name     string
+	computed bool // a set or a group of a regular expression gives it values
 	Variable
 }
 
@@ -104,7 +107,8 @@ func (t *VarTable) Resolve() (unknown []string) {
 		u := &t.used[i]
 		if v := t.defined[u.name]; v != nil {
 			u.Variable = *v
-			u.Configured = v.Configured && !t.computed[u.name]
+			u.computed = t.computed[u.name]
+			u.Configured = v.Configured && !u.computed
 			continue
 		}
 		if !t.bindPrefix(u) {

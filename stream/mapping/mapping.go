@@ -33,11 +33,25 @@ func (m *Map) Literal() bool { return len(m.values.templates) == 0 }
 // Get is the value for session s, as ngx_stream_map_variable. It is found even where it is empty by default. It allocates nothing
 // but what evaluating a source or a value with variables allocates, and what the groups of a regular expression are kept in.
 func (m *Map) Get(s *stream.Session) (string, bool) {
+	return m.values.eval(m.choose(s), s), true
+}
+
+// Template is what the value for session s is made of.
+func (m *Map) Template(s *stream.Session) stream.Template {
+	n := m.choose(s)
+	if n != noValue && n&withVariables != 0 {
+		return m.values.templates[n&^withVariables]
+	}
+	return stream.Plain(m.values.eval(n, s))
+}
+
+// choose is the number of the value for session s.
+func (m *Map) choose(s *stream.Session) value {
 	text := m.source.Eval(s)
 	if m.hostnames {
 		text = strings.TrimSuffix(text, ".")
 	}
-	return m.values.eval(m.find(s, text), s), true
+	return m.find(s, text)
 }
 
 // find looks in nginx's order: the text itself, the longest mask at its beginning, the longest at its end, the regular expressions in

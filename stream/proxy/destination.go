@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -30,6 +31,9 @@ func (d *Destination) group(s *stream.Session) (*upstream.Group, Place, error) {
 	p, err := d.Parse(text)
 	if err != nil || p.Host != "" {
 		return nil, p, err
+	}
+	if p.Addr.Unix && !d.Variable.PathIsConfigured(s, "unix:") {
+		return nil, p, fmt.Errorf("unix socket of a client's choice in upstream \"%s\"", text)
 	}
 	return p.single(), p, nil
 }
