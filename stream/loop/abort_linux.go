@@ -11,8 +11,8 @@ import (
 const (
 	// abortSlice is how many sessions a loop looks at before it serves the others again.
 	abortSlice = 256
-	// abortTick is how often a paced abort goes on, in milliseconds.
-	abortTick = 10
+	// abortTick is how often a paced abort goes on.
+	abortTick = 10 * time.Millisecond
 )
 
 // A budget says how many sessions may be ended by now, all loops together.

@@ -17,6 +17,8 @@ func (l *loop) stay() {
 		return
 	}
 	l.cpus = nil
+	l.parking.close() // a parked goroutine comes back to its own thread by way of another one
+	l.parking = nil
 	runtime.LockOSThread()
 	var set unix.CPUSet
 	for _, cpu := range cpus {

@@ -1,10 +1,7 @@
 package loop
 
 import (
-	"math"
-	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -17,9 +14,6 @@ const (
 	bufferSize = 64 << 10
 	// eventsPerWait is how many events one wait may bring.
 	eventsPerWait = 256
-	// spinLimit is how long a wait may hold the loop's processor before it goes through the scheduler, in milliseconds. A wait
-	// that the scheduler does not see is a tenth cheaper; the runtime takes the processor back after 10 ms.
-	spinLimit = 5
 	// tick is the resolution of the loop's timers.
 	tick = 10 * time.Millisecond
 	// slots makes a time-out of 10 minutes pass the wheel's end some fifty times.
@@ -29,43 +23,46 @@ const (
 // loop is one goroutine with its epoll set, and owns every session that it has accepted. Only run and what it calls touch it, apart
 // from the mailbox.
 type loop struct {
-	ep        int
-	env       *stream.Env // with the loop's own clock
-	now       time.Time   // read once for each wake-up
-	began     time.Time
-	stamp     int64 // now in nanoseconds since began, by the monotonic clock: setting the system's ends no session
-	mail      mailbox
-	ports     map[uint32]*port
-	conns     []*conn // by index; nil where free
-	free      []uint32
-	serial    uint32
-	limit     int // connections; 0: none
-	load      *load
-	churn     churn
-	enough    int32   // sessions: with fewer the loop is not ahead of others, as far as it knows
-	number    int     // of the loop among all
-	all       []*loop // of the driver
-	ceiling   ceiling
-	cpus      []int          // to stay on, once it serves
-	adopter   stream.Adopter // nil: none
-	wheel     *relay.Wheel[*conn]
-	pauses    *relay.Wheel[*half] // to the millisecond
-	current   *conn               // that the loop works for; nil: none
-	unread    []unix.EpollEvent   // of the last wait
-	calls     []func()            // from the mailbox
-	again     []*half             // sides that have more to read than one turn allows
-	resuming  []*half             // those of the last turn
-	aborts    []*abort
-	pipes     []*pipe // not in use
-	madePipes int
-	backlogs  backlogPool
-	setups    []*setup // not in use
-	buf       []byte
-	events    []unix.EpollEvent
-	sa        unix.RawSockaddrAny
-	local     *stream.Addr // of the last connection to a wildcard
-	stopping  bool
-	lastCrit  time.Time
+	ep         int
+	env        *stream.Env // with the loop's own clock
+	now        time.Time   // read once for each wake-up
+	began      time.Time
+	stamp      int64 // now in nanoseconds since began, by the monotonic clock: setting the system's ends no session
+	mail       mailbox
+	ports      map[uint32]*port
+	conns      []*conn // by index; nil where free
+	free       []uint32
+	serial     uint32
+	limit      int // connections; 0: none
+	load       *load
+	churn      churn
+	enough     int32   // sessions: with fewer the loop is not ahead of others, as far as it knows
+	number     int     // of the loop among all
+	all        []*loop // of the driver
+	ceiling    ceiling
+	cpus       []int          // to stay on, once it serves
+	adopter    stream.Adopter // nil: none
+	wheel      *relay.Wheel[*conn]
+	pauses     *relay.Wheel[*half] // to the millisecond
+	current    *conn               // that the loop works for; nil: none
+	unread     []unix.EpollEvent   // of the last wait
+	calls      []func()            // from the mailbox
+	again      []*half             // sides that have more to read than one turn allows
+	resuming   []*half             // those of the last turn
+	aborts     []*abort
+	pipes      []*pipe // not in use
+	madePipes  int
+	backlogs   backlogPool
+	setups     []*setup // not in use
+	buf        []byte
+	events     []unix.EpollEvent
+	sa         unix.RawSockaddrAny
+	local      *stream.Addr // of the last connection to a wildcard
+	forecast   forecast
+	awakeSince int64    // by stamp, when it began to wait without the scheduler; see keepPolled
+	parking    *parking // nil: none
+	stopping   bool
+	lastCrit   time.Time
 }
 
 func newLoop(env *stream.Env, limit int) (*loop, error) {
@@ -89,6 +86,7 @@ func newLoop(env *stream.Env, limit int) (*loop, error) {
 	clocked.Now = func() time.Time { return l.now }
 	l.env = &clocked
 	epollAdd(ep, l.mail.fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: mailEvent})
+	l.parking = newParking(l)
 	return l, nil
 }
 
@@ -171,62 +169,6 @@ func (l *loop) dispatch(ev *unix.EpollEvent) {
 	}
 }
 
-// wait returns how many events there are. It first waits without telling the scheduler, and only when nothing comes through it; only
-// then does it look for how long.
-func (l *loop) wait() int {
-	limit := l.spin()
-	n := l.epollWait(limit, syscall.RawSyscall6)
-	if n > 0 || limit < spinLimit {
-		return n
-	}
-	l.tell(time.Now())
-	if limit = l.untilDue(); limit == 0 {
-		return 0
-	}
-	return l.epollWait(limit, syscall.Syscall6)
-}
-
-// spin is how many milliseconds a wait may take at first: spinLimit, unless something is due before.
-func (l *loop) spin() int {
-	if len(l.again) > 0 || len(l.aborts) > 0 && l.aborts[0].ready(l.now) {
-		return 0
-	}
-	if d, ok := l.pauses.Next(l.now); ok {
-		return min(ceilMillis(d), spinLimit)
-	}
-	return spinLimit
-}
-
-func (l *loop) epollWait(ms int, call func(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err unix.Errno)) int {
-	n, _, e := call(unix.SYS_EPOLL_PWAIT, uintptr(l.ep), uintptr(unsafe.Pointer(&l.events[0])), uintptr(len(l.events)), uintptr(ms), 0, 0)
-	if e != 0 {
-		return 0
-	}
-	return int(n)
-}
-
-// forever is how long a wait takes when nothing is due.
-const forever = int(time.Hour / time.Millisecond)
-
-// untilDue is how many milliseconds remain until the loop has something to do by itself.
-func (l *loop) untilDue() int {
-	limit := forever
-	if d, ok := l.wheel.Next(l.now); ok {
-		limit = min(limit, ceilMillis(d))
-	}
-	if d, ok := l.pauses.Next(l.now); ok {
-		limit = min(limit, ceilMillis(d))
-	}
-	if len(l.aborts) > 0 {
-		limit = min(limit, abortTick)
-	}
-	return limit
-}
-
-func ceilMillis(d time.Duration) int {
-	return int(min((d+time.Millisecond-1)/time.Millisecond, math.MaxInt32))
-}
-
 // end cuts what is left and gives everything back.
 func (l *loop) end() {
 	for _, c := range l.conns {
@@ -237,6 +179,7 @@ func (l *loop) end() {
 	for _, p := range l.pipes {
 		p.close()
 	}
+	l.parking.close()
 	unix.Close(int(l.mail.fd))
 	unix.Close(l.ep)
 	l.readMail()

@@ -120,6 +120,11 @@ func epollAdd(ep int, fd int32, ev *unix.EpollEvent) unix.Errno {
 	return e
 }
 
+func epollModify(ep int, fd int32, ev *unix.EpollEvent) unix.Errno {
+	_, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(ep), unix.EPOLL_CTL_MOD, uintptr(fd), uintptr(unsafe.Pointer(ev)), 0, 0)
+	return e
+}
+
 func epollDel(ep int, fd int32) {
 	syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(ep), unix.EPOLL_CTL_DEL, uintptr(fd), 0, 0, 0)
 }
