@@ -113,10 +113,18 @@ func (w *Wheel[T]) tickOf(deadline time.Duration) int64 {
 // slot returns where the timers of a tick are.
 func (w *Wheel[T]) slot(tick int64) int { return int(tick % int64(len(w.heads))) }
 
-// file puts t in the slot of its deadline: the next one if that has passed, the furthest one if it is beyond the wheel. It is
+// lookAhead is how many times in a turn of the wheel those timers are looked at that are beyond it. They need no exact time, and each
+// look costs a wake-up.
+const lookAhead = 16
+
+// file puts t in the slot of its deadline: the next one if that has passed, one of the furthest if it is beyond the wheel. It is
 // never the current slot, which is being emptied.
 func (w *Wheel[T]) file(t *Timer[T]) {
-	t.filed = min(max(w.tickOf(t.deadline), w.now+1), w.now+int64(len(w.heads))-1)
+	size := int64(len(w.heads))
+	t.filed = max(w.tickOf(t.deadline), w.now+1)
+	if furthest := w.now + size - 1; t.filed > furthest {
+		t.filed = furthest - furthest%(size/lookAhead)
+	}
 	slot := w.slot(t.filed)
 	head := w.heads[slot]
 	if head == nil {

@@ -103,10 +103,33 @@ func TestWheelTheFurthestFuture(t *testing.T) {
 	w := NewWheel[string](epoch, time.Second, 64)
 	a := &Timer[string]{Owner: "a"}
 	w.Set(a, epoch.AddDate(2000, 0, 0))
-	if got, _ := w.Next(epoch); got != 63*time.Second {
+	if got, _ := w.Next(epoch); got != 60*time.Second {
 		t.Errorf("looked at after %v, want once a turn", got)
 	}
 	wantFired(t, w, 24*time.Hour)
+}
+
+// TestWheelLooksAtDistantTimersTogether follows many timers that were set at different times: they must not keep their owner awake.
+func TestWheelLooksAtDistantTimersTogether(t *testing.T) {
+	const slots = 1024
+	w := NewWheel[string](epoch, time.Second, slots)
+	for tick := range slots {
+		now := epoch.Add(time.Duration(tick) * time.Second)
+		w.Expired(now)
+		w.Set(&Timer[string]{}, now.Add(24*time.Hour))
+	}
+	looks, now := 0, epoch.Add(slots*time.Second)
+	for end := now.Add(slots * time.Second); ; looks++ {
+		next, _ := w.Next(now)
+		if now = now.Add(next); now.After(end) {
+			break
+		}
+		w.Expired(now)
+		now = now.Add(time.Second)
+	}
+	if looks > lookAhead+1 {
+		t.Errorf("%d looks in a turn of the wheel, want %d", looks, lookAhead)
+	}
 }
 
 func TestWheelRemove(t *testing.T) {
