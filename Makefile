@@ -54,7 +54,7 @@ conformance: build ## run every script on weir and on each of NGINX_BINS (the sy
 agreement: build ## compare -t of weir and of NGINX_BIN (the system's nginx) for thousands of wrong configurations (10 minutes)
 	NGINX_BIN="$(NGINX_BIN)" WEIR_BIN=$(CURDIR)/bin/weir go run ./conformance/agreement -write docs/agreement.md
 
-bench: build ## measure weir beside nginx and HAProxy in one run (10 minutes); writes docs/performance.md
+bench: build ## measure weir beside nginx and HAProxy in one run (25 minutes); writes docs/performance.md
 	WEIR_BIN=$(CURDIR)/bin/weir go run ./conformance/bench -write docs/performance.md -json bin/bench.json
 
 bench-tables: build ## measure weir beside nginx with large tables of map and geo (3 minutes); writes docs/tables.md

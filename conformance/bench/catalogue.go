@@ -15,6 +15,8 @@ import (
 type scale struct {
 	storm, pingPong, pingPong1, fanIn, idle int
 	datagramStorm, exchange                 int
+	pingSeconds, pingSessions               int
+	pingSettle                              time.Duration
 	bytes                                   int64
 	settle                                  time.Duration
 	warmUp                                  int
@@ -36,11 +38,13 @@ var (
 	full = scale{
 		storm: 20_000, pingPong: 100_000, pingPong1: 20_000, fanIn: 120_000, idle: 5000, datagramStorm: 40_000, exchange: 200_000,
 		bytes: 1_000_000_000, settle: 2 * time.Second, warmUp: 1000, turns: 8,
+		pingSeconds: 6, pingSessions: 1000, pingSettle: 7 * time.Second, // longer than the runtime takes to come to rest
 		tableParts: 1, goBenchTime: "1s",
 	}
 	tiny = scale{
 		storm: 200, pingPong: 1000, pingPong1: 100, fanIn: 2000, idle: 200, datagramStorm: 200, exchange: 1000,
 		bytes: 32_000_000, settle: 100 * time.Millisecond, warmUp: 20, turns: 2,
+		pingSeconds: 1, pingSessions: 50,
 		tableParts: 1000, goBenchTime: "100x",
 	}
 )
@@ -170,6 +174,10 @@ var catalogue = []test{
 		figures: perOperation("fanr", "message", "one way", cost(0.95, 0.95), nil),
 		grows:   true,
 	},
+	ping(10, below(1.3, 0)),
+	ping(100, below(1.3, 0)),
+	ping(1000, below(1.1, 0)),
+	ping(5000, below(1.1, 0)),
 	{
 		name:    "up",
 		about:   fmt.Sprintf("%d connections, bytes from the clients to the broker", bulkSessions),
@@ -209,6 +217,20 @@ var catalogue = []test{
 		figures: perOperation("udppp", "round trip", "round trip", below(1, 0), nil),
 		door:    datagrams,
 	},
+}
+
+// ping is the test of an idle fleet, with that many pings a second. Its program serves nobody else, and has come to rest.
+func ping(rate int, cpu map[string]float64) test {
+	name := fmt.Sprintf("ping%d", rate)
+	return test{
+		name:  name,
+		about: fmt.Sprintf("idle connections, a PINGREQ and its PINGRESP, %d a second in all", rate),
+		load: func(s scale) loader {
+			return load.Ping{Sessions: s.pingSessions, Pings: s.pingSeconds * rate, Rate: rate, Settle: s.pingSettle}
+		},
+		figures: perOperation(name, "ping", "PINGRESP", cpu, nil),
+		fresh:   true,
+	}
 }
 
 // stormOfDatagrams is the test udp with that many sessions.

@@ -9,6 +9,7 @@
 //	go run ./conformance/bench -tests storm -subjects weir -reloads 100
 //
 // It starts everything by itself, on loopback addresses only, and ends it again. WEIR_BIN names the binary of weir; without it, ./cmd/weir is built.
+// NGINX_BIN names that of nginx; without it, the installed one is measured.
 package main
 
 import (

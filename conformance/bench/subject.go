@@ -84,9 +84,12 @@ func findDirect(context.Context, string) (*subject, error) {
 }
 
 func findNginx(ctx context.Context, _ string) (*subject, error) {
-	bin, err := installed("nginx")
-	if err != nil {
-		return nil, err
+	bin := os.Getenv("NGINX_BIN")
+	if bin == "" {
+		var err error
+		if bin, err = installed("nginx"); err != nil {
+			return nil, err
+		}
 	}
 	built, err := output(ctx, bin, "-V")
 	if err != nil {
