@@ -100,6 +100,13 @@ func (o *outlets) wait(most time.Duration) {
 	o.stderr.Wait(time.Until(end))
 }
 
+// waitStderr waits until standard error has taken the lines so far, but no longer than most.
+func (o *outlets) waitStderr(most time.Duration) {
+	if o != nil {
+		o.stderr.Wait(most)
+	}
+}
+
 // flush has the lines of all files written, and returns the sets of the files.
 func (o *outlets) flush() []*logfile.Set {
 	o.mu.Lock()

@@ -115,6 +115,7 @@ func serve(o Options, p paths, c *console, signals *signalSet) int {
 	case err != nil:
 		return exitFailed
 	}
+	c.out.waitStderr(exitTimeout) // the command that started the daemon ends now, and its output is complete
 	daemon.complete()
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
