@@ -93,6 +93,7 @@ func newEnv(current func() *errorlog.Log) *stream.Env {
 	return &stream.Env{
 		Now: time.Now, NextID: func() uint64 { return connections.Add(1) },
 		Log: followingLog(pid, current), Hostname: strings.ToLower(name), PID: pid,
+		Descriptors: stream.NewDescriptors(surveyDescriptors),
 	}
 }
 

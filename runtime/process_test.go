@@ -122,6 +122,27 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestLimitOfTheConfigurationIsThatOfTheSessions raises the limit of descriptors with a configuration.
+func TestLimitOfTheConfigurationIsThatOfTheSessions(t *testing.T) {
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	lower := before
+	lower.Cur = before.Max - 1
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &lower); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Setrlimit(unix.RLIMIT_NOFILE, &before) })
+	b := newBench(t)
+	p := b.program(freeAddr(t))
+	p.Main.RlimitNofile = uint64(before.Max)
+	b.serve(p)
+	if _, limit := b.env.Descriptors.Limits(); uint64(limit) != uint64(before.Max) {
+		t.Errorf("sessions go by a limit of %d, want %d", limit, before.Max)
+	}
+}
+
 func TestOpenFilesAreWarnedOf(t *testing.T) {
 	var now unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &now); err != nil {

@@ -163,6 +163,7 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 	m.lastID = next.ID
 	m.sayStart(next.Program)
 	applyLimits(&next.Program.Main, m.console)
+	m.env.Descriptors.Survey()
 	applyPriority(m.priority(), next.Program.Main.Priority, m.console)
 	enter(next.Program.Main.WorkingDirectory, m.paths, m.console)
 	m.newest, m.living = next, append(m.living, next)

@@ -13,4 +13,6 @@ type Env struct {
 	Log      *errorlog.Log    // of the process, for what belongs to no server
 	Hostname string           // in lower case
 	PID      int
+
+	Descriptors *Descriptors // what the drivers share; nil: no limit
 }

@@ -53,7 +53,7 @@ func (l *loop) newConn(p *port, key string, nameLen int, local netip.Addr) *conn
 		c.index = int32(len(l.conns))
 		l.conns = append(l.conns, c)
 	}
-	l.open++
+	l.sessions.Add(1)
 	return c
 }
 
@@ -102,7 +102,8 @@ func (c *conn) connect(step stream.Step) stream.Event {
 		return upFailed(stream.OpSocket, err)
 	}
 	c.fd = fd
-	c.l.open++
+	c.l.sockets.Add(1)
+	c.l.env.Descriptors.Reserved(fd)
 	if err := letBindAnywhere(fd, step.Target); err != nil {
 		return upFailed(stream.OpTransparent, err)
 	}
@@ -130,7 +131,7 @@ func (c *conn) dropServer() {
 	}
 	unix.Close(c.fd)
 	c.fd = -1
-	c.l.open--
+	c.l.sockets.Add(-1)
 	c.toServer, c.early = queue{}, queue{}
 }
 
@@ -202,5 +203,5 @@ func (c *conn) close() {
 	c.stopPauses()
 	c.l.conns[c.index] = nil
 	c.l.free = append(c.l.free, c.index)
-	c.l.open--
+	c.l.sessions.Add(-1)
 }

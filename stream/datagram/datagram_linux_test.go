@@ -532,6 +532,26 @@ func TestConnections(t *testing.T) {
 	}
 }
 
+// TestDescriptorsInReserve has more clients than there are descriptors for.
+func TestDescriptorsInReserve(t *testing.T) {
+	const limit, others = 40, 5
+	const served = limit - limit/8 - others
+	r := newRig(t, "udp4", "127.0.0.1:0", plain(), datagram.Options{})
+	r.env.Descriptors = stream.NewDescriptors(func() (int, int) { return limit, others })
+	server := r.upstream("udp4")
+	for i := range served {
+		r.client("").say(fmt.Sprint(i))
+		r.get(server, fmt.Sprint(i))
+	}
+	r.client("").say("one more")
+	const want = "[crit] 35 of 40 descriptors are in use or needed by sessions, datagrams of new clients are dropped"
+	for end := time.Now().Add(patience); r.lines.Count(want) == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("got %q, want %s", r.lines.All(), want)
+		}
+	}
+}
+
 func (r *rig) alerts() (list []string) {
 	for _, line := range r.lines.All() {
 		if strings.HasPrefix(line, "[alert]") {

@@ -77,6 +77,7 @@ func (d *Driver) start() error {
 	}
 	d.loops = loops
 	for _, l := range loops {
+		d.env.Descriptors.Join(l.count)
 		d.ended.Go(l.run)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package datagram
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"sync"
@@ -36,8 +37,9 @@ type loop struct {
 	conns    []*conn         // by index; nil where free
 	free     []int32
 	serial   int32
-	limit    int // sessions and sockets; 0: none
-	open     int // sessions and sockets
+	limit    int          // sessions and sockets; 0: none
+	sessions atomic.Int32 // this and sockets are read by other goroutines
+	sockets  atomic.Int32 // to servers
 	wheel    *relay.Wheel[*conn]
 	pauses   *relay.Wheel[*pause] // to the millisecond
 	current  *conn                // that the loop works for; nil: none
@@ -237,20 +239,34 @@ func ceilMillis(d time.Duration) int {
 
 // full reports whether the loop holds all the sessions that it may, and says so.
 func (l *loop) full() bool {
-	if l.limit == 0 || l.open < l.limit {
+	if l.limit == 0 || int(l.sessions.Load()+l.sockets.Load()) < l.limit {
 		return false
 	}
-	l.complain(strconv.Itoa(l.limit) + " worker_connections are not enough")
+	l.complain(errorlog.Alert, strconv.Itoa(l.limit)+" worker_connections are not enough")
 	return true
 }
 
-// complain logs an alert, at most one a second, since what it is about happens for every datagram while it lasts.
-func (l *loop) complain(msg string) {
+// count is the loop's stream.DescriptorCount: a session needs a socket to its server.
+func (l *loop) count() (open, needed int) { return int(l.sockets.Load()), int(l.sessions.Load()) }
+
+// scarce reports whether there are no descriptors for one more session, and logs that.
+func (l *loop) scarce() bool {
+	if l.env.Descriptors.Room(1) {
+		return false
+	}
+	usable, limit := l.env.Descriptors.Limits()
+	l.complain(errorlog.Crit, fmt.Sprintf("%d of %d descriptors are in use or needed by sessions, datagrams of new clients are dropped",
+		usable, limit))
+	return true
+}
+
+// complain logs at most one line a second, since what it is about happens for every datagram while it lasts.
+func (l *loop) complain(level errorlog.Level, msg string) {
 	if l.now.Sub(l.lastCrit) < time.Second {
 		return
 	}
 	l.lastCrit = l.now
-	l.env.Log.Write(errorlog.Alert, 0, msg)
+	l.env.Log.Write(level, 0, msg)
 }
 
 // end cuts what is left and gives everything back but the mailbox: somebody may be about to ring it.

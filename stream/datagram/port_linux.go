@@ -65,7 +65,7 @@ func (p *port) receive() {
 
 func (p *port) receiveFailed(e unix.Errno) {
 	if e != unix.EAGAIN && e != unix.EINTR {
-		p.l.complain("recvmsg() failed" + errorlog.Errno(e))
+		p.l.complain(errorlog.Alert, "recvmsg() failed"+errorlog.Errno(e))
 	}
 }
 
@@ -73,7 +73,7 @@ func (p *port) receiveFailed(e unix.Errno) {
 func (p *port) take(i int) {
 	in := p.l.in
 	if in.truncated(i) {
-		p.l.complain("recvmsg() truncated data")
+		p.l.complain(errorlog.Alert, "recvmsg() truncated data")
 		return
 	}
 	name, local := in.name(i), p.localOf(i)
@@ -113,7 +113,7 @@ func (p *port) keyOf(name []byte, local netip.Addr) []byte {
 // begin makes a session of a datagram that belongs to none.
 func (p *port) begin(key, name []byte, local netip.Addr, data []byte) {
 	p.l.current = nil
-	if p.l.full() {
+	if p.l.full() || p.l.scarce() {
 		return
 	}
 	listen, lease := p.Admit()

@@ -62,6 +62,10 @@ type accepted struct {
 
 // accept takes one connection; the next one raises another event, in whichever loop is free.
 func (l *loop) accept(p *port) {
+	if !l.roomForSession() {
+		l.rest(p)
+		return
+	}
 	fd, e := accept(p.fd, &l.sa)
 	if e != 0 {
 		l.acceptFailed(p, e)
@@ -73,7 +77,7 @@ func (l *loop) accept(p *port) {
 		closeFD(fd)
 		return
 	}
-	if l.reached(fd) {
+	if l.env.Descriptors.Reserved(int(fd)) {
 		l.complainOfReserve()
 		l.rest(p)
 	}
@@ -120,7 +124,6 @@ func (l *loop) acceptFailed(p *port, e unix.Errno) {
 		return
 	case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
 		l.complain(errorlog.Crit, "accept4() failed"+errorlog.Errno(e))
-		l.ceiling = ceilingNow()
 		l.rest(p)
 	case unix.ECONNABORTED:
 		l.complain(errorlog.Error, "accept4() failed"+errorlog.Errno(e))

@@ -54,6 +54,7 @@ func New(env *stream.Env, o Options) (*Driver, error) {
 	}
 	for _, l := range d.loops {
 		l.all = d.loops
+		env.Descriptors.Join(l.load.count)
 		d.ended.Go(l.run)
 	}
 	return d, nil

@@ -8,3 +8,12 @@ func (d *Driver) Sessions() []int {
 	}
 	return counts
 }
+
+// Connections returns how many connections all loops have.
+func (d *Driver) Connections() int {
+	n := 0
+	for _, l := range d.loops {
+		n += int(l.load.connections.Load())
+	}
+	return n
+}

@@ -36,10 +36,9 @@ type loop struct {
 	limit      int // connections; 0: none
 	load       *load
 	churn      churn
-	enough     int32   // sessions: with fewer the loop is not ahead of others, as far as it knows
-	number     int     // of the loop among all
-	all        []*loop // of the driver
-	ceiling    ceiling
+	enough     int32          // sessions: with fewer the loop is not ahead of others, as far as it knows
+	number     int            // of the loop among all
+	all        []*loop        // of the driver
 	cpus       []int          // to stay on, once it serves
 	adopter    stream.Adopter // nil: none
 	wheel      *relay.Wheel[*conn]
@@ -79,7 +78,7 @@ func newLoop(env *stream.Env, limit int) (*loop, error) {
 	l := &loop{
 		load: new(load),
 		ep:   ep, now: now, began: now, ports: map[uint32]*port{}, limit: limit, buf: make([]byte, bufferSize),
-		events: make([]unix.EpollEvent, eventsPerWait), mail: mailbox{fd: int32(wake)}, ceiling: ceilingNow(),
+		events: make([]unix.EpollEvent, eventsPerWait), mail: mailbox{fd: int32(wake)},
 		wheel: relay.NewWheel[*conn](now, tick, slots), pauses: relay.NewWheel[*half](now, time.Millisecond, slots),
 	}
 	clocked := *env

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"weir/stream"
 	"weir/stream/loop"
 	"weir/stream/streamtest"
 )
@@ -20,6 +21,7 @@ func TestDescriptorsInReserve(t *testing.T) {
 	allow(t, highest(t)+8*reserve)
 	begun := time.Now()
 	env, lines := streamtest.NewEnv(time.Now)
+	env.Descriptors = stream.NewDescriptors(survey)
 	d, err := loop.New(env, loop.Options{Loops: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -48,6 +50,44 @@ func TestDescriptorsInReserve(t *testing.T) {
 	seconds := int(time.Since(begun).Seconds())
 	if n := lines.Count("descriptors are in use"); n < 1 || n > 1+seconds {
 		t.Errorf("%d lines in %d seconds, want one a second: %q", n, seconds, lines.All())
+	}
+}
+
+// survey counts the descriptors of the process.
+func survey() (limit, used int) {
+	var n unix.Rlimit
+	unix.Getrlimit(unix.RLIMIT_NOFILE, &n)
+	open, _ := os.ReadDir("/proc/self/fd")
+	return int(n.Cur), len(open)
+}
+
+// TestSilentSessionsCountTheDescriptorsOfTheirServers has more clients connect than there are descriptors for, and speak later.
+func TestSilentSessionsCountTheDescriptorsOfTheirServers(t *testing.T) {
+	const limit, others, clients = 100, 20, 50
+	const served = (limit - limit/8 - others) / 2
+	env, lines := streamtest.NewEnv(time.Now)
+	open := func() int { return 0 }
+	env.Descriptors = stream.NewDescriptors(func() (int, int) { return limit, others + open() })
+	d, err := loop.New(env, loop.Options{Loops: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	open = d.Connections
+	addr := listenFor(t, d, env, proxyTo(echo(t)), sentinel{})
+	var all []net.Conn
+	for range clients {
+		all = append(all, dial(t, addr))
+	}
+	eventually(t, func() bool { return lines.Count("descriptors are in use or needed") > 0 })
+	if n := sum(d.Sessions()); n != served {
+		t.Errorf("%d sessions were accepted, want %d", n, served)
+	}
+	for i, c := range all {
+		if !echoes(c) {
+			t.Fatalf("client %d was not served: %v", i, lines.All())
+		}
+		c.Close()
 	}
 }
 
