@@ -297,6 +297,7 @@ func (h *half) close() {
 	if h.fd < 0 {
 		return
 	}
+	h.spareTimeWait()
 	closeFD(h.fd)
 	h.c.l.load.connections.Add(-1)
 	h.fd, h.watched = -1, false

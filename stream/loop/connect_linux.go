@@ -35,6 +35,7 @@ func (c *conn) connect(step stream.Step) (stream.Event, bool) {
 		c.watchClient(step.Max)
 		return stream.Event{}, false
 	default:
+		c.l.notePorts(e)
 		return upFailed(stream.OpConnect, e), true
 	}
 }

@@ -27,6 +27,7 @@ type loop struct {
 	env        *stream.Env // with the loop's own clock
 	now        time.Time   // read once for each wake-up
 	began      time.Time
+	noPorts    int64 // until when, by stamp, source ports count as short
 	stamp      int64 // now in nanoseconds since began, by the monotonic clock: setting the system's ends no session
 	mail       mailbox
 	ports      map[uint32]*port
