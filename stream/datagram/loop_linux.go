@@ -23,6 +23,9 @@ const (
 	tick = 10 * time.Millisecond
 	// slots makes a time-out of 10 minutes pass the wheel's end some fifty times.
 	slots = 1024
+	// mostBatches is how many batches of events a loop takes, at most, before timers fire after it was late. What waits in a socket that
+	// clients share is not known; it is more than the kernel keeps there by default.
+	mostBatches = 64
 )
 
 // loop is a goroutine with its epoll set, and owns every session that has begun on its ports. Only run and what it calls touch it,
@@ -42,11 +45,12 @@ type loop struct {
 	sockets  atomic.Int32 // to servers
 	wheel    *relay.Wheel[*conn]
 	pauses   *relay.Wheel[*pause] // to the millisecond
-	current  *conn                // that the loop works for; nil: none
-	unread   []unix.EpollEvent    // of the last wait
-	calls    []func()             // from the mailbox
-	again    []*conn              // that have more to read than one turn allows
-	resuming []*conn              // those of the last turn
+	arrears  relay.Arrears
+	current  *conn             // that the loop works for; nil: none
+	unread   []unix.EpollEvent // of the last wait
+	calls    []func()          // from the mailbox
+	again    []*conn           // that have more to read than one turn allows
+	resuming []*conn           // those of the last turn
 	aborts   []*abort
 	in       *batch // from clients
 	out      *batch // from servers to clients
@@ -123,8 +127,10 @@ func (l *loop) work() {
 		if l.stopping {
 			return
 		}
-		l.unread = l.events[:l.wait()]
+		n := l.wait()
+		l.unread = l.events[:n]
 		l.now = time.Now()
+		l.arrears.Woke(l.now.Sub(l.began), n == eventsPerWait || n > 0 && l.arrears.Any(), mostBatches)
 	}
 }
 
@@ -147,9 +153,8 @@ func (l *loop) dispatch(ev *unix.EpollEvent) {
 
 // turn does what is due besides events: timers, pauses, servers that have more to say, aborts.
 func (l *loop) turn() {
-	for t := l.wheel.Expired(l.now); t != nil; t = l.wheel.Expired(l.now) {
-		l.current = t.Owner
-		t.Owner.expired()
+	if !l.arrears.Any() {
+		l.expire()
 	}
 	for t := l.pauses.Expired(l.now); t != nil; t = l.pauses.Expired(l.now) {
 		l.current = t.Owner.c
@@ -167,6 +172,14 @@ func (l *loop) turn() {
 	}
 	l.resuming = nil
 	l.continueAborts()
+}
+
+// expire ends what has taken too long.
+func (l *loop) expire() {
+	for t := l.wheel.Expired(l.now); t != nil; t = l.wheel.Expired(l.now) {
+		l.current = t.Owner
+		t.Owner.expired()
+	}
 }
 
 // readMail runs what was posted.
@@ -218,7 +231,7 @@ const forever = int(time.Hour / time.Millisecond)
 // untilDue is how many milliseconds remain until the loop has something to do by itself.
 func (l *loop) untilDue() int {
 	limit := forever
-	if len(l.again) > 0 || len(l.aborts) > 0 && l.aborts[0].ready(l.now) {
+	if l.arrears.Any() || len(l.again) > 0 || len(l.aborts) > 0 && l.aborts[0].ready(l.now) {
 		limit = 0
 	}
 	if d, ok := l.wheel.Next(l.now); ok {

@@ -44,11 +44,12 @@ type loop struct {
 	adopter    stream.Adopter // nil: none
 	wheel      *relay.Wheel[*conn]
 	pauses     *relay.Wheel[*half] // to the millisecond
-	current    *conn               // that the loop works for; nil: none
-	unread     []unix.EpollEvent   // of the last wait
-	calls      []func()            // from the mailbox
-	again      []*half             // sides that have more to read than one turn allows
-	resuming   []*half             // those of the last turn
+	arrears    relay.Arrears
+	current    *conn             // that the loop works for; nil: none
+	unread     []unix.EpollEvent // of the last wait
+	calls      []func()          // from the mailbox
+	again      []*half           // sides that have more to read than one turn allows
+	resuming   []*half           // those of the last turn
 	aborts     []*abort
 	pipes      []*pipe // not in use
 	madePipes  int
@@ -120,8 +121,10 @@ func (l *loop) work() {
 		if l.stopping {
 			return
 		}
-		l.unread = l.events[:l.wait()]
+		n := l.wait()
+		l.unread = l.events[:n]
 		l.tell(time.Now())
+		l.arrears.Woke(time.Duration(l.stamp), n == eventsPerWait, int(l.load.connections.Load())/eventsPerWait+1)
 	}
 }
 
@@ -130,9 +133,8 @@ func (l *loop) tell(now time.Time) { l.now, l.stamp = now, int64(now.Sub(l.began
 
 // turn does what is due besides events: timers, pauses, sides cut short, aborts.
 func (l *loop) turn() {
-	for t := l.wheel.Expired(l.now); t != nil; t = l.wheel.Expired(l.now) {
-		l.current = t.Owner
-		t.Owner.expired()
+	if !l.arrears.Any() {
+		l.expire()
 	}
 	for t := l.pauses.Expired(l.now); t != nil; t = l.pauses.Expired(l.now) {
 		l.current = t.Owner.c
@@ -149,6 +151,14 @@ func (l *loop) turn() {
 	}
 	l.resuming = nil
 	l.continueAborts()
+}
+
+// expire ends what has taken too long.
+func (l *loop) expire() {
+	for t := l.wheel.Expired(l.now); t != nil; t = l.wheel.Expired(l.now) {
+		l.current = t.Owner
+		t.Owner.expired()
+	}
 }
 
 func (l *loop) dispatch(ev *unix.EpollEvent) {

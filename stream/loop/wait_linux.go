@@ -81,7 +81,7 @@ const (
 
 // unfinished reports whether the loop has more to do at once.
 func (l *loop) unfinished() bool {
-	return len(l.again) > 0 || len(l.aborts) > 0 && l.aborts[0].ready(l.now)
+	return len(l.again) > 0 || l.arrears.Any() || len(l.aborts) > 0 && l.aborts[0].ready(l.now)
 }
 
 // sleep waits in the scheduler.
