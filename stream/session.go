@@ -112,6 +112,9 @@ func (s *Session) Advance(ev Event) (step Step) {
 }
 
 func (s *Session) advance(ev Event) Step {
+	if ev.Kind == Failed && ev.Op == OpWatch {
+		return s.unwatched(ev.Err)
+	}
 	switch s.stage {
 	case begun:
 		s.takeFirst(ev.Data)
@@ -124,6 +127,13 @@ func (s *Session) advance(ev Event) Step {
 		return s.Server.Content.Next(s, ev)
 	}
 	panic("stream: event for a session that has finished")
+}
+
+// unwatched ends a session that could not learn of what happens to one of its sockets.
+func (s *Session) unwatched(err error) Step {
+	s.Log(LevelAlert, OpWatch.String()+" failed", err)
+	s.abandonGuarded()
+	return s.Finish(StatusInternal)
 }
 
 // KeepHead makes head, which must hold the same bytes, the session's own copy of Head. Within one Advance, Head may be the driver's

@@ -38,7 +38,8 @@ const (
 type Op int
 
 // The operations. OpSocket, OpTransparent and OpBind are our fault and end the session with 500; OpConnect is the server's and may be
-// retried, and so may OpHandshake with a server.
+// retried, and so may OpHandshake with a server. OpWatch, of either side and at any step, ends the session with 500, which the content does
+// not hear of.
 const (
 	OpNone Op = iota
 	OpSocket
@@ -49,6 +50,7 @@ const (
 	OpSend
 	OpSendMsg // of a datagram
 	OpHandshake
+	OpWatch // to be told of what happens to a socket
 )
 
 // String is the system call as nginx's log names it.
@@ -68,6 +70,8 @@ func (o Op) String() string {
 		return "send()"
 	case OpSendMsg:
 		return "sendmsg()"
+	case OpWatch:
+		return "epoll_ctl()"
 	case OpHandshake:
 		return "SSL_do_handshake()"
 	}

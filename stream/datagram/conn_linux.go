@@ -114,7 +114,7 @@ func (c *conn) connect(step stream.Step) stream.Event {
 		return upFailed(stream.OpConnect, err)
 	}
 	if err := c.l.watch(fd, unix.EPOLLIN|unix.EPOLLET&0xffffffff, c.index, c.serial); err != nil {
-		return upFailed(stream.OpSocket, err)
+		return upFailed(stream.OpWatch, err)
 	}
 	ev := stream.Event{Kind: stream.Connected}
 	if c.s.LogEnabled(stream.LevelInfo) {

@@ -9,18 +9,19 @@ import (
 
 // conn is a session with its two sockets. Its step says what it waits for; see DESIGN.md.
 type conn struct {
-	s      *stream.Session
-	l      *loop
-	client half
-	up     half
-	timer  relay.Timer[*conn] // the step's deadline; of a relay, its idle time-out
-	active int64              // when a relay last read or wrote, by the loop's stamp
-	spec   *relay.Spec        // of a relay
-	setup  *setup             // of any other step than a relay; nil in a relay
-	serial uint32
-	index  uint32
-	born   uint16 // the second in which it began, by the loop's clock
-	step   uint8  // stream.Action
+	s         *stream.Session
+	l         *loop
+	client    half
+	up        half
+	timer     relay.Timer[*conn] // the step's deadline; of a relay, its idle time-out
+	active    int64              // when a relay last read or wrote, by the loop's stamp
+	spec      *relay.Spec        // of a relay
+	setup     *setup             // of any other step than a relay; nil in a relay
+	serial    uint32
+	index     uint32
+	unwatched uint16 // errno: why a socket could not be watched in the step that begins; 0: all are
+	born      uint16 // the second in which it began, by the loop's clock
+	step      uint8  // stream.Action
 }
 
 // A setup is what a conn needs until it relays.
@@ -97,7 +98,8 @@ func (h *half) streamSide() stream.Side {
 	return stream.ClientSide
 }
 
-// watch puts the side's socket into the epoll set, once and for all events, edge-triggered. What is there already is reported.
+// watch puts the side's socket into the epoll set, once and for all events, edge-triggered. What is there already is reported. It is called
+// in the beginning of a step, which fails if it does.
 func (h *half) watch() {
 	if h.watched {
 		return
@@ -110,7 +112,9 @@ func (h *half) watch() {
 	if h.isUp {
 		ev.Fd |= 1
 	}
-	epollAdd(h.c.l.ep, h.fd, &ev)
+	if e := epollAdd(h.c.l.ep, h.fd, &ev); e != 0 {
+		h.watched, h.c.unwatched = false, uint16(e)
+	}
 }
 
 // setNoDelay turns TCP_NODELAY on or off; mostly it is as wanted already.
@@ -134,6 +138,10 @@ func (c *conn) do(step stream.Step) {
 		}
 		c.step = uint8(step.Do)
 		ev, ok := c.begin(step)
+		if !ok && c.unwatched != 0 {
+			ev, ok = stream.Event{Kind: stream.Failed, Op: stream.OpWatch, Err: unix.Errno(c.unwatched)}, true
+			c.unwatched = 0
+		}
 		if !ok && c.isLate(step) {
 			ev, ok = stream.Event{Kind: stream.TimedOut}, true
 		}

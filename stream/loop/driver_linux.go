@@ -72,6 +72,7 @@ func (d *Driver) Listen(p *stream.Port) error {
 	for i, l := range d.loops {
 		err := l.call(func() error { return l.addPort(d.serial, p.FDs[i%len(p.FDs)], len(p.FDs) == 1, p.Admit) })
 		if err != nil {
+			d.forget(p)
 			return err
 		}
 	}
@@ -82,8 +83,15 @@ func (d *Driver) Listen(p *stream.Port) error {
 func (d *Driver) Forget(p *stream.Port) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if !d.closed {
+		d.forget(p)
+	}
+}
+
+// forget has all loops leave p. The caller holds mu.
+func (d *Driver) forget(p *stream.Port) {
 	id, ok := d.ports[p]
-	if !ok || d.closed {
+	if !ok {
 		return
 	}
 	delete(d.ports, p)

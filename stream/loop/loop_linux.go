@@ -86,7 +86,10 @@ func newLoop(env *stream.Env, limit int) (*loop, error) {
 	clocked := *env
 	clocked.Now = func() time.Time { return l.now }
 	l.env = &clocked
-	epollAdd(ep, l.mail.fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: mailEvent})
+	if e := epollAdd(ep, l.mail.fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: mailEvent}); e != 0 {
+		l.end()
+		return nil, e
+	}
 	l.parking = newParking(l)
 	return l, nil
 }

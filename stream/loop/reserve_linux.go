@@ -56,7 +56,17 @@ func (l *loop) wake(p *port) {
 	case !l.roomForSession():
 		l.wakeLater(p)
 	default:
-		p.resting = false
-		l.watch(p)
+		l.listenAgain(p)
 	}
+}
+
+// listenAgain puts the port back into the epoll set, now or later.
+func (l *loop) listenAgain(p *port) {
+	if e := l.watch(p); e != 0 {
+		l.complain(errorlog.Alert, "epoll_ctl() failed"+errorlog.Errno(e))
+		p.resting = true
+		l.wakeLater(p)
+		return
+	}
+	p.resting = false
 }

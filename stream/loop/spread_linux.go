@@ -119,5 +119,5 @@ func (l *loop) stepBack(p *port) {
 		return
 	}
 	epollDel(l.ep, int32(p.fd))
-	l.watch(p)
+	l.listenAgain(p)
 }

@@ -161,7 +161,7 @@ func failedEvent(words []string) (stream.Event, error) {
 	if words[0] == "upstream" {
 		ev.Side = stream.UpstreamSide
 	}
-	for op := stream.OpSocket; op <= stream.OpSendMsg; op++ {
+	for op := stream.OpSocket; op <= stream.OpWatch; op++ {
 		if op.String() == words[1]+"()" {
 			ev.Op = op
 		}
