@@ -3,7 +3,6 @@ package datagram
 import (
 	"fmt"
 	"math"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -250,14 +249,8 @@ func ceilMillis(d time.Duration) int {
 	return int(min((d+time.Millisecond-1)/time.Millisecond, math.MaxInt32))
 }
 
-// full reports whether the loop holds all the sessions that it may, and says so.
-func (l *loop) full() bool {
-	if l.limit == 0 || int(l.sessions.Load()+l.sockets.Load()) < l.limit {
-		return false
-	}
-	l.complain(errorlog.Alert, strconv.Itoa(l.limit)+" worker_connections are not enough")
-	return true
-}
+// full reports whether the loop holds all the sessions that it may.
+func (l *loop) full() bool { return l.limit > 0 && int(l.sessions.Load()+l.sockets.Load()) >= l.limit }
 
 // count is the loop's stream.DescriptorCount: a session needs a socket to its server.
 func (l *loop) count() (open, needed int) { return int(l.sockets.Load()), int(l.sessions.Load()) }

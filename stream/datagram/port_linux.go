@@ -2,6 +2,7 @@ package datagram
 
 import (
 	"net/netip"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -113,11 +114,15 @@ func (p *port) keyOf(name []byte, local netip.Addr) []byte {
 // begin makes a session of a datagram that belongs to none.
 func (p *port) begin(key, name []byte, local netip.Addr, data []byte) {
 	p.l.current = nil
-	if p.l.full() || p.l.scarce() {
+	if p.l.scarce() {
 		return
 	}
 	listen, lease := p.Admit()
 	if listen == nil {
+		return
+	}
+	if p.l.full() {
+		p.turnAway(listen, lease)
 		return
 	}
 	c := p.l.newConn(p, string(key), len(name), local)
@@ -131,6 +136,14 @@ func (p *port) begin(key, name []byte, local netip.Addr, data []byte) {
 	c.s = stream.NewSession(listen, p.l.env, peer, lease)
 	p.l.current = c
 	c.do(c.s.Advance(stream.Event{Kind: stream.Accepted, Data: data}))
+}
+
+// turnAway drops a datagram for whose session the loop has no place. As with nginx each one is logged where its server logs.
+func (p *port) turnAway(listen *stream.Listen, lease stream.Lease) {
+	listen.Default.Settings.ErrorLog.Write(errorlog.Alert, 0, strconv.Itoa(p.l.limit)+" worker_connections are not enough")
+	if lease != nil {
+		lease.Release()
+	}
 }
 
 // shared is where the sessions of the port keep their local address, which is mostly one and the same.

@@ -73,8 +73,7 @@ func (l *loop) accept(p *port) {
 	}
 	to := l.receiver(p)
 	if to == nil {
-		l.complain(errorlog.Alert, strconv.Itoa(l.limit)+" worker_connections are not enough")
-		closeFD(fd)
+		l.turnAway(p, fd)
 		return
 	}
 	if l.env.Descriptors.Reserved(int(fd)) {
@@ -95,6 +94,17 @@ func (l *loop) accept(p *port) {
 	}
 	l.transfer(to, a)
 	l.stepBack(p)
+}
+
+// turnAway closes a connection for which no loop has a place. As with nginx each one is logged where its server logs.
+func (l *loop) turnAway(p *port, fd int32) {
+	if listen, lease := p.admit(); listen != nil {
+		listen.Default.Settings.ErrorLog.Write(errorlog.Alert, 0, strconv.Itoa(l.limit)+" worker_connections are not enough")
+		if lease != nil {
+			lease.Release()
+		}
+	}
+	closeFD(fd)
 }
 
 // serve begins the session of a connection that is counted already.

@@ -162,3 +162,28 @@ func eventually(t *testing.T, ok func() bool) {
 	}
 	t.Fatal("not in ten seconds")
 }
+
+// TestEachRefusedSessionIsLoggedByItsServer fills the driver, and counts lines in the log of the server and in that of the process.
+func TestEachRefusedSessionIsLoggedByItsServer(t *testing.T) {
+	const refused = 5
+	env, process := streamtest.NewEnv(time.Now)
+	of, server := streamtest.NewEnv(time.Now)
+	d, err := loop.New(env, loop.Options{Loops: 2, Connections: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	addr := listen(t, d, of, echo(t))
+	if !hold(t, addr, 2) {
+		t.Fatal("sessions below the limit are refused")
+	}
+	for range refused {
+		if echoes(dial(t, addr)) {
+			t.Fatal("a session was taken beyond the limit")
+		}
+	}
+	const want = "[alert] 2 worker_connections are not enough"
+	if n, others := server.Count(want), process.Count(want); n != refused || others > 0 {
+		t.Errorf("%d lines in the log of the server and %d in that of the process, want %d and none", n, others, refused)
+	}
+}
