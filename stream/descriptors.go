@@ -73,8 +73,19 @@ func (d *Descriptors) Survey() {
 	open, _ := d.sum()
 	limit, used := d.survey()
 	d.limit.Store(int64(limit))
-	d.usable.Store(int64(limit - min(maxReserve, limit/8)))
+	d.usable.Store(usableOf(limit))
 	d.others.Store(int64(max(used-open, 0)))
+}
+
+// unlimited is how many descriptors may be used where the kernel sets no limit that matters: descriptors are numbers of 31 bits.
+const unlimited = math.MaxInt64
+
+// usableOf returns how many of limit descriptors may be used by all but the reserve.
+func usableOf(limit int) int64 {
+	if limit >= math.MaxInt32 {
+		return unlimited
+	}
+	return int64(limit - min(maxReserve, limit/8))
 }
 
 // surveySoon has descriptors counted by another goroutine, unless that was done a moment ago or is being done.
@@ -98,7 +109,7 @@ func (d *Descriptors) Room(n int) bool {
 		return true
 	}
 	usable := d.usable.Load()
-	if usable >= math.MaxInt32 {
+	if usable == unlimited {
 		return true
 	}
 	_, needed := d.sum()
@@ -124,5 +135,5 @@ func (d *Descriptors) Limits() (usable, limit int) {
 	if d == nil {
 		return math.MaxInt, math.MaxInt
 	}
-	return int(d.usable.Load()), int(d.limit.Load())
+	return int(min(d.usable.Load(), math.MaxInt)), int(d.limit.Load())
 }
