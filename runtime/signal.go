@@ -58,7 +58,7 @@ type signalSet struct {
 	flags [len(precedence)]atomic.Bool // by place in precedence
 	// wake has a value when a flag was set since the last receive from it.
 	wake chan struct{}
-	// end is cancelled by the first TERM, INT or QUIT, and urgent by the first TERM or INT.
+	// end is cancelled by the first TERM, INT or QUIT, and urgent by the first TERM or INT, after the flag of the signal has been set.
 	end, urgent       context.Context
 	setEnd, setUrgent context.CancelFunc
 	subscribed        map[syscall.Signal]subscription // nil in tests
@@ -77,8 +77,11 @@ func newSignalSet(log *currentLog) *signalSet {
 	return s
 }
 
-// receive takes note of one signal. Long work is told to end first, since the log may block.
+// receive takes note of one signal. The log does not wait. The flag is set before the contexts are cancelled: the work that they end then
+// finds the signal pending, and no signal with a lower precedence is taken first.
 func (s *signalSet) receive(sig syscall.Signal) {
+	s.log.say(errorlog.Notice, received(sig).String())
+	s.raise(sig)
 	switch sig {
 	case syscall.SIGTERM, syscall.SIGINT:
 		s.setUrgent()
@@ -86,8 +89,6 @@ func (s *signalSet) receive(sig syscall.Signal) {
 	case syscall.SIGQUIT:
 		s.setEnd()
 	}
-	s.log.say(errorlog.Notice, received(sig).String())
-	s.raise(sig)
 }
 
 // raise sets the flag of a signal that has an effect.

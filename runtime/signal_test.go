@@ -1,9 +1,13 @@
 package runtime
 
 import (
+	goruntime "runtime"
 	"slices"
 	"syscall"
 	"testing"
+	"time"
+
+	"weir/stream/errorlog"
 )
 
 func TestSignalSentences(t *testing.T) {
@@ -76,5 +80,28 @@ func TestEverySignalIsLogged(t *testing.T) {
 	line := "[notice] signal 1 (SIGHUP) received, reconfiguring"
 	if got, want := log.take(), []string{line, line, line}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A yielding lets other goroutines run when a line is written.
+type yielding struct{}
+
+func (yielding) WriteLine(errorlog.Level, []byte) { goruntime.Gosched() }
+
+func TestSignalThatEndsIsTakenBeforeOthers(t *testing.T) {
+	current, log := &currentLog{}, errorlog.New(time.Now, 1)
+	log.Add(errorlog.Notice, yielding{})
+	current.Store(log)
+	for _, sig := range ending {
+		for range 200 {
+			s := newSignalSet(current)
+			s.receive(syscall.SIGHUP)
+			done := run(func() { s.receive(sig) })
+			<-s.end.Done()
+			if got, _ := s.take(); got != sig {
+				t.Fatalf("got %v once the end has been asked for, want %v", got, sig)
+			}
+			<-done
+		}
 	}
 }
