@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -62,6 +63,7 @@ type signalSet struct {
 	end, urgent       context.Context
 	setEnd, setUrgent context.CancelFunc
 	subscribed        map[syscall.Signal]subscription // nil in tests
+	handlers          handlers                        // of the signals that end the process, between leave and stay
 }
 
 // A subscription is the channel by which the Go runtime delivers a signal.
@@ -139,24 +141,29 @@ func (s *signalSet) subscribe() {
 	}
 }
 
-// leave prepares for another program in place of this one: what comes from now on waits in the kernel until that program asks for
-// signals. It reports false when a signal has come that ends the process. The calling goroutine stays on its thread, whose blocked
-// signals the new program inherits.
+// handlersPatience is how long leave waits for signal handlers to return. They take microseconds, unless the system is very busy.
+const handlersPatience = 100 * time.Millisecond
+
+// leave prepares for another program in place of this one: a signal that comes from now on waits in the kernel until that program asks
+// for signals, or ends the process by its default effect. It reports false when a signal has come that ends the process. The calling
+// goroutine stays on its thread, whose blocked signals the new program inherits.
+//
+// Other threads do not block the signals. A thread whose handler has begun and not yet passed its signal on would lose it, since execve
+// ends the thread: so no handler may begin after this, and those that have begun are waited for.
 //
 // The new program reads the configuration and opens the logs, so that a reload or a reopening that is pending is done by that.
 func (s *signalSet) leave() bool {
 	blockSignals(precedence[:])
+	s.handlers = removeHandlers(ending[:])
+	awaitHandlers(handlersPatience)
 	for sig, sub := range s.subscribed {
-		if !signalEnds(sig) {
+		if signalEnds(sig) {
+			signal.Stop(sub.from) // which returns once what was received is in the channel
+		} else {
 			signal.Ignore(sig)
-			continue
 		}
-		signal.Stop(sub.from) // which returns once what was received is in the channel
 		close(sub.from)
-		select {
-		case <-sub.done:
-		case <-s.end.Done(): // its log line may take long
-		}
+		<-sub.done
 	}
 	return s.end.Err() == nil
 }
@@ -164,6 +171,7 @@ func (s *signalSet) leave() bool {
 // stay undoes leave, after it has reported true.
 func (s *signalSet) stay() {
 	s.subscribe()
+	s.handlers.restore()
 	unblockSignals(precedence[:])
 }
 
