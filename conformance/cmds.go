@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -10,38 +11,55 @@ import (
 
 // A command is what a line of a script can say.
 type command struct {
-	usage string // its arguments
-	min   int    // how many must be there
+	usage string // its arguments, two spaces, and what it does
+	min   int    // how many arguments must be there
 	run   func(r *run, args []string) error
 }
 
-// commands is filled by init: eventually and within call other commands.
-var commands map[string]command
+// A group is a chapter of the commands, as README.md lists them.
+type group struct {
+	title    string
+	commands map[string]command
+}
+
+// groups and commands are filled by init, because eventually and within call other commands.
+var (
+	groups   []group
+	commands = map[string]command{}
+)
+
+// define adds a group of commands.
+func define(title string, of map[string]command) {
+	groups = append(groups, group{title, of})
+	maps.Copy(commands, of)
+}
 
 func init() {
-	commands = map[string]command{
-		// The program. See cmds_process.go.
+	// See cmds_process.go.
+	define("The program", map[string]command{
 		"start":      {"[FILE]  serve with FILE, or nginx.conf", 0, (*run).start},
 		"run":        {"ARG …  run the program with the script's prefix and nginx.conf, to its end", 0, (*run).runArgs},
 		"bare":       {"ARG …  run the program with these arguments only", 0, (*run).bareArgs},
-		"exit":       {"CODE  of the last run", 1, (*run).exit},
-		"stdout":     {"LINE …  exactly, of the last run", 0, (*run).stdout},
-		"stderr":     {"LINE …  exactly, of the last run", 0, (*run).stderr},
-		"printed":    {"stdout|stderr REGEXP  found in what the last run printed", 2, (*run).printed},
+		"exit":       {"CODE  the last run ended with this exit code", 1, (*run).exit},
+		"stdout":     {"LINE …  the last run printed exactly this", 0, (*run).stdout},
+		"stderr":     {"LINE …  the last run printed exactly this", 0, (*run).stderr},
+		"printed":    {"stdout|stderr REGEXP  the last run printed a match", 2, (*run).printed},
 		"accept":     {"FILE [WARNING …]  -t takes the file, with just these warnings", 1, (*run).accept},
 		"refuse":     {"FILE[:LINE] MESSAGE  -t refuses the file with this message and place", 2, (*run).refuse},
 		"refuselate": {"FILE MESSAGE  -t finds the syntax right and then refuses the file", 2, (*run).refuseLate},
 		"reload":     {"FILE  becomes nginx.conf, HUP, wait until the old generation retires", 1, (*run).reload},
 		"daemon":     {"the program goes to the background; it is ended with the script", 0, (*run).daemon},
 		"procfile":   {"FILE REGEXP  /proc has such a file, or link, of one of the program's threads", 2, (*run).procFile},
-		"signal":     {"NAME  to the running program", 1, (*run).signal},
+		"signal":     {"NAME  send the signal to the running program", 1, (*run).signal},
 		"exited":     {"CODE  the running program ends by itself", 1, (*run).exited},
+	})
 
-		// Clients. See cmds_client.go.
-		"dial":       {"NAME [HOST]:PORT|unix:PATH [from=IP]", 2, (*run).dial},
+	// See cmds_client.go.
+	define("Clients", map[string]command{
+		"dial":       {"NAME [HOST]:PORT|unix:PATH [from=IP]  connect a client", 2, (*run).dial},
 		"crowd":      {"NAME [HOST]:PORT N  dial NAME1 to NAMEN, each of which gets back what it sends", 3, (*run).crowd},
 		"connect":    {"NAME [HOST]:PORT id=ID [user=U] [pass=P] [level=N] [from=IP] [bytewise=1]  dial, MQTT CONNECT, await CONNACK", 3, (*run).mqttConnect},
-		"send":       {"NAME DATA", 2, (*run).send},
+		"send":       {"NAME DATA  send these bytes", 2, (*run).send},
 		"sendn":      {"NAME N  send N bytes", 2, (*run).sendN},
 		"expect":     {"NAME DATA  these bytes come next", 2, (*run).expect},
 		"expectn":    {"NAME N  N bytes come next", 2, (*run).expectN},
@@ -49,40 +67,46 @@ func init() {
 		"eof":        {"NAME  the connection ends in order, with nothing more sent", 1, (*run).eof},
 		"reset":      {"NAME  the connection ends with a TCP reset", 1, (*run).reset},
 		"closed":     {"NAME  the connection ends, one way or the other", 1, (*run).closed},
-		"close":      {"NAME …", 1, (*run).closeClients},
+		"close":      {"NAME …  close the connections", 1, (*run).closeClients},
 		"abort":      {"NAME  close with a TCP reset", 1, (*run).abort},
 		"trickle":    {"NAME N INTERVAL  send N bytes one after the other and expect each back", 3, (*run).trickle},
-		"closewrite": {"NAME  send EOF and go on reading", 1, (*run).closeWrite},
+		"closewrite": {"NAME  send EOF and continue to read", 1, (*run).closeWrite},
 		"listeners":  {"[HOST]:PORT N  the program has N listening sockets with just this address, of which * is 0.0.0.0", 2, (*run).listeners},
 		"sockopt":    {"[HOST]:PORT|CLIENT|PEER OPTION VALUE|!VALUE …  of the listening socket, or of the program's end of a connection", 3, (*run).socketOption},
-		"refuses":    {"[HOST]:PORT  nobody listens there", 1, (*run).refuses},
-		"who":        {"[HOST]:PORT NAME …  one connection after the other meets the named peers in this order", 2, (*run).who},
+		"refuses":    {"[HOST]:PORT  connections are refused there", 1, (*run).refuses},
+		"who":        {"[HOST]:PORT NAME …  one connection after the other reaches these peers in this order", 2, (*run).who},
+	})
 
-		// Peers. See cmds_peer.go.
-		"heard":     {"PEER DATA  its newest connection brought exactly these bytes so far", 2, (*run).heard},
-		"heardhex":  {"PEER REGEXP  its newest connection brought bytes whose hexadecimal digits match", 2, (*run).heardHex},
+	// See cmds_peer.go.
+	define("Peers", map[string]command{
+		"heard":     {"PEER DATA  it received exactly these bytes on its newest connection", 2, (*run).heard},
+		"heardhex":  {"PEER REGEXP  the hexadecimal digits of what it received on its newest connection match", 2, (*run).heardHex},
 		"accepted":  {"PEER N  it has accepted N connections by now", 2, (*run).accepted},
 		"from":      {"PEER IP  its newest connection comes from there", 2, (*run).from},
-		"ended":     {"PEER  its newest connection brought EOF or a reset", 1, (*run).ended},
-		"peersend":  {"PEER DATA  on its newest connection", 2, (*run).peerSend},
+		"ended":     {"PEER  its newest connection ended with EOF or a reset", 1, (*run).ended},
+		"peersend":  {"PEER DATA  send these bytes on its newest connection", 2, (*run).peerSend},
 		"peersendn": {"PEER N  send N bytes on its newest connection", 2, (*run).peerSendN},
-		"peerclose": {"PEER [write|reset]  its newest connection", 1, (*run).peerClose},
+		"peerclose": {"PEER [write|reset]  close its newest connection", 1, (*run).peerClose},
 		"down":      {"PEER …  refuse connects from now on", 1, (*run).down},
 		"up":        {"PEER …  take connects again", 1, (*run).up},
 		"seen":      {"ID BROKER …  the brokers that the client met, oldest first", 2, (*run).seen},
 		"seenlast":  {"ID BROKER  the broker that the client met last", 2, (*run).seenLast},
 		"proxyline": {"ID LINE  the PROXY line in front of the client's newest CONNECT", 2, (*run).proxyLine},
+	})
 
-		// Name servers. See cmds_dns.go.
-		"dns":        {"SERVER NAME TYPE TTL VALUE …  these are the records of that type that the name has", 4, (*run).dnsSet},
-		"dnsremove":  {"SERVER NAME  which does not exist any more", 2, (*run).dnsRemove},
-		"dnsfail":    {"SERVER NAME CODE  questions for it fail; 0: no more", 3, (*run).dnsFail},
-		"dnsmode":    {"SERVER silent|truncating|forging|plain", 2, (*run).dnsMode},
+	// See cmds_dns.go.
+	define("Name servers", map[string]command{
+		"dns":        {"SERVER NAME TYPE TTL VALUE …  set the records of that type", 4, (*run).dnsSet},
+		"dnsremove":  {"SERVER NAME  the name no longer exists", 2, (*run).dnsRemove},
+		"dnsfail":    {"SERVER NAME CODE  questions for it fail with this response code; 0 ends that", 3, (*run).dnsFail},
+		"dnsmode":    {"SERVER silent|truncating|forging|plain  how it answers from now on", 2, (*run).dnsMode},
 		"dnsasked":   {"SERVER NAME TYPE N  it has been asked N times", 4, (*run).dnsAsked},
 		"dnsovertcp": {"SERVER yes|no  it has been asked over TCP", 2, (*run).dnsOverTCP},
+	})
 
-		// Datagrams. See cmds_udp.go.
-		"dialudp":    {"NAME [HOST]:PORT [from=IP]  send and close go on with it", 2, (*run).dialUDP},
+	// See cmds_udp.go.
+	define("Datagrams", map[string]command{
+		"dialudp":    {"NAME [HOST]:PORT [from=IP]  open a socket for datagrams; send and close work on it", 2, (*run).dialUDP},
 		"receive":    {"NAME DATA …  these datagrams come next, each whole", 2, (*run).receive},
 		"receiven":   {"NAME N  a datagram of N bytes comes next", 2, (*run).receiveN},
 		"quiet":      {"NAME  no datagram comes for a while", 1, (*run).quiet},
@@ -95,8 +119,10 @@ func init() {
 		"say":        {"PEER N DATA …  send datagrams to where its N-th one came from", 3, (*run).say},
 		"downudp":    {"PEER …  refuse datagrams from now on", 1, (*run).downUDP},
 		"upudp":      {"PEER …  take them again", 1, (*run).upUDP},
+	})
 
-		// Files and logs. See cmds_file.go.
+	// See cmds_file.go.
+	define("Files and logs", map[string]command{
 		"log":       {"FILE LINE …  becomes exactly this", 1, (*run).log},
 		"logre":     {"FILE REGEXP …  becomes lines that match these from end to end", 1, (*run).logRegexps},
 		"gziplog":   {"FILE LINE …  becomes exactly this once unpacked", 1, (*run).gzipLog},
@@ -106,13 +132,15 @@ func init() {
 		"grepcount": {"FILE REGEXP N  the number of matching lines becomes N", 3, (*run).grepCount},
 		"exists":    {"FILE …  appears", 1, (*run).exists},
 		"missing":   {"FILE …  goes away, or is not there", 1, (*run).missing},
-		"move":      {"FILE FILE", 2, (*run).move},
-		"write":     {"FILE TEXT", 2, (*run).write},
+		"move":      {"FILE FILE  rename", 2, (*run).move},
+		"write":     {"FILE TEXT  replace the contents of the file", 2, (*run).write},
 		"copy":      {"PATH FILE  in one step, as a newer file", 2, (*run).copy},
+	})
 
+	define("Waiting and time", map[string]command{
 		"eventually": {"COMMAND … [; COMMAND …]  repeat until all succeed", 1, (*run).eventually},
 		"within":     {"MIN MAX COMMAND … [; COMMAND …]  all succeed, together in a time between the two", 3, (*run).within},
-	}
+	})
 }
 
 func (r *run) eventually(args []string) error {

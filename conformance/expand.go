@@ -13,34 +13,43 @@ import (
 	"weir/conformance/peers"
 )
 
-// The values of {{KIND NAME}}. The first use of a name makes the value, later ones repeat it.
-var kinds = map[string]func(*run, []string) (string, error){
-	"fill":     func(_ *run, args []string) (string, error) { return filler(one(args)) },                     // N bytes
-	"data":     func(_ *run, args []string) (string, error) { return filepath.Abs("testdata/" + one(args)) }, // a file beside the scripts
-	"dir":      func(r *run, _ []string) (string, error) { return r.dir, nil },
-	"port":     (*run).port,     // a free port; NAME+1, NAME+2 … are its neighbours when {{ports NAME N}} took them
-	"ports":    (*run).ports,    // N consecutive free ports, as FIRST-LAST
-	"addr":     (*run).peerAddr, // the address of a peer that exists
-	"local":    (*run).local,    // the client's port of a dialed connection
-	"ring":     (*run).ring,     // the peer that `hash … consistent` gives to a key: {{ring KEY PEER PEER*WEIGHT …}}
-	"plain":    (*run).plain,    // the same for `hash …`
-	"keyfor":   (*run).keyFor,   // a key that the ring gives to a peer: {{keyfor PEER PEER PEER*WEIGHT …}}
-	"other":    (*run).other,    // of two peers, the one that {{ring KEY …}} does not name
-	"echo":     starter("echo", func(*run, string) peers.Serve { return peers.Echo }),
-	"named":    starter("named", func(_ *run, name string) peers.Serve { return peers.Named(name) }),
-	"sink":     starter("sink", func(*run, string) peers.Serve { return peers.Sink }),
-	"closing":  starter("closing", func(*run, string) peers.Serve { return peers.Closing }),
-	"broker":   starter("broker", func(r *run, name string) peers.Serve { return r.fleet.Broker(name) }),
-	"udpecho":  packetStarter("udpecho", func(string) peers.Answer { return peers.EchoPacket }),
-	"udpnamed": packetStarter("udpnamed", peers.NamedPacket),
-	"udpsink":  packetStarter("udpsink", func(string) peers.Answer { return peers.NoAnswer }),
-	"unixecho": (*run).unixEcho,                                                        // an echo behind a unix socket
-	"refused":  (*run).refused,                                                         // an address where nobody listens
-	"dns":      (*run).startDNS,                                                        // a name server
-	"dnsport":  (*run).dnsPort,                                                         // the port of one
-	"namedat":  at(func(_ *run, name string) peers.Serve { return peers.Named(name) }), // {{namedat PEER IP PORT}}
-	"brokerat": at(func(r *run, name string) peers.Serve { return r.fleet.Broker(name) }),
-	"full":     (*run).full, // an address where connects hang
+// A kind is what {{KIND NAME}} stands for.
+type kind struct {
+	usage string // its arguments, two spaces, and the value
+	value func(r *run, args []string) (string, error)
+}
+
+// kinds are the kinds of values. The first use of a name makes the value, later uses repeat it.
+var kinds = map[string]kind{
+	"fill": {"N  N bytes", func(_ *run, args []string) (string, error) { return filler(one(args)) }},
+	"data": {"FILE  the path of a file under testdata", func(_ *run, args []string) (string, error) { return filepath.Abs("testdata/" + one(args)) }},
+	"dir":  {"the directory of the script", func(r *run, _ []string) (string, error) { return r.dir, nil }},
+
+	"port":  {"NAME  a free port; NAME+1, NAME+2 … are its neighbours when {{ports NAME N}} took them", (*run).port},
+	"ports": {"NAME N  N consecutive free ports, as FIRST-LAST", (*run).ports},
+	"addr":  {"PEER  the address of a peer that exists", (*run).peerAddr},
+	"local": {"CLIENT  the port of a client's connection", (*run).local},
+
+	"ring":   {"KEY PEER PEER*WEIGHT …  the peer that `hash … consistent` gives to a key", (*run).ring},
+	"plain":  {"KEY PEER PEER*WEIGHT …  the peer that `hash …` gives to a key", (*run).plain},
+	"keyfor": {"PEER PEER PEER*WEIGHT …  a key that the ring gives to the first peer", (*run).keyFor},
+	"other":  {"KEY PEER PEER  of two peers, the one that {{ring KEY …}} does not name", (*run).other},
+
+	"echo":     {"[NAME]  a server that returns what it receives", starter("echo", func(*run, string) peers.Serve { return peers.Echo })},
+	"named":    {"NAME  a server that sends its name to each connection", starter("named", func(_ *run, name string) peers.Serve { return peers.Named(name) })},
+	"sink":     {"[NAME]  a server that reads and sends nothing", starter("sink", func(*run, string) peers.Serve { return peers.Sink })},
+	"closing":  {"[NAME]  a server that closes each connection", starter("closing", func(*run, string) peers.Serve { return peers.Closing })},
+	"broker":   {"NAME  an MQTT broker that records its clients", starter("broker", func(r *run, name string) peers.Serve { return r.fleet.Broker(name) })},
+	"udpecho":  {"[NAME]  a server that returns each datagram", packetStarter("udpecho", func(string) peers.Answer { return peers.EchoPacket })},
+	"udpnamed": {"NAME  a server that answers each datagram with its name", packetStarter("udpnamed", peers.NamedPacket)},
+	"udpsink":  {"[NAME]  a server that takes datagrams and does not answer", packetStarter("udpsink", func(string) peers.Answer { return peers.NoAnswer })},
+	"unixecho": {"NAME  an echo at a unix socket", (*run).unixEcho},
+	"refused":  {"[NAME]  an address that refuses connections", (*run).refused},
+	"full":     {"NAME  an address where connects hang", (*run).full},
+	"dns":      {"NAME  a name server", (*run).startDNS},
+	"dnsport":  {"NAME  the port of a name server", (*run).dnsPort},
+	"namedat":  {"PEER IP PORT  `named` at this address", at(func(_ *run, name string) peers.Serve { return peers.Named(name) })},
+	"brokerat": {"PEER IP PORT  `broker` at this address", at(func(r *run, name string) peers.Serve { return r.fleet.Broker(name) })},
 }
 
 var placeholder = regexp.MustCompile(`\{\{([^{}]*)\}\}`)
@@ -50,11 +59,11 @@ func (r *run) expand(text string) (string, error) {
 	var failed error
 	out := placeholder.ReplaceAllStringFunc(text, func(m string) string {
 		words := strings.Fields(m[2 : len(m)-2])
-		if len(words) == 0 || kinds[words[0]] == nil {
+		if len(words) == 0 || kinds[words[0]].value == nil {
 			failed = fmt.Errorf("unknown placeholder %s", m)
 			return m
 		}
-		value, err := kinds[words[0]](r, words[1:])
+		value, err := kinds[words[0]].value(r, words[1:])
 		if err != nil {
 			failed = fmt.Errorf("%s: %w", m, err)
 		}
