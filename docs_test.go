@@ -7,9 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"weir/directives"
 	"weir/directives/spec"
@@ -82,16 +84,16 @@ func whole(part string) string {
 	return "events { } stream { " + part + " }"
 }
 
-// coverage is the sentence of README.md that says how many directives weir serves.
+// coverage returns the part of README.md that counts the directives by their support.
 func coverage() string {
 	n := directives.Coverage()
-	return fmt.Sprintf("%d directives in full, %d accepted and not acted on, %d known and refused, of %d", n.Full, n.Inert, n.Refused, n.Total)
+	return fmt.Sprintf("%d supported, %d accepted without effect, %d recognised but not supported yet, of %d", n.Full, n.Inert, n.Refused, n.Total)
 }
 
-var coverageSentence = regexp.MustCompile(`\d+ directives in full, \d+ accepted and not acted on, \d+ known and refused, of \d+`)
+var coverageSentence = regexp.MustCompile(`\d+ supported, \d+ accepted without effect, \d+ recognised but not supported yet, of \d+`)
 
-// TestReadmeTellsTheCoverage compares the sentence with the tables; -update writes it.
-func TestReadmeTellsTheCoverage(t *testing.T) {
+// TestReadmeCoverage compares README.md with the tables; -update writes it.
+func TestReadmeCoverage(t *testing.T) {
 	text, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -108,21 +110,67 @@ func TestReadmeTellsTheCoverage(t *testing.T) {
 	}
 }
 
-// link is a Markdown link to a file of the project.
-var link = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+// link matches a Markdown link to a file of the project: the path, which may be empty, and the anchor.
+var link = regexp.MustCompile(`\]\(([^)#:]*)(?:#([^)]*))?\)`)
 
-func TestLinksLeadSomewhere(t *testing.T) {
+// TestDocLinks checks that each link in a Markdown file leads to a file, and its anchor to a heading.
+func TestDocLinks(t *testing.T) {
 	for _, path := range sources(t, ".md") {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(path), m[1])); err != nil {
-				t.Errorf("%s links to %s: %v", path, m[1], err)
-			}
+		for _, m := range link.FindAllStringSubmatch(withoutCode(string(text)), -1) {
+			checkLink(t, path, m[1], m[2])
 		}
 	}
+}
+
+func checkLink(t *testing.T, from, path, anchor string) {
+	t.Helper()
+	to := from
+	if path != "" {
+		to = filepath.Join(filepath.Dir(from), path)
+	}
+	text, err := os.ReadFile(to)
+	switch info, statErr := os.Stat(to); {
+	case statErr != nil:
+		t.Errorf("%s links to %s: %v", from, path, statErr)
+	case info.IsDir() || anchor == "" || !strings.HasSuffix(to, ".md"):
+	case err != nil:
+		t.Error(err)
+	case !slices.Contains(anchors(string(text)), anchor):
+		t.Errorf("%s links to %s#%s, which has no such heading", from, path, anchor)
+	}
+}
+
+var (
+	codeBlock = regexp.MustCompile("(?ms)^```.*?^```")
+	heading   = regexp.MustCompile(`(?m)^#+ +(.+)$`)
+	linkText  = regexp.MustCompile(`\[([^]]*)\]\([^)]*\)`)
+)
+
+func withoutCode(text string) string { return codeBlock.ReplaceAllString(text, "") }
+
+// anchors lists the anchors that GitHub makes of the headings of a Markdown text.
+func anchors(text string) (all []string) {
+	for _, m := range heading.FindAllStringSubmatch(withoutCode(text), -1) {
+		all = append(all, anchor(linkText.ReplaceAllString(m[1], "$1")))
+	}
+	return all
+}
+
+func anchor(heading string) string {
+	keep := func(c rune) rune {
+		switch {
+		case c == ' ':
+			return '-'
+		case c == '-' || c == '_' || unicode.IsLetter(c) || unicode.IsDigit(c):
+			return c
+		}
+		return -1
+	}
+	return strings.Map(keep, strings.ToLower(heading))
 }
 
 var required = regexp.MustCompile(`(?m)^\t(\S+\.\S+) (v\S+)`)
