@@ -71,9 +71,9 @@ var upstreamModule = &spec.Module[upstreamConf]{
 	Vars: upstream.Variables(),
 	Entries: []spec.Entry[upstreamConf]{
 		{Name: "upstream", In: spec.Stream, Body: spec.Nested, Args: spec.Take(1), Repeat: true, Set: (*upstreamConf).upstream},
-		{Name: "server", In: spec.Upstream, Args: spec.AtLeast(1), Repeat: true, Set: (*upstreamConf).server},
+		{Name: "server", In: spec.Upstream, Args: spec.AtLeast(1), Repeat: true, Own: []string{"ring=address"}, Set: (*upstreamConf).server},
 		{Name: "zone", In: spec.Upstream, Args: spec.Take(1, 2), Repeat: true, Set: (*upstreamConf).zone},
-		{Name: "hash", In: spec.Upstream, Args: spec.Take(1, 2), Repeat: true, Set: (*upstreamConf).hash},
+		{Name: "hash", In: spec.Upstream, Args: spec.Take(1, 2), Repeat: true, Own: []string{"jump"}, Set: (*upstreamConf).hash},
 		{Name: "least_conn", In: spec.Upstream, Args: spec.None, Repeat: true, Set: (*upstreamConf).leastConn},
 		{Name: "random", In: spec.Upstream, Args: spec.Take(0, 1, 2), Repeat: true, Set: (*upstreamConf).random},
 		{Name: "least_time", In: spec.Upstream, Args: spec.Take(1, 2), Repeat: true, Set: (*upstreamConf).leastTime},

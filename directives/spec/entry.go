@@ -85,7 +85,9 @@ type Entry[C any] struct {
 	Support Support // Inert and Refused need no Set
 	// Extension marks a directive that nginx does not have.
 	Extension bool
-	Set       func(*C, *Call)
+	// Own lists the parameters that nginx does not have. Each has a section in docs/extensions.md, as an Extension has.
+	Own []string
+	Set func(*C, *Call)
 }
 
 // A Row is an Entry without its type, as the walk and the tests read it.
@@ -99,6 +101,7 @@ type Row struct {
 	Repeat    bool
 	Support   Support
 	Extension bool
+	Own       []string
 
 	module int
 	set    func(conf any, c *Call)

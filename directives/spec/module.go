@@ -48,7 +48,7 @@ func (m *Module[C]) rows(index int) []*Row {
 	for i, e := range m.Entries {
 		rows[i] = &Row{
 			Module: m.Name, Name: e.Name, In: e.In, Args: e.Args, Body: e.Body, Default: e.Default, Repeat: e.Repeat,
-			Support: e.Support, Extension: e.Extension, module: index,
+			Support: e.Support, Extension: e.Extension, Own: e.Own, module: index,
 		}
 		if e.Set != nil {
 			rows[i].set = func(conf any, c *Call) { e.Set(conf.(*C), c) }
