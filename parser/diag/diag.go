@@ -53,6 +53,7 @@ type Diagnostic struct {
 	Message  string   // nginx's sentence, without the place
 	Late     bool     // found after everything had been read, when nginx -t has already called the syntax ok
 	NoPlace  bool     // the sentence stands alone, as for a main file that cannot be opened
+	Hint     string   // how to correct it, for Explain; empty if nothing is known
 }
 
 // maxPlaced is how much of a sentence stays when a place follows it (NGX_MAX_CONF_ERRSTR).
