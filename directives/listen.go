@@ -259,6 +259,7 @@ func (p *listenParams) check(call *spec.Call) bool {
 	}
 	if name := p.unserved(); name != "" {
 		call.FailValue(fmt.Sprintf("\"%s\" parameter is not supported by weir yet", name))
+		call.Advise(withoutTLS)
 		return false
 	}
 	return true

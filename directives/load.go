@@ -13,6 +13,7 @@ func Load(src parser.Source, env *spec.Env) (*Program, diag.List) {
 	tree, unread := parser.Load(src)
 	c := spec.NewCompiler(modules, env)
 	c.Elsewhere = elsewhere
+	c.Hints = hints
 	c.Walk(tree.Root)
 	diags := append(c.Diagnostics(), unread...)
 	if diags.HasEmerg() {

@@ -2,6 +2,8 @@ package stream
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -81,6 +83,9 @@ func (t *VarTable) Replace(v Variable) { t.add(&v) }
 
 // Computed notes that the variable of that name also gets values that are not written in the configuration.
 func (t *VarTable) Computed(name string) { t.computed[strings.ToLower(name)] = true }
+
+// Names lists the variables that are defined, in alphabetical order, without those that are prefixes.
+func (t *VarTable) Names() []string { return slices.Sorted(maps.Keys(t.defined)) }
 
 // Index returns the number under which sessions keep the variable of that name, whether or not it exists yet.
 func (t *VarTable) Index(name string) int {

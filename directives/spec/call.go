@@ -50,9 +50,11 @@ func (c *Call) report(severity diag.Severity, word *parser.Word, format string, 
 	if word == nil {
 		word = &c.Dir.Name
 	}
-	c.Compiler().report(diag.Diagnostic{
-		Severity: severity, Pos: word.Pos, Line: c.Dir.End.Line, Message: fmt.Sprintf(format, args...),
-	})
+	d := diag.Diagnostic{Severity: severity, Pos: word.Pos, Line: c.Dir.End.Line, Message: fmt.Sprintf(format, args...)}
+	if severity > diag.Warn {
+		d.Hint = c.hint(word)
+	}
+	c.Compiler().report(d)
 }
 
 // Template compiles a string with variables, and reports what is wrong with it.

@@ -17,6 +17,19 @@ const (
 	Foreign
 )
 
+// contextNames are nginx's names of the places, in the order of the constants.
+var contextNames = [...]string{"main", "events", "stream", "server", "upstream", "mgmt", "match"}
+
+// names lists the places of c that weir reads.
+func (c Context) names() (all []string) {
+	for i, name := range contextNames {
+		if c&(1<<i) != 0 {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
 // An Arity says how many arguments a directive takes.
 type Arity struct {
 	counts uint32 // bit n: n arguments are right

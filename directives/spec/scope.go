@@ -3,7 +3,6 @@ package spec
 import (
 	"slices"
 
-	"weir/parser/diag"
 	"weir/stream"
 )
 
@@ -38,7 +37,7 @@ func (s *Scope) AddPart(p stream.Part) { s.Config.Parts = append(s.Config.Parts,
 func (c *Compiler) FinishStream(level *Level, servers []*Level) []*stream.Server {
 	c.merge(level, servers)
 	for _, name := range c.Config.Vars.Resolve() {
-		c.ReportBare(diag.Emerg, "unknown \"%s\" variable", name)
+		c.reportUnknownVariable(name)
 	}
 	if c.Failed() {
 		return nil

@@ -16,7 +16,9 @@ type Compiler struct {
 	Main   *Level
 	// Elsewhere are the names of directives that belong to blocks that no module of the compiler reads.
 	Elsewhere map[string]bool
+	Hints     Hints
 
+	root    *parser.Block
 	modules []AnyModule
 	rows    map[string][]*Row
 	diags   diag.List
@@ -44,7 +46,10 @@ func NewCompiler(modules []AnyModule, env *Env) *Compiler {
 
 // Walk reads the whole configuration: every directive is checked and its setter called, in the order of the file. It may be called
 // once.
-func (c *Compiler) Walk(root *parser.Block) { c.walk(root, c.Main) }
+func (c *Compiler) Walk(root *parser.Block) {
+	c.root = root
+	c.walk(root, c.Main)
+}
 
 // Diagnostics lists what was said, in order; what is Late comes after everything else.
 func (c *Compiler) Diagnostics() diag.List {
@@ -88,11 +93,13 @@ func (c *Compiler) directive(d *parser.Directive, l *Level) {
 	rows := c.rows[d.Name.Text]
 	if len(rows) == 0 && !c.Elsewhere[d.Name.Text] {
 		call.Fail(nil, "unknown directive \"%s\"", d.Name.Text)
+		call.Advise(call.hintUnknown())
 		return
 	}
 	row := rowFor(rows, l.Context)
 	if row == nil {
 		call.Fail(nil, "\"%s\" directive is not allowed here", d.Name.Text)
+		call.Advise(hintPlace(rows))
 		return
 	}
 	call.row = row
@@ -129,6 +136,7 @@ func (c *Call) wellFormed() bool {
 func (c *Call) unlessDuplicate() bool {
 	if c.row.Support == Refused {
 		c.Fail(nil, "\"%s\" directive is not supported by weir yet", c.Dir.Name.Text)
+		c.Advise(c.hintRefused())
 		return false
 	}
 	if !c.row.Repeat && c.Level.seen[c.row] {

@@ -1,0 +1,37 @@
+package directives
+
+import "weir/directives/spec"
+
+// withoutTLS is what to do until weir terminates TLS.
+const withoutTLS = "let the brokers terminate TLS, or something in front of weir; examples/tls-passthrough shows how"
+
+// hints are the suggestions for what is refused. The parameters are those of nginx's documentation, and weir's own.
+var hints = spec.Hints{
+	Parameters: map[string][]string{
+		"access_log":      {"buffer=", "flush=", "gzip", "gzip=", "if="},
+		"error_log":       {"alert", "crit", "debug", "emerg", "error", "info", "json", "notice", "warn"},
+		"hash":            {"consistent", "jump"},
+		"least_time":      {"connect", "first_byte", "inflight", "last_byte"},
+		"limit_conn_zone": {"zone="},
+		"listen": {
+			"accept_filter=", "backlog=", "bind", "default_server", "deferred", "fastopen=", "ipv6only=", "multipath", "proxy_protocol",
+			"rcvbuf=", "reuseport", "setfib=", "sndbuf=", "so_keepalive=", "ssl", "udp",
+		},
+		"open_log_file_cache": {"inactive=", "max=", "min_uses=", "valid="},
+		"proxy_bind":          {"transparent"},
+		"random":              {"least_conn", "least_time=", "two"},
+		"resolver":            {"ipv4=", "ipv6=", "status_zone=", "valid="},
+		"server": {
+			"backup", "down", "fail_timeout=", "max_conns=", "max_fails=", "resolve", "ring=", "service=", "slow_start=", "weight=",
+		},
+	},
+	Remedies: map[string]string{
+		"ngx_stream_ssl_module":         withoutTLS,
+		"ngx_stream_ssl_preread_module": "use a port or an address for each name, until weir reads names in TLS",
+		"ngx_stream_upstream_hc_module": "max_fails and fail_timeout take a failed server out of use, by the sessions that fail",
+		"ngx_stream_js_module":          "map, geo, set and num_map replace many scripts",
+		"ngx_stream_keyval_module":      "use a map with an include, and -watch",
+		"proxy_ssl":                     "connect to a plain listener of the brokers in a network of your own",
+		"ngx_stream_zone_sync_module":   "instances with the same hash need no shared state; examples/active-active shows how",
+	},
+}
