@@ -24,6 +24,8 @@ type console struct {
 	// dated is set when log itself prints to standard error: what it takes is not printed twice.
 	dated bool
 	out   *outlets // that the process waits for at its end; nil in tests
+	// hints explains on standard error why a configuration is refused; nil: nothing is added to nginx's lines.
+	hints *hinter
 }
 
 // say writes one line.
@@ -41,8 +43,16 @@ func (c *console) sayAll(found diag.List) {
 	for _, d := range found {
 		c.say(levelOf(d.Severity), "%s", d.Error())
 		if d.Severity != diag.Warn {
+			c.explain(d)
 			return
 		}
+	}
+}
+
+// explain writes below nginx's line what helps to correct d.
+func (c *console) explain(d diag.Diagnostic) {
+	if c.hints != nil && c.stderr != nil {
+		io.WriteString(c.stderr, c.hints.explain(d))
 	}
 }
 
@@ -60,7 +70,7 @@ func levelOf(s diag.Severity) errorlog.Level {
 // bootConsole is the console until a configuration has been applied: the log of -e at level notice, or info for -t. As in
 // ngx_log_init, standard error takes the place of a file that can not be opened; only the first process of a start reports that.
 func bootConsole(o Options, p paths, out *outlets) *console {
-	c := &console{log: errorlog.New(time.Now, os.Getpid()), stderr: out.stderr, out: out}
+	c := &console{log: errorlog.New(time.Now, os.Getpid()), stderr: out.stderr, out: out, hints: newHinter(o)}
 	level := errorlog.Notice
 	if o.Test {
 		level = errorlog.Info

@@ -27,6 +27,7 @@ type Options struct {
 	Conf     string   // -c; empty: the built-in one
 	Globals  string   // -g
 	Watch    bool     // -watch: reload when a file of the configuration changes
+	Hints    bool     // -hints: explain what is wrong with a configuration where standard error is no terminal, too
 }
 
 // Stdio are the standard streams.
@@ -44,6 +45,7 @@ const (
 // way it may replace the process by the same program under nginx's title, or send it to the background.
 func Main(o Options, stdio Stdio) int {
 	useTimezone()
+	o.Hints = o.Hints || isTerminal(stdio.Err)
 	paths, out := o.paths(), newOutlets(stdio.Err)
 	stdio.Err = out.stderr
 	switch {

@@ -16,6 +16,12 @@ type flags struct {
 	help    bool // -?, -h
 }
 
+// ownSwitches are the switches that nginx does not have, each a word of its own. docs/extensions.md has a section for each.
+var ownSwitches = map[string]func(*flags){
+	"-watch": func(f *flags) { f.Watch = true },
+	"-hints": func(f *flags) { f.Hints = true },
+}
+
 // parseFlags reads a command line by the rules of ngx_get_options: letters may be joined, and a letter that takes a value takes the
 // rest of its word or the next one. The error is nginx's sentence.
 func parseFlags(args []string) (flags, error) {
@@ -24,8 +30,8 @@ func parseFlags(args []string) (flags, error) {
 	for len(rest) > 0 {
 		word := rest[0]
 		rest = rest[1:]
-		if word == "-watch" {
-			f.Watch = true
+		if set := ownSwitches[word]; set != nil {
+			set(&f)
 			continue
 		}
 		if word == "" || word[0] != '-' {
@@ -118,7 +124,7 @@ func (f *flags) show(w io.Writer) {
 }
 
 const usage = `Usage: weir [-?hvVtTq] [-s signal] [-p prefix]
-            [-e filename] [-c filename] [-g directives] [-watch]
+            [-e filename] [-c filename] [-g directives] [-watch] [-hints]
 
 Options:
   -?,-h         : show this text
@@ -133,5 +139,6 @@ Options:
   -c filename   : configuration file (default: %s)
   -g directives : directives to read before the file
   -watch        : reload whenever a file of the configuration changes
+  -hints        : show the source line of an error and how to correct it, as in a terminal
 
 `
