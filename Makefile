@@ -3,25 +3,56 @@
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 20s
 
+GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
+
 # The packages that drive the binary from outside. They run by themselves, after the others: they keep time and start brokers.
-OUTSIDE := ./conformance/...
-INSIDE   = $(filter-out weir/conformance%,$(shell go list ./...))
+OUTSIDE := ./conformance/... ./examples
+INSIDE   = $(filter-out weir/conformance% weir/examples,$(shell go list ./...))
+# What needs neither the binary nor other programs.
+UNIT     = $(filter-out weir/cmd%,$(INSIDE))
+
+# What install takes, and where it puts things; DESTDIR comes before each path.
+BINARY  ?= bin/weir
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR  ?= $(PREFIX)/share/man
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+USERDIR ?= $(PREFIX)/lib/sysusers.d
+
+# The commit goes into the binary where git can say which one it is.
+VCS = $(shell git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
 
 # The race detector needs a C compiler.
 RACE = $(shell command -v "$$(go env CC)" >/dev/null && echo -race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-deps arch race fuzz lint check conformance agreement bench bench-tables soak cover clean
+.PHONY: help build install uninstall run unit test test-deps arch race fuzz lint lint-more check conformance agreement bench bench-tables soak cover clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 build: ## build bin/weir, one static binary
-	CGO_ENABLED=0 go build -buildvcs=false -trimpath -o bin/weir ./cmd/weir
+	CGO_ENABLED=0 go build -buildvcs=$(VCS) -trimpath -o bin/weir ./cmd/weir
 
-run: build ## show weir at work: three brokers, a fleet of clients, port 1880 for a client of yours
+install: ## install bin/weir, the man page and the systemd unit below PREFIX (/usr/local); run `make build` first
+	@test -x "$(BINARY)" || { echo 'there is no $(BINARY): run "make build" first'; exit 1; }
+	install -d "$(DESTDIR)$(SBINDIR)" "$(DESTDIR)$(MANDIR)/man8" "$(DESTDIR)$(UNITDIR)" "$(DESTDIR)$(USERDIR)"
+	install -m 755 "$(BINARY)" "$(DESTDIR)$(SBINDIR)/weir"
+	install -m 644 packaging/weir.8 "$(DESTDIR)$(MANDIR)/man8/weir.8"
+	sed 's|/usr/local/sbin|$(SBINDIR)|' packaging/weir.service >"$(DESTDIR)$(UNITDIR)/weir.service"
+	chmod 644 "$(DESTDIR)$(UNITDIR)/weir.service"
+	install -m 644 packaging/sysusers.conf "$(DESTDIR)$(USERDIR)/weir.conf"
+
+uninstall: ## remove what install has installed
+	rm -f "$(DESTDIR)$(SBINDIR)/weir" "$(DESTDIR)$(MANDIR)/man8/weir.8" "$(DESTDIR)$(UNITDIR)/weir.service" "$(DESTDIR)$(USERDIR)/weir.conf"
+
+run: build ## show weir at work: three brokers, a fleet of clients, port 1880 for your own client
 	go build -buildvcs=false -o bin/demo ./examples/emqx-sticky/demo
 	bin/demo -weir bin/weir
+
+unit: ## the inner loop: tests that need nothing but Go, in less than a minute
+	go test -short $(UNIT)
 
 test: build test-deps ## install what the tests need, as far as possible, and run them all
 	$(if $(RACE),,@echo 'NO C COMPILER: the tests run without the race detector')
@@ -38,13 +69,16 @@ arch: ## build and vet for every system and processor, and run tests on 386 and,
 race: ## run the tests of the packages under the race detector, twice
 	go test -race -shuffle=on -count=2 $(INSIDE)
 
-fuzz: ## fuzz every parser of foreign bytes, FUZZTIME each (20s)
+fuzz: ## fuzz every parser of untrusted input, FUZZTIME each (20s)
 	scripts/fuzz $(FUZZTIME)
 
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(git ls-files -z '*.go' | xargs -0 gofmt -l); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
+
+lint-more: ## the linters of .golangci.yml
+	go run $(GOLANGCI) run ./...
 
 check: lint test ## what a change must pass
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -18,6 +19,28 @@ func TestOwnSwitchesAreDocumented(t *testing.T) {
 		}
 		if !strings.Contains(string(page), "\n### `"+name+"`\n") {
 			t.Errorf("docs/extensions.md has no section \"### `%s`\"", name)
+		}
+	}
+}
+
+var switchLine = regexp.MustCompile(`(?m)^  (-[^ ,]+)(?:,(-\S+))?( \w+)? *:`)
+
+// TestManualPage checks that the manual page has every switch of the usage.
+func TestManualPage(t *testing.T) {
+	page, err := os.ReadFile("../../packaging/weir.8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, options, _ := strings.Cut(strings.ReplaceAll(string(page), `\-`, "-"), ".SH OPTIONS")
+	lines := switchLine.FindAllStringSubmatch(usage, -1)
+	if len(lines) < 10 {
+		t.Fatalf("found %d switches in the usage", len(lines))
+	}
+	for _, m := range lines {
+		for _, name := range m[1:3] {
+			if name != "" && !strings.Contains(options, name) {
+				t.Errorf("packaging/weir.8 does not have %s", name)
+			}
 		}
 	}
 }
