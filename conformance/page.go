@@ -13,7 +13,7 @@ const markdownHead = `# Conformance
 Every row is a statement of nginx's documentation and a script under ` + "`conformance/testdata/`" + ` that runs, unchanged, on weir and on real nginx:
 on Debian's, on the newest, whose behaviour is what weir promises, and on Angie, which has ` + "`mqtt_preread`" + ` itself.
 ` + "`make conformance NGINX_BINS=\"PATH …\"`" + ` runs them on these programs and writes this page. The column of a program that a run does not have is
-from an earlier run.
+from an earlier run. [conformance/README.md](../conformance/README.md) explains how to read, run and write a script.
 
 `
 
@@ -27,7 +27,7 @@ func (r *Report) WriteMarkdown(w io.Writer) {
 		fmt.Fprintf(w, "\n## [%s](%s)\n\n| statement | script | %s |\n|---|---|%s\n",
 			page, link(page), strings.Join(r.subjects, " | "), strings.Repeat("---|", len(r.subjects)))
 	}, func(s *Script) {
-		fmt.Fprintf(w, "| %s | [%s](%s) |", strings.ReplaceAll(s.Statement, "|", `\|`), s.Name, link(s.Page))
+		fmt.Fprintf(w, "| %s ([documentation](%s)) | [%s](%s) |", strings.ReplaceAll(s.Statement, "|", `\|`), link(s.Page), s.Name, scriptLink(s.Name))
 		for _, sub := range r.subjects {
 			fmt.Fprintf(w, " %s |", r.of(sub, s.Name))
 		}
@@ -42,6 +42,9 @@ func link(page string) string {
 	}
 	return "https://nginx.org/en/docs/" + page
 }
+
+// scriptLink is the path of a script, from the page.
+func scriptLink(name string) string { return "../conformance/testdata/" + name + ".txtar" }
 
 var (
 	headRow   = regexp.MustCompile(`^\| statement \| script \| (.*) \|$`)

@@ -25,7 +25,7 @@ func TestReport(t *testing.T) {
 			t.Errorf("got\n%s\nwant %q in it", text.String(), want)
 		}
 	}
-	if want := `| B says a\|b. | [b/one](https://nginx.org/en/docs/b.html#x) | pass | n/a: since 1.2.3 |`; !strings.Contains(markdown.String(), want) {
+	if want := `| B says a\|b. ([documentation](https://nginx.org/en/docs/b.html#x)) | [b/one](../conformance/testdata/b/one.txtar) | pass | n/a: since 1.2.3 |`; !strings.Contains(markdown.String(), want) {
 		t.Errorf("got\n%s\nwant %s in it", markdown.String(), want)
 	}
 }
