@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -68,11 +69,10 @@ func lineOf(r io.Reader, n int) string {
 		if at == n {
 			return strings.TrimSuffix(string(text), "\n")
 		}
-		switch err {
-		case nil:
+		switch {
+		case err == nil:
 			at++
-		case bufio.ErrBufferFull: // the same line continues
-		default:
+		case !errors.Is(err, bufio.ErrBufferFull): // with it, the same line continues
 			return ""
 		}
 	}

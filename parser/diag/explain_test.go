@@ -25,6 +25,7 @@ func TestExplain(t *testing.T) {
 }
 
 func explainGolden(t *testing.T, path string) {
+	t.Helper()
 	archive, err := txtar.ParseFile(path)
 	if err != nil {
 		t.Fatal(err)
