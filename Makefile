@@ -6,8 +6,8 @@ FUZZTIME    ?= 20s
 GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 # The packages that drive the binary from outside. They run by themselves, after the others: they keep time and start brokers.
-OUTSIDE := ./conformance/... ./examples
-INSIDE   = $(filter-out weir/conformance% weir/examples,$(shell go list ./...))
+OUTSIDE := ./conformance/... ./bench/... ./examples
+INSIDE   = $(filter-out weir/conformance% weir/bench% weir/examples,$(shell go list ./...))
 # What needs neither the binary nor other programs.
 UNIT     = $(filter-out weir/cmd%,$(INSIDE))
 
@@ -89,18 +89,18 @@ agreement: build ## compare -t of weir and of NGINX_BIN (the system's nginx) for
 	NGINX_BIN="$(NGINX_BIN)" WEIR_BIN=$(CURDIR)/bin/weir go run ./conformance/agreement -write docs/agreement.md
 
 bench: build ## measure weir beside nginx and HAProxy in one run (25 minutes); writes docs/performance.md
-	WEIR_BIN=$(CURDIR)/bin/weir go run ./conformance/bench -write docs/performance.md -json bin/bench.json
+	WEIR_BIN=$(CURDIR)/bin/weir go run ./bench -write docs/performance.md -json bin/bench.json
 
 bench-tables: build ## measure weir beside nginx with large tables of map and geo (3 minutes); writes docs/tables.md
-	WEIR_BIN=$(CURDIR)/bin/weir go run ./conformance/bench -tables -rounds 3 -write docs/tables.md -json bin/tables.json
+	WEIR_BIN=$(CURDIR)/bin/weir go run ./bench -tables -rounds 3 -write docs/tables.md -json bin/tables.json
 
 soak: build ## relay at random through both drivers for five minutes each, and change the names of servers for 17
-	WEIR_SOAK=5m go test -race -timeout 30m -run 'Contract/.*/soak' ./stream/loop ./stream/pump
-	WEIR_SOAK=17m WEIR_BIN=$(CURDIR)/bin/weir go test -count=1 -timeout 30m -v ./conformance/names
+	WEIR_SOAK=5m go test -race -timeout 30m -run 'Contract/.*/soak' ./stream/driver/epoll ./stream/driver/goroutine
+	WEIR_SOAK=17m WEIR_BIN=$(CURDIR)/bin/weir go test -count=1 -timeout 30m -v ./conformance/dnschurn
 
 cover: ## measure how much of the code the tests reach
 	@mkdir -p bin
-	go test -coverprofile=bin/cover.out -coverpkg=./directives/...,./parser/...,./runtime/...,./stream/... $(INSIDE)
+	go test -coverprofile=bin/cover.out -coverpkg=./directives/...,./internal/...,./parser/...,./runtime/...,./stream/... $(INSIDE)
 	go tool cover -func=bin/cover.out | tail -1
 
 clean: ## remove what was built

@@ -14,7 +14,7 @@ import (
 	"unicode"
 
 	"weir/directives"
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/parser"
 )
 
@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write the numbers in README.md")
 
 // compile loads a configuration that stands somewhere in the project, and returns what weir says about it.
 func compile(path, text string) []string {
-	_, found := directives.Load(parser.Source{Path: path, Text: []byte(text)}, &spec.Env{
+	_, found := directives.Load(parser.Source{Path: path, Text: []byte(text)}, &conf.Env{
 		Prefix: "/usr/share/nginx/", ConfPrefix: filepath.Dir(path) + "/", ErrorLog: "stderr", PidFile: "/run/nginx.pid", Now: time.Now,
 		LookupHost: func(string) ([]netip.Addr, error) { return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil },
 	})

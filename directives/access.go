@@ -1,9 +1,9 @@
 package directives
 
 import (
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/stream"
-	"weir/stream/access"
+	"weir/stream/modules/access"
 )
 
 // accessConf holds the rules of one level, in order.
@@ -12,21 +12,21 @@ type accessConf struct {
 }
 
 // accessModule is ngx_stream_access_module.
-var accessModule = &spec.Module[accessConf]{
+var accessModule = &conf.Module[accessConf]{
 	Name: "ngx_stream_access_module",
-	Entries: []spec.Entry[accessConf]{
-		{Name: "allow", In: either, Args: spec.Take(1), Repeat: true, Set: (*accessConf).allow},
-		{Name: "deny", In: either, Args: spec.Take(1), Repeat: true, Set: (*accessConf).deny},
+	Entries: []conf.Entry[accessConf]{
+		{Name: "allow", In: either, Args: conf.Take(1), Repeat: true, Set: (*accessConf).allow},
+		{Name: "deny", In: either, Args: conf.Take(1), Repeat: true, Set: (*accessConf).deny},
 	},
 	Merge: (*accessConf).merge,
 	Build: (*accessConf).build,
 }
 
-func (c *accessConf) allow(call *spec.Call) { c.rule(call, false) }
-func (c *accessConf) deny(call *spec.Call)  { c.rule(call, true) }
+func (c *accessConf) allow(call *conf.Call) { c.rule(call, false) }
+func (c *accessConf) deny(call *conf.Call)  { c.rule(call, true) }
 
 // rule follows ngx_stream_access_rule.
-func (c *accessConf) rule(call *spec.Call, deny bool) {
+func (c *accessConf) rule(call *conf.Call, deny bool) {
 	word := &call.Args()[0]
 	r := access.Rule{Deny: deny, All: word.Text == "all", Unix: word.Text == "unix:"}
 	if !r.All && !r.Unix {
@@ -47,7 +47,7 @@ func (c *accessConf) merge(child *accessConf) {
 	}
 }
 
-func (c *accessConf) build(s *spec.Scope) {
+func (c *accessConf) build(s *conf.Scope) {
 	if len(c.rules) > 0 {
 		s.Handle(stream.Access, access.New(c.rules))
 	}

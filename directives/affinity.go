@@ -4,7 +4,7 @@ import (
 	"runtime"
 	"slices"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/parser"
 	"weir/parser/diag"
 )
@@ -34,7 +34,7 @@ func (a *Affinity) Of(worker int) []int {
 }
 
 // setAffinity follows ngx_set_cpu_affinity.
-func (c *coreConf) setAffinity(call *spec.Call) {
+func (c *coreConf) setAffinity(call *conf.Call) {
 	masks := call.Args()
 	c.affinity.auto = masks[0].Text == "auto"
 	if c.affinity.auto {
@@ -66,7 +66,7 @@ func allCPUs() []int {
 }
 
 // readMask reads a mask from its end, where the first processor stands.
-func readMask(call *spec.Call, mask *parser.Word) (cpus []int, ok bool) {
+func readMask(call *conf.Call, mask *parser.Word) (cpus []int, ok bool) {
 	if len(mask.Text) > maxCPUs {
 		call.Fail(mask, "\"worker_cpu_affinity\" supports up to %d CPUs only", maxCPUs)
 		return nil, false
@@ -89,7 +89,7 @@ func readMask(call *spec.Call, mask *parser.Word) (cpus []int, ok bool) {
 }
 
 // warnOfMasks says that there are more workers than masks, or fewer.
-func (c *coreConf) warnOfMasks(compiler *spec.Compiler) {
+func (c *coreConf) warnOfMasks(compiler *conf.Compiler) {
 	workers := c.workers.Or(1)
 	if workers == 0 {
 		workers = runtime.NumCPU()

@@ -4,28 +4,28 @@ import (
 	"regexp"
 	"testing"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 )
 
 // A trial is a configuration that is wrong in one way, for nginx and weir to judge.
 type trial struct{ name, conf string }
 
 // trialsOf are the ways in which the row's directive can be wrong that nginx's own tables decide.
-func trialsOf(t *testing.T, r *spec.Row) []trial {
+func trialsOf(t *testing.T, r *conf.Row) []trial {
 	t.Helper()
 	in, _ := firstPlace(r)
-	block := r.Body != spec.Simple
+	block := r.Body != conf.Simple
 	all := []trial{
 		{"wrong ending", place(in, written(r.Name, words(1), !block))},
 		{"too many", place(in, written(r.Name, words(mostTried), block))},
 		{"none", place(in, written(r.Name, nil, block))},
 	}
 	for _, p := range places {
-		if everywhere(r.Name)&p.context == 0 && p.context != spec.Mgmt {
+		if everywhere(r.Name)&p.context == 0 && p.context != conf.Mgmt {
 			all = append(all, trial{"in " + p.name, place(p.context, written(r.Name, words(1), block))})
 		}
 	}
-	if r.Support != spec.Refused && !r.Repeat {
+	if r.Support != conf.Refused && !r.Repeat {
 		all = append(all, trial{"twice", duplicate(r, in)})
 	}
 	return all

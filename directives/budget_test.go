@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
+	"weir/internal/errorlog"
+	"weir/internal/logfile"
 	"weir/parser"
 	"weir/stream"
-	"weir/stream/errorlog"
-	"weir/stream/logfile"
 )
 
 // A site is a configuration with a server that does the main job: it knows clients by their identifiers, keeps each with its broker, tells
@@ -72,17 +72,17 @@ type costing struct {
 	first  []byte // what the client sends
 }
 
-func newCosting(t *testing.T, conf, header string) *costing {
+func newCosting(t *testing.T, text, header string) *costing {
 	t.Helper()
 	dir := t.TempDir()
-	env := &spec.Env{
+	env := &conf.Env{
 		Prefix: dir + "/", ConfPrefix: dir + "/", ErrorLog: "error.log", PidFile: "pid", LookupHost: lookupExample, Now: logTime, PID: 1,
 	}
 	copyDatabases(t, dir)
-	conf = strings.ReplaceAll(conf, "DIR", dir)
-	p, diags := Load(parser.Source{Path: "nginx.conf", Text: []byte(conf), ReadFile: os.ReadFile, Glob: filepath.Glob}, env)
+	text = strings.ReplaceAll(text, "DIR", dir)
+	p, diags := Load(parser.Source{Path: "nginx.conf", Text: []byte(text), ReadFile: os.ReadFile, Glob: filepath.Glob}, env)
 	if err := diags.Err(); err != nil {
-		t.Fatalf("%v in\n%s", err, conf)
+		t.Fatalf("%v in\n%s", err, text)
 	}
 	log := errorlog.New(logTime, 1)
 	id := uint64(0)

@@ -8,21 +8,21 @@ import (
 	"strings"
 	"time"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
+	"weir/internal/errorlog"
 	"weir/parser/diag"
-	"weir/stream/errorlog"
 )
 
 // coreConf holds the settings of the main level.
 type coreConf struct {
-	daemon          spec.Opt[bool]
-	pid             spec.Opt[string]
+	daemon          conf.Opt[bool]
+	pid             conf.Opt[string]
 	user, group     string
-	workers         spec.Opt[int] // 0: auto
-	rlimitNofile    spec.Opt[int64]
-	rlimitCore      spec.Opt[int64]
-	shutdownTimeout spec.Opt[time.Duration]
-	workingDir      spec.Opt[string]
+	workers         conf.Opt[int] // 0: auto
+	rlimitNofile    conf.Opt[int64]
+	rlimitCore      conf.Opt[int64]
+	shutdownTimeout conf.Opt[time.Duration]
+	workingDir      conf.Opt[string]
 	loaded          []string // modules named by load_module
 	blocks          bool     // a block that uses modules has been read
 	errorLog        errorLogConf
@@ -33,61 +33,61 @@ type coreConf struct {
 }
 
 // coreModule is the main level of ngx_core_module.
-var coreModule = &spec.Module[coreConf]{
+var coreModule = &conf.Module[coreConf]{
 	Name: "ngx_core_module",
-	Entries: []spec.Entry[coreConf]{
-		{Name: "daemon", In: spec.Main, Args: spec.OnOff, Default: "on",
-			Set: spec.Flag(func(c *coreConf) *spec.Opt[bool] { return &c.daemon })},
-		{Name: "debug_points", In: spec.Main, Args: spec.Take(1), Support: spec.Inert, Set: oneOf("abort", "stop")},
+	Entries: []conf.Entry[coreConf]{
+		{Name: "daemon", In: conf.Main, Args: conf.OnOff, Default: "on",
+			Set: conf.Flag(func(c *coreConf) *conf.Opt[bool] { return &c.daemon })},
+		{Name: "debug_points", In: conf.Main, Args: conf.Take(1), Support: conf.Inert, Set: oneOf("abort", "stop")},
 		// nginx empties the environment of its workers but for what env names. weir keeps all of its own, and adds nothing.
-		{Name: "env", In: spec.Main, Args: spec.Take(1), Default: "TZ", Repeat: true, Support: spec.Inert},
-		{Name: "error_log", In: spec.Main, Args: spec.AtLeast(1), Default: "logs/error.log error", Repeat: true,
-			Set: func(c *coreConf, call *spec.Call) { c.errorLog.set(call) }},
-		{Name: "include", In: spec.Main | spec.Events | either | spec.Upstream | spec.Mgmt, Args: spec.Take(1), Repeat: true},
-		{Name: "load_module", In: spec.Main, Args: spec.Take(1), Repeat: true, Support: spec.Inert, Set: (*coreConf).loadModule},
-		{Name: "lock_file", In: spec.Main, Args: spec.Take(1), Default: "logs/nginx.lock", Support: spec.Inert},
+		{Name: "env", In: conf.Main, Args: conf.Take(1), Default: "TZ", Repeat: true, Support: conf.Inert},
+		{Name: "error_log", In: conf.Main, Args: conf.AtLeast(1), Default: "logs/error.log error", Repeat: true,
+			Set: func(c *coreConf, call *conf.Call) { c.errorLog.set(call) }},
+		{Name: "include", In: conf.Main | conf.Events | either | conf.Upstream | conf.Mgmt, Args: conf.Take(1), Repeat: true},
+		{Name: "load_module", In: conf.Main, Args: conf.Take(1), Repeat: true, Support: conf.Inert, Set: (*coreConf).loadModule},
+		{Name: "lock_file", In: conf.Main, Args: conf.Take(1), Default: "logs/nginx.lock", Support: conf.Inert},
 		// Without workers there is no master of them: weir always is the one process that `master_process off` asks for.
-		{Name: "master_process", In: spec.Main, Args: spec.OnOff, Default: "on", Support: spec.Inert,
-			Set: spec.Flag(ignore[coreConf, bool])},
-		{Name: "pcre_jit", In: spec.Main, Args: spec.OnOff, Default: "off", Support: spec.Inert, Set: spec.Flag(ignore[coreConf, bool])},
-		{Name: "pid", In: spec.Main, Args: spec.Take(1), Default: "logs/nginx.pid",
-			Set: spec.String(func(c *coreConf) *spec.Opt[string] { return &c.pid })},
-		{Name: "ssl_engine", In: spec.Main, Args: spec.Take(1), Support: spec.Refused},
-		{Name: "ssl_object_cache_inheritable", In: spec.Main, Args: spec.OnOff, Default: "on", Support: spec.Inert,
-			Set: spec.Flag(ignore[coreConf, bool])},
-		{Name: "thread_pool", In: spec.Main, Args: spec.Take(2, 3), Default: "default threads=32 max_queue=65536", Repeat: true,
-			Support: spec.Inert, Set: (*coreConf).threadPool},
-		{Name: "timer_resolution", In: spec.Main, Args: spec.Take(1), Support: spec.Inert, Set: spec.Msec(ignore[coreConf, time.Duration])},
+		{Name: "master_process", In: conf.Main, Args: conf.OnOff, Default: "on", Support: conf.Inert,
+			Set: conf.Flag(ignore[coreConf, bool])},
+		{Name: "pcre_jit", In: conf.Main, Args: conf.OnOff, Default: "off", Support: conf.Inert, Set: conf.Flag(ignore[coreConf, bool])},
+		{Name: "pid", In: conf.Main, Args: conf.Take(1), Default: "logs/nginx.pid",
+			Set: conf.String(func(c *coreConf) *conf.Opt[string] { return &c.pid })},
+		{Name: "ssl_engine", In: conf.Main, Args: conf.Take(1), Support: conf.Refused},
+		{Name: "ssl_object_cache_inheritable", In: conf.Main, Args: conf.OnOff, Default: "on", Support: conf.Inert,
+			Set: conf.Flag(ignore[coreConf, bool])},
+		{Name: "thread_pool", In: conf.Main, Args: conf.Take(2, 3), Default: "default threads=32 max_queue=65536", Repeat: true,
+			Support: conf.Inert, Set: (*coreConf).threadPool},
+		{Name: "timer_resolution", In: conf.Main, Args: conf.Take(1), Support: conf.Inert, Set: conf.Msec(ignore[coreConf, time.Duration])},
 		// Checked, and without effect: the process keeps the user that it was started as, and warns if that is root.
-		{Name: "user", In: spec.Main, Args: spec.Take(1, 2), Default: "nobody nobody", Support: spec.Inert, Set: (*coreConf).setUser},
-		{Name: "worker_cpu_affinity", In: spec.Main, Args: spec.AtLeast(1), Set: (*coreConf).setAffinity},
-		{Name: "worker_priority", In: spec.Main, Args: spec.Take(1), Default: "0", Repeat: true, Set: (*coreConf).setPriority},
-		{Name: "worker_processes", In: spec.Main, Args: spec.Take(1), Default: "1", Set: (*coreConf).setWorkers},
-		{Name: "worker_rlimit_core", In: spec.Main, Args: spec.Take(1),
-			Set: spec.Offset(func(c *coreConf) *spec.Opt[int64] { return &c.rlimitCore })},
-		{Name: "worker_rlimit_nofile", In: spec.Main, Args: spec.Take(1),
-			Set: spec.Number(func(c *coreConf) *spec.Opt[int64] { return &c.rlimitNofile })},
-		{Name: "worker_shutdown_timeout", In: spec.Main, Args: spec.Take(1),
-			Set: spec.Msec(func(c *coreConf) *spec.Opt[time.Duration] { return &c.shutdownTimeout })},
-		{Name: "working_directory", In: spec.Main, Args: spec.Take(1),
-			Set: spec.String(func(c *coreConf) *spec.Opt[string] { return &c.workingDir })},
+		{Name: "user", In: conf.Main, Args: conf.Take(1, 2), Default: "nobody nobody", Support: conf.Inert, Set: (*coreConf).setUser},
+		{Name: "worker_cpu_affinity", In: conf.Main, Args: conf.AtLeast(1), Set: (*coreConf).setAffinity},
+		{Name: "worker_priority", In: conf.Main, Args: conf.Take(1), Default: "0", Repeat: true, Set: (*coreConf).setPriority},
+		{Name: "worker_processes", In: conf.Main, Args: conf.Take(1), Default: "1", Set: (*coreConf).setWorkers},
+		{Name: "worker_rlimit_core", In: conf.Main, Args: conf.Take(1),
+			Set: conf.Offset(func(c *coreConf) *conf.Opt[int64] { return &c.rlimitCore })},
+		{Name: "worker_rlimit_nofile", In: conf.Main, Args: conf.Take(1),
+			Set: conf.Number(func(c *coreConf) *conf.Opt[int64] { return &c.rlimitNofile })},
+		{Name: "worker_shutdown_timeout", In: conf.Main, Args: conf.Take(1),
+			Set: conf.Msec(func(c *coreConf) *conf.Opt[time.Duration] { return &c.shutdownTimeout })},
+		{Name: "working_directory", In: conf.Main, Args: conf.Take(1),
+			Set: conf.String(func(c *coreConf) *conf.Opt[string] { return &c.workingDir })},
 	},
 }
 
 // ignore is the field of a value that is checked and then let go.
-func ignore[C, T any](*C) *spec.Opt[T] { return new(spec.Opt[T]) }
+func ignore[C, T any](*C) *conf.Opt[T] { return new(conf.Opt[T]) }
 
 // oneOf is the setter of a word, in any case, that is checked and then let go.
-func oneOf(words ...string) func(*coreConf, *spec.Call) {
-	return func(_ *coreConf, call *spec.Call) {
-		if !slices.Contains(words, spec.Lower(call.Arg(0))) {
+func oneOf(words ...string) func(*coreConf, *conf.Call) {
+	return func(_ *coreConf, call *conf.Call) {
+		if !slices.Contains(words, conf.Lower(call.Arg(0))) {
 			call.Fail(&call.Args()[0], "invalid value \"%s\"", call.Arg(0))
 		}
 	}
 }
 
 // setPriority follows ngx_set_priority, to which a priority of 0 is none.
-func (c *coreConf) setPriority(call *spec.Call) {
+func (c *coreConf) setPriority(call *conf.Call) {
 	if c.priority != 0 {
 		call.FailValue("is duplicate")
 		return
@@ -96,19 +96,19 @@ func (c *coreConf) setPriority(call *spec.Call) {
 	if strings.HasPrefix(text, "-") || strings.HasPrefix(text, "+") {
 		text = text[1:]
 	}
-	n, ok := spec.ParseNumber(text)
+	n, ok := conf.ParseNumber(text)
 	if !ok {
 		call.FailValue("invalid number")
 		return
 	}
-	c.priority = spec.Int(n)
+	c.priority = conf.Int(n)
 	if strings.HasPrefix(call.Arg(0), "-") {
 		c.priority = -c.priority
 	}
 }
 
 // loadModule takes note of a module. What it would bring is linked into weir, or its directives are unknown.
-func (c *coreConf) loadModule(call *spec.Call) {
+func (c *coreConf) loadModule(call *conf.Call) {
 	if c.blocks {
 		call.FailValue("is specified too late")
 		return
@@ -122,7 +122,7 @@ func (c *coreConf) loadModule(call *spec.Call) {
 }
 
 // setUser follows ngx_set_user.
-func (c *coreConf) setUser(call *spec.Call) {
+func (c *coreConf) setUser(call *conf.Call) {
 	if !call.Compiler().Env.Root {
 		call.Warn(&call.Args()[0], "the \"user\" directive makes sense only if the master process runs with super-user privileges, ignored")
 		return
@@ -145,55 +145,55 @@ func (c *coreConf) setUser(call *spec.Call) {
 	}
 }
 
-func (c *coreConf) setWorkers(call *spec.Call) {
+func (c *coreConf) setWorkers(call *conf.Call) {
 	if call.Arg(0) == "auto" {
 		c.workers.Set(0)
 		return
 	}
-	n, ok := spec.ParseNumber(call.Arg(0))
+	n, ok := conf.ParseNumber(call.Arg(0))
 	if !ok {
 		call.FailValue("invalid value")
 		return
 	}
-	c.workers.Set(max(spec.Int(n), 1))
+	c.workers.Set(max(conf.Int(n), 1))
 }
 
 // eventsConf holds the settings of events {}.
 type eventsConf struct {
 	given       bool // of the main level: there is such a block
-	connections spec.Opt[int]
+	connections conf.Opt[int]
 }
 
 // eventsModule is the events block of ngx_core_module.
-var eventsModule = &spec.Module[eventsConf]{
+var eventsModule = &conf.Module[eventsConf]{
 	Name: "ngx_core_module",
-	Entries: []spec.Entry[eventsConf]{
-		{Name: "events", In: spec.Main, Args: spec.None, Body: spec.Nested, Set: (*eventsConf).block},
-		{Name: "accept_mutex", In: spec.Events, Args: spec.OnOff, Default: "off", Support: spec.Inert,
-			Set: spec.Flag(ignore[eventsConf, bool])},
-		{Name: "accept_mutex_delay", In: spec.Events, Args: spec.Take(1), Default: "500ms", Support: spec.Inert,
-			Set: spec.Msec(ignore[eventsConf, time.Duration])},
-		{Name: "debug_connection", In: spec.Events, Args: spec.Take(1), Repeat: true, Support: spec.Inert, Set: debugConnection},
-		{Name: "epoll_events", In: spec.Events, Args: spec.Take(1), Default: "512", Support: spec.Inert, Set: spec.Number(ignore[eventsConf, int64])},
-		{Name: "multi_accept", In: spec.Events, Args: spec.OnOff, Default: "off", Support: spec.Inert,
-			Set: spec.Flag(ignore[eventsConf, bool])},
-		{Name: "stall_threshold", In: spec.Events, Args: spec.Take(1), Default: "1000ms", Support: spec.Inert,
-			Set: spec.Msec(ignore[eventsConf, time.Duration])},
-		{Name: "use", In: spec.Events, Args: spec.Take(1), Support: spec.Inert, Set: useMethod},
-		{Name: "worker_aio_requests", In: spec.Events, Args: spec.Take(1), Default: "32", Support: spec.Inert,
-			Set: spec.Number(ignore[eventsConf, int64])},
-		{Name: "worker_connections", In: spec.Events, Args: spec.Take(1), Default: "512", Set: (*eventsConf).setConnections},
+	Entries: []conf.Entry[eventsConf]{
+		{Name: "events", In: conf.Main, Args: conf.None, Body: conf.Nested, Set: (*eventsConf).block},
+		{Name: "accept_mutex", In: conf.Events, Args: conf.OnOff, Default: "off", Support: conf.Inert,
+			Set: conf.Flag(ignore[eventsConf, bool])},
+		{Name: "accept_mutex_delay", In: conf.Events, Args: conf.Take(1), Default: "500ms", Support: conf.Inert,
+			Set: conf.Msec(ignore[eventsConf, time.Duration])},
+		{Name: "debug_connection", In: conf.Events, Args: conf.Take(1), Repeat: true, Support: conf.Inert, Set: debugConnection},
+		{Name: "epoll_events", In: conf.Events, Args: conf.Take(1), Default: "512", Support: conf.Inert, Set: conf.Number(ignore[eventsConf, int64])},
+		{Name: "multi_accept", In: conf.Events, Args: conf.OnOff, Default: "off", Support: conf.Inert,
+			Set: conf.Flag(ignore[eventsConf, bool])},
+		{Name: "stall_threshold", In: conf.Events, Args: conf.Take(1), Default: "1000ms", Support: conf.Inert,
+			Set: conf.Msec(ignore[eventsConf, time.Duration])},
+		{Name: "use", In: conf.Events, Args: conf.Take(1), Support: conf.Inert, Set: useMethod},
+		{Name: "worker_aio_requests", In: conf.Events, Args: conf.Take(1), Default: "32", Support: conf.Inert,
+			Set: conf.Number(ignore[eventsConf, int64])},
+		{Name: "worker_connections", In: conf.Events, Args: conf.Take(1), Default: "512", Set: (*eventsConf).setConnections},
 	},
 }
 
-func (c *eventsConf) block(call *spec.Call) {
+func (c *eventsConf) block(call *conf.Call) {
 	c.given = true
-	spec.At[coreConf](call.Level).blocks = true
-	c.connections = spec.At[eventsConf](call.Nest(spec.Events)).connections
+	conf.At[coreConf](call.Level).blocks = true
+	c.connections = conf.At[eventsConf](call.Nest(conf.Events)).connections
 }
 
 // debugConnection follows ngx_event_debug_connection.
-func debugConnection(_ *eventsConf, call *spec.Call) {
+func debugConnection(_ *eventsConf, call *conf.Call) {
 	word := &call.Args()[0]
 	if word.Text == "unix:" {
 		return
@@ -201,29 +201,29 @@ func debugConnection(_ *eventsConf, call *spec.Call) {
 	if _, ok := call.CIDR(word); ok {
 		return
 	}
-	if _, err := (spec.Address{Host: word.Text}).Resolve(call.Compiler().Env.LookupHost); err != nil {
+	if _, err := (conf.Address{Host: word.Text}).Resolve(call.Compiler().Env.LookupHost); err != nil {
 		call.Fail(word, "%s in debug_connection \"%s\"", err, word.Text)
 	}
 }
 
 // useMethod takes what nginx has on Linux, where it is built without poll and select.
-func useMethod(_ *eventsConf, call *spec.Call) {
+func useMethod(_ *eventsConf, call *conf.Call) {
 	if call.Arg(0) != "epoll" {
 		call.Fail(&call.Args()[0], "invalid event type \"%s\"", call.Arg(0))
 	}
 }
 
-func (c *eventsConf) setConnections(call *spec.Call) {
-	n, ok := spec.ParseNumber(call.Arg(0))
+func (c *eventsConf) setConnections(call *conf.Call) {
+	n, ok := conf.ParseNumber(call.Arg(0))
 	if !ok {
 		call.Fail(&call.Args()[0], "invalid number \"%s\"", call.Arg(0))
 		return
 	}
-	c.connections.Set(spec.Int(n))
+	c.connections.Set(conf.Int(n))
 }
 
 // check follows ngx_event_init_conf.
-func (c *eventsConf) check(compiler *spec.Compiler) {
+func (c *eventsConf) check(compiler *conf.Compiler) {
 	n, sockets := c.connections.Or(512), len(compiler.Config.Listens)
 	switch {
 	case !c.given:
@@ -234,11 +234,11 @@ func (c *eventsConf) check(compiler *spec.Compiler) {
 }
 
 // compileMain makes the Program of what has been walked, the tree excepted.
-func compileMain(c *spec.Compiler) *Program {
-	core, events := spec.At[coreConf](c.Main), spec.At[eventsConf](c.Main)
+func compileMain(c *conf.Compiler) *Program {
+	core, events := conf.At[coreConf](c.Main), conf.At[eventsConf](c.Main)
 	core.warnOfMasks(c)
 	events.check(c)
-	spec.At[upstreamConf](c.Main).zones.finish(c.Config)
+	conf.At[upstreamConf](c.Main).zones.finish(c.Config)
 	log := mainErrorLog(c)
 	core.errorLog.complete(c)
 	return &Program{
@@ -256,7 +256,7 @@ func compileMain(c *spec.Compiler) *Program {
 }
 
 // pidFile is the path of the pid file. An empty one is as none.
-func (c *coreConf) pidFile(env *spec.Env) string {
+func (c *coreConf) pidFile(env *conf.Env) string {
 	if c.pid.Or("") == "" {
 		return env.Path(env.PidFile)
 	}
@@ -264,7 +264,7 @@ func (c *coreConf) pidFile(env *spec.Env) string {
 }
 
 // mainErrorLog is the process's log, made when it is first asked for: by stream {}, whose servers inherit it, or at the end.
-func mainErrorLog(c *spec.Compiler) *errorlog.Log {
-	core := spec.At[coreConf](c.Main)
+func mainErrorLog(c *conf.Compiler) *errorlog.Log {
+	core := conf.At[coreConf](c.Main)
 	return core.errorLog.build(c, nil)
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 )
 
 var update = flag.Bool("update", false, "write docs/coverage.md")
@@ -86,9 +86,9 @@ func kindOf(d *documented) int {
 // writeKinds counts by kind.
 func writeKinds(t *testing.T, b *strings.Builder) {
 	t.Helper()
-	counts := make([]map[spec.Support]int, len(kinds))
+	counts := make([]map[conf.Support]int, len(kinds))
 	for i := range counts {
-		counts[i] = map[spec.Support]int{}
+		counts[i] = map[conf.Support]int{}
 	}
 	for _, d := range listing(t) {
 		counts[kindOf(d)][supportOf(t, d)]++
@@ -96,13 +96,13 @@ func writeKinds(t *testing.T, b *strings.Builder) {
 	b.WriteString("| directives | full | inert | refused or skipped |\n| --- | ---: | ---: | ---: |\n")
 	for i, k := range slices.Backward(kinds) {
 		n := counts[i]
-		fmt.Fprintf(b, "| %s | %d | %d | %d |\n", k.name, n[spec.Full], n[spec.Inert], n[spec.Refused])
+		fmt.Fprintf(b, "| %s | %d | %d | %d |\n", k.name, n[conf.Full], n[conf.Inert], n[conf.Refused])
 	}
 }
 
-func contextNames(rows []*spec.Row) (names []string) {
+func contextNames(rows []*conf.Row) (names []string) {
 	for _, p := range places {
-		if slices.ContainsFunc(rows, func(r *spec.Row) bool { return r.In&p.context != 0 }) {
+		if slices.ContainsFunc(rows, func(r *conf.Row) bool { return r.In&p.context != 0 }) {
 			names = append(names, p.name)
 		}
 	}
@@ -110,7 +110,7 @@ func contextNames(rows []*spec.Row) (names []string) {
 }
 
 // supportOf is the level of support, which must be one for all places.
-func supportOf(t *testing.T, d *documented) spec.Support {
+func supportOf(t *testing.T, d *documented) conf.Support {
 	t.Helper()
 	rows := rowsOf(d)
 	for _, r := range rows {
@@ -123,9 +123,9 @@ func supportOf(t *testing.T, d *documented) spec.Support {
 
 // writeExtensions lists the directives that nginx's documentation does not have.
 func writeExtensions(b *strings.Builder) {
-	for _, r := range spec.Rows(modules) {
+	for _, r := range conf.Rows(modules) {
 		if r.Extension {
-			fmt.Fprintf(b, "| `%s` | %s | %s |\n", r.Name, strings.Join(contextNames([]*spec.Row{r}), ", "), r.Module)
+			fmt.Fprintf(b, "| `%s` | %s | %s |\n", r.Name, strings.Join(contextNames([]*conf.Row{r}), ", "), r.Module)
 		}
 	}
 }

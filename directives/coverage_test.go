@@ -5,19 +5,19 @@ import (
 	"strings"
 	"testing"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 )
 
 // contextsOf are the places of the documentation that weir has a Context for, in the blocks that it reads.
-var contextsOf = map[string]spec.Context{
-	"main": spec.Main, "events": spec.Events, "stream": spec.Stream, "server": spec.Server, "upstream": spec.Upstream,
-	"mgmt": spec.Mgmt,
+var contextsOf = map[string]conf.Context{
+	"main": conf.Main, "events": conf.Events, "stream": conf.Stream, "server": conf.Server, "upstream": conf.Upstream,
+	"mgmt": conf.Mgmt,
 }
 
 // rowsOf are the rows for a documented directive. Two are spread over modules: nginx's error_log is one directive of all its
 // cores, and include belongs to the language.
-func rowsOf(d *documented) (rows []*spec.Row) {
-	for _, r := range spec.Rows(modules) {
+func rowsOf(d *documented) (rows []*conf.Row) {
+	for _, r := range conf.Rows(modules) {
 		sameModule := r.Module == d.module || d.name == "error_log" && r.Module == "ngx_stream_core_module"
 		if r.Name == d.name && sameModule {
 			rows = append(rows, r)
@@ -45,7 +45,7 @@ func TestEveryDirectiveIsKnown(t *testing.T) {
 			t.Errorf("%s is documented and not in a table", d.key())
 		}
 	}
-	for _, r := range spec.Rows(modules) {
+	for _, r := range conf.Rows(modules) {
 		key := r.Module + " " + r.Name
 		if !seen[key] && undocumented[key] == "" && !r.Extension {
 			t.Errorf("%s is in a table and not documented", key)
@@ -56,7 +56,7 @@ func TestEveryDirectiveIsKnown(t *testing.T) {
 func TestDirectivesOfSkippedBlocks(t *testing.T) {
 	for _, d := range listing(t) {
 		for _, r := range rowsOf(d) {
-			if foreign := r.In == spec.Foreign; foreign != d.inHTTP() {
+			if foreign := r.In == conf.Foreign; foreign != d.inHTTP() {
 				t.Errorf("%s: foreign is %v, want %v", d.key(), foreign, d.inHTTP())
 			}
 		}
@@ -66,7 +66,7 @@ func TestDirectivesOfSkippedBlocks(t *testing.T) {
 // TestContexts compares where directives may stand.
 func TestContexts(t *testing.T) {
 	for _, d := range served(t) {
-		var want, got spec.Context
+		var want, got conf.Context
 		for _, name := range d.contexts {
 			want |= contextsOf[name]
 		}
@@ -74,7 +74,7 @@ func TestContexts(t *testing.T) {
 			got |= r.In
 		}
 		if d.name == "include" { // documented for any place
-			want = spec.Main | spec.Events | spec.Stream | spec.Server | spec.Upstream | spec.Mgmt
+			want = conf.Main | conf.Events | conf.Stream | conf.Server | conf.Upstream | conf.Mgmt
 		}
 		if got != want {
 			t.Errorf("%s: got contexts %b, want %b (%s)", d.key(), got, want, strings.Join(d.contexts, ", "))
@@ -86,7 +86,7 @@ func TestContexts(t *testing.T) {
 func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	for _, d := range served(t) {
 		rows := rowsOf(d)
-		if !slices.ContainsFunc(rows, func(r *spec.Row) bool { return r.Default == d.fallback }) {
+		if !slices.ContainsFunc(rows, func(r *conf.Row) bool { return r.Default == d.fallback }) {
 			t.Errorf("%s: got default %q, want %q", d.key(), rows[0].Default, d.fallback)
 		}
 	}
@@ -95,7 +95,7 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 func TestBodies(t *testing.T) {
 	for _, d := range served(t) {
 		for _, r := range rowsOf(d) {
-			if hasBody := r.Body != spec.Simple; hasBody != d.hasBody() {
+			if hasBody := r.Body != conf.Simple; hasBody != d.hasBody() {
 				t.Errorf("%s: has a body is %v, want %v", d.key(), hasBody, d.hasBody())
 			}
 		}
@@ -154,11 +154,11 @@ func TestNumbersOfArguments(t *testing.T) {
 	}
 }
 
-func checkNumber(t *testing.T, r *spec.Row, n int, want bool) {
+func checkNumber(t *testing.T, r *conf.Row, n int, want bool) {
 	t.Helper()
 	context, _ := firstPlace(r)
 	refusal := `invalid number of arguments in "` + r.Name + `" directive in /p/nginx.conf:3`
-	conf := place(context, written(r.Name, words(n), r.Body != spec.Simple))
+	conf := place(context, written(r.Name, words(n), r.Body != conf.Simple))
 	if got := firstError(t, conf) != refusal; got != want {
 		t.Errorf("%d arguments are taken: %v, want %v", n, got, want)
 	}
@@ -167,12 +167,12 @@ func checkNumber(t *testing.T, r *spec.Row, n int, want bool) {
 func TestCoverageCountsEveryRowOnce(t *testing.T) {
 	c := Coverage()
 	extensions := 0
-	for _, r := range spec.Rows(modules) {
+	for _, r := range conf.Rows(modules) {
 		if r.Extension {
 			extensions++
 		}
 	}
-	if sum := c.Full + c.Inert + c.Refused; sum != c.Total || c.Total != len(spec.Rows(modules))-extensions {
-		t.Errorf("got %+v of %d rows with %d extensions", c, len(spec.Rows(modules)), extensions)
+	if sum := c.Full + c.Inert + c.Refused; sum != c.Total || c.Total != len(conf.Rows(modules))-extensions {
+		t.Errorf("got %+v of %d rows with %d extensions", c, len(conf.Rows(modules)), extensions)
 	}
 }

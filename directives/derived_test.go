@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 )
 
 // sample are arguments with which a directive is right, where neither its default nor "1" is.
@@ -22,9 +22,9 @@ var sample = map[string]string{
 }
 
 // rightArgs are arguments with which the row's directive is right. The row must be one that is not refused.
-func rightArgs(r *spec.Row) []string {
+func rightArgs(r *conf.Row) []string {
 	switch text := sample[r.Name]; {
-	case r.Body != spec.Simple:
+	case r.Body != conf.Simple:
 		return nil
 	case text != "":
 		return strings.Fields(text)
@@ -35,7 +35,7 @@ func rightArgs(r *spec.Row) []string {
 }
 
 // someArgs are as many arguments as the documentation asks for at least.
-func someArgs(t *testing.T, r *spec.Row) []string {
+func someArgs(t *testing.T, r *conf.Row) []string {
 	t.Helper()
 	for _, d := range listing(t) {
 		if d.name != r.Name || d.inHTTP() {
@@ -51,17 +51,17 @@ func someArgs(t *testing.T, r *spec.Row) []string {
 }
 
 // eachRow runs a test for every row of a block that weir reads.
-func eachRow(t *testing.T, test func(t *testing.T, r *spec.Row)) {
-	for _, r := range spec.Rows(modules) {
-		if r.In != spec.Foreign && r.Name != "include" {
+func eachRow(t *testing.T, test func(t *testing.T, r *conf.Row)) {
+	for _, r := range conf.Rows(modules) {
+		if r.In != conf.Foreign && r.Name != "include" {
 			t.Run(r.Module+" "+r.Name, func(t *testing.T) { test(t, r) })
 		}
 	}
 }
 
 // everywhere is where directives of that name may stand.
-func everywhere(name string) (all spec.Context) {
-	for _, r := range spec.Rows(modules) {
+func everywhere(name string) (all conf.Context) {
+	for _, r := range conf.Rows(modules) {
 		if r.Name == name {
 			all |= r.In
 		}
@@ -70,12 +70,12 @@ func everywhere(name string) (all spec.Context) {
 }
 
 func TestWrongPlace(t *testing.T) {
-	for _, r := range spec.Rows(modules) {
+	for _, r := range conf.Rows(modules) {
 		t.Run(r.Module+" "+r.Name, func(t *testing.T) {
 			want := fmt.Sprintf(`"%s" directive is not allowed here in /p/nginx.conf:3`, r.Name)
 			for _, p := range places {
 				if everywhere(r.Name)&p.context == 0 {
-					checkError(t, place(p.context, written(r.Name, words(1), r.Body != spec.Simple)), want)
+					checkError(t, place(p.context, written(r.Name, words(1), r.Body != conf.Simple)), want)
 				}
 			}
 		})
@@ -83,24 +83,24 @@ func TestWrongPlace(t *testing.T) {
 }
 
 func TestWrongEnding(t *testing.T) {
-	eachRow(t, func(t *testing.T, r *spec.Row) {
+	eachRow(t, func(t *testing.T, r *conf.Row) {
 		context, _ := firstPlace(r)
 		want := fmt.Sprintf(`directive "%s" is not terminated by ";" in /p/nginx.conf:3`, r.Name)
-		if r.Body != spec.Simple {
+		if r.Body != conf.Simple {
 			want = fmt.Sprintf(`directive "%s" has no opening "{" in /p/nginx.conf:3`, r.Name)
 		}
-		checkError(t, place(context, written(r.Name, words(1), r.Body == spec.Simple)), want)
+		checkError(t, place(context, written(r.Name, words(1), r.Body == conf.Simple)), want)
 	})
 }
 
 func TestNotServed(t *testing.T) {
-	eachRow(t, func(t *testing.T, r *spec.Row) {
-		if r.Support != spec.Refused {
+	eachRow(t, func(t *testing.T, r *conf.Row) {
+		if r.Support != conf.Refused {
 			t.Skip("served")
 		}
 		for _, p := range places {
 			if r.In&p.context != 0 {
-				checkError(t, place(p.context, written(r.Name, someArgs(t, r), r.Body != spec.Simple)),
+				checkError(t, place(p.context, written(r.Name, someArgs(t, r), r.Body != conf.Simple)),
 					fmt.Sprintf(`"%s" directive is not supported by weir yet in /p/nginx.conf:3`, r.Name))
 			}
 		}
@@ -108,14 +108,14 @@ func TestNotServed(t *testing.T) {
 }
 
 // duplicate is a configuration with the row's directive twice, the second on lines 4 and 5.
-func duplicate(r *spec.Row, context spec.Context) string {
-	once := written(r.Name, rightArgs(r), r.Body != spec.Simple)
+func duplicate(r *conf.Row, context conf.Context) string {
+	once := written(r.Name, rightArgs(r), r.Body != conf.Simple)
 	return place(context, once+"\n"+once)
 }
 
 func TestDuplicate(t *testing.T) {
-	eachRow(t, func(t *testing.T, r *spec.Row) {
-		if r.Support == spec.Refused || r.Repeat {
+	eachRow(t, func(t *testing.T, r *conf.Row) {
+		if r.Support == conf.Refused || r.Repeat {
 			t.Skip("refused at once, or repeatable")
 		}
 		for _, p := range places {
@@ -128,8 +128,8 @@ func TestDuplicate(t *testing.T) {
 
 // TestDocumentedDefaultIsTaken holds that what the documentation gives as a default may be written down.
 func TestDocumentedDefaultIsTaken(t *testing.T) {
-	eachRow(t, func(t *testing.T, r *spec.Row) {
-		if r.Support == spec.Refused || r.Default == "" || strings.Contains(r.Default, "|") || sample[r.Name] != "" {
+	eachRow(t, func(t *testing.T, r *conf.Row) {
+		if r.Support == conf.Refused || r.Default == "" || strings.Contains(r.Default, "|") || sample[r.Name] != "" {
 			t.Skip("no default that could be tried")
 		}
 		context, _ := firstPlace(r)

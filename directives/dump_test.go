@@ -7,13 +7,13 @@ import (
 	"slices"
 	"strings"
 
+	"weir/internal/errorlog"
+	"weir/internal/relay"
 	"weir/stream"
-	"weir/stream/errorlog"
-	"weir/stream/pass"
-	"weir/stream/proxy"
-	"weir/stream/relay"
-	"weir/stream/reply"
-	"weir/stream/set"
+	"weir/stream/modules/pass"
+	"weir/stream/modules/proxy"
+	"weir/stream/modules/reply"
+	"weir/stream/modules/set"
 	"weir/stream/upstream"
 )
 

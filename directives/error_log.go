@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
+	"weir/internal/errorlog"
 	"weir/parser"
-	"weir/stream/errorlog"
 )
 
 // errorLogConf collects the error_log directives of one level: main, stream {} or a server.
@@ -34,7 +34,7 @@ func (t *errorTarget) addTo(l *errorlog.Log) {
 }
 
 // set reads one error_log. It follows ngx_log_set_log: first the target, then the level.
-func (e *errorLogConf) set(call *spec.Call) {
+func (e *errorLogConf) set(call *conf.Call) {
 	t, ok := parseErrorTarget(call, &call.Args()[0])
 	if !ok {
 		return
@@ -53,7 +53,7 @@ func (e *errorLogConf) set(call *spec.Call) {
 	}
 }
 
-func parseErrorTarget(call *spec.Call, word *parser.Word) (errorTarget, bool) {
+func parseErrorTarget(call *conf.Call, word *parser.Word) (errorTarget, bool) {
 	switch name := word.Text; {
 	case name == "stderr":
 		return stderrTarget(call.Compiler()), true
@@ -67,13 +67,13 @@ func parseErrorTarget(call *spec.Call, word *parser.Word) (errorTarget, bool) {
 	return fileTarget(call.Compiler(), word.Text), true
 }
 
-func stderrTarget(c *spec.Compiler) errorTarget {
-	spec.At[coreConf](c.Main).stderrLogged = true
+func stderrTarget(c *conf.Compiler) errorTarget {
+	conf.At[coreConf](c.Main).stderrLogged = true
 	return errorTarget{to: errorlog.Lines(c.Env.Console()), stderr: true}
 }
 
 // fileTarget is the target for the file of that name, which is standard error for an empty name, as in ngx_conf_open_file.
-func fileTarget(c *spec.Compiler, name string) errorTarget {
+func fileTarget(c *conf.Compiler, name string) errorTarget {
 	if name == "" || name == "stderr" {
 		return stderrTarget(c)
 	}
@@ -83,7 +83,7 @@ func fileTarget(c *spec.Compiler, name string) errorTarget {
 
 // parseErrorLevel reads the words behind the target but for json: one level, or any number of nginx's debug levels. It follows
 // ngx_log_set_levels.
-func parseErrorLevel(call *spec.Call, words []parser.Word) (errorlog.Level, bool) {
+func parseErrorLevel(call *conf.Call, words []parser.Word) (errorlog.Level, bool) {
 	var level errorlog.Level
 	debugging := false
 	for i := range words {
@@ -122,7 +122,7 @@ func isDebugLevel(name string) bool {
 
 // build returns the log of the level: its own targets, or else the parent's log. That of the main level, which has no parent, may be
 // asked for before all its directives have been read; it is whole after complete.
-func (e *errorLogConf) build(c *spec.Compiler, parent *errorlog.Log) *errorlog.Log {
+func (e *errorLogConf) build(c *conf.Compiler, parent *errorlog.Log) *errorlog.Log {
 	if e.log != nil {
 		return e.log
 	}
@@ -137,7 +137,7 @@ func (e *errorLogConf) build(c *spec.Compiler, parent *errorlog.Log) *errorlog.L
 }
 
 // complete adds the default file to the log of the main level, if it has neither a file nor standard error (ngx_log_open_default).
-func (e *errorLogConf) complete(c *spec.Compiler) {
+func (e *errorLogConf) complete(c *conf.Compiler) {
 	if e.file() != "" || e.hasStderr() {
 		return
 	}

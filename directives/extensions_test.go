@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 )
 
 const extensionsPath = "../docs/extensions.md"
@@ -39,10 +39,10 @@ func TestExtensionsAreDocumented(t *testing.T) {
 }
 
 // explained returns the rows of what needs a section, by the title of the section.
-func explained(t *testing.T) map[string][]*spec.Row {
+func explained(t *testing.T) map[string][]*conf.Row {
 	t.Helper()
-	all := map[string][]*spec.Row{}
-	for _, r := range spec.Rows(modules) {
+	all := map[string][]*conf.Row{}
+	for _, r := range conf.Rows(modules) {
 		if r.Extension {
 			all[r.Name] = append(all[r.Name], r)
 		}
@@ -53,7 +53,7 @@ func explained(t *testing.T) map[string][]*spec.Row {
 	}
 	for _, d := range listing(t) {
 		rows := rowsOf(d)
-		if d.commercial == "yes" && slices.ContainsFunc(rows, func(r *spec.Row) bool { return r.Support == spec.Full }) {
+		if d.commercial == "yes" && slices.ContainsFunc(rows, func(r *conf.Row) bool { return r.Support == conf.Full }) {
 			all[d.name] = rows
 		}
 	}

@@ -4,28 +4,28 @@ import (
 	"slices"
 	"strings"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/parser"
 )
 
 // httpModule is the http block: weir reads past it, and says which addresses nobody listens on therefore.
-var httpModule = &spec.Module[unserved]{
+var httpModule = &conf.Module[unserved]{
 	Name: "ngx_http_core_module",
-	Entries: append([]spec.Entry[unserved]{
-		{Name: "http", In: spec.Main, Args: spec.None, Body: spec.Skipped, Set: skipBlock},
+	Entries: append([]conf.Entry[unserved]{
+		{Name: "http", In: conf.Main, Args: conf.None, Body: conf.Skipped, Set: skipBlock},
 	}, foreignEntries("ngx_http_core_module")...),
 }
 
 // mailModule is the mail block, likewise.
-var mailModule = &spec.Module[unserved]{
+var mailModule = &conf.Module[unserved]{
 	Name: "ngx_mail_core_module",
-	Entries: []spec.Entry[unserved]{
-		{Name: "mail", In: spec.Main, Args: spec.None, Body: spec.Skipped, Set: skipBlock},
+	Entries: []conf.Entry[unserved]{
+		{Name: "mail", In: conf.Main, Args: conf.None, Body: conf.Skipped, Set: skipBlock},
 	},
 }
 
 // skipBlock warns that the block's servers are not served.
-func skipBlock(_ *unserved, call *spec.Call) {
+func skipBlock(_ *unserved, call *conf.Call) {
 	addrs := listenWords(call.Dir.Body, nil)
 	listens := "it listens nowhere"
 	if len(addrs) > 0 {
@@ -49,22 +49,22 @@ func listenWords(b *parser.Block, addrs []string) []string {
 
 // foreignModules are the modules of the http block. Their directives are known, so that one out of place is told so by nginx's
 // sentence; inside the block none is looked at.
-func foreignModules() []spec.AnyModule {
-	var all []spec.AnyModule
+func foreignModules() []conf.AnyModule {
+	var all []conf.AnyModule
 	for _, m := range foreignNames {
 		if m.module != httpModule.Name {
-			all = append(all, &spec.Module[unserved]{Name: m.module, Entries: foreignEntries(m.module)})
+			all = append(all, &conf.Module[unserved]{Name: m.module, Entries: foreignEntries(m.module)})
 		}
 	}
 	return all
 }
 
-func foreignEntries(module string) []spec.Entry[unserved] {
-	var entries []spec.Entry[unserved]
+func foreignEntries(module string) []conf.Entry[unserved] {
+	var entries []conf.Entry[unserved]
 	for _, m := range foreignNames {
 		for _, name := range m.directives {
 			if m.module == module {
-				entries = append(entries, spec.Entry[unserved]{Name: name, In: spec.Foreign, Support: spec.Refused})
+				entries = append(entries, conf.Entry[unserved]{Name: name, In: conf.Foreign, Support: conf.Refused})
 			}
 		}
 	}

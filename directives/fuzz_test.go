@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/parser"
 )
 
@@ -26,20 +26,20 @@ func FuzzLoad(f *testing.F) {
 		f.Add("events {} stream { server { listen 1883 " + params + "; proxy_pass 127.0.0.1:1884; } }")
 	}
 	f.Add("events {} error_log syslog:server=[::1]:514,facility=local0,tag=x,nohostname,severity=info;")
-	f.Fuzz(func(t *testing.T, conf string) {
-		if manyPorts.MatchString(conf) {
+	f.Fuzz(func(t *testing.T, text string) {
+		if manyPorts.MatchString(text) {
 			t.Skip()
 		}
-		env := &spec.Env{
+		env := &conf.Env{
 			Prefix: "/p/", ConfPrefix: "/p/", ErrorLog: "stderr", PidFile: "/p/nginx.pid", LookupHost: lookupExample, Now: time.Now, PID: 1,
 		}
 		p, found := Load(parser.Source{
-			Path: "/p/nginx.conf", Text: []byte(conf),
+			Path: "/p/nginx.conf", Text: []byte(text),
 			ReadFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist },
 			Glob:     func(string) ([]string, error) { return nil, nil },
 		}, env)
 		if (p == nil) != (found.Err() != nil) {
-			t.Fatalf("%.200q: a program is %v, and what was found %v", conf, p != nil, found)
+			t.Fatalf("%.200q: a program is %v, and what was found %v", text, p != nil, found)
 		}
 		if p != nil {
 			closeParts(t, p.Stream.Parts)

@@ -4,25 +4,25 @@ import (
 	"net/netip"
 	"strings"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/parser"
 	"weir/stream"
-	"weir/stream/geo"
+	"weir/stream/modules/geo"
 )
 
 // geoConf is the settings of geo: all is in the variables.
 type geoConf struct{}
 
 // geoModule is ngx_stream_geo_module.
-var geoModule = &spec.Module[geoConf]{
+var geoModule = &conf.Module[geoConf]{
 	Name: "ngx_stream_geo_module",
-	Entries: []spec.Entry[geoConf]{
-		{Name: "geo", In: spec.Stream, Args: spec.Take(1, 2), Body: spec.Pairs, Repeat: true, Set: geoBlock},
+	Entries: []conf.Entry[geoConf]{
+		{Name: "geo", In: conf.Stream, Args: conf.Take(1, 2), Body: conf.Pairs, Repeat: true, Set: geoBlock},
 	},
 }
 
 // geoBlock follows ngx_stream_geo_block.
-func geoBlock(_ *geoConf, call *spec.Call) {
+func geoBlock(_ *geoConf, call *conf.Call) {
 	vars := call.Compiler().Config.Vars
 	address, word := geo.Client, &call.Args()[0]
 	if len(call.Args()) == 2 {
@@ -45,12 +45,12 @@ func geoBlock(_ *geoConf, call *spec.Call) {
 // geoLines takes the lines of one geo.
 type geoLines struct {
 	b        *geo.Builder
-	line     *spec.Call
+	line     *conf.Call
 	volatile bool
 }
 
 // take follows ngx_stream_geo.
-func (g *geoLines) take(line *spec.Call) {
+func (g *geoLines) take(line *conf.Call) {
 	g.line = line
 	key := line.Dir.Name.Text
 	switch {
@@ -119,7 +119,7 @@ func (g *geoLines) takeRange() {
 // parseRange reads two IPv4 addresses with a hyphen between them.
 func parseRange(text string) (first, last netip.Addr, ok bool) {
 	left, right, _ := strings.Cut(text, "-")
-	first, ok = spec.ParseIP(left)
-	last, okLast := spec.ParseIP(right)
+	first, ok = conf.ParseIP(left)
+	last, okLast := conf.ParseIP(right)
 	return first, last, ok && okLast && first.Is4() && last.Is4() && first.Compare(last) <= 0
 }

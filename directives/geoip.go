@@ -1,39 +1,39 @@
 package directives
 
 import (
-	"weir/directives/spec"
-	"weir/stream/geoip"
+	"weir/directives/conf"
+	"weir/stream/modules/geoip"
 )
 
 // geoipConf is the settings of ngx_stream_geoip_module: the databases, which are read while compiling, as in nginx.
 type geoipConf struct{ geoip.Databases }
 
 // geoipModule is ngx_stream_geoip_module. Besides the documented file nginx takes the word utf8.
-var geoipModule = &spec.Module[geoipConf]{
+var geoipModule = &conf.Module[geoipConf]{
 	Name: "ngx_stream_geoip_module",
-	Entries: []spec.Entry[geoipConf]{
-		{Name: "geoip_city", In: spec.Stream, Args: spec.Take(1, 2), Set: (*geoipConf).city},
-		{Name: "geoip_country", In: spec.Stream, Args: spec.Take(1, 2), Set: (*geoipConf).country},
-		{Name: "geoip_org", In: spec.Stream, Args: spec.Take(1, 2), Set: (*geoipConf).org},
+	Entries: []conf.Entry[geoipConf]{
+		{Name: "geoip_city", In: conf.Stream, Args: conf.Take(1, 2), Set: (*geoipConf).city},
+		{Name: "geoip_country", In: conf.Stream, Args: conf.Take(1, 2), Set: (*geoipConf).country},
+		{Name: "geoip_org", In: conf.Stream, Args: conf.Take(1, 2), Set: (*geoipConf).org},
 	},
 	Vars: geoip.Variables(geoip.Databases{}),
 	Init: (*geoipConf).init,
 }
 
-func (c *geoipConf) city(call *spec.Call) {
+func (c *geoipConf) city(call *conf.Call) {
 	c.City = openGeoIP(call, "GeoIP City", geoip.Edition.IsCity)
 }
 
-func (c *geoipConf) country(call *spec.Call) {
+func (c *geoipConf) country(call *conf.Call) {
 	c.Country = openGeoIP(call, "GeoIP", geoip.Edition.IsCountry)
 }
 
-func (c *geoipConf) org(call *spec.Call) {
+func (c *geoipConf) org(call *conf.Call) {
 	c.Org = openGeoIP(call, "GeoIP", geoip.Edition.IsOrg)
 }
 
 // openGeoIP follows ngx_stream_geoip_country and its like. A relative path is one from the working directory, not from the prefix.
-func openGeoIP(call *spec.Call, kind string, takes func(geoip.Edition) bool) *geoip.Database {
+func openGeoIP(call *conf.Call, kind string, takes func(geoip.Edition) bool) *geoip.Database {
 	file := &call.Args()[0]
 	d, err := geoip.Open(file.Text)
 	if err != nil {
@@ -54,7 +54,7 @@ func openGeoIP(call *spec.Call, kind string, takes func(geoip.Edition) bool) *ge
 	return d
 }
 
-func (c *geoipConf) init(s *spec.Scope) {
+func (c *geoipConf) init(s *conf.Scope) {
 	for _, v := range geoip.Variables(c.Databases) {
 		s.Config.Vars.Replace(v)
 	}

@@ -4,32 +4,32 @@ import (
 	"slices"
 	"strings"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/parser"
 	"weir/stream"
-	"weir/stream/geoip2"
+	"weir/stream/modules/geoip2"
 )
 
 // geoip2Conf is the settings of ngx_stream_geoip2_module: the databases, which are read while compiling.
 type geoip2Conf struct{ databases []*geoip2.Database }
 
 // geoip2Module is ngx_stream_geoip2_module, which is not nginx's own: Debian has it as libnginx-mod-stream-geoip2.
-var geoip2Module = &spec.Module[geoip2Conf]{
+var geoip2Module = &conf.Module[geoip2Conf]{
 	Name: "ngx_stream_geoip2_module",
-	Entries: []spec.Entry[geoip2Conf]{
-		{Name: "geoip2", In: spec.Stream, Args: spec.Take(1), Body: spec.Pairs, Repeat: true, Extension: true, Set: (*geoip2Conf).block},
+	Entries: []conf.Entry[geoip2Conf]{
+		{Name: "geoip2", In: conf.Stream, Args: conf.Take(1), Body: conf.Pairs, Repeat: true, Extension: true, Set: (*geoip2Conf).block},
 	},
 	Init: (*geoip2Conf).init,
 }
 
-func (c *geoip2Conf) init(s *spec.Scope) {
+func (c *geoip2Conf) init(s *conf.Scope) {
 	for _, d := range c.databases {
 		s.AddPart(d)
 	}
 }
 
 // block follows ngx_stream_geoip2.
-func (c *geoip2Conf) block(call *spec.Call) {
+func (c *geoip2Conf) block(call *conf.Call) {
 	file := &call.Args()[0]
 	env := call.Compiler().Env
 	path := env.Path(file.Text)
@@ -43,11 +43,11 @@ func (c *geoip2Conf) block(call *spec.Call) {
 		return
 	}
 	c.databases = append(c.databases, d)
-	eachLine(call, func(line *spec.Call) { geoip2Line(d, line) })
+	eachLine(call, func(line *conf.Call) { geoip2Line(d, line) })
 }
 
 // geoip2Line follows ngx_stream_geoip2_parse_config.
-func geoip2Line(d *geoip2.Database, line *spec.Call) {
+func geoip2Line(d *geoip2.Database, line *conf.Call) {
 	switch word := &line.Dir.Name; {
 	case strings.HasPrefix(word.Text, "$"):
 		geoip2Variable(d, line)
@@ -58,12 +58,12 @@ func geoip2Line(d *geoip2.Database, line *spec.Call) {
 	}
 }
 
-func geoip2Reload(d *geoip2.Database, line *spec.Call) {
+func geoip2Reload(d *geoip2.Database, line *conf.Call) {
 	if len(line.Args()) != 1 {
 		line.Fail(nil, "invalid number of arguments for auto_reload")
 		return
 	}
-	interval, ok := spec.ParseSec(line.Arg(0))
+	interval, ok := conf.ParseSec(line.Arg(0))
 	if !ok {
 		line.Fail(&line.Args()[0], "invalid interval for auto_reload \"%s\"", line.Arg(0))
 		return
@@ -72,7 +72,7 @@ func geoip2Reload(d *geoip2.Database, line *spec.Call) {
 }
 
 // geoip2Variable follows ngx_stream_geoip2_add_variable and the two that it calls.
-func geoip2Variable(d *geoip2.Database, line *spec.Call) {
+func geoip2Variable(d *geoip2.Database, line *conf.Call) {
 	if len(line.Args()) > 0 && line.Arg(0) == "metadata" {
 		name := ""
 		if len(line.Args()) > 1 {
@@ -96,7 +96,7 @@ func geoip2Variable(d *geoip2.Database, line *spec.Call) {
 }
 
 // geoip2Setting reads default=VALUE or source=$VARIABLE.
-func geoip2Setting(v *geoip2.Value, line *spec.Call, word *parser.Word) bool {
+func geoip2Setting(v *geoip2.Value, line *conf.Call, word *parser.Word) bool {
 	variable := line.Dir.Name.Text
 	key, value, _ := strings.Cut(word.Text, "=")
 	switch {
@@ -115,7 +115,7 @@ func geoip2Setting(v *geoip2.Value, line *spec.Call, word *parser.Word) bool {
 	return false
 }
 
-func geoip2Source(v *geoip2.Value, line *spec.Call, word *parser.Word, text string) bool {
+func geoip2Source(v *geoip2.Value, line *conf.Call, word *parser.Word, text string) bool {
 	if text[0] != '$' {
 		line.Fail(word, "invalid source variable name \"%s\"", text)
 		return false
@@ -125,7 +125,7 @@ func geoip2Source(v *geoip2.Value, line *spec.Call, word *parser.Word, text stri
 	return ok
 }
 
-func defineGeoIP2(line *spec.Call, get func(*stream.Session) (string, bool)) {
+func defineGeoIP2(line *conf.Call, get func(*stream.Session) (string, bool)) {
 	name, ok := newVariable(line, &line.Dir.Name)
 	if ok {
 		redefine(line.Compiler().Config.Vars, stream.Variable{Name: name, Changeable: true, Get: get})

@@ -16,11 +16,11 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"weir/conformance/nginx"
-	"weir/directives/spec"
+	"weir/directives/conf"
+	"weir/internal/getaddrinfo"
 	"weir/parser"
 	"weir/parser/diag"
 	"weir/stream"
-	"weir/stream/getaddrinfo"
 )
 
 // A goldenCase is one file of testdata: the files of a configuration, what is said about it up to the first error, and, when it is
@@ -274,8 +274,8 @@ func TestWholeConfigurationIsServedInFull(t *testing.T) {
 func checkFull(t *testing.T, b *parser.Block) {
 	t.Helper()
 	for _, d := range b.Directives {
-		for _, row := range spec.Rows(modules) {
-			if row.Name == d.Name.Text && row.Name != withoutEffect && row.In&(spec.Foreign|spec.Mgmt) == 0 && row.Support != spec.Full {
+		for _, row := range conf.Rows(modules) {
+			if row.Name == d.Name.Text && row.Name != withoutEffect && row.In&(conf.Foreign|conf.Mgmt) == 0 && row.Support != conf.Full {
 				t.Errorf("%s of %s is %s", row.Name, row.Module, row.Support)
 			}
 		}

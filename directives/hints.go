@@ -1,12 +1,12 @@
 package directives
 
-import "weir/directives/spec"
+import "weir/directives/conf"
 
 // withoutTLS is what to do until weir terminates TLS.
 const withoutTLS = "let the brokers terminate TLS, or something in front of weir; examples/tls-passthrough shows how"
 
 // hints are the suggestions for what is refused. The parameters are those of nginx's documentation, and weir's own.
-var hints = spec.Hints{
+var hints = conf.Hints{
 	Parameters: map[string][]string{
 		"access_log":      {"buffer=", "flush=", "gzip", "gzip=", "if="},
 		"error_log":       {"alert", "crit", "debug", "emerg", "error", "info", "json", "notice", "warn"},

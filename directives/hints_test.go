@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/parser"
 )
 
@@ -80,8 +80,8 @@ func TestHintsKnowTheParameters(t *testing.T) {
 // TestRemediesAreNeeded checks that each remedy is for something that is still refused.
 func TestRemediesAreNeeded(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(hints.Remedies)) {
-		if !slices.ContainsFunc(spec.Rows(modules), func(r *spec.Row) bool {
-			return r.Support == spec.Refused && (r.Module == name || r.Name == name)
+		if !slices.ContainsFunc(conf.Rows(modules), func(r *conf.Row) bool {
+			return r.Support == conf.Refused && (r.Module == name || r.Name == name)
 		}) {
 			t.Errorf("nothing of %s is refused any more", name)
 		}

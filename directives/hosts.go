@@ -4,7 +4,7 @@ import (
 	"context"
 	"net/netip"
 
-	"weir/stream/getaddrinfo"
+	"weir/internal/getaddrinfo"
 )
 
 // LookupHost returns the function of an Env that finds the addresses of names as nginx does while it reads a configuration: with the C

@@ -1,12 +1,12 @@
 package directives
 
-import "weir/directives/spec"
+import "weir/directives/conf"
 
 // keyvalModule is ngx_stream_keyval_module. weir knows its directives, and does not serve them yet.
-var keyvalModule = &spec.Module[unserved]{
+var keyvalModule = &conf.Module[unserved]{
 	Name: "ngx_stream_keyval_module",
-	Entries: []spec.Entry[unserved]{
-		{Name: "keyval", In: spec.Stream, Args: spec.Take(3), Repeat: true, Support: spec.Refused},
-		{Name: "keyval_zone", In: spec.Stream, Args: spec.Take(1, 2, 3, 4, 5), Repeat: true, Support: spec.Refused},
+	Entries: []conf.Entry[unserved]{
+		{Name: "keyval", In: conf.Stream, Args: conf.Take(3), Repeat: true, Support: conf.Refused},
+		{Name: "keyval_zone", In: conf.Stream, Args: conf.Take(1, 2, 3, 4, 5), Repeat: true, Support: conf.Refused},
 	},
 }

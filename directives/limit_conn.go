@@ -3,10 +3,10 @@ package directives
 import (
 	"strings"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
+	"weir/internal/errorlog"
 	"weir/stream"
-	"weir/stream/errorlog"
-	"weir/stream/limitconn"
+	"weir/stream/modules/limitconn"
 )
 
 // limitConnConf holds the zones of stream {}, and the limits of one level.
@@ -14,8 +14,8 @@ type limitConnConf struct {
 	zones []*limitconn.Zone // of stream {}
 
 	limits []limitUse
-	dryRun spec.Opt[bool]
-	level  spec.Opt[errorlog.Level]
+	dryRun conf.Opt[bool]
+	level  conf.Opt[errorlog.Level]
 }
 
 // A limitUse is one limit_conn; its zone may be described behind it.
@@ -25,15 +25,15 @@ type limitUse struct {
 }
 
 // limitConnModule is ngx_stream_limit_conn_module.
-var limitConnModule = &spec.Module[limitConnConf]{
+var limitConnModule = &conf.Module[limitConnConf]{
 	Name: "ngx_stream_limit_conn_module",
-	Entries: []spec.Entry[limitConnConf]{
-		{Name: "limit_conn", In: either, Args: spec.Take(2), Repeat: true, Set: (*limitConnConf).limit},
-		{Name: "limit_conn_dry_run", In: either, Args: spec.OnOff, Default: "off",
-			Set: spec.Flag(func(c *limitConnConf) *spec.Opt[bool] { return &c.dryRun })},
-		{Name: "limit_conn_log_level", In: either, Args: spec.Take(1), Default: "error",
-			Set: spec.Enum(func(c *limitConnConf) *spec.Opt[errorlog.Level] { return &c.level }, limitConnLevels)},
-		{Name: "limit_conn_zone", In: spec.Stream, Args: spec.Take(2), Repeat: true, Set: (*limitConnConf).describe},
+	Entries: []conf.Entry[limitConnConf]{
+		{Name: "limit_conn", In: either, Args: conf.Take(2), Repeat: true, Set: (*limitConnConf).limit},
+		{Name: "limit_conn_dry_run", In: either, Args: conf.OnOff, Default: "off",
+			Set: conf.Flag(func(c *limitConnConf) *conf.Opt[bool] { return &c.dryRun })},
+		{Name: "limit_conn_log_level", In: either, Args: conf.Take(1), Default: "error",
+			Set: conf.Enum(func(c *limitConnConf) *conf.Opt[errorlog.Level] { return &c.level }, limitConnLevels)},
+		{Name: "limit_conn_zone", In: conf.Stream, Args: conf.Take(2), Repeat: true, Set: (*limitConnConf).describe},
 	},
 	Vars:  limitconn.Variables(),
 	Init:  (*limitConnConf).init,
@@ -49,7 +49,7 @@ var limitConnLevels = map[string]errorlog.Level{
 const limitConnZone = "limit_conn"
 
 // describe reads a limit_conn_zone. It follows ngx_stream_limit_conn_zone.
-func (c *limitConnConf) describe(call *spec.Call) {
+func (c *limitConnConf) describe(call *conf.Call) {
 	key, ok := call.Template(&call.Args()[0])
 	if !ok {
 		return
@@ -58,7 +58,7 @@ func (c *limitConnConf) describe(call *spec.Call) {
 	if !ok {
 		return
 	}
-	spec.At[upstreamConf](call.Compiler().Main).zones.declare(call, name)
+	conf.At[upstreamConf](call.Compiler().Main).zones.declare(call, name)
 	if old := c.find(name.text); old != nil {
 		call.Fail(&call.Args()[1], "limit_conn_zone \"%s\" is already bound to key \"%s\"", old.Name, old.Variable.Text())
 		return
@@ -67,7 +67,7 @@ func (c *limitConnConf) describe(call *spec.Call) {
 }
 
 // limitConnZoneName reads zone=NAME:SIZE.
-func limitConnZoneName(call *spec.Call) (*zoneName, bool) {
+func limitConnZoneName(call *conf.Call) (*zoneName, bool) {
 	word := &call.Args()[1]
 	text, ok := strings.CutPrefix(word.Text, "zone=")
 	if !ok {
@@ -75,7 +75,7 @@ func limitConnZoneName(call *spec.Call) (*zoneName, bool) {
 		return nil, false
 	}
 	name, sizeText, _ := strings.Cut(text, ":")
-	size, ok := spec.ParseSize(sizeText)
+	size, ok := conf.ParseSize(sizeText)
 	switch {
 	case !ok:
 		call.Fail(word, "invalid zone size \"%s\"", word.Text)
@@ -99,16 +99,16 @@ func (c *limitConnConf) find(name string) *limitconn.Zone {
 }
 
 // limit follows ngx_stream_limit_conn.
-func (c *limitConnConf) limit(call *spec.Call) {
+func (c *limitConnConf) limit(call *conf.Call) {
 	name, word := call.Arg(0), &call.Args()[1]
-	spec.At[upstreamConf](call.Compiler().Main).zones.declare(call, &zoneName{text: name, use: limitConnZone})
+	conf.At[upstreamConf](call.Compiler().Main).zones.declare(call, &zoneName{text: name, use: limitConnZone})
 	for _, l := range c.limits {
 		if l.zone == name {
 			call.FailValue("is duplicate")
 			return
 		}
 	}
-	n, ok := spec.ParseNumber(word.Text)
+	n, ok := conf.ParseNumber(word.Text)
 	switch {
 	case !ok || n == 0:
 		call.Fail(word, "invalid number of connections \"%s\"", word.Text)
@@ -122,7 +122,7 @@ func (c *limitConnConf) limit(call *spec.Call) {
 // maxLimitConn is what the count of a key can hold in nginx.
 const maxLimitConn = 65535
 
-func (c *limitConnConf) init(s *spec.Scope) {
+func (c *limitConnConf) init(s *conf.Scope) {
 	for _, z := range c.zones {
 		s.AddPart(z)
 	}
@@ -137,14 +137,14 @@ func (c *limitConnConf) merge(child *limitConnConf) {
 	child.level.Inherit(c.level)
 }
 
-func (c *limitConnConf) build(s *spec.Scope) {
+func (c *limitConnConf) build(s *conf.Scope) {
 	if len(c.limits) == 0 {
 		return
 	}
 	h := &limitconn.Handler{
 		DryRun: c.dryRun.Or(false), Level: c.level.Or(errorlog.Error), Report: s.Config.Vars.Uses(limitconn.Status),
 	}
-	described := spec.At[limitConnConf](s.Level.Parent)
+	described := conf.At[limitConnConf](s.Level.Parent)
 	for _, l := range c.limits {
 		h.Limits = append(h.Limits, limitconn.Limit{Zone: described.find(l.zone), Conns: l.conns})
 	}

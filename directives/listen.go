@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/stream"
 )
 
@@ -18,8 +18,8 @@ const defaultBacklog = 511
 type listenAddr struct {
 	addr      stream.Addr
 	origin    string
-	servers   []*spec.Level
-	primary   *spec.Level // the default server
+	servers   []*conf.Level
+	primary   *conf.Level // the default server
 	isDefault bool        // primary was made so by default_server
 	params    listenParams
 
@@ -45,7 +45,7 @@ type protocols uint8
 const proxyProtocolFirst protocols = 1
 
 // listen is the setter of the directive in a server. It follows ngx_stream_core_listen.
-func (c *streamConf) listen(call *spec.Call) {
+func (c *streamConf) listen(call *conf.Call) {
 	c.listening = true
 	word := &call.Args()[0]
 	addrs, err := listenAddrs(call, word.Text)
@@ -57,7 +57,7 @@ func (c *streamConf) listen(call *spec.Call) {
 	if !ok {
 		return
 	}
-	outer := spec.At[streamConf](call.Level.Parent)
+	outer := conf.At[streamConf](call.Level.Parent)
 	for _, addr := range addrs {
 		addr.UDP = params.udp
 		if !outer.addListen(call, addr, params) {
@@ -67,8 +67,8 @@ func (c *streamConf) listen(call *spec.Call) {
 }
 
 // listenAddrs are the addresses that text stands for, each once.
-func listenAddrs(call *spec.Call, text string) ([]stream.Addr, error) {
-	parsed, err := spec.ParseListen(text)
+func listenAddrs(call *conf.Call, text string) ([]stream.Addr, error) {
+	parsed, err := conf.ParseListen(text)
 	if err != nil {
 		return nil, err
 	}
@@ -84,12 +84,12 @@ func listenAddrs(call *spec.Call, text string) ([]stream.Addr, error) {
 	}), nil
 }
 
-func (c *streamConf) addListen(call *spec.Call, addr stream.Addr, p listenParams) bool {
+func (c *streamConf) addListen(call *conf.Call, addr stream.Addr, p listenParams) bool {
 	if l := c.listenAt[addr]; l != nil {
 		return l.addServer(call, p)
 	}
 	l := &listenAddr{
-		addr: addr, origin: call.Origin(), servers: []*spec.Level{call.Level}, primary: call.Level, isDefault: p.defaultServer,
+		addr: addr, origin: call.Origin(), servers: []*conf.Level{call.Level}, primary: call.Level, isDefault: p.defaultServer,
 		params: p, protocols: p.protocols,
 	}
 	c.listens = append(c.listens, l)
@@ -101,7 +101,7 @@ func (c *streamConf) addListen(call *spec.Call, addr stream.Addr, p listenParams
 }
 
 // addServer adds one more server to the address. It follows ngx_stream_add_addresses.
-func (l *listenAddr) addServer(call *spec.Call, p listenParams) bool {
+func (l *listenAddr) addServer(call *conf.Call, p listenParams) bool {
 	if slices.Contains(l.servers, call.Level) {
 		call.Fail(&call.Args()[0], "a duplicate listen %s", l.addr)
 		return false
@@ -127,7 +127,7 @@ func (l *listenAddr) addServer(call *spec.Call, p listenParams) bool {
 
 // mergeProtocols unites the protocol options of the address, and warns where servers contradict each other, by nginx's rule of
 // which differences are meant.
-func (l *listenAddr) mergeProtocols(call *spec.Call, p listenParams) {
+func (l *listenAddr) mergeProtocols(call *conf.Call, p listenParams) {
 	before, now := l.params.protocols, p.protocols
 	var warn bool
 	switch {
@@ -148,8 +148,8 @@ func (l *listenAddr) mergeProtocols(call *spec.Call, p listenParams) {
 }
 
 // finishListens makes the addresses of the snapshot. servers are parallel to c.servers.
-func (c *streamConf) finishListens(compiler *spec.Compiler, servers []*stream.Server) {
-	byLevel := map[*spec.Level]*stream.Server{}
+func (c *streamConf) finishListens(compiler *conf.Compiler, servers []*stream.Server) {
+	byLevel := map[*conf.Level]*stream.Server{}
 	for i, level := range c.servers {
 		byLevel[level] = servers[i]
 	}
@@ -235,7 +235,7 @@ func familyPort(a stream.Addr) uint32 {
 	return key
 }
 
-func parseListenParams(call *spec.Call) (listenParams, bool) {
+func parseListenParams(call *conf.Call) (listenParams, bool) {
 	p := listenParams{options: stream.ListenOptions{Backlog: defaultBacklog, IPv6Only: true}}
 	for i := range call.Args()[1:] {
 		word := &call.Args()[1+i]
@@ -252,7 +252,7 @@ func parseListenParams(call *spec.Call) (listenParams, bool) {
 }
 
 // check refuses what does not go together, and what weir does not serve yet.
-func (p *listenParams) check(call *spec.Call) bool {
+func (p *listenParams) check(call *conf.Call) bool {
 	if name := p.incompatible(); p.udp && name != "" {
 		call.FailValue(fmt.Sprintf("\"%s\" parameter is incompatible with \"udp\"", name))
 		return false
@@ -375,8 +375,8 @@ func (p *listenParams) parseIPv6Only(text, value string) error {
 }
 
 func parseBuffer(text string) (int, bool) {
-	n, ok := spec.ParseSize(text)
-	return spec.Int(n), ok
+	n, ok := conf.ParseSize(text)
+	return conf.Int(n), ok
 }
 
 // parseKeepAlive reads on, off, or IDLE:INTERVAL:COUNT, of which something must be left that is not zero.
@@ -399,9 +399,9 @@ func setKeepAlive(k *stream.KeepAlive, i int, text string) bool {
 	var ok bool
 	switch i {
 	case 0:
-		k.Idle, ok = spec.ParseSec(text)
+		k.Idle, ok = conf.ParseSec(text)
 	case 1:
-		k.Interval, ok = spec.ParseSec(text)
+		k.Interval, ok = conf.ParseSec(text)
 	default:
 		k.Count, ok = parseInt(text)
 	}

@@ -1,7 +1,7 @@
 package directives
 
 import (
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/parser"
 	"weir/parser/diag"
 )
@@ -9,9 +9,9 @@ import (
 // Load reads the configuration of src with all that it includes, and compiles it. It opens nothing that lasts. Without a
 // diagnostic of severity Emerg the Program is complete; with one it is nil, and the first such diagnostic is what nginx would
 // have said.
-func Load(src parser.Source, env *spec.Env) (*Program, diag.List) {
+func Load(src parser.Source, env *conf.Env) (*Program, diag.List) {
 	tree, unread := parser.Load(src)
-	c := spec.NewCompiler(modules, env)
+	c := conf.NewCompiler(modules, env)
 	c.Elsewhere = elsewhere
 	c.Hints = hints
 	c.Walk(tree.Root)

@@ -6,11 +6,11 @@ import (
 	"strings"
 	"time"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
+	"weir/internal/logfile"
 	"weir/parser"
 	"weir/stream"
-	"weir/stream/accesslog"
-	"weir/stream/logfile"
+	"weir/stream/modules/accesslog"
 )
 
 // logConf holds the settings of ngx_stream_log_module: of stream {} with its formats, and of each server.
@@ -18,7 +18,7 @@ type logConf struct {
 	formats []logFormat // of stream {}
 	logs    []accessLog
 	off     bool
-	cache   spec.Opt[*accesslog.Cache] // nil: files are opened for each line
+	cache   conf.Opt[*accesslog.Cache] // nil: files are opened for each line
 }
 
 // A logFormat is one log_format.
@@ -39,12 +39,12 @@ type accessLog struct {
 // logModule is ngx_stream_log_module.
 //
 // See https://nginx.org/en/docs/stream/ngx_stream_log_module.html.
-var logModule = &spec.Module[logConf]{
+var logModule = &conf.Module[logConf]{
 	Name: "ngx_stream_log_module",
-	Entries: []spec.Entry[logConf]{
-		{Name: "access_log", In: spec.Stream | spec.Server, Args: spec.AtLeast(1), Default: "off", Repeat: true, Set: (*logConf).accessLog},
-		{Name: "log_format", In: spec.Stream, Args: spec.AtLeast(2), Repeat: true, Set: (*logConf).logFormat},
-		{Name: "open_log_file_cache", In: spec.Stream | spec.Server, Args: spec.Take(1, 2, 3, 4), Default: "off",
+	Entries: []conf.Entry[logConf]{
+		{Name: "access_log", In: conf.Stream | conf.Server, Args: conf.AtLeast(1), Default: "off", Repeat: true, Set: (*logConf).accessLog},
+		{Name: "log_format", In: conf.Stream, Args: conf.AtLeast(2), Repeat: true, Set: (*logConf).logFormat},
+		{Name: "open_log_file_cache", In: conf.Stream | conf.Server, Args: conf.Take(1, 2, 3, 4), Default: "off",
 			Set: (*logConf).openLogFileCache},
 	},
 	Merge: (*logConf).merge,
@@ -52,7 +52,7 @@ var logModule = &spec.Module[logConf]{
 }
 
 // logFormat follows ngx_stream_log_set_format.
-func (c *logConf) logFormat(call *spec.Call) {
+func (c *logConf) logFormat(call *conf.Call) {
 	name := call.Arg(0)
 	for _, f := range c.formats {
 		if f.name == name {
@@ -86,7 +86,7 @@ func wordTexts(words []parser.Word) []string {
 }
 
 // accessLog follows ngx_stream_log_set_log: first the target, then the format, then the other parameters.
-func (c *logConf) accessLog(call *spec.Call) {
+func (c *logConf) accessLog(call *conf.Call) {
 	if call.Arg(0) == "off" {
 		c.off = true
 		if len(call.Args()) > 1 {
@@ -106,7 +106,7 @@ func (c *logConf) accessLog(call *spec.Call) {
 	}
 }
 
-func parseAccessTarget(call *spec.Call, word *parser.Word) (accessLog, bool) {
+func parseAccessTarget(call *conf.Call, word *parser.Word) (accessLog, bool) {
 	c := call.Compiler()
 	switch {
 	case strings.HasPrefix(word.Text, syslogPrefix):
@@ -127,17 +127,17 @@ func parseAccessTarget(call *spec.Call, word *parser.Word) (accessLog, bool) {
 }
 
 // findFormat returns the log_format that the call names, or nil after saying why there is none. Names are compared without case.
-func findFormat(call *spec.Call) *accesslog.Format {
+func findFormat(call *conf.Call) *accesslog.Format {
 	if len(call.Args()) < 2 {
 		call.Fail(&call.Args()[0], "log format is not specified")
 		return nil
 	}
 	level := call.Level
-	for level.Context != spec.Stream {
+	for level.Context != conf.Stream {
 		level = level.Parent
 	}
-	for _, f := range spec.At[logConf](level).formats {
-		if spec.EqualFold(f.name, call.Arg(1)) {
+	for _, f := range conf.At[logConf](level).formats {
+		if conf.EqualFold(f.name, call.Arg(1)) {
 			return f.format
 		}
 	}
@@ -149,7 +149,7 @@ func findFormat(call *spec.Call) *accesslog.Format {
 const defaultBuffer = 64 << 10
 
 // setParameters reads what follows the format.
-func (l *accessLog) setParameters(call *spec.Call) bool {
+func (l *accessLog) setParameters(call *conf.Call) bool {
 	var b logfile.Buffering
 	words := call.Args()[2:]
 	for i := range words {
@@ -160,20 +160,20 @@ func (l *accessLog) setParameters(call *spec.Call) bool {
 	return l.setBuffering(call, b)
 }
 
-func (l *accessLog) setParameter(call *spec.Call, word *parser.Word, b *logfile.Buffering) bool {
+func (l *accessLog) setParameter(call *conf.Call, word *parser.Word, b *logfile.Buffering) bool {
 	name, value, assigned := strings.Cut(word.Text, "=")
 	switch {
 	case name == "gzip":
 		return setGzip(call, word, b)
 	case name == "buffer" && assigned:
-		size, ok := spec.ParseSize(value)
+		size, ok := conf.ParseSize(value)
 		if !ok || size == 0 {
 			call.Fail(word, "invalid buffer size \"%s\"", value)
 			return false
 		}
-		b.Size = spec.Int(size)
+		b.Size = conf.Int(size)
 	case name == "flush" && assigned:
-		d, ok := spec.ParseMsec(value)
+		d, ok := conf.ParseMsec(value)
 		if !ok || d == 0 {
 			call.Fail(word, "invalid flush time \"%s\"", value)
 			return false
@@ -193,7 +193,7 @@ func (l *accessLog) setParameter(call *spec.Call, word *parser.Word, b *logfile.
 }
 
 // setGzip reads "gzip" or "gzip=LEVEL".
-func setGzip(call *spec.Call, word *parser.Word, b *logfile.Buffering) bool {
+func setGzip(call *conf.Call, word *parser.Word, b *logfile.Buffering) bool {
 	if b.Size == 0 {
 		b.Size = defaultBuffer
 	}
@@ -202,7 +202,7 @@ func setGzip(call *spec.Call, word *parser.Word, b *logfile.Buffering) bool {
 		return true
 	}
 	value := strings.TrimPrefix(word.Text, "gzip=")
-	level, ok := spec.ParseNumber(value)
+	level, ok := conf.ParseNumber(value)
 	if !ok || level < 1 || level > 9 {
 		call.Fail(word, "invalid compression level \"%s\"", value)
 		return false
@@ -211,7 +211,7 @@ func setGzip(call *spec.Call, word *parser.Word, b *logfile.Buffering) bool {
 	return true
 }
 
-func (l *accessLog) setBuffering(call *spec.Call, b logfile.Buffering) bool {
+func (l *accessLog) setBuffering(call *conf.Call, b logfile.Buffering) bool {
 	word := &call.Args()[0]
 	switch {
 	case b.Size == 0 && b.Flush == 0:
@@ -231,7 +231,7 @@ func (l *accessLog) setBuffering(call *spec.Call, b logfile.Buffering) bool {
 }
 
 // openLogFileCache follows ngx_stream_log_open_file_cache.
-func (c *logConf) openLogFileCache(call *spec.Call) {
+func (c *logConf) openLogFileCache(call *conf.Call) {
 	conf := accesslog.CacheConf{Inactive: 10 * time.Second, MinUses: 1, Valid: 60 * time.Second}
 	off := false
 	words := call.Args()
@@ -257,20 +257,20 @@ func (c *logConf) openLogFileCache(call *spec.Call) {
 	config.Parts = append(config.Parts, &cachePart{cache, fmt.Sprintf("open_log_file_cache %d", len(config.Parts))})
 }
 
-func setCacheParameter(conf *accesslog.CacheConf, text string) bool {
+func setCacheParameter(cache *accesslog.CacheConf, text string) bool {
 	name, value, ok := strings.Cut(text, "=")
 	if !ok {
 		return false
 	}
 	switch name {
 	case "max":
-		conf.Max, ok = cacheNumber(value)
+		cache.Max, ok = cacheNumber(value)
 	case "min_uses":
-		conf.MinUses, ok = cacheNumber(value)
+		cache.MinUses, ok = cacheNumber(value)
 	case "inactive":
-		conf.Inactive, ok = spec.ParseSec(value)
+		cache.Inactive, ok = conf.ParseSec(value)
 	case "valid":
-		conf.Valid, ok = spec.ParseSec(value)
+		cache.Valid, ok = conf.ParseSec(value)
 	default:
 		return false
 	}
@@ -278,8 +278,8 @@ func setCacheParameter(conf *accesslog.CacheConf, text string) bool {
 }
 
 func cacheNumber(text string) (int, bool) {
-	n, ok := spec.ParseNumber(text)
-	return spec.Int(n), ok
+	n, ok := conf.ParseNumber(text)
+	return conf.Int(n), ok
 }
 
 // merge follows ngx_stream_log_merge_srv_conf: a server's own list, or "off", replaces the outer one as a whole.
@@ -290,7 +290,7 @@ func (c *logConf) merge(child *logConf) {
 	}
 }
 
-func (c *logConf) build(s *spec.Scope) {
+func (c *logConf) build(s *conf.Scope) {
 	if c.off {
 		return
 	}

@@ -13,12 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
+	"weir/internal/errorlog"
+	"weir/internal/logfile"
 	"weir/parser"
 	"weir/parser/diag"
 	"weir/stream"
-	"weir/stream/errorlog"
-	"weir/stream/logfile"
 )
 
 // TestLog compiles those cases of testdata/log that have a part "access" or "errors". For the first, every server writes its access logs
@@ -55,12 +55,12 @@ func (c *goldenCase) checkLines(t *testing.T, part string, write func(*Program))
 
 func logTime() time.Time { return time.Date(2026, 11, 2, 20, 29, 3, 0, time.UTC) }
 
-// loadLogs compiles conf with dir as the prefix, and returns the warnings up to the first error with it.
-func loadLogs(conf, dir string) (*Program, string) {
-	env := &spec.Env{
+// loadLogs compiles text with dir as the prefix, and returns the warnings up to the first error with it.
+func loadLogs(text, dir string) (*Program, string) {
+	env := &conf.Env{
 		Prefix: dir + "/", ConfPrefix: dir + "/", ErrorLog: "default.log", PidFile: "pid", LookupHost: lookupExample, Now: logTime, PID: 1,
 	}
-	p, diags := Load(parser.Source{Path: "nginx.conf", Text: []byte(conf)}, env)
+	p, diags := Load(parser.Source{Path: "nginx.conf", Text: []byte(text)}, env)
 	said := ""
 	for _, d := range diags {
 		said += fmt.Sprintf("[%s] %s\n", d.Severity, d.Error())

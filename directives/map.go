@@ -3,34 +3,34 @@ package directives
 import (
 	"strings"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/parser"
 	"weir/stream"
-	"weir/stream/mapping"
+	"weir/stream/modules/mapping"
 )
 
 // mapConf holds the settings of ngx_stream_map_module.
 type mapConf struct {
-	maxSize, bucketSize spec.Opt[int64]
+	maxSize, bucketSize conf.Opt[int64]
 	used                bool // a map has been met; nginx has settled the sizes then
 }
 
 // mapModule is ngx_stream_map_module. The sizes of nginx's hash tables have nothing to act on.
-var mapModule = &spec.Module[mapConf]{
+var mapModule = &conf.Module[mapConf]{
 	Name: "ngx_stream_map_module",
-	Entries: []spec.Entry[mapConf]{
-		{Name: "map", In: spec.Stream, Args: spec.Take(2), Body: spec.Pairs, Repeat: true, Set: (*mapConf).block},
-		{Name: "map_hash_bucket_size", In: spec.Stream, Args: spec.Take(1), Default: "32|64|128", Support: spec.Inert,
-			Set: hashSize(func(c *mapConf) *spec.Opt[int64] { return &c.bucketSize })},
-		{Name: "map_hash_max_size", In: spec.Stream, Args: spec.Take(1), Default: "2048", Support: spec.Inert,
-			Set: hashSize(func(c *mapConf) *spec.Opt[int64] { return &c.maxSize })},
+	Entries: []conf.Entry[mapConf]{
+		{Name: "map", In: conf.Stream, Args: conf.Take(2), Body: conf.Pairs, Repeat: true, Set: (*mapConf).block},
+		{Name: "map_hash_bucket_size", In: conf.Stream, Args: conf.Take(1), Default: "32|64|128", Support: conf.Inert,
+			Set: hashSize(func(c *mapConf) *conf.Opt[int64] { return &c.bucketSize })},
+		{Name: "map_hash_max_size", In: conf.Stream, Args: conf.Take(1), Default: "2048", Support: conf.Inert,
+			Set: hashSize(func(c *mapConf) *conf.Opt[int64] { return &c.maxSize })},
 	},
 }
 
 // hashSize sets a size that must come before the first map.
-func hashSize(field func(*mapConf) *spec.Opt[int64]) func(*mapConf, *spec.Call) {
-	set := spec.Number(field)
-	return func(c *mapConf, call *spec.Call) {
+func hashSize(field func(*mapConf) *conf.Opt[int64]) func(*mapConf, *conf.Call) {
+	set := conf.Number(field)
+	return func(c *mapConf, call *conf.Call) {
 		if c.used {
 			call.FailValue("is duplicate")
 			return
@@ -40,7 +40,7 @@ func hashSize(field func(*mapConf) *spec.Opt[int64]) func(*mapConf, *spec.Call) 
 }
 
 // block follows ngx_stream_map_block.
-func (c *mapConf) block(call *spec.Call) {
+func (c *mapConf) block(call *conf.Call) {
 	c.used = true
 	source, ok := call.Template(&call.Args()[0])
 	if !ok {
@@ -54,7 +54,7 @@ func (c *mapConf) block(call *spec.Call) {
 	lines := call.Dir.Body.Directives
 	b := mapping.NewBuilder(source, vars, len(lines), keyBytes(lines))
 	v := stream.Variable{Name: name, Changeable: true}
-	eachLine(call, func(line *spec.Call) { v.NoCache = mapLine(b, line) || v.NoCache })
+	eachLine(call, func(line *conf.Call) { v.NoCache = mapLine(b, line) || v.NoCache })
 	m := b.Map()
 	v.Get, v.Configured, v.Template = m.Get, m.Literal(), m.Template
 	redefine(vars, v)
@@ -70,7 +70,7 @@ func keyBytes(lines []*parser.Directive) int {
 }
 
 // mapLine takes one line of a map, and reports whether it says that the variable is volatile.
-func mapLine(b *mapping.Builder, line *spec.Call) (volatile bool) {
+func mapLine(b *mapping.Builder, line *conf.Call) (volatile bool) {
 	key := &line.Dir.Name
 	switch {
 	case len(line.Args()) == 0 && key.Text == "hostnames":
@@ -89,7 +89,7 @@ func mapLine(b *mapping.Builder, line *spec.Call) (volatile bool) {
 }
 
 // newVariable reads the name of the variable that a block makes, and claims it.
-func newVariable(call *spec.Call, word *parser.Word) (name string, ok bool) {
+func newVariable(call *conf.Call, word *parser.Word) (name string, ok bool) {
 	name, ok = variableName(call, word)
 	if !ok {
 		return "", false
@@ -103,7 +103,7 @@ func newVariable(call *spec.Call, word *parser.Word) (name string, ok bool) {
 }
 
 // variableName reads a word that is a variable and nothing else.
-func variableName(call *spec.Call, word *parser.Word) (name string, ok bool) {
+func variableName(call *conf.Call, word *parser.Word) (name string, ok bool) {
 	name, ok = strings.CutPrefix(word.Text, "$")
 	if !ok || name == "" {
 		call.Fail(word, "invalid variable name \"%s\"", word.Text)
@@ -120,8 +120,8 @@ func redefine(vars *stream.VarTable, v stream.Variable) {
 }
 
 // eachLine calls take for each line of a block with a grammar of its own; no line may be a block.
-func eachLine(call *spec.Call, take func(line *spec.Call)) {
-	line := spec.Call{Level: call.Level}
+func eachLine(call *conf.Call, take func(line *conf.Call)) {
+	line := conf.Call{Level: call.Level}
 	for _, d := range call.Dir.Body.Directives {
 		line.Dir = d
 		if d.Body != nil {

@@ -1,10 +1,10 @@
 package directives
 
-import "weir/directives/spec"
+import "weir/directives/conf"
 
 // modules is the table of contents: every module, in the order of nginx's own list. The order is behaviour: within a phase
 // handlers run from the end of the list to its beginning, and settings are merged along it.
-var modules = append([]spec.AnyModule{
+var modules = append([]conf.AnyModule{
 	coreModule,
 	eventsModule,
 	mgmtModule,
@@ -49,15 +49,15 @@ type Counts struct {
 // Coverage counts the directives of all modules, those that only weir has left out.
 func Coverage() Counts {
 	var c Counts
-	for _, row := range spec.Rows(modules) {
+	for _, row := range conf.Rows(modules) {
 		if row.Extension {
 			continue
 		}
 		c.Total++
 		switch row.Support {
-		case spec.Full:
+		case conf.Full:
 			c.Full++
-		case spec.Inert:
+		case conf.Inert:
 			c.Inert++
 		default:
 			c.Refused++

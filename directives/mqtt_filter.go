@@ -1,14 +1,14 @@
 package directives
 
-import "weir/directives/spec"
+import "weir/directives/conf"
 
 // mqttFilterModule is ngx_stream_mqtt_filter_module. weir knows its directives, and does not serve them yet.
-var mqttFilterModule = &spec.Module[unserved]{
+var mqttFilterModule = &conf.Module[unserved]{
 	Name: "ngx_stream_mqtt_filter_module",
-	Entries: []spec.Entry[unserved]{
-		{Name: "mqtt", In: either, Args: spec.OnOff, Default: "off", Support: spec.Refused},
-		{Name: "mqtt_buffers", In: either, Args: spec.Take(2), Default: "100 1k", Support: spec.Refused},
-		{Name: "mqtt_rewrite_buffer_size", In: spec.Server, Args: spec.Take(1), Default: "4k|8k", Support: spec.Refused},
-		{Name: "mqtt_set_connect", In: spec.Server, Args: spec.Take(2), Repeat: true, Support: spec.Refused},
+	Entries: []conf.Entry[unserved]{
+		{Name: "mqtt", In: either, Args: conf.OnOff, Default: "off", Support: conf.Refused},
+		{Name: "mqtt_buffers", In: either, Args: conf.Take(2), Default: "100 1k", Support: conf.Refused},
+		{Name: "mqtt_rewrite_buffer_size", In: conf.Server, Args: conf.Take(1), Default: "4k|8k", Support: conf.Refused},
+		{Name: "mqtt_set_connect", In: conf.Server, Args: conf.Take(2), Repeat: true, Support: conf.Refused},
 	},
 }

@@ -1,24 +1,24 @@
 package directives
 
 import (
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/stream"
-	"weir/stream/nummap"
+	"weir/stream/modules/nummap"
 )
 
 // numMapConf is the settings of num_map: all is in the variables.
 type numMapConf struct{}
 
 // numMapModule is ngx_stream_num_map_module.
-var numMapModule = &spec.Module[numMapConf]{
+var numMapModule = &conf.Module[numMapConf]{
 	Name: "ngx_stream_num_map_module",
-	Entries: []spec.Entry[numMapConf]{
-		{Name: "num_map", In: spec.Stream, Args: spec.Take(1, 2), Body: spec.Pairs, Repeat: true, Set: numMapBlock},
+	Entries: []conf.Entry[numMapConf]{
+		{Name: "num_map", In: conf.Stream, Args: conf.Take(1, 2), Body: conf.Pairs, Repeat: true, Set: numMapBlock},
 	},
 }
 
 // numMapBlock makes the variable of one block. The page leaves the number out of the syntax, and does not say what is meant then.
-func numMapBlock(_ *numMapConf, call *spec.Call) {
+func numMapBlock(_ *numMapConf, call *conf.Call) {
 	if len(call.Args()) == 1 {
 		call.Fail(nil, "\"num_map\" directive without a number is not supported by weir")
 		return
@@ -33,12 +33,12 @@ func numMapBlock(_ *numMapConf, call *spec.Call) {
 	}
 	m := nummap.New(source)
 	v := stream.Variable{Name: name, Changeable: true, Get: m.Get}
-	eachLine(call, func(line *spec.Call) { v.NoCache = numMapLine(m, line) || v.NoCache })
+	eachLine(call, func(line *conf.Call) { v.NoCache = numMapLine(m, line) || v.NoCache })
 	redefine(call.Compiler().Config.Vars, v)
 }
 
 // numMapLine takes one line, and reports whether it says that the variable is volatile.
-func numMapLine(m *nummap.Map, line *spec.Call) (volatile bool) {
+func numMapLine(m *nummap.Map, line *conf.Call) (volatile bool) {
 	key := &line.Dir.Name
 	switch {
 	case len(line.Args()) == 0 && key.Text == "volatile":

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"weir/conformance/nginx"
-	"weir/directives/spec"
+	"weir/directives/conf"
 )
 
 // An oracle is a real nginx: the one that NGINX_BIN names, or the system's.
@@ -64,7 +64,7 @@ func skipWithout(t *testing.T, why string) {
 func (o *oracle) loadModules() string { return strings.Join(o.modules, "") }
 
 // knows are the rows for directives that this nginx has.
-func (o *oracle) knows(t *testing.T) (rows []*spec.Row) {
+func (o *oracle) knows(t *testing.T) (rows []*conf.Row) {
 	t.Helper()
 	elsewhere := []string{"ngx_stream_js_module", "ngx_stream_geoip_module", "ngx_mgmt_module"}
 	for _, d := range served(t) {

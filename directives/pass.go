@@ -3,9 +3,9 @@ package directives
 import (
 	"fmt"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/stream"
-	"weir/stream/pass"
+	"weir/stream/modules/pass"
 )
 
 // passConf holds where a server passes its connections.
@@ -15,15 +15,15 @@ type passConf struct {
 }
 
 // passModule is ngx_stream_pass_module.
-var passModule = &spec.Module[passConf]{
+var passModule = &conf.Module[passConf]{
 	Name: "ngx_stream_pass_module",
-	Entries: []spec.Entry[passConf]{
-		{Name: "pass", In: spec.Server, Args: spec.Take(1), Set: (*passConf).set},
+	Entries: []conf.Entry[passConf]{
+		{Name: "pass", In: conf.Server, Args: conf.Take(1), Set: (*passConf).set},
 	},
 }
 
 // set follows ngx_stream_pass.
-func (c *passConf) set(call *spec.Call) {
+func (c *passConf) set(call *conf.Call) {
 	serveBy(call, c.content)
 	word := &call.Args()[0]
 	t, ok := call.Template(word)
@@ -34,7 +34,7 @@ func (c *passConf) set(call *spec.Call) {
 		c.variable = &t
 		return
 	}
-	a, err := spec.ParseUpstream(word.Text)
+	a, err := conf.ParseUpstream(word.Text)
 	switch {
 	case err != nil:
 		call.Fail(word, "%s in \"%s\" of the \"pass\" directive", err, word.Text)
@@ -47,13 +47,13 @@ func (c *passConf) set(call *spec.Call) {
 	}
 }
 
-func (c *passConf) content(*spec.Scope) stream.Content {
+func (c *passConf) content(*conf.Scope) stream.Content {
 	return &pass.Content{Addr: c.addr, Variable: c.variable, Parse: parsePassed}
 }
 
 // parsePassed reads what a pass with variables has come to. It follows ngx_stream_pass_handler.
 func parsePassed(text string) (stream.Addr, error) {
-	a, err := spec.ParseUpstream(text)
+	a, err := conf.ParseUpstream(text)
 	switch {
 	case err != nil:
 		return stream.Addr{}, fmt.Errorf("%w in pass \"%s\"", err, text)
@@ -66,10 +66,10 @@ func parsePassed(text string) (stream.Addr, error) {
 }
 
 // hasAddress reports whether a needs no name to be looked up.
-func hasAddress(a spec.Address) bool { return a.IsUnix || a.IP.IsValid() }
+func hasAddress(a conf.Address) bool { return a.IsUnix || a.IP.IsValid() }
 
 // socketAddr is a, which must have an address.
-func socketAddr(a spec.Address) stream.Addr {
+func socketAddr(a conf.Address) stream.Addr {
 	addrs, _ := a.Resolve(nil)
 	return addrs[0]
 }

@@ -7,26 +7,26 @@ import (
 	"testing"
 	"time"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/parser"
 )
 
 // places are the contexts in which a directive can be tried, by nginx's names.
 var places = []struct {
 	name    string
-	context spec.Context
+	context conf.Context
 	around  string // a configuration with %s for the directive, which begins on line 2
 }{
-	{"main", spec.Main, "# main\n%s\n"},
-	{"events", spec.Events, "events {\n%s\n}\n"},
-	{"stream", spec.Stream, "stream {\n%s\n}\n"},
-	{"server", spec.Server, "stream { server {\n%s\n} }\n"},
-	{"upstream", spec.Upstream, "stream { upstream u {\n%s\n} }\n"},
-	{"mgmt", spec.Mgmt, "mgmt {\n%s\n}\n"},
+	{"main", conf.Main, "# main\n%s\n"},
+	{"events", conf.Events, "events {\n%s\n}\n"},
+	{"stream", conf.Stream, "stream {\n%s\n}\n"},
+	{"server", conf.Server, "stream { server {\n%s\n} }\n"},
+	{"upstream", conf.Upstream, "stream { upstream u {\n%s\n} }\n"},
+	{"mgmt", conf.Mgmt, "mgmt {\n%s\n}\n"},
 }
 
 // place is a configuration that has text in that context, from line 2 on.
-func place(context spec.Context, text string) string {
+func place(context conf.Context, text string) string {
 	for _, p := range places {
 		if p.context == context {
 			return fmt.Sprintf(p.around, text)
@@ -36,7 +36,7 @@ func place(context spec.Context, text string) string {
 }
 
 // firstPlace is a context in which the row's directive may stand; false for one of a skipped block.
-func firstPlace(r *spec.Row) (spec.Context, bool) {
+func firstPlace(r *conf.Row) (conf.Context, bool) {
 	for _, p := range places {
 		if r.In&p.context != 0 {
 			return p.context, true
@@ -58,8 +58,8 @@ func written(name string, args []string, body bool) string {
 func words(n int) []string { return strings.Fields(strings.Repeat("1 ", n)) }
 
 // testEnv is an Env that asks nothing of the machine but for its users.
-func testEnv() *spec.Env {
-	return &spec.Env{
+func testEnv() *conf.Env {
+	return &conf.Env{
 		Prefix: "/p/", ConfPrefix: "/p/", ErrorLog: "stderr", PidFile: "/p/nginx.pid", Root: true, Now: time.Now,
 		LookupHost: func(string) ([]netip.Addr, error) { return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil },
 	}

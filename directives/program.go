@@ -5,10 +5,10 @@ package directives
 import (
 	"time"
 
+	"weir/internal/errorlog"
 	"weir/parser"
 	"weir/parser/diag"
 	"weir/stream"
-	"weir/stream/errorlog"
 )
 
 // A Program is a configuration, compiled. It is immutable, and has opened nothing.

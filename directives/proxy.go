@@ -5,10 +5,10 @@ import (
 	"strings"
 	"time"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
+	"weir/internal/relay"
 	"weir/stream"
-	"weir/stream/proxy"
-	"weir/stream/relay"
+	"weir/stream/modules/proxy"
 )
 
 // proxyConf holds the settings of proxying at one level.
@@ -16,24 +16,24 @@ type proxyConf struct {
 	passes []*passUse // of stream {}: every proxy_pass to a fixed place, to be resolved at its end
 
 	pass           *passUse // of a server
-	bind           spec.Opt[bindUse]
-	bindDynamic    spec.Opt[bool]
-	sessionDrop    spec.Opt[bool]
-	connectTimeout spec.Opt[time.Duration]
-	timeout        spec.Opt[time.Duration]
-	bufferSize     spec.Opt[int64]
-	download       spec.Opt[proxy.Rate]
-	upload         spec.Opt[proxy.Rate]
-	halfClose      spec.Opt[bool]
-	nextUpstream   spec.Opt[bool]
-	nextTimeout    spec.Opt[time.Duration]
-	nextTries      spec.Opt[int64]
-	protocol       spec.Opt[proxy.Protocol]
-	keepAlive      spec.Opt[bool]
-	rcvBuf         spec.Opt[int64]
-	sndBuf         spec.Opt[int64]
-	requests       spec.Opt[int64]
-	responses      spec.Opt[int64]
+	bind           conf.Opt[bindUse]
+	bindDynamic    conf.Opt[bool]
+	sessionDrop    conf.Opt[bool]
+	connectTimeout conf.Opt[time.Duration]
+	timeout        conf.Opt[time.Duration]
+	bufferSize     conf.Opt[int64]
+	download       conf.Opt[proxy.Rate]
+	upload         conf.Opt[proxy.Rate]
+	halfClose      conf.Opt[bool]
+	nextUpstream   conf.Opt[bool]
+	nextTimeout    conf.Opt[time.Duration]
+	nextTries      conf.Opt[int64]
+	protocol       conf.Opt[proxy.Protocol]
+	keepAlive      conf.Opt[bool]
+	rcvBuf         conf.Opt[int64]
+	sndBuf         conf.Opt[int64]
+	requests       conf.Opt[int64]
+	responses      conf.Opt[int64]
 }
 
 // A bindUse is a proxy_bind; without an address it is off.
@@ -43,85 +43,85 @@ type bindUse struct {
 }
 
 // either is where most of the module's directives may stand.
-const either = spec.Stream | spec.Server
+const either = conf.Stream | conf.Server
 
 // proxyModule is ngx_stream_proxy_module.
-var proxyModule = &spec.Module[proxyConf]{
+var proxyModule = &conf.Module[proxyConf]{
 	Name: "ngx_stream_proxy_module",
-	Entries: append([]spec.Entry[proxyConf]{
-		{Name: "proxy_pass", In: spec.Server, Args: spec.Take(1), Repeat: true, Set: (*proxyConf).setPass},
-		{Name: "proxy_bind", In: either, Args: spec.Take(1, 2), Set: (*proxyConf).setBind},
-		{Name: "proxy_buffer_size", In: either, Args: spec.Take(1), Default: "16k", Set: (*proxyConf).setBufferSize},
-		{Name: "proxy_connect_timeout", In: either, Args: spec.Take(1), Default: "60s",
-			Set: spec.Msec(func(c *proxyConf) *spec.Opt[time.Duration] { return &c.connectTimeout })},
-		{Name: "proxy_download_rate", In: either, Args: spec.Take(1), Default: "0",
-			Set: setRate(func(c *proxyConf) *spec.Opt[proxy.Rate] { return &c.download })},
-		{Name: "proxy_half_close", In: either, Args: spec.OnOff, Default: "off",
-			Set: spec.Flag(func(c *proxyConf) *spec.Opt[bool] { return &c.halfClose })},
-		{Name: "proxy_next_upstream", In: either, Args: spec.OnOff, Default: "on",
-			Set: spec.Flag(func(c *proxyConf) *spec.Opt[bool] { return &c.nextUpstream })},
-		{Name: "proxy_next_upstream_timeout", In: either, Args: spec.Take(1), Default: "0",
-			Set: spec.Msec(func(c *proxyConf) *spec.Opt[time.Duration] { return &c.nextTimeout })},
-		{Name: "proxy_next_upstream_tries", In: either, Args: spec.Take(1), Default: "0",
-			Set: spec.Number(func(c *proxyConf) *spec.Opt[int64] { return &c.nextTries })},
-		{Name: "proxy_protocol", In: either, Args: spec.OnOff, Default: "off", Set: (*proxyConf).setProtocol},
-		{Name: "proxy_socket_keepalive", In: either, Args: spec.OnOff, Default: "off",
-			Set: spec.Flag(func(c *proxyConf) *spec.Opt[bool] { return &c.keepAlive })},
-		{Name: "proxy_socket_rcvbuf", In: either, Args: spec.Take(1),
-			Set: spec.Size(func(c *proxyConf) *spec.Opt[int64] { return &c.rcvBuf })},
-		{Name: "proxy_socket_sndbuf", In: either, Args: spec.Take(1),
-			Set: spec.Size(func(c *proxyConf) *spec.Opt[int64] { return &c.sndBuf })},
-		{Name: "proxy_timeout", In: either, Args: spec.Take(1), Default: "10m",
-			Set: spec.Msec(func(c *proxyConf) *spec.Opt[time.Duration] { return &c.timeout })},
-		{Name: "proxy_upload_rate", In: either, Args: spec.Take(1), Default: "0",
-			Set: setRate(func(c *proxyConf) *spec.Opt[proxy.Rate] { return &c.upload })},
-		{Name: "proxy_downstream_buffer", In: either, Args: spec.Take(1), Repeat: true, Set: (*proxyConf).oldBufferSize},
-		{Name: "proxy_upstream_buffer", In: either, Args: spec.Take(1), Repeat: true, Set: (*proxyConf).oldBufferSize},
-		{Name: "proxy_bind_dynamic", In: either, Args: spec.OnOff, Default: "off",
-			Set: spec.Flag(func(c *proxyConf) *spec.Opt[bool] { return &c.bindDynamic })},
-		{Name: "proxy_requests", In: either, Args: spec.Take(1), Default: "0",
-			Set: spec.Number(func(c *proxyConf) *spec.Opt[int64] { return &c.requests })},
-		{Name: "proxy_responses", In: either, Args: spec.Take(1),
-			Set: spec.Number(func(c *proxyConf) *spec.Opt[int64] { return &c.responses })},
-		{Name: "proxy_session_drop", In: either, Args: spec.OnOff, Default: "off",
-			Set: spec.Flag(func(c *proxyConf) *spec.Opt[bool] { return &c.sessionDrop })},
+	Entries: append([]conf.Entry[proxyConf]{
+		{Name: "proxy_pass", In: conf.Server, Args: conf.Take(1), Repeat: true, Set: (*proxyConf).setPass},
+		{Name: "proxy_bind", In: either, Args: conf.Take(1, 2), Set: (*proxyConf).setBind},
+		{Name: "proxy_buffer_size", In: either, Args: conf.Take(1), Default: "16k", Set: (*proxyConf).setBufferSize},
+		{Name: "proxy_connect_timeout", In: either, Args: conf.Take(1), Default: "60s",
+			Set: conf.Msec(func(c *proxyConf) *conf.Opt[time.Duration] { return &c.connectTimeout })},
+		{Name: "proxy_download_rate", In: either, Args: conf.Take(1), Default: "0",
+			Set: setRate(func(c *proxyConf) *conf.Opt[proxy.Rate] { return &c.download })},
+		{Name: "proxy_half_close", In: either, Args: conf.OnOff, Default: "off",
+			Set: conf.Flag(func(c *proxyConf) *conf.Opt[bool] { return &c.halfClose })},
+		{Name: "proxy_next_upstream", In: either, Args: conf.OnOff, Default: "on",
+			Set: conf.Flag(func(c *proxyConf) *conf.Opt[bool] { return &c.nextUpstream })},
+		{Name: "proxy_next_upstream_timeout", In: either, Args: conf.Take(1), Default: "0",
+			Set: conf.Msec(func(c *proxyConf) *conf.Opt[time.Duration] { return &c.nextTimeout })},
+		{Name: "proxy_next_upstream_tries", In: either, Args: conf.Take(1), Default: "0",
+			Set: conf.Number(func(c *proxyConf) *conf.Opt[int64] { return &c.nextTries })},
+		{Name: "proxy_protocol", In: either, Args: conf.OnOff, Default: "off", Set: (*proxyConf).setProtocol},
+		{Name: "proxy_socket_keepalive", In: either, Args: conf.OnOff, Default: "off",
+			Set: conf.Flag(func(c *proxyConf) *conf.Opt[bool] { return &c.keepAlive })},
+		{Name: "proxy_socket_rcvbuf", In: either, Args: conf.Take(1),
+			Set: conf.Size(func(c *proxyConf) *conf.Opt[int64] { return &c.rcvBuf })},
+		{Name: "proxy_socket_sndbuf", In: either, Args: conf.Take(1),
+			Set: conf.Size(func(c *proxyConf) *conf.Opt[int64] { return &c.sndBuf })},
+		{Name: "proxy_timeout", In: either, Args: conf.Take(1), Default: "10m",
+			Set: conf.Msec(func(c *proxyConf) *conf.Opt[time.Duration] { return &c.timeout })},
+		{Name: "proxy_upload_rate", In: either, Args: conf.Take(1), Default: "0",
+			Set: setRate(func(c *proxyConf) *conf.Opt[proxy.Rate] { return &c.upload })},
+		{Name: "proxy_downstream_buffer", In: either, Args: conf.Take(1), Repeat: true, Set: (*proxyConf).oldBufferSize},
+		{Name: "proxy_upstream_buffer", In: either, Args: conf.Take(1), Repeat: true, Set: (*proxyConf).oldBufferSize},
+		{Name: "proxy_bind_dynamic", In: either, Args: conf.OnOff, Default: "off",
+			Set: conf.Flag(func(c *proxyConf) *conf.Opt[bool] { return &c.bindDynamic })},
+		{Name: "proxy_requests", In: either, Args: conf.Take(1), Default: "0",
+			Set: conf.Number(func(c *proxyConf) *conf.Opt[int64] { return &c.requests })},
+		{Name: "proxy_responses", In: either, Args: conf.Take(1),
+			Set: conf.Number(func(c *proxyConf) *conf.Opt[int64] { return &c.responses })},
+		{Name: "proxy_session_drop", In: either, Args: conf.OnOff, Default: "off",
+			Set: conf.Flag(func(c *proxyConf) *conf.Opt[bool] { return &c.sessionDrop })},
 	}, proxySSLEntries...),
 	Init:  (*proxyConf).init,
 	Merge: (*proxyConf).merge,
 }
 
 // proxySSLEntries are the directives for TLS to the server.
-var proxySSLEntries = []spec.Entry[proxyConf]{
-	{Name: "proxy_ssl", In: either, Args: spec.OnOff, Default: "off", Support: spec.Refused},
-	{Name: "proxy_ssl_alpn", In: either, Args: spec.AtLeast(1), Support: spec.Refused},
-	{Name: "proxy_ssl_certificate", In: either, Args: spec.Take(1), Support: spec.Refused},
-	{Name: "proxy_ssl_certificate_cache", In: either, Args: spec.Take(1, 2, 3), Default: "off", Support: spec.Refused},
-	{Name: "proxy_ssl_certificate_key", In: either, Args: spec.Take(1), Support: spec.Refused},
-	{Name: "proxy_ssl_ciphers", In: either, Args: spec.Take(1), Default: "DEFAULT", Support: spec.Refused},
-	{Name: "proxy_ssl_conf_command", In: either, Args: spec.Take(2), Repeat: true, Support: spec.Refused},
-	{Name: "proxy_ssl_crl", In: either, Args: spec.Take(1), Support: spec.Refused},
-	{Name: "proxy_ssl_key_log", In: either, Args: spec.Take(1), Support: spec.Refused},
-	{Name: "proxy_ssl_name", In: either, Args: spec.Take(1), Default: "host from proxy_pass", Support: spec.Refused},
-	{Name: "proxy_ssl_password_file", In: either, Args: spec.Take(1), Support: spec.Refused},
-	{Name: "proxy_ssl_protocols", In: either, Args: spec.AtLeast(1), Default: "TLSv1.2 TLSv1.3", Support: spec.Refused},
-	{Name: "proxy_ssl_server_name", In: either, Args: spec.OnOff, Default: "off", Support: spec.Refused},
-	{Name: "proxy_ssl_session_reuse", In: either, Args: spec.OnOff, Default: "on", Support: spec.Refused},
-	{Name: "proxy_ssl_trusted_certificate", In: either, Args: spec.Take(1), Support: spec.Refused},
-	{Name: "proxy_ssl_verify", In: either, Args: spec.OnOff, Default: "off", Support: spec.Refused},
-	{Name: "proxy_ssl_verify_depth", In: either, Args: spec.Take(1), Default: "1", Support: spec.Refused},
+var proxySSLEntries = []conf.Entry[proxyConf]{
+	{Name: "proxy_ssl", In: either, Args: conf.OnOff, Default: "off", Support: conf.Refused},
+	{Name: "proxy_ssl_alpn", In: either, Args: conf.AtLeast(1), Support: conf.Refused},
+	{Name: "proxy_ssl_certificate", In: either, Args: conf.Take(1), Support: conf.Refused},
+	{Name: "proxy_ssl_certificate_cache", In: either, Args: conf.Take(1, 2, 3), Default: "off", Support: conf.Refused},
+	{Name: "proxy_ssl_certificate_key", In: either, Args: conf.Take(1), Support: conf.Refused},
+	{Name: "proxy_ssl_ciphers", In: either, Args: conf.Take(1), Default: "DEFAULT", Support: conf.Refused},
+	{Name: "proxy_ssl_conf_command", In: either, Args: conf.Take(2), Repeat: true, Support: conf.Refused},
+	{Name: "proxy_ssl_crl", In: either, Args: conf.Take(1), Support: conf.Refused},
+	{Name: "proxy_ssl_key_log", In: either, Args: conf.Take(1), Support: conf.Refused},
+	{Name: "proxy_ssl_name", In: either, Args: conf.Take(1), Default: "host from proxy_pass", Support: conf.Refused},
+	{Name: "proxy_ssl_password_file", In: either, Args: conf.Take(1), Support: conf.Refused},
+	{Name: "proxy_ssl_protocols", In: either, Args: conf.AtLeast(1), Default: "TLSv1.2 TLSv1.3", Support: conf.Refused},
+	{Name: "proxy_ssl_server_name", In: either, Args: conf.OnOff, Default: "off", Support: conf.Refused},
+	{Name: "proxy_ssl_session_reuse", In: either, Args: conf.OnOff, Default: "on", Support: conf.Refused},
+	{Name: "proxy_ssl_trusted_certificate", In: either, Args: conf.Take(1), Support: conf.Refused},
+	{Name: "proxy_ssl_verify", In: either, Args: conf.OnOff, Default: "off", Support: conf.Refused},
+	{Name: "proxy_ssl_verify_depth", In: either, Args: conf.Take(1), Default: "1", Support: conf.Refused},
 }
 
 // setBufferSize sets the size of buffers, by the present name or an old one: together they are one directive.
-func (c *proxyConf) setBufferSize(call *spec.Call) {
+func (c *proxyConf) setBufferSize(call *conf.Call) {
 	if c.bufferSize.IsSet() {
 		call.FailValue("is duplicate")
 		return
 	}
-	spec.Size(func(c *proxyConf) *spec.Opt[int64] { return &c.bufferSize })(c, call)
+	conf.Size(func(c *proxyConf) *conf.Opt[int64] { return &c.bufferSize })(c, call)
 }
 
 // oldBufferSize is setBufferSize with a word about the name, which as in nginx comes last.
-func (c *proxyConf) oldBufferSize(call *spec.Call) {
+func (c *proxyConf) oldBufferSize(call *conf.Call) {
 	repeated := c.bufferSize.IsSet()
 	c.setBufferSize(call)
 	if c.bufferSize.IsSet() && !repeated {
@@ -129,7 +129,7 @@ func (c *proxyConf) oldBufferSize(call *spec.Call) {
 	}
 }
 
-func (c *proxyConf) setProtocol(call *spec.Call) {
+func (c *proxyConf) setProtocol(call *conf.Call) {
 	switch strings.ToLower(call.Arg(0)) {
 	case "off":
 		c.protocol.Set(proxy.Off)
@@ -143,17 +143,17 @@ func (c *proxyConf) setProtocol(call *spec.Call) {
 }
 
 // setRate is the setter of a rate, which may hold variables.
-func setRate(field func(*proxyConf) *spec.Opt[proxy.Rate]) func(*proxyConf, *spec.Call) {
-	return func(c *proxyConf, call *spec.Call) {
+func setRate(field func(*proxyConf) *conf.Opt[proxy.Rate]) func(*proxyConf, *conf.Call) {
+	return func(c *proxyConf, call *conf.Call) {
 		t, ok := call.Template(&call.Args()[0])
 		if !ok {
 			return
 		}
 		if t.HasVariables() {
-			field(c).Set(proxy.Rate{Variable: &t, Parse: spec.ParseSize})
+			field(c).Set(proxy.Rate{Variable: &t, Parse: conf.ParseSize})
 			return
 		}
-		n, ok := spec.ParseSize(t.Text())
+		n, ok := conf.ParseSize(t.Text())
 		if !ok {
 			call.FailValue("invalid value")
 			return
@@ -163,7 +163,7 @@ func setRate(field func(*proxyConf) *spec.Opt[proxy.Rate]) func(*proxyConf, *spe
 }
 
 // setBind follows ngx_stream_proxy_bind.
-func (c *proxyConf) setBind(call *spec.Call) {
+func (c *proxyConf) setBind(call *conf.Call) {
 	args := call.Args()
 	if len(args) == 1 && args[0].Text == "off" {
 		c.bind.Set(bindUse{})
@@ -205,7 +205,7 @@ func (c *proxyConf) merge(child *proxyConf) {
 	child.responses.Inherit(c.responses)
 }
 
-func (c *proxyConf) content(s *spec.Scope) stream.Content {
+func (c *proxyConf) content(s *conf.Scope) stream.Content {
 	bind := c.bind.Or(bindUse{})
 	return &proxy.Content{
 		To:             c.pass.destination(s),
@@ -215,27 +215,27 @@ func (c *proxyConf) content(s *spec.Scope) stream.Content {
 		SessionDrop:    c.sessionDrop.Or(false),
 		ConnectTimeout: c.connectTimeout.Or(60 * time.Second),
 		NextUpstream:   c.nextUpstream.Or(true),
-		NextTries:      spec.Int(c.nextTries.Or(0)),
+		NextTries:      conf.Int(c.nextTries.Or(0)),
 		NextTimeout:    c.nextTimeout.Or(0),
 		Protocol:       c.protocol.Or(proxy.Off),
 		KeepAlive:      c.keepAlive.Or(false),
-		RcvBuf:         spec.Int(c.rcvBuf.Or(0)),
-		SndBuf:         spec.Int(c.sndBuf.Or(0)),
+		RcvBuf:         conf.Int(c.rcvBuf.Or(0)),
+		SndBuf:         conf.Int(c.sndBuf.Or(0)),
 		Upload:         c.upload.Or(proxy.Rate{}),
 		Download:       c.download.Or(proxy.Rate{}),
 		Relay:          c.relay(s),
 	}
 }
 
-func (c *proxyConf) relay(s *spec.Scope) *relay.Spec {
+func (c *proxyConf) relay(s *conf.Scope) *relay.Spec {
 	return &relay.Spec{
 		Timeout:    max(c.timeout.Or(10*time.Minute), 1), // zero ends a relay at once
-		BufferSize: max(spec.Int(c.bufferSize.Or(16<<10)), 1),
+		BufferSize: max(conf.Int(c.bufferSize.Or(16<<10)), 1),
 		Upload:     c.upload.Or(proxy.Rate{}).Fixed,
 		Download:   c.download.Or(proxy.Rate{}).Fixed,
 		HalfClose:  c.halfClose.Or(false),
 		FirstByte:  s.Config.Vars.Uses("upstream_first_byte_time") || c.pass.needsFirstByte(s),
-		Requests:   spec.Int(c.requests.Or(0)),
+		Requests:   conf.Int(c.requests.Or(0)),
 		Responses:  c.answers(),
 	}
 }
@@ -243,7 +243,7 @@ func (c *proxyConf) relay(s *spec.Scope) *relay.Spec {
 // answers is how many datagrams answer one. Unset stands for any number, and so does nginx's own largest, which is what unset is there.
 func (c *proxyConf) answers() int {
 	if n := c.responses.Or(math.MaxInt32); n != math.MaxInt32 {
-		return spec.Int(n)
+		return conf.Int(n)
 	}
 	return -1
 }

@@ -4,24 +4,24 @@ import (
 	"fmt"
 	"strings"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/stream"
-	"weir/stream/proxy"
+	"weir/stream/modules/proxy"
 	"weir/stream/upstream"
 )
 
 // passUse is one proxy_pass: to a fixed place, whose group is found at the end of stream {}, or to where a template points.
 type passUse struct {
-	call     *spec.Call
+	call     *conf.Call
 	text     string
-	address  spec.Address
+	address  conf.Address
 	after    int // how many upstream blocks stand before it
 	group    *upstream.Group
 	template *stream.Template // nil for a fixed place
 }
 
 // setPass follows ngx_stream_proxy_pass.
-func (c *proxyConf) setPass(call *spec.Call) {
+func (c *proxyConf) setPass(call *conf.Call) {
 	if c.pass != nil {
 		call.FailValue("is duplicate")
 		return
@@ -38,24 +38,24 @@ func (c *proxyConf) setPass(call *spec.Call) {
 		return
 	}
 	var err error
-	if c.pass.address, err = spec.ParseUpstream(word.Text); err != nil {
+	if c.pass.address, err = conf.ParseUpstream(word.Text); err != nil {
 		call.Fail(word, "%s in upstream \"%s\"", err, word.Text)
 		return
 	}
-	upstreams := spec.At[upstreamConf](call.Level.Parent)
+	upstreams := conf.At[upstreamConf](call.Level.Parent)
 	if !upstreams.mayName(call, &c.pass.address) {
 		return
 	}
 	c.pass.after = len(upstreams.groups)
-	outer := spec.At[proxyConf](call.Level.Parent)
+	outer := conf.At[proxyConf](call.Level.Parent)
 	outer.passes = append(outer.passes, c.pass)
 }
 
 // init finds the group of every fixed proxy_pass: one that an upstream block describes, or one made for its address and shared by
 // all who name it. As in nginx, groups are made, and found wrong, in the order in which the file first names them.
-func (c *proxyConf) init(s *spec.Scope) {
+func (c *proxyConf) init(s *conf.Scope) {
 	implicit := map[string]*upstream.Group{}
-	blocks := spec.At[upstreamConf](s.Level).groups
+	blocks := conf.At[upstreamConf](s.Level).groups
 	for _, p := range c.passes {
 		for _, g := range blocks[:p.after] {
 			g.group()
@@ -72,11 +72,11 @@ func (c *proxyConf) init(s *spec.Scope) {
 }
 
 // named is the group that an upstream block describes by that name. When the block follows, errors name the place of the proxy_pass.
-func (p *passUse) named(s *spec.Scope) *upstream.Group {
+func (p *passUse) named(s *conf.Scope) *upstream.Group {
 	if p.address.IsUnix {
 		return nil
 	}
-	use := spec.At[upstreamConf](s.Level).find(p.address.Host)
+	use := conf.At[upstreamConf](s.Level).find(p.address.Host)
 	if use == nil {
 		return nil
 	}
@@ -87,7 +87,7 @@ func (p *passUse) named(s *spec.Scope) *upstream.Group {
 }
 
 // implicitGroup follows ngx_stream_upstream_init_round_robin for an upstream that only a proxy_pass defines.
-func (p *passUse) implicitGroup(s *spec.Scope) *upstream.Group {
+func (p *passUse) implicitGroup(s *conf.Scope) *upstream.Group {
 	word := &p.call.Args()[0]
 	if p.address.NoPort {
 		p.call.Fail(word, "no port in upstream \"%s\"", p.address.Host)
@@ -109,7 +109,7 @@ func (p *passUse) implicitGroup(s *spec.Scope) *upstream.Group {
 	return g
 }
 
-func (p *passUse) destination(s *spec.Scope) proxy.Destination {
+func (p *passUse) destination(s *conf.Scope) proxy.Destination {
 	if p.template == nil {
 		return proxy.Destination{Group: p.group}
 	}
@@ -117,7 +117,7 @@ func (p *passUse) destination(s *spec.Scope) proxy.Destination {
 }
 
 // needsFirstByte reports whether a group that sessions may come to must be told of a server's first byte.
-func (p *passUse) needsFirstByte(s *spec.Scope) bool {
+func (p *passUse) needsFirstByte(s *conf.Scope) bool {
 	if p.template == nil {
 		return p.group.NeedsFirstByte()
 	}
@@ -132,9 +132,9 @@ func (p *passUse) needsFirstByte(s *spec.Scope) bool {
 // groupsByName lists every group that a proxy_pass with variables may name, those that a fixed proxy_pass has made included. nginx
 // compares the host, and a block has no port: one whose name looks like a host with a port is never found. The host of a unix socket is
 // its path, and it has no port either.
-func groupsByName(s *spec.Scope) map[string]*upstream.Group {
+func groupsByName(s *conf.Scope) map[string]*upstream.Group {
 	named := map[string]*upstream.Group{}
-	blocks := spec.At[upstreamConf](s.Level.Parent)
+	blocks := conf.At[upstreamConf](s.Level.Parent)
 	for _, p := range s.Config.Parts {
 		g, ok := p.(*upstream.Group)
 		if !ok {
@@ -153,13 +153,13 @@ func groupsByName(s *spec.Scope) map[string]*upstream.Group {
 
 // isHost reports whether text is a host without a port.
 func isHost(text string) bool {
-	a, err := spec.ParseUpstream(text)
+	a, err := conf.ParseUpstream(text)
 	return err == nil && a.NoPort && !a.IsUnix
 }
 
 // parsePlace reads what a proxy_pass with variables has come to. It follows ngx_stream_proxy_eval.
 func parsePlace(text string) (proxy.Place, error) {
-	a, err := spec.ParseUpstream(text)
+	a, err := conf.ParseUpstream(text)
 	if err != nil {
 		return proxy.Place{}, fmt.Errorf("%w in upstream \"%s\"", err, text)
 	}

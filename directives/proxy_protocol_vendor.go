@@ -1,12 +1,12 @@
 package directives
 
 import (
-	"weir/directives/spec"
-	"weir/stream/ppvendor"
+	"weir/directives/conf"
+	"weir/stream/modules/ppvendor"
 )
 
 // proxyProtocolVendorModule is ngx_stream_proxy_protocol_vendor_module, which has variables and no directives.
-var proxyProtocolVendorModule = &spec.Module[struct{}]{
+var proxyProtocolVendorModule = &conf.Module[struct{}]{
 	Name: "ngx_stream_proxy_protocol_vendor_module",
 	Vars: ppvendor.Variables(),
 }

@@ -3,10 +3,10 @@ package directives
 import (
 	"net/netip"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/parser"
 	"weir/stream"
-	"weir/stream/realip"
+	"weir/stream/modules/realip"
 )
 
 // realipConf holds the trusted proxies of one level.
@@ -17,10 +17,10 @@ type realipConf struct {
 }
 
 // realipModule is ngx_stream_realip_module.
-var realipModule = &spec.Module[realipConf]{
+var realipModule = &conf.Module[realipConf]{
 	Name: "ngx_stream_realip_module",
-	Entries: []spec.Entry[realipConf]{
-		{Name: "set_real_ip_from", In: either, Args: spec.Take(1), Repeat: true, Set: (*realipConf).from},
+	Entries: []conf.Entry[realipConf]{
+		{Name: "set_real_ip_from", In: either, Args: conf.Take(1), Repeat: true, Set: (*realipConf).from},
 	},
 	Vars:  realip.Variables(),
 	Merge: (*realipConf).merge,
@@ -28,7 +28,7 @@ var realipModule = &spec.Module[realipConf]{
 }
 
 // from follows ngx_stream_realip_from: what is no network is a name, of which all addresses are trusted.
-func (c *realipConf) from(call *spec.Call) {
+func (c *realipConf) from(call *conf.Call) {
 	c.given = true
 	word := &call.Args()[0]
 	if word.Text == "unix:" {
@@ -42,8 +42,8 @@ func (c *realipConf) from(call *spec.Call) {
 	c.named(call, word)
 }
 
-func (c *realipConf) named(call *spec.Call, word *parser.Word) {
-	addrs, err := spec.Address{Host: word.Text}.Resolve(call.Compiler().Env.LookupHost)
+func (c *realipConf) named(call *conf.Call, word *parser.Word) {
+	addrs, err := conf.Address{Host: word.Text}.Resolve(call.Compiler().Env.LookupHost)
 	if err != nil {
 		call.Fail(word, "%s in set_real_ip_from \"%s\"", err, word.Text)
 		return
@@ -61,12 +61,12 @@ func (c *realipConf) merge(child *realipConf) {
 	}
 }
 
-func (c *realipConf) build(s *spec.Scope) {
+func (c *realipConf) build(s *conf.Scope) {
 	if !c.given {
 		return
 	}
 	vars := s.Config.Vars
 	s.Handle(stream.PostAccept, &realip.Handler{
-		Trusted: c.trusted, Unix: c.unix, Parse: spec.ParseIP, Keep: vars.Uses(realip.RemoteAddr) || vars.Uses(realip.RemotePort),
+		Trusted: c.trusted, Unix: c.unix, Parse: conf.ParseIP, Keep: vars.Uses(realip.RemoteAddr) || vars.Uses(realip.RemotePort),
 	})
 }

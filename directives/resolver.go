@@ -7,12 +7,12 @@ import (
 	"strings"
 	"time"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
+	"weir/internal/errorlog"
+	"weir/internal/resolver"
 	"weir/parser"
 	"weir/stream"
-	"weir/stream/errorlog"
-	"weir/stream/proxy"
-	"weir/stream/resolver"
+	"weir/stream/modules/proxy"
 )
 
 // A resolverUse is one resolver directive. The servers below share one Resolver.
@@ -29,10 +29,10 @@ const (
 	defaultResolverTimeout = 30 * time.Second
 )
 
-func (c *streamConf) setResolver(call *spec.Call) { setResolver(&c.resolver, call) }
+func (c *streamConf) setResolver(call *conf.Call) { setResolver(&c.resolver, call) }
 
 // setResolver reads a resolver directive at any level. It follows ngx_resolver_create.
-func setResolver(use **resolverUse, call *spec.Call) {
+func setResolver(use **resolverUse, call *conf.Call) {
 	u := &resolverUse{origin: call.Origin()}
 	*use = u
 	for i := range call.Args() {
@@ -49,12 +49,12 @@ func setResolver(use **resolverUse, call *spec.Call) {
 }
 
 // set takes one word: a parameter, or the address of a name server.
-func (u *resolverUse) set(call *spec.Call, word *parser.Word) bool {
+func (u *resolverUse) set(call *conf.Call, word *parser.Word) bool {
 	name, value, isParam := strings.Cut(word.Text, "=")
 	ok := true
 	switch {
 	case isParam && name == "valid":
-		u.options.Valid, ok = spec.ParseSec(value)
+		u.options.Valid, ok = conf.ParseSec(value)
 	case isParam && name == "ipv4":
 		u.options.NoA, ok = value == "off", value == "on" || value == "off"
 	case isParam && name == "ipv6":
@@ -71,7 +71,7 @@ func (u *resolverUse) set(call *spec.Call, word *parser.Word) bool {
 }
 
 // addServers adds all addresses of a name server.
-func (u *resolverUse) addServers(call *spec.Call, word *parser.Word) bool {
+func (u *resolverUse) addServers(call *conf.Call, word *parser.Word) bool {
 	addrs, a, err := lookup(call, word)
 	if err != nil {
 		call.Fail(word, "%s in resolver \"%s\"", err, word.Text)
@@ -92,7 +92,7 @@ func (u *resolverUse) addServers(call *spec.Call, word *parser.Word) bool {
 }
 
 // resolver is the Resolver of the directive, made when it is first asked for; nil without a directive.
-func (u *resolverUse) resolver(c *spec.Compiler) *resolver.Resolver {
+func (u *resolverUse) resolver(c *conf.Compiler) *resolver.Resolver {
 	if u == nil || len(u.options.Servers) == 0 {
 		return nil
 	}
@@ -104,8 +104,8 @@ func (u *resolverUse) resolver(c *spec.Compiler) *resolver.Resolver {
 }
 
 // namesOf says who is asked for the names that the server's proxy_pass comes to.
-func namesOf(s *spec.Scope) proxy.Names {
-	c := spec.At[streamConf](s.Level)
+func namesOf(s *conf.Scope) proxy.Names {
+	c := conf.At[streamConf](s.Level)
 	return proxy.Names{Resolver: c.resolver.resolver(s.Compiler), Timeout: c.resolverTimeout.Or(defaultResolverTimeout)}
 }
 

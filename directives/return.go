@@ -1,9 +1,9 @@
 package directives
 
 import (
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/stream"
-	"weir/stream/reply"
+	"weir/stream/modules/reply"
 )
 
 // returnConf holds what a server returns.
@@ -12,18 +12,18 @@ type returnConf struct {
 }
 
 // returnModule is ngx_stream_return_module.
-var returnModule = &spec.Module[returnConf]{
+var returnModule = &conf.Module[returnConf]{
 	Name: "ngx_stream_return_module",
-	Entries: []spec.Entry[returnConf]{
-		{Name: "return", In: spec.Server, Args: spec.Take(1), Set: (*returnConf).set},
+	Entries: []conf.Entry[returnConf]{
+		{Name: "return", In: conf.Server, Args: conf.Take(1), Set: (*returnConf).set},
 	},
 }
 
-func (c *returnConf) set(call *spec.Call) {
+func (c *returnConf) set(call *conf.Call) {
 	var ok bool
 	if c.text, ok = call.Template(&call.Args()[0]); ok {
 		serveBy(call, c.content)
 	}
 }
 
-func (c *returnConf) content(*spec.Scope) stream.Content { return &reply.Content{Text: c.text} }
+func (c *returnConf) content(*conf.Scope) stream.Content { return &reply.Content{Text: c.text} }

@@ -3,7 +3,7 @@ package directives
 import (
 	"strings"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/parser"
 	"weir/parser/diag"
 	"weir/stream"
@@ -16,7 +16,7 @@ type serverName struct {
 }
 
 // setNames follows ngx_stream_core_server_name.
-func (c *streamConf) setNames(call *spec.Call) {
+func (c *streamConf) setNames(call *conf.Call) {
 	for i := range call.Args() {
 		if !c.addName(call, &call.Args()[i]) {
 			return
@@ -24,7 +24,7 @@ func (c *streamConf) setNames(call *spec.Call) {
 	}
 }
 
-func (c *streamConf) addName(call *spec.Call, word *parser.Word) bool {
+func (c *streamConf) addName(call *conf.Call, word *parser.Word) bool {
 	text := word.Text
 	if wrongWildcard(text) {
 		call.Fail(word, "server name \"%s\" is invalid", text)
@@ -36,10 +36,10 @@ func (c *streamConf) addName(call *spec.Call, word *parser.Word) bool {
 	if pattern, ok := strings.CutPrefix(text, "~"); ok {
 		return c.addPattern(call, word, pattern)
 	}
-	if spec.EqualFold(text, "$hostname") {
+	if conf.EqualFold(text, "$hostname") {
 		text = call.Compiler().Env.Hostname()
 	}
-	c.names = append(c.names, serverName{text: spec.Lower(text)})
+	c.names = append(c.names, serverName{text: conf.Lower(text)})
 	return true
 }
 
@@ -50,7 +50,7 @@ func wrongWildcard(text string) bool {
 }
 
 // addPattern adds a regular expression, for which case matters unless it has a letter in upper case.
-func (c *streamConf) addPattern(call *spec.Call, word *parser.Word, pattern string) bool {
+func (c *streamConf) addPattern(call *conf.Call, word *parser.Word, pattern string) bool {
 	if pattern == "" {
 		call.Fail(word, "empty regex in server name \"%s\"", word.Text)
 		return false
@@ -78,13 +78,13 @@ func (c *streamConf) firstName() string { return strings.TrimPrefix(c.serverName
 
 // names leads to the servers of the address by their names. It is nil for an address with one server, unless a regular expression among
 // its names may capture something. It follows ngx_stream_server_names.
-func (l *listenAddr) names(c *spec.Compiler, servers map[*spec.Level]*stream.Server) *stream.Names {
-	if len(l.servers) == 1 && !spec.At[streamConf](l.primary).hasPattern() {
+func (l *listenAddr) names(c *conf.Compiler, servers map[*conf.Level]*stream.Server) *stream.Names {
+	if len(l.servers) == 1 && !conf.At[streamConf](l.primary).hasPattern() {
 		return nil
 	}
 	names := &stream.Names{}
 	for _, level := range l.servers {
-		for _, n := range spec.At[streamConf](level).serverNames() {
+		for _, n := range conf.At[streamConf](level).serverNames() {
 			l.addName(c, names, n, servers[level])
 		}
 	}
@@ -100,7 +100,7 @@ func (c *streamConf) hasPattern() bool {
 	return false
 }
 
-func (l *listenAddr) addName(c *spec.Compiler, names *stream.Names, n serverName, server *stream.Server) {
+func (l *listenAddr) addName(c *conf.Compiler, names *stream.Names, n serverName, server *stream.Server) {
 	if n.pattern != nil {
 		names.AddPattern(n.pattern, server)
 		return

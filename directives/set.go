@@ -3,9 +3,9 @@ package directives
 import (
 	"strings"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/stream"
-	"weir/stream/set"
+	"weir/stream/modules/set"
 )
 
 // setConf holds the assignments of a server.
@@ -14,16 +14,16 @@ type setConf struct {
 }
 
 // setModule is ngx_stream_set_module.
-var setModule = &spec.Module[setConf]{
+var setModule = &conf.Module[setConf]{
 	Name: "ngx_stream_set_module",
-	Entries: []spec.Entry[setConf]{
-		{Name: "set", In: spec.Server, Args: spec.Take(2), Repeat: true, Set: (*setConf).set},
+	Entries: []conf.Entry[setConf]{
+		{Name: "set", In: conf.Server, Args: conf.Take(2), Repeat: true, Set: (*setConf).set},
 	},
 	Build: (*setConf).build,
 }
 
 // set follows ngx_stream_set.
-func (c *setConf) set(call *spec.Call) {
+func (c *setConf) set(call *conf.Call) {
 	word := &call.Args()[0]
 	name, ok := strings.CutPrefix(word.Text, "$")
 	if !ok || name == "" {
@@ -44,7 +44,7 @@ func (c *setConf) set(call *spec.Call) {
 	}
 }
 
-func (c *setConf) build(s *spec.Scope) {
+func (c *setConf) build(s *conf.Scope) {
 	if len(c.assignments) > 0 {
 		s.Handle(stream.PreAccess, c.assignments)
 	}

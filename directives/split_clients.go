@@ -1,24 +1,24 @@
 package directives
 
 import (
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/stream"
-	"weir/stream/splitclients"
+	"weir/stream/modules/splitclients"
 )
 
 // splitClientsConf is the settings of split_clients: all is in the variables.
 type splitClientsConf struct{}
 
 // splitClientsModule is ngx_stream_split_clients_module.
-var splitClientsModule = &spec.Module[splitClientsConf]{
+var splitClientsModule = &conf.Module[splitClientsConf]{
 	Name: "ngx_stream_split_clients_module",
-	Entries: []spec.Entry[splitClientsConf]{
-		{Name: "split_clients", In: spec.Stream, Args: spec.Take(2), Body: spec.Pairs, Repeat: true, Set: splitClientsBlock},
+	Entries: []conf.Entry[splitClientsConf]{
+		{Name: "split_clients", In: conf.Stream, Args: conf.Take(2), Body: conf.Pairs, Repeat: true, Set: splitClientsBlock},
 	},
 }
 
 // splitClientsBlock follows ngx_conf_split_clients_block.
-func splitClientsBlock(_ *splitClientsConf, call *spec.Call) {
+func splitClientsBlock(_ *splitClientsConf, call *conf.Call) {
 	source, ok := call.Template(&call.Args()[0])
 	if !ok {
 		return
@@ -28,7 +28,7 @@ func splitClientsBlock(_ *splitClientsConf, call *spec.Call) {
 		return
 	}
 	split := splitclients.New(source)
-	eachLine(call, func(line *spec.Call) { splitClientsLine(split, line) })
+	eachLine(call, func(line *conf.Call) { splitClientsLine(split, line) })
 	redefine(call.Compiler().Config.Vars, stream.Variable{Name: name, Changeable: true, Configured: true, Get: split.Get})
 	if !call.Complete() {
 		return
@@ -39,7 +39,7 @@ func splitClientsBlock(_ *splitClientsConf, call *spec.Call) {
 }
 
 // splitClientsLine takes one line. nginx does not look at words behind the second, and takes anything for a second that is missing.
-func splitClientsLine(split *splitclients.Split, line *spec.Call) {
+func splitClientsLine(split *splitclients.Split, line *conf.Call) {
 	value := ""
 	if len(line.Args()) > 0 {
 		value = line.Arg(0)

@@ -1,12 +1,12 @@
 package directives
 
-import "weir/directives/spec"
+import "weir/directives/conf"
 
 // sslPrereadModule is ngx_stream_ssl_preread_module. weir knows its directives, and does not serve them yet.
-var sslPrereadModule = &spec.Module[unserved]{
+var sslPrereadModule = &conf.Module[unserved]{
 	Name: "ngx_stream_ssl_preread_module",
-	Entries: []spec.Entry[unserved]{
-		{Name: "ssl_preread", In: either, Args: spec.OnOff, Default: "off", Support: spec.Refused},
+	Entries: []conf.Entry[unserved]{
+		{Name: "ssl_preread", In: either, Args: conf.OnOff, Default: "off", Support: conf.Refused},
 	},
 	Vars: absent(false,
 		"ssl_preread_alpn_protocols",

@@ -3,15 +3,15 @@ package directives
 import (
 	"time"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
+	"weir/internal/errorlog"
 	"weir/parser/diag"
 	"weir/stream"
-	"weir/stream/errorlog"
 )
 
 // streamConf holds the settings of the stream core: of stream {} with its servers and addresses, and of each server.
 type streamConf struct {
-	servers []*spec.Level // of stream {}: its servers, in order
+	servers []*conf.Level // of stream {}: its servers, in order
 	listens []*listenAddr // of stream {}: the addresses of all servers, in the order of their first use
 	// listenAt is listens by address.
 	listenAt map[stream.Addr]*listenAddr
@@ -20,70 +20,70 @@ type streamConf struct {
 	names                []serverName
 	content              content // of a server: the last of its directives that say how it serves; nil without one
 	errorLog             errorLogConf
-	prereadBufferSize    spec.Opt[int64]
-	prereadTimeout       spec.Opt[time.Duration]
-	proxyProtocolTimeout spec.Opt[time.Duration]
-	noDelay              spec.Opt[bool]
+	prereadBufferSize    conf.Opt[int64]
+	prereadTimeout       conf.Opt[time.Duration]
+	proxyProtocolTimeout conf.Opt[time.Duration]
+	noDelay              conf.Opt[bool]
 	resolver             *resolverUse // nil: none
-	resolverTimeout      spec.Opt[time.Duration]
+	resolverTimeout      conf.Opt[time.Duration]
 }
 
 // streamModule is ngx_stream_core_module.
-var streamModule = &spec.Module[streamConf]{
+var streamModule = &conf.Module[streamConf]{
 	Name: "ngx_stream_core_module",
-	Entries: []spec.Entry[streamConf]{
-		{Name: "stream", In: spec.Main, Body: spec.Nested, Args: spec.None, Set: streamBlock},
-		{Name: "server", In: spec.Stream, Body: spec.Nested, Args: spec.None, Repeat: true, Set: (*streamConf).server},
-		{Name: "listen", In: spec.Server, Args: spec.AtLeast(1), Repeat: true, Set: (*streamConf).listen},
-		{Name: "server_name", In: spec.Server, Args: spec.AtLeast(1), Default: `""`, Repeat: true, Set: (*streamConf).setNames},
-		{Name: "server_names_hash_bucket_size", In: spec.Stream, Args: spec.Take(1), Default: "32|64|128", Support: spec.Inert,
-			Set: spec.Number(ignore[streamConf, int64])},
-		{Name: "server_names_hash_max_size", In: spec.Stream, Args: spec.Take(1), Default: "512", Support: spec.Inert,
-			Set: spec.Number(ignore[streamConf, int64])},
-		{Name: "variables_hash_bucket_size", In: spec.Stream, Args: spec.Take(1), Default: "64", Support: spec.Inert,
-			Set: spec.Number(ignore[streamConf, int64])},
-		{Name: "variables_hash_max_size", In: spec.Stream, Args: spec.Take(1), Default: "1024", Support: spec.Inert,
-			Set: spec.Number(ignore[streamConf, int64])},
-		{Name: "error_log", In: spec.Stream | spec.Server, Args: spec.AtLeast(1), Repeat: true, Set: (*streamConf).setErrorLog},
-		{Name: "preread_buffer_size", In: spec.Stream | spec.Server, Args: spec.Take(1), Default: "16k",
-			Set: spec.Size(func(c *streamConf) *spec.Opt[int64] { return &c.prereadBufferSize })},
-		{Name: "preread_timeout", In: spec.Stream | spec.Server, Args: spec.Take(1), Default: "30s",
-			Set: spec.Msec(func(c *streamConf) *spec.Opt[time.Duration] { return &c.prereadTimeout })},
-		{Name: "proxy_protocol_timeout", In: spec.Stream | spec.Server, Args: spec.Take(1), Default: "30s",
-			Set: spec.Msec(func(c *streamConf) *spec.Opt[time.Duration] { return &c.proxyProtocolTimeout })},
-		{Name: "resolver", In: spec.Stream | spec.Server, Args: spec.AtLeast(1), Set: (*streamConf).setResolver},
-		{Name: "resolver_timeout", In: spec.Stream | spec.Server, Args: spec.Take(1), Default: "30s",
-			Set: spec.Msec(func(c *streamConf) *spec.Opt[time.Duration] { return &c.resolverTimeout })},
-		{Name: "tcp_nodelay", In: spec.Stream | spec.Server, Args: spec.OnOff, Default: "on",
-			Set: spec.Flag(func(c *streamConf) *spec.Opt[bool] { return &c.noDelay })},
+	Entries: []conf.Entry[streamConf]{
+		{Name: "stream", In: conf.Main, Body: conf.Nested, Args: conf.None, Set: streamBlock},
+		{Name: "server", In: conf.Stream, Body: conf.Nested, Args: conf.None, Repeat: true, Set: (*streamConf).server},
+		{Name: "listen", In: conf.Server, Args: conf.AtLeast(1), Repeat: true, Set: (*streamConf).listen},
+		{Name: "server_name", In: conf.Server, Args: conf.AtLeast(1), Default: `""`, Repeat: true, Set: (*streamConf).setNames},
+		{Name: "server_names_hash_bucket_size", In: conf.Stream, Args: conf.Take(1), Default: "32|64|128", Support: conf.Inert,
+			Set: conf.Number(ignore[streamConf, int64])},
+		{Name: "server_names_hash_max_size", In: conf.Stream, Args: conf.Take(1), Default: "512", Support: conf.Inert,
+			Set: conf.Number(ignore[streamConf, int64])},
+		{Name: "variables_hash_bucket_size", In: conf.Stream, Args: conf.Take(1), Default: "64", Support: conf.Inert,
+			Set: conf.Number(ignore[streamConf, int64])},
+		{Name: "variables_hash_max_size", In: conf.Stream, Args: conf.Take(1), Default: "1024", Support: conf.Inert,
+			Set: conf.Number(ignore[streamConf, int64])},
+		{Name: "error_log", In: conf.Stream | conf.Server, Args: conf.AtLeast(1), Repeat: true, Set: (*streamConf).setErrorLog},
+		{Name: "preread_buffer_size", In: conf.Stream | conf.Server, Args: conf.Take(1), Default: "16k",
+			Set: conf.Size(func(c *streamConf) *conf.Opt[int64] { return &c.prereadBufferSize })},
+		{Name: "preread_timeout", In: conf.Stream | conf.Server, Args: conf.Take(1), Default: "30s",
+			Set: conf.Msec(func(c *streamConf) *conf.Opt[time.Duration] { return &c.prereadTimeout })},
+		{Name: "proxy_protocol_timeout", In: conf.Stream | conf.Server, Args: conf.Take(1), Default: "30s",
+			Set: conf.Msec(func(c *streamConf) *conf.Opt[time.Duration] { return &c.proxyProtocolTimeout })},
+		{Name: "resolver", In: conf.Stream | conf.Server, Args: conf.AtLeast(1), Set: (*streamConf).setResolver},
+		{Name: "resolver_timeout", In: conf.Stream | conf.Server, Args: conf.Take(1), Default: "30s",
+			Set: conf.Msec(func(c *streamConf) *conf.Opt[time.Duration] { return &c.resolverTimeout })},
+		{Name: "tcp_nodelay", In: conf.Stream | conf.Server, Args: conf.OnOff, Default: "on",
+			Set: conf.Flag(func(c *streamConf) *conf.Opt[bool] { return &c.noDelay })},
 	},
 	Merge: (*streamConf).merge,
 	Build: (*streamConf).build,
 }
 
 // streamBlock compiles all of stream {}: its directives, then its servers, then the addresses that lead to them.
-func streamBlock(_ *streamConf, call *spec.Call) {
-	spec.At[coreConf](call.Level).blocks = true
-	level := call.Nest(spec.Stream)
+func streamBlock(_ *streamConf, call *conf.Call) {
+	conf.At[coreConf](call.Level).blocks = true
+	level := call.Nest(conf.Stream)
 	if !call.Complete() {
 		return
 	}
 	c := call.Compiler()
-	conf := spec.At[streamConf](level)
+	conf := conf.At[streamConf](level)
 	if servers := c.FinishStream(level, conf.servers); servers != nil {
 		conf.finishListens(c, servers)
 	}
 }
 
-func (c *streamConf) server(call *spec.Call) {
-	level := call.Nest(spec.Server)
+func (c *streamConf) server(call *conf.Call) {
+	level := call.Nest(conf.Server)
 	c.servers = append(c.servers, level)
-	if call.Complete() && !spec.At[streamConf](level).listening {
+	if call.Complete() && !conf.At[streamConf](level).listening {
 		call.Compiler().ReportBare(diag.Emerg, "no \"listen\" is defined for server in %s", call.Origin())
 	}
 }
 
-func (c *streamConf) setErrorLog(call *spec.Call) { c.errorLog.set(call) }
+func (c *streamConf) setErrorLog(call *conf.Call) { c.errorLog.set(call) }
 
 func (c *streamConf) merge(child *streamConf) {
 	child.prereadBufferSize.Inherit(c.prereadBufferSize)
@@ -96,11 +96,11 @@ func (c *streamConf) merge(child *streamConf) {
 	}
 }
 
-func (c *streamConf) build(s *spec.Scope) {
+func (c *streamConf) build(s *conf.Scope) {
 	s.Server.Origin = s.Level.Origin()
 	s.Server.Settings = stream.Settings{
 		Name:                 c.firstName(),
-		PrereadBufferSize:    spec.Int(c.prereadBufferSize.Or(16 << 10)),
+		PrereadBufferSize:    conf.Int(c.prereadBufferSize.Or(16 << 10)),
 		PrereadTimeout:       c.prereadTimeout.Or(30 * time.Second),
 		ProxyProtocolTimeout: c.proxyProtocolTimeout.Or(30 * time.Second),
 		NoDelay:              c.noDelay.Or(true),
@@ -112,7 +112,7 @@ func (c *streamConf) build(s *spec.Scope) {
 }
 
 // serverErrorLog is the log of the innermost level that has one: the server, stream {}, the process.
-func (c *streamConf) serverErrorLog(s *spec.Scope) *errorlog.Log {
-	outer := spec.At[streamConf](s.Level.Parent).errorLog.build(s.Compiler, mainErrorLog(s.Compiler))
+func (c *streamConf) serverErrorLog(s *conf.Scope) *errorlog.Log {
+	outer := conf.At[streamConf](s.Level.Parent).errorLog.build(s.Compiler, mainErrorLog(s.Compiler))
 	return c.errorLog.build(s.Compiler, outer)
 }

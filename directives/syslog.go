@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
+	"weir/internal/errorlog"
 	"weir/parser"
 	"weir/stream"
-	"weir/stream/errorlog"
 )
 
 // syslogPrefix begins the name of a log that is a syslog server.
@@ -32,7 +32,7 @@ const (
 
 // A syslogParser reads the parameters behind "syslog:". It follows ngx_syslog_parse_args.
 type syslogParser struct {
-	call     *spec.Call
+	call     *conf.Call
 	word     *parser.Word
 	conf     errorlog.SyslogConf
 	severity errorlog.Level
@@ -44,7 +44,7 @@ type syslogParser struct {
 // the process's log; its socket is closed with the configuration.
 //
 // See https://nginx.org/en/docs/syslog.html.
-func parseSyslog(call *spec.Call, word *parser.Word) (*errorlog.Syslog, errorlog.Level, bool) {
+func parseSyslog(call *conf.Call, word *parser.Word) (*errorlog.Syslog, errorlog.Level, bool) {
 	p := &syslogParser{
 		call: call, word: word, severity: errorlog.Info, seen: map[string]bool{},
 		conf: errorlog.SyslogConf{Tag: syslogTag, Facility: slices.Index(syslogFacilities, syslogFacility)},
@@ -101,7 +101,7 @@ func (p *syslogParser) parameter(text string) bool {
 }
 
 func (p *syslogParser) server(text string) bool {
-	a, err := spec.ParseUpstream(text)
+	a, err := conf.ParseUpstream(text)
 	if err != nil {
 		return p.fail("%v in syslog server \"%s\"", err, text)
 	}

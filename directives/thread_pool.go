@@ -3,12 +3,12 @@ package directives
 import (
 	"strings"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/parser"
 )
 
 // threadPool checks thread_pool, which has no threads to act on. It follows ngx_thread_pool.
-func (c *coreConf) threadPool(call *spec.Call) {
+func (c *coreConf) threadPool(call *conf.Call) {
 	words := call.Args()
 	name := words[0].Text
 	if c.pools[name] {
@@ -36,12 +36,12 @@ func (c *coreConf) threadPool(call *spec.Call) {
 }
 
 // checkPoolParameter checks a number of threads, which must not be 0, or the length of a queue. Other words mean nothing to nginx.
-func checkPoolParameter(call *spec.Call, word *parser.Word) bool {
+func checkPoolParameter(call *conf.Call, word *parser.Word) bool {
 	name, value, ok := strings.Cut(word.Text, "=")
 	if !ok || name != "threads" && name != "max_queue" {
 		return true
 	}
-	n, ok := spec.ParseNumber(value)
+	n, ok := conf.ParseNumber(value)
 	if !ok || n == 0 && name == "threads" {
 		call.Fail(word, "invalid %s value \"%s\"", name, word.Text)
 		return false

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/parser"
 	"weir/parser/diag"
 	"weir/stream"
@@ -24,7 +24,7 @@ type upstreamConf struct {
 	method  balancing
 	names   groupNames
 	limited bool // the method named last before a server allows neither backup nor slow_start
-	measure spec.Opt[upstream.Measure]
+	measure conf.Opt[upstream.Measure]
 }
 
 // A groupUse is one upstream block.
@@ -32,8 +32,8 @@ type groupUse struct {
 	name   string
 	origin string // of the block's brace
 	conf   *upstreamConf
-	level  *spec.Level // of stream {}
-	comp   *spec.Compiler
+	level  *conf.Level // of stream {}
+	comp   *conf.Compiler
 	built  *upstream.Group
 }
 
@@ -48,7 +48,7 @@ type namedPort struct {
 type serverUse struct {
 	name  string
 	addrs []stream.Addr // none if it is wrong, or found later
-	call  *spec.Call    // of one that is found later, as are host and port
+	call  *conf.Call    // of one that is found later, as are host and port
 	host  string
 	port  uint16
 	serverParams
@@ -66,33 +66,33 @@ type serverParams struct {
 }
 
 // upstreamModule is ngx_stream_upstream_module with the modules of the methods, which nginx documents with it.
-var upstreamModule = &spec.Module[upstreamConf]{
+var upstreamModule = &conf.Module[upstreamConf]{
 	Name: "ngx_stream_upstream_module",
 	Vars: upstream.Variables(),
-	Entries: []spec.Entry[upstreamConf]{
-		{Name: "upstream", In: spec.Stream, Body: spec.Nested, Args: spec.Take(1), Repeat: true, Set: (*upstreamConf).upstream},
-		{Name: "server", In: spec.Upstream, Args: spec.AtLeast(1), Repeat: true, Own: []string{"ring=address"}, Set: (*upstreamConf).server},
-		{Name: "zone", In: spec.Upstream, Args: spec.Take(1, 2), Repeat: true, Set: (*upstreamConf).zone},
-		{Name: "hash", In: spec.Upstream, Args: spec.Take(1, 2), Repeat: true, Own: []string{"jump"}, Set: (*upstreamConf).hash},
-		{Name: "least_conn", In: spec.Upstream, Args: spec.None, Repeat: true, Set: (*upstreamConf).leastConn},
-		{Name: "random", In: spec.Upstream, Args: spec.Take(0, 1, 2), Repeat: true, Set: (*upstreamConf).random},
-		{Name: "least_time", In: spec.Upstream, Args: spec.Take(1, 2), Repeat: true, Set: (*upstreamConf).leastTime},
-		{Name: "state", In: spec.Upstream, Args: spec.Take(1), Support: spec.Refused},
-		{Name: "resolver", In: spec.Upstream, Args: spec.AtLeast(1), Set: (*upstreamConf).setResolver},
-		{Name: "resolver_timeout", In: spec.Upstream, Args: spec.Take(1), Default: "30s",
-			Set: spec.Msec(func(c *upstreamConf) *spec.Opt[time.Duration] { return &c.names.timeout })},
+	Entries: []conf.Entry[upstreamConf]{
+		{Name: "upstream", In: conf.Stream, Body: conf.Nested, Args: conf.Take(1), Repeat: true, Set: (*upstreamConf).upstream},
+		{Name: "server", In: conf.Upstream, Args: conf.AtLeast(1), Repeat: true, Own: []string{"ring=address"}, Set: (*upstreamConf).server},
+		{Name: "zone", In: conf.Upstream, Args: conf.Take(1, 2), Repeat: true, Set: (*upstreamConf).zone},
+		{Name: "hash", In: conf.Upstream, Args: conf.Take(1, 2), Repeat: true, Own: []string{"jump"}, Set: (*upstreamConf).hash},
+		{Name: "least_conn", In: conf.Upstream, Args: conf.None, Repeat: true, Set: (*upstreamConf).leastConn},
+		{Name: "random", In: conf.Upstream, Args: conf.Take(0, 1, 2), Repeat: true, Set: (*upstreamConf).random},
+		{Name: "least_time", In: conf.Upstream, Args: conf.Take(1, 2), Repeat: true, Set: (*upstreamConf).leastTime},
+		{Name: "state", In: conf.Upstream, Args: conf.Take(1), Support: conf.Refused},
+		{Name: "resolver", In: conf.Upstream, Args: conf.AtLeast(1), Set: (*upstreamConf).setResolver},
+		{Name: "resolver_timeout", In: conf.Upstream, Args: conf.Take(1), Default: "30s",
+			Set: conf.Msec(func(c *upstreamConf) *conf.Opt[time.Duration] { return &c.names.timeout })},
 	},
 	Init: (*upstreamConf).init,
 }
 
 // upstream follows ngx_stream_upstream.
-func (c *upstreamConf) upstream(call *spec.Call) {
+func (c *upstreamConf) upstream(call *conf.Call) {
 	name := call.Arg(0)
 	if c.find(name) != nil {
 		call.Fail(&call.Args()[0], "duplicate upstream \"%s\"", name)
 	}
 	c.refusePorts(call)
-	conf := spec.At[upstreamConf](call.Nest(spec.Upstream))
+	conf := conf.At[upstreamConf](call.Nest(conf.Upstream))
 	c.groups = append(c.groups, &groupUse{name: name, origin: call.Origin(), conf: conf, level: call.Level, comp: call.Compiler()})
 	if call.Complete() && len(conf.servers) == 0 {
 		call.EndLine().Fail(&call.Args()[0], "no servers are inside upstream")
@@ -101,7 +101,7 @@ func (c *upstreamConf) upstream(call *spec.Call) {
 
 // mayName notes that call names an address as where to connect to, which must not be a group with a port. The path of a unix socket is
 // compared with the names of groups too, and counts as a name with port 0. It follows ngx_stream_upstream_add, as refusePorts does.
-func (c *upstreamConf) mayName(call *spec.Call, a *spec.Address) bool {
+func (c *upstreamConf) mayName(call *conf.Call, a *conf.Address) bool {
 	if a.NoPort {
 		return true
 	}
@@ -114,9 +114,9 @@ func (c *upstreamConf) mayName(call *spec.Call, a *spec.Address) bool {
 }
 
 // refusePorts refuses a group whose name has been used with a port before.
-func (c *upstreamConf) refusePorts(group *spec.Call) {
+func (c *upstreamConf) refusePorts(group *conf.Call) {
 	for _, n := range c.named {
-		if name := group.Arg(0); spec.EqualFold(n.host, name) {
+		if name := group.Arg(0); conf.EqualFold(n.host, name) {
 			group.Compiler().ReportBare(diag.Emerg, "upstream \"%s\" may not have port %d in %s", name, n.port, n.origin)
 		}
 	}
@@ -124,7 +124,7 @@ func (c *upstreamConf) refusePorts(group *spec.Call) {
 
 func (c *upstreamConf) find(name string) *groupUse {
 	for _, g := range c.groups {
-		if spec.EqualFold(g.name, name) {
+		if conf.EqualFold(g.name, name) {
 			return g
 		}
 	}
@@ -137,7 +137,7 @@ func (c *upstreamConf) describes(g *upstream.Group) bool {
 }
 
 // server follows ngx_stream_upstream_server.
-func (c *upstreamConf) server(call *spec.Call) {
+func (c *upstreamConf) server(call *conf.Call) {
 	use := serverUse{name: call.Arg(0), serverParams: serverParams{weight: 1, maxFails: 1, failTimeout: 10 * time.Second}}
 	switch {
 	case !c.params(call, &use.serverParams):
@@ -149,7 +149,7 @@ func (c *upstreamConf) server(call *spec.Call) {
 	c.servers = append(c.servers, use)
 }
 
-func (c *upstreamConf) params(call *spec.Call, p *serverParams) bool {
+func (c *upstreamConf) params(call *conf.Call, p *serverParams) bool {
 	for i := range call.Args()[1:] {
 		word := &call.Args()[1+i]
 		switch {
@@ -183,8 +183,8 @@ func (p *serverParams) set(text string) (ok bool) {
 	case text == "ring=address":
 		p.eachAddress = true
 	case strings.HasPrefix(text, "weight="):
-		n, ok := spec.ParseNumber(value)
-		p.weight = spec.Int(n)
+		n, ok := conf.ParseNumber(value)
+		p.weight = conf.Int(n)
 		return ok && 0 < n && n <= math.MaxInt32
 	case strings.HasPrefix(text, "max_conns="):
 		p.maxConns, ok = parseInt(value)
@@ -193,10 +193,10 @@ func (p *serverParams) set(text string) (ok bool) {
 		p.maxFails, ok = parseInt(value)
 		return ok
 	case name == "fail_timeout" && name != text:
-		p.failTimeout, ok = spec.ParseSec(value)
+		p.failTimeout, ok = conf.ParseSec(value)
 		return ok
 	case strings.HasPrefix(text, "slow_start="):
-		p.slowStart, ok = spec.ParseMsec(value)
+		p.slowStart, ok = conf.ParseMsec(value)
 		return ok
 	default:
 		return false
@@ -205,12 +205,12 @@ func (p *serverParams) set(text string) (ok bool) {
 }
 
 func parseInt(text string) (int, bool) {
-	n, ok := spec.ParseNumber(text)
-	return spec.Int(n), ok
+	n, ok := conf.ParseNumber(text)
+	return conf.Int(n), ok
 }
 
 // resolveServer returns the addresses of the call's server: all that its name has at this moment.
-func resolveServer(call *spec.Call) []stream.Addr {
+func resolveServer(call *conf.Call) []stream.Addr {
 	word := &call.Args()[0]
 	addrs, address, err := lookup(call, word)
 	switch {
@@ -224,8 +224,8 @@ func resolveServer(call *spec.Call) []stream.Addr {
 	return addrs
 }
 
-func lookup(call *spec.Call, word *parser.Word) ([]stream.Addr, spec.Address, error) {
-	address, err := spec.ParseUpstream(word.Text)
+func lookup(call *conf.Call, word *parser.Word) ([]stream.Addr, conf.Address, error) {
+	address, err := conf.ParseUpstream(word.Text)
 	if err != nil {
 		return nil, address, err
 	}
@@ -240,7 +240,7 @@ const (
 )
 
 // zone follows ngx_stream_upstream_zone. In one process a group is shared by all sessions anyway; the name and size are checked.
-func (c *upstreamConf) zone(call *spec.Call) {
+func (c *upstreamConf) zone(call *conf.Call) {
 	word := &call.Args()[0]
 	name := &zoneName{text: word.Text, use: "upstream"}
 	if name.text == "" {
@@ -248,7 +248,7 @@ func (c *upstreamConf) zone(call *spec.Call) {
 		return
 	}
 	if len(call.Args()) > 1 {
-		size, ok := spec.ParseSize(call.Arg(1))
+		size, ok := conf.ParseSize(call.Arg(1))
 		if !ok {
 			call.Fail(&call.Args()[1], "invalid zone size \"%s\"", call.Arg(1))
 			return
@@ -260,11 +260,11 @@ func (c *upstreamConf) zone(call *spec.Call) {
 		name.size = size
 	}
 	c.names.zoned = true
-	spec.At[upstreamConf](call.Compiler().Main).zones.declare(call, name)
+	conf.At[upstreamConf](call.Compiler().Main).zones.declare(call, name)
 }
 
 // init makes every group, and checks what nginx checks once all has been read.
-func (c *upstreamConf) init(s *spec.Scope) {
+func (c *upstreamConf) init(s *conf.Scope) {
 	for _, g := range c.groups {
 		s.AddPart(g.group())
 	}

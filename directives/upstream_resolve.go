@@ -3,7 +3,7 @@ package directives
 import (
 	"time"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/parser/diag"
 	"weir/stream/upstream"
 )
@@ -19,17 +19,17 @@ type resolveParams struct {
 // groupNames are the directives of a group that say who is asked for names.
 type groupNames struct {
 	resolver *resolverUse // nil: that of stream {}
-	timeout  spec.Opt[time.Duration]
+	timeout  conf.Opt[time.Duration]
 	zoned    bool
 }
 
-func (c *upstreamConf) setResolver(call *spec.Call) { setResolver(&c.names.resolver, call) }
+func (c *upstreamConf) setResolver(call *conf.Call) { setResolver(&c.names.resolver, call) }
 
 // follow reads the address of a server with the parameter resolve: nobody is asked for it yet. A literal address needs nobody, and is
 // a server like others.
-func (c *upstreamConf) follow(call *spec.Call, use *serverUse) {
+func (c *upstreamConf) follow(call *conf.Call, use *serverUse) {
 	word := &call.Args()[0]
-	a, err := spec.ParseUpstream(word.Text)
+	a, err := conf.ParseUpstream(word.Text)
 	literal := a.IsUnix || a.IP.IsValid()
 	switch {
 	case err != nil:
@@ -90,7 +90,7 @@ func (g *groupUse) resolver() *resolverUse {
 	if own := g.conf.names.resolver; own != nil {
 		return own
 	}
-	return spec.At[streamConf](g.level).resolver
+	return conf.At[streamConf](g.level).resolver
 }
 
 // build makes the group of servers that are right.
@@ -101,7 +101,7 @@ func (g *groupUse) build() *upstream.Group {
 	}
 	g.warnOfOneRingPlace()
 	timeout := g.conf.names.timeout
-	timeout.Inherit(spec.At[streamConf](g.level).resolverTimeout)
+	timeout.Inherit(conf.At[streamConf](g.level).resolverTimeout)
 	return upstream.NewNamedGroup(g.name, g.conf.peers(), g.conf.balancer(), named, upstream.Names{
 		Resolver: g.resolver().resolver(g.comp), Timeout: timeout.Or(defaultResolverTimeout),
 	})

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/stream"
 )
 
@@ -22,7 +22,7 @@ type zone struct {
 }
 
 // declare adds a zone, or agrees with one of the same name. It follows ngx_shared_memory_add.
-func (z *zones) declare(call *spec.Call, name *zoneName) {
+func (z *zones) declare(call *conf.Call, name *zoneName) {
 	old := z.find(name.text)
 	switch {
 	case old == nil:

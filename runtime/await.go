@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"weir/stream/errorlog"
+	"weir/internal/errorlog"
 )
 
 const (

@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"weir/stream/errorlog"
+	"weir/internal/errorlog"
 )
 
 // groupLimits are the limits of the control group that the process is in, as container engines and systemd set them.

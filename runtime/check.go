@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"weir/directives"
-	"weir/stream/errorlog"
+	"weir/internal/errorlog"
 )
 
 // check is -t: all that a start does, short of serving, and then undone. What it made to see whether it can stays as in nginx: log

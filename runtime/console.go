@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"weir/directives"
+	"weir/internal/errorlog"
+	"weir/internal/logfile"
 	"weir/parser/diag"
-	"weir/stream/errorlog"
-	"weir/stream/logfile"
 )
 
 // A console is where the process speaks for itself: an error log and, as long as it starts, standard error too. It is not changed

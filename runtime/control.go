@@ -5,7 +5,7 @@ import (
 	"os"
 	"syscall"
 
-	"weir/stream/errorlog"
+	"weir/internal/errorlog"
 )
 
 // controls are the words of -s.

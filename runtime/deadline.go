@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"weir/stream/errorlog"
+	"weir/internal/errorlog"
 )
 
 const (

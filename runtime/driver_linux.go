@@ -5,9 +5,9 @@ import (
 
 	"weir/directives"
 	"weir/stream"
-	"weir/stream/datagram"
-	"weir/stream/loop"
-	"weir/stream/pump"
+	"weir/stream/driver/epoll"
+	"weir/stream/driver/goroutine"
+	"weir/stream/driver/udp"
 )
 
 // newDriver returns the epoll driver, with a loop for each of worker_processes, and how many these are: with auto as many as the
@@ -19,13 +19,13 @@ func newDriver(env *stream.Env, main *directives.Main, limits groupLimits) (stre
 		loops = limits.workers(goruntime.NumCPU())
 	}
 	goruntime.GOMAXPROCS(max(goruntime.GOMAXPROCS(0), loops+2))
-	adopter := pump.New(env)
-	driver, err := loop.New(env, loop.Options{
+	adopter := goroutine.New(env)
+	driver, err := epoll.New(env, epoll.Options{
 		Loops: loops, Connections: main.WorkerConnections, CPUs: main.Affinity.Of, Adopter: adopter,
 	})
 	if err != nil {
 		return nil, 0, err
 	}
-	datagrams := datagram.New(env, datagram.Options{Loops: loops, Connections: main.WorkerConnections})
+	datagrams := udp.New(env, udp.Options{Loops: loops, Connections: main.WorkerConnections})
 	return drivers{relieved{driver, adopter}, datagrams}, loops, nil
 }

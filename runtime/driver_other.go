@@ -7,12 +7,12 @@ import (
 
 	"weir/directives"
 	"weir/stream"
-	"weir/stream/pump"
+	"weir/stream/driver/goroutine"
 )
 
 // newDriver returns the driver for systems without epoll, which accepts in one place.
 func newDriver(env *stream.Env, _ *directives.Main, _ groupLimits) (stream.Driver, int, error) {
-	return drivers{pump.New(env), noDatagrams{}}, 1, nil
+	return drivers{goroutine.New(env), noDatagrams{}}, 1, nil
 }
 
 // noDatagrams is the driver of datagrams where there is none.

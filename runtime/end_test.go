@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"weir/directives"
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/parser"
 	"weir/parser/diag"
 	"weir/stream"
@@ -97,7 +97,7 @@ func TestQuitLeavesAReadingThatHangs(t *testing.T) {
 	b := newBench(t)
 	b.serve(b.program(freeAddr(t)))
 	begun := make(chan struct{})
-	b.load = func(parser.Source, *spec.Env) (*directives.Program, diag.List) {
+	b.load = func(parser.Source, *conf.Env) (*directives.Program, diag.List) {
 		close(begun)
 		hang()
 		return nil, nil

@@ -16,12 +16,12 @@ import (
 	"go.uber.org/goleak"
 
 	"weir/directives"
-	"weir/directives/spec"
+	"weir/directives/conf"
+	"weir/internal/errorlog"
+	"weir/internal/logfile"
 	"weir/parser"
 	"weir/parser/diag"
 	"weir/stream"
-	"weir/stream/errorlog"
-	"weir/stream/logfile"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -105,7 +105,7 @@ func newBench(t *testing.T) *bench {
 	b.sessions = newEchoDriver(b.env)
 	b.driver, b.pause = b.sessions, time.Millisecond
 	b.redirect = func(*directives.Program) *logfile.File { return nil }
-	b.load = func(src parser.Source, _ *spec.Env) (*directives.Program, diag.List) {
+	b.load = func(src parser.Source, _ *conf.Env) (*directives.Program, diag.List) {
 		if src.ReadFile != nil {
 			src.ReadFile(src.Path)
 		}

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 
 	"weir/directives"
+	"weir/internal/logfile"
 	"weir/stream"
-	"weir/stream/logfile"
 )
 
 // A Generation is a Program that has been opened. It ends when it is not current and its last session has gone.

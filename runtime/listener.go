@@ -7,8 +7,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"weir/internal/errorlog"
 	"weir/stream"
-	"weir/stream/errorlog"
 )
 
 // A socket is a listening socket.

@@ -4,7 +4,7 @@ import (
 	"runtime/debug"
 
 	"weir/directives"
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/parser"
 	"weir/parser/diag"
 )
@@ -14,7 +14,7 @@ import (
 const loadPercent = 200
 
 // load is directives.Load. A process reads one configuration at a time.
-func load(src parser.Source, env *spec.Env) (*directives.Program, diag.List) {
+func load(src parser.Source, env *conf.Env) (*directives.Program, diag.List) {
 	usual := debug.SetGCPercent(loadPercent)
 	if usual < 0 || usual > loadPercent {
 		debug.SetGCPercent(usual)

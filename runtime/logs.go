@@ -10,8 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"weir/stream/errorlog"
-	"weir/stream/logfile"
+	"weir/internal/errorlog"
+	"weir/internal/logfile"
 )
 
 // sysError is a system call that failed, as nginx words it: `bind() to 127.0.0.1:1883 failed (98: Address already in use)`.

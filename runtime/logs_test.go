@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"weir/stream/errorlog"
+	"weir/internal/errorlog"
 )
 
 func TestFollowingLogWritesToTheCurrentOne(t *testing.T) {

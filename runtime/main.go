@@ -10,7 +10,7 @@ import (
 	"io"
 	"os"
 
-	"weir/stream/errorlog"
+	"weir/internal/errorlog"
 )
 
 // Options are what the command line asks for.

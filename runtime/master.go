@@ -11,18 +11,18 @@ import (
 	"time"
 
 	"weir/directives"
-	"weir/directives/spec"
+	"weir/directives/conf"
+	"weir/internal/errorlog"
+	"weir/internal/logfile"
 	"weir/parser"
 	"weir/parser/diag"
 	"weir/stream"
-	"weir/stream/errorlog"
-	"weir/stream/logfile"
 )
 
 // A Master runs one configuration after another. All of its state but what is atomic belongs to the goroutine that starts it and
 // then runs it; others ask for changes by values on channels.
 type Master struct {
-	load     func(parser.Source, *spec.Env) (*directives.Program, diag.List)
+	load     func(parser.Source, *conf.Env) (*directives.Program, diag.List)
 	source   parser.Source
 	paths    paths
 	env      *stream.Env

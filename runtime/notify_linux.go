@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"weir/stream/errorlog"
+	"weir/internal/errorlog"
 )
 
 const (

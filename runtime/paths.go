@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"weir/directives"
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/parser"
 )
 
@@ -60,8 +60,8 @@ func (p paths) source(globals string) parser.Source {
 
 // env is what a configuration may ask of the machine while it is compiled by this process. Lookups end with ctx;
 // stderr is standard error, and must not wait.
-func (p paths) env(ctx context.Context, pid int, stderr io.Writer) *spec.Env {
-	return &spec.Env{
+func (p paths) env(ctx context.Context, pid int, stderr io.Writer) *conf.Env {
+	return &conf.Env{
 		Prefix: p.prefix, ConfPrefix: p.confPrefix, ErrorLog: p.errorLog, PidFile: DefaultPidFile,
 		LookupHost: directives.LookupHost(ctx), Now: time.Now, PID: pid, Root: isRoot(), Stderr: stderr,
 	}

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"weir/stream/errorlog"
+	"weir/internal/errorlog"
 )
 
 // A pidFile is the file that the number of this process is in. The zero pidFile is none. It is safe for concurrent use.

@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"weir/internal/errorlog"
 	"weir/stream"
-	"weir/stream/errorlog"
 )
 
 // As ngx_open_listening_sockets: an address in use may be a predecessor's that is about to go.

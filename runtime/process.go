@@ -13,9 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"weir/directives"
+	"weir/internal/errorlog"
+	"weir/internal/logfile"
 	"weir/parser"
-	"weir/stream/errorlog"
-	"weir/stream/logfile"
 )
 
 const (

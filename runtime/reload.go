@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"weir/directives"
+	"weir/internal/errorlog"
 	"weir/parser"
 	"weir/parser/diag"
 	"weir/stream"
-	"weir/stream/errorlog"
 )
 
 // change goes from one configuration to the next, and lets the watcher know what came of it.

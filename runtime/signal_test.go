@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"weir/stream/errorlog"
+	"weir/internal/errorlog"
 )
 
 func TestSignalSentences(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"weir/internal/errorlog"
 	"weir/stream"
-	"weir/stream/errorlog"
 )
 
 func TestFailedStartIsInTheConfiguredLogToo(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"weir/internal/errorlog"
 	"weir/parser"
-	"weir/stream/errorlog"
 )
 
 // A watchPace is how long a watcher waits.

@@ -4,7 +4,7 @@ import (
 	"net/netip"
 	"strconv"
 
-	"weir/stream/proxyproto"
+	"weir/internal/proxyproto"
 )
 
 // An Addr is a socket address: an IP address with a port, or the path of a unix socket. The zero Addr is no address.

@@ -1,6 +1,6 @@
 package stream
 
-import "weir/stream/relay"
+import "weir/internal/relay"
 
 // Arrive makes the session one that l has just accepted at local: nothing has been logged, no variable has a value, no module has kept
 // anything in it. Its number, its client, what the client has sent, what a PROXY header said and what it holds remain. The caller goes

@@ -4,8 +4,8 @@ import (
 	"net/netip"
 	"time"
 
-	"weir/stream/errorlog"
-	"weir/stream/logfile"
+	"weir/internal/errorlog"
+	"weir/internal/logfile"
 )
 
 // A Config is what a configuration means. It is immutable once compiled; all sessions share it without locks.

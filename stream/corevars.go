@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"weir/stream/proxyproto"
+	"weir/internal/proxyproto"
 )
 
 // NginxVersion is the version of nginx that weir stands in for: $nginx_version, and what -v adds for tools.

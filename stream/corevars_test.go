@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"weir/internal/proxyproto"
 	"weir/stream"
-	"weir/stream/proxyproto"
 	"weir/stream/streamtest"
 )
 

@@ -3,7 +3,7 @@ package stream
 import (
 	"time"
 
-	"weir/stream/errorlog"
+	"weir/internal/errorlog"
 )
 
 // An Env is what sessions and parts may ask of the process that they run in. It is shared and does not change.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"weir/directives"
-	"weir/directives/spec"
+	"weir/directives/conf"
 	"weir/parser"
 	"weir/stream"
 	"weir/stream/streamtest"
@@ -28,7 +28,7 @@ func ExampleSession_Advance() {
 				server 192.0.2.12:1883;
 			}
 			server { listen 1883; proxy_pass brokers; proxy_connect_timeout 3s; }
-		}`)}, &spec.Env{Now: time.Now})
+		}`)}, &conf.Env{Now: time.Now})
 	if err := found.Err(); err != nil {
 		fmt.Println(err)
 		return

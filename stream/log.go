@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"syscall"
 
-	"weir/stream/errorlog"
+	"weir/internal/errorlog"
 )
 
 // The levels at which sessions log.

@@ -1,6 +1,6 @@
 package stream
 
-import "weir/stream/regex"
+import "weir/internal/regex"
 
 // A Regex is a regular expression of a configuration. What its groups have matched is the session's: $1 to $9 are those of the
 // session's latest match, and named ones are variables. It is immutable once compiled.

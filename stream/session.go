@@ -6,8 +6,8 @@ import (
 	"errors"
 	"time"
 
-	"weir/stream/proxyproto"
-	"weir/stream/relay"
+	"weir/internal/proxyproto"
+	"weir/internal/relay"
 )
 
 // A Session is one client from accept to log. It is not safe for concurrent use: exactly one driver holds it, and calls Advance.

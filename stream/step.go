@@ -4,7 +4,7 @@ import (
 	"crypto/tls"
 	"time"
 
-	"weir/stream/relay"
+	"weir/internal/relay"
 )
 
 // EventKind says what happened to a session.

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"weir/internal/errorlog"
 	"weir/stream"
-	"weir/stream/errorlog"
 	"weir/stream/upstream"
 )
 

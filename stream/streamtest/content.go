@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"weir/internal/relay"
 	"weir/stream"
-	"weir/stream/relay"
 )
 
 // Loopback is an address of 127.0.0.1.

@@ -4,8 +4,8 @@ import (
 	"io"
 	"time"
 
+	"weir/internal/relay"
 	"weir/stream"
-	"weir/stream/relay"
 )
 
 var abortTests = []driverTest{

@@ -6,8 +6,8 @@ import (
 	"syscall"
 	"time"
 
+	"weir/internal/relay"
 	"weir/stream"
-	"weir/stream/relay"
 )
 
 var connectTests = []driverTest{

@@ -7,8 +7,8 @@ import (
 	"syscall"
 	"time"
 
+	"weir/internal/relay"
 	"weir/stream"
-	"weir/stream/relay"
 )
 
 var endTests = []driverTest{

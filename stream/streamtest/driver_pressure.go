@@ -6,8 +6,8 @@ import (
 	"os"
 	"time"
 
+	"weir/internal/relay"
 	"weir/stream"
-	"weir/stream/relay"
 )
 
 var pressureTests = []driverTest{

@@ -3,7 +3,7 @@ package streamtest
 import (
 	"time"
 
-	"weir/stream/relay"
+	"weir/internal/relay"
 )
 
 var rateTests = []driverTest{

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"weir/internal/relay"
 	"weir/stream"
-	"weir/stream/relay"
 )
 
 var relayTests = []driverTest{

@@ -7,8 +7,8 @@ import (
 	"net"
 	"time"
 
+	"weir/internal/relay"
 	"weir/stream"
-	"weir/stream/relay"
 )
 
 var shakeTests = []driverTest{

@@ -8,8 +8,8 @@ import (
 	"syscall"
 	"time"
 
+	"weir/internal/relay"
 	"weir/stream"
-	"weir/stream/relay"
 )
 
 var shakeFailures = []driverTest{

@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"weir/internal/errorlog"
 	"weir/stream"
-	"weir/stream/errorlog"
 )
 
 // Lines is the target of an error log that keeps what it is given: "[info] *1 client connected", without time and process. The

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"weir/internal/relay"
 	"weir/stream"
-	"weir/stream/relay"
 )
 
 // patience is how long a test waits for what must happen.

@@ -12,8 +12,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"weir/internal/relay"
 	"weir/stream"
-	"weir/stream/relay"
 )
 
 // A Session is a session without a socket, to be played with Script.

@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"weir/internal/relay"
 	"weir/stream"
-	"weir/stream/relay"
 )
 
 // wantBytes is a preread handler that wants so many bytes.

@@ -7,9 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"weir/internal/errorlog"
+	"weir/internal/resolver"
 	"weir/stream"
-	"weir/stream/errorlog"
-	"weir/stream/resolver"
 )
 
 // A Named is a server of a group that is given by a name whose addresses are followed while weir serves: `server NAME resolve`.

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"weir/conformance/peers"
+	"weir/internal/resolver"
 	"weir/stream"
-	"weir/stream/resolver"
 	"weir/stream/streamtest"
 	"weir/stream/upstream"
 )

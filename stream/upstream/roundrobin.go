@@ -4,8 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"weir/internal/relay"
 	"weir/stream"
-	"weir/stream/relay"
 )
 
 // RoundRobin is smooth weighted round robin, the method of a group that names none (ngx_stream_upstream_round_robin.c). Every

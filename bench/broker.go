@@ -1,0 +1,88 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"weir/bench/load"
+)
+
+// brokerCommand is the argument with which this program is the broker. It ends when its standard input does.
+const brokerCommand = "broker"
+
+// serveBroker is the broker's process. It prints its port and serves.
+func serveBroker(in io.Reader, out io.Writer) error {
+	if err := raiseDescriptors(); err != nil {
+		return err
+	}
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	b, err := load.Listen(int(port), os.Stderr)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, b.Addr().Port())
+	go func() {
+		io.Copy(io.Discard, in)
+		b.Stop()
+	}()
+	return b.Serve()
+}
+
+// A broker is the broker's process, seen from the one that started it.
+type broker struct {
+	port  uint16
+	cmd   *exec.Cmd
+	leash io.Closer // its standard input
+}
+
+func startBroker() (*broker, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(self, brokerCommand)
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt from the terminal ends it last
+	leash, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	b := &broker{cmd: cmd, leash: leash}
+	if b.port, err = readPort(out); err != nil {
+		b.stop()
+		return nil, fmt.Errorf("broker: %w", err)
+	}
+	return b, nil
+}
+
+func readPort(out io.Reader) (uint16, error) {
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		return 0, err
+	}
+	port, err := strconv.ParseUint(strings.TrimSpace(line), 10, 16)
+	return uint16(port), err
+}
+
+func (b *broker) stop() {
+	b.leash.Close()
+	b.cmd.Wait()
+}

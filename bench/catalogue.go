@@ -1,0 +1,282 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"weir/bench/load"
+	"weir/bench/proc"
+)
+
+// A scale says how much of each load there is.
+type scale struct {
+	storm, pingPong, pingPong1, fanIn, idle int
+	datagramStorm, exchange                 int
+	pingSeconds, pingSessions               int
+	pingSettle                              time.Duration
+	bytes                                   int64
+	settle                                  time.Duration
+	warmUp                                  int
+	turns                                   int // in which a load is put on a subject
+	tableParts                              int // a large table has this part of its entries
+	goBenchTime                             string
+}
+
+// part is one of n parts of the load.
+func (s scale) part(n int) scale {
+	for _, count := range []*int{&s.storm, &s.pingPong, &s.pingPong1, &s.fanIn, &s.datagramStorm, &s.exchange} {
+		*count /= n
+	}
+	s.bytes /= int64(n)
+	return s
+}
+
+var (
+	full = scale{
+		storm: 20_000, pingPong: 100_000, pingPong1: 20_000, fanIn: 120_000, idle: 5000, datagramStorm: 40_000, exchange: 200_000,
+		bytes: 1_000_000_000, settle: 2 * time.Second, warmUp: 1000, turns: 8,
+		pingSeconds: 6, pingSessions: 1000, pingSettle: 7 * time.Second, // longer than the runtime takes to come to rest
+		tableParts: 1, goBenchTime: "1s",
+	}
+	tiny = scale{
+		storm: 200, pingPong: 1000, pingPong1: 100, fanIn: 2000, idle: 200, datagramStorm: 200, exchange: 1000,
+		bytes: 32_000_000, settle: 100 * time.Millisecond, warmUp: 20, turns: 2,
+		pingSeconds: 1, pingSessions: 50,
+		tableParts: 1000, goBenchTime: "100x",
+	}
+)
+
+// What the loads look like, whatever their scale.
+const (
+	messageSize   = 128 // bytes of a PUBLISH, or of a datagram
+	stormAtOnce   = 64
+	pingPongers   = 100
+	fanInSessions = 500
+	fanInRate     = 40_000 // messages a second, a rate that every subject keeps up with
+	bulkSessions  = 4
+	exchangers    = 100
+)
+
+// A loader is a test of package load.
+type loader interface {
+	Run(ctx context.Context, t *load.Target) (load.Result, error)
+}
+
+// A test is one load and the figures that are taken of it.
+type test struct {
+	name    string
+	about   string // for the document
+	load    func(scale) loader
+	figures []figure
+	door    door
+	warm    func(scale) loader // what the program has served before; nil: storm's sessions
+	fresh   bool               // must find a program that has served nobody
+	grows   bool               // measured again in the growth cases, by its first figure
+}
+
+// warmUp returns what a program has served before the test.
+func (t test) warmUp(s scale) loader {
+	if t.warm != nil {
+		return t.warm(s)
+	}
+	return load.Storm{Sessions: s.warmUp, AtOnce: stormAtOnce}
+}
+
+// A figure is one row of the table.
+type figure struct {
+	key, title string
+	of         func(reading) float64
+	direct     bool               // there is one for the broker without a proxy, too
+	lone       bool               // not compared
+	targets    map[string]float64 // by subject: how large weir's figure may be, as a part of that subject's
+}
+
+// A reading is what one run of a test gave.
+type reading struct {
+	load.Result
+	cpu   time.Duration // of the subject's processes
+	usage proc.Usage    // what they hold more than at the beginning
+}
+
+func cpuMicros(r reading) float64  { return float64(r.cpu) / float64(time.Microsecond) / r.Ops }
+func cpuSeconds(r reading) float64 { return r.cpu.Seconds() / r.Ops }
+func rate(r reading) float64       { return r.Ops / r.Elapsed.Seconds() }
+func pssPerOp(r reading) float64   { return float64(r.usage.PSS) / r.Ops }
+func fdsPerOp(r reading) float64   { return float64(r.usage.Descriptors) / r.Ops }
+func p50(r reading) float64        { return percentile(r, 50) }
+func p99(r reading) float64        { return percentile(r, 99) }
+func percentile(r reading, p float64) float64 {
+	return float64(r.Latency.Percentile(p)) / float64(time.Microsecond)
+}
+
+// below makes the targets of a figure.
+func below(nginx, haproxy float64) map[string]float64 {
+	return map[string]float64{"nginx": nginx, "haproxy": haproxy}
+}
+
+// cost makes the targets of CPU per operation. What operators turn on, log, zones and time-outs, may cost weir 8 %.
+func cost(nginx, haproxy float64) map[string]float64 {
+	return map[string]float64{"nginx": nginx, "haproxy": haproxy, "weir-bare": 1.08}
+}
+
+// perOperation are the figures of a test that has operations with a latency.
+func perOperation(name, op, latency string, cpu, tail map[string]float64) []figure {
+	return []figure{
+		{key: "cpu_us", title: fmt.Sprintf("%s: CPU µs per %s", name, op), of: cpuMicros, targets: cpu},
+		{key: "p50_us", title: fmt.Sprintf("%s: %s, p50 µs", name, latency), of: p50, direct: true},
+		{key: "p99_us", title: fmt.Sprintf("%s: %s, p99 µs", name, latency), of: p99, direct: true, targets: tail},
+		{key: "per_second", title: fmt.Sprintf("%s: %ss per second", name, op), of: rate, direct: true},
+	}
+}
+
+// perGiB are the figures of a test that moves bytes.
+func perGiB(name string) []figure {
+	return []figure{
+		{key: "cpu_s", title: name + ": CPU s per GiB", of: cpuSeconds, targets: below(0.2, 0.4)},
+		{key: "gib_per_second", title: name + ": GiB per second", of: rate, direct: true},
+	}
+}
+
+// catalogue has the tests in the order of the table.
+var catalogue = []test{
+	{
+		name:    "storm",
+		about:   fmt.Sprintf("connect, CONNECT with a fresh client id, CONNACK, close; %d at a time", stormAtOnce),
+		load:    func(s scale) loader { return load.Storm{Sessions: s.storm, AtOnce: stormAtOnce} },
+		figures: perOperation("storm", "session", "CONNACK", cost(0.90, 0.80), below(1, 1)),
+		grows:   true,
+	},
+	{
+		name:  "pp",
+		about: fmt.Sprintf("%d connections, a PUBLISH of %d bytes and its echo, repeated", pingPongers, messageSize),
+		load: func(s scale) loader {
+			return load.PingPong{Sessions: pingPongers, RoundTrips: s.pingPong, Size: messageSize}
+		},
+		figures: perOperation("pp", "round trip", "round trip", cost(0.95, 0.90), below(1, 1)),
+		grows:   true,
+	},
+	{
+		name:    "pp1",
+		about:   "the same with one connection",
+		load:    func(s scale) loader { return load.PingPong{Sessions: 1, RoundTrips: s.pingPong1, Size: messageSize} },
+		figures: perOperation("pp1", "round trip", "round trip", cost(1, 0.85), nil),
+		grows:   true,
+	},
+	{
+		name:  "fanr",
+		about: fmt.Sprintf("%d connections publish %d bytes one way, %d messages a second in all", fanInSessions, messageSize, fanInRate),
+		load: func(s scale) loader {
+			return load.FanIn{Sessions: fanInSessions, Messages: s.fanIn, Rate: fanInRate, Size: messageSize}
+		},
+		figures: perOperation("fanr", "message", "one way", cost(0.95, 0.95), nil),
+		grows:   true,
+	},
+	ping(10, below(1.3, 0)),
+	ping(100, below(1.3, 0)),
+	ping(1000, below(1.1, 0)),
+	ping(5000, below(1.1, 0)),
+	{
+		name:    "up",
+		about:   fmt.Sprintf("%d connections, bytes from the clients to the broker", bulkSessions),
+		load:    func(s scale) loader { return load.Bulk{Sessions: bulkSessions, Bytes: s.bytes} },
+		figures: perGiB("up"),
+	},
+	{
+		name:    "down",
+		about:   "the same from the broker to the clients",
+		load:    func(s scale) loader { return load.Bulk{Sessions: bulkSessions, Bytes: s.bytes, Down: true} },
+		figures: perGiB("down"),
+	},
+	{
+		name:  "idle",
+		about: "sessions that are open and silent, on a program just started",
+		load:  func(s scale) loader { return load.Idle{Sessions: s.idle, Settle: s.settle} },
+		figures: []figure{
+			{key: "pss_bytes", title: "idle: bytes per session (PSS)", of: pssPerOp, targets: below(0.10, 0.28)},
+			{key: "descriptors", title: "idle: descriptors per session", of: fdsPerOp},
+		},
+		fresh: true,
+	},
+	{
+		name: "udp",
+		about: fmt.Sprintf("one datagram of %d bytes of a new client, and its echo, after which the session is over; %d clients at a time",
+			messageSize, stormAtOnce),
+		load:    func(s scale) loader { return stormOfDatagrams(s.datagramStorm) },
+		warm:    func(s scale) loader { return stormOfDatagrams(s.warmUp) },
+		figures: perOperation("udp", "session", "answer", below(1, 0), nil),
+		door:    singleDatagrams,
+	},
+	{
+		name:    "udppp",
+		about:   fmt.Sprintf("%d clients, each a session, a datagram of %d bytes and its echo, repeated", exchangers, messageSize),
+		load:    func(s scale) loader { return exchangeOfDatagrams(s.exchange) },
+		warm:    func(s scale) loader { return exchangeOfDatagrams(s.warmUp) },
+		figures: perOperation("udppp", "round trip", "round trip", below(1, 0), nil),
+		door:    datagrams,
+	},
+}
+
+// ping is the test of an idle fleet, with that many pings a second. Its program serves nobody else, and has come to rest.
+func ping(rate int, cpu map[string]float64) test {
+	name := fmt.Sprintf("ping%d", rate)
+	return test{
+		name:  name,
+		about: fmt.Sprintf("idle connections, a PINGREQ and its PINGRESP, %d a second in all", rate),
+		load: func(s scale) loader {
+			return load.Ping{Sessions: s.pingSessions, Pings: s.pingSeconds * rate, Rate: rate, Settle: s.pingSettle}
+		},
+		figures: perOperation(name, "ping", "PINGRESP", cpu, nil),
+		fresh:   true,
+	}
+}
+
+// stormOfDatagrams is the test udp with that many sessions.
+func stormOfDatagrams(sessions int) loader {
+	return load.DatagramStorm{Sessions: sessions, AtOnce: stormAtOnce, Size: messageSize}
+}
+
+// exchangeOfDatagrams is the test udppp with that many round trips.
+func exchangeOfDatagrams(roundTrips int) loader {
+	return load.Exchange{Sessions: exchangers, RoundTrips: roundTrips, Size: messageSize}
+}
+
+func testNames() []string {
+	names := make([]string, len(catalogue))
+	for i, t := range catalogue {
+		names[i] = t.name
+	}
+	return names
+}
+
+// testsNamed returns the tests of those names, in the order of the catalogue.
+func testsNamed(names []string) ([]test, error) {
+	wanted, err := choose("test", names, testNames())
+	if err != nil {
+		return nil, err
+	}
+	var tests []test
+	for _, t := range catalogue {
+		if wanted[t.name] {
+			tests = append(tests, t)
+		}
+	}
+	return tests, nil
+}
+
+// choose returns the set of names, each of which must be one of known.
+func choose(kind string, names, known []string) (map[string]bool, error) {
+	set := map[string]bool{}
+	for _, n := range known {
+		set[n] = false
+	}
+	for _, n := range names {
+		if _, ok := set[n]; !ok {
+			return nil, fmt.Errorf("no %s %q; there are %v", kind, n, known)
+		}
+		set[n] = true
+	}
+	return set, nil
+}

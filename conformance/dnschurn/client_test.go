@@ -1,0 +1,94 @@
+package dnschurn
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"weir/conformance/peers"
+)
+
+// patience is how long anything between two local programs may take.
+const patience = 10 * time.Second
+
+// A visit is one connection of a client: when it began, when it had its CONNACK, and what went wrong.
+type visit struct {
+	client     int
+	name       string // of the visit, which the client gives as its user name
+	begin, end time.Time
+	err        error
+}
+
+// A crowd is the clients of a group. Each connects again and again, under one client identifier, one connection at a time.
+type crowd struct {
+	group   *group
+	clients int
+	pause   time.Duration // between two connections of a client, unless one takes longer
+
+	took time.Duration // that they came
+
+	mu     sync.Mutex
+	visits []visit
+}
+
+// clientID is what the client is called.
+func (c *crowd) clientID(client int) string { return fmt.Sprintf("%s-%d", c.group.name, client) }
+
+// come has the clients come until stop is closed, and returns when they have gone.
+func (c *crowd) come(stop <-chan struct{}) {
+	var all sync.WaitGroup
+	began := time.Now()
+	for i := range c.clients {
+		first := c.pause * time.Duration(i) / time.Duration(c.clients) // they spread over the pause
+		all.Go(func() { c.comeAgain(i, first, stop) })
+	}
+	all.Wait()
+	c.took = time.Since(began)
+}
+
+func (c *crowd) comeAgain(client int, first time.Duration, stop <-chan struct{}) {
+	timer := time.NewTimer(first)
+	defer timer.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-stop:
+			return
+		case <-timer.C:
+		}
+		timer.Reset(c.pause)
+		v := visit{client: client, name: fmt.Sprintf("%s-%d", c.clientID(client), n), begin: time.Now()}
+		v.err = v.pay(c.group.listen, c.clientID(client))
+		c.mu.Lock()
+		c.visits = append(c.visits, v)
+		c.mu.Unlock()
+	}
+}
+
+// pay connects, waits for CONNACK, disconnects, and sees the connection end in order.
+func (v *visit) pay(port int, clientID string) error {
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	conn.SetDeadline(v.begin.Add(patience))
+	if _, err := conn.Write(peers.Connect{Level: 4, ClientID: clientID, Username: v.name}.Bytes()); err != nil {
+		return err
+	}
+	want := peers.Connack(4)
+	got := make([]byte, len(want))
+	if n, err := io.ReadFull(conn, got); err != nil || !bytes.Equal(got, want) {
+		return fmt.Errorf("instead of CONNACK: %x, %w", got[:n], err)
+	}
+	v.end = time.Now()
+	if _, err := conn.Write([]byte{0xe0, 0}); err != nil {
+		return fmt.Errorf("DISCONNECT: %w", err)
+	}
+	if n, err := conn.Read(got); n != 0 || err != io.EOF {
+		return fmt.Errorf("instead of the end: %x, %w", got[:n], err)
+	}
+	return nil
+}

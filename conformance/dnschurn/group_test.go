@@ -1,0 +1,203 @@
+package dnschurn
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"weir/conformance/peers"
+)
+
+const (
+	// perSet is how many servers a name has at a time.
+	perSet = 3
+	// cycle is how many servers a name has altogether: one that has left comes again once all others have been there.
+	cycle = 240
+	// deadEvery is how many names there are for each one whose servers all refuse connections.
+	deadEvery = 16
+	// backup is the number of the server that a service has for the time when none of the others is there.
+	backup = 250
+	// targetTTL is how long the address of a service's target is good, in seconds; the targets of a service change, they do not move.
+	targetTTL = 300
+)
+
+// A group is an upstream block whose servers all are names. Each answer that says where such a name is differs from the one before it.
+type group struct {
+	name     string
+	method   string // the directive; empty: round robin
+	kind     string // of the records that change: A or SRV
+	each     bool   // ring=address
+	names    int    // how many servers the block has
+	step     int    // how many servers of a name leave with an answer, and come
+	brokers  int    // the port of servers that are brokers
+	dead     int    // the port of those that refuse
+	number   int    // among the groups
+	before   int    // changes before the clients come
+	listen   int    // weir's port
+	dns      *peers.DNS
+	mu       sync.Mutex
+	versions [][]time.Time // for each name, when which set was told: the n-th set to the n-th question
+}
+
+// serve starts the group's name server.
+func (g *group) serve(t *testing.T) {
+	t.Helper()
+	g.versions = make([][]time.Time, g.names)
+	d, err := peers.StartDNS("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.Close)
+	d.Make(g.answer)
+	g.dns = d
+}
+
+// answer makes the records of "7.names" and "_mqtt._tcp.7.names", which change with each question, and of "t12.7.names", the target that is
+// the server 12 of the name 7.
+func (g *group) answer(name, kind string) (ttl uint32, values []string) {
+	labels := strings.Split(name, ".")
+	if len(labels) < 2 {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(labels[len(labels)-2])
+	target, isTarget := strings.CutPrefix(labels[0], "t")
+	switch {
+	case err != nil:
+		return 0, nil
+	case kind == "A" && isTarget:
+		i, _ := strconv.Atoi(target)
+		return targetTTL, []string{g.addr(n, i)}
+	case kind != g.kind:
+		return 0, nil
+	}
+	for _, i := range g.change(n) {
+		values = append(values, g.record(n, i))
+	}
+	if kind == "SRV" {
+		values = append(values, fmt.Sprintf("20 1 %d t%d.%d.names", g.brokers, backup, n))
+	}
+	return 0, values
+}
+
+func (g *group) record(n, i int) string {
+	if g.kind == "A" {
+		return g.addr(n, i)
+	}
+	return fmt.Sprintf("10 %d %d t%d.%d.names", 1+i%3, g.port(n), i, n)
+}
+
+// port is that of the servers of the name n.
+func (g *group) port(n int) int {
+	if n%deadEvery == deadEvery-1 {
+		return g.dead
+	}
+	return g.brokers
+}
+
+// addr is the IP address of the server i of the name n.
+func (g *group) addr(n, i int) string { return fmt.Sprintf("127.%d.%d.%d", 100+g.number, n, i+1) }
+
+// change begins the next set of the name n, and returns it.
+func (g *group) change(n int) []int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	version := len(g.versions[n])
+	g.versions[n] = append(g.versions[n], time.Now())
+	var set []int
+	for i := range perSet {
+		set = append(set, (version*g.step+i)%cycle)
+	}
+	return set
+}
+
+// changes is how many sets came after the first of each name.
+func (g *group) changes() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := 0
+	for _, v := range g.versions {
+		n += max(len(v)-1, 0)
+	}
+	return n
+}
+
+// settled reports whether weir has asked for each name again: then it has understood the first answers.
+func (g *group) settled() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return !slices.ContainsFunc(g.versions, func(v []time.Time) bool { return len(v) < 2 })
+}
+
+// A turn is a change of a name's set: it is not before the answer is sent, and not after weir has acted on it. Weir pauses for a second
+// after that before it asks again, so that the next question tells. A time is zero if it has not come.
+type turn struct{ earliest, latest time.Time }
+
+// mayBeBefore reports whether the turn may have come before t.
+func (m turn) mayBeBefore(t time.Time) bool { return !m.earliest.IsZero() && m.earliest.Before(t) }
+
+// mayBeAfter reports whether the turn may have come after t, or not at all.
+func (m turn) mayBeAfter(t time.Time) bool { return m.latest.IsZero() || m.latest.After(t) }
+
+// leastPause is the pause.
+const leastPause = time.Second
+
+// A stay is the time during which a server was in its group.
+type stay struct{ comes, goes turn }
+
+// stays are the times during which the server i of the name n was there.
+func (g *group) stays(n, i int) []stay {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var all []stay
+	in := false
+	for v := range g.versions[n] {
+		has := (i-v*g.step%cycle+cycle)%cycle < perSet
+		switch {
+		case has && !in:
+			all = append(all, stay{comes: g.turn(n, v)})
+		case !has && in:
+			all[len(all)-1].goes = g.turn(n, v)
+		}
+		in = has
+	}
+	return all
+}
+
+// turn is when the name n has come to its v-th set. mu is held.
+func (g *group) turn(n, v int) turn {
+	t := turn{earliest: g.versions[n][v]}
+	if v+1 < len(g.versions[n]) {
+		t.latest = g.versions[n][v+1].Add(-leastPause)
+	}
+	return t
+}
+
+// conf is the group's upstream block and server.
+func (g *group) conf() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "upstream %s {\n zone %s 2m;\n resolver %s ipv6=off;\n", g.name, g.name, g.dns.Addr())
+	if g.method != "" {
+		fmt.Fprintf(&b, " %s;\n", g.method)
+	}
+	for n := range g.names {
+		fmt.Fprintf(&b, " server %s;\n", g.server(n))
+	}
+	fmt.Fprintf(&b, "}\nserver { listen 127.0.0.1:%d; proxy_pass %s; }\n", g.listen, g.name)
+	return b.String()
+}
+
+// server is the n-th server of the block.
+func (g *group) server(n int) string {
+	text := fmt.Sprintf("%d.names:%d resolve max_fails=0", n, g.port(n))
+	if g.kind == "SRV" {
+		text = fmt.Sprintf("%d.names service=mqtt resolve max_fails=0", n)
+	}
+	if g.each {
+		text += " ring=address"
+	}
+	return text
+}

@@ -1,0 +1,127 @@
+package dnschurn
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const (
+	// manyNames is how many names make a set change often: weir, as nginx, asks for one name once a second at most.
+	manyNames = 64
+	// enough is how often the set of each group of many names changes, unless that takes longer than longest.
+	enough  = 1000
+	longest = 20 * time.Second
+)
+
+// groups are round robin, a method that draws and one that hashes, each on A and on SRV records. Sets of many names change all the time
+// by one server; that of one name altogether, once a second.
+func groups() []*group {
+	var all []*group
+	add := func(name, method string, each bool, names, step int) {
+		for _, kind := range []string{"A", "SRV"} {
+			all = append(all, &group{
+				name: fmt.Sprintf("%s_%s_%d", name, kind, names), method: method, kind: kind, each: each, names: names, step: step,
+			})
+		}
+	}
+	const hash = "hash $mqtt_preread_clientid consistent"
+	add("round_robin", "", false, manyNames, 1)
+	add("random_two", "random two", false, manyNames, 1)
+	add("hash", hash, false, manyNames, 1)
+	add("ring_address", hash, true, manyNames, 1)
+	add("round_robin", "", false, 1, perSet)
+	add("random_two", "random two", false, 1, perSet)
+	add("hash", hash, false, 1, perSet)
+	return all
+}
+
+// TestChangesUnderLoad has fifty connections a second come to each group of many names, and a quarter of that to those of one name, while
+// the sets of their servers change. Some servers refuse, so that sessions choose again. With WEIR_SOAK set to a duration it goes on for
+// that long: in 17 minutes the set of one name changes a thousand times.
+func TestChangesUnderLoad(t *testing.T) {
+	fleet := startBrokers(t)
+	all := groups()
+	port := freePorts(t, len(all)+1)
+	for i, g := range all {
+		g.number, g.brokers, g.dead, g.listen = i, fleet.port(t), port+len(all), port+i
+		g.serve(t)
+	}
+	w := startWeir(t, all)
+	await(t, "weir to ask again", func() bool {
+		for _, g := range all {
+			if !g.settled() {
+				return false
+			}
+		}
+		return true
+	})
+	began := time.Now()
+	crowds := load(all, func() { awaitChanges(t, all) })
+	t.Logf("%v of load", time.Since(began).Round(time.Second))
+	w.quit(t)
+	noErrors(t, w)
+	j := newJudge(t, w, fleet)
+	for _, c := range crowds {
+		t.Run(c.group.name, func(t *testing.T) { j.judge(t, c) })
+	}
+	j.nobodyElse(t)
+}
+
+// load has clients come to all groups until wait returns.
+func load(all []*group, wait func()) []*crowd {
+	stop := make(chan struct{})
+	var crowds []*crowd
+	var coming sync.WaitGroup
+	for _, g := range all {
+		c := &crowd{group: g, clients: 40, pause: 800 * time.Millisecond}
+		if g.names == 1 {
+			c.clients = 10
+		}
+		crowds = append(crowds, c)
+		g.before = g.changes()
+		coming.Go(func() { c.come(stop) })
+	}
+	wait()
+	close(stop)
+	coming.Wait()
+	return crowds
+}
+
+// awaitChanges returns when there have been enough of them, or it has taken too long.
+func awaitChanges(t *testing.T, all []*group) {
+	t.Helper()
+	soak, err := time.ParseDuration(os.Getenv("WEIR_SOAK"))
+	limit := longest
+	if err == nil {
+		limit = soak
+	}
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(limit); time.Now().Before(end); <-tick.C {
+		missing := false
+		for _, g := range all {
+			missing = missing || g.names > 1 && g.changes()-g.before < enough
+		}
+		if !missing && err != nil {
+			return
+		}
+	}
+}
+
+// noErrors holds that weir logs nothing as an error but connections that are refused, so no "no live upstreams".
+func noErrors(t *testing.T, w *weir) {
+	t.Helper()
+	shown := 0
+	for line := range strings.Lines(w.read(t, "error.log")) {
+		for _, level := range []string{"[warn]", "[error]", "[crit]", "[alert]", "[emerg]"} {
+			if strings.Contains(line, level) && !strings.Contains(line, "connect() failed (111: Connection refused)") && shown < 10 {
+				shown++
+				t.Errorf("weir logs %s", line)
+			}
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package conf
+
+import (
+	"fmt"
+
+	"weir/parser"
+	"weir/parser/diag"
+	"weir/stream"
+)
+
+// A Call is one use of a directive, as its setter sees it.
+type Call struct {
+	Dir   *parser.Directive
+	Level *Level
+	row   *Row
+}
+
+// Compiler is what the call is compiled by.
+func (c *Call) Compiler() *Compiler { return c.Level.compile }
+
+// Args are the arguments.
+func (c *Call) Args() []parser.Word { return c.Dir.Args }
+
+// Arg is the text of the i-th argument.
+func (c *Call) Arg(i int) string { return c.Dir.Args[i].Text }
+
+// Origin is "FILE:LINE" of the directive's end, as nginx keeps it for later messages.
+func (c *Call) Origin() string { return fmt.Sprintf("%s:%d", c.Dir.End.File, c.Dir.End.Line) }
+
+// Fail refuses the configuration with nginx's sentence, placed at the word; the directive itself stands for a nil word.
+func (c *Call) Fail(word *parser.Word, format string, args ...any) {
+	c.report(diag.Emerg, word, format, args...)
+}
+
+// FailValue refuses the configuration with `"x" directive TEXT`.
+func (c *Call) FailValue(text string) {
+	var word *parser.Word
+	if len(c.Dir.Args) > 0 {
+		word = &c.Dir.Args[0]
+	}
+	c.Fail(word, "\"%s\" directive %s", c.Dir.Name.Text, text)
+}
+
+// Warn says something about the configuration and goes on.
+func (c *Call) Warn(word *parser.Word, format string, args ...any) {
+	c.report(diag.Warn, word, format, args...)
+}
+
+func (c *Call) report(severity diag.Severity, word *parser.Word, format string, args ...any) {
+	if word == nil {
+		word = &c.Dir.Name
+	}
+	d := diag.Diagnostic{Severity: severity, Pos: word.Pos, Line: c.Dir.End.Line, Message: fmt.Sprintf(format, args...)}
+	if severity > diag.Warn {
+		d.Hint = c.hint(word)
+	}
+	c.Compiler().report(d)
+}
+
+// Template compiles a string with variables, and reports what is wrong with it.
+func (c *Call) Template(word *parser.Word) (stream.Template, bool) {
+	t, err := stream.ParseTemplate(word.Text, c.Compiler().Config.Vars)
+	if err != nil {
+		c.Fail(word, "%s", err.Error())
+		return t, false
+	}
+	return t, true
+}
+
+// Nest walks the body of the directive in context ctx, and returns its level.
+func (c *Call) Nest(ctx Context) *Level {
+	l := c.Compiler().newLevel(ctx, c.Level, c.Dir)
+	c.Compiler().walk(c.Dir.Body, l)
+	return l
+}
+
+// EndLine returns a Call whose diagnostics name the line of the body's closing brace, where nginx stands once a block is read.
+func (c *Call) EndLine() *Call {
+	dir := *c.Dir
+	dir.End = c.Dir.Body.End
+	return &Call{Dir: &dir, Level: c.Level, row: c.row}
+}
+
+// Complete reports whether the body was read to its closing brace; what nginx checks there must not be checked otherwise.
+func (c *Call) Complete() bool { return !c.Dir.Body.Incomplete }

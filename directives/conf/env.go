@@ -1,0 +1,74 @@
+package conf
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"net/netip"
+	"os"
+	"os/user"
+	"strconv"
+	"time"
+)
+
+// An Env is what compiling may ask of the machine. It opens nothing that lasts; tests replace it.
+type Env struct {
+	Prefix     string                                  // what relative paths of logs and the pid file are joined to; ends with a slash
+	ConfPrefix string                                  // the directory of the configuration file; ends with a slash
+	ErrorLog   string                                  // -e, or the built-in path
+	PidFile    string                                  // the built-in path
+	LookupHost func(name string) ([]netip.Addr, error) // as getaddrinfo: numbers of any form are names too
+	Now        func() time.Time
+	PID        int
+	Root       bool // the process runs as root
+	// Stderr is standard error as a log: it is safe for concurrent use and does not wait. nil: os.Stderr, for tools that only read.
+	Stderr io.Writer
+}
+
+// Console is standard error as a log.
+func (e *Env) Console() io.Writer {
+	if e.Stderr == nil {
+		return os.Stderr
+	}
+	return e.Stderr
+}
+
+// UserID returns the number of a user. The error is fs.ErrNotExist when the system has no list of users.
+func (e *Env) UserID(name string) (int, error) {
+	u, err := user.Lookup(name)
+	if err == nil {
+		return strconv.Atoi(u.Uid)
+	}
+	if _, missing := os.Stat(usersFile); errors.Is(missing, fs.ErrNotExist) {
+		return 0, missing
+	}
+	return 0, err
+}
+
+// usersFile is the list of users.
+const usersFile = "/etc/passwd"
+
+// GroupExists reports whether the system knows the group.
+func (e *Env) GroupExists(name string) bool {
+	_, err := user.LookupGroup(name)
+	return err == nil
+}
+
+// Hostname is the machine's name; empty if it has none.
+func (e *Env) Hostname() string {
+	name, _ := os.Hostname()
+	return name
+}
+
+// Path is name as nginx opens it: relative to the prefix.
+func (e *Env) Path(name string) string { return join(e.Prefix, name) }
+
+// ConfPath is name as nginx opens it relative to the directory of the configuration.
+func (e *Env) ConfPath(name string) string { return join(e.ConfPrefix, name) }
+
+func join(prefix, name string) string {
+	if len(name) > 0 && name[0] == '/' {
+		return name
+	}
+	return prefix + name
+}

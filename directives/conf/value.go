@@ -1,0 +1,204 @@
+package conf
+
+import (
+	"math"
+	"time"
+)
+
+// ParseNumber reads a number in decimal digits, nothing else, as ngx_atoi.
+func ParseNumber(text string) (int64, bool) {
+	if text == "" {
+		return 0, false
+	}
+	var n int64
+	for i := range len(text) {
+		var ok bool
+		if n, ok = pushDigit(n, text[i]); !ok {
+			return 0, false
+		}
+	}
+	return n, true
+}
+
+// Int returns n as an int, and the largest int where an int of this system cannot hold n. n is not negative.
+func Int(n int64) int { return int(min(n, math.MaxInt)) }
+
+// pushDigit appends a decimal digit to n, unless that overflows or c is none.
+func pushDigit(n int64, c byte) (int64, bool) {
+	if !isDigit(c) {
+		return 0, false
+	}
+	d := int64(c - '0')
+	if n > (math.MaxInt64-d)/10 {
+		return 0, false
+	}
+	return n*10 + d, true
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// ParseSize reads a number of bytes with an optional k or m, in either case, as ngx_parse_size.
+func ParseSize(text string) (int64, bool) { return parseScaled(text, "km") }
+
+// ParseOffset is ParseSize with g allowed as well, as ngx_parse_offset.
+func ParseOffset(text string) (int64, bool) { return parseScaled(text, "kmg") }
+
+// parseScaled reads a number behind which one of units may stand; each unit is 1024 times the one before it.
+func parseScaled(text, units string) (int64, bool) {
+	scale := int64(1)
+	if n := len(text); n > 0 {
+		if power, ok := unitPower(text[n-1], units); ok {
+			scale = 1 << (10 * power)
+			text = text[:n-1]
+		}
+	}
+	n, ok := ParseNumber(text)
+	if !ok || n > math.MaxInt64/scale {
+		return 0, false
+	}
+	return n * scale, true
+}
+
+func unitPower(c byte, units string) (int, bool) {
+	for i := range len(units) {
+		if lower(c) == units[i] {
+			return i + 1, true
+		}
+	}
+	return 0, false
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// Lower is text with the letters of ASCII in lower case, as ngx_strlow makes it.
+func Lower(text string) string {
+	b := []byte(text)
+	for i, c := range b {
+		b[i] = lower(c)
+	}
+	return string(b)
+}
+
+// EqualFold reports whether a and b are the same but for the case of ASCII letters, as ngx_strcasecmp.
+func EqualFold(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// ParseMsec reads a time of a directive that counts in milliseconds, "1h30m" or "500ms", as ngx_parse_time. Bare digits are
+// seconds. What is beyond the 292 years of a Duration becomes the longest Duration.
+func ParseMsec(text string) (time.Duration, bool) {
+	ms, ok := parseTime(text, milliUnits)
+	if ms > int64(math.MaxInt64/time.Millisecond) {
+		return math.MaxInt64, ok
+	}
+	return time.Duration(ms) * time.Millisecond, ok
+}
+
+// ParseSec reads a time of a directive that counts in seconds, "1y6M" or "30", as ngx_parse_time. What is beyond the 292 years of
+// a Duration becomes the longest Duration.
+func ParseSec(text string) (time.Duration, bool) {
+	sec, ok := parseTime(text, secondUnits)
+	if sec > int64(math.MaxInt64/time.Second) {
+		return math.MaxInt64, ok
+	}
+	return time.Duration(sec) * time.Second, ok
+}
+
+// A timeUnit is a unit of time and its worth. Units must come in the order of their rank, each at most once.
+type timeUnit struct {
+	name  string
+	worth int64
+	rank  int
+}
+
+const (
+	minute = 60
+	hour   = 60 * minute
+	day    = 24 * hour
+)
+
+// The units of the two kinds of directives; a blank is the unit of a part that has none, and like it the last. A part of seconds and
+// one without a unit exclude each other, "ms" may follow "s". Rank 0 may follow nothing: it refuses "ms" where seconds are counted.
+var (
+	secondUnits = []timeUnit{
+		{"ms", 1, 0}, {"y", 365 * day, 1}, {"M", 30 * day, 2}, {"w", 7 * day, 3}, {"d", day, 4}, {"h", hour, 5},
+		{"m", minute, 6}, {"s", 1, 7}, {" ", 1, 9},
+	}
+	milliUnits = []timeUnit{
+		{"ms", 1, 8}, {"w", 7 * day * 1000, 3}, {"d", day * 1000, 4}, {"h", hour * 1000, 5}, {"m", minute * 1000, 6},
+		{"s", 1000, 7}, {" ", 1000, 9},
+	}
+)
+
+// parseTime adds up the parts of text in the worth of units.
+func parseTime(text string, units []timeUnit) (int64, bool) {
+	var total, value int64
+	rank, valid := 0, false
+	for i := 0; i < len(text); {
+		if isDigit(text[i]) {
+			if value, valid = pushDigit(value, text[i]); !valid {
+				return 0, false
+			}
+			i++
+			continue
+		}
+		u, ok := unitAt(text[i:], units)
+		if !ok || !u.mayFollow(rank) {
+			return 0, false
+		}
+		if total, ok = addScaled(total, value, u.worth); !ok {
+			return 0, false
+		}
+		rank, value = u.rank, 0
+		for i += len(u.name); i < len(text) && text[i] == ' '; {
+			i++
+		}
+	}
+	if !valid {
+		return 0, false
+	}
+	return addScaled(total, value, units[len(units)-1].worth)
+}
+
+// mayFollow reports whether u may come after a unit of that rank. As in ngx_parse_time a blank is refused after seconds, and
+// nothing but milliseconds after them.
+func (u timeUnit) mayFollow(rank int) bool {
+	if u.name == " " {
+		return rank < 7
+	}
+	return rank < u.rank
+}
+
+func unitAt(text string, units []timeUnit) (timeUnit, bool) {
+	for _, u := range units {
+		if len(text) >= len(u.name) && text[:len(u.name)] == u.name {
+			return u, true
+		}
+	}
+	return timeUnit{}, false
+}
+
+// addScaled is total + value*worth, unless that overflows.
+func addScaled(total, value, worth int64) (int64, bool) {
+	if value > math.MaxInt64/worth {
+		return 0, false
+	}
+	value *= worth
+	if total > math.MaxInt64-value {
+		return 0, false
+	}
+	return total + value, true
+}

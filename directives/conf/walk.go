@@ -1,0 +1,154 @@
+package conf
+
+import (
+	"fmt"
+	"slices"
+
+	"weir/parser"
+	"weir/parser/diag"
+	"weir/stream"
+)
+
+// A Compiler holds one compilation: tree and tables in, settings, snapshot and diagnostics out.
+type Compiler struct {
+	Env    *Env
+	Config *stream.Config // under construction
+	Main   *Level
+	// Elsewhere are the names of directives that belong to blocks that no module of the compiler reads.
+	Elsewhere map[string]bool
+	Hints     Hints
+
+	root    *parser.Block
+	modules []AnyModule
+	rows    map[string][]*Row
+	diags   diag.List
+}
+
+// NewCompiler returns a compiler for the directives of modules, listed in nginx's order.
+func NewCompiler(modules []AnyModule, env *Env) *Compiler {
+	c := &Compiler{
+		Env: env, Config: stream.NewConfig(),
+		modules: modules, rows: map[string][]*Row{},
+	}
+	for _, m := range modules {
+		for _, v := range m.variables() {
+			if err := c.Config.Vars.Define(v); err != nil {
+				panic("spec: " + err.Error())
+			}
+		}
+	}
+	for _, r := range Rows(modules) {
+		c.rows[r.Name] = append(c.rows[r.Name], r)
+	}
+	c.Main = c.newLevel(Main, nil, nil)
+	return c
+}
+
+// Walk reads the whole configuration: every directive is checked and its setter called, in the order of the file. It may be called
+// once.
+func (c *Compiler) Walk(root *parser.Block) {
+	c.root = root
+	c.walk(root, c.Main)
+}
+
+// Diagnostics lists what was said, in order; what is Late comes after everything else.
+func (c *Compiler) Diagnostics() diag.List {
+	all := slices.Clone(c.diags)
+	slices.SortStableFunc(all, func(a, b diag.Diagnostic) int { return boolInt(a.Late) - boolInt(b.Late) })
+	return all
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Failed reports whether the configuration has been refused.
+func (c *Compiler) Failed() bool { return c.diags.HasEmerg() }
+
+func (c *Compiler) report(d diag.Diagnostic) { c.diags = append(c.diags, d) }
+
+// ReportBare reports a sentence that nginx prints without a place.
+func (c *Compiler) ReportBare(severity diag.Severity, format string, args ...any) {
+	c.report(diag.Diagnostic{Severity: severity, NoPlace: true, Message: fmt.Sprintf(format, args...)})
+}
+
+// ReportLate reports a sentence without a place that nginx comes to only after everything has been read: -t has called the syntax
+// ok by then.
+func (c *Compiler) ReportLate(severity diag.Severity, format string, args ...any) {
+	c.report(diag.Diagnostic{Severity: severity, NoPlace: true, Late: true, Message: fmt.Sprintf(format, args...)})
+}
+
+func (c *Compiler) walk(b *parser.Block, l *Level) {
+	for _, d := range b.Directives {
+		c.directive(d, l)
+	}
+}
+
+// directive checks one directive in the order of ngx_conf_handler: name, place, ending, number of arguments, duplicate.
+func (c *Compiler) directive(d *parser.Directive, l *Level) {
+	call := &Call{Dir: d, Level: l}
+	rows := c.rows[d.Name.Text]
+	if len(rows) == 0 && !c.Elsewhere[d.Name.Text] {
+		call.Fail(nil, "unknown directive \"%s\"", d.Name.Text)
+		call.Advise(call.hintUnknown())
+		return
+	}
+	row := rowFor(rows, l.Context)
+	if row == nil {
+		call.Fail(nil, "\"%s\" directive is not allowed here", d.Name.Text)
+		call.Advise(hintPlace(rows))
+		return
+	}
+	call.row = row
+	if call.wellFormed() && call.unlessDuplicate() {
+		call.apply()
+	}
+}
+
+func rowFor(rows []*Row, ctx Context) *Row {
+	for _, r := range rows {
+		if r.In&ctx != 0 {
+			return r
+		}
+	}
+	return nil
+}
+
+func (c *Call) wellFormed() bool {
+	name := c.Dir.Name.Text
+	switch {
+	case c.row.Body == Simple && c.Dir.Body != nil:
+		c.Fail(nil, "directive \"%s\" is not terminated by \";\"", name)
+	case c.row.Body != Simple && c.Dir.Body == nil:
+		c.Fail(nil, "directive \"%s\" has no opening \"{\"", name)
+	case !c.row.Args.allows(len(c.Dir.Args)):
+		c.Fail(nil, "invalid number of arguments in \"%s\" directive", name)
+	default:
+		return true
+	}
+	return false
+}
+
+// unlessDuplicate reports whether the directive may be used at its level, once more or at all.
+func (c *Call) unlessDuplicate() bool {
+	if c.row.Support == Refused {
+		c.Fail(nil, "\"%s\" directive is not supported by weir yet", c.Dir.Name.Text)
+		c.Advise(c.hintRefused())
+		return false
+	}
+	if !c.row.Repeat && c.Level.seen[c.row] {
+		c.FailValue("is duplicate")
+		return false
+	}
+	c.Level.seen[c.row] = true
+	return true
+}
+
+func (c *Call) apply() {
+	if c.row.set != nil {
+		c.row.set(c.Level.at(c.row.module), c)
+	}
+}

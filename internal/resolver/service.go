@@ -1,0 +1,157 @@
+package resolver
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"weir/internal/dns"
+)
+
+const (
+	// maxTargets is how many SRV records of an answer are followed.
+	maxTargets = 1024
+	// MaxAddresses is how many addresses of one name, or instances of one service, are taken.
+	MaxAddresses = 4096
+	// targetsAtOnce is how many of them are asked for at the same time.
+	targetsAtOnce = 32
+)
+
+// A Service is what SRV records say of a service.
+type Service struct {
+	Instances []Instance    // by priority, in the order of the answer
+	Failed    []TargetError // targets without an address, or without one of a family that may have some
+	Until     time.Time     // when to ask again
+}
+
+// An Instance is one address of a service.
+type Instance struct {
+	Target   string // the name that the SRV record gives
+	Addr     netip.AddrPort
+	Priority uint16
+	Weight   uint16
+}
+
+// A TargetError says why the target of an SRV record has no addresses of some families.
+type TargetError struct {
+	Target      string
+	Priority    uint16
+	Err         Error
+	NoA, NoAAAA bool // which addresses are not known
+}
+
+// ServiceName is the name of the SRV records of a service of host: "mqtt" is asked for as _mqtt._tcp, and a service with a dot as it is.
+func ServiceName(service, host string) string {
+	if strings.Contains(service, ".") {
+		return service + "." + host
+	}
+	return "_" + service + "._tcp." + host
+}
+
+// LookupService returns the addresses of a service of host, and waits for them as long as ctx lasts. The error is an Error; Failed and
+// Until are there with it.
+func (r *Resolver) LookupService(ctx context.Context, service, host string) (Service, error) {
+	nothing := Service{Until: r.until(forNothing)}
+	if len(r.options.Servers) == 0 {
+		<-ctx.Done()
+		return nothing, TimedOut
+	}
+	records, ttl, err := r.records(ctx, dns.Normalize(ServiceName(service, host)))
+	if err != nil {
+		return nothing, err
+	}
+	slices.SortStableFunc(records, func(a, b record) int { return int(a.Priority) - int(b.Priority) })
+	found := Service{Until: r.until(ttl)}
+	r.resolveTargets(ctx, records)
+	for i := range records {
+		found.add(&records[i])
+	}
+	found.Instances = found.Instances[:min(len(found.Instances), MaxAddresses)]
+	if len(found.Instances) > 0 {
+		return found, nil
+	}
+	found.Until = nothing.Until
+	return found, found.failure()
+}
+
+// A record is an SRV record with the addresses of its target.
+type record struct {
+	dns.Service
+	answer Answer
+	err    error
+}
+
+// records asks for SRV records, following aliases.
+func (r *Resolver) records(ctx context.Context, name string) ([]record, time.Duration, error) {
+	names := []string{name}
+	for range dns.MaxAliases {
+		replies, err := r.exchange(name, []dns.Kind{dns.SRV}).Do(ctx)
+		if err != nil {
+			return nil, 0, HostNotFound
+		}
+		reply := &replies[0]
+		if err := errorIn(reply); err != 0 {
+			return nil, 0, err
+		}
+		if len(reply.Services) > 0 {
+			var all []record
+			for _, s := range reply.Services[:min(len(reply.Services), maxTargets)] {
+				all = append(all, record{Service: s})
+			}
+			return all, reply.TTL, nil
+		}
+		if reply.Alias == "" || slices.Contains(names, reply.Alias) {
+			break
+		}
+		name = reply.Alias
+		names = append(names, name)
+	}
+	return nil, 0, HostNotFound
+}
+
+// resolveTargets looks the targets up, some at a time.
+func (r *Resolver) resolveTargets(ctx context.Context, records []record) {
+	var all sync.WaitGroup
+	places := make(chan struct{}, targetsAtOnce)
+	for i := range records {
+		places <- struct{}{}
+		all.Go(func() {
+			records[i].answer, records[i].err = r.Lookup(ctx, records[i].Target)
+			<-places
+		})
+	}
+	all.Wait()
+}
+
+// add adds what was found out about a record. Those that come when there are enough instances are left out.
+func (s *Service) add(r *record) {
+	if len(s.Instances) >= MaxAddresses {
+		return
+	}
+	if r.err != nil {
+		s.Failed = append(s.Failed, TargetError{r.Target, r.Priority, r.err.(Error), true, true})
+		return
+	}
+	if why := r.answer.Incomplete(); why != 0 {
+		s.Failed = append(s.Failed, TargetError{r.Target, r.Priority, why, r.answer.NoA != 0, r.answer.NoAAAA != 0})
+	}
+	if r.answer.Until.Before(s.Until) {
+		s.Until = r.answer.Until
+	}
+	for _, ip := range r.answer.Addrs {
+		s.Instances = append(s.Instances, Instance{r.Target, netip.AddrPortFrom(ip, r.Port), r.Priority, r.Weight})
+	}
+}
+
+// failure is the error when no target has an address: as in ngx_resolver_report_srv, one that does not exist decides.
+func (s *Service) failure() Error {
+	for _, f := range s.Failed {
+		if f.Err == HostNotFound {
+			return HostNotFound
+		}
+	}
+	return s.Failed[0].Err
+}

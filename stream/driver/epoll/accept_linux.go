@@ -1,0 +1,153 @@
+package epoll
+
+import (
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"weir/internal/errorlog"
+	"weir/stream"
+)
+
+// A port is a listening socket as one loop sees it.
+type port struct {
+	id      uint32
+	fd      int
+	shared  bool // with the other loops
+	noDelay bool // its connections begin with TCP_NODELAY
+	admit   func() (*stream.Listen, stream.Lease)
+	resting bool // out of the epoll set for want of descriptors
+}
+
+func (l *loop) addPort(id uint32, fd int, shared bool, admit func() (*stream.Listen, stream.Lease)) error {
+	l.stay()
+	p := &port{id: id, fd: fd, shared: shared, admit: admit, noDelay: hasNoDelay(fd)}
+	if e := l.watch(p); e != 0 {
+		return e
+	}
+	l.ports[id] = p
+	return nil
+}
+
+// watch puts the port into the epoll set. Of the loops that share it, one is woken for each connection: the first in the order of their
+// calls of watch that is waiting.
+func (l *loop) watch(p *port) unix.Errno {
+	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: portEvent, Pad: int32(p.id)}
+	if p.shared {
+		ev.Events |= unix.EPOLLEXCLUSIVE
+	}
+	return epollAdd(l.ep, int32(p.fd), &ev)
+}
+
+func (l *loop) removePort(id uint32) {
+	p := l.ports[id]
+	if p == nil {
+		return
+	}
+	if !p.resting {
+		epollDel(l.ep, int32(p.fd))
+	}
+	delete(l.ports, id)
+}
+
+// An accepted connection has no conn yet.
+type accepted struct {
+	fd      int32
+	peer    stream.Addr
+	noDelay bool // TCP_NODELAY is on
+	listen  *stream.Listen
+	lease   stream.Lease
+}
+
+// accept takes one connection; the next one raises another event, in whichever loop is free.
+func (l *loop) accept(p *port) {
+	if !l.roomForSession() {
+		l.rest(p)
+		return
+	}
+	fd, e := accept(p.fd, &l.sa)
+	if e != 0 {
+		l.acceptFailed(p, e)
+		return
+	}
+	to := l.receiver(p)
+	if to == nil {
+		l.turnAway(p, fd)
+		return
+	}
+	if l.env.Descriptors.Reserved(int(fd)) {
+		l.complainOfReserve()
+		l.rest(p)
+	}
+	listen, lease := p.admit()
+	if listen == nil {
+		closeFD(fd)
+		return
+	}
+	a := accepted{fd: fd, peer: addrOf(&l.sa), noDelay: p.noDelay, listen: listen, lease: lease}
+	to.load.sessions.Add(1)
+	to.load.connections.Add(1)
+	if to == l {
+		l.serve(&a)
+		return
+	}
+	l.transfer(to, a)
+	l.stepBack(p)
+}
+
+// turnAway closes a connection for which no loop has a place. As with nginx each one is logged where its server logs.
+func (l *loop) turnAway(p *port, fd int32) {
+	if listen, lease := p.admit(); listen != nil {
+		listen.Default.Settings.ErrorLog.Write(errorlog.Alert, 0, strconv.Itoa(l.limit)+" worker_connections are not enough")
+		if lease != nil {
+			lease.Release()
+		}
+	}
+	closeFD(fd)
+}
+
+// serve begins the session of a connection that is counted already.
+func (l *loop) serve(a *accepted) {
+	c := l.newConn(a.fd)
+	peer := stream.Peer{Addr: a.peer}
+	if a.listen.WantLocal {
+		peer.Local = l.shared(localAddr(a.fd))
+	}
+	c.client.local, c.client.noDelay = a.peer.Unix, a.noDelay
+	c.s = stream.NewSession(a.listen, l.env, peer, a.lease)
+	l.current = c
+	c.do(c.s.Advance(stream.Event{Kind: stream.Accepted}))
+}
+
+// shared is where the sessions of the loop keep a. Their local addresses are mostly one and the same.
+func (l *loop) shared(a stream.Addr) *stream.Addr {
+	if l.local == nil || *l.local != a {
+		l.local = &a
+	}
+	return l.local
+}
+
+func (l *loop) acceptFailed(p *port, e unix.Errno) {
+	switch e {
+	case unix.EAGAIN, unix.EINTR:
+		return
+	case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
+		l.complain(errorlog.Crit, "accept4() failed"+errorlog.Errno(e))
+		l.rest(p)
+	case unix.ECONNABORTED:
+		l.complain(errorlog.Error, "accept4() failed"+errorlog.Errno(e))
+	default:
+		l.complain(errorlog.Alert, "accept4() failed"+errorlog.Errno(e))
+		l.rest(p)
+	}
+}
+
+// complain logs at most one line a second, since what it is about happens for every connection while it lasts.
+func (l *loop) complain(level errorlog.Level, msg string) {
+	if l.now.Sub(l.lastCrit) < time.Second {
+		return
+	}
+	l.lastCrit = l.now
+	l.env.Log.Write(level, 0, msg)
+}

@@ -1,0 +1,31 @@
+package epoll
+
+import (
+	"runtime"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"weir/internal/errorlog"
+)
+
+// stay locks the loop's goroutine to its thread, and that to the loop's processors, if there are any. It does so once, when the loop
+// begins to serve: the log is open by then. It follows ngx_setaffinity.
+func (l *loop) stay() {
+	cpus := l.cpus
+	if len(cpus) == 0 {
+		return
+	}
+	l.cpus = nil
+	l.parking.close() // a parked goroutine comes back to its own thread by way of another one
+	l.parking = nil
+	runtime.LockOSThread()
+	var set unix.CPUSet
+	for _, cpu := range cpus {
+		set.Set(cpu)
+		l.env.Log.Write(errorlog.Notice, 0, "sched_setaffinity(): using cpu #"+strconv.Itoa(cpu))
+	}
+	if err := unix.SchedSetaffinity(0, &set); err != nil {
+		l.env.Log.Write(errorlog.Alert, 0, "sched_setaffinity() failed"+errorlog.Errno(err))
+	}
+}

@@ -1,0 +1,94 @@
+package epoll
+
+import (
+	"golang.org/x/sys/unix"
+
+	"weir/stream"
+)
+
+// watchClient has the client watched while the session waits for something else, and up to max bytes of it read where nginx reads: it has
+// the socket in its event loop if it has waited for the client before.
+func (c *conn) watchClient(max int) {
+	c.setup.max = max
+	if c.setup.waited {
+		return
+	}
+	deferred := c.s.Listen.Options.Deferred
+	c.setup.waited = true
+	c.setup.reads = c.client.watched || deferred
+	c.client.watch()
+	if c.setup.reads && (c.client.ready || deferred) {
+		c.readAhead()
+	}
+}
+
+// readAhead reads what the client has sent, as far as there is room. An end or an error shows when it is looked for.
+func (c *conn) readAhead() {
+	h, room := &c.client, c.setup.max-len(c.setup.ahead)
+	n := 0
+	if room > 0 {
+		n = h.readSome(c.l.buf[:min(room, len(c.l.buf))])
+	}
+	c.setup.ahead = append(c.setup.ahead, c.l.buf[:n]...)
+	c.s.Advance(stream.Event{Kind: stream.Bytes, Data: c.l.buf[:n]})
+}
+
+// readSome reads into b and returns how much, 0 for an end or an error as well.
+func (h *half) readSome(b []byte) int {
+	n, e := read(h.fd, b)
+	if e != 0 {
+		h.ready = h.ready && e != unix.EAGAIN
+		return 0
+	}
+	if n > 0 && n < len(b) && !h.hungUp {
+		h.ready = false
+	}
+	return n
+}
+
+// unlessGone returns step, or what the session wants instead of it because its client has gone while an earlier step waited.
+func (c *conn) unlessGone(step stream.Step) stream.Step {
+	switch step.Do {
+	case stream.Connect, stream.Resolve, stream.Pause:
+	default:
+		return step
+	}
+	if !c.setup.waited && !c.client.hungUp {
+		return step
+	}
+	ev, gone := c.look()
+	if !gone {
+		return step
+	}
+	if other := c.s.Advance(ev); other.Do != stream.Keep {
+		return other
+	}
+	return step
+}
+
+// awayEvent is an event of the client while the session waits for something else.
+func (c *conn) awayEvent(events uint32) {
+	if c.setup.reads && events&unix.EPOLLIN != 0 {
+		c.readAhead()
+	}
+	if events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		c.advanceIf(c.look())
+	}
+}
+
+// look returns the event that the client has gone, if it has: its connection is broken, or its input has ended, which is reported once,
+// and nothing of it is unread.
+func (c *conn) look() (stream.Event, bool) {
+	if e := socketError(c.client.fd); e != 0 {
+		return stream.Event{Kind: stream.Failed, Side: stream.ClientSide, Op: stream.OpRecv, Err: e}, true
+	}
+	if c.setup.ended {
+		return stream.Event{}, false
+	}
+	var b [1]byte
+	if n, e := peek(c.client.fd, b[:]); n != 0 || e != 0 {
+		return stream.Event{}, false
+	}
+	c.setup.ended = true
+	return stream.Event{Kind: stream.EOF}, true
+}

@@ -1,0 +1,343 @@
+package epoll
+
+import (
+	"golang.org/x/sys/unix"
+
+	"weir/internal/relay"
+	"weir/stream"
+)
+
+// conn is a session with its two sockets. Its step says what it waits for; see DESIGN.md.
+type conn struct {
+	s         *stream.Session
+	l         *loop
+	client    half
+	up        half
+	timer     relay.Timer[*conn] // the step's deadline; of a relay, its idle time-out
+	active    int64              // when a relay last read or wrote, by the loop's stamp
+	spec      *relay.Spec        // of a relay
+	setup     *setup             // of any other step than a relay; nil in a relay
+	serial    uint32
+	index     uint32
+	unwatched uint16 // errno: why a socket could not be watched in the step that begins; 0: all are
+	born      uint16 // the second in which it began, by the loop's clock
+	step      uint8  // stream.Action
+}
+
+// A setup is what a conn needs until it relays.
+type setup struct {
+	out []byte // of a connect: what to write first; of a send: what is left
+	max int    // of a read: how much; of another step, how much is read ahead
+	// waited says that a step has waited for something else than the client, ended that the session knows that the client's input has ended.
+	waited, ended bool
+	reads         bool   // the client is read while the session waits for something else
+	ahead         []byte // what was read so, to be written after out
+	lookup
+}
+
+// half is one side of a connection: its socket, and what waits to be written to it.
+type half struct {
+	c       *conn
+	pending *backlog // to be written to fd; nil: nothing
+	pipe    *pipe    // splice: data on its way from fd to the other side
+	pace    *pace    // a limit on what is read from fd; nil: none
+	fd      int32    // -1: none
+	grown   uint8    // how far the reads from fd have grown, and how many in a row were full
+	watched bool     // in the epoll set
+	ready   bool     // there may be something to read
+	hungUp  bool     // the end, an error, or urgent data, before which reads stop, is on its way: only EAGAIN says that there is no more
+	eof     bool     // read
+	done    bool     // the end has been passed on
+	queued  bool     // in the loop's list of sides to go on with
+	full    bool     // fd takes no more at present, and what is for it stays where it is
+	isUp    bool
+	local   bool // a unix socket
+	noDelay bool // TCP_NODELAY is on
+	delays  bool // TCP_NODELAY is to be turned on before the next write
+}
+
+func (l *loop) newConn(fd int32) *conn {
+	c := &conn{l: l, setup: l.getSetup(), born: uint16(l.second())}
+	c.client = half{c: c, fd: fd}
+	c.up = half{c: c, fd: -1, isUp: true}
+	c.timer.Owner = c
+	l.serial++
+	c.serial = l.serial
+	if n := len(l.free); n > 0 {
+		c.index = l.free[n-1]
+		l.free = l.free[:n-1]
+		l.conns[c.index] = c
+	} else {
+		c.index = uint32(len(l.conns))
+		l.conns = append(l.conns, c)
+	}
+	return c
+}
+
+// doing is the step that is outstanding.
+func (c *conn) doing() stream.Action { return stream.Action(c.step) }
+
+func (c *conn) side(n int32) *half {
+	if n == 0 {
+		return &c.client
+	}
+	return &c.up
+}
+
+func (h *half) other() *half {
+	if h.isUp {
+		return &h.c.client
+	}
+	return &h.c.up
+}
+
+func (h *half) streamSide() stream.Side {
+	if h.isUp {
+		return stream.UpstreamSide
+	}
+	return stream.ClientSide
+}
+
+// watch puts the side's socket into the epoll set, once and for all events, edge-triggered. What is there already is reported. It is called
+// in the beginning of a step, which fails if it does.
+func (h *half) watch() {
+	if h.watched {
+		return
+	}
+	h.watched = true
+	ev := unix.EpollEvent{
+		Events: unix.EPOLLIN | unix.EPOLLPRI | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET&0xffffffff,
+		Fd:     int32(h.c.index << 1), Pad: int32(h.c.serial),
+	}
+	if h.isUp {
+		ev.Fd |= 1
+	}
+	if e := epollAdd(h.c.l.ep, h.fd, &ev); e != 0 {
+		h.watched, h.c.unwatched = false, uint16(e)
+	}
+}
+
+// setNoDelay turns TCP_NODELAY on or off; mostly it is as wanted already.
+func (h *half) setNoDelay(on bool) {
+	if h.noDelay == on || h.local {
+		return
+	}
+	h.noDelay = on
+	value := int32(0)
+	if on {
+		value = 1
+	}
+	setInt(h.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, value)
+}
+
+// do takes steps until one has to wait.
+func (c *conn) do(step stream.Step) {
+	for {
+		if step = c.unlessGone(step); step.Do == stream.Keep {
+			return
+		}
+		c.step = uint8(step.Do)
+		ev, ok := c.begin(step)
+		if !ok && c.unwatched != 0 {
+			ev, ok = stream.Event{Kind: stream.Failed, Op: stream.OpWatch, Err: unix.Errno(c.unwatched)}, true
+			c.unwatched = 0
+		}
+		if !ok && c.isLate(step) {
+			ev, ok = stream.Event{Kind: stream.TimedOut}, true
+		}
+		if !ok {
+			c.setDeadline(step)
+			return
+		}
+		step = c.s.Advance(ev)
+	}
+}
+
+// isLate reports whether the deadline of a step that waits has passed already, as that of a timeout of zero has.
+func (c *conn) isLate(step stream.Step) bool {
+	return !step.Deadline.IsZero() && !step.Deadline.After(c.l.now) && step.Do != stream.Relay && step.Do < stream.ShakeClient
+}
+
+// setDeadline starts the timer of a step that waits. A relay has its own idea of time.
+func (c *conn) setDeadline(step stream.Step) {
+	switch {
+	case step.Do == stream.Relay || step.Do >= stream.ShakeClient: // which is the adopter's
+	case step.Deadline.IsZero():
+		c.l.wheel.Remove(&c.timer)
+	default:
+		c.l.wheel.Set(&c.timer, step.Deadline)
+	}
+}
+
+// begin starts a step, and returns the event that ends it if that is there at once.
+func (c *conn) begin(step stream.Step) (stream.Event, bool) {
+	switch step.Do {
+	case stream.Read:
+		c.setup.max = min(step.Max, len(c.l.buf))
+		return c.readClient()
+	case stream.Connect:
+		c.client.setNoDelay(c.s.Server.Settings.NoDelay)
+		return c.connect(step)
+	case stream.Resolve:
+		c.client.setNoDelay(c.s.Server.Settings.NoDelay)
+		c.watchClient(step.Max)
+		c.resolve(step.Lookup)
+	case stream.Pause:
+		c.dropUpstream()
+		c.watchClient(step.Max)
+	case stream.Relay:
+		return c.startRelay(step.Relay)
+	case stream.Send:
+		c.client.setNoDelay(c.s.Server.Settings.NoDelay)
+		c.setup.out = step.Out
+		return c.sendClient()
+	case stream.Finish:
+		if step.Reset {
+			resetOnClose(c.client.fd)
+		}
+		c.close()
+	case stream.ShakeClient, stream.ShakeUpstream:
+		return c.handOver(step)
+	}
+	return stream.Event{}, false
+}
+
+// event is what epoll says of the side.
+func (h *half) event(events uint32) {
+	if events&(unix.EPOLLPRI|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		h.hungUp = true
+	}
+	if events&^unix.EPOLLOUT != 0 {
+		h.ready = true
+	}
+	c := h.c
+	switch {
+	case c.doing() == stream.Relay:
+		c.relayEvent(h, events&(unix.EPOLLOUT|unix.EPOLLERR) != 0)
+	case h.isUp:
+		c.upEvent(events)
+	case c.doing() == stream.Read:
+		c.advanceIf(c.readClient())
+	case c.doing() == stream.Send:
+		c.advanceIf(c.sendClient())
+	default:
+		c.awayEvent(events)
+	}
+}
+
+func (c *conn) upEvent(events uint32) {
+	if c.doing() == stream.Connect && events&(unix.EPOLLOUT|unix.EPOLLERR|unix.EPOLLHUP) != 0 {
+		c.advanceIf(c.connected())
+	}
+}
+
+func (c *conn) advanceIf(ev stream.Event, ok bool) {
+	if ok {
+		c.do(c.s.Advance(ev))
+	}
+}
+
+// expired is the passing of the conn's timer.
+func (c *conn) expired() {
+	if c.doing() == stream.Relay {
+		c.checkIdle()
+		return
+	}
+	c.do(c.s.Advance(stream.Event{Kind: stream.TimedOut}))
+}
+
+// readClient reads for the session. What was read is lent to it.
+func (c *conn) readClient() (stream.Event, bool) {
+	h := &c.client
+	n, e := read(h.fd, c.l.buf[:c.setup.max])
+	switch {
+	case e == unix.EAGAIN:
+		h.ready = false
+		h.watch()
+		return stream.Event{}, false
+	case e != 0:
+		return stream.Event{Kind: stream.Failed, Side: stream.ClientSide, Op: stream.OpRecv, Err: e}, true
+	case n == 0:
+		return stream.Event{Kind: stream.EOF}, true
+	}
+	return stream.Event{Kind: stream.Bytes, Data: c.l.buf[:n]}, true
+}
+
+// sendClient writes what the session has for the client.
+func (c *conn) sendClient() (stream.Event, bool) {
+	for len(c.setup.out) > 0 {
+		n, e := write(c.client.fd, c.setup.out)
+		if e == unix.EAGAIN {
+			c.client.watch()
+			return stream.Event{}, false
+		}
+		if e != 0 {
+			c.fail(&c.client, stream.OpSend, e)
+			break
+		}
+		c.s.Traffic.ToClient.Add(int64(n))
+		c.setup.out = c.setup.out[n:]
+	}
+	return stream.Event{Kind: stream.Relayed}, true
+}
+
+// fail tells the session of an error that it logs and that changes nothing else.
+func (c *conn) fail(h *half, op stream.Op, e unix.Errno) {
+	c.s.Advance(stream.Event{Kind: stream.Failed, Side: h.streamSide(), Op: op, Err: e})
+}
+
+// close ends the conn: its sockets, its timers, its place in the loop.
+func (c *conn) close() {
+	l := c.l
+	l.wheel.Remove(&c.timer)
+	c.endSetup()
+	for _, h := range [...]*half{&c.client, &c.up} {
+		h.close()
+	}
+	l.conns[c.index] = nil
+	l.free = append(l.free, c.index)
+	l.load.sessions.Add(-1)
+	l.churn.ended(l.second(), c.born)
+}
+
+// close gives back what the side holds.
+func (h *half) close() {
+	if h.fd < 0 {
+		return
+	}
+	h.spareTimeWait()
+	closeFD(h.fd)
+	h.c.l.load.connections.Add(-1)
+	h.fd, h.watched = -1, false
+	h.dropPipe()
+	h.dropPending()
+	if h.pace != nil {
+		h.c.l.pauses.Remove(&h.pace.timer)
+	}
+}
+
+// endSetup lets go of what only the way to the relay needs.
+func (c *conn) endSetup() {
+	if c.setup == nil {
+		return
+	}
+	c.setup.end()
+	if len(c.l.setups) < pooledSetups {
+		*c.setup = setup{}
+		c.l.setups = append(c.l.setups, c.setup)
+	}
+	c.setup = nil
+}
+
+// pooledSetups is how many setups a loop keeps for the connections to come.
+const pooledSetups = 256
+
+func (l *loop) getSetup() *setup {
+	n := len(l.setups)
+	if n == 0 {
+		return new(setup)
+	}
+	s := l.setups[n-1]
+	l.setups = l.setups[:n-1]
+	return s
+}

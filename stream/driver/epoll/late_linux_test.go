@@ -1,0 +1,52 @@
+package epoll
+
+import (
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"weir/internal/relay"
+	"weir/stream"
+	"weir/stream/streamtest"
+)
+
+// TestLateLoopReadsEventsFirst has a loop come back long after proxy_timeout, when more sessions have got data than a wait has events.
+func TestLateLoopReadsEventsFirst(t *testing.T) {
+	const sessions = eventsPerWait + 50
+	env, _ := streamtest.NewEnv(time.Now)
+	l, err := newLoop(env, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.tell(time.Now().Add(-time.Minute))
+	l.arrears.Woke(time.Duration(l.stamp), false, 1)
+	var servers []int32
+	for range sessions {
+		client, server := socketPair(t), socketPair(t)
+		c := l.newConn(client[0])
+		c.s = &stream.Session{}
+		c.up.fd = server[0]
+		l.load.sessions.Add(1)
+		l.load.connections.Add(2)
+		c.step = uint8(stream.Relay)
+		c.startRelay(&relay.Spec{BufferSize: 4, Timeout: time.Second})
+		if _, err := unix.Write(int(client[1]), []byte("ping")); err != nil {
+			t.Fatal(err)
+		}
+		servers = append(servers, server[1])
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.run()
+	}()
+	for i, fd := range servers {
+		unix.SetNonblock(int(fd), false)
+		if n, err := unix.Read(int(fd), make([]byte, 4)); n != 4 {
+			t.Fatalf("session %d was ended: %v", i, err)
+		}
+	}
+	l.post(func() { l.stopping = true })
+	<-done
+}

@@ -1,0 +1,189 @@
+package epoll_test
+
+import (
+	"io"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"weir/internal/relay"
+	"weir/stream"
+	"weir/stream/driver/epoll"
+	"weir/stream/streamtest"
+)
+
+// TestConnectionsAreCounted holds the limit of connections: a session has two, and gives both back.
+func TestConnectionsAreCounted(t *testing.T) {
+	const limit = 8
+	env, lines := streamtest.NewEnv(time.Now)
+	d, err := epoll.New(env, epoll.Options{Loops: 1, Connections: limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	addr := listen(t, d, env, echo(t))
+	for i := range 10 * limit {
+		c := dial(t, addr)
+		if !echoes(c) {
+			t.Fatalf("session %d was refused: %v", i, lines.All())
+		}
+		c.Close()
+	}
+	eventually(t, func() bool { return hold(t, addr, limit/2) })
+	if echoes(dial(t, addr)) {
+		t.Error("a session was taken beyond the limit")
+	}
+	if lines.Count("[alert] 8 worker_connections are not enough") == 0 {
+		t.Errorf("got log %q, want the alert", lines.All())
+	}
+}
+
+// hold opens n sessions at once, and keeps them if all are served.
+func hold(t *testing.T, addr string, n int) bool {
+	t.Helper()
+	var open []net.Conn
+	for range n {
+		c := dial(t, addr)
+		open = append(open, c)
+		if !echoes(c) {
+			for _, c := range open {
+				c.Close()
+			}
+			return false
+		}
+	}
+	return true
+}
+
+// listen puts a server before the upstream.
+func listen(t *testing.T, d *epoll.Driver, env *stream.Env, upstream stream.Addr) string {
+	t.Helper()
+	return listenFor(t, d, env, proxyTo(upstream))
+}
+
+func proxyTo(upstream stream.Addr) *streamtest.Proxy {
+	return &streamtest.Proxy{To: []stream.Addr{upstream}, Spec: &relay.Spec{BufferSize: 1024}}
+}
+
+// listenFor puts a content behind handlers of the preread phase.
+func listenFor(t *testing.T, d *epoll.Driver, env *stream.Env, content stream.Content, handlers ...stream.Handler) string {
+	t.Helper()
+	addr, port := portFor(t, env, content, handlers...)
+	if err := d.Listen(port); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Forget(port) })
+	return addr
+}
+
+// portFor makes the port of a content behind handlers of the preread phase, and returns its address, too.
+func portFor(t *testing.T, env *stream.Env, content stream.Content, handlers ...stream.Handler) (string, *stream.Port) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	f, err := l.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	fd := int(f.Fd())
+	if err := unix.SetNonblock(fd, true); err != nil { // Fd has made it blocking
+		t.Fatal(err)
+	}
+	listening := &stream.Listen{
+		Config: stream.NewConfig(), Addr: addrOf(l.Addr()),
+		Default: &stream.Server{Content: content, Settings: stream.Settings{
+			NoDelay: true, ErrorLog: env.Log, PrereadBufferSize: 1024, PrereadTimeout: time.Second,
+		}},
+	}
+	listening.Default.Handlers[stream.Preread] = handlers
+	admit := func() (*stream.Listen, stream.Lease) { return listening, nil }
+	return l.Addr().String(), &stream.Port{FDs: []int{fd}, Admit: admit}
+}
+
+// echo is a server that sends everything back.
+func echo(t *testing.T) stream.Addr {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				io.Copy(c, struct{ io.Reader }{c}) // without the pipe of a splice
+			}()
+		}
+	}()
+	return addrOf(l.Addr())
+}
+
+func addrOf(a net.Addr) stream.Addr { return stream.Addr{IP: netip.MustParseAddrPort(a.String())} }
+
+func dial(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// echoes reports whether c answers.
+func echoes(c net.Conn) bool {
+	b := make([]byte, 4)
+	if _, err := c.Write([]byte("ping")); err != nil {
+		return false
+	}
+	_, err := io.ReadFull(c, b)
+	return err == nil
+}
+
+func eventually(t *testing.T, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		if ok() {
+			return
+		}
+	}
+	t.Fatal("not in ten seconds")
+}
+
+// TestEachRefusedSessionIsLoggedByItsServer fills the driver, and counts lines in the log of the server and in that of the process.
+func TestEachRefusedSessionIsLoggedByItsServer(t *testing.T) {
+	const refused = 5
+	env, process := streamtest.NewEnv(time.Now)
+	of, server := streamtest.NewEnv(time.Now)
+	d, err := epoll.New(env, epoll.Options{Loops: 2, Connections: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	addr := listen(t, d, of, echo(t))
+	if !hold(t, addr, 2) {
+		t.Fatal("sessions below the limit are refused")
+	}
+	for range refused {
+		if echoes(dial(t, addr)) {
+			t.Fatal("a session was taken beyond the limit")
+		}
+	}
+	const want = "[alert] 2 worker_connections are not enough"
+	if n, others := server.Count(want), process.Count(want); n != refused || others > 0 {
+		t.Errorf("%d lines in the log of the server and %d in that of the process, want %d and none", n, others, refused)
+	}
+}

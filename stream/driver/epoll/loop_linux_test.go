@@ -1,0 +1,37 @@
+package epoll_test
+
+import (
+	"errors"
+	"testing"
+
+	"weir/stream"
+	"weir/stream/driver/epoll"
+	"weir/stream/driver/goroutine"
+	"weir/stream/streamtest"
+)
+
+// A relief is a loop with an adopter, as package runtime puts them together.
+type relief struct {
+	*epoll.Driver
+	adopter stream.Driver
+}
+
+// Abort asks both, the loop first.
+func (d relief) Abort(match func(*stream.Session) bool, pace stream.Pace) {
+	d.Driver.Abort(match, pace)
+	d.adopter.Abort(match, pace)
+}
+
+// Close closes both, the loop first.
+func (d relief) Close() error { return errors.Join(d.Driver.Close(), d.adopter.Close()) }
+
+func TestContract(t *testing.T) {
+	streamtest.Driver(t, "loop", func(env *stream.Env) stream.Driver {
+		adopter := goroutine.New(env)
+		d, err := epoll.New(env, epoll.Options{Loops: 2, Adopter: adopter})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return relief{d, adopter}
+	})
+}

@@ -1,0 +1,71 @@
+package epoll
+
+import (
+	"time"
+
+	"weir/internal/relay"
+)
+
+// A pace limits the rate at which one side is read.
+type pace struct {
+	meter relay.Meter
+	timer relay.Timer[*half] // of a pause
+}
+
+// startPaces sets up the limits that the relay has.
+func (c *conn) startPaces() {
+	c.client.limit(c.spec.Upload)
+	c.up.limit(c.spec.Download)
+}
+
+func (h *half) limit(rate int64) {
+	if rate <= 0 {
+		return
+	}
+	h.pace = &pace{meter: relay.NewMeter(rate, h.c.l.now)}
+	h.pace.timer.Owner = h
+}
+
+// allow is how much may be read of size bytes now; 0 begins a pause.
+func (p *pace) allow(h *half, size int) int {
+	n, wait := p.meter.Read(h.c.l.now, h.count(), size)
+	if n == 0 {
+		p.pause(h, wait)
+	}
+	return n
+}
+
+// pay begins the pause that n bytes cost which were read from the side. As in ngx_stream_proxy_process it follows each read.
+func (h *half) pay(n int) {
+	if h.pace == nil {
+		return
+	}
+	if wait := h.pace.meter.After(n); wait > 0 {
+		h.pace.pause(h, wait)
+	}
+}
+
+func (p *pace) pause(h *half, wait time.Duration) { h.c.l.pauses.Set(&p.timer, h.c.l.now.Add(wait)) }
+
+// resume goes on after a pause. The idle time-out starts anew, since nothing could happen while it lasted.
+func (h *half) resume() {
+	c := h.c
+	c.active = c.l.stamp
+	if c.carry(h) {
+		c.relayed()
+	}
+}
+
+// resting reports whether the side waits for its rate.
+func (h *half) resting() bool { return h.pace != nil && h.pace.timer.Filed() }
+
+// paused reports whether either side waits for its rate.
+func (c *conn) paused() bool { return c.client.resting() || c.up.resting() }
+
+// count is how many bytes were read from the side so far.
+func (h *half) count() int64 {
+	if h.isUp {
+		return h.c.s.Traffic.FromUpstream.Load()
+	}
+	return h.c.s.Traffic.FromClient.Load()
+}

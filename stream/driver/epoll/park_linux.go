@@ -1,0 +1,94 @@
+package epoll
+
+import (
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A parking lets the goroutine of a loop wait for the loop's epoll set as other goroutines wait for a socket: the Go runtime watches
+// it, and nothing of the runtime runs meanwhile. In a system call of its own the goroutine would keep the runtime's monitor awake.
+//
+// The runtime watches a second epoll set, gate, which contains the loop's set. The gate is open only while the goroutine is parked, since
+// each event of a set that the runtime watches wakes a thread.
+type parking struct {
+	l      *loop
+	gate   int
+	file   *os.File // owns gate
+	conn   syscall.RawConn
+	due    time.Time // when a park ends without events; zero: never
+	look   func(uintptr) bool
+	parked bool // has looked once
+	n      int  // events found
+}
+
+// newParking returns nil where there can be none: then the loop waits in system calls.
+func newParking(l *loop) *parking {
+	gate, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil
+	}
+	unix.SetNonblock(gate, true) // so that package os asks the runtime to watch it
+	p := &parking{l: l, gate: gate, file: os.NewFile(uintptr(gate), "epoll")}
+	p.look = p.lookForEvents
+	p.conn, err = p.file.SyscallConn()
+	if err != nil || epollAdd(gate, int32(l.ep), &unix.EpollEvent{}) != 0 || p.file.SetReadDeadline(time.Time{}) != nil {
+		p.file.Close()
+		return nil
+	}
+	return p
+}
+
+// close ends the parking; a nil one has nothing to end.
+func (p *parking) close() {
+	if p != nil {
+		p.file.Close()
+	}
+}
+
+// park waits for events, at most until limit has passed, and returns how many there are.
+func (p *parking) park(limit time.Duration) int {
+	p.endAfter(limit)
+	p.parked, p.n = false, 0
+	err := p.conn.Read(p.look)
+	p.open(false)
+	if err != nil {
+		p.due = p.l.began // it has passed and must be set again
+	}
+	return p.n
+}
+
+// lookForEvents reports whether the goroutine is to go on: there are events, or it has been parked. What came before the gate was open has
+// woken no one, so that it looks once before it parks.
+func (p *parking) lookForEvents(uintptr) bool {
+	over := p.parked
+	if !over {
+		p.parked = true
+		p.open(true)
+	}
+	p.n = p.l.epollWait(0, syscall.RawSyscall6)
+	return over || p.n > 0
+}
+
+// open opens or closes the gate.
+func (p *parking) open(on bool) {
+	ev := unix.EpollEvent{}
+	if on {
+		ev.Events = unix.EPOLLIN
+	}
+	epollModify(p.gate, int32(p.l.ep), &ev)
+}
+
+// endAfter sets when a park ends. Mostly that is as before.
+func (p *parking) endAfter(limit time.Duration) {
+	var due time.Time
+	if limit != forever {
+		due = p.l.now.Add(limit)
+	}
+	if !due.Equal(p.due) {
+		p.due = due
+		p.file.SetReadDeadline(due)
+	}
+}

@@ -1,0 +1,345 @@
+package epoll
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"weir/internal/relay"
+	"weir/stream"
+)
+
+const (
+	// readsPerTurn bounds how long one busy side keeps the others of its loop waiting.
+	readsPerTurn = 8
+	// spliceAfter is how many full reads of the largest size in a row make a flow a long one.
+	spliceAfter = 4
+)
+
+// startRelay begins to carry bytes both ways.
+func (c *conn) startRelay(spec *relay.Spec) (stream.Event, bool) {
+	c.endSetup()
+	c.spec = spec
+	c.active = c.l.stamp
+	c.startPaces()
+	if spec.Timeout > 0 {
+		c.l.wheel.Set(&c.timer, c.l.now.Add(spec.Timeout))
+	} else {
+		c.l.wheel.Remove(&c.timer)
+	}
+	c.up.watch() // an edge-triggered socket that is added reports what is there; one that was has reported it
+	c.client.watch()
+	if c.carry(&c.client) || c.carry(&c.up) {
+		return stream.Event{Kind: stream.Relayed}, true
+	}
+	return stream.Event{}, false
+}
+
+// relayEvent goes on after an event on side h.
+func (c *conn) relayEvent(h *half, writable bool) {
+	c.active = c.l.stamp
+	if c.spec.Dropped() {
+		c.s.Traffic.End = relay.Dropped
+		c.relayed()
+		return
+	}
+	if writable && h.blocked() && c.flush(h) {
+		c.relayed()
+		return
+	}
+	if h.ready && c.carry(h) {
+		c.relayed()
+	}
+}
+
+// relayed ends the relay; s.Traffic.End says why.
+func (c *conn) relayed() { c.do(c.s.Advance(stream.Event{Kind: stream.Relayed})) }
+
+// goOn takes up a side whose turn was over before its input was.
+func (h *half) goOn() {
+	h.queued = false
+	if h.fd < 0 || h.c.doing() != stream.Relay {
+		return
+	}
+	if h.c.carry(h) {
+		h.c.relayed()
+	}
+}
+
+// checkIdle ends the relay if nothing was read or written for its time-out; else the timer goes on from the last time.
+func (c *conn) checkIdle() {
+	if c.paused() {
+		c.active = c.l.stamp
+	}
+	left := c.spec.Timeout - time.Duration(c.l.stamp-c.active)
+	if left > 0 {
+		c.l.wheel.Set(&c.timer, c.l.now.Add(left))
+		return
+	}
+	c.s.Traffic.End = relay.Timeout
+	c.relayed()
+}
+
+// blocked reports whether data waits until the side's socket takes more.
+func (h *half) blocked() bool { return h.full || h.pending != nil || h.other().pipe.holds() }
+
+// carry moves what h has to the other side, until there is no more, the other side is blocked, h pauses, or its turn is over. It reports
+// whether the relay is over.
+func (c *conn) carry(h *half) bool {
+	to := h.other()
+	for range readsPerTurn {
+		if h.eof || !h.ready || to.blocked() || h.resting() {
+			return false
+		}
+		var over bool
+		if h.pipe != nil || h.mayGrow() && h.grown >= spliceFrom {
+			over = c.spliceOnce(h, to)
+		} else {
+			over = c.copyOnce(h, to)
+		}
+		if over {
+			return true
+		}
+	}
+	c.l.later(h)
+	return false
+}
+
+// later has the loop go on with h after the events at hand.
+func (l *loop) later(h *half) {
+	if !h.queued {
+		h.queued = true
+		l.again = append(l.again, h)
+	}
+}
+
+// copyOnce reads once from h and writes that to the other side. It reports whether the relay is over.
+func (c *conn) copyOnce(h, to *half) bool {
+	size := h.readSize()
+	if size == 0 {
+		return false
+	}
+	if size > c.spec.BufferSize {
+		return c.peekOnce(h, to, size)
+	}
+	n, e := read(h.fd, c.l.buf[:size])
+	if e != 0 || n == 0 {
+		return c.noBytes(h, e)
+	}
+	h.took(n, size)
+	h.pay(n)
+	return c.writeTo(h, to, c.l.buf[:n])
+}
+
+// peekOnce is copyOnce for more than proxy_buffer_size, which is only looked at: what the other side does not take stays in the socket, so
+// that no more than that is ever held.
+func (c *conn) peekOnce(h, to *half, size int) bool {
+	n, e := peek(h.fd, c.l.buf[:size])
+	if e != 0 || n == 0 {
+		return c.noBytes(h, e)
+	}
+	h.took(n, size)
+	return c.writePeeked(h, to, c.l.buf[:n])
+}
+
+// noBytes goes on after a read that brought none. It reports whether the relay is over.
+func (c *conn) noBytes(h *half, e unix.Errno) bool {
+	switch e {
+	case 0:
+		return c.ended(h, false)
+	case unix.EAGAIN:
+		h.ready = false
+		return false
+	}
+	c.fail(h, stream.OpRecv, e)
+	return c.ended(h, true)
+}
+
+// took takes account of a read of n bytes where size were wanted.
+func (h *half) took(n, size int) {
+	if n < size && !h.hungUp {
+		h.ready = false // a short read has emptied the socket; news of more is an event
+	}
+	h.grow(n, size)
+}
+
+// readSize is how much to read from h now: proxy_buffer_size, more once writes keep up, less when its rate is limited.
+func (h *half) readSize() int {
+	size := h.c.spec.BufferSize
+	if !h.local { // of a unix socket the kernel can not drop what was peeked
+		size <<= min(h.grown, maxGrowth)
+	}
+	size = min(size, bufferSize)
+	if h.pace == nil {
+		return size
+	}
+	return h.pace.allow(h, size)
+}
+
+// A side's reads double in size while they are full and written on at once, up to bufferSize; from spliceFrom on it may splice.
+const (
+	maxGrowth  = 16
+	spliceFrom = maxGrowth + spliceAfter
+)
+
+// mayGrow reports whether nothing limits the rate of the side.
+func (h *half) mayGrow() bool { return h.pace == nil }
+
+// grow makes the next read larger, or small again, after one of n bytes where size were wanted.
+func (h *half) grow(n, size int) {
+	switch {
+	case n < size || !h.mayGrow():
+		h.grown = 0
+	case size == bufferSize && h.grown < maxGrowth:
+		h.grown = maxGrowth
+	case h.grown < spliceFrom:
+		h.grown++
+	}
+}
+
+// countRead counts n bytes read from h, and tells the session of the server's first ones if it wants to know.
+func (c *conn) countRead(h *half, n int) {
+	t := &c.s.Traffic
+	if !h.isUp {
+		t.FromClient.Add(int64(n))
+		return
+	}
+	if t.FromUpstream.Add(int64(n)) == int64(n) && c.spec.FirstByte {
+		c.s.Advance(stream.Event{Kind: stream.FirstByte})
+	}
+}
+
+func (c *conn) countWritten(h *half, n int) {
+	if h.isUp {
+		c.s.Traffic.ToUpstream.Add(int64(n))
+	} else {
+		c.s.Traffic.ToClient.Add(int64(n))
+	}
+}
+
+// writeTo writes b, which was read from h, and keeps what is not taken. It reports whether the relay is over.
+func (c *conn) writeTo(h, to *half, b []byte) bool {
+	c.countRead(h, len(b))
+	n, e := to.write(b)
+	if e != 0 && e != unix.EAGAIN {
+		return c.writeFailed(to, e)
+	}
+	c.countWritten(to, n)
+	if n < len(b) {
+		to.keep(b[n:])
+		h.grown = 0
+	}
+	return false
+}
+
+// writePeeked writes b, which is still in h's socket, and takes out of that what was written. It reports whether the relay is over.
+func (c *conn) writePeeked(h, to *half, b []byte) bool {
+	n, e := to.write(b)
+	if e != 0 && e != unix.EAGAIN {
+		return c.writeFailed(to, e)
+	}
+	if n > 0 {
+		if e := drop(h.fd, n); e != 0 {
+			return c.dropFailed(h, e)
+		}
+		c.countRead(h, n)
+		c.countWritten(to, n)
+	}
+	if n < len(b) {
+		to.full, h.ready, h.grown = true, true, 0
+	}
+	return false
+}
+
+// dropFailed ends the relay: what has been written on would be read again.
+func (c *conn) dropFailed(h *half, e unix.Errno) bool {
+	c.fail(h, stream.OpRecv, e)
+	c.s.Traffic.End = endOf(h, true)
+	return true
+}
+
+// write writes to the side. A flow that is spliced has been written before, so that TCP_NODELAY is on as well.
+func (h *half) write(b []byte) (int, unix.Errno) {
+	if h.delays {
+		h.delays = false
+		h.setNoDelay(true)
+	}
+	return write(h.fd, b)
+}
+
+// writeFailed ends the relay: who can not be written to has gone.
+func (c *conn) writeFailed(to *half, e unix.Errno) bool {
+	c.fail(to, stream.OpSend, e)
+	c.s.Traffic.End = endOf(to, true)
+	return true
+}
+
+// flush writes what waits for the side, then lets the other one read on. It reports whether the relay is over.
+func (c *conn) flush(h *half) bool {
+	h.full = false
+	for h.pending != nil {
+		n, e := h.write(h.pending.data)
+		if e == unix.EAGAIN {
+			return false
+		}
+		if e != 0 {
+			return c.writeFailed(h, e)
+		}
+		c.countWritten(h, n)
+		if h.pending.data = h.pending.data[n:]; len(h.pending.data) == 0 {
+			h.dropPending()
+		}
+	}
+	from := h.other()
+	if from.pipe.holds() && c.drain(from, h) {
+		return true
+	}
+	if h.blocked() {
+		return false
+	}
+	if from.eof {
+		return c.passEnd(from)
+	}
+	return c.carry(from)
+}
+
+// ended takes note that h will give no more. It reports whether the relay is over.
+func (c *conn) ended(h *half, failed bool) bool {
+	h.eof = true
+	if h.isUp && !failed && c.spec.FirstByte && c.s.Traffic.FromUpstream.Load() == 0 {
+		c.s.Advance(stream.Event{Kind: stream.FirstByte})
+	}
+	if c.s.Traffic.End == 0 || c.spec.HalfClose {
+		c.s.Traffic.End = endOf(h, failed)
+	}
+	if h.other().blocked() {
+		return false
+	}
+	return c.passEnd(h)
+}
+
+func endOf(h *half, failed bool) relay.End {
+	switch {
+	case h.isUp && failed:
+		return relay.UpstreamError
+	case h.isUp:
+		return relay.UpstreamEOF
+	case failed:
+		return relay.ClientError
+	}
+	return relay.ClientEOF
+}
+
+// passEnd passes the end of h on, all its bytes having been written. Without proxy_half_close the relay is over; with it, once
+// both sides have ended.
+func (c *conn) passEnd(h *half) bool {
+	if h.done {
+		return false
+	}
+	h.done = true
+	if !c.spec.HalfClose {
+		return true
+	}
+	shutdownWrite(h.other().fd)
+	return h.other().done
+}

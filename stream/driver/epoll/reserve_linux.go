@@ -1,0 +1,72 @@
+package epoll
+
+import (
+	"fmt"
+	"time"
+
+	"weir/internal/errorlog"
+)
+
+// restAfterExhaustion is for how long a port does not accept when there are no descriptors (nginx: accept_mutex_delay).
+const restAfterExhaustion = 500 * time.Millisecond
+
+// descriptorsEach is how many descriptors a session needs: one for its client and one for its server.
+const descriptorsEach = 2
+
+// count is the loop's stream.DescriptorCount.
+func (l *load) count() (open, needed int) {
+	return int(l.connections.Load()), descriptorsEach * int(l.sessions.Load())
+}
+
+// roomForSession reports whether there are descriptors for one more session, and logs if not.
+func (l *loop) roomForSession() bool {
+	if l.env.Descriptors.Room(descriptorsEach) {
+		return true
+	}
+	l.complainOfReserve()
+	return false
+}
+
+// complainOfReserve logs why no connection is accepted.
+func (l *loop) complainOfReserve() {
+	usable, limit := l.env.Descriptors.Limits()
+	l.complain(errorlog.Crit, fmt.Sprintf("%d of %d descriptors are in use or needed by sessions, no connection is accepted until some are free",
+		usable, limit))
+}
+
+// rest takes the port out of the epoll set until there are descriptors again. One that is watched with EPOLLEXCLUSIVE can not be modified.
+func (l *loop) rest(p *port) {
+	if p.resting {
+		return
+	}
+	p.resting = true
+	epollDel(l.ep, int32(p.fd))
+	l.wakeLater(p)
+}
+
+// wakeLater has the port accept again after a while.
+func (l *loop) wakeLater(p *port) {
+	time.AfterFunc(restAfterExhaustion, func() { l.post(func() { l.wake(p) }) })
+}
+
+// wake has the port accept again, if there are descriptors.
+func (l *loop) wake(p *port) {
+	switch {
+	case l.ports[p.id] != p:
+	case !l.roomForSession():
+		l.wakeLater(p)
+	default:
+		l.listenAgain(p)
+	}
+}
+
+// listenAgain puts the port back into the epoll set, now or later.
+func (l *loop) listenAgain(p *port) {
+	if e := l.watch(p); e != 0 {
+		l.complain(errorlog.Alert, "epoll_ctl() failed"+errorlog.Errno(e))
+		p.resting = true
+		l.wakeLater(p)
+		return
+	}
+	p.resting = false
+}

@@ -1,0 +1,138 @@
+package epoll
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"weir/stream"
+)
+
+// The calls below never block, since every descriptor is non-blocking; so they go past the scheduler, which would otherwise
+// hand the loop's processor to somebody else in the middle of an event.
+
+func read(fd int32, b []byte) (int, unix.Errno) {
+	n, _, e := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), 0, 0, 0)
+	return int(n), e
+}
+
+// peek reads without taking: what was seen stays in the socket until drop.
+func peek(fd int32, b []byte) (int, unix.Errno) {
+	n, _, e := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
+		unix.MSG_PEEK, 0, 0)
+	return int(n), e
+}
+
+// drop takes n bytes that were peeked out of the socket. With MSG_TRUNC the kernel does not copy them.
+func drop(fd int32, n int) unix.Errno {
+	for n > 0 {
+		got, _, e := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), 0, uintptr(n), unix.MSG_TRUNC, 0, 0)
+		switch {
+		case e != 0:
+			return e
+		case got == 0:
+			return unix.ENODATA
+		}
+		n -= int(got)
+	}
+	return 0
+}
+
+func write(fd int32, b []byte) (int, unix.Errno) {
+	n, _, e := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
+		unix.MSG_NOSIGNAL, 0, 0)
+	if e != 0 {
+		return 0, e
+	}
+	return int(n), 0
+}
+
+func closeFD(fd int32) { syscall.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
+
+func accept(fd int, sa *unix.RawSockaddrAny) (int32, unix.Errno) {
+	size := uint32(unix.SizeofSockaddrAny)
+	sa.Addr.Data[0] = 0 // an unbound unix client has no path, and the kernel writes none
+	n, _, e := syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), uintptr(unsafe.Pointer(sa)), uintptr(unsafe.Pointer(&size)),
+		unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
+	return int32(n), e
+}
+
+func connect(fd int32, to *sockaddr) unix.Errno {
+	_, _, e := syscall.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&to.raw)), uintptr(to.size))
+	return e
+}
+
+func bind(fd int32, to *sockaddr) unix.Errno {
+	_, _, e := syscall.RawSyscall(unix.SYS_BIND, uintptr(fd), uintptr(unsafe.Pointer(&to.raw)), uintptr(to.size))
+	return e
+}
+
+func socket(family int) (int32, unix.Errno) {
+	n, _, e := syscall.RawSyscall(unix.SYS_SOCKET, uintptr(family), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	return int32(n), e
+}
+
+func setInt(fd int32, level, name int, value int32) unix.Errno {
+	_, _, e := syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), uintptr(level), uintptr(name), uintptr(unsafe.Pointer(&value)), 4, 0)
+	return e
+}
+
+// hasNoDelay reports whether what is accepted on fd begins with TCP_NODELAY.
+func hasNoDelay(fd int) bool {
+	on, err := unix.GetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY)
+	return err == nil && on != 0
+}
+
+// socketError is what a connect that did not succeed at once has come to.
+func socketError(fd int32) unix.Errno {
+	value, size := int32(0), uint32(4)
+	_, _, e := syscall.RawSyscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_ERROR, uintptr(unsafe.Pointer(&value)),
+		uintptr(unsafe.Pointer(&size)), 0)
+	if e != 0 {
+		return e
+	}
+	return unix.Errno(value)
+}
+
+// localAddr is the address that fd is bound to.
+func localAddr(fd int32) stream.Addr {
+	var sa unix.RawSockaddrAny
+	size := uint32(unix.SizeofSockaddrAny)
+	_, _, e := syscall.RawSyscall(unix.SYS_GETSOCKNAME, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)))
+	if e != 0 {
+		return stream.Addr{}
+	}
+	return addrOf(&sa)
+}
+
+func shutdownWrite(fd int32) { syscall.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0) }
+
+// resetOnClose makes the kernel end fd with RST when it is closed.
+func resetOnClose(fd int32) {
+	linger := unix.Linger{Onoff: 1}
+	syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_LINGER, uintptr(unsafe.Pointer(&linger)),
+		unsafe.Sizeof(linger), 0)
+}
+
+func epollAdd(ep int, fd int32, ev *unix.EpollEvent) unix.Errno {
+	_, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(ep), unix.EPOLL_CTL_ADD, uintptr(fd), uintptr(unsafe.Pointer(ev)), 0, 0)
+	return e
+}
+
+func epollModify(ep int, fd int32, ev *unix.EpollEvent) unix.Errno {
+	_, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(ep), unix.EPOLL_CTL_MOD, uintptr(fd), uintptr(unsafe.Pointer(ev)), 0, 0)
+	return e
+}
+
+func epollDel(ep int, fd int32) {
+	syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(ep), unix.EPOLL_CTL_DEL, uintptr(fd), 0, 0, 0)
+}
+
+func splice(from, to int32, n int) (int, unix.Errno) {
+	r, _, e := syscall.RawSyscall6(unix.SYS_SPLICE, uintptr(from), 0, uintptr(to), 0, uintptr(n), unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+	if e != 0 {
+		return 0, e
+	}
+	return int(r), 0
+}

@@ -1,0 +1,138 @@
+package epoll
+
+import (
+	"math"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// soon is how long the loop waits without the Go scheduler at most. Such a wait is the cheapest when events come meanwhile, and costs a
+// wake-up when none come. It is less than the 10 ms after which the scheduler interrupts a thread.
+const soon = time.Millisecond
+
+// A forecast says from the last two waits whether events will come soon: in a busy loop they always do, and a request that comes after
+// a pause is followed by its response. The zero forecast is that none come.
+type forecast struct {
+	past  uint8    // of the last two waits, one bit each: events came soon
+	score [4]uint8 // by past: from 0, they do not, to 3, they do
+}
+
+func (f *forecast) soon() bool { return f.score[f.past] >= 2 }
+
+// learn takes note of how a wait has ended.
+func (f *forecast) learn(soon bool) {
+	score := &f.score[f.past]
+	f.past = f.past << 1 & 3
+	if soon {
+		*score = min(*score+1, 3)
+		f.past |= 1
+		return
+	}
+	*score = max(*score, 1) - 1
+}
+
+// wait returns how many events there are, and none when something else is due.
+func (l *loop) wait() int {
+	if l.unfinished() {
+		return l.epollWait(0, syscall.RawSyscall6)
+	}
+	if l.forecast.soon() {
+		l.keepPolled()
+		limit := l.untilPauseEnds(soon)
+		n := l.epollWait(ceilMillis(limit), syscall.RawSyscall6)
+		if n > 0 {
+			l.forecast.learn(true)
+			return n
+		}
+		if limit < soon {
+			return 0
+		}
+		l.forecast.learn(false)
+		return l.sleep()
+	}
+	n := l.sleep()
+	if n > 0 {
+		l.forecast.learn(time.Since(l.now) < soon)
+	}
+	return n
+}
+
+// keepPolled has another thread wait in the runtime's poller. A loop that comes out of a park has taken the thread that waited there, and
+// does not give it back while it waits without the scheduler, so that it calls this before each such wait. For a moment others can do
+// without: most of the time the loop parks again after one response.
+func (l *loop) keepPolled() {
+	switch {
+	case l.awakeSince == parked:
+		l.awakeSince = l.stamp
+	case l.awakeSince != polled && l.stamp-l.awakeSince > int64(2*soon):
+		l.awakeSince = polled
+		go func() {}() // a thread is woken for it, and then has nothing else to do
+	}
+}
+
+// Values of awakeSince besides a time.
+const (
+	parked = -1 // the loop was in the scheduler
+	polled = -2 // another thread is in the poller
+)
+
+// unfinished reports whether the loop has more to do at once.
+func (l *loop) unfinished() bool {
+	return len(l.again) > 0 || l.arrears.Any() || len(l.aborts) > 0 && l.aborts[0].ready(l.now)
+}
+
+// sleep waits in the scheduler.
+func (l *loop) sleep() int {
+	l.awakeSince = parked
+	l.tell(time.Now())
+	limit := l.untilDue()
+	if limit == 0 {
+		return 0
+	}
+	if l.parking != nil {
+		return l.parking.park(limit)
+	}
+	return l.epollWait(ceilMillis(limit), syscall.Syscall6)
+}
+
+func (l *loop) epollWait(ms int, call func(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err unix.Errno)) int {
+	n, _, e := call(unix.SYS_EPOLL_PWAIT, uintptr(l.ep), uintptr(unsafe.Pointer(&l.events[0])), uintptr(len(l.events)), uintptr(ms), 0, 0)
+	if e != 0 {
+		return 0
+	}
+	return int(n)
+}
+
+// forever is how long a wait takes when nothing is due.
+const forever = time.Duration(math.MaxInt64)
+
+// untilDue is how long it takes until the loop has something to do by itself.
+func (l *loop) untilDue() time.Duration {
+	limit := l.untilPauseEnds(forever)
+	if d, ok := l.wheel.Next(l.now); ok {
+		limit = min(limit, d)
+	}
+	if len(l.aborts) > 0 {
+		limit = min(limit, abortTick)
+	}
+	return limit
+}
+
+// untilPauseEnds is how long it takes until a pause ends, and limit at most.
+func (l *loop) untilPauseEnds(limit time.Duration) time.Duration {
+	if d, ok := l.pauses.Next(l.now); ok {
+		return min(d, limit)
+	}
+	return limit
+}
+
+// ceilMillis is d for epoll_wait(2). What does not fit is cut.
+func ceilMillis(d time.Duration) int {
+	if d <= 0 {
+		return 0
+	}
+	return int(min((d-1)/time.Millisecond+1, math.MaxInt32))
+}

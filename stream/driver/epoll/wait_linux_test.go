@@ -1,0 +1,75 @@
+package epoll
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"weir/stream/streamtest"
+)
+
+// TestWaitsFitTheKernel tests that a long time does not become a negative number of milliseconds, which would mean forever.
+func TestWaitsFitTheKernel(t *testing.T) {
+	for d, want := range map[time.Duration]int{
+		0: 0, 1: 1, time.Millisecond: 1, time.Millisecond + 1: 2, 60 * 24 * time.Hour: math.MaxInt32,
+	} {
+		if got := ceilMillis(d); got != want {
+			t.Errorf("ceilMillis(%v) = %d, want %d", d, got, want)
+		}
+	}
+}
+
+// forecasts returns what a forecast says before each of several waits.
+func forecasts(waits ...bool) []bool {
+	var f forecast
+	said := make([]bool, len(waits))
+	for i, soon := range waits {
+		said[i] = f.soon()
+		f.learn(soon)
+	}
+	return said
+}
+
+func TestForecastFollowsARhythm(t *testing.T) {
+	for name, rhythm := range map[string][]bool{
+		"busy": {true}, "idle": {false}, "requests and responses": {false, true}, "bursts": {false, false, true},
+	} {
+		var waits []bool
+		for range 12 {
+			waits = append(waits, rhythm...)
+		}
+		said := forecasts(waits...)
+		if from := len(waits) / 2; !slices.Equal(said[from:], waits[from:]) {
+			t.Errorf("%s: foresees %v, want %v", name, said[from:], waits[from:])
+		}
+	}
+}
+
+func TestParkingEndsWithAnEventAndInTime(t *testing.T) {
+	env, _ := streamtest.NewEnv(time.Now)
+	l, err := newLoop(env, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.end()
+	if l.parking == nil {
+		t.Fatal("no parking")
+	}
+	for range 3 {
+		l.tell(time.Now())
+		if n := l.parking.park(time.Millisecond); n != 0 {
+			t.Fatalf("%d events in an idle loop", n)
+		}
+		go unix.Write(int(l.mail.fd), []byte{1, 0, 0, 0, 0, 0, 0, 0})
+		if n := l.parking.park(forever); n != 1 {
+			t.Fatalf("%d events, want that of the mailbox", n)
+		}
+		if allocs := testing.AllocsPerRun(10, func() { l.parking.park(forever) }); allocs != 0 {
+			t.Errorf("a wait allocates %v times", allocs)
+		}
+		l.readMail()
+	}
+}

@@ -1,0 +1,159 @@
+package goroutine
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"weir/internal/errorlog"
+	"weir/stream"
+)
+
+// acceptDelay is how long a port rests after an error (accept_mutex_delay of nginx, by default).
+const acceptDelay = 500 * time.Millisecond
+
+// A port is a stream.Port on which the driver accepts.
+type port struct {
+	*stream.Port
+	d         *Driver
+	listeners []net.Listener
+	keepAlive net.KeepAliveConfig // what accepted connections inherit in the kernel, and package net changes
+	stopped   chan struct{}
+	accepting sync.WaitGroup
+}
+
+func openPort(d *Driver, p *stream.Port) (*port, error) {
+	opened := &port{Port: p, d: d, stopped: make(chan struct{})}
+	for _, fd := range p.FDs {
+		l, err := listener(fd)
+		if err != nil {
+			opened.closeAll()
+			return nil, err
+		}
+		opened.listeners = append(opened.listeners, l)
+		opened.keepAlive = keepAliveOf(fd)
+	}
+	return opened, nil
+}
+
+// listener makes a net.Listener with a descriptor of its own.
+func listener(fd int) (net.Listener, error) {
+	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	f := os.NewFile(uintptr(own), "listener")
+	defer f.Close()
+	return net.FileListener(f)
+}
+
+func (p *port) closeAll() {
+	for _, l := range p.listeners {
+		l.Close()
+	}
+}
+
+func (p *port) start() {
+	for _, l := range p.listeners {
+		p.accepting.Add(1)
+		go p.accept(l)
+	}
+}
+
+func (p *port) stop() {
+	close(p.stopped)
+	p.closeAll()
+	p.accepting.Wait()
+}
+
+// accept takes connections until the port is stopped.
+func (p *port) accept(l net.Listener) {
+	defer p.accepting.Done()
+	for {
+		conn, err := l.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			p.failed(err)
+			continue
+		}
+		p.welcome(conn.(socket))
+	}
+}
+
+// failed logs as ngx_event_accept does, and rests.
+func (p *port) failed(err error) {
+	defer p.d.reportPanic()
+	var errno syscall.Errno
+	errors.As(err, &errno)
+	level := stream.LevelAlert
+	if errno == syscall.EMFILE || errno == syscall.ENFILE {
+		level = stream.LevelCrit
+	}
+	p.log().Write(level, 0, "accept4() failed"+errorlog.Errno(errno))
+	t := time.NewTimer(acceptDelay)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-p.stopped:
+	}
+}
+
+// log is the error log of the port's default server.
+func (p *port) log() *errorlog.Log {
+	listen, lease := p.Admit()
+	if lease != nil {
+		defer lease.Release()
+	}
+	if listen == nil {
+		return p.d.env.Log
+	}
+	return listen.Default.Settings.ErrorLog
+}
+
+// welcome begins the session of a connection. The carrier is known to the driver before the port is asked, so that an Abort misses
+// no session that is of an older generation than the Abort itself.
+func (p *port) welcome(sock socket) {
+	defer p.d.reportPanic()
+	c := newCarrier(p.d, sock)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !p.d.add(c) {
+		sock.Close()
+		return
+	}
+	defer func() {
+		if c.s == nil {
+			p.d.remove(c)
+			sock.Close()
+		}
+	}()
+	listen, lease := p.Admit()
+	if listen == nil {
+		return
+	}
+	inherit(sock, p.keepAlive)
+	local := addrOf(sock.LocalAddr())
+	peer := stream.Peer{Addr: addrOf(sock.RemoteAddr()), Local: &local}
+	c.s = stream.NewSession(listen, p.d.env, peer, lease)
+	go c.run()
+}
+
+// inherit undoes what package net does to every connection that it takes: nginx's have the listening socket's settings.
+func inherit(sock socket, keepAlive net.KeepAliveConfig) {
+	tcp, ok := sock.(*net.TCPConn)
+	if !ok {
+		return
+	}
+	if !keepAlive.Enable {
+		tcp.SetKeepAlive(false)
+		return
+	}
+	tcp.SetKeepAliveConfig(keepAlive)
+}

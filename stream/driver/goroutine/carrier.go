@@ -1,0 +1,329 @@
+package goroutine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"weir/internal/relay"
+	"weir/stream"
+)
+
+// A carrier carries one session: its goroutine does the steps that the session asks for, one after the other.
+type carrier struct {
+	d          *Driver
+	next, prev *carrier // guarded by d.mu
+
+	// mu is held by whoever touches the session: this goroutine in Advance, the relay's second goroutine when it has something to
+	// tell, a sweep while it asks. Never for a packet.
+	mu       sync.Mutex
+	s        *stream.Session    // nil: it has finished
+	client   *conn              // never changes
+	upstream *conn              // written under mu by this goroutine alone
+	cancel   context.CancelFunc // of the dial under way; likewise
+	relay    *relaying          // outstanding; likewise
+
+	halt    atomic.Uint32 // why this goroutine has been woken
+	lent    *buffer       // what the session is shown with Bytes
+	rest    []byte        // what is still to be written of Out
+	restErr error         // what went wrong when Out was offered
+	given   stream.Step   // what the session has asked for in the middle of a step, or with an Adopter before
+	begun   bool          // the content has begun
+	ended   bool          // the session knows that the client's input has ended
+	waited  bool          // for the client to send something
+	away    bool          // the session has waited for something else than the client
+	reads   bool          // and the client is read meanwhile
+	room    int           // how much of it at most
+	ahead   []byte        // what was read so, to be written after Out
+}
+
+// The reasons to wake a carrier.
+const (
+	aborting uint32 = 1 << iota
+	closing
+)
+
+// none is what a step ends with when the carrier has been woken instead.
+var none stream.Event
+
+func newCarrier(d *Driver, client socket) *carrier {
+	return &carrier{d: d, client: newConn(client)}
+}
+
+// run is the goroutine of the session.
+func (c *carrier) run() {
+	defer c.over()
+	defer c.d.reportPanic()
+	step := c.answer(stream.Event{Kind: stream.Accepted})
+	for step.Do != stream.Finish {
+		c.begin(step)
+		next := stream.Step{}
+		for next.Do == stream.Keep {
+			ev := c.do(step)
+			if ev.Kind == none.Kind && c.halt.Load()&closing != 0 {
+				return
+			}
+			next = c.answer(ev)
+		}
+		step = next
+	}
+	if step.Reset {
+		c.client.reset()
+	}
+}
+
+// over closes everything, however the session has ended.
+func (c *carrier) over() {
+	c.client.Close()
+	if c.upstream != nil {
+		c.upstream.Close()
+	}
+	c.endRelay()
+	c.abandon()
+	c.d.remove(c)
+}
+
+// abandon makes a session that a panic of ours has left behind give back what it holds.
+func (c *carrier) abandon() {
+	if c.halt.Load()&closing != 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.s != nil {
+		c.s.Advance(stream.Event{Kind: stream.Aborted})
+		c.s = nil
+	}
+}
+
+// answer tells the session what has come of its step, and returns the next.
+func (c *carrier) answer(ev stream.Event) stream.Step {
+	if c.given.Do != stream.Keep {
+		step := c.given
+		c.given = stream.Step{}
+		return step
+	}
+	if ev.Kind == none.Kind {
+		c.halt.And(^aborting)
+		ev.Kind = stream.Aborted
+	}
+	return c.advance(ev)
+}
+
+func (c *carrier) advance(ev stream.Event) stream.Step {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	step := c.advanceHeld(ev)
+	c.lent.put()
+	c.lent = nil
+	return step
+}
+
+// advanceHeld is advance for whoever holds mu.
+func (c *carrier) advanceHeld(ev stream.Event) stream.Step {
+	step := c.s.Advance(ev)
+	if step.Do == stream.Finish {
+		c.s = nil
+	}
+	return step
+}
+
+// abortIf asks match, and makes the session end when it matches. A match that panics does not match.
+func (c *carrier) abortIf(match func(*stream.Session) bool) bool {
+	defer c.d.reportPanic()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.s == nil || !match(c.s) {
+		return false
+	}
+	c.wake(aborting)
+	return true
+}
+
+// cut ends the session without a word.
+func (c *carrier) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wake(closing)
+}
+
+// wake makes the step that is being done come back. First the reason, then the deadlines: a step sets its deadlines first and then
+// looks for a reason, so that it misses neither. The caller holds mu.
+func (c *carrier) wake(why uint32) {
+	c.halt.Or(why)
+	c.client.wake()
+	c.upstream.wake()
+	if c.cancel != nil {
+		c.cancel()
+	}
+	if c.relay != nil {
+		c.relay.unpause()
+	}
+}
+
+// woken reports whether somebody has called wake and it has not been answered.
+func (c *carrier) woken() bool { return c.halt.Load() != 0 }
+
+// begin prepares for a new step, which do may be called for several times.
+func (c *carrier) begin(step stream.Step) {
+	c.endRelay()
+	switch step.Do {
+	case stream.Resolve, stream.ShakeUpstream:
+		c.beginContent()
+	case stream.Connect, stream.Pause:
+		c.beginContent()
+		c.setUpstream(nil)
+	case stream.Send:
+		c.beginContent()
+		c.rest = step.Out
+	case stream.Relay:
+		c.setRelay(newRelaying(c, step.Relay))
+	}
+}
+
+// beginContent applies tcp_nodelay to the client.
+func (c *carrier) beginContent() {
+	if !c.begun && !c.s.Server.Settings.NoDelay {
+		setDelay(c.client.socket)
+	}
+	c.begun = true
+}
+
+// do does the step until there is an event, or until the carrier is woken.
+func (c *carrier) do(step stream.Step) stream.Event {
+	switch step.Do {
+	case stream.Read:
+		return c.read(step)
+	case stream.Resolve:
+		return c.resolve(step)
+	case stream.Connect:
+		return c.connect(step)
+	case stream.Pause:
+		return c.pause(step)
+	case stream.Relay:
+		return c.carryOn()
+	case stream.Send:
+		return c.send(step)
+	case stream.ShakeClient:
+		return c.shakeClient(step)
+	case stream.ShakeUpstream:
+		return c.shakeUpstream(step)
+	}
+	panic("pump: unknown step")
+}
+
+func (c *carrier) setUpstream(to *conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.upstream != nil {
+		c.upstream.Close()
+	}
+	c.upstream = to
+}
+
+func (c *carrier) setRelay(r *relaying) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.relay = r
+}
+
+// real turns a moment of the session's clock into one of the system's.
+func (c *carrier) real(deadline time.Time) time.Time {
+	if deadline.IsZero() {
+		return deadline
+	}
+	return time.Now().Add(deadline.Sub(c.d.env.Now()))
+}
+
+// read reads from the client once.
+func (c *carrier) read(step stream.Step) stream.Event {
+	c.client.SetDeadline(c.real(step.Deadline))
+	if c.woken() {
+		return none
+	}
+	var n int
+	var failure error
+	err := c.client.raw.Read(func(fd uintptr) bool {
+		b := getBuffer(step.Max)
+		n, failure = c.client.read(fd, b.bytes[:step.Max])
+		if failure == syscall.EAGAIN {
+			c.waited = true
+			b.put()
+			return false
+		}
+		c.lent = b
+		return true
+	})
+	switch {
+	case err != nil:
+		return c.interrupted(err)
+	case failure != nil:
+		return stream.Event{Kind: stream.Failed, Side: stream.ClientSide, Op: stream.OpRecv, Err: failure}
+	case n == 0:
+		return stream.Event{Kind: stream.EOF}
+	}
+	return stream.Event{Kind: stream.Bytes, Data: c.lent.bytes[:n]}
+}
+
+// interrupted tells a step's own deadline from a call to wake.
+func (c *carrier) interrupted(err error) stream.Event {
+	if c.woken() || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return none
+	}
+	return stream.Event{Kind: stream.TimedOut}
+}
+
+// send writes what is left of Out to the client.
+func (c *carrier) send(step stream.Step) stream.Event {
+	c.client.SetDeadline(c.real(step.Deadline))
+	if c.woken() {
+		return none
+	}
+	t := &c.s.Traffic
+	var failure error
+	err := c.client.raw.Write(func(fd uintptr) bool {
+		for len(c.rest) > 0 && failure == nil {
+			var n int
+			if n, failure = c.client.write(fd, c.rest); failure == syscall.EAGAIN {
+				failure = nil
+				return false
+			}
+			c.rest = c.rest[n:]
+			t.ToClient.Add(int64(n))
+		}
+		return true
+	})
+	if err != nil {
+		c.rest = bytes.Clone(c.rest)
+		return c.interrupted(err)
+	}
+	if failure != nil {
+		c.given = c.advance(stream.Event{Kind: stream.Failed, Side: stream.ClientSide, Op: stream.OpSend, Err: failure})
+		t.End = relay.ClientError
+	}
+	c.rest = nil
+	return stream.Event{Kind: stream.Relayed}
+}
+
+// carryOn relays, or goes on with it after an Abort that the session did not heed.
+func (c *carrier) carryOn() stream.Event {
+	ev := c.relay.run()
+	if ev.Kind != none.Kind || c.relay.answer.Do != stream.Keep {
+		c.given = c.relay.answer
+		c.endRelay()
+	}
+	return ev
+}
+
+// endRelay lets go of the relay, if there is one.
+func (c *carrier) endRelay() {
+	if c.relay != nil {
+		c.relay.close()
+		c.setRelay(nil)
+	}
+}

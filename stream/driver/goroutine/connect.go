@@ -1,0 +1,182 @@
+package goroutine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+
+	"weir/stream"
+)
+
+// connect makes the upstream connection and offers it what is to be written first.
+func (c *carrier) connect(step stream.Step) stream.Event {
+	ctx, cancel := c.dialContext(step.Deadline)
+	defer c.dialed(cancel)
+	unwatch := c.watchClient(step.Max, cancel)
+	sock, err := c.dial(ctx, step.Target)
+	unwatch()
+	if err == nil {
+		c.setUpstream(newConn(sock))
+	}
+	switch {
+	case c.given.Do != stream.Keep:
+		return none
+	case err != nil:
+		return c.notConnected(ctx, err)
+	}
+	c.offer(step.Out)
+	return stream.Event{Kind: stream.Connected, Local: addrOf(sock.LocalAddr())}
+}
+
+// dial is the function dial, unless the carrier is woken.
+func (c *carrier) dial(ctx context.Context, t *stream.Target) (socket, error) {
+	if c.woken() {
+		return nil, context.Canceled
+	}
+	return dial(ctx, t)
+}
+
+// dialContext returns a context that ends with the deadline, or when the carrier is woken.
+func (c *carrier) dialContext(deadline time.Time) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.Background(), context.CancelFunc(nil)
+	if deadline.IsZero() {
+		ctx, cancel = context.WithCancel(ctx)
+	} else {
+		ctx, cancel = context.WithDeadline(ctx, c.real(deadline))
+	}
+	c.mu.Lock()
+	c.cancel = cancel
+	c.mu.Unlock()
+	return ctx, cancel
+}
+
+func (c *carrier) dialed(cancel context.CancelFunc) {
+	cancel()
+	c.mu.Lock()
+	c.cancel = nil
+	c.mu.Unlock()
+}
+
+// notConnected says what an error of dial means to the session. What the system says goes before what the clock says.
+func (c *carrier) notConnected(ctx context.Context, err error) stream.Event {
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		return stream.Event{Kind: stream.Failed, Side: stream.UpstreamSide, Op: opOf(call.Syscall), Err: call.Err}
+	}
+	if c.woken() {
+		return none
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
+		return stream.Event{Kind: stream.TimedOut}
+	}
+	return stream.Event{Kind: stream.Failed, Side: stream.UpstreamSide, Op: stream.OpConnect, Err: err}
+}
+
+// opOf is whose fault a failed system call is: an option that can not be set is ours, as socket() is.
+func opOf(call string) stream.Op {
+	switch call {
+	case "bind":
+		return stream.OpBind
+	case transparentCall:
+		return stream.OpTransparent
+	case "connect", "getsockopt", "getpeername":
+		return stream.OpConnect
+	}
+	return stream.OpSocket
+}
+
+// offer writes out, and what was read ahead, once, without waiting. What is left, or went wrong, is for the relay.
+func (c *carrier) offer(out []byte) {
+	c.rest, c.restErr = nil, nil
+	if len(c.ahead) > 0 {
+		out, c.ahead = slices.Concat(out, c.ahead), nil
+	}
+	if len(out) == 0 {
+		return
+	}
+	n := 0
+	err := c.upstream.raw.Write(func(fd uintptr) bool {
+		n, c.restErr = c.upstream.write(fd, out)
+		return true
+	})
+	if err != nil || c.restErr == syscall.EAGAIN {
+		c.restErr = nil // woken, or no room: the relay tries again
+	}
+	c.s.Traffic.ToUpstream.Add(int64(n))
+	if n < len(out) {
+		c.rest = bytes.Clone(out[n:])
+	}
+}
+
+// dial connects as ngx_event_connect_peer does. Without a local address the Dialer must have none either: a zero one would be bound,
+// and takes a port for itself alone.
+func dial(ctx context.Context, t *stream.Target) (socket, error) {
+	d := net.Dialer{KeepAlive: -1, Control: control(t)}
+	if t.Local.IP.IsValid() && !t.Addr.Unix {
+		d.LocalAddr = net.TCPAddrFromAddrPort(t.Local.IP)
+	}
+	made, err := d.DialContext(ctx, t.Addr.Network(), dialString(t.Addr))
+	if err != nil {
+		return nil, err
+	}
+	sock := made.(socket)
+	if !t.NoDelay {
+		setDelay(sock)
+	}
+	return sock, nil
+}
+
+// dialString is the address as package net reads it.
+func dialString(a stream.Addr) string {
+	if a.Unix {
+		return a.Path
+	}
+	return a.IP.String()
+}
+
+// control sets the options that must be there before the connection is.
+func control(t *stream.Target) func(network, address string, raw syscall.RawConn) error {
+	return func(_, _ string, raw syscall.RawConn) error {
+		var failure error
+		err := raw.Control(func(fd uintptr) { failure = setOptions(int(fd), t) })
+		return errors.Join(failure, err)
+	}
+}
+
+func setOptions(fd int, t *stream.Target) error {
+	for _, o := range []struct{ name, value int }{
+		{syscall.SO_KEEPALIVE, boolInt(t.KeepAlive)}, {syscall.SO_RCVBUF, t.RcvBuf}, {syscall.SO_SNDBUF, t.SndBuf},
+	} {
+		if o.value == 0 {
+			continue
+		}
+		if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, o.name, o.value); err != nil {
+			return os.NewSyscallError("setsockopt", err)
+		}
+	}
+	if !t.Local.IP.IsValid() {
+		return nil
+	}
+	if t.Local.IP.Port() == 0 {
+		bindWithoutPort(fd)
+	}
+	if t.Transparent {
+		return os.NewSyscallError(transparentCall, letBindAnywhere(fd, t.Local.IP.Addr().Is4()))
+	}
+	return nil
+}
+
+// transparentCall is how setOptions names the call that lets a socket be bound to an address that is not this machine's.
+const transparentCall = "setsockopt(IP_TRANSPARENT)"
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,175 @@
+package goroutine
+
+import (
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"weir/internal/relay"
+	"weir/stream"
+)
+
+// A half is one direction of a relay. It belongs to the goroutine that runs carry.
+//
+// Invariant: it reads only when all that it has read is written, so that it never holds more than one buffer. It waits for bytes
+// without a buffer.
+type half struct {
+	r        *relaying
+	src, dst *conn
+	side     stream.Side // of src
+	eof      bool        // src has ended
+	broken   bool        // by an error
+	done     bool        // and all is written
+	first    bool        // the first byte, or the end instead, is still to be reported
+	meter    relay.Meter
+	read     *atomic.Int64
+	wrote    *atomic.Int64
+	buf      *buffer
+	pending  []byte // read, or left over by Connect, and not yet written
+	limit    int    // how much to read at most
+	err      error  // of the last read or write
+	rested   time.Time
+	tryRead  func(fd uintptr) bool // readSome and writeSome, made once
+	tryWrite func(fd uintptr) bool
+}
+
+// carry moves bytes until src has ended and all is written, or until the relay is halted.
+func (h *half) carry() {
+	for !h.done && !h.r.dropped() && h.flush() {
+		if h.eof {
+			h.ended()
+			return
+		}
+		if !h.allowance() || !h.fill() {
+			return
+		}
+	}
+}
+
+// flush writes what is pending, and reports whether to go on.
+func (h *half) flush() bool {
+	if h.err == nil && len(h.pending) > 0 && h.dst.raw.Write(h.tryWrite) != nil {
+		return false
+	}
+	if h.err == nil {
+		return true
+	}
+	h.r.tell(stream.Event{Kind: stream.Failed, Side: 1 - h.side, Op: stream.OpSend, Err: h.err})
+	h.r.stop(errorOf(1 - h.side))
+	return false
+}
+
+// writeSome writes until all is written, false if it has to wait for room.
+func (h *half) writeSome(fd uintptr) bool {
+	for len(h.pending) > 0 {
+		n, err := h.dst.write(fd, h.pending)
+		if err == syscall.EAGAIN {
+			return false
+		}
+		if err != nil {
+			h.err = err
+			return true
+		}
+		h.pending = h.pending[n:]
+		h.wrote.Add(int64(n))
+		h.r.touch()
+	}
+	return true
+}
+
+// allowance finds out how much may be read, waiting until it is something, and reports whether to go on.
+func (h *half) allowance() bool {
+	h.limit = h.r.size()
+	if h.meter.Rate <= 0 {
+		return true
+	}
+	if rest := time.Until(h.rested); rest > 0 && !h.r.pause(rest) {
+		return false
+	}
+	for {
+		n, pause := h.meter.Read(h.r.c.d.env.Now(), h.read.Load(), h.r.size())
+		if n > 0 {
+			h.limit = n
+			return true
+		}
+		if !h.r.pause(pause) {
+			return false
+		}
+	}
+}
+
+// fill reads once, waiting for something to read, and reports whether to go on. A read that fails is told, and then counts as src's
+// end.
+func (h *half) fill() bool {
+	if h.src.raw.Read(h.tryRead) != nil {
+		return false
+	}
+	if h.err != nil {
+		h.r.tell(stream.Event{Kind: stream.Failed, Side: h.side, Op: stream.OpRecv, Err: h.err})
+		h.err, h.eof, h.broken = nil, true, true
+		return true
+	}
+	h.eof = len(h.pending) == 0
+	if h.first {
+		h.first = false
+		h.r.tell(stream.Event{Kind: stream.FirstByte, Side: h.side})
+	}
+	if h.meter.Rate > 0 {
+		h.rested = time.Now().Add(h.meter.After(len(h.pending)))
+	}
+	return true
+}
+
+// readSome reads once, false if there is nothing to read: then the buffer goes back before the wait.
+func (h *half) readSome(fd uintptr) bool {
+	if h.buf == nil {
+		h.buf = getBuffer(h.r.size())
+	}
+	n, err := h.src.read(fd, h.buf.bytes[:h.limit])
+	if err == syscall.EAGAIN {
+		h.release()
+		return false
+	}
+	h.err, h.pending = err, h.buf.bytes[:n]
+	h.read.Add(int64(n))
+	h.r.touch()
+	return true
+}
+
+// release gives the buffer back.
+func (h *half) release() {
+	h.buf.put()
+	h.buf = nil
+}
+
+// ended ends the relay, or with proxy_half_close passes the end on while the other half still goes on. It follows
+// ngx_stream_proxy_test_finalize.
+func (h *half) ended() {
+	h.done = true
+	h.release()
+	if h.r.spec.HalfClose && h.r.open.Add(-1) > 0 {
+		if h.dst.CloseWrite() != nil {
+			h.r.stop(errorOf(1 - h.side))
+		}
+		return
+	}
+	if h.broken {
+		h.r.stop(errorOf(h.side))
+		return
+	}
+	h.r.stop(endOf(h.side))
+}
+
+func endOf(side stream.Side) relay.End {
+	if side == stream.ClientSide {
+		return relay.ClientEOF
+	}
+	return relay.UpstreamEOF
+}
+
+func errorOf(side stream.Side) relay.End {
+	if side == stream.ClientSide {
+		return relay.ClientError
+	}
+	return relay.UpstreamError
+}

@@ -1,0 +1,188 @@
+// Package goroutine drives sessions with goroutines over net.Conn: the driver for TLS, and for systems without epoll.
+//
+// A session is carried by one goroutine, and by a second one while it is relayed. While nothing moves it holds its two
+// descriptors and no buffer.
+package goroutine
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"weir/internal/errorlog"
+	"weir/stream"
+)
+
+// A Driver is a stream.Driver. Its methods are safe for concurrent use.
+type Driver struct {
+	env  *stream.Env
+	done chan struct{} // closed by Close
+
+	// mu guards what follows. It may be taken by who holds a carrier's lock, never the other way round, and is not held across
+	// system calls.
+	mu       sync.Mutex
+	closed   bool
+	ports    map[*stream.Port]*port
+	sessions carrier        // the head of a circular list
+	running  sync.WaitGroup // carriers and sweeps; added to under mu, and only while not closed
+}
+
+var _ stream.Driver = (*Driver)(nil)
+
+var errListening = errors.New("pump: the port is listened on already")
+
+// New returns a driver that gives its sessions env. It needs Close when it has listened.
+func New(env *stream.Env) *Driver {
+	d := &Driver{env: env, done: make(chan struct{}), ports: map[*stream.Port]*port{}}
+	d.sessions.next, d.sessions.prev = &d.sessions, &d.sessions
+	return d
+}
+
+// Listen begins to accept on each descriptor of p. The owner of p keeps its descriptors; the driver has its own.
+func (d *Driver) Listen(p *stream.Port) error {
+	opened, err := openPort(d, p)
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.refuses(p); err != nil {
+		opened.closeAll()
+		return err
+	}
+	d.ports[p] = opened
+	opened.start()
+	return nil
+}
+
+// refuses says why p can not be listened on. The caller holds mu.
+func (d *Driver) refuses(p *stream.Port) error {
+	if d.closed {
+		return net.ErrClosed
+	}
+	if d.ports[p] != nil {
+		return errListening
+	}
+	return nil
+}
+
+// Forget stops accepting on p. When it returns, p.Admit is not called any more.
+func (d *Driver) Forget(p *stream.Port) {
+	d.mu.Lock()
+	opened := d.ports[p]
+	delete(d.ports, p)
+	d.mu.Unlock()
+	if opened != nil {
+		opened.stop()
+	}
+}
+
+// Abort ends those of the present sessions that match. It returns at once. match is asked with the session held, by one
+// goroutine; the sessions that do not match are not woken.
+func (d *Driver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return
+	}
+	d.running.Add(1)
+	go d.sweep(d.present(), match, pace)
+}
+
+// Close stops accepting, cuts all sessions and waits until nothing of the driver runs. Sessions hear nothing of it.
+func (d *Driver) Close() error {
+	ports, sessions := d.shut()
+	for _, p := range ports {
+		p.stop()
+	}
+	for _, c := range sessions {
+		c.cut()
+	}
+	d.running.Wait()
+	return nil
+}
+
+// shut marks the driver closed, and returns what has to be ended. There is nothing at a second call.
+func (d *Driver) shut() (ports []*port, sessions []*carrier) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.closed {
+		d.closed = true
+		close(d.done)
+	}
+	for key, p := range d.ports {
+		ports = append(ports, p)
+		delete(d.ports, key)
+	}
+	return ports, d.present()
+}
+
+// present lists the sessions. The caller holds mu.
+func (d *Driver) present() []*carrier {
+	var list []*carrier
+	for c := d.sessions.next; c != &d.sessions; c = c.next {
+		list = append(list, c)
+	}
+	return list
+}
+
+// sweep asks each session in turn, at most pace.PerSecond matching ones in a second.
+func (d *Driver) sweep(list []*carrier, match func(*stream.Session) bool, pace stream.Pace) {
+	defer d.running.Done()
+	for _, c := range list {
+		if c.abortIf(match) && !d.rest(pace) {
+			return
+		}
+	}
+}
+
+// rest waits as long as pace wants between two sessions, and reports whether the driver is still open.
+func (d *Driver) rest(pace stream.Pace) bool {
+	if pace.PerSecond <= 0 {
+		return true
+	}
+	return d.sleep(time.Second / time.Duration(pace.PerSecond))
+}
+
+// sleep waits for a while, and reports whether the driver is still open.
+func (d *Driver) sleep(long time.Duration) bool {
+	t := time.NewTimer(long)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-d.done:
+		return false
+	}
+}
+
+// add makes c known, unless the driver is closed.
+func (d *Driver) add(c *carrier) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return false
+	}
+	d.running.Add(1)
+	c.prev, c.next = d.sessions.prev, &d.sessions
+	c.prev.next, c.next.prev = c, c
+	return true
+}
+
+// remove takes c out of the list.
+func (d *Driver) remove(c *carrier) {
+	d.mu.Lock()
+	c.prev.next, c.next.prev = c.next, c.prev
+	d.mu.Unlock()
+	d.running.Done()
+}
+
+// reportPanic logs a bug of ours, which ends what it happened in and nothing else. It is deferred.
+func (d *Driver) reportPanic() {
+	if reason := recover(); reason != nil {
+		d.env.Log.Write(errorlog.Alert, 0, fmt.Sprintf("panic: %v %s", reason, debug.Stack()))
+	}
+}

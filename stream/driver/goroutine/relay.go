@@ -1,0 +1,191 @@
+package goroutine
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"weir/internal/relay"
+	"weir/stream"
+)
+
+// A relaying is a relay under way: two halves, and what ends them both. The upload half runs in the carrier's goroutine, the other
+// in one of its own.
+type relaying struct {
+	c      *carrier
+	spec   *relay.Spec
+	began  time.Time
+	last   atomic.Int64  // when bytes last moved, as a Duration since began
+	paused atomic.Int32  // halves that wait because of their rate
+	open   atomic.Int32  // halves that have not ended
+	end    atomic.Uint32 // a relay.End; what it is first set to counts
+	answer stream.Step   // guarded by c.mu: what the session wants instead of going on
+	idle   *time.Timer   // fires no earlier than the time-out; nil without one
+	wake   chan struct{} // a token for each paused half that is to look up; nil without rates
+	second sync.WaitGroup
+	halves [2]half // by the side that they read from
+}
+
+func newRelaying(c *carrier, spec *relay.Spec) *relaying {
+	r := &relaying{c: c, spec: spec, began: time.Now()}
+	r.open.Store(2)
+	t, now := &c.s.Traffic, c.d.env.Now()
+	up, down := &r.halves[stream.ClientSide], &r.halves[stream.UpstreamSide]
+	*up = half{r: r, side: stream.ClientSide, src: c.client, dst: c.upstream, read: &t.FromClient, wrote: &t.ToUpstream}
+	*down = half{r: r, side: stream.UpstreamSide, src: c.upstream, dst: c.client, read: &t.FromUpstream, wrote: &t.ToClient}
+	up.meter, down.meter = relay.NewMeter(spec.Upload, now), relay.NewMeter(spec.Download, now)
+	up.tryRead, up.tryWrite, down.tryRead, down.tryWrite = up.readSome, up.writeSome, down.readSome, down.writeSome
+	up.pending, up.err = c.rest, c.restErr
+	down.first = spec.FirstByte
+	c.rest, c.restErr = nil, nil
+	if spec.Upload > 0 || spec.Download > 0 {
+		r.wake = make(chan struct{}, len(r.halves))
+	}
+	if spec.Timeout > 0 {
+		r.idle = time.AfterFunc(spec.Timeout, r.expire)
+	}
+	return r
+}
+
+// run relays until the end, which is the event Relayed, or until the carrier is woken or the session wants something else. Only
+// then it may be called again.
+func (r *relaying) run() stream.Event {
+	r.ready()
+	if !r.halted() {
+		r.second.Add(1)
+		go r.runSecond()
+		r.halves[stream.ClientSide].carry()
+		r.second.Wait()
+	}
+	if r.answer.Do != stream.Keep {
+		return none
+	}
+	end := relay.End(r.end.Load())
+	if end == 0 {
+		r.c.s.Traffic.End = relay.Aborted
+		return none
+	}
+	r.c.s.Traffic.End = end
+	return stream.Event{Kind: stream.Relayed}
+}
+
+// ready takes away what an earlier wake has left.
+func (r *relaying) ready() {
+	r.c.client.SetDeadline(time.Time{})
+	r.c.upstream.SetDeadline(time.Time{})
+	for range len(r.wake) {
+		<-r.wake
+	}
+	r.c.s.Traffic.End = 0
+}
+
+// runSecond is the goroutine of the half that reads from the server.
+func (r *relaying) runSecond() {
+	defer r.second.Done()
+	defer r.c.d.reportPanic()
+	returned := false
+	defer func() {
+		if !returned {
+			r.stop(relay.Aborted)
+		}
+	}()
+	r.halves[stream.UpstreamSide].carry()
+	returned = true
+}
+
+// stop ends the relay for that reason, unless it has ended for another.
+func (r *relaying) stop(end relay.End) {
+	if r.end.CompareAndSwap(0, uint32(end)) {
+		r.interrupt()
+	}
+}
+
+// interrupt makes both halves look up.
+func (r *relaying) interrupt() {
+	r.c.client.wake()
+	r.c.upstream.wake()
+	r.unpause()
+}
+
+// unpause makes halves that pause look up.
+func (r *relaying) unpause() {
+	for range cap(r.wake) {
+		select {
+		case r.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// dropped ends the relay if its server has left the group, which is looked at after each read and each write.
+func (r *relaying) dropped() bool {
+	if !r.spec.Dropped() {
+		return false
+	}
+	r.stop(relay.Dropped)
+	return true
+}
+
+// halted reports whether the halves are to stop.
+func (r *relaying) halted() bool { return r.end.Load() != 0 || r.c.woken() }
+
+// close gives back what the relay holds. Its connections are closed, or its halves have stopped.
+func (r *relaying) close() {
+	r.stop(relay.Aborted)
+	if r.idle != nil {
+		r.idle.Stop()
+	}
+	r.second.Wait()
+	for i := range r.halves {
+		r.halves[i].release()
+	}
+}
+
+// tell gives the session an event in the middle of the relay. It goes on, unless the session wants something else.
+func (r *relaying) tell(ev stream.Event) {
+	r.c.mu.Lock()
+	defer r.c.mu.Unlock()
+	if r.answer.Do != stream.Keep || r.end.Load() != 0 {
+		return
+	}
+	if r.answer = r.c.advanceHeld(ev); r.answer.Do != stream.Keep {
+		r.stop(relay.Aborted)
+	}
+}
+
+// size is how much a half reads at once. Without any room nothing could be read, not even the end.
+func (r *relaying) size() int { return max(r.spec.BufferSize, 1) }
+
+// touch notes that bytes have moved: proxy_timeout counts from here.
+func (r *relaying) touch() { r.last.Store(int64(time.Since(r.began))) }
+
+// expire is called by the timer, which is not moved when bytes move. As in nginx no time counts while a rate pauses either half.
+func (r *relaying) expire() {
+	left := r.spec.Timeout - (time.Since(r.began) - time.Duration(r.last.Load()))
+	if r.paused.Load() > 0 {
+		left = r.spec.Timeout
+	}
+	if left <= 0 {
+		r.stop(relay.Timeout)
+		return
+	}
+	r.idle.Reset(left)
+	if r.end.Load() != 0 {
+		r.idle.Stop()
+	}
+}
+
+// pause waits because of a rate, and reports whether to go on.
+func (r *relaying) pause(long time.Duration) bool {
+	r.paused.Add(1)
+	defer r.paused.Add(-1)
+	defer r.touch()
+	t := time.NewTimer(long)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return !r.halted()
+	case <-r.wake:
+		return false
+	}
+}

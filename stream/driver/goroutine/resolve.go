@@ -1,0 +1,47 @@
+package goroutine
+
+import (
+	"context"
+	"errors"
+
+	"weir/stream"
+)
+
+// resolve waits for the answer to the step's Lookup.
+func (c *carrier) resolve(step stream.Step) stream.Event {
+	ctx, cancel := c.dialContext(step.Deadline)
+	defer c.dialed(cancel)
+	unwatch := c.watchClient(step.Max, cancel)
+	answered := make(chan struct{}, 1)
+	stop := step.Lookup.Begin(func() { answered <- struct{}{} })
+	defer stop()
+	ev := c.await(ctx, answered)
+	unwatch()
+	return ev
+}
+
+// await returns the event that ends a step Resolve, or a step Pause, to which nobody answers.
+func (c *carrier) await(ctx context.Context, answered <-chan struct{}) stream.Event {
+	if c.woken() {
+		return none
+	}
+	select {
+	case <-answered:
+		return stream.Event{Kind: stream.Resolved}
+	case <-ctx.Done():
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) && !c.woken() {
+		return stream.Event{Kind: stream.TimedOut}
+	}
+	return none
+}
+
+// pause waits for the step's deadline.
+func (c *carrier) pause(step stream.Step) stream.Event {
+	ctx, cancel := c.dialContext(step.Deadline)
+	defer c.dialed(cancel)
+	unwatch := c.watchClient(step.Max, cancel)
+	ev := c.await(ctx, nil)
+	unwatch()
+	return ev
+}

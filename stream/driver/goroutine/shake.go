@@ -1,0 +1,152 @@
+package goroutine
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"os"
+	"syscall"
+	"time"
+
+	"weir/stream"
+)
+
+// shakeClient does the handshake with the client, which begins with what was read of it.
+func (c *carrier) shakeClient(step stream.Step) stream.Event {
+	sh := &shaking{c: c, conn: c.client, side: stream.ClientSide, deadline: c.real(step.Deadline)}
+	return sh.run(func(w *wire) *tls.Conn {
+		w.early = c.s.TakeHead()
+		return tls.Server(w, step.TLS)
+	})
+}
+
+// shakeUpstream does the handshake with the server, and offers it what is to be written first. What Connect has left over is in the way:
+// a handshake comes after all of it.
+func (c *carrier) shakeUpstream(step stream.Step) stream.Event {
+	sh := &shaking{c: c, conn: c.upstream, side: stream.UpstreamSide, deadline: c.real(step.Deadline)}
+	if len(c.rest) > 0 || c.restErr != nil {
+		return sh.failed(errors.Join(errUnsent, c.restErr))
+	}
+	ev := sh.run(func(w *wire) *tls.Conn { return tls.Client(w, step.TLS) })
+	if ev.Kind == stream.Shaken {
+		c.offer(step.Out)
+	}
+	return ev
+}
+
+var errUnsent = errors.New("what comes before the handshake was not sent")
+
+// A shaking is a handshake under way, in the carrier's goroutine. It holds the carrier's mu, so that the callbacks of the tls.Config may
+// touch the session, except while it waits for the peer. It does not end by a call to wake: only when the session, which it tells of an
+// Abort right away, wants something else, or when the driver is closed.
+type shaking struct {
+	c        *carrier
+	conn     *conn
+	side     stream.Side
+	deadline time.Time
+	late     bool // the deadline has passed
+}
+
+// run does the handshake of the connection that over makes.
+func (sh *shaking) run(over func(*wire) *tls.Conn) stream.Event {
+	c := sh.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w := &wire{conn: sh.conn, shaking: sh}
+	t := over(w)
+	err := t.HandshakeContext(stream.WithSession(context.Background(), c.s))
+	switch {
+	case err == nil:
+		w.settle()
+		sh.conn.tls = &secure{Conn: t, wire: w}
+		state := t.ConnectionState()
+		return stream.Event{Kind: stream.Shaken, Side: sh.side, TLS: &state}
+	case sh.over():
+		return none
+	case sh.late:
+		return stream.Event{Kind: stream.TimedOut}
+	}
+	return sh.failed(err)
+}
+
+func (sh *shaking) failed(err error) stream.Event {
+	return stream.Event{Kind: stream.Failed, Side: sh.side, Op: stream.OpHandshake, Err: err}
+}
+
+// over reports whether nobody waits for the handshake any more.
+func (sh *shaking) over() bool {
+	return sh.c.given.Do != stream.Keep || sh.c.halt.Load()&closing != 0
+}
+
+// read waits for something to read.
+func (sh *shaking) read(b []byte) (n int, err error) {
+	waited := sh.wait(func() error {
+		return sh.conn.raw.Read(func(fd uintptr) bool {
+			n, err = readFD(fd, b)
+			return err != syscall.EAGAIN
+		})
+	})
+	if waited != nil {
+		return 0, waited
+	}
+	return n, endOrError(n, err)
+}
+
+// write waits until all of b is written.
+func (sh *shaking) write(b []byte) (done int, err error) {
+	waited := sh.wait(func() error {
+		return sh.conn.raw.Write(func(fd uintptr) bool {
+			for done < len(b) {
+				n := 0
+				if n, err = writeFD(fd, b[done:]); err != nil {
+					return err != syscall.EAGAIN
+				}
+				done += n
+			}
+			return true
+		})
+	})
+	if waited != nil {
+		return done, waited
+	}
+	return done, err
+}
+
+// wait calls try without mu, again after each Abort that the session does not heed. Its error says that the handshake is over.
+func (sh *shaking) wait(try func() error) error {
+	for {
+		if err := sh.prepare(); err != nil {
+			return err
+		}
+		err := sh.unlocked(try)
+		if err == nil {
+			return nil
+		}
+		if !sh.c.woken() {
+			sh.late = errors.Is(err, os.ErrDeadlineExceeded)
+			return err
+		}
+	}
+}
+
+// prepare sets the deadline, and tells the session of an Abort.
+func (sh *shaking) prepare() error {
+	c := sh.c
+	sh.conn.SetDeadline(sh.deadline)
+	if c.woken() && !sh.over() {
+		c.halt.And(^aborting)
+		c.given = c.advanceHeld(stream.Event{Kind: stream.Aborted})
+	}
+	if sh.over() {
+		return errOver
+	}
+	return nil
+}
+
+var errOver = errors.New("the session ends")
+
+func (sh *shaking) unlocked(try func() error) error {
+	sh.c.mu.Unlock()
+	defer sh.c.mu.Lock()
+	return try()
+}

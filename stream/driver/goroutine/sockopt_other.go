@@ -1,0 +1,21 @@
+//go:build !linux
+
+package goroutine
+
+import (
+	"net"
+
+	"golang.org/x/sys/unix"
+)
+
+// bindWithoutPort does nothing where the system has no such option.
+func bindWithoutPort(int) {}
+
+// letBindAnywhere fails where the system has no such option.
+func letBindAnywhere(int, bool) error { return unix.ENOPROTOOPT }
+
+// keepAliveOf reads whether so_keepalive is on; the times are the system's.
+func keepAliveOf(fd int) net.KeepAliveConfig {
+	on, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE)
+	return net.KeepAliveConfig{Enable: err == nil && on != 0, Idle: -1, Interval: -1, Count: -1}
+}

@@ -1,0 +1,41 @@
+package udp_test
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"weir/stream"
+	"weir/stream/driver/udp"
+)
+
+// TestPanicEndsOneSession tests that a panic of the driver ends the session that it happens in, and no other one.
+func TestPanicEndsOneSession(t *testing.T) {
+	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{Loops: 1})
+	r.echo()
+	var armed atomic.Bool
+	r.port.Current = func(*stream.Config) bool {
+		if armed.Swap(false) {
+			panic("of the driver")
+		}
+		return true
+	}
+	first, second := r.client("127.0.0.1"), r.client("127.0.0.1")
+	for _, c := range []*client{first, second} {
+		c.say("hello")
+		c.hear("hello")
+	}
+	armed.Store(true)
+	first.say("lost")
+	for armed.Load() { // what comes in one batch with the datagram is lost
+		time.Sleep(time.Millisecond)
+	}
+	second.say("still here")
+	second.hear("still here")
+	first.say("a new session")
+	first.hear("a new session")
+	if all := strings.Join(r.lines.All(), "\n"); strings.Count(all, "panic: of the driver") != 1 {
+		t.Errorf("logged %q, want one panic", all)
+	}
+}

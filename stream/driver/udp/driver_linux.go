@@ -1,0 +1,154 @@
+package udp
+
+import (
+	"net"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"weir/stream"
+)
+
+// Options shape a Driver.
+type Options struct {
+	Loops       int // at least 1
+	Connections int // how many sockets and sessions one loop may hold, as worker_connections; 0: no limit
+}
+
+// A Driver runs sessions of datagrams. A session stays with the loop that reads the socket on which it began. It is safe for
+// concurrent use.
+type Driver struct {
+	env     *stream.Env
+	options Options
+	ended   sync.WaitGroup
+
+	mu     sync.Mutex
+	loops  []*loop // none before the first Listen
+	ports  map[*stream.Port]uint32
+	serial uint32
+	closed bool
+}
+
+var _ stream.Driver = (*Driver)(nil)
+
+// New returns a driver. Nothing of it runs before the first Listen.
+func New(env *stream.Env, o Options) *Driver {
+	return &Driver{env: env, options: o, ports: map[*stream.Port]uint32{}}
+}
+
+// Listen begins to take datagrams on p. Each of its descriptors is read by one loop, so that no client is served by two.
+func (d *Driver) Listen(p *stream.Port) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return net.ErrClosed
+	}
+	if err := d.start(); err != nil {
+		return err
+	}
+	d.serial++
+	d.ports[p] = d.serial
+	for i, fd := range p.FDs {
+		l := d.loops[(d.serial+uint32(i))%uint32(len(d.loops))]
+		if err := l.call(func() error { return l.addPort(d.serial, fd, p) }); err != nil {
+			d.forget(p)
+			return err
+		}
+	}
+	return nil
+}
+
+// start starts the loops, once. The caller holds mu.
+func (d *Driver) start() error {
+	if len(d.loops) > 0 {
+		return nil
+	}
+	var loops []*loop
+	for range max(d.options.Loops, 1) {
+		l, err := newLoop(d.env, d.options.Connections)
+		if err != nil {
+			for _, l := range loops {
+				l.end()
+				l.closeMail()
+			}
+			return err
+		}
+		loops = append(loops, l)
+	}
+	d.loops = loops
+	for _, l := range loops {
+		d.env.Descriptors.Join(l.count)
+		d.ended.Go(l.run)
+	}
+	return nil
+}
+
+// Forget takes no more datagrams from p; when it returns, no loop touches p's descriptors. Since p's sessions answer through them, each
+// ends with the next datagram from its server, as those of nginx do in a worker that shuts down.
+func (d *Driver) Forget(p *stream.Port) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.closed {
+		d.forget(p)
+	}
+}
+
+func (d *Driver) forget(p *stream.Port) {
+	id, ok := d.ports[p]
+	if !ok {
+		return
+	}
+	delete(d.ports, p)
+	for _, l := range d.loops {
+		l.call(func() error { l.removePorts(id); return nil })
+	}
+}
+
+// Abort ends the sessions that match, each loop its own, a slice of them at a time.
+func (d *Driver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return
+	}
+	budget := newBudget(pace)
+	for _, l := range d.loops {
+		l.post(func() { l.startAbort(match, budget) })
+	}
+}
+
+// Close cuts all sessions and ends the loops.
+func (d *Driver) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil
+	}
+	d.closed = true
+	for _, l := range d.loops {
+		l.post(func() { l.stopping = true })
+	}
+	d.ended.Wait()
+	for _, l := range d.loops {
+		l.closeMail()
+	}
+	return nil
+}
+
+// post has f run by the loop, soon; not at all by one that has ended.
+func (l *loop) post(f func()) {
+	l.mail.mu.Lock()
+	l.mail.calls = append(l.mail.calls, f)
+	l.mail.mu.Unlock()
+	if !l.mail.rung.Swap(true) {
+		one := [8]byte{1}
+		unix.Write(l.mail.fd, one[:])
+	}
+}
+
+// call has f run by the loop, and waits for it.
+func (l *loop) call(f func() error) error {
+	done := make(chan error, 1)
+	l.post(func() { done <- f() })
+	return <-done
+}

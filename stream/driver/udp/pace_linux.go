@@ -1,0 +1,170 @@
+package udp
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"weir/internal/relay"
+	"weir/stream"
+)
+
+// A full socket is left alone for retryAfter, and for twice as long each time that it has taken nothing meanwhile, up to retrySeldom.
+// Watching it would cost an event for every datagram sent, and one that all sessions share can not be watched for one of them.
+const (
+	retryAfter  = time.Millisecond
+	retrySeldom = 64 * time.Millisecond
+)
+
+// A retry is the pause of a conn whose datagrams wait.
+type retry struct {
+	pause
+	after time.Duration
+}
+
+// A pause is a while in which a direction rests.
+type pause struct {
+	c     *conn
+	timer relay.Timer[*pause]
+}
+
+func (p *pause) begin(d time.Duration) {
+	p.timer.Owner = p
+	p.c.l.pauses.Set(&p.timer, p.c.l.now.Add(d))
+}
+
+// A pace is the limit on one direction. A nil pace is none.
+type pace struct {
+	pause
+	meter relay.Meter
+}
+
+func (c *conn) newPace(rate int64) *pace {
+	if rate <= 0 {
+		return nil
+	}
+	return &pace{pause: pause{c: c}, meter: relay.NewMeter(rate, c.l.now)}
+}
+
+// allows reports whether a datagram may be read now, when done bytes have been; if not, a pause begins.
+func (p *pace) allows(done int64) bool {
+	if p == nil {
+		return true
+	}
+	if p.timer.Filed() {
+		return false
+	}
+	allowed := p.meter.Allowed(p.c.l.now, done)
+	if allowed > 0 {
+		return true
+	}
+	p.begin(p.meter.Debt(allowed))
+	return false
+}
+
+// read begins the pause that n bytes cost.
+func (p *pace) read(n int) {
+	if p == nil {
+		return
+	}
+	if d := p.meter.After(n); d > 0 {
+		p.begin(d)
+	}
+}
+
+func (p *pace) resting() bool { return p != nil && p.timer.Filed() }
+
+// pausing reports whether a direction waits for its rate.
+func (c *conn) pausing() bool { return c.upload.resting() || c.download.resting() }
+
+// retryLater has the conn go on after a moment.
+func (c *conn) retryLater() {
+	if c.retry == nil {
+		c.retry = &retry{pause: pause{c: c}, after: retryAfter}
+	}
+	if !c.retry.timer.Filed() {
+		c.retry.begin(c.retry.after)
+	}
+}
+
+// passed is the end of a pause. The idle time-out starts anew after one for a rate, since nothing could happen while it lasted.
+func (p *pause) passed() {
+	c := p.c
+	if !c.relaying() {
+		return
+	}
+	if c.retry == nil || p != &c.retry.pause {
+		c.touch()
+	}
+	c.resume()
+}
+
+// resume goes on after a pause.
+func (c *conn) resume() {
+	waiting := c.waiting()
+	if e := c.toServer.flush(c.sendServerNow); e != 0 {
+		c.fail(stream.UpstreamSide, stream.OpSendMsg, e)
+		c.end(relay.UpstreamError)
+		return
+	}
+	if c.p.gone {
+		c.toClient = queue{}
+	}
+	if e := c.toClient.flush(c.sendClientNow); e != 0 {
+		c.fail(stream.ClientSide, stream.OpSendMsg, e)
+		c.end(relay.ClientError)
+		return
+	}
+	c.retryFor(waiting)
+	c.carry()
+}
+
+// waiting is how many datagrams wait for a socket.
+func (c *conn) waiting() int { return len(c.toServer.list) + len(c.toClient.list) }
+
+// retryFor looks at what has become of the datagrams that have waited: the idle time-out starts anew when some were sent.
+func (c *conn) retryFor(before int) {
+	left := c.waiting()
+	if before == 0 {
+		return
+	}
+	if left < before {
+		c.touch()
+		c.retry.after = retryAfter
+	} else {
+		c.retry.after = min(2*c.retry.after, retrySeldom)
+	}
+	if left > 0 {
+		c.retryLater()
+	}
+}
+
+func (c *conn) sendServerNow(data []byte) unix.Errno {
+	e := send(c.fd, data)
+	if e == 0 {
+		c.s.Traffic.ToUpstream.Add(int64(len(data)))
+	}
+	return e
+}
+
+func (c *conn) sendClientNow(data []byte) unix.Errno {
+	out := c.l.out
+	out.address(out.load(data), c)
+	_, e := out.send(c.p.fd, 0, 1)
+	if e == 0 {
+		c.s.Traffic.ToClient.Add(int64(len(data)))
+	}
+	return e
+}
+
+// stopPauses takes the conn's timers out of the loop.
+func (c *conn) stopPauses() {
+	for _, p := range [...]*pace{c.upload, c.download} {
+		if p != nil {
+			c.l.pauses.Remove(&p.timer)
+		}
+	}
+	if c.retry != nil {
+		c.l.pauses.Remove(&c.retry.timer)
+	}
+}

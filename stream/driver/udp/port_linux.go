@@ -1,0 +1,155 @@
+package udp
+
+import (
+	"net/netip"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"weir/internal/errorlog"
+	"weir/stream"
+)
+
+// receivesPerTurn is how many batches a port may bring before the loop serves others.
+const receivesPerTurn = 4
+
+// A port is a socket on which datagrams come, and through which its sessions answer. One loop reads it.
+type port struct {
+	*stream.Port
+	id    uint32
+	fd    int
+	l     *loop
+	bound netip.AddrPort
+	table map[string]*conn // the sessions that take datagrams, by key
+	local *stream.Addr     // of the last session, where sessions on a wildcard have their own
+	gone  bool             // the socket is not ours any more
+}
+
+// wildcard reports whether each datagram has a local address of its own.
+func (p *port) wildcard() bool { return p.bound.IsValid() && p.bound.Addr().IsUnspecified() }
+
+func (l *loop) addPort(id uint32, fd int, p *stream.Port) error {
+	if err := l.watch(fd, unix.EPOLLIN, portEvent, int32(fd)); err != nil {
+		return err
+	}
+	l.ports[int32(fd)] = &port{Port: p, id: id, fd: fd, l: l, bound: boundTo(fd).IP, table: map[string]*conn{}}
+	return nil
+}
+
+// removePorts takes out the sockets of one stream.Port. Their sessions learn of it when they want to answer.
+func (l *loop) removePorts(id uint32) {
+	for fd, p := range l.ports {
+		if p.id == id {
+			unix.EpollCtl(l.ep, unix.EPOLL_CTL_DEL, p.fd, nil)
+			delete(l.ports, fd)
+			p.gone, p.fd = true, -1
+		}
+	}
+}
+
+// receive takes what has come, up to what a turn allows; what is left raises another event.
+func (p *port) receive() {
+	for range receivesPerTurn {
+		n, e := p.l.in.receiveFrom(p.fd)
+		if e != 0 {
+			p.receiveFailed(e)
+			return
+		}
+		for i := range n {
+			p.take(i)
+		}
+		if n < batchSize {
+			return
+		}
+	}
+}
+
+func (p *port) receiveFailed(e unix.Errno) {
+	if e != unix.EAGAIN && e != unix.EINTR {
+		p.l.complain(errorlog.Alert, "recvmsg() failed"+errorlog.Errno(e))
+	}
+}
+
+// take gives the i-th datagram of the batch to its session. It follows ngx_event_recvmsg.
+func (p *port) take(i int) {
+	in := p.l.in
+	if in.truncated(i) {
+		p.l.complain(errorlog.Alert, "recvmsg() truncated data")
+		return
+	}
+	name, local := in.name(i), p.localOf(i)
+	key := p.keyOf(name, local)
+	if c := p.table[string(key)]; c != nil {
+		p.l.current = c
+		if p.Current == nil || p.Current(c.s.Listen.Config) {
+			c.fromClient(in.data(i))
+			return
+		}
+		c.shutDown()
+	}
+	p.begin(key, name, local, in.data(i))
+}
+
+// localOf is the address that the i-th datagram was sent to; zero where the socket has but one.
+func (p *port) localOf(i int) netip.Addr {
+	if !p.wildcard() {
+		return netip.Addr{}
+	}
+	in := p.l.in
+	return localAddr(in.controls[i][:in.headers[i].Controllen])
+}
+
+// keyOf is what tells a client's session from others: its address and, on a wildcard, the address that it has asked. It is good until
+// the next one.
+func (p *port) keyOf(name []byte, local netip.Addr) []byte {
+	clearFlow(name)
+	key := append(p.l.key[:0], name...)
+	if local.IsValid() {
+		addr := local.As16()
+		key = append(key, addr[:]...)
+	}
+	return key
+}
+
+// begin makes a session of a datagram that belongs to none.
+func (p *port) begin(key, name []byte, local netip.Addr, data []byte) {
+	p.l.current = nil
+	if p.l.scarce() {
+		return
+	}
+	listen, lease := p.Admit()
+	if listen == nil {
+		return
+	}
+	if p.l.full() {
+		p.turnAway(listen, lease)
+		return
+	}
+	c := p.l.newConn(p, string(key), len(name), local)
+	if !unbound(name) {
+		p.table[c.key] = c
+	}
+	peer := stream.Peer{Addr: clientAddr(name)}
+	if listen.WantLocal && local.IsValid() {
+		peer.Local = p.shared(netip.AddrPortFrom(local, p.bound.Port()))
+	}
+	c.s = stream.NewSession(listen, p.l.env, peer, lease)
+	p.l.current = c
+	c.do(c.s.Advance(stream.Event{Kind: stream.Accepted, Data: data}))
+}
+
+// turnAway drops a datagram for whose session the loop has no place. As with nginx each one is logged where its server logs.
+func (p *port) turnAway(listen *stream.Listen, lease stream.Lease) {
+	listen.Default.Settings.ErrorLog.Write(errorlog.Alert, 0, strconv.Itoa(p.l.limit)+" worker_connections are not enough")
+	if lease != nil {
+		lease.Release()
+	}
+}
+
+// shared is where the sessions of the port keep their local address, which is mostly one and the same.
+func (p *port) shared(a netip.AddrPort) *stream.Addr {
+	if p.local == nil || p.local.IP != a {
+		p.local = &stream.Addr{IP: a, UDP: true}
+	}
+	return p.local
+}

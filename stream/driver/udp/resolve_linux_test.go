@@ -1,0 +1,124 @@
+package udp_test
+
+import (
+	"testing"
+	"time"
+
+	"weir/internal/relay"
+	"weir/stream"
+	"weir/stream/driver/udp"
+	"weir/stream/streamtest"
+)
+
+// An asking is a content that waits for a Lookup before it proxies.
+type asking struct {
+	*streamtest.Proxy
+	lookup  *streamtest.Lookup
+	timeout time.Duration // 0: none
+	begun   chan bool
+}
+
+// Begin waits for the lookup.
+func (a *asking) Begin(s *stream.Session) stream.Step {
+	a.begun <- true
+	step := stream.Step{Do: stream.Resolve, Lookup: a.lookup, Max: 5}
+	if a.timeout > 0 {
+		step.Deadline = s.Env.Now().Add(a.timeout)
+	}
+	return step
+}
+
+// Next connects once it is answered.
+func (a *asking) Next(s *stream.Session, ev stream.Event) stream.Step {
+	switch ev.Kind {
+	case stream.Resolved:
+		return a.Proxy.Begin(s)
+	case stream.TimedOut:
+		return s.Finish(stream.StatusInternal)
+	}
+	return a.Proxy.Next(s, ev)
+}
+
+// asks makes a rig's content wait for a lookup.
+func (r *rig) asks(timeout time.Duration) *asking {
+	a := &asking{Proxy: r.proxy, lookup: &streamtest.Lookup{}, timeout: timeout, begun: make(chan bool, 1)}
+	r.server.Content = a
+	return a
+}
+
+// What comes while the server is being looked for reaches it behind the first datagram, as far as there is room.
+func TestEarlyDatagrams(t *testing.T) {
+	spec := plain()
+	spec.Responses, spec.Requests = 0, 4
+	r := newRig(t, "udp4", "127.0.0.1:0", spec, udp.Options{})
+	server := r.upstream("udp4")
+	a := r.asks(patience)
+	c := r.client("")
+	c.say("first")
+	<-a.begun
+	for _, text := range []string{"123", "456", "lost"} {
+		c.say(text)
+	}
+	r.settle()
+	a.lookup.Answer()
+	for _, want := range []string{"first", "123", "45"} {
+		r.get(server, want)
+	}
+	c.say("4th")
+	r.get(server, "4th")
+	if o := r.outcome(); o.end != relay.Done || o.packets.Requests != 4 || o.fromClient != 13 {
+		t.Errorf("got %+v", o)
+	}
+}
+
+// A server that can not be connected to takes with it what was kept for it.
+func TestEarlyDatagramsAndRetry(t *testing.T) {
+	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{})
+	server := r.upstream("udp4")
+	r.proxy.To = append([]stream.Addr{stream.UnixAddr("/nonexistent/socket")}, r.proxy.To...)
+	a := r.asks(0)
+	c := r.client("")
+	c.say("first")
+	<-a.begun
+	c.say("123")
+	r.settle()
+	a.lookup.Answer()
+	r.get(server, "first")
+	c.say("then")
+	r.get(server, "then")
+}
+
+func TestNoAnswerInTime(t *testing.T) {
+	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{})
+	a := r.asks(50 * time.Millisecond)
+	r.client("").say("a")
+	<-a.begun
+	r.outcome()
+	if a.lookup.Answer() {
+		t.Error("a lookup is told about that nobody waits for")
+	}
+}
+
+func TestAbortWhileResolving(t *testing.T) {
+	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{})
+	a := r.asks(0)
+	r.client("").say("a")
+	<-a.begun
+	r.driver.Abort(func(*stream.Session) bool { return true }, stream.Pace{})
+	r.outcome()
+	r.driver.Close() // a session is over a moment after it is logged
+	if a.lookup.Answer() {
+		t.Error("an aborted session waits")
+	}
+}
+
+func TestCloseWhileResolving(t *testing.T) {
+	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{})
+	a := r.asks(patience)
+	r.client("").say("a")
+	<-a.begun
+	r.driver.Close()
+	if a.lookup.Answer() {
+		t.Error("a cut session waits")
+	}
+}

@@ -1,0 +1,300 @@
+package udp_test
+
+import (
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
+
+	"weir/internal/relay"
+	"weir/stream"
+	"weir/stream/driver/udp"
+	"weir/stream/streamtest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a test waits for what must happen.
+const patience = 10 * time.Second
+
+// An outcome is what is known of a session that has finished.
+type outcome struct {
+	end                                            relay.End
+	packets                                        relay.Packets
+	fromClient, toClient, fromUpstream, toUpstream int64
+	local                                          string
+	failures                                       []stream.Event
+}
+
+// A rig is a driver with one address on which it serves, and what has become of its sessions.
+type rig struct {
+	testing.TB
+	driver stream.Driver
+	env    *stream.Env
+	lines  *streamtest.Lines
+	proxy  *streamtest.Proxy
+	server *stream.Server
+	listen *stream.Listen
+	port   *stream.Port
+	addr   net.Addr
+	once   sync.Once
+	events chan stream.EventKind // of all sessions, as far as there is room
+	ended  chan outcome
+
+	mu       sync.Mutex
+	failures map[uint64][]stream.Event
+	packets  map[uint64]relay.Packets
+}
+
+// newRig serves at an address of that network by relaying to another one of it, as spec says.
+func newRig(t testing.TB, network, address string, spec relay.Spec, o udp.Options) *rig {
+	t.Helper()
+	r := &rig{
+		TB: t, events: make(chan stream.EventKind, 100_000), ended: make(chan outcome, 100_000),
+		failures: map[uint64][]stream.Event{}, packets: map[uint64]relay.Packets{},
+	}
+	r.env, r.lines = streamtest.NewEnv(time.Now)
+	r.proxy = &streamtest.Proxy{Spec: &spec, Saw: r.saw}
+	r.server = &stream.Server{Content: r.proxy, Loggers: []stream.Logger{r}, Settings: stream.Settings{ErrorLog: r.env.Log}}
+	d := udp.New(r.env, o)
+	r.driver = d
+	t.Cleanup(func() { d.Close() })
+	r.open(network, address)
+	return r
+}
+
+// open opens the socket that is to be served.
+func (r *rig) open(network, address string) {
+	r.Helper()
+	conn := r.socket(network, address)
+	r.addr = conn.LocalAddr()
+	fd := descriptor(r.TB, conn)
+	conn.Close()
+	r.listen = &stream.Listen{Config: stream.NewConfig(), Addr: addrOf(r.addr), Default: r.server, WantLocal: true}
+	r.port = &stream.Port{FDs: []int{fd}, Datagrams: true, Admit: func() (*stream.Listen, stream.Lease) { return r.listen, nil }}
+}
+
+// start has the driver serve, the first time that it is called. Up to then the test may change what it serves.
+func (r *rig) start() {
+	r.Helper()
+	r.once.Do(func() {
+		if err := r.driver.Listen(r.port); err != nil {
+			r.Fatal(err)
+		}
+	})
+}
+
+// socket opens a socket at an address; for unix sockets the address is a name.
+func (r *rig) socket(network, address string) net.PacketConn {
+	r.Helper()
+	if network == "unixgram" {
+		address = r.path(address)
+	}
+	conn, err := net.ListenPacket(network, address)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(patience))
+	return conn
+}
+
+// path is a name for a socket; t.TempDir may be too long for one.
+func (r *rig) path(name string) string {
+	r.Helper()
+	dir, err := os.MkdirTemp("", "weir")
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.Cleanup(func() { os.RemoveAll(dir) })
+	return filepath.Join(dir, name)
+}
+
+// descriptor is a copy of conn's descriptor that tells local addresses and does not block.
+func descriptor(t testing.TB, conn net.PacketConn) int {
+	t.Helper()
+	file, err := conn.(interface{ File() (*os.File, error) }).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	fd := int(file.Fd())
+	unix.SetNonblock(fd, true)
+	unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+	unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+	return fd
+}
+
+func addrOf(a net.Addr) stream.Addr {
+	if u, ok := a.(*net.UnixAddr); ok {
+		return stream.Addr{Unix: true, Path: u.Name, UDP: true}
+	}
+	ap := a.(*net.UDPAddr).AddrPort()
+	return stream.Addr{IP: netip.AddrPortFrom(ap.Addr(), ap.Port()), UDP: true}
+}
+
+// saw keeps what Log tells at the end.
+func (r *rig) saw(s *stream.Session, ev stream.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events <- ev.Kind
+	switch {
+	case ev.Kind == stream.Failed:
+		r.failures[s.ID] = append(r.failures[s.ID], ev)
+	case ev.Packets != nil:
+		r.packets[s.ID] = *ev.Packets
+	}
+}
+
+// Log keeps what has become of a session.
+func (r *rig) Log(s *stream.Session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := &s.Traffic
+	r.ended <- outcome{
+		t.End, r.packets[s.ID], t.FromClient.Load(), t.ToClient.Load(), t.FromUpstream.Load(), t.ToUpstream.Load(),
+		s.Client.Local.String(), r.failures[s.ID],
+	}
+}
+
+// outcome waits for the next session to end.
+func (r *rig) outcome() outcome {
+	r.Helper()
+	select {
+	case o := <-r.ended:
+		return o
+	case <-time.After(patience):
+		r.Fatal("no session ends")
+		return outcome{}
+	}
+}
+
+// upstream is a server of the proxy's, which the test plays.
+func (r *rig) upstream(network string) net.PacketConn {
+	r.Helper()
+	address := "127.0.0.1:0"
+	if network == "unixgram" {
+		address = "up"
+	}
+	conn := r.socket(network, address)
+	r.proxy.To = []stream.Addr{addrOf(conn.LocalAddr())}
+	return conn
+}
+
+// echo has a server answer each datagram with itself.
+func (r *rig) echo() net.PacketConn {
+	r.Helper()
+	conn := r.upstream("udp4")
+	r.serve(conn, func(data []byte) [][]byte { return [][]byte{data} })
+	return conn
+}
+
+// serve answers each datagram that conn gets, until it is closed.
+func (r *rig) serve(conn net.PacketConn, answers func([]byte) [][]byte) {
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		b := make([]byte, 1<<16)
+		for {
+			n, from, err := conn.ReadFrom(b)
+			if err != nil {
+				return
+			}
+			for _, a := range answers(slices.Clone(b[:n])) {
+				conn.WriteTo(a, from)
+			}
+		}
+	})
+	r.Cleanup(func() { conn.Close(); ended.Wait() })
+}
+
+// A client is one end of sessions.
+type client struct {
+	testing.TB
+	net.Conn
+}
+
+// client connects a socket to where the rig serves; host, if it is not empty, stands for the wildcard.
+func (r *rig) client(host string) *client {
+	r.Helper()
+	r.start()
+	var local net.Addr
+	if r.addr.Network() == "unixgram" {
+		local = &net.UnixAddr{Net: "unixgram", Name: r.path("client")}
+	}
+	to := r.addr.String()
+	if host != "" {
+		_, port, _ := net.SplitHostPort(to)
+		to = net.JoinHostPort(host, port)
+	}
+	d := net.Dialer{LocalAddr: local}
+	conn, err := d.Dial(r.addr.Network(), to)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(patience))
+	return &client{r.TB, conn}
+}
+
+func (c *client) say(text string) {
+	c.Helper()
+	if _, err := c.Write([]byte(text)); err != nil {
+		c.Fatal(err)
+	}
+}
+
+// hear wants the next datagrams to be these.
+func (c *client) hear(want ...string) {
+	c.Helper()
+	b := make([]byte, 1<<16)
+	for _, text := range want {
+		n, err := c.Read(b)
+		if err != nil || string(b[:n]) != text {
+			c.Fatalf("got %q, %v; want %q", b[:n], err, text)
+		}
+	}
+}
+
+// silent wants no datagram to be there.
+func (c *client) silent() {
+	c.Helper()
+	raw, err := c.Conn.(syscall.Conn).SyscallConn()
+	if err != nil {
+		c.Fatal(err)
+	}
+	var n int
+	var receiveErr error
+	err = raw.Control(func(fd uintptr) { n, _, receiveErr = unix.Recvfrom(int(fd), make([]byte, 1), unix.MSG_DONTWAIT) })
+	if err != nil || receiveErr != unix.EAGAIN {
+		c.Errorf("got a datagram of %d bytes, %v, %v; want none", n, receiveErr, err)
+	}
+}
+
+// get wants the next datagram at a server to be this, and returns who sent it.
+func (r *rig) get(conn net.PacketConn, want string) net.Addr {
+	r.Helper()
+	b := make([]byte, 1<<16)
+	n, from, err := conn.ReadFrom(b)
+	if err != nil || string(b[:n]) != want {
+		r.Fatalf("got %q, %v; want %q", b[:n], err, want)
+	}
+	return from
+}
+
+func (r *rig) answer(conn net.PacketConn, to net.Addr, text string) {
+	r.Helper()
+	if _, err := conn.WriteTo([]byte(text), to); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// plain is a relay without limits of its own.
+func plain() relay.Spec { return relay.Spec{BufferSize: 16384, Timeout: patience, Responses: -1} }

@@ -1,0 +1,93 @@
+package geoip2
+
+import (
+	"context"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"weir/internal/errorlog"
+	"weir/stream"
+)
+
+// A Database is a file that variables are made of. Sessions read it without locks while Run exchanges it.
+type Database struct {
+	Path     string
+	Interval time.Duration // of looking whether the file has changed; 0: never
+
+	env        *stream.Env
+	current    atomic.Pointer[file]
+	lastCheck  atomic.Int64 // seconds since 1970
+	lastChange atomic.Int64 // likewise
+}
+
+// New reads the file at path. The error is in libmaxminddb's words.
+func New(path string, now time.Time) (*Database, error) {
+	f, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	d := &Database{Path: path}
+	d.current.Store(f)
+	d.lastCheck.Store(now.Unix())
+	d.lastChange.Store(now.Unix())
+	return d, nil
+}
+
+// Key identifies the database across generations.
+func (d *Database) Key() string { return "geoip2 " + d.Path }
+
+// Open shares what old has in memory, if the file is the same.
+func (d *Database) Open(_ context.Context, env *stream.Env, old stream.Part) error {
+	d.env = env
+	before, ok := old.(*Database)
+	if !ok {
+		return nil
+	}
+	if f := before.current.Load(); f.same(d.current.Load()) {
+		d.current.Store(f)
+	}
+	return nil
+}
+
+// Close does nothing: sessions may yet use what is in memory.
+func (d *Database) Close() error { return nil }
+
+// Run looks at each interval whether the file has changed, until ctx ends.
+func (d *Database) Run(ctx context.Context) {
+	if d.Interval == 0 {
+		return
+	}
+	tick := time.NewTicker(d.Interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			d.check()
+		}
+	}
+}
+
+// check reads a file anew that is younger than the last one. It follows ngx_stream_geoip2_log_handler, with its levels and sentences.
+func (d *Database) check() {
+	d.lastCheck.Store(d.env.Now().Unix())
+	info, err := os.Stat(d.Path)
+	if err != nil {
+		d.env.Log.Write(errorlog.Emerg, 0, "stat() \""+d.Path+"\" failed"+errorlog.Errno(err))
+		return
+	}
+	modified := info.ModTime().Unix()
+	if modified <= d.lastChange.Load() {
+		return
+	}
+	f, err := openFile(d.Path)
+	if err != nil {
+		d.env.Log.Write(errorlog.Error, 0, "MMDB_open(\""+d.Path+"\") failed to reload - "+err.Error())
+		return
+	}
+	d.lastChange.Store(modified)
+	d.current.Store(f)
+	d.env.Log.Write(errorlog.Info, 0, "Reload MMDB \""+d.Path+"\"")
+}

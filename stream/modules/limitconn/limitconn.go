@@ -1,0 +1,104 @@
+// Package limitconn limits how many sessions there may be at a time under a key, such as the client's address.
+//
+// See https://nginx.org/en/docs/stream/ngx_stream_limit_conn_module.html.
+package limitconn
+
+import (
+	"fmt"
+
+	"weir/internal/errorlog"
+	"weir/internal/zone"
+	"weir/stream"
+)
+
+// A Limit is how many sessions there may be under one key of a zone.
+type Limit struct {
+	Zone  *Zone
+	Conns int
+}
+
+// Handler takes a place in each of its zones in the pre-access phase, to be given back when the session ends. It is immutable once in
+// use.
+type Handler struct {
+	Limits []Limit
+	DryRun bool           // sessions above a limit are let in
+	Level  errorlog.Level // at which a session above a limit is logged
+	// Report says that something asks for $limit_conn_status.
+	Report bool
+}
+
+// maxKey is the length of the longest key that nginx's zones hold.
+const maxKey = 255
+
+// usualLimits is how many places can be taken without allocating.
+const usualLimits = 4
+
+// Handle ends the session with 503 when one of its keys is at its limit, or is new in a zone that is full. Then, and also in a dry run,
+// it holds no place at all. An empty key is not counted, nor is one that is too long. It follows ngx_stream_limit_conn_handler.
+func (h *Handler) Handle(s *stream.Session) (stream.Verdict, error) {
+	var room [usualLimits]*zone.Entry
+	taken, ok := h.take(s, room[:0])
+	if ok {
+		for _, e := range taken {
+			s.Hold(e)
+		}
+		return stream.Next, nil
+	}
+	if h.DryRun {
+		h.report(s, rejectedDryRun)
+		return stream.Next, nil
+	}
+	h.report(s, rejected)
+	return stream.Verdict(stream.StatusUnavailable), nil
+}
+
+// take appends to taken a place under each key that is to be counted. When one can not be had it is not ok, and the others have been
+// given back; so they are when a key can not be evaluated for a panic.
+func (h *Handler) take(s *stream.Session, taken []*zone.Entry) (all []*zone.Entry, ok bool) {
+	defer func() {
+		if !ok {
+			release(taken)
+		}
+	}()
+	for i := range h.Limits {
+		z := h.Limits[i].Zone
+		key := z.Variable.Eval(s)
+		if key == "" {
+			continue
+		}
+		if len(key) > maxKey {
+			s.Log(stream.LevelError, fmt.Sprintf("the value of the \"%s\" key is more than 255 bytes: \"%s\"", z.Variable.Text(), errorlog.Quote(key)), nil)
+			continue
+		}
+		h.report(s, passed)
+		e, result := z.table.Take(key, h.Limits[i].Conns)
+		if result != zone.Taken {
+			h.logRefusal(s, z, result)
+			return nil, false
+		}
+		taken = append(taken, e)
+	}
+	return taken, true
+}
+
+func release(taken []*zone.Entry) {
+	for _, e := range taken {
+		e.Release()
+	}
+}
+
+// logRefusal says why there was no place. That a zone is full nginx says of itself, not of the session.
+func (h *Handler) logRefusal(s *stream.Session, z *Zone, result zone.Result) {
+	if result == zone.Full {
+		s.Env.Log.Write(stream.LevelCrit, 0, "ngx_slab_alloc() failed: no memory in limit_conn_zone \""+z.Name+"\"")
+		return
+	}
+	if !s.LogEnabled(h.Level) {
+		return
+	}
+	dryRun := ""
+	if h.DryRun {
+		dryRun = ", dry run,"
+	}
+	s.Log(h.Level, "limiting connections"+dryRun+" by zone \""+z.Name+"\"", nil)
+}

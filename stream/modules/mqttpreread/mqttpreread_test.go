@@ -1,0 +1,208 @@
+package mqttpreread_test
+
+import (
+	"encoding/binary"
+	"strings"
+	"testing"
+	"time"
+
+	"weir/stream"
+	"weir/stream/modules/mqttpreread"
+	"weir/stream/streamtest"
+)
+
+// packet is a CONNECT of MQTT 3.1.1; what is empty is left out, but for the identifier.
+type packet struct{ id, will, username, password string }
+
+func (p packet) encode() string {
+	flags := byte(2)
+	fields := []string{p.id}
+	if p.will != "" {
+		flags |= 4
+		fields = append(fields, "topic", p.will)
+	}
+	if p.username != "" {
+		flags |= 0x80
+		fields = append(fields, p.username)
+	}
+	if p.password != "" {
+		flags |= 0x40
+		fields = append(fields, p.password)
+	}
+	body := append([]byte("\x00\x04MQTT\x04"), flags, 0, 60)
+	for _, f := range fields {
+		body = append(binary.BigEndian.AppendUint16(body, uint16(len(f))), f...)
+	}
+	head := []byte{0x10}
+	n := len(body)
+	for ; n > 127; n >>= 7 {
+		head = append(head, byte(n)|0x80)
+	}
+	return string(append(append(head, byte(n)), body...))
+}
+
+// echo is a content that offers what was read and ends.
+type echo struct{}
+
+func (echo) Begin(s *stream.Session) stream.Step {
+	return stream.Step{Do: stream.Send, Out: s.Head}
+}
+
+func (echo) Next(s *stream.Session, _ stream.Event) stream.Step { return s.Finish(stream.StatusOK) }
+
+// session is a session that prereads MQTT with a buffer of that size.
+func session(t testing.TB, buffer int) (s *streamtest.Session, id, username int) {
+	t.Helper()
+	config := stream.NewConfig()
+	for _, v := range mqttpreread.Variables() {
+		if err := config.Vars.Define(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id, username = config.Vars.Index("mqtt_preread_clientid"), config.Vars.Index("mqtt_preread_username")
+	config.Vars.Resolve()
+	server := &stream.Server{Content: echo{}, Settings: stream.Settings{PrereadBufferSize: buffer, PrereadTimeout: 30 * time.Second}}
+	server.Handlers[stream.Preread] = []stream.Handler{mqttpreread.Handler{}}
+	return streamtest.NewSession(t, &stream.Listen{Config: config, Default: server}), id, username
+}
+
+// feed gives the session its input, in pieces of at most size bytes and no more than it asks for, until it stops reading. It
+// returns the last step and how much was taken.
+func feed(s *streamtest.Session, input string, size int) (step stream.Step, taken int) {
+	step = s.Advance(stream.Event{Kind: stream.Accepted})
+	for step.Do == stream.Read && taken < len(input) {
+		n := min(size, step.Max, len(input)-taken)
+		step = s.Advance(stream.Event{Kind: stream.Bytes, Data: []byte(input[taken : taken+n])})
+		taken += n
+	}
+	return step, taken
+}
+
+// shown is a variable as text.
+func shown(s *streamtest.Session, index int) string {
+	text, ok := s.Value(index)
+	if !ok {
+		return "(not found)"
+	}
+	return text
+}
+
+const (
+	defaultBuffer = 16 << 10
+	nobody        = "(not found)"
+)
+
+func TestPreread(t *testing.T) {
+	long := strings.Repeat("x", 60<<10)
+	longest := strings.Repeat("i", 65535)
+	tests := []struct {
+		name         string
+		input        string
+		buffer       int
+		id, username string
+	}{
+		{"identifier and user", packet{id: "mqttx_1", username: "ann", password: "secret"}.encode(), defaultBuffer, "mqttx_1", "ann"},
+		{"identifier alone", packet{id: "mqttx_1"}.encode(), defaultBuffer, "mqttx_1", ""},
+		{"empty identifier", packet{}.encode(), defaultBuffer, "", ""},
+		{"will before the user", packet{id: "a", will: "gone", username: "ann"}.encode(), defaultBuffer, "a", "ann"},
+		{"bytes behind the packet", packet{id: "a", username: "ann"}.encode() + "\xc0\x00", defaultBuffer, "a", "ann"},
+		{"long password", packet{id: "a", username: "ann", password: long}.encode(), defaultBuffer, "a", "ann"},
+		{"long will", packet{id: "a", will: long}.encode(), defaultBuffer, "a", ""},
+		{"user out of reach behind a will", packet{id: "a", will: long, username: "ann"}.encode(), defaultBuffer, "a", ""},
+		{"user within reach of a larger buffer", packet{id: "a", will: long, username: "ann"}.encode(), 64 << 10, "a", "ann"},
+		{"user too long itself", packet{id: "a", username: long}.encode(), defaultBuffer, "a", ""},
+		{"longest identifier", packet{id: longest, username: "ann"}.encode(), 128 << 10, longest, "ann"},
+		{"control characters", packet{id: "a\x00\n\"\x1b", username: "\r\n"}.encode(), defaultBuffer, "a\x00\n\"\x1b", "\r\n"},
+		{"bytes that are no text", packet{id: "\xff\xfe"}.encode(), defaultBuffer, "\xff\xfe", ""},
+		{"MQTT 3.1", "\x10\x0f\x00\x06MQIsdp\x03\x02\x00\x3c\x00\x01a", defaultBuffer, "a", ""},
+		{"MQTT 5", "\x10\x0e\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x01a", defaultBuffer, "a", ""},
+		{"HTTP", "GET / HTTP/1.1\r\n", defaultBuffer, nobody, nobody},
+		{"TLS", "\x16\x03\x01\x02\x00", defaultBuffer, nobody, nobody},
+		{"another packet", "\xc0\x00", defaultBuffer, nobody, nobody},
+		{"a forged length", "\x10\xff\xff\xff\xff\xff", defaultBuffer, nobody, nobody},
+		{"an identifier beyond its packet", "\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x09abcdefghi", defaultBuffer, nobody, nobody},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, size := range []int{1, 7, 1448, 1 << 20} {
+				s, id, username := session(t, tt.buffer)
+				step, taken := feed(s, tt.input, size)
+				if step.Do != stream.Send || string(step.Out) != tt.input[:taken] {
+					t.Fatalf("in pieces of %d: got step %d after %d bytes, want what was read to be sent", size, step.Do, taken)
+				}
+				if got, user := shown(s, id), shown(s, username); got != tt.id || user != tt.username {
+					t.Errorf("in pieces of %d: got %.20q and %q, want %.20q and %q", size, got, user, tt.id, tt.username)
+				}
+				if line, _ := s.AppendValue(nil, id); tt.id != nobody && string(line) != tt.id {
+					t.Errorf("appended %.20q, want %.20q", line, tt.id)
+				}
+			}
+		})
+	}
+}
+
+// TestNotEnough holds how sessions end that never come to the identifier.
+func TestNotEnough(t *testing.T) {
+	whole := packet{id: "mqttx_1", username: "ann"}.encode()
+	tests := []struct {
+		name   string
+		input  string
+		event  stream.EventKind
+		status stream.Status
+		log    string
+	}{
+		{"nothing, until time is over", "", stream.TimedOut, 200, ""},
+		{"nothing, and gone", "", stream.EOF, 200, ""},
+		{"half of it, until time is over", whole[:14], stream.TimedOut, 200, ""},
+		{"half of it, and gone", whole[:14], stream.EOF, 200, ""},
+		{"all but the last byte", whole[:len(whole)-1], stream.EOF, 200, ""},
+		{"an identifier that does not fit", packet{id: strings.Repeat("i", 65535)}.encode(), 0, 400, "preread buffer full"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s, id, _ := session(t, defaultBuffer)
+			step, taken := feed(s, tt.input, 1448)
+			if step.Do == stream.Read {
+				step = s.Advance(stream.Event{Kind: tt.event})
+			}
+			if step.Do != stream.Finish || s.Status != tt.status || step.Reset != (taken > 0) {
+				t.Errorf("got step %d, status %d, reset %v after %d bytes; want status %d", step.Do, s.Status, step.Reset, taken, tt.status)
+			}
+			if got := shown(s, id); got != nobody {
+				t.Errorf("got identifier %.20q, want none", got)
+			}
+			if n := s.Lines.Count(tt.log); tt.log != "" && n != 1 || len(s.Lines.All()) > 2 {
+				t.Errorf("got log %q, want %q once and no more", s.Lines.All(), tt.log)
+			}
+			if taken > defaultBuffer {
+				t.Errorf("took %d bytes, more than the buffer holds", taken)
+			}
+		})
+	}
+}
+
+// TestOpening checks when a CONNECT is all that the client has sent.
+func TestOpening(t *testing.T) {
+	connect := packet{id: "a", username: "ann"}.encode()
+	tests := []struct {
+		name, head string
+		want       bool
+	}{
+		{"CONNECT", connect, true},
+		{"CONNECT with more", connect + "\xe0\x00", false},
+		{"beginning of a CONNECT with a long password", packet{id: "a", username: "ann", password: "secret"}.encode()[:22], true},
+		{"not MQTT", "GET / HTTP/1.0\r\n", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s, _, _ := session(t, 16384)
+			s.Advance(stream.Event{Kind: stream.Accepted})
+			if step := s.Advance(stream.Event{Kind: stream.Bytes, Data: []byte(tt.head)}); step.Do != stream.Send {
+				t.Fatalf("got %s", streamtest.StepText(step, s.Clock.Now()))
+			}
+			if s.OnlyOpened() != tt.want {
+				t.Errorf("got %v, want %v", s.OnlyOpened(), tt.want)
+			}
+		})
+	}
+}

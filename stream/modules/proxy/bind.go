@@ -1,0 +1,89 @@
+package proxy
+
+import (
+	"errors"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"weir/internal/errorlog"
+	"weir/stream"
+)
+
+// local is the address that proxy_bind names for s; zero when it is off, empty or, which is logged, no address.
+func (c *Content) local(s *stream.Session) stream.Addr {
+	if c.Bind == nil {
+		return stream.Addr{}
+	}
+	text := c.Bind.Eval(s)
+	if text == "" {
+		return stream.Addr{}
+	}
+	addr, err := ParseLocal(text)
+	if err != nil {
+		s.Log(stream.LevelError, "invalid local address \""+errorlog.Quote(text)+"\"", nil)
+		return stream.Addr{}
+	}
+	return addr
+}
+
+// inFamilyOf is local as a socket of the family of server can be bound to it. The address of an IPv4 client that comes through an IPv6
+// socket, such as "::ffff:192.0.2.1", is an IPv4 address to an IPv4 server.
+func inFamilyOf(server, local stream.Addr) stream.Addr {
+	if server.IP.Addr().Is4() && local.IP.Addr().Is4In6() {
+		local.IP = netip.AddrPortFrom(local.IP.Addr().Unmap(), local.IP.Port())
+	}
+	return local
+}
+
+// transparentOption is the call that failed to make a socket transparent, as ngx_event_connect_set_transparent names it.
+func transparentOption(local stream.Addr) string {
+	if local.IP.Addr().Is4() {
+		return "setsockopt(IP_TRANSPARENT)"
+	}
+	return "setsockopt(IPV6_TRANSPARENT)"
+}
+
+var errLocal = errors.New("no address")
+
+// ParseLocal reads an address with an optional port, as proxy_bind takes it: a text with brackets may have no port. It follows
+// ngx_parse_addr_port.
+func ParseLocal(text string) (stream.Addr, error) {
+	if ip := parseLocalIP(withoutBrackets(text)); ip.IsValid() {
+		return stream.Addr{IP: netip.AddrPortFrom(ip, 0)}, nil
+	}
+	host, digits, ok := cutPort(text)
+	port, err := strconv.ParseUint(digits, 10, 16)
+	ip := parseLocalIP(host)
+	if err != nil || port == 0 || !ok || !ip.IsValid() {
+		return stream.Addr{}, errLocal
+	}
+	return stream.Addr{IP: netip.AddrPortFrom(ip, uint16(port))}, nil
+}
+
+// withoutBrackets returns what a pair of brackets around the whole text holds, or text.
+func withoutBrackets(text string) string {
+	if inside, bracketed := strings.CutPrefix(text, "["); bracketed {
+		if inside, closed := strings.CutSuffix(inside, "]"); closed {
+			return inside
+		}
+	}
+	return text
+}
+
+// parseLocalIP is stream.ParseIP, but that 255.255.255.255 is no address.
+func parseLocalIP(text string) netip.Addr {
+	ip := stream.ParseIP(text)
+	if ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
+		return netip.Addr{}
+	}
+	return ip
+}
+
+// cutPort divides "HOST:PORT" at the first colon, or "[HOST]:PORT" after the brackets.
+func cutPort(text string) (host, port string, ok bool) {
+	if inside, bracketed := strings.CutPrefix(text, "["); bracketed {
+		return strings.Cut(inside, "]:")
+	}
+	return strings.Cut(text, ":")
+}

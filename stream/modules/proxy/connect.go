@@ -1,0 +1,142 @@
+package proxy
+
+import (
+	"errors"
+	"syscall"
+
+	"weir/internal/relay"
+	"weir/stream"
+	"weir/stream/upstream"
+)
+
+// never marks a time that an attempt did not come to.
+const never = -1
+
+// connect begins one attempt. It follows ngx_stream_proxy_connect.
+func (r *run) connect(s *stream.Session, group string) stream.Step {
+	s.SetDoing(stream.Connecting)
+	now := s.Env.Now()
+	s.Tries = append(s.Tries, stream.Try{Name: group, Start: s.Elapsed(), Connect: never, FirstByte: never})
+	peer, err := r.picker.Pick()
+	if err != nil {
+		return r.noPeer(s, err, now)
+	}
+	r.peer = peer
+	s.Tries[len(s.Tries)-1].Name = peer.Name
+	a := r.attempt
+	a.target.Addr = peer.Addr
+	if r.BindDynamic && len(s.Tries) > 1 {
+		a.target.Local = r.local(s)
+	}
+	a.target.Local = inFamilyOf(peer.Addr, a.target.Local)
+	return stream.Step{Do: stream.Connect, Target: &a.target, Out: a.out, Max: r.ahead(s), Deadline: now.Add(r.ConnectTimeout)}
+}
+
+// connected goes over to the relay. It follows ngx_stream_proxy_init_upstream.
+func (r *run) connected(s *stream.Session, ev stream.Event) stream.Step {
+	r.number(s)
+	t := &s.Tries[len(s.Tries)-1]
+	t.Connect = s.Elapsed() - t.Start
+	r.picker.Notify(r.peer, upstream.Connected, t.Connect)
+	if !s.UDP() { // of datagrams the end tells whether the server has failed
+		r.picker = r.picker.Settle()
+	}
+	if s.LogEnabled(stream.LevelInfo) {
+		s.LogPlain(stream.LevelInfo, udp(s)+"proxy "+ev.Local.String()+" connected to "+t.Name)
+	}
+	r.up = true
+	spec := r.spec(s)
+	r.countHead(s)
+	s.PassedOn()
+	r.attempt.recycle()
+	r.attempt = nil
+	s.SetDoing(stream.Proxying)
+	return stream.Step{Do: stream.Relay, Relay: spec}
+}
+
+// number takes the connection's number: as in ngx_event_connect_peer, every socket that came as far as connect() has one.
+func (r *run) number(s *stream.Session) { s.Env.NextID() }
+
+// countHead counts the client's first bytes as received, once: nginx peeks at them before it connects, and reads them later.
+func (r *run) countHead(s *stream.Session) {
+	if n := int64(len(s.Head)); s.Traffic.FromClient.Load() == 0 {
+		s.Traffic.FromClient.Add(n)
+	}
+}
+
+// spec is the server's relay, with what is the session's own: rates that vary, and whether its peer has left.
+func (r *run) spec(s *stream.Session) *relay.Spec {
+	if r.Upload.fixed() && r.Download.fixed() && !r.SessionDrop {
+		return r.Relay
+	}
+	spec := *r.Relay
+	spec.Upload, spec.Download = r.Upload.eval(s), r.Download.eval(s)
+	if r.SessionDrop {
+		spec.Left = r.peer.Left()
+	}
+	return &spec
+}
+
+func (r *run) firstByte(s *stream.Session) stream.Step {
+	t := &s.Tries[len(s.Tries)-1]
+	t.FirstByte = s.Elapsed() - t.Start
+	r.picker.Notify(r.peer, upstream.FirstByte, t.FirstByte)
+	return stream.Step{}
+}
+
+// connectFailed judges a connection that did not come up. What is wrong with our own socket is not the server's fault.
+func (r *run) connectFailed(s *stream.Session, ev stream.Event) stream.Step {
+	switch ev.Op {
+	case stream.OpSocket:
+		return r.socketFailed(s, ev.Err)
+	case stream.OpTransparent:
+		s.Log(stream.LevelAlert, transparentOption(r.attempt.target.Local)+" failed", ev.Err)
+		return r.ourFault(s)
+	case stream.OpBind:
+		s.Log(stream.LevelCrit, "bind("+r.Bind.Eval(s)+") failed", ev.Err)
+		return r.ourFault(s)
+	}
+	r.number(s)
+	if !isOurs(ev.Err, r.peer.Addr) {
+		r.logConnect(s, ev.Err)
+		return r.nextUpstream(s, upstream.Failed)
+	}
+	r.logConnect(s, ev.Err)
+	if !isShort(ev.Err) {
+		return r.nextUpstream(s, upstream.Untried)
+	}
+	r.attempt.again.short = true
+	return r.nextUpstream(s, upstream.Short)
+}
+
+// logConnect writes nginx's two sentences: one for a connect that failed in the call, which the log then has to name, and one for
+// a connect that failed later.
+func (r *run) logConnect(s *stream.Session, err error) {
+	var errno syscall.Errno
+	errors.As(err, &errno)
+	switch errno {
+	case syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ETIMEDOUT, syscall.EHOSTDOWN, syscall.EHOSTUNREACH:
+		if r.attempt.target.Addr.Unix || s.UDP() {
+			break
+		}
+		s.Log(stream.LevelError, "connect() failed", err)
+		return
+	}
+	s.Log(connectLevel(errno), "connect() to "+r.peer.Name+" failed", err)
+}
+
+// nextUpstream gives the server of an attempt that came to nothing back and tries another. It follows ngx_stream_proxy_next_upstream,
+// but for a pause where servers were not reached because this machine was short of something.
+func (r *run) nextUpstream(s *stream.Session, o upstream.Outcome) stream.Step {
+	r.endTry(s)
+	r.free(s, o)
+	r.tries--
+	late := r.NextTimeout > 0 && s.Elapsed()-s.Tries[0].Start >= r.NextTimeout
+	if r.tries > 0 && r.NextUpstream && !late {
+		return r.connect(s, r.picker.Group())
+	}
+	if step, ok := r.pause(s); ok && !late {
+		return step
+	}
+	return s.Finish(stream.StatusBadGateway)
+}

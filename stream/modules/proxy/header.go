@@ -1,0 +1,37 @@
+package proxy
+
+import (
+	"weir/internal/proxyproto"
+	"weir/stream"
+)
+
+// Protocol says which PROXY header goes in front of a session.
+type Protocol int
+
+// The versions.
+const (
+	Off Protocol = iota
+	V1
+	V2
+)
+
+// unknownV1 is what nginx writes for a client without an IP address.
+const unknownV1 = "PROXY UNKNOWN\r\n"
+
+// appendHeader appends the session's PROXY header, if one is to be sent.
+func (p Protocol) appendHeader(b []byte, s *stream.Session) []byte {
+	client, local := s.Client.Addr, s.Client.Local
+	switch {
+	case p == Off:
+		return b
+	case p == V2 && s.UDP():
+		return proxyproto.AppendV2UDP(b, client.IP, local.IP)
+	case p == V2:
+		return proxyproto.AppendV2(b, client.IP, local.IP)
+	case client.Unix:
+		return append(b, unknownV1...)
+	case local.Unix:
+		return proxyproto.AppendV1Unix(b, client.IP, local.Path)
+	}
+	return proxyproto.AppendV1(b, client.IP, local.IP)
+}

@@ -1,0 +1,71 @@
+package proxy
+
+import (
+	"syscall"
+
+	"weir/internal/errorlog"
+	"weir/internal/relay"
+	"weir/stream"
+)
+
+// connectLevel is the level at which ngx_event_connect_peer logs a connect that failed in the call.
+func connectLevel(errno syscall.Errno) errorlog.Level {
+	switch errno {
+	case syscall.ECONNREFUSED, syscall.EAGAIN, syscall.ECONNRESET, syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTDOWN,
+		syscall.EHOSTUNREACH:
+		return stream.LevelError
+	}
+	return stream.LevelCrit
+}
+
+// logRelayFailure writes that reading or writing failed on a connection that is up.
+func (r *run) logRelayFailure(s *stream.Session, ev stream.Event) {
+	s.SetDoing(relayDoing(ev))
+	s.LogFailure(ev)
+	s.SetDoing(stream.Proxying)
+}
+
+func relayDoing(ev stream.Event) stream.Doing {
+	reading := ev.Op == stream.OpRecv
+	switch {
+	case reading && ev.Side == stream.ClientSide:
+		return stream.ReadingFromClient
+	case reading:
+		return stream.ReadingFromUpstream
+	case ev.Side == stream.ClientSide:
+		return stream.SendingToClient
+	}
+	return stream.SendingToUpstream
+}
+
+// udp is the word that nginx's log puts before what is about datagrams.
+func udp(s *stream.Session) string {
+	if s.UDP() {
+		return "udp "
+	}
+	return ""
+}
+
+// logEnd writes how the relay of a connection ended, at level info.
+func (r *run) logEnd(s *stream.Session) {
+	if !s.LogEnabled(stream.LevelInfo) {
+		return
+	}
+	switch s.Traffic.End {
+	case relay.Timeout:
+		s.Log(stream.LevelInfo, "connection timed out", stream.ErrTimedOut)
+	case relay.Dropped:
+		s.Log(stream.LevelInfo, "upstream server has left its group", nil)
+	case relay.ClientEOF, relay.ClientError:
+		logClientGone(s)
+	case relay.UpstreamEOF, relay.UpstreamError:
+		s.LogPlain(stream.LevelInfo, string(s.AppendTraffic([]byte("upstream disconnected, "))))
+	}
+}
+
+// logClientGone writes that the client ended the session, at level info.
+func logClientGone(s *stream.Session) {
+	if s.LogEnabled(stream.LevelInfo) {
+		s.LogPlain(stream.LevelInfo, string(s.AppendTraffic([]byte("client disconnected, "))))
+	}
+}

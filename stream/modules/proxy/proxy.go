@@ -1,0 +1,190 @@
+// Package proxy is the content that carries a session to an upstream server.
+//
+// See https://nginx.org/en/docs/stream/ngx_stream_proxy_module.html.
+package proxy
+
+import (
+	"time"
+
+	"weir/internal/relay"
+	"weir/stream"
+	"weir/stream/upstream"
+)
+
+// Content proxies the sessions of one server. It is immutable once compiled.
+type Content struct {
+	To             Destination
+	Bind           *stream.Template // proxy_bind; nil: off
+	Transparent    bool             // Bind may be an address that is not this machine's
+	BindDynamic    bool             // Bind is evaluated for each attempt, and not once for the session
+	ConnectTimeout time.Duration
+	SessionDrop    bool // a session ends when its server has left the group
+	NextUpstream   bool
+	NextTries      int           // proxy_next_upstream_tries; 0: no limit of its own
+	NextTimeout    time.Duration // proxy_next_upstream_timeout; 0: none
+	Protocol       Protocol
+	KeepAlive      bool
+	RcvBuf, SndBuf int
+	Relay          *relay.Spec // shared by all sessions while both rates are fixed
+	Upload         Rate
+	Download       Rate
+}
+
+// run is what one session keeps while it is proxied.
+type run struct {
+	*Content
+	picker  upstream.Picker
+	peer    *upstream.Peer // chosen, not yet freed
+	attempt *attempt       // nil once the upstream connection is up: sessions live long
+	asked   *question      // outstanding; then the rest is not there yet
+	tries   int32          // attempts left, the present one included
+	up      bool           // the upstream connection is up
+	broken  bool           // of datagrams: the server has refused one, or not answered
+}
+
+var runs = stream.NewKey[*run]()
+
+// Begin chooses a server and connects. It follows ngx_stream_proxy_handler.
+func (c *Content) Begin(s *stream.Session) stream.Step {
+	s.SetProxying()
+	group, place, err := c.To.group(s)
+	switch {
+	case err != nil:
+		s.Log(stream.LevelError, err.Error(), nil)
+		return s.Finish(stream.StatusInternal)
+	case group == nil:
+		return c.resolve(s, place)
+	}
+	return c.begin(s, group)
+}
+
+// begin chooses a server of the group and connects.
+func (c *Content) begin(s *stream.Session, group *upstream.Group) stream.Step {
+	r := &run{Content: c}
+	r.attempt = newAttempt(c.Protocol, s)
+	r.attempt.group = group
+	r.attempt.target = stream.Target{
+		Local: c.local(s), Transparent: c.Transparent, KeepAlive: c.KeepAlive, NoDelay: s.Server.Settings.NoDelay, RcvBuf: c.RcvBuf, SndBuf: c.SndBuf,
+	}
+	runs.Set(s, r)
+	return r.choose(s)
+}
+
+// choose begins the choice of a server, and connects.
+func (r *run) choose(s *stream.Session) stream.Step {
+	r.picker = r.attempt.group.Begin(s)
+	tries := r.picker.Tries()
+	if r.NextTries > 0 {
+		tries = min(tries, r.NextTries)
+	}
+	r.tries = int32(tries)
+	return r.connect(s, r.attempt.group.Name)
+}
+
+// Next goes on after an event.
+func (c *Content) Next(s *stream.Session, ev stream.Event) stream.Step {
+	r, _ := runs.Get(s)
+	if r.asked != nil {
+		return r.resolved(s, ev)
+	}
+	switch ev.Kind {
+	case stream.Connected:
+		return r.connected(s, ev)
+	case stream.FirstByte:
+		return r.firstByte(s)
+	case stream.Relayed:
+		if s.UDP() {
+			return r.exchanged(s, ev.Packets)
+		}
+		return r.relayed(s)
+	case stream.Failed:
+		return r.failed(s, ev)
+	case stream.Bytes:
+		r.clientSent(s, len(ev.Data))
+	case stream.EOF:
+		return r.clientEnded(s)
+	case stream.TimedOut:
+		return r.timedOut(s)
+	case stream.Aborted:
+		return r.aborted(s)
+	}
+	return stream.Step{}
+}
+
+func (r *run) timedOut(s *stream.Session) stream.Step {
+	if r.attempt.again.pausing {
+		return r.chooseAgain(s)
+	}
+	r.number(s)
+	s.Log(stream.LevelError, "upstream timed out", stream.ErrTimedOut)
+	return r.nextUpstream(s, upstream.Failed)
+}
+
+func (r *run) aborted(s *stream.Session) stream.Step {
+	if !r.up {
+		r.number(s)
+	}
+	s.Log(stream.LevelInfo, "shutdown timeout", nil)
+	return r.finish(s, stream.StatusOK)
+}
+
+func (r *run) failed(s *stream.Session, ev stream.Event) stream.Step {
+	if r.up {
+		r.broken = r.broken || s.UDP() && ev.Side == stream.UpstreamSide && !isOurs(ev.Err, r.peer.Addr)
+		r.logRelayFailure(s, ev)
+		return stream.Step{}
+	}
+	if ev.Side == stream.ClientSide {
+		return r.clientFailed(s, ev)
+	}
+	return r.connectFailed(s, ev)
+}
+
+// relayed ends the session after a relay.
+func (r *run) relayed(s *stream.Session) stream.Step {
+	r.logEnd(s)
+	return r.finish(s, stream.StatusOK)
+}
+
+// finish ends the session: as ngx_stream_proxy_finalize, the peer is freed before the log is written.
+func (r *run) finish(s *stream.Session, status stream.Status) stream.Step {
+	r.endTry(s)
+	r.free(s, r.outcome())
+	return s.Finish(status)
+}
+
+// outcome is what a session that ends now has shown of its peer.
+func (r *run) outcome() upstream.Outcome {
+	switch {
+	case r.broken:
+		return upstream.Failed
+	case !r.up:
+		return upstream.Abandoned
+	}
+	return upstream.Succeeded
+}
+
+// endTry completes the record of the present attempt.
+func (r *run) endTry(s *stream.Session) {
+	t := &s.Tries[len(s.Tries)-1]
+	t.Total = s.Elapsed() - t.Start
+	if r.up {
+		t.Sent, t.Received = s.Traffic.ToUpstream.Load(), s.Traffic.FromUpstream.Load()
+	}
+}
+
+func (r *run) free(s *stream.Session, o upstream.Outcome) {
+	peer := r.peer
+	if peer == nil {
+		return
+	}
+	r.peer = nil
+	r.picker.Free(peer, o, &s.Tries[len(s.Tries)-1])
+}
+
+// Abandon gives back the server of a session that a bug has ended: it would count against max_conns for ever.
+func (c *Content) Abandon(s *stream.Session) {
+	if r, ok := runs.Get(s); ok {
+		r.free(s, upstream.Abandoned)
+	}
+}

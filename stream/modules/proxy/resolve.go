@@ -1,0 +1,98 @@
+package proxy
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"weir/internal/resolver"
+	"weir/stream"
+	"weir/stream/upstream"
+)
+
+// A Names says who is asked for the names that a proxy_pass with variables comes to.
+type Names struct {
+	Resolver *resolver.Resolver // nil: nobody
+	Timeout  time.Duration      // resolver_timeout; 0: none
+}
+
+// A question is a name that is looked up for one session.
+type question struct {
+	*resolver.Query
+	place Place
+}
+
+// resolve looks a name up, at once if it is known. It follows ngx_stream_proxy_handler.
+func (c *Content) resolve(s *stream.Session, p Place) stream.Step {
+	names := c.To.Names
+	if names.Resolver == nil {
+		s.Log(stream.LevelError, "no resolver defined to resolve "+p.Host, nil)
+		return s.Finish(stream.StatusInternal)
+	}
+	if known, ok := names.Resolver.Cached(p.Host); ok {
+		return c.begin(s, p.group(known.Addrs))
+	}
+	asked := &question{names.Resolver.Query(p.Host), p}
+	runs.Set(s, &run{Content: c, asked: asked})
+	step := stream.Step{Do: stream.Resolve, Lookup: asked.Query, Max: c.ahead(s)}
+	if names.Timeout > 0 {
+		step.Deadline = s.Env.Now().Add(names.Timeout)
+	}
+	return step
+}
+
+// resolved goes on after a step Resolve. It follows ngx_stream_proxy_resolve_handler.
+func (r *run) resolved(s *stream.Session, ev stream.Event) stream.Step {
+	asked := r.asked
+	switch ev.Kind {
+	case stream.Resolved:
+		answer, err := asked.Answer()
+		if err != nil {
+			return asked.failed(s, err)
+		}
+		return r.begin(s, asked.place.group(answer.Addrs))
+	case stream.TimedOut:
+		return asked.failed(s, resolver.TimedOut)
+	case stream.Bytes:
+		r.clientSent(s, len(ev.Data))
+	case stream.EOF:
+		return r.clientEnded(s)
+	case stream.Failed:
+		return r.clientFailed(s, ev)
+	case stream.Aborted:
+		s.Log(stream.LevelInfo, "shutdown timeout", nil)
+		return s.Finish(stream.StatusOK)
+	}
+	return stream.Step{}
+}
+
+func (q *question) failed(s *stream.Session, err error) stream.Step {
+	s.Log(stream.LevelError, strings.TrimSuffix(q.place.Host, ".")+" could not be resolved ("+err.Error()+")", nil)
+	return s.Finish(stream.StatusInternal)
+}
+
+// A Place is where a session goes whose server is not configured: a literal address, or a name that is to be looked up.
+type Place struct {
+	Text string      // as the proxy_pass came to it
+	Addr stream.Addr // if Host is empty
+	Host string
+	Port uint16 // of Host
+}
+
+// group is the group of those addresses, for one session: as many servers, that nobody else knows.
+func (p Place) group(ips []netip.Addr) *upstream.Group {
+	peers := make([]*upstream.Peer, len(ips))
+	for i, ip := range ips {
+		peers[i] = p.peer(stream.Addr{IP: netip.AddrPortFrom(ip, p.Port)})
+	}
+	return upstream.NewGroup(p.Text, peers, upstream.RoundRobin)
+}
+
+// single is the group of the literal address.
+func (p Place) single() *upstream.Group {
+	return upstream.NewGroup(p.Text, []*upstream.Peer{p.peer(p.Addr)}, upstream.RoundRobin)
+}
+
+func (p Place) peer(addr stream.Addr) *upstream.Peer {
+	return &upstream.Peer{Server: p.Text, Name: addr.String(), Addr: addr, Weight: 1, MaxFails: 1, FailTimeout: DefaultFailTimeout}
+}

@@ -1,0 +1,70 @@
+// Package reply is the content that sends a text to the client and then closes the connection.
+package reply
+
+import (
+	"time"
+
+	"weir/internal/relay"
+	"weir/stream"
+)
+
+// timeout is how long the client may take nothing of the text before it is given up, as in ngx_stream_return_write_handler.
+const timeout = 5 * time.Second
+
+// maxPiece is how much of a text is offered to the client at a time. Each piece has the time-out for itself, where nginx starts its
+// timer anew whenever the socket has taken some.
+const maxPiece = 16 << 10
+
+// Content is the return directive of a server. What the client sends is not read.
+//
+// See https://nginx.org/en/docs/stream/ngx_stream_return_module.html.
+type Content struct {
+	Text stream.Template
+}
+
+// later is what a text of more than one piece has left.
+var later = stream.NewKey[[]byte]()
+
+// Begin sends the text. An empty one ends the session at once.
+func (c *Content) Begin(s *stream.Session) stream.Step {
+	s.SetDoing(stream.ReturningText)
+	text := c.Text.Eval(s)
+	if text == "" {
+		return s.Finish(stream.StatusOK)
+	}
+	return send(s, []byte(text))
+}
+
+// send offers the next piece of text, and remembers the rest.
+func send(s *stream.Session, text []byte) stream.Step {
+	piece := text
+	if len(text) > maxPiece {
+		piece = text[:maxPiece]
+		later.Set(s, text[maxPiece:])
+	}
+	return stream.Step{Do: stream.Send, Out: piece, Deadline: s.Env.Now().Add(timeout)}
+}
+
+// Next goes on with what is left, and finishes when nothing is, or when the client does not take it.
+func (c *Content) Next(s *stream.Session, ev stream.Event) stream.Step {
+	switch ev.Kind {
+	case stream.Failed:
+		s.LogFailure(ev)
+		s.Traffic.End = relay.ClientError
+		return stream.Step{}
+	case stream.TimedOut:
+		s.Log(stream.LevelInfo, "connection timed out", stream.ErrTimedOut)
+		return s.Finish(stream.StatusOK)
+	case stream.Aborted:
+		s.Log(stream.LevelInfo, "shutdown timeout", nil)
+		return s.Finish(stream.StatusOK)
+	}
+	if s.Traffic.End == relay.ClientError {
+		return s.Finish(stream.StatusInternal)
+	}
+	if rest, _ := later.Get(s); len(rest) > 0 {
+		later.Set(s, nil)
+		return send(s, rest)
+	}
+	return s.Finish(stream.StatusOK)
+}
