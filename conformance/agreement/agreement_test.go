@@ -121,6 +121,7 @@ func TestClassify(t *testing.T) {
 		{"later", ok, wrong("no handler for server in /p/nginx.conf:5"), newer},
 		{"later, for another nginx", ok, wrong(`invalid number of the geo parameters in /p/nginx.conf:5`), differs},
 		{"later, other words", wrong(`invalid parameter "x" in /p/nginx.conf:5`), wrong(`the invalid "x" parameter in /p/nginx.conf:5`), newer},
+		{"escaped", wrong(`unknown directive "a\xFFb" in /p/nginx.conf:5`), wrong("unknown directive \"a\xffb\" in /p/nginx.conf:5"), purpose},
 		{"a line more", verdict{append([]string{`[warn] the "user" directive is not supported yet, weir continues`}, ok.lines...), 0}, ok, purpose},
 		{"on purpose", ok, wrong(`dlopen() "x" failed (no) in /p/nginx.conf:1`), purpose},
 	}

@@ -72,7 +72,7 @@ var rules = []rule{
 	onPurpose("there is no log in memory", conf(`error_log memory:`)),
 	onPurpose("zones reserve no memory", nginxSays(`\[alert\] mmap\(MAP_ANON`)),
 	onPurpose("buffers are made when they are used", nginxFinds(`^\[emerg\] (malloc|posix_memalign)\(`)),
-	onPurpose("control characters are written as `\\x0A`", inPlainText),
+	onPurpose("control characters, and bytes that are not UTF-8, are written as `\\x0A`", inPlainText),
 	onPurpose("weir warns that it stays root", besides(`^\[warn\] the "user" directive is not supported yet, `)),
 	onPurpose("a line of one word in `split_clients` is refused", weirFinds(`^\[emerg\] invalid number of the split_clients parameters`)),
 }
@@ -128,12 +128,14 @@ func besides(expression string) func(*result) bool {
 	}
 }
 
-var control = regexp.MustCompile(`[\x00-\x1f\x7f]`)
+// unprinted are the characters that weir writes as escapes; of nginx's lines these include bytes that are not UTF-8.
+var (
+	unprinted = regexp.MustCompile(`[\x00-\x1f\x7f]`)
+	escaped   = regexp.MustCompile(`\\x[0-9A-F]{2}|[\x00-\x1f\x7f]`)
+)
 
-// inPlainText holds where the verdicts are the same but for control characters: nginx ends some words at a zero byte.
+// inPlainText holds where the verdicts are the same but for characters that weir writes as escapes: nginx ends some words at a zero byte.
 func inPlainText(r *result) bool {
 	weir, nginx := strings.Join(r.weir.lines, "\n"), strings.Join(r.nginx.lines, "\n")
-	return weir != nginx && escapedControl.ReplaceAllString(weir, "") == control.ReplaceAllString(nginx, "")
+	return weir != nginx && escaped.ReplaceAllString(weir, "") == unprinted.ReplaceAllString(strings.ToValidUTF8(nginx, ""), "")
 }
-
-var escapedControl = regexp.MustCompile(`\\x[01][0-9A-F]|\\x7F|[\x00-\x1f\x7f]`)
