@@ -39,7 +39,7 @@ func (r *result) classify(b *nginx.Build) outcome {
 		return outcome{class: refused}
 	}
 	for _, rule := range rules {
-		if rule.appliesTo(b.Version) && rule.holds(r) {
+		if rule.appliesTo(b) && rule.holds(r) {
 			return outcome{rule.class, rule.reason}
 		}
 	}

@@ -10,15 +10,19 @@ import (
 
 // A rule explains why the verdicts of a trial differ.
 type rule struct {
-	class  class
-	reason string
-	holds  func(r *result) bool
-	since  nginx.Version // only an older nginx differs; zero: any does
+	class   class
+	reason  string
+	holds   func(r *result) bool
+	since   nginx.Version // only an older nginx differs; zero: any does
+	product string        // only this program differs; empty: any does
 }
 
-// appliesTo reports whether the rule can explain a difference from that nginx.
-func (r *rule) appliesTo(v nginx.Version) bool {
-	return r.since == nginx.Version{} || v.Before(r.since)
+// appliesTo reports whether the rule can explain a difference from that program.
+func (r *rule) appliesTo(b *nginx.Build) bool {
+	if r.product != "" {
+		return b.Product == r.product
+	}
+	return r.since == nginx.Version{} || b.Version.Before(r.since)
 }
 
 // since is the rule for what nginx does since a version: weir follows it, and older ones differ.
@@ -27,12 +31,17 @@ func since(version, reason string, holds func(*result) bool) rule {
 	if err != nil {
 		panic(err)
 	}
-	return rule{newer, reason + ", since " + version, holds, v}
+	return rule{class: newer, reason: reason + ", since " + version, holds: holds, since: v}
 }
 
 // other is the rule for what only another edition or another njs does.
 func other(reason string, holds func(*result) bool) rule {
 	return rule{class: newer, reason: reason, holds: holds}
+}
+
+// ofAngie is the rule for what Angie does otherwise than the nginx that it is made from.
+func ofAngie(reason string, holds func(*result) bool) rule {
+	return rule{class: newer, reason: "Angie: " + reason, holds: holds, product: "Angie"}
 }
 
 // onPurpose is the rule for what weir does otherwise than every nginx.
@@ -64,6 +73,16 @@ var rules = []rule{
 		rewritten(`(invalid value ".*") in "proxy_protocol" directive, it must be "on" or "off"`, `$1`)),
 	since("1.27.3", "an address in brackets without a port in `proxy_bind`", nginxStops(`^\[emerg\] invalid address "\[.*\]" in`)),
 	since("1.29.8", "masks in the includes of `geo`", nginxStops(`^\[emerg\] open\(\) ".*\*.*" failed`)),
+	ofAngie("an unknown variable is no error of a test", weirFinds(`^\[emerg\] unknown ".*" variable$`)),
+	ofAngie("a name in `proxy_pass` needs no port, and is looked up later",
+		all(weirFinds(`^\[emerg\] (no port|host not found) in upstream `), nginxAccepts)),
+	ofAngie("several `stream` blocks", weirFinds(`^\[emerg\] "stream" directive is duplicate`)),
+	ofAngie("a group with a zone needs no servers", weirFinds(`^\[emerg\] no servers are inside upstream`)),
+	ofAngie("lines of another greatest length", conf(`\S{1000}`)),
+	ofAngie("`least_time` has other parameters", conf(`least_time`)),
+	ofAngie("sentences about the size of a zone", nginxFinds(`^\[emerg\] (zone ".*" is too small, at least|invalid zone (size|specification)|too small zone)`)),
+	ofAngie("`sticky` in `upstream`", nginxFinds(`"sticky" directive`)),
+	ofAngie("too few `worker_connections` are no error of a test", weirFinds(`^\[emerg\] \d+ worker_connections are not enough`)),
 	onPurpose("no name server at a unix socket", weirFinds(`^\[emerg\] weir asks no name server at a unix socket`)),
 	onPurpose("a zero byte is a byte like any other", conf(`\x00`)),
 	onPurpose("the word of a syslog server is shown as it stands", nginxSays(`\x00`)),
@@ -93,6 +112,11 @@ func nginxSays(expression string) func(*result) bool {
 	re := regexp.MustCompile(expression)
 	return func(r *result) bool { return re.MatchString(r.nginx.String()) }
 }
+
+// nginxAccepts holds where nginx finds the syntax right.
+func nginxAccepts(r *result) bool { return slices.ContainsFunc(r.nginx.lines, isSyntaxOK) }
+
+func isSyntaxOK(line string) bool { return strings.HasSuffix(line, " syntax is ok") }
 
 // nginxStops holds where nginx's first error is as the expression says, and weir has found none before that line.
 func nginxStops(expression string) func(*result) bool {
