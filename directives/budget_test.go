@@ -118,7 +118,7 @@ func copyDatabases(t *testing.T, dir string) {
 // walk takes one session through its life as a driver would, without sockets, and returns its status.
 func (c *costing) walk() stream.Status {
 	addr := stream.Addr{IP: netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, 1}), 4000)}
-	s := stream.NewSession(c.listen, c.env, stream.Peer{Addr: addr, Local: &c.listen.Addr}, nil)
+	s := stream.NewSession(c.listen, c.env, stream.Client{Addr: addr, Local: &c.listen.Addr}, nil)
 	rest := c.first
 	for step := s.Advance(stream.Event{Kind: stream.Accepted}); ; {
 		ev := stream.Event{}

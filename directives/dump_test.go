@@ -78,7 +78,7 @@ func describeGroup(g *upstream.Group) string {
 	}
 	for _, n := range g.Named() {
 		text += fmt.Sprintf("  follows %s port=%d service=%q ring_by_address=%v weight=%d backup=%v\n",
-			n.Host, n.Port, n.Service, n.EachAddress, n.Like.Weight, n.Like.Backup)
+			n.Host, n.Port, n.Service, n.EachAddress, n.Template.Weight, n.Template.Backup)
 	}
 	return text
 }

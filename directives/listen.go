@@ -153,7 +153,7 @@ func (c *streamConf) finishListens(compiler *conf.Compiler, servers []*stream.Se
 	for i, level := range c.servers {
 		byLevel[level] = servers[i]
 	}
-	names := map[*listenAddr]*stream.Names{}
+	names := map[*listenAddr]*stream.ServerNames{}
 	for _, l := range byPort(c.listens) {
 		names[l] = l.names(compiler, byLevel)
 	}

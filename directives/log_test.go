@@ -89,7 +89,7 @@ func writeAccess(p *Program) {
 	env := &stream.Env{Now: logTime, NextID: func() uint64 { return 7 }, Log: p.Main.ErrorLog, PID: 1}
 	client := stream.Addr{IP: netip.MustParseAddrPort("192.0.2.1:4000")}
 	for _, l := range p.Stream.Listens {
-		s := stream.NewSession(l, env, stream.Peer{Addr: client, Local: &l.Addr}, nil)
+		s := stream.NewSession(l, env, stream.Client{Addr: client, Local: &l.Addr}, nil)
 		for _, logger := range l.Default.Loggers {
 			logger.Log(s)
 		}

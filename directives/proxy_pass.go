@@ -158,20 +158,20 @@ func isHost(text string) bool {
 }
 
 // parsePlace reads what a proxy_pass with variables has come to. It follows ngx_stream_proxy_eval.
-func parsePlace(text string) (proxy.Place, error) {
+func parsePlace(text string) (proxy.Endpoint, error) {
 	a, err := conf.ParseUpstream(text)
 	if err != nil {
-		return proxy.Place{}, fmt.Errorf("%w in upstream \"%s\"", err, text)
+		return proxy.Endpoint{}, fmt.Errorf("%w in upstream \"%s\"", err, text)
 	}
 	if a.NoPort {
-		return proxy.Place{}, fmt.Errorf("no port in upstream \"%s\"", a.Host)
+		return proxy.Endpoint{}, fmt.Errorf("no port in upstream \"%s\"", a.Host)
 	}
 	if !a.IsUnix && !a.IP.IsValid() {
-		return proxy.Place{Text: text, Host: a.Host, Port: uint16(a.Port)}, nil
+		return proxy.Endpoint{Text: text, Host: a.Host, Port: uint16(a.Port)}, nil
 	}
 	addrs, err := a.Resolve(nil)
 	if err != nil {
-		return proxy.Place{}, err
+		return proxy.Endpoint{}, err
 	}
-	return proxy.Place{Text: text, Addr: addrs[0]}, nil
+	return proxy.Endpoint{Text: text, Addr: addrs[0]}, nil
 }

@@ -104,9 +104,9 @@ func (u *resolverUse) resolver(c *conf.Compiler) *resolver.Resolver {
 }
 
 // namesOf says who is asked for the names that the server's proxy_pass comes to.
-func namesOf(s *conf.Scope) proxy.Names {
+func namesOf(s *conf.Scope) proxy.Resolving {
 	c := conf.At[streamConf](s.Level)
-	return proxy.Names{Resolver: c.resolver.resolver(s.Compiler), Timeout: c.resolverTimeout.Or(defaultResolverTimeout)}
+	return proxy.Resolving{Resolver: c.resolver.resolver(s.Compiler), Timeout: c.resolverTimeout.Or(defaultResolverTimeout)}
 }
 
 // A resolverPart is a Resolver as a part of the configuration. What it knows is asked for anew after a reload, as in nginx.

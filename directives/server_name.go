@@ -78,11 +78,11 @@ func (c *streamConf) firstName() string { return strings.TrimPrefix(c.serverName
 
 // names leads to the servers of the address by their names. It is nil for an address with one server, unless a regular expression among
 // its names may capture something. It follows ngx_stream_server_names.
-func (l *listenAddr) names(c *conf.Compiler, servers map[*conf.Level]*stream.Server) *stream.Names {
+func (l *listenAddr) names(c *conf.Compiler, servers map[*conf.Level]*stream.Server) *stream.ServerNames {
 	if len(l.servers) == 1 && !conf.At[streamConf](l.primary).hasPattern() {
 		return nil
 	}
-	names := &stream.Names{}
+	names := &stream.ServerNames{}
 	for _, level := range l.servers {
 		for _, n := range conf.At[streamConf](level).serverNames() {
 			l.addName(c, names, n, servers[level])
@@ -100,7 +100,7 @@ func (c *streamConf) hasPattern() bool {
 	return false
 }
 
-func (l *listenAddr) addName(c *conf.Compiler, names *stream.Names, n serverName, server *stream.Server) {
+func (l *listenAddr) addName(c *conf.Compiler, names *stream.ServerNames, n serverName, server *stream.Server) {
 	if n.pattern != nil {
 		names.AddPattern(n.pattern, server)
 		return

@@ -53,9 +53,9 @@ func (c *upstreamConf) follow(call *conf.Call, use *serverUse) {
 func (s *serverUse) isNamed() bool { return s.host != "" }
 
 // named is what the group is told of the server.
-func (s *serverUse) named() *upstream.Named {
-	return &upstream.Named{
-		Like: *s.like(), Host: s.host, Port: s.port, Service: s.service, EachAddress: s.eachAddress,
+func (s *serverUse) named() *upstream.DynamicServer {
+	return &upstream.DynamicServer{
+		Template: *s.like(), Host: s.host, Port: s.port, Service: s.service, EachAddress: s.eachAddress,
 	}
 }
 
@@ -75,8 +75,8 @@ func (g *groupUse) mayFollow() bool {
 }
 
 // named are the servers of the group that are followed.
-func (g *groupUse) named() []*upstream.Named {
-	var all []*upstream.Named
+func (g *groupUse) named() []*upstream.DynamicServer {
+	var all []*upstream.DynamicServer
 	for i := range g.conf.servers {
 		if s := &g.conf.servers[i]; s.isNamed() {
 			all = append(all, s.named())
@@ -102,7 +102,7 @@ func (g *groupUse) build() *upstream.Group {
 	g.warnOfOneRingPlace()
 	timeout := g.conf.names.timeout
 	timeout.Inherit(conf.At[streamConf](g.level).resolverTimeout)
-	return upstream.NewNamedGroup(g.name, g.conf.peers(), g.conf.balancer(), named, upstream.Names{
+	return upstream.NewNamedGroup(g.name, g.conf.peers(), g.conf.balancer(), named, upstream.Resolving{
 		Resolver: g.resolver().resolver(g.comp), Timeout: timeout.Or(defaultResolverTimeout),
 	})
 }

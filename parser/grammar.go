@@ -52,7 +52,7 @@ func (s *statements) Parse(lex *lexer.PeekingLexer) error {
 
 // word returns the word that t holds, which must be of a kind of word.
 func word(t *lexer.Token) Word {
-	w := Word{Text: t.Value, Raw: t.Value, Pos: place(t.Pos)}
+	w := Word{Text: t.Value, Raw: t.Value, Pos: toPosition(t.Pos)}
 	if t.Type == tokenQuoted {
 		w.Quoted = true
 		w.Text = t.Value[1 : len(t.Value)-1]
@@ -97,6 +97,6 @@ func escaped(c byte) (byte, bool) {
 
 func isWord(t *lexer.Token) bool { return t.Type == tokenWord || t.Type == tokenQuoted }
 
-func place(p lexer.Position) diag.Position {
+func toPosition(p lexer.Position) diag.Position {
 	return diag.Position{File: p.Filename, Line: p.Line, Col: p.Column}
 }

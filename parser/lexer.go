@@ -160,7 +160,7 @@ func (s *scanner) comment() (lexer.Token, bool) {
 		return s.tooLong(start, start, 0), true
 	}
 	text := strings.TrimRight(s.text[start:end], " \t\r")
-	s.comments = append(s.comments, Comment{Text: text, Pos: place(s.position(start))})
+	s.comments = append(s.comments, Comment{Text: text, Pos: toPosition(s.position(start))})
 	s.at = end
 	return lexer.Token{}, false
 }

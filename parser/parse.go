@@ -38,7 +38,7 @@ func (b *builder) build(s *scanner) *diag.Diagnostic {
 	for fault == nil && !s.ended {
 		fault = b.segment(b.read(s))
 	}
-	end := place(s.position(s.at))
+	end := toPosition(s.position(s.at))
 	if fault == nil && len(b.open) > 1 {
 		fault = emerg(end, `unexpected end of file, expecting "}"`)
 	}
@@ -66,13 +66,13 @@ func (b *builder) segment(seg *segment) *diag.Diagnostic {
 			continue
 		}
 		if len(b.open) == 1 {
-			return emerg(place(st.stop.Pos), unexpected('}'))
+			return emerg(toPosition(st.stop.Pos), unexpected('}'))
 		}
-		b.innermost().End = place(st.stop.Pos)
+		b.innermost().End = toPosition(st.stop.Pos)
 		b.open = b.open[:len(b.open)-1]
 	}
 	if seg.Fault.Type == tokenFault {
-		return emerg(place(seg.Fault.Pos), seg.Fault.Value)
+		return emerg(toPosition(seg.Fault.Pos), seg.Fault.Value)
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func (b *builder) segment(seg *segment) *diag.Diagnostic {
 // statement puts a directive in the innermost block, and opens its body if it has one.
 func (b *builder) statement(st statement) {
 	d := b.directive(st.words)
-	d.End = place(st.stop.Pos)
+	d.End = toPosition(st.stop.Pos)
 	d.File = b.file
 	into := b.innermost()
 	into.Directives = append(into.Directives, d)

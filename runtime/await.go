@@ -49,7 +49,7 @@ func (m *Master) drive(f func()) {
 	if hangs || m.await(m.driven, m.signals.urgent) || m.signals.urgent.Err() != nil {
 		return
 	}
-	m.console.say(errorlog.Alert, "an event loop has not answered for %v, continuing without it", m.patience)
+	m.console.log(errorlog.Alert, "an event loop has not answered for %v, continuing without it", m.patience)
 }
 
 // await waits until done is closed, and reports whether it is. It waits no longer than m.patience, and not after ctx has ended.

@@ -77,14 +77,14 @@ func (l groupLimits) apply() {
 // say logs the limits that were found, and what they lead to.
 func (l groupLimits) say(c *console, loops int) {
 	if l.cpus > 0 {
-		c.say(errorlog.Notice, "the control group has a quota of %.2f CPUs, event loops: %d", l.cpus, loops)
+		c.log(errorlog.Notice, "the control group has a quota of %.2f CPUs, event loops: %d", l.cpus, loops)
 	}
 	switch soft := l.softMemory(); {
 	case l.memory == 0:
 	case soft == 0:
-		c.say(errorlog.Notice, "the control group has a memory limit of %d bytes, %s is set", l.memory, memoryLimitVar)
+		c.log(errorlog.Notice, "the control group has a memory limit of %d bytes, %s is set", l.memory, memoryLimitVar)
 	default:
-		c.say(errorlog.Notice, "the control group has a memory limit of %d bytes, soft limit: %d", l.memory, soft)
+		c.log(errorlog.Notice, "the control group has a memory limit of %d bytes, soft limit: %d", l.memory, soft)
 	}
 }
 

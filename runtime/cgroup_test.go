@@ -95,7 +95,7 @@ func TestGroupLimitsAreLogged(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Setenv(memoryLimitVar, tt.env)
 			var log recorder
-			tt.l.say(&console{log: log.log()}, 2)
+			tt.l.say(&console{errorLog: log.log()}, 2)
 			if got := log.take(); !slices.Equal(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}

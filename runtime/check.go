@@ -14,13 +14,13 @@ import (
 func check(o Options, p paths, c *console, stdio Stdio) int {
 	program, found := load(p.source(o.Globals), p.env(context.Background(), os.Getpid(), c.out.writer()))
 	read, late := found.Split()
-	c.sayAll(read)
+	c.logDiagnostics(read)
 	err := read.Err()
 	if err == nil {
 		if !o.Quiet {
 			fmt.Fprintf(stdio.Err, "nginx: the configuration file %s syntax is ok\n", p.conf)
 		}
-		c.sayAll(late)
+		c.logDiagnostics(late)
 		err = late.Err()
 	}
 	if err == nil {
@@ -42,26 +42,26 @@ func check(o Options, p paths, c *console, stdio Stdio) int {
 
 // tryOpen opens all that program needs and closes it again. The error has been logged.
 func tryOpen(program *directives.Program, c *console) error {
-	var undo undoing
-	defer undo.now()
+	var undo rollback
+	defer undo.run()
 	if err := touchPid(program.Main.PidFile); err != nil {
-		c.say(errorlog.Emerg, "%v", err)
+		c.log(errorlog.Emerg, "%v", err)
 		return err
 	}
 	g := newGeneration(1, program, &tally{})
 	c.out.add(program.Stream.Files)
 	env := newEnv(func() *errorlog.Log { return program.Main.ErrorLog })
 	if err := g.open(context.Background(), env, nil, &undo); err != nil {
-		c.say(errorlog.Emerg, "%v", err)
+		c.log(errorlog.Emerg, "%v", err)
 		return err
 	}
 	opened := startConsole(program, c)
 	bound, err := binder{console: opened, testing: true}.bind(context.Background(), program.Stream.Listens)
 	for _, b := range bound {
-		undo.later(b.discard)
+		undo.add(b.discard)
 	}
 	if err != nil {
-		opened.say(errorlog.Emerg, "%v", err)
+		opened.log(errorlog.Emerg, "%v", err)
 		return err
 	}
 	warnOfOpenFiles(&program.Main, opened)

@@ -15,7 +15,7 @@ import (
 // A console is where the process speaks for itself: an error log and, as long as it starts, standard error too. It is not changed
 // once made.
 type console struct {
-	log *errorlog.Log
+	errorLog *errorlog.Log
 	// stderr takes what is a warning or worse without date and number, for whoever has typed the command; nil once the process
 	// has started.
 	stderr io.Writer
@@ -28,20 +28,20 @@ type console struct {
 	hints *hinter
 }
 
-// say writes one line.
-func (c *console) say(level errorlog.Level, format string, args ...any) {
+// log writes one line.
+func (c *console) log(level errorlog.Level, format string, args ...any) {
 	msg := fmt.Sprintf(format, args...)
-	c.log.Write(level, 0, msg)
-	if c.stderr == nil || level > errorlog.Warn || c.dated && c.log.Enabled(level) {
+	c.errorLog.Write(level, 0, msg)
+	if c.stderr == nil || level > errorlog.Warn || c.dated && c.errorLog.Enabled(level) {
 		return
 	}
 	fmt.Fprintf(c.stderr, "nginx: [%s] %s\n", level, msg)
 }
 
-// sayAll writes what was found in a configuration as nginx does, which reads no further than the first error.
-func (c *console) sayAll(found diag.List) {
+// logDiagnostics writes what was found in a configuration as nginx does, which reads no further than the first error.
+func (c *console) logDiagnostics(found diag.List) {
 	for _, d := range found {
-		c.say(levelOf(d.Severity), "%s", d.Error())
+		c.log(levelOf(d.Severity), "%s", d.Error())
 		if d.Severity != diag.Warn {
 			c.explain(d)
 			return
@@ -70,13 +70,13 @@ func levelOf(s diag.Severity) errorlog.Level {
 // bootConsole is the console until a configuration has been applied: the log of -e at level notice, or info for -t. As in
 // ngx_log_init, standard error takes the place of a file that can not be opened; only the first process of a start reports that.
 func bootConsole(o Options, p paths, out *outlets) *console {
-	c := &console{log: errorlog.New(time.Now, os.Getpid()), stderr: out.stderr, out: out, hints: newHinter(o)}
+	c := &console{errorLog: errorlog.New(time.Now, os.Getpid()), stderr: out.stderr, out: out, hints: newHinter(o)}
 	level := errorlog.Notice
 	if o.Test {
 		level = errorlog.Info
 	}
 	if p.errorLog == "stderr" {
-		c.log.Add(level, errorlog.Lines(c.stderr))
+		c.errorLog.Add(level, errorlog.Lines(c.stderr))
 		c.dated = true
 		return c
 	}
@@ -86,11 +86,11 @@ func bootConsole(o Options, p paths, out *outlets) *console {
 		if isFirst(o.Args) {
 			fmt.Fprintf(c.stderr, "nginx: [alert] could not open error log file: %v\n", err)
 		}
-		c.log.Add(level, errorlog.Lines(c.stderr))
+		c.errorLog.Add(level, errorlog.Lines(c.stderr))
 		c.dated = true
 		return c
 	}
-	c.log.Add(level, errorlog.Lines(file))
+	c.errorLog.Add(level, errorlog.Lines(file))
 	c.files = files
 	out.add(files)
 	return c
@@ -105,5 +105,5 @@ func (c *console) close() {
 
 // startConsole is the console from when the log files of the first configuration are open until the process has started.
 func startConsole(program *directives.Program, boot *console) *console {
-	return &console{log: program.Main.ErrorLog, stderr: boot.stderr, dated: program.Main.ErrorLogStderr, out: boot.out}
+	return &console{errorLog: program.Main.ErrorLog, stderr: boot.stderr, dated: program.Main.ErrorLogStderr, out: boot.out}
 }

@@ -16,18 +16,18 @@ var controls = map[string]syscall.Signal{
 // sendSignal is -s: it tells the running process, which the configuration's pid file names. It does not wait for what that does.
 func sendSignal(o Options, p paths, c *console) int {
 	program, found := load(p.source(o.Globals), p.env(context.Background(), os.Getpid(), c.out.writer()))
-	c.sayAll(found)
+	c.logDiagnostics(found)
 	if found.HasEmerg() {
 		return exitFailed
 	}
-	c.say(errorlog.Notice, "signal process started")
+	c.log(errorlog.Notice, "signal process started")
 	pid, err := readPid(program.Main.PidFile)
 	if err != nil {
-		c.say(err.level, "%v", err)
+		c.log(err.level, "%v", err)
 		return exitFailed
 	}
 	if err := syscall.Kill(pid, controls[o.Signal]); err != nil {
-		c.say(errorlog.Alert, "kill(%d, %d) failed%s", pid, int(controls[o.Signal]), errorlog.Errno(err))
+		c.log(errorlog.Alert, "kill(%d, %d) failed%s", pid, int(controls[o.Signal]), errorlog.Errno(err))
 		return exitFailed
 	}
 	return exitOK

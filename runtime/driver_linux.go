@@ -27,5 +27,5 @@ func newDriver(env *stream.Env, main *directives.Main, limits groupLimits) (stre
 		return nil, 0, err
 	}
 	datagrams := udp.New(env, udp.Options{Loops: loops, Connections: main.WorkerConnections})
-	return drivers{relieved{driver, adopter}, datagrams}, loops, nil
+	return drivers{handoffDriver{driver, adopter}, datagrams}, loops, nil
 }

@@ -19,10 +19,10 @@ func newDriver(env *stream.Env, _ *directives.Main, _ groupLimits) (stream.Drive
 type noDatagrams struct{}
 
 // Listen refuses.
-func (noDatagrams) Listen(*stream.Port) error { return errors.ErrUnsupported }
+func (noDatagrams) Listen(*stream.Listener) error { return errors.ErrUnsupported }
 
 // Forget has nothing to do.
-func (noDatagrams) Forget(*stream.Port) {}
+func (noDatagrams) Forget(*stream.Listener) {}
 
 // Abort has nothing to do.
 func (noDatagrams) Abort(func(*stream.Session) bool, stream.Pace) {}

@@ -17,7 +17,7 @@ type echoDriver struct {
 	env *stream.Env
 
 	mu       sync.Mutex
-	ports    map[*stream.Port]*echoPort
+	ports    map[*stream.Listener]*echoPort
 	sessions map[net.Conn]*stream.Session
 	running  sync.WaitGroup
 }
@@ -29,10 +29,10 @@ type echoPort struct {
 }
 
 func newEchoDriver(env *stream.Env) *echoDriver {
-	return &echoDriver{env: env, ports: map[*stream.Port]*echoPort{}, sessions: map[net.Conn]*stream.Session{}}
+	return &echoDriver{env: env, ports: map[*stream.Listener]*echoPort{}, sessions: map[net.Conn]*stream.Session{}}
 }
 
-func (d *echoDriver) Listen(p *stream.Port) error {
+func (d *echoDriver) Listen(p *stream.Listener) error {
 	e := &echoPort{}
 	for _, fd := range p.FDs {
 		l, err := listenerOf(fd)
@@ -63,7 +63,7 @@ func listenerOf(fd int) (net.Listener, error) {
 	return l, err
 }
 
-func (d *echoDriver) accept(p *stream.Port, l net.Listener) {
+func (d *echoDriver) accept(p *stream.Listener, l net.Listener) {
 	for {
 		c, err := l.Accept()
 		if err != nil {
@@ -74,7 +74,7 @@ func (d *echoDriver) accept(p *stream.Port, l net.Listener) {
 			c.Close()
 			continue
 		}
-		s := stream.NewSession(meaning, d.env, stream.Peer{Addr: addrOf(c)}, lease)
+		s := stream.NewSession(meaning, d.env, stream.Client{Addr: addrOf(c)}, lease)
 		s.Advance(stream.Event{Kind: stream.Accepted})
 		d.mu.Lock()
 		d.sessions[c] = s
@@ -112,7 +112,7 @@ func (d *echoDriver) echo(c net.Conn, s *stream.Session) {
 	}
 }
 
-func (d *echoDriver) Forget(p *stream.Port) {
+func (d *echoDriver) Forget(p *stream.Listener) {
 	d.mu.Lock()
 	e := d.ports[p]
 	delete(d.ports, p)

@@ -6,26 +6,26 @@ import (
 	"weir/stream"
 )
 
-// relieved is a driver and the one that its sessions go over to when they need a handshake. What is to reach them all is told to the
+// handoffDriver is a driver and the one that its sessions go over to when they need a handshake. What is to reach them all is told to the
 // first before the second, so that none is missed on its way.
-type relieved struct {
+type handoffDriver struct {
 	stream.Driver
 	adopter stream.Driver
 }
 
 // Abort ends the sessions that match. Each driver keeps the pace for itself.
-func (d relieved) Abort(match func(*stream.Session) bool, pace stream.Pace) {
+func (d handoffDriver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
 	d.Driver.Abort(match, pace)
 	d.adopter.Abort(match, pace)
 }
 
 // Close cuts all sessions.
-func (d relieved) Close() error { return errors.Join(d.Driver.Close(), d.adopter.Close()) }
+func (d handoffDriver) Close() error { return errors.Join(d.Driver.Close(), d.adopter.Close()) }
 
 // drivers are two that serve as one: one carries connections, the other datagrams.
 type drivers struct{ connections, datagrams stream.Driver }
 
-func (d drivers) of(p *stream.Port) stream.Driver {
+func (d drivers) of(p *stream.Listener) stream.Driver {
 	if p.Datagrams {
 		return d.datagrams
 	}
@@ -33,10 +33,10 @@ func (d drivers) of(p *stream.Port) stream.Driver {
 }
 
 // Listen begins to accept on p.
-func (d drivers) Listen(p *stream.Port) error { return d.of(p).Listen(p) }
+func (d drivers) Listen(p *stream.Listener) error { return d.of(p).Listen(p) }
 
 // Forget stops accepting on p.
-func (d drivers) Forget(p *stream.Port) { d.of(p).Forget(p) }
+func (d drivers) Forget(p *stream.Listener) { d.of(p).Forget(p) }
 
 // Abort ends the sessions that match. Each driver keeps the pace for itself.
 func (d drivers) Abort(match func(*stream.Session) bool, pace stream.Pace) {

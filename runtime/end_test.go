@@ -24,7 +24,7 @@ var endingSignals = []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SI
 func (b *bench) mustBeOver() {
 	b.t.Helper()
 	select {
-	case <-b.over:
+	case <-b.done:
 	case <-time.After(patience):
 		b.t.Fatal("the process has not ended")
 	}
@@ -145,14 +145,14 @@ type hangingDriver struct {
 	listen, forget, abort, close bool
 }
 
-func (d *hangingDriver) Listen(p *stream.Port) error {
+func (d *hangingDriver) Listen(p *stream.Listener) error {
 	if d.listen {
 		d.hang()
 	}
 	return d.Driver.Listen(p)
 }
 
-func (d *hangingDriver) Forget(p *stream.Port) {
+func (d *hangingDriver) Forget(p *stream.Listener) {
 	if d.forget {
 		d.hang()
 	}

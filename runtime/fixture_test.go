@@ -100,7 +100,7 @@ func newBench(t *testing.T) *bench {
 	b := &bench{t: t, log: &recorder{}, dir: t.TempDir()}
 	log := &currentLog{}
 	log.Store(b.log.log())
-	b.Master = newMaster(parser.Source{}, paths{prefix: b.dir + "/"}, &console{log: log.Load()}, newSignalSet(log))
+	b.Master = newMaster(parser.Source{}, paths{prefix: b.dir + "/"}, &console{errorLog: log.Load()}, newSignalSet(log))
 	b.deadline.most = time.Hour // tests of what hangs take as long as they take
 	b.sessions = newEchoDriver(b.env)
 	b.driver, b.pause = b.sessions, time.Millisecond
@@ -126,7 +126,7 @@ func (b *bench) serve(p *directives.Program) {
 	go b.run()
 	b.t.Cleanup(func() {
 		b.signal(syscall.SIGTERM)
-		<-b.over
+		<-b.done
 	})
 }
 

@@ -72,7 +72,7 @@ type tally struct{ begun, ended atomic.Uint64 }
 func (g *Generation) owns(s *stream.Session) bool { return s.Listen.Config == g.Program.Stream }
 
 // open opens log files and parts; undo gives them back. Sockets are not among them: they outlive generations.
-func (g *Generation) open(ctx context.Context, env *stream.Env, old *Generation, undo *undoing) error {
+func (g *Generation) open(ctx context.Context, env *stream.Env, old *Generation, undo *rollback) error {
 	files := g.Program.Stream.Files
 	files.OnLoss(func(lost logfile.Loss) { writeLoss(g.Program.Main.ErrorLog, lost) })
 	if err := openLogs(files); err != nil {
@@ -81,12 +81,12 @@ func (g *Generation) open(ctx context.Context, env *stream.Env, old *Generation,
 	if old != nil {
 		files.Follow(old.Program.Stream.Files)
 	}
-	undo.later(files.Close)
+	undo.add(files.Close)
 	for _, p := range g.Program.Stream.Parts {
 		if err := p.Open(ctx, env, old.part(p.Key())); err != nil {
 			return err
 		}
-		undo.later(func() { p.Close() })
+		undo.add(func() { p.Close() })
 		g.parts[p.Key()] = p
 	}
 	return nil
@@ -131,14 +131,14 @@ func (g *Generation) close() error {
 	return first
 }
 
-// undoing remembers how to take back what has been opened. The zero undoing is ready.
-type undoing struct{ steps []func() }
+// rollback remembers how to take back what has been opened. The zero undoing is ready.
+type rollback struct{ steps []func() }
 
-// later adds a step.
-func (u *undoing) later(step func()) { u.steps = append(u.steps, step) }
+// add adds a step.
+func (u *rollback) add(step func()) { u.steps = append(u.steps, step) }
 
-// now takes the steps, last first, and forgets them.
-func (u *undoing) now() {
+// run takes the steps, last first, and forgets them.
+func (u *rollback) run() {
 	for i := len(u.steps) - 1; i >= 0; i-- {
 		u.steps[i]()
 	}

@@ -122,14 +122,14 @@ func (o option) call(addr stream.Addr) string {
 func (s *socket) configure(before *stream.ListenOptions, o stream.ListenOptions, c *console) {
 	for _, x := range s.options(before, o) {
 		if err := x.set(s.fd); err != nil {
-			c.say(errorlog.Alert, "%s failed, ignored%s", x.call(s.addr), errorlog.Errno(err))
+			c.log(errorlog.Alert, "%s failed, ignored%s", x.call(s.addr), errorlog.Errno(err))
 		}
 	}
 	if before == nil || before.Backlog == o.Backlog || s.addr.UDP {
 		return
 	}
 	if err := unix.Listen(s.fd, o.Backlog); err != nil {
-		c.say(errorlog.Alert, "listen() to %s, backlog %d failed, ignored%s", s.addr, o.Backlog, errorlog.Errno(err))
+		c.log(errorlog.Alert, "listen() to %s, backlog %d failed, ignored%s", s.addr, o.Backlog, errorlog.Errno(err))
 	}
 }
 

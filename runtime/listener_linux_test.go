@@ -132,7 +132,7 @@ func TestBindTriesFiveTimes(t *testing.T) {
 	listens := []*stream.Listen{{Addr: stream.Addr{IP: addr}}, {Addr: free}}
 
 	log := &recorder{}
-	bound, err := binder{console: &console{log: log.log()}, pause: time.Millisecond}.bind(t.Context(), listens)
+	bound, err := binder{console: &console{errorLog: log.log()}, pause: time.Millisecond}.bind(t.Context(), listens)
 	if !errors.Is(err, errStillInUse) {
 		t.Errorf("got %v, want %v", err, errStillInUse)
 	}
@@ -158,7 +158,7 @@ func TestBindWaitsForAPredecessor(t *testing.T) {
 		t.Fatal(err)
 	}
 	listens := []*stream.Listen{{Addr: stream.Addr{IP: addrOfListener(taken)}}}
-	b := binder{console: &console{log: (&recorder{}).log()}, pause: 20 * time.Millisecond}
+	b := binder{console: &console{errorLog: (&recorder{}).log()}, pause: 20 * time.Millisecond}
 	done := make(chan error)
 	go func() {
 		bound, err := b.bind(t.Context(), listens)
@@ -176,7 +176,7 @@ func TestBindWaitsForAPredecessor(t *testing.T) {
 func TestBindFailsAtOnceForAnotherReason(t *testing.T) {
 	listens := []*stream.Listen{{Addr: stream.Addr{IP: netip.MustParseAddrPort("192.0.2.1:1883")}}}
 	log := &recorder{}
-	_, err := binder{console: &console{log: log.log()}}.bind(t.Context(), listens)
+	_, err := binder{console: &console{errorLog: log.log()}}.bind(t.Context(), listens)
 	want := "bind() to 192.0.2.1:1883 failed (99: Cannot assign requested address)"
 	if !errors.Is(err, syscall.EADDRNOTAVAIL) || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
@@ -194,7 +194,7 @@ func TestTestingForgivesAnAddressInUse(t *testing.T) {
 	defer taken.Close()
 	l := &stream.Listen{Addr: stream.Addr{IP: addrOfListener(taken)}, Options: stream.ListenOptions{ReusePort: true}}
 	log := &recorder{}
-	bound, err := binder{console: &console{log: log.log()}, testing: true}.bind(t.Context(), []*stream.Listen{l})
+	bound, err := binder{console: &console{errorLog: log.log()}, testing: true}.bind(t.Context(), []*stream.Listen{l})
 	if err != nil || len(bound) != 0 || len(log.take()) != 0 {
 		t.Errorf("got %v, %v, want silence", bound, err)
 	}

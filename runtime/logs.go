@@ -42,7 +42,7 @@ func openLogs(set *logfile.Set) error {
 
 // reopenLogs has the paths of every log file opened again. A file that cannot be opened stays as it was, with a message.
 func reopenLogs(set *logfile.Set, c *console) {
-	set.Reopen(func(_ string, err error) { c.say(errorlog.Emerg, "%v", openError(err)) })
+	set.Reopen(func(_ string, err error) { c.log(errorlog.Emerg, "%v", openError(err)) })
 }
 
 // writeLoss reports to l that lines did not reach a log.

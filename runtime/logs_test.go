@@ -42,7 +42,7 @@ func TestReopenKeepsAFileThatCannotBeOpened(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log recorder
-	reopenLogs(p.Stream.Files, &console{log: log.log()})
+	reopenLogs(p.Stream.Files, &console{errorLog: log.log()})
 	if !p.Stream.Files.Wait(patience) {
 		t.Error("the file was not reopened")
 	}
@@ -75,7 +75,7 @@ func TestConsoleDuplicatesToStderr(t *testing.T) {
 			var stderr bytes.Buffer
 			o := Options{Prefix: t.TempDir(), ErrorLog: tt.boot}
 			c := bootConsole(o, o.paths(), newOutlets(&stderr))
-			c.say(tt.level, "text")
+			c.log(tt.level, "text")
 			c.out.wait(patience)
 			if got := stderr.String(); !regexp.MustCompile(tt.want).MatchString(got) {
 				t.Errorf("got %q, want %s", got, tt.want)

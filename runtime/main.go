@@ -61,7 +61,7 @@ func Main(o Options, stdio Stdio) int {
 	signals := receiveSignals(log) // before anything that may wait
 	letRead := context.AfterFunc(signals.end, newDeadline(log, &pidFile{}, out).arm)
 	c := bootConsole(o, paths, out)
-	log.Store(c.log)
+	log.Store(c.errorLog)
 	next := stageAfter(o, paths)
 	letRead()
 	switch next {
@@ -74,7 +74,7 @@ func Main(o Options, stdio Stdio) int {
 		}
 		err := executeTitled(o.Args)
 		signals.stay()
-		c.say(errorlog.Warn, "execve() \"%s\" failed%s, going on without a title", self(), errorlog.Errno(err))
+		c.log(errorlog.Warn, "execve() \"%s\" failed%s, going on without a title", self(), errorlog.Errno(err))
 	}
 	return serve(o, paths, c, signals)
 }

@@ -22,29 +22,29 @@ import (
 // A Master runs one configuration after another. All of its state but what is atomic belongs to the goroutine that starts it and
 // then runs it; others ask for changes by values on channels.
 type Master struct {
-	load     func(parser.Source, *conf.Env) (*directives.Program, diag.List)
-	source   parser.Source
-	paths    paths
-	env      *stream.Env
-	driver   stream.Driver
-	limits   groupLimits                // of the process
-	tally    tally                      // of the sessions of all generations
-	loops    int                        // of the driver: with reuseport each has a socket of its own
-	current  atomic.Pointer[Generation] // nil before the first, and once no more sessions are taken
-	log      *currentLog
-	console  *console
-	boot     *console // of the time before there was a configuration; nil once one is in use
-	pid      *pidFile
-	deadline *deadline
-	ports    portSet
-	newest   *Generation   // whose log the process writes to
-	living   []*Generation // that have sessions or will have
-	lastID   uint64
-	pause    time.Duration                           // between attempts to bind
-	watcher  *watcher                                // nil without -watch
-	redirect func(*directives.Program) *logfile.File // redirectStderr
-	stderrIs *logfile.File                           // what standard error was redirected to; nil: nothing
-	detach   func()                                  // called once, before the pid file is written
+	load        func(parser.Source, *conf.Env) (*directives.Program, diag.List)
+	source      parser.Source
+	paths       paths
+	env         *stream.Env
+	driver      stream.Driver
+	limits      groupLimits                // of the process
+	tally       tally                      // of the sessions of all generations
+	loops       int                        // of the driver: with reuseport each has a socket of its own
+	current     atomic.Pointer[Generation] // nil before the first, and once no more sessions are taken
+	log         *currentLog
+	console     *console
+	boot        *console // of the time before there was a configuration; nil once one is in use
+	pid         *pidFile
+	deadline    *deadline
+	ports       listenerSet
+	latest      *Generation   // whose log the process writes to
+	generations []*Generation // that have sessions or will have
+	lastID      uint64
+	pause       time.Duration                           // between attempts to bind
+	watcher     *watcher                                // nil without -watch
+	redirect    func(*directives.Program) *logfile.File // redirectStderr
+	stderrIs    *logfile.File                           // what standard error was redirected to; nil: nothing
+	detach      func()                                  // called once, before the pid file is written
 
 	orders   orders          // calls of the driver
 	driven   <-chan struct{} // closed when the last of them has returned; nil before the first
@@ -54,9 +54,9 @@ type Master struct {
 	signals  *signalSet
 	requests chan request
 	ended    chan *Generation
-	cut      chan struct{} // closed when nobody waits for sessions any more
-	over     chan struct{} // closed when run has returned
-	keepers  sync.WaitGroup
+	abort    chan struct{} // closed when nobody waits for sessions any more
+	done     chan struct{} // closed when run has returned
+	drainers sync.WaitGroup
 	quitting bool
 }
 
@@ -75,9 +75,9 @@ type outcome struct {
 // newMaster returns a Master that has opened nothing, and lacks its driver. c writes to the log of signals.
 func newMaster(src parser.Source, p paths, c *console, signals *signalSet) *Master {
 	m := &Master{
-		load: load, source: src, paths: p, console: c, boot: c, ports: portSet{}, pause: bindPause, redirect: redirectStderr,
+		load: load, source: src, paths: p, console: c, boot: c, ports: listenerSet{}, pause: bindPause, redirect: redirectStderr,
 		log: signals.log, signals: signals, pid: &pidFile{}, detach: func() {}, patience: loopPatience,
-		requests: make(chan request), ended: make(chan *Generation), cut: make(chan struct{}), over: make(chan struct{}),
+		requests: make(chan request), ended: make(chan *Generation), abort: make(chan struct{}), done: make(chan struct{}),
 	}
 	m.deadline = newDeadline(m.log, m.pid, c.out)
 	m.env = newEnv(m.log.Load)
@@ -100,7 +100,7 @@ func newEnv(current func() *errorlog.Log) *stream.Env {
 // serve runs the process that serves.
 func serve(o Options, p paths, c *console, signals *signalSet) int {
 	setName()
-	daemon := detachmentOf(o.Args)
+	daemon := daemonNotifierOf(o.Args)
 	m := newMaster(p.source(o.Globals), p, c, signals)
 	m.detach = daemon.detach
 	context.AfterFunc(signals.urgent, m.deadline.arm)
@@ -145,10 +145,10 @@ func (m *Master) start() error {
 
 // run makes one change at a time until it is told to end; then nothing of m is left.
 func (m *Master) run() {
-	defer close(m.over)
-	for !m.quitting || len(m.living) > 0 {
+	defer close(m.done)
+	for !m.quitting || len(m.generations) > 0 {
 		if s, pending := m.signals.take(); pending {
-			if m.obey(s) {
+			if m.handleSignal(s) {
 				break
 			}
 			continue
@@ -158,17 +158,17 @@ func (m *Master) run() {
 		case r := <-m.requests:
 			m.answer(r)
 		case why := <-m.watcher.changes():
-			m.console.say(errorlog.Notice, "%v", why)
+			m.console.log(errorlog.Notice, "%v", why)
 			m.reconfigure()
 		case g := <-m.ended:
-			m.bury(g)
+			m.reap(g)
 		}
 	}
 	m.terminate()
 }
 
-// obey does what a signal asks for, and reports whether it is to end at once.
-func (m *Master) obey(s syscall.Signal) bool {
+// handleSignal does what a signal asks for, and reports whether it is to end at once.
+func (m *Master) handleSignal(s syscall.Signal) bool {
 	switch s {
 	case syscall.SIGTERM, syscall.SIGINT:
 		return true
@@ -190,7 +190,7 @@ func (m *Master) Reload(ctx context.Context, src parser.Source) (*Generation, di
 	case m.requests <- request{src, answer}:
 	case <-ctx.Done():
 		return nil, nil, ctx.Err()
-	case <-m.over:
+	case <-m.done:
 		return nil, nil, os.ErrClosed
 	}
 	o := <-answer
@@ -205,7 +205,7 @@ func (m *Master) answer(r request) {
 		r.answer <- outcome{err: os.ErrClosed}
 		return
 	}
-	m.console.say(errorlog.Notice, "reconfiguring")
+	m.console.log(errorlog.Notice, "reconfiguring")
 	var o outcome
 	o.generation, o.found, o.err = m.change(m.signals.end, r.source)
 	r.answer <- o
@@ -216,14 +216,14 @@ func (m *Master) reconfigure() {
 	if m.quitting {
 		return
 	}
-	m.console.say(errorlog.Notice, "reconfiguring")
+	m.console.log(errorlog.Notice, "reconfiguring")
 	m.change(m.signals.end, m.source)
 }
 
 // reopen has the log files opened again, also those of configurations that only their last sessions use. It does not wait for that.
 func (m *Master) reopen() {
-	m.console.say(errorlog.Notice, "reopening logs")
-	for _, g := range m.living {
+	m.console.log(errorlog.Notice, "reopening logs")
+	for _, g := range m.generations {
 		reopenLogs(g.Program.Stream.Files, m.console)
 	}
 }
@@ -247,39 +247,39 @@ func (m *Master) terminate() {
 	m.quitting = true
 	m.deadline.arm()      // also for what follows until the process exits
 	m.signals.setUrgent() // nothing waits for the driver any more
-	close(m.cut)
+	close(m.abort)
 	for _, p := range m.ports {
 		m.drop(p)
 	}
 	ended(sessionsPatience, m.orders.give(func() { m.driver.Close() }))
 	current := m.current.Swap(nil)
 	within(runnersPatience, func() {
-		m.keepers.Wait()
+		m.drainers.Wait()
 		m.watcher.close()
 		if current != nil {
 			current.halt()
 		}
 	})
-	for _, g := range m.living {
-		m.bury(g)
+	for _, g := range m.generations {
+		m.reap(g)
 	}
 	if err := m.pid.remove(); err != nil {
-		m.console.say(errorlog.Alert, "%v", err)
+		m.console.log(errorlog.Alert, "%v", err)
 	}
-	m.console.say(errorlog.Notice, "exit")
+	m.console.log(errorlog.Notice, "exit")
 	within(logsPatience, func() {
 		m.closers.Wait()
-		m.close(m.newest, m.console)
+		m.close(m.latest, m.console)
 	})
 }
 
-// bury forgets a generation that has no sessions any more. The newest keeps its log files open: the process still writes to them.
-func (m *Master) bury(g *Generation) {
-	m.living = slices.DeleteFunc(slices.Clone(m.living), func(l *Generation) bool { return l == g })
-	m.console.say(errorlog.Notice, "exiting")
-	m.console.say(errorlog.Notice, "exit")
-	m.console.say(errorlog.Notice, "worker process %d exited with code 0", m.env.PID)
-	if g != m.newest {
+// reap forgets a generation that has no sessions any more. The newest keeps its log files open: the process still writes to them.
+func (m *Master) reap(g *Generation) {
+	m.generations = slices.DeleteFunc(slices.Clone(m.generations), func(l *Generation) bool { return l == g })
+	m.console.log(errorlog.Notice, "exiting")
+	m.console.log(errorlog.Notice, "exit")
+	m.console.log(errorlog.Notice, "worker process %d exited with code 0", m.env.PID)
+	if g != m.latest {
 		console := m.console
 		m.closers.Go(func() { m.close(g, console) })
 	}
@@ -288,6 +288,6 @@ func (m *Master) bury(g *Generation) {
 // close closes a generation, which may wait for its logs. It is for any goroutine.
 func (m *Master) close(g *Generation, c *console) {
 	if err := g.close(); err != nil {
-		c.say(errorlog.Alert, "%v", err)
+		c.log(errorlog.Alert, "%v", err)
 	}
 }

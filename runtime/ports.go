@@ -21,12 +21,12 @@ const (
 
 var errStillInUse = errors.New("still could not bind()")
 
-// A port is an address that is listened on, with what was asked of it.
-type port struct {
+// A listener is an address that is listened on, with what was asked of it.
+type listener struct {
 	addr    stream.Addr
 	sockets []*socket // one, or with reuseport one for each loop
 	options stream.ListenOptions
-	serving *stream.Port // what the driver knows it by; nil until it serves
+	serving *stream.Listener // what the driver knows it by; nil until it serves
 }
 
 // socketsOf is how many sockets l asks for where there are that many loops, as ngx_clone_listening makes them.
@@ -39,7 +39,7 @@ func socketsOf(l *stream.Listen, loops int) int {
 
 // replace makes the port's sockets n of those that it has and of fresh, and returns the others: what is of another protocol than l, and
 // what is too many.
-func (p *port) replace(fresh []*socket, l *stream.Listen, n int) (surplus []*socket) {
+func (p *listener) replace(fresh []*socket, l *stream.Listen, n int) (surplus []*socket) {
 	var fit []*socket
 	for _, s := range append(p.sockets, fresh...) {
 		if s.multipath == l.Options.Multipath && len(fit) < n {
@@ -53,7 +53,7 @@ func (p *port) replace(fresh []*socket, l *stream.Listen, n int) (surplus []*soc
 }
 
 // have counts the sockets of l's protocol; p may be nil.
-func (p *port) have(l *stream.Listen) int {
+func (p *listener) have(l *stream.Listen) int {
 	n := 0
 	if p != nil {
 		for _, s := range p.sockets {
@@ -66,9 +66,11 @@ func (p *port) have(l *stream.Listen) int {
 }
 
 // serves reports whether the driver accepts on the sockets that the port has.
-func (p *port) serves() bool { return p.serving != nil && slices.Equal(p.serving.FDs, p.descriptors()) }
+func (p *listener) serves() bool {
+	return p.serving != nil && slices.Equal(p.serving.FDs, p.descriptors())
+}
 
-func (p *port) descriptors() []int {
+func (p *listener) descriptors() []int {
 	var all []int
 	for _, s := range p.sockets {
 		all = append(all, s.fd)
@@ -76,18 +78,18 @@ func (p *port) descriptors() []int {
 	return all
 }
 
-// A portSet holds the listening sockets of the process by address. It belongs to one goroutine.
-type portSet map[stream.Addr]*port
+// A listenerSet holds the listening sockets of the process by address. It belongs to one goroutine.
+type listenerSet map[stream.Addr]*listener
 
 // missing lists what lacks a socket, each as often as it lacks one: in the order of the configuration those that have none at all,
 // then those that lack the sockets of further loops.
-func (ps portSet) missing(listens []*stream.Listen, loops int) []*stream.Listen {
+func (ps listenerSet) missing(listens []*stream.Listen, loops int) []*stream.Listen {
 	var first, further []*stream.Listen
 	for _, l := range listens {
 		p, wanted := ps[l.Addr], socketsOf(l, loops)
 		have := p.have(l)
 		if have == 0 && p != nil {
-			l = joining(l)
+			l = asReusePort(l)
 		}
 		if have == 0 {
 			first = append(first, l)
@@ -100,16 +102,16 @@ func (ps portSet) missing(listens []*stream.Listen, loops int) []*stream.Listen 
 	return append(first, further...)
 }
 
-// joining is l for a socket that joins one of another protocol at its address.
-func joining(l *stream.Listen) *stream.Listen {
+// asReusePort is l for a socket that joins one of another protocol at its address.
+func asReusePort(l *stream.Listen) *stream.Listen {
 	joined := *l
 	joined.Options.ReusePort = true
 	return &joined
 }
 
-// superfluous lists the ports that are not among listens.
-func (ps portSet) superfluous(listens map[stream.Addr]*stream.Listen) []*port {
-	var all []*port
+// unused lists the ports that are not among listens.
+func (ps listenerSet) unused(listens map[stream.Addr]*stream.Listen) []*listener {
+	var all []*listener
 	for addr, p := range ps {
 		if listens[addr] == nil {
 			all = append(all, p)
@@ -118,9 +120,9 @@ func (ps portSet) superfluous(listens map[stream.Addr]*stream.Listen) []*port {
 	return all
 }
 
-// share lets sockets join those that are open, at the addresses where reuseport is new or the protocol changes. As in
+// enableReusePort lets sockets join those that are open, at the addresses where reuseport is new or the protocol changes. As in
 // ngx_open_listening_sockets a failure is an alert and nothing more, and what has been set stays set, also when reuseport is turned off.
-func (ps portSet) share(listens []*stream.Listen, c *console) {
+func (ps listenerSet) enableReusePort(listens []*stream.Listen, c *console) {
 	for _, l := range listens {
 		p := ps[l.Addr]
 		if p == nil || p.options.ReusePort || !l.Options.ReusePort && p.options.Multipath == l.Options.Multipath {
@@ -133,9 +135,9 @@ func (ps portSet) share(listens []*stream.Listen, c *console) {
 // makeWay divides what lacks a socket: first what can be bound beside the sockets that are open, then what has one of them in its way
 // which the next configuration does not use, such as that of the wildcard address of the same port. Those sockets let others join
 // them. What has nothing in its way comes first, since what joins a socket takes connections from it.
-func (ps portSet) makeWay(missing []*stream.Listen, unused []*port, c *console) (free, joined []*stream.Listen) {
+func (ps listenerSet) makeWay(missing []*stream.Listen, unused []*listener, c *console) (free, joined []*stream.Listen) {
 	for _, l := range missing {
-		blocking := slices.DeleteFunc(slices.Clone(unused), func(p *port) bool { return !conflict(p.addr, l.Addr) })
+		blocking := slices.DeleteFunc(slices.Clone(unused), func(p *listener) bool { return !conflict(p.addr, l.Addr) })
 		if len(blocking) == 0 {
 			free = append(free, l)
 			continue
@@ -143,7 +145,7 @@ func (ps portSet) makeWay(missing []*stream.Listen, unused []*port, c *console) 
 		for _, p := range blocking {
 			p.letJoin(c)
 		}
-		joined = append(joined, joining(l))
+		joined = append(joined, asReusePort(l))
 	}
 	return free, joined
 }
@@ -154,10 +156,10 @@ func conflict(a, b stream.Addr) bool {
 }
 
 // letJoin lets other sockets join those of the port. A failure is an alert and nothing more.
-func (p *port) letJoin(c *console) {
+func (p *listener) letJoin(c *console) {
 	for _, s := range p.sockets {
 		if err := reusePort.set(s.fd); err != nil {
-			c.say(errorlog.Alert, "setsockopt(%s) %s failed, ignored%s", reusePort.name, s.addr, errorlog.Errno(err))
+			c.log(errorlog.Alert, "setsockopt(%s) %s failed, ignored%s", reusePort.name, s.addr, errorlog.Errno(err))
 		}
 	}
 }
@@ -181,7 +183,7 @@ func (b binder) bind(ctx context.Context, listens []*stream.Listen) ([]*socket, 
 		if err != nil || len(failed) == 0 || b.testing {
 			return bound, err
 		}
-		b.console.say(errorlog.Notice, "try again to bind() after %dms", b.pause.Milliseconds())
+		b.console.log(errorlog.Notice, "try again to bind() after %dms", b.pause.Milliseconds())
 		if err := sleep(ctx, b.pause); err != nil {
 			return bound, err
 		}
@@ -214,7 +216,7 @@ func (b binder) attempt(listens []*stream.Listen) (bound []*socket, inUse []*str
 		default:
 			inUse = append(inUse, l)
 			if !b.testing {
-				b.console.say(errorlog.Emerg, "%v", err)
+				b.console.log(errorlog.Emerg, "%v", err)
 			}
 		}
 	}
@@ -228,7 +230,7 @@ func (b binder) open(l *stream.Listen) (*socket, error) {
 	}
 	s, err := listenOn(&wanted, b.testing)
 	if errors.Is(err, unix.EADDRINUSE) && l.Addr.Unix && !b.testing && isAbandoned(l.Addr) {
-		b.console.say(errorlog.Notice, "replacing the socket file \"%s\", which no process listens on", l.Addr.Path)
+		b.console.log(errorlog.Notice, "replacing the socket file \"%s\", which no process listens on", l.Addr.Path)
 		os.Remove(l.Addr.Path)
 		s, err = listenOn(&wanted, b.testing)
 	}

@@ -79,7 +79,7 @@ func executeTitled(args []string) error {
 func startDaemon(o Options, c *console, signals *signalSet) int {
 	ready, theirs, err := os.Pipe()
 	if err != nil {
-		c.say(errorlog.Emerg, "pipe() failed%s", errorlog.Errno(err))
+		c.log(errorlog.Emerg, "pipe() failed%s", errorlog.Errno(err))
 		return exitFailed
 	}
 	defer ready.Close()
@@ -97,7 +97,7 @@ func startDaemon(o Options, c *console, signals *signalSet) int {
 	unblockSignals(precedence[:])
 	theirs.Close()
 	if err != nil {
-		c.say(errorlog.Emerg, "fork() failed%s", errorlog.Errno(err))
+		c.log(errorlog.Emerg, "fork() failed%s", errorlog.Errno(err))
 		return exitFailed
 	}
 	if awaitDaemon(cmd, ready, signals) {
@@ -130,30 +130,30 @@ func awaitDaemon(cmd *exec.Cmd, ready *os.File, signals *signalSet) (serves bool
 	}
 }
 
-// A detachment is what a daemon does before and once it serves; nil for a process in front.
-type detachment struct{ ready *os.File }
+// A daemonNotifier is what a daemon does before and once it serves; nil for a process in front.
+type daemonNotifier struct{ ready *os.File }
 
-// detachmentOf takes the pipe from the environment.
-func detachmentOf(args []string) *detachment {
+// daemonNotifierOf takes the pipe from the environment.
+func daemonNotifierOf(args []string) *daemonNotifier {
 	fd, err := strconv.Atoi(os.Getenv(readyVar))
 	if err != nil || !isTitled(args) {
 		return nil
 	}
 	os.Unsetenv(readyVar)
 	unix.CloseOnExec(fd)
-	return &detachment{os.NewFile(uintptr(fd), "ready")}
+	return &daemonNotifier{os.NewFile(uintptr(fd), "ready")}
 }
 
 // detach takes the file mode mask of whoever started the daemon away: the pid file and what is opened later have the modes that nginx
 // gives them.
-func (d *detachment) detach() {
+func (d *daemonNotifier) detach() {
 	if d != nil {
 		syscall.Umask(0)
 	}
 }
 
 // complete lets the first process exit.
-func (d *detachment) complete() {
+func (d *daemonNotifier) complete() {
 	if d == nil {
 		return
 	}
@@ -208,7 +208,7 @@ func applyLimits(m *directives.Main, c *console) {
 		var both unix.Rlimit
 		setBoth(&both.Cur, &both.Max, n)
 		if err := unix.Setrlimit(which, &both); err != nil {
-			c.say(errorlog.Alert, "setrlimit(%s, %d) failed%s", name, n, errorlog.Errno(err))
+			c.log(errorlog.Alert, "setrlimit(%s, %d) failed%s", name, n, errorlog.Errno(err))
 		}
 	}
 	limit(unix.RLIMIT_NOFILE, "RLIMIT_NOFILE", m.RlimitNofile)
@@ -221,14 +221,14 @@ func applyPriority(before, n int, c *console) {
 		return
 	}
 	if err := setPriority(n); err != nil {
-		c.say(errorlog.Alert, "setpriority(%d) failed%s", n, errorlog.Errno(err))
+		c.log(errorlog.Alert, "setpriority(%d) failed%s", n, errorlog.Errno(err))
 	}
 }
 
 // warnOfOpenFiles says that not as many connections can be open as the configuration allows, as ngx_event_module_init does.
 func warnOfOpenFiles(m *directives.Main, c *console) {
 	var now unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &now) != nil || !c.log.Enabled(errorlog.Warn) {
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &now) != nil || !c.errorLog.Enabled(errorlog.Warn) {
 		return
 	}
 	wanted, limit := uint64(m.WorkerConnections), uint64(now.Cur)
@@ -238,7 +238,7 @@ func warnOfOpenFiles(m *directives.Main, c *console) {
 	if m.RlimitNofile > 0 {
 		limit = m.RlimitNofile
 	}
-	c.say(errorlog.Warn, "%d worker_connections exceed open file resource limit: %d", wanted, limit)
+	c.log(errorlog.Warn, "%d worker_connections exceed open file resource limit: %d", wanted, limit)
 }
 
 // setBoth sets numbers whose type is not the same on all systems.
@@ -251,10 +251,10 @@ func enter(dir string, p paths, c *console) {
 		return
 	}
 	if !strings.HasPrefix(p.prefix, "/") || !strings.HasPrefix(p.conf, "/") {
-		c.say(errorlog.Warn, "\"working_directory\" has no effect with the relative prefix \"%s\"", p.prefix)
+		c.log(errorlog.Warn, "\"working_directory\" has no effect with the relative prefix \"%s\"", p.prefix)
 		return
 	}
 	if err := os.Chdir(dir); err != nil {
-		c.say(errorlog.Alert, "chdir(\"%s\") failed%s", dir, errorlog.Errno(err))
+		c.log(errorlog.Alert, "chdir(\"%s\") failed%s", dir, errorlog.Errno(err))
 	}
 }

@@ -86,7 +86,7 @@ func TestWorkingDirectory(t *testing.T) {
 			before := t.TempDir()
 			t.Chdir(before)
 			var log recorder
-			enter(tt.dir, paths{prefix: tt.prefix, conf: "/n.conf"}, &console{log: log.log()})
+			enter(tt.dir, paths{prefix: tt.prefix, conf: "/n.conf"}, &console{errorLog: log.log()})
 			if got := log.take(); !slices.Equal(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
@@ -114,7 +114,7 @@ func TestLimits(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var log recorder
-			applyLimits(&directives.Main{RlimitNofile: tt.n}, &console{log: log.log()})
+			applyLimits(&directives.Main{RlimitNofile: tt.n}, &console{errorLog: log.log()})
 			if got := log.take(); !slices.Equal(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
@@ -168,7 +168,7 @@ func TestOpenFilesAreWarnedOf(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var log recorder
-			warnOfOpenFiles(&directives.Main{WorkerConnections: tt.connections, RlimitNofile: tt.limit}, &console{log: log.log()})
+			warnOfOpenFiles(&directives.Main{WorkerConnections: tt.connections, RlimitNofile: tt.limit}, &console{errorLog: log.log()})
 			if got := log.take(); !slices.Equal(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}

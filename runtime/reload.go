@@ -35,7 +35,7 @@ func (m *Master) try(ctx context.Context, src parser.Source, t *trial) (*Generat
 	t.passes = true // what fails from now on depends on the system
 	if m.driver == nil {
 		if m.driver, m.loops, err = newDriver(m.env, &program.Main, m.limits); err != nil {
-			m.console.say(errorlog.Emerg, "%v", err)
+			m.console.log(errorlog.Emerg, "%v", err)
 			return nil, found, err
 		}
 	}
@@ -45,8 +45,8 @@ func (m *Master) try(ctx context.Context, src parser.Source, t *trial) (*Generat
 		return nil, found, err
 	}
 	m.commit(next, fresh)
-	m.console.say(errorlog.Notice, "generation %d serves after %v, %d sessions stay with older ones",
-		next.ID, time.Since(begun).Round(time.Millisecond), m.staying())
+	m.console.log(errorlog.Notice, "generation %d serves after %v, %d sessions stay with older ones",
+		next.ID, time.Since(begun).Round(time.Millisecond), m.oldSessions())
 	trimAfter(before)
 	return next, found, nil
 }
@@ -76,7 +76,7 @@ func (m *Master) read(ctx context.Context, src parser.Source, t *trial) (*direct
 	if r.program != nil {
 		r.program.Tree = nil // a generation may live for months, and its text is not asked for again
 	}
-	m.console.sayAll(r.found)
+	m.console.logDiagnostics(r.found)
 	return r.program, r.found, r.found.Err()
 }
 
@@ -92,15 +92,15 @@ func noteFailure(lookup func(string) ([]netip.Addr, error), failed *bool) func(s
 // open opens all that next needs and that is not open yet, and returns the sockets among it. After an error, which it has logged while
 // there still was a log, nothing of it is left.
 func (m *Master) open(ctx context.Context, next *Generation) (fresh []*socket, err error) {
-	undo := &undoing{}
+	undo := &rollback{}
 	defer func() {
 		if err == nil {
 			return
 		}
 		if ctx.Err() == nil {
-			m.console.say(errorlog.Emerg, "%v", err)
+			m.console.log(errorlog.Emerg, "%v", err)
 		}
-		undo.now()
+		undo.run()
 	}()
 	if undo, err = m.openGeneration(ctx, next); err != nil {
 		return nil, err
@@ -108,17 +108,17 @@ func (m *Master) open(ctx context.Context, next *Generation) (fresh []*socket, e
 	if m.boot != nil && m.boot.files != nil {
 		next.Program.Stream.Files.Follow(m.boot.files)
 	}
-	if m.newest == nil {
+	if m.latest == nil {
 		m.console = startConsole(next.Program, m.console)
 	}
 	listens := next.Program.Stream.Listens
-	m.ports.share(listens, m.console)
+	m.ports.enableReusePort(listens, m.console)
 	b := binder{console: m.console, pause: m.pause}
-	free, joined := m.ports.makeWay(m.ports.missing(listens, m.loops), m.ports.superfluous(next.listens), m.console)
+	free, joined := m.ports.makeWay(m.ports.missing(listens, m.loops), m.ports.unused(next.listens), m.console)
 	for _, some := range [][]*stream.Listen{free, joined} {
 		bound, err := b.bind(ctx, some)
 		for _, s := range bound {
-			undo.later(s.discard)
+			undo.add(s.discard)
 		}
 		if err != nil {
 			return nil, err
@@ -130,30 +130,30 @@ func (m *Master) open(ctx context.Context, next *Generation) (fresh []*socket, e
 }
 
 // openGeneration opens what next has besides sockets. undo, which is never nil, takes back what has been opened.
-func (m *Master) openGeneration(ctx context.Context, next *Generation) (undo *undoing, err error) {
+func (m *Master) openGeneration(ctx context.Context, next *Generation) (undo *rollback, err error) {
 	type result struct {
-		undo undoing
+		undo rollback
 		err  error
 	}
 	m.console.out.add(next.Program.Stream.Files)
-	old := m.newest
+	old := m.latest
 	r, err := attempt(ctx, func() (r result) {
 		r.err = next.open(ctx, m.env, old, &r.undo)
 		return r
-	}, func(r result) { r.undo.now() })
+	}, func(r result) { r.undo.run() })
 	if err != nil {
-		return &undoing{}, err
+		return &rollback{}, err
 	}
 	return &r.undo, r.err
 }
 
 // openPid writes the pid file, unless it is there already.
 func (m *Master) openPid(path string) error {
-	if m.newest == nil {
+	if m.latest == nil {
 		m.detach()
 	}
 	if isSymlink(path) {
-		m.console.say(errorlog.Warn, "the pid file replaces the symbolic link \"%s\"", path)
+		m.console.log(errorlog.Warn, "the pid file replaces the symbolic link \"%s\"", path)
 	}
 	return m.pid.moveTo(path, m.env.PID)
 }
@@ -161,22 +161,22 @@ func (m *Master) openPid(path string) error {
 // commit makes next current and retires what was.
 func (m *Master) commit(next *Generation, fresh []*socket) {
 	m.lastID = next.ID
-	m.sayStart(next.Program)
+	m.switchLog(next.Program)
 	applyLimits(&next.Program.Main, m.console)
 	m.env.Descriptors.Survey()
 	applyPriority(m.priority(), next.Program.Main.Priority, m.console)
 	enter(next.Program.Main.WorkingDirectory, m.paths, m.console)
-	m.newest, m.living = next, append(m.living, next)
+	m.latest, m.generations = next, append(m.generations, next)
 	next.run()
 	old := m.current.Swap(next)
-	m.adopt(next, fresh)
-	m.console.say(errorlog.Notice, "start worker processes")
-	m.console.say(errorlog.Notice, "start worker process %d", m.env.PID)
+	m.attachSockets(next, fresh)
+	m.console.log(errorlog.Notice, "start worker processes")
+	m.console.log(errorlog.Notice, "start worker process %d", m.env.PID)
 	if old == nil {
 		return
 	}
 	m.removeOldPid(old.Program.Main.PidFile, next.Program.Main.PidFile)
-	for _, p := range m.ports.superfluous(next.listens) {
+	for _, p := range m.ports.unused(next.listens) {
 		m.drop(p)
 	}
 	m.retire(old)
@@ -188,43 +188,43 @@ func (m *Master) removeOldPid(old, now string) {
 		return
 	}
 	if err := removePid(old); err != nil {
-		m.console.say(errorlog.Alert, "%v", err)
+		m.console.log(errorlog.Alert, "%v", err)
 	}
 }
 
 // priority is that of the configuration so far.
 func (m *Master) priority() int {
-	if m.newest == nil {
+	if m.latest == nil {
 		return 0
 	}
-	return m.newest.Program.Main.Priority
+	return m.latest.Program.Main.Priority
 }
 
-// sayStart lets the process speak through the log of p, and says there what it runs on.
-func (m *Master) sayStart(p *directives.Program) {
-	first := m.newest == nil
+// switchLog lets the process speak through the log of p, and says there what it runs on.
+func (m *Master) switchLog(p *directives.Program) {
+	first := m.latest == nil
 	m.log.Store(p.Main.ErrorLog)
 	if m.boot != nil {
 		m.boot.close()
 		m.boot = nil
 	}
-	m.console = &console{log: p.Main.ErrorLog, out: m.console.out}
+	m.console = &console{errorLog: p.Main.ErrorLog, out: m.console.out}
 	m.followStderr(m.redirect(p))
-	m.console.say(errorlog.Notice, "using the \"%s\" event method", eventMethod)
+	m.console.log(errorlog.Notice, "using the \"%s\" event method", eventMethod)
 	if !first {
 		return
 	}
-	m.console.say(errorlog.Notice, "nginx/%s (compatible)", stream.NginxVersion)
-	m.console.say(errorlog.Notice, "weir/%s", Version)
-	m.console.say(errorlog.Notice, "built by %s", goruntime.Version())
-	m.console.say(errorlog.Notice, "OS: %s", system())
+	m.console.log(errorlog.Notice, "nginx/%s (compatible)", stream.NginxVersion)
+	m.console.log(errorlog.Notice, "weir/%s", Version)
+	m.console.log(errorlog.Notice, "built by %s", goruntime.Version())
+	m.console.log(errorlog.Notice, "OS: %s", system())
 	var n unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &n) == nil {
-		m.console.say(errorlog.Notice, "getrlimit(RLIMIT_NOFILE): %d:%d", n.Cur, n.Max)
+		m.console.log(errorlog.Notice, "getrlimit(RLIMIT_NOFILE): %d:%d", n.Cur, n.Max)
 	}
 	m.limits.say(m.console, m.loops)
 	if isRoot() && p.Main.User != "root" {
-		m.console.say(errorlog.Notice, "serving as root: weir does not change its user yet")
+		m.console.log(errorlog.Notice, "serving as root: weir does not change its user yet")
 	}
 }
 
@@ -237,8 +237,8 @@ func system() string {
 	return unix.ByteSliceToString(u.Sysname[:]) + " " + unix.ByteSliceToString(u.Release[:])
 }
 
-// adopt hands the new sockets to the driver, sets the options of those kept as next has them, and closes what reuseport leaves over.
-func (m *Master) adopt(next *Generation, fresh []*socket) {
+// attachSockets hands the new sockets to the driver, sets the options of those kept as next has them, and closes what reuseport leaves over.
+func (m *Master) attachSockets(next *Generation, fresh []*socket) {
 	byAddr := map[stream.Addr][]*socket{}
 	for _, s := range fresh {
 		byAddr[s.addr] = append(byAddr[s.addr], s)
@@ -246,7 +246,7 @@ func (m *Master) adopt(next *Generation, fresh []*socket) {
 	for _, l := range next.Program.Stream.Listens {
 		p := m.ports[l.Addr]
 		if p == nil {
-			p = &port{addr: l.Addr}
+			p = &listener{addr: l.Addr}
 			m.ports[l.Addr] = p
 		}
 		for _, s := range p.sockets {
@@ -264,16 +264,16 @@ func (m *Master) adopt(next *Generation, fresh []*socket) {
 }
 
 // listen has the driver accept on the sockets that p has now. Connections that come meanwhile wait in them.
-func (m *Master) listen(p *port) {
+func (m *Master) listen(p *listener) {
 	before, console := p.serving, m.console
-	now := &stream.Port{FDs: p.descriptors(), Admit: m.admit(p.addr), Datagrams: p.addr.UDP, Current: m.serves}
+	now := &stream.Listener{FDs: p.descriptors(), Admit: m.admit(p.addr), Datagrams: p.addr.UDP, Current: m.serves}
 	p.serving = now
 	m.drive(func() {
 		if before != nil {
 			m.driver.Forget(before)
 		}
 		if err := m.driver.Listen(now); err != nil {
-			console.say(errorlog.Alert, "%s: %v", p.addr, err)
+			console.log(errorlog.Alert, "%s: %v", p.addr, err)
 		}
 	})
 }
@@ -306,7 +306,7 @@ func (m *Master) serves(c *stream.Config) bool {
 }
 
 // drop closes the sockets of a port, and removes its file.
-func (m *Master) drop(p *port) {
+func (m *Master) drop(p *listener) {
 	serving, sockets := p.serving, p.sockets
 	m.drive(func() {
 		m.driver.Forget(serving)
@@ -317,23 +317,23 @@ func (m *Master) drop(p *port) {
 		return
 	}
 	if !m.quitting {
-		m.console.say(errorlog.Warn, "deleting socket %s", p.addr.Path)
+		m.console.log(errorlog.Warn, "deleting socket %s", p.addr.Path)
 	}
 	if err := p.sockets[0].unlink(); err != nil {
-		m.console.say(errorlog.Emerg, "unlink() \"%s\" failed%s", p.addr.Path, errorlog.Errno(err))
+		m.console.log(errorlog.Emerg, "unlink() \"%s\" failed%s", p.addr.Path, errorlog.Errno(err))
 	}
 }
 
 // retire lets go of a generation that is not current any more: its runners end now, its sessions as they will, or when their time
 // is up.
 func (m *Master) retire(g *Generation) {
-	m.console.say(errorlog.Notice, "gracefully shutting down")
+	m.console.log(errorlog.Notice, "gracefully shutting down")
 	g.Release()
-	m.keepers.Go(func() { m.keep(g) })
+	m.drainers.Go(func() { m.awaitDrain(g) })
 }
 
-// keep waits for the last session of a retired generation.
-func (m *Master) keep(g *Generation) {
+// awaitDrain waits for the last session of a retired generation.
+func (m *Master) awaitDrain(g *Generation) {
 	g.halt()
 	var up <-chan time.Time
 	if d := g.Program.Main.ShutdownTimeout; d > 0 {
@@ -346,21 +346,21 @@ func (m *Master) keep(g *Generation) {
 		case <-g.gone:
 			select {
 			case m.ended <- g:
-			case <-m.cut:
+			case <-m.abort:
 			}
 			return
 		case <-up:
 			m.driver.Abort(g.owns, stream.Pace{})
-		case <-m.cut:
+		case <-m.abort:
 			return
 		}
 	}
 }
 
-// staying counts the sessions of generations that are not current.
-func (m *Master) staying() (n int64) {
+// oldSessions counts the sessions of generations that are not current.
+func (m *Master) oldSessions() (n int64) {
 	current := m.current.Load()
-	for _, g := range m.living {
+	for _, g := range m.generations {
 		if g != current {
 			n += g.refs.Load()
 		}

@@ -316,7 +316,7 @@ func TestQuitWaitsForSessions(t *testing.T) {
 	}
 	mustPing(t, c)
 	c.Close()
-	<-b.over
+	<-b.done
 	want := []string{
 		"[notice] signal 3 (SIGQUIT) received, shutting down",
 		"[notice] gracefully shutting down",
@@ -344,7 +344,7 @@ func TestTermCutsSessions(t *testing.T) {
 			}
 			b.signal(s)
 			mustEnd(t, c)
-			<-b.over
+			<-b.done
 			if _, err := os.Stat(path.Path); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("socket file: got %v, want none", err)
 			}

@@ -52,7 +52,7 @@ func TestSocketFileThatIsInTheWay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b := binder{console: &console{log: (&recorder{}).log()}, pause: time.Microsecond, testing: tt.testing}
+			b := binder{console: &console{errorLog: (&recorder{}).log()}, pause: time.Microsecond, testing: tt.testing}
 			bound, err := b.bind(t.Context(), []*stream.Listen{{Addr: stream.UnixAddr(path), Options: stream.ListenOptions{Backlog: 1}}})
 			if !errors.Is(err, tt.err) || (len(bound) == 1) != tt.bound {
 				t.Fatalf("got %d sockets, %v, want bound: %v, %v", len(bound), err, tt.bound, tt.err)

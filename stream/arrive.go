@@ -9,7 +9,7 @@ import "weir/internal/relay"
 // It follows ngx_stream_pass_handler, which hands the connection to the other port's handler.
 func (s *Session) Arrive(l *Listen, local *Addr) {
 	*s = Session{
-		ID: s.ID, Client: Peer{Addr: s.Client.Addr, Local: local}, Head: s.Head, ProxyHeader: s.ProxyHeader,
+		ID: s.ID, Client: Client{Addr: s.Client.Addr, Local: local}, Head: s.Head, ProxyHeader: s.ProxyHeader,
 		Listen: l, Server: l.Default, Env: s.Env, start: relay.Monotonic(s.Env.Now()), received: s.received, lent: s.lent,
 		leases: s.leases,
 	}

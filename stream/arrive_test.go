@@ -85,7 +85,7 @@ func TestArriveAnew(t *testing.T) {
 	key, lease := stream.NewKey[int](), &releases{}
 	key.Set(s.Session, 1)
 	s.Hold(lease)
-	s.SetDoing(stream.Proxying)
+	s.SetLogAction(stream.Proxying)
 	s.Value(addr)
 	s.Clock.Advance(1e9)
 

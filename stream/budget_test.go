@@ -26,7 +26,7 @@ const connectPacket = "\x10\x18\x00\x04MQTT\x04\x82\x00\x3c\x00\x07mqttx_1\x00\x
 type plant struct {
 	listen *stream.Listen
 	env    *stream.Env
-	client stream.Peer
+	client stream.Client
 }
 
 func newPlant(t testing.TB) *plant {
@@ -53,7 +53,7 @@ func newPlant(t testing.TB) *plant {
 	env, _ := streamtest.NewEnv(streamtest.NewClock().Now)
 	return &plant{
 		&stream.Listen{Config: config, Addr: addr, Default: server}, env,
-		stream.Peer{Addr: stream.Addr{IP: netip.MustParseAddrPort("192.0.2.1:1000")}, Local: &addr},
+		stream.Client{Addr: stream.Addr{IP: netip.MustParseAddrPort("192.0.2.1:1000")}, Local: &addr},
 	}
 }
 

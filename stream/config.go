@@ -27,9 +27,9 @@ type Listen struct {
 	Addr          Addr
 	Options       ListenOptions
 	Default       *Server
-	Names         *Names // the servers by name, for SelectServer; nil where names do not matter
-	Origin        string // "FILE:LINE" of the directive, for logs
-	ProxyProtocol bool   // a PROXY header comes first
+	Names         *ServerNames // the servers by name, for SelectServer; nil where names do not matter
+	Origin        string       // "FILE:LINE" of the directive, for logs
+	ProxyProtocol bool         // a PROXY header comes first
 	// Inner holds the addresses that this wildcard serves besides, without a socket of their own; the local address of
 	// each connection decides. nil: none.
 	Inner map[netip.Addr]*Listen

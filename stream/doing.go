@@ -1,11 +1,11 @@
 package stream
 
-// Doing is what a session is about, as the log says: " while connecting to upstream". The zero Doing is nothing that the log mentions.
-type Doing uint8
+// LogAction is what a session is about, as the log says: " while connecting to upstream". The zero Doing is nothing that the log mentions.
+type LogAction uint8
 
 // What sessions do; nginx's actions.
 const (
-	Initializing Doing = iota + 1
+	Initializing LogAction = iota + 1
 	ReadingProxyProtocol
 	Prereading
 	Connecting
@@ -25,4 +25,4 @@ var doings = [...]string{
 }
 
 // String is nginx's word for it.
-func (d Doing) String() string { return doings[d] }
+func (d LogAction) String() string { return doings[d] }

@@ -1,7 +1,7 @@
 package stream
 
-// A Port is an open listening socket. It outlives generations: what it means is asked anew for every connection.
-type Port struct {
+// A Listener is an open listening socket. It outlives generations: what it means is asked anew for every connection.
+type Listener struct {
 	// FDs holds one descriptor, or with reuseport one for each loop. The port's owner closes them after Forget.
 	FDs []int
 	// Admit returns what the address means in the current generation, and the lease by which the session holds that generation.
@@ -22,9 +22,9 @@ type Pace struct {
 // A Driver runs sessions: it accepts, calls Advance, does the steps. Its methods are safe for concurrent use.
 type Driver interface {
 	// Listen begins to accept on p.
-	Listen(p *Port) error
+	Listen(p *Listener) error
 	// Forget stops accepting on p, and returns when no accept on its descriptors is under way; its sessions go on.
-	Forget(p *Port)
+	Forget(p *Listener)
 	// Abort ends the sessions that match, by the event Aborted. match is asked by whoever holds the session, never from outside.
 	Abort(match func(*Session) bool, pace Pace)
 	// Close stops accepting, cuts all sessions without a word, and returns when nothing of the driver runs any more.

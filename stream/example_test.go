@@ -36,7 +36,7 @@ func ExampleSession_Advance() {
 
 	clock := streamtest.NewClock()
 	env, _ := streamtest.NewEnv(clock.Now)
-	client := stream.Peer{Addr: stream.Addr{IP: netip.MustParseAddrPort("198.51.100.7:49152")}}
+	client := stream.Client{Addr: stream.Addr{IP: netip.MustParseAddrPort("198.51.100.7:49152")}}
 	s := stream.NewSession(program.Stream.Listens[0], env, client, nil)
 
 	connect := []byte("\x10\x11\x00\x04MQTT\x04\x02\x00\x3c\x00\x05pump1")

@@ -75,8 +75,8 @@ func failureLevel(side Side, err error) errorlog.Level {
 	return LevelAlert
 }
 
-// SetDoing says what the session does from here on, for the log.
-func (s *Session) SetDoing(d Doing) { s.doing = d }
+// SetLogAction says what the session does from here on, for the log.
+func (s *Session) SetLogAction(d LogAction) { s.doing = d }
 
 // SetProxying makes the log context show the last Try and the traffic from here on.
 func (s *Session) SetProxying() { s.proxying = true }

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// Names leads from the names that clients ask for to the servers of one address. It is filled while compiling, and read only then. The
+// ServerNames leads from the names that clients ask for to the servers of one address. It is filled while compiling, and read only then. The
 // zero Names is empty.
 //
 // See server_name in https://nginx.org/en/docs/stream/ngx_stream_core_module.html.
-type Names struct {
+type ServerNames struct {
 	exact    map[string]*Server // nil: taken, and leads nowhere
 	heads    map[string]*Server // "example.com" of *.example.com and .example.com
 	tails    map[string]*Server // "www.example" of www.example.*
@@ -29,7 +29,7 @@ var (
 
 // Add makes a name, in lower case, lead to a server. It follows ngx_hash_add_key: a name that is taken keeps its server, and
 // ".example.com" is two names of which the first may be taken by it alone.
-func (n *Names) Add(name string, server *Server) error {
+func (n *ServerNames) Add(name string, server *Server) error {
 	stars := strings.Count(name, "*")
 	if stars > 1 || strings.Contains(name, "..") || strings.Contains(name, "\x00") {
 		return ErrBadName
@@ -48,7 +48,7 @@ func (n *Names) Add(name string, server *Server) error {
 }
 
 // addDomain adds a domain with all names below it. When those are taken the domain leads nowhere, and is taken nevertheless.
-func (n *Names) addDomain(domain string, server *Server) error {
+func (n *ServerNames) addDomain(domain string, server *Server) error {
 	if err := claim(&n.exact, domain, server); err != nil {
 		return err
 	}
@@ -71,13 +71,13 @@ func claim(names *map[string]*Server, name string, server *Server) error {
 }
 
 // AddPattern makes what re matches lead to a server. Patterns are tried in the order in which they were added.
-func (n *Names) AddPattern(re *Regex, server *Server) {
+func (n *ServerNames) AddPattern(re *Regex, server *Server) {
 	n.patterns = append(n.patterns, patternName{re, server})
 }
 
 // find is the server that a name, as HostName makes it, leads to: by itself, by the longest wildcard at its beginning, by the longest at
 // its end, by the first pattern. It is nil when there is none.
-func (n *Names) find(s *Session, name string) *Server {
+func (n *ServerNames) find(s *Session, name string) *Server {
 	if server := n.exact[name]; server != nil {
 		return server
 	}
@@ -95,7 +95,7 @@ func (n *Names) find(s *Session, name string) *Server {
 	return nil
 }
 
-func (n *Names) byHead(name string) *Server {
+func (n *ServerNames) byHead(name string) *Server {
 	if len(n.heads) == 0 {
 		return nil
 	}
@@ -111,7 +111,7 @@ func (n *Names) byHead(name string) *Server {
 	}
 }
 
-func (n *Names) byTail(name string) *Server {
+func (n *ServerNames) byTail(name string) *Server {
 	if len(n.tails) == 0 {
 		return nil
 	}

@@ -15,7 +15,7 @@ import (
 func named(t *testing.T, lines string) *stream.Listen {
 	t.Helper()
 	l := listener()
-	l.Config, l.Names = stream.NewConfig(), &stream.Names{}
+	l.Config, l.Names = stream.NewConfig(), &stream.ServerNames{}
 	l.Default.Origin = "default"
 	for line := range strings.Lines(strings.TrimSpace(lines)) {
 		words := strings.Fields(line)
@@ -150,7 +150,7 @@ func TestNamesAdd(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.names, func(t *testing.T) {
-			var n stream.Names
+			var n stream.ServerNames
 			var err error
 			for _, name := range strings.Fields(tt.names) {
 				err = n.Add(name, &stream.Server{})
@@ -160,7 +160,7 @@ func TestNamesAdd(t *testing.T) {
 			}
 		})
 	}
-	var n stream.Names
+	var n stream.ServerNames
 	if n.Add("", &stream.Server{}) != nil || !errors.Is(n.Add("", &stream.Server{}), stream.ErrNameTaken) {
 		t.Error("the empty name is not one like others")
 	}

@@ -14,7 +14,7 @@ import (
 // Between the step Relay and the events that answer it, the driver writes Traffic and nothing else may touch the session.
 type Session struct {
 	ID          uint64 // the client connection's number
-	Client      Peer
+	Client      Client
 	Head        []byte             // read but not yet consumed; let go when the relay starts
 	ProxyHeader *proxyproto.Header // what the PROXY header said; nil without one
 	Listen      *Listen
@@ -24,7 +24,7 @@ type Session struct {
 	Traffic     relay.Result
 	Status      Status
 
-	doing     Doing
+	doing     LogAction
 	stage     stage
 	phase     uint8         // a Phase
 	index     uint16        // the next handler of phase
@@ -42,8 +42,8 @@ type Session struct {
 	leases    leases
 }
 
-// A Peer is the client's end of a session.
-type Peer struct {
+// A Client is the client's end of a session.
+type Client struct {
 	Addr  Addr  // the client
 	Local *Addr // the address that it connected to, as the accepted socket has it; shared, not to be changed. nil stands for that of the Listen
 }
@@ -72,7 +72,7 @@ const (
 
 // NewSession returns the session of a client that l has accepted. The lease, released when the session ends, holds what l belongs
 // to; it may be nil.
-func NewSession(l *Listen, env *Env, client Peer, lease Lease) *Session {
+func NewSession(l *Listen, env *Env, client Client, lease Lease) *Session {
 	if client.Local == nil {
 		client.Local = &l.Addr
 	}

@@ -12,17 +12,17 @@ type EventKind int
 
 // The events. Which may follow a step is written at the step's Action.
 const (
-	Accepted  EventKind = iota + 1 // the first event: addresses are in Client, the first datagram of a session of them in Data
-	Bytes                          // Data arrived from the client; lent until Advance returns
-	EOF                            // the client will send no more, and all that it has sent is in Head
-	Connected                      // the upstream connection is up, and Out was offered to it once
-	FirstByte                      // the upstream server's first byte was read, or its end instead; asked for with relay.Spec.FirstByte
-	Relayed                        // the relay is over; Traffic says how
-	Failed                         // Side and Op failed with Err
-	TimedOut                       // the step's Deadline has passed
-	Aborted                        // the session must end now: a shutdown time-out, a drain
-	Resolved                       // the step's Lookup has its answer
-	Shaken                         // the handshake is done, and TLS says how
+	Accepted      EventKind = iota + 1 // the first event: addresses are in Client, the first datagram of a session of them in Data
+	Bytes                              // Data arrived from the client; lent until Advance returns
+	EOF                                // the client will send no more, and all that it has sent is in Head
+	Connected                          // the upstream connection is up, and Out was offered to it once
+	FirstByte                          // the upstream server's first byte was read, or its end instead; asked for with relay.Spec.FirstByte
+	Relayed                            // the relay is over; Traffic says how
+	Failed                             // Side and Op failed with Err
+	TimedOut                           // the step's Deadline has passed
+	Aborted                            // the session must end now: a shutdown time-out, a drain
+	Resolved                           // the step's Lookup has its answer
+	HandshakeDone                      // the handshake is done, and TLS says how
 )
 
 // Side names one of the two connections of a session.
@@ -91,8 +91,8 @@ type Event struct {
 	TLS *tls.ConnectionState // Shaken: the session's from here on
 }
 
-// Action is what a session needs next.
-type Action int
+// StepKind is what a session needs next.
+type StepKind int
 
 // The actions, each with the events that answer it. Every step but Finish may also be answered by Aborted.
 //
@@ -103,21 +103,21 @@ type Action int
 // in the event loop then. It reports them as Bytes, which a session answers with Keep, once also without any Data when it begins, and
 // writes them after Out.
 const (
-	Keep          Action = iota // go on with the outstanding step, as it was
-	Read                        // read from the client: Bytes, EOF, Failed, TimedOut
-	Connect                     // close what was connected before, connect to Target: Connected, Failed, TimedOut, EOF
-	Relay                       // carry bytes both ways, what Out left over first: FirstByte (once, if asked for), Failed (logged; goes on), Relayed
-	Send                        // write Out to the client: Failed (to be logged; goes on), Relayed when it is out or can not be
-	Finish                      // close both connections; the session must not be touched again
-	Resolve                     // begin the Lookup and wait for its answer: Resolved, TimedOut, Failed, EOF
-	Pause                       // close what was connected before, wait for the Deadline: TimedOut, Failed, EOF; not for sessions of datagrams
-	ShakeClient                 // be the server in a TLS handshake that begins with what was read (TakeHead): Shaken, Failed, TimedOut
-	ShakeUpstream               // be the client in one, and offer Out once it is done: Shaken, Failed, TimedOut
+	Keep              StepKind = iota // go on with the outstanding step, as it was
+	Read                              // read from the client: Bytes, EOF, Failed, TimedOut
+	Connect                           // close what was connected before, connect to Target: Connected, Failed, TimedOut, EOF
+	Relay                             // carry bytes both ways, what Out left over first: FirstByte (once, if asked for), Failed (logged; goes on), Relayed
+	Send                              // write Out to the client: Failed (to be logged; goes on), Relayed when it is out or can not be
+	Finish                            // close both connections; the session must not be touched again
+	Resolve                           // begin the Lookup and wait for its answer: Resolved, TimedOut, Failed, EOF
+	Pause                             // close what was connected before, wait for the Deadline: TimedOut, Failed, EOF; not for sessions of datagrams
+	HandshakeClient                   // be the server in a TLS handshake that begins with what was read (TakeHead): Shaken, Failed, TimedOut
+	HandshakeUpstream                 // be the client in one, and offer Out once it is done: Shaken, Failed, TimedOut
 )
 
 // A Step is what a session needs next. Exactly one is outstanding; the zero Step means: go on with it.
 type Step struct {
-	Do       Action
+	Do       StepKind
 	Deadline time.Time   // zero: none; its passing is the event TimedOut
 	Target   *Target     // Connect; not changed while the step is outstanding
 	Max      int         // Read: how many bytes Data may hold at most; Connect, Resolve, Pause: how many more bytes or datagrams are read and kept

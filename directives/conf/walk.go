@@ -103,7 +103,7 @@ func (c *Compiler) directive(d *parser.Directive, l *Level) {
 		return
 	}
 	call.row = row
-	if call.wellFormed() && call.unlessDuplicate() {
+	if call.checkForm() && call.checkDuplicate() {
 		call.apply()
 	}
 }
@@ -117,7 +117,7 @@ func rowFor(rows []*Row, ctx Context) *Row {
 	return nil
 }
 
-func (c *Call) wellFormed() bool {
+func (c *Call) checkForm() bool {
 	name := c.Dir.Name.Text
 	switch {
 	case c.row.Body == Simple && c.Dir.Body != nil:
@@ -132,8 +132,8 @@ func (c *Call) wellFormed() bool {
 	return false
 }
 
-// unlessDuplicate reports whether the directive may be used at its level, once more or at all.
-func (c *Call) unlessDuplicate() bool {
+// checkDuplicate reports whether the directive may be used at its level, once more or at all.
+func (c *Call) checkDuplicate() bool {
 	if c.row.Support == Refused {
 		c.Fail(nil, "\"%s\" directive is not supported by weir yet", c.Dir.Name.Text)
 		c.Advise(c.hintRefused())

@@ -9,20 +9,20 @@ type Error int
 const (
 	FormatError      Error = 1
 	ServerFailure    Error = 2
-	HostNotFound     Error = 3
+	ErrNotFound      Error = 3
 	Unimplemented    Error = 4
 	OperationRefused Error = 5
-	TimedOut         Error = 110
+	ErrTimedOut      Error = 110
 )
 
 // errorTexts are what ngx_resolver_strerror says.
 var errorTexts = map[Error]string{
 	FormatError:      "Format error",
 	ServerFailure:    "Server failure",
-	HostNotFound:     "Host not found",
+	ErrNotFound:      "Host not found",
 	Unimplemented:    "Unimplemented",
 	OperationRefused: "Operation refused",
-	TimedOut:         "Operation timed out",
+	ErrTimedOut:      "Operation timed out",
 }
 
 // Error is the number and its text.

@@ -91,7 +91,7 @@ func TestSilentFamily(t *testing.T) {
 	d.Silence("b.example AAAA", true)
 	r.grace, r.resend = 10*time.Millisecond, 100*time.Millisecond
 	a, err := r.Lookup(within(t, patience), "b.example")
-	if err != nil || fmt.Sprint(a.Addrs) != "[127.0.0.1 127.0.0.2]" || a.NoAAAA != TimedOut {
+	if err != nil || fmt.Sprint(a.Addrs) != "[127.0.0.1 127.0.0.2]" || a.NoAAAA != ErrTimedOut {
 		t.Fatalf("got %v, %v", a, err)
 	}
 	if left := time.Until(a.Until); left > time.Second {

@@ -25,7 +25,7 @@ func (r *Resolver) host(ctx context.Context, name string, early func(Answer)) (A
 		}
 		replies, err := x.Do(ctx)
 		if err != nil {
-			return Answer{Until: r.until(forNothing)}, HostNotFound // as ngx_resolve_name_locked for what cannot be a name
+			return Answer{Until: r.until(forNothing)}, ErrNotFound // as ngx_resolve_name_locked for what cannot be a name
 		}
 		found := r.merge(replies, ttl)
 		if len(found.addrs) > 0 {
@@ -37,7 +37,7 @@ func (r *Resolver) host(ctx context.Context, name string, early func(Answer)) (A
 		name, ttl = found.alias, found.ttl
 		names = append(names, name)
 	}
-	return Answer{Until: r.until(forNothing)}, HostNotFound
+	return Answer{Until: r.until(forNothing)}, ErrNotFound
 }
 
 // exchange prepares a question for records of those kinds, to be asked until it is answered. The servers are asked in turn.
@@ -79,7 +79,7 @@ func (r *Resolver) merge(replies []dns.Reply, ttl time.Duration) found {
 		if all.code == 0 {
 			all.code = code
 		}
-		if code == HostNotFound {
+		if code == ErrNotFound {
 			continue
 		}
 		if r.kinds[i] == dns.A {
@@ -96,7 +96,7 @@ func (r *Resolver) merge(replies []dns.Reply, ttl time.Duration) found {
 func errorIn(reply *dns.Reply) Error {
 	switch {
 	case !reply.Answered:
-		return TimedOut
+		return ErrTimedOut
 	case reply.Code != dns.Success:
 		return errorOf(reply.Code)
 	}
@@ -107,7 +107,7 @@ func errorIn(reply *dns.Reply) Error {
 func (r *Resolver) answer(f found) Answer {
 	a := Answer{Addrs: f.addrs, Until: r.until(f.ttl), NoA: f.noA, NoAAAA: f.noAAAA}
 	soon := time.Now().Add(forNothing)
-	if why := a.Incomplete(); why != 0 && why != TimedOut && soon.Before(a.Until) {
+	if why := a.Incomplete(); why != 0 && why != ErrTimedOut && soon.Before(a.Until) {
 		a.Until = soon
 	}
 	return a
@@ -116,7 +116,7 @@ func (r *Resolver) answer(f found) Answer {
 // failure is why there are no addresses: no record at all is as good as no name.
 func (f *found) failure() Error {
 	if f.code == 0 {
-		return HostNotFound
+		return ErrNotFound
 	}
 	return f.code
 }

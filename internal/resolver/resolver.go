@@ -143,6 +143,6 @@ func (r *Resolver) Lookup(ctx context.Context, name string) (Answer, error) {
 	case <-answered:
 		return q.Answer()
 	case <-ctx.Done():
-		return Answer{Until: r.until(forNothing)}, TimedOut
+		return Answer{Until: r.until(forNothing)}, ErrTimedOut
 	}
 }

@@ -202,7 +202,7 @@ func TestNoAnswerInTime(t *testing.T) {
 	d, r := start(t, nil)
 	d.Silence("", true)
 	_, err := r.Lookup(within(t, 50*time.Millisecond), "b.example")
-	if !errors.Is(err, TimedOut) || err.Error() != "110: Operation timed out" {
+	if !errors.Is(err, ErrTimedOut) || err.Error() != "110: Operation timed out" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -342,12 +342,12 @@ func TestLookupService(t *testing.T) {
 		}, []string{"m1.example 127.0.0.1:1883 1 1"}, nil, nil},
 		{"a target that does not exist", func(t *testing.T, d *peers.DNS) {
 			set(t, d, "_mqtt._tcp.b.example", "SRV", 60, "1 1 1883 m1.example", "1 1 1883 m9.example")
-		}, []string{"m1.example 127.0.0.1:1883 1 1"}, []TargetError{{"m9.example", 1, HostNotFound, true, true}}, nil},
+		}, []string{"m1.example 127.0.0.1:1883 1 1"}, []TargetError{{"m9.example", 1, ErrNotFound, true, true}}, nil},
 		{"no target has an address", func(t *testing.T, d *peers.DNS) {
 			set(t, d, "_mqtt._tcp.b.example", "SRV", 60, "1 1 1883 m8.example", "1 1 1883 m9.example")
 			d.Fail("m8.example", 2)
-		}, nil, []TargetError{{"m8.example", 1, ServerFailure, true, true}, {"m9.example", 1, HostNotFound, true, true}}, HostNotFound},
-		{"no such service", nothing, nil, nil, HostNotFound},
+		}, nil, []TargetError{{"m8.example", 1, ServerFailure, true, true}, {"m9.example", 1, ErrNotFound, true, true}}, ErrNotFound},
+		{"no such service", nothing, nil, nil, ErrNotFound},
 		{"server failure", func(_ *testing.T, d *peers.DNS) { d.Fail("_mqtt._tcp.b.example", 2) }, nil, nil, ServerFailure},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -57,7 +57,7 @@ func (r *Resolver) LookupService(ctx context.Context, service, host string) (Ser
 	nothing := Service{Until: r.until(forNothing)}
 	if len(r.options.Servers) == 0 {
 		<-ctx.Done()
-		return nothing, TimedOut
+		return nothing, ErrTimedOut
 	}
 	records, ttl, err := r.records(ctx, dns.Normalize(ServiceName(service, host)))
 	if err != nil {
@@ -90,7 +90,7 @@ func (r *Resolver) records(ctx context.Context, name string) ([]record, time.Dur
 	for range dns.MaxAliases {
 		replies, err := r.exchange(name, []dns.Kind{dns.SRV}).Do(ctx)
 		if err != nil {
-			return nil, 0, HostNotFound
+			return nil, 0, ErrNotFound
 		}
 		reply := &replies[0]
 		if err := errorIn(reply); err != 0 {
@@ -109,7 +109,7 @@ func (r *Resolver) records(ctx context.Context, name string) ([]record, time.Dur
 		name = reply.Alias
 		names = append(names, name)
 	}
-	return nil, 0, HostNotFound
+	return nil, 0, ErrNotFound
 }
 
 // resolveTargets looks the targets up, some at a time.
@@ -149,8 +149,8 @@ func (s *Service) add(r *record) {
 // failure is the error when no target has an address: as in ngx_resolver_report_srv, one that does not exist decides.
 func (s *Service) failure() Error {
 	for _, f := range s.Failed {
-		if f.Err == HostNotFound {
-			return HostNotFound
+		if f.Err == ErrNotFound {
+			return ErrNotFound
 		}
 	}
 	return s.Failed[0].Err

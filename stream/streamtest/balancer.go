@@ -77,7 +77,7 @@ func (b *Bench) SetBack(t testing.TB, seconds int) {
 
 // Session returns a new session.
 func (b *Bench) Session() *stream.Session {
-	s := stream.NewSession(&b.listen, &b.env, stream.Peer{}, nil)
+	s := stream.NewSession(&b.listen, &b.env, stream.Client{}, nil)
 	s.Client.Addr.IP = netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, 1}), uint16(s.ID))
 	return s
 }

@@ -122,7 +122,7 @@ func foreignAddress(r *rig) {
 
 func addresses(r *rig) {
 	proxy := &Proxy{Spec: spec()}
-	peers := make(chan stream.Peer, 1)
+	peers := make(chan stream.Client, 1)
 	proxy.Saw = func(s *stream.Session, ev stream.Event) {
 		if ev.Kind == stream.Connected {
 			peers <- s.Client

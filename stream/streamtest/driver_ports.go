@@ -74,7 +74,7 @@ func forgetAndReuse(r *rig) {
 	waiting := p.dial()
 	say(r, client, "ping")
 	hear(r, server, "ping")
-	next := &stream.Port{FDs: p.port.FDs, Admit: p.port.Admit}
+	next := &stream.Listener{FDs: p.port.FDs, Admit: p.port.Admit}
 	p.port.Admit = func() (*stream.Listen, stream.Lease) {
 		r.Error("the forgotten port was asked")
 		return nil, nil

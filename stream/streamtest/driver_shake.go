@@ -196,8 +196,8 @@ func shakeAfterHeader(r *rig) {
 	say(r, server, "hi")
 	hear(r, v, "hi")
 	v.Close()
-	if o := r.outcome(); o.fromClient != 5 || o.toClient != 2 || o.count(stream.Shaken) != 1 {
-		r.Errorf("got %d bytes up, %d down, %d handshakes; want 5, 2, 1", o.fromClient, o.toClient, o.count(stream.Shaken))
+	if o := r.outcome(); o.fromClient != 5 || o.toClient != 2 || o.count(stream.HandshakeDone) != 1 {
+		r.Errorf("got %d bytes up, %d down, %d handshakes; want 5, 2, 1", o.fromClient, o.toClient, o.count(stream.HandshakeDone))
 	}
 }
 
@@ -210,14 +210,14 @@ type reading struct {
 // Next reads until there is enough.
 func (c *reading) Next(s *stream.Session, ev stream.Event) stream.Step {
 	g, _ := greetings.Get(s)
-	if g.client || ev.Kind != stream.Shaken && ev.Kind != stream.Bytes {
+	if g.client || ev.Kind != stream.HandshakeDone && ev.Kind != stream.Bytes {
 		return c.Secured.Next(s, ev)
 	}
 	s.Head = append(s.Head, ev.Data...)
 	if len(s.Head) < c.want {
 		return stream.Step{Do: stream.Read, Max: c.want}
 	}
-	return c.Secured.Next(s, stream.Event{Kind: stream.Shaken})
+	return c.Secured.Next(s, stream.Event{Kind: stream.HandshakeDone})
 }
 
 // shakeThenHead has a content read what came through TLS, and give it to the handshake with the server as what comes first in it.
@@ -266,7 +266,7 @@ func shakeInContext(r *rig) {
 	}
 	named := make(chan string, 1)
 	c := &Secured{Client: config, Proxy: &Proxy{Spec: spec(), Saw: func(s *stream.Session, ev stream.Event) {
-		if ev.Kind == stream.Shaken {
+		if ev.Kind == stream.HandshakeDone {
 			named <- s.Tries[0].Name + " " + ev.TLS.ServerName
 		}
 	}}}

@@ -39,7 +39,7 @@ func wantUnshaken(r *rig, side stream.Side, reason error) {
 	if ev.Side != side || ev.Op != stream.OpHandshake || ev.Err == nil || reason != nil && !errors.Is(ev.Err, reason) {
 		r.Errorf("got side %d, %v, %v; want side %d, %v, %v", ev.Side, ev.Op, ev.Err, side, stream.OpHandshake, reason)
 	}
-	if n := r.outcome().count(stream.Shaken); n > 0 {
+	if n := r.outcome().count(stream.HandshakeDone); n > 0 {
 		r.Errorf("got %d handshakes", n)
 	}
 }
@@ -147,8 +147,8 @@ func shakeNext(r *rig) {
 	if ev := o.failure(); ev.Side != stream.UpstreamSide || ev.Op != stream.OpHandshake || o.count(stream.Failed) != 1 {
 		r.Errorf("got side %d, %v, %d times; want the upstream's handshake, once", ev.Side, ev.Op, o.count(stream.Failed))
 	}
-	if o.count(stream.Shaken) != 2 || o.toClient != 5 {
-		r.Errorf("got %d handshakes, %d bytes; want 2, 5", o.count(stream.Shaken), o.toClient)
+	if o.count(stream.HandshakeDone) != 2 || o.toClient != 5 {
+		r.Errorf("got %d handshakes, %d bytes; want 2, 5", o.count(stream.HandshakeDone), o.toClient)
 	}
 }
 
@@ -240,9 +240,9 @@ func shakeDeaf(r *rig) {
 	say(r, client, "ping")
 	hear(r, server, "ping")
 	client.Close()
-	if o := r.outcome(); o.count(stream.Aborted) < 4 || o.count(stream.Shaken) != 2 || o.count(stream.Failed) != 0 {
+	if o := r.outcome(); o.count(stream.Aborted) < 4 || o.count(stream.HandshakeDone) != 2 || o.count(stream.Failed) != 0 {
 		r.Errorf("got %d aborts, %d handshakes, %d failures; want several, 2, 0",
-			o.count(stream.Aborted), o.count(stream.Shaken), o.count(stream.Failed))
+			o.count(stream.Aborted), o.count(stream.HandshakeDone), o.count(stream.Failed))
 	}
 }
 

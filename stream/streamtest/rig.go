@@ -159,7 +159,7 @@ type front struct {
 	*rig
 	addr   net.Addr
 	file   *os.File
-	port   *stream.Port
+	port   *stream.Listener
 	listen *stream.Listen
 }
 
@@ -201,7 +201,7 @@ func (r *rig) bind(network string, server *stream.Server) *front {
 	f.listen = &stream.Listen{Config: stream.NewConfig(), Addr: addrOf(f.addr), Default: server, WantLocal: true}
 	fd := int(file.Fd())
 	syscall.SetNonblock(fd, true)
-	f.port = &stream.Port{FDs: []int{fd}, Admit: func() (*stream.Listen, stream.Lease) { return f.listen, nil }}
+	f.port = &stream.Listener{FDs: []int{fd}, Admit: func() (*stream.Listen, stream.Lease) { return f.listen, nil }}
 	return f
 }
 

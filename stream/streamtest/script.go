@@ -38,7 +38,7 @@ func NewSession(t testing.TB, l *stream.Listen) *Session {
 	if l.Default.Settings.ErrorLog == nil {
 		l.Default.Settings.ErrorLog = env.Log
 	}
-	peer := stream.Peer{Addr: stream.Addr{IP: netip.MustParseAddrPort("192.0.2.1:1000")}, Local: &l.Addr}
+	peer := stream.Client{Addr: stream.Addr{IP: netip.MustParseAddrPort("192.0.2.1:1000")}, Local: &l.Addr}
 	return &Session{stream.NewSession(l, env, peer, nil), clock, lines}
 }
 
@@ -210,9 +210,9 @@ func StepText(step stream.Step, now time.Time) string {
 		return "resolve" + within(step, now)
 	case stream.Pause:
 		return "pause" + within(step, now)
-	case stream.ShakeClient:
+	case stream.HandshakeClient:
 		return "shake client" + within(step, now)
-	case stream.ShakeUpstream:
+	case stream.HandshakeUpstream:
 		return "shake upstream" + within(step, now)
 	case stream.Finish:
 		if step.Reset {

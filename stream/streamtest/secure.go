@@ -32,7 +32,7 @@ func (c *Secured) Begin(s *stream.Session) stream.Step {
 	if c.Client == nil {
 		return c.proceed(s, g)
 	}
-	return stream.Step{Do: stream.ShakeClient, TLS: c.Client, Deadline: c.deadline(s)}
+	return stream.Step{Do: stream.HandshakeClient, TLS: c.Client, Deadline: c.deadline(s)}
 }
 
 func (c *Secured) deadline(s *stream.Session) time.Time {
@@ -64,7 +64,7 @@ func (c *Secured) Next(s *stream.Session, ev stream.Event) stream.Step {
 	}
 	c.Proxy.Saw(s, ev)
 	switch {
-	case ev.Kind == stream.Shaken:
+	case ev.Kind == stream.HandshakeDone:
 		return c.proceed(s, g)
 	case ev.Kind == stream.Aborted && c.Proxy.Deaf:
 		return stream.Step{}
@@ -77,8 +77,8 @@ func (c *Secured) nextUpstream(s *stream.Session, g *greeted, ev stream.Event) s
 	case c.Upstream == nil || g.shaken:
 	case ev.Kind == stream.Connected:
 		c.Proxy.Saw(s, ev)
-		return stream.Step{Do: stream.ShakeUpstream, TLS: c.Upstream, Out: s.Head, Deadline: c.deadline(s)}
-	case ev.Kind == stream.Shaken:
+		return stream.Step{Do: stream.HandshakeUpstream, TLS: c.Upstream, Out: s.Head, Deadline: c.deadline(s)}
+	case ev.Kind == stream.HandshakeDone:
 		g.shaken = true
 		c.Proxy.Saw(s, ev)
 		return c.Proxy.Next(s, stream.Event{Kind: stream.Connected})

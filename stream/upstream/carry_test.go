@@ -180,7 +180,7 @@ func TestCountsOfNamesOutlastConfigurations(t *testing.T) {
 		l.begin(name)
 	}
 	before := l.conns()
-	next := upstream.NewNamedGroup("u", servers("x"), upstream.LeastConn, []*upstream.Named{named("")}, f.names)
+	next := upstream.NewNamedGroup("u", servers("x"), upstream.LeastConn, []*upstream.DynamicServer{named("")}, f.names)
 	f.open(t, next, f.group)
 	l.groups = append(l.groups, next)
 	if got := l.conns(); got != before || !strings.Contains(got, "b.example:1883:1") {

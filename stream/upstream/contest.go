@@ -2,17 +2,17 @@ package upstream
 
 import "math/bits"
 
-// A contest finds the peer with the least load for its weight: the first of the least, and whether there are equals.
-type contest struct {
+// A leastLoad finds the peer with the least load for its weight: the first of the least, and whether there are equals.
+type leastLoad struct {
 	best   int // its place, or none
 	equals bool
 	load   uint64
 	weight uint64
 }
 
-func newContest() contest { return contest{best: none} }
+func newContest() leastLoad { return leastLoad{best: none} }
 
-func (c *contest) enter(i int, load, weight uint64) {
+func (c *leastLoad) enter(i int, load, weight uint64) {
 	if c.best != none {
 		order := c.compare(load, weight)
 		c.equals = c.equals || order == 0
@@ -20,11 +20,11 @@ func (c *contest) enter(i int, load, weight uint64) {
 			return
 		}
 	}
-	*c = contest{best: i, load: load, weight: weight}
+	*c = leastLoad{best: i, load: load, weight: weight}
 }
 
 // compare compares a peer with the best one, without dividing: negative if it has less load for its weight.
-func (c *contest) compare(load, weight uint64) int {
+func (c *leastLoad) compare(load, weight uint64) int {
 	high, low := bits.Mul64(load, c.weight)
 	bestHigh, bestLow := bits.Mul64(c.load, weight)
 	low, borrow := bits.Sub64(low, bestLow, 0)

@@ -15,9 +15,9 @@ func InFlight(g *Group, p *Peer) int64 {
 
 // Update makes addrs those of the first named server.
 func Update(g *Group, addrs []string) {
-	var places []place
+	var places []endpoint
 	for _, a := range addrs {
-		places = append(places, place{addr: netip.AddrPortFrom(netip.MustParseAddr(a), 0)})
+		places = append(places, endpoint{addr: netip.AddrPortFrom(netip.MustParseAddr(a), 0)})
 	}
 	g.update(0, places, time.Time{})
 }

@@ -41,7 +41,7 @@ func (m leastTime) Begin(s *stream.Session, g *Group) Picker {
 type leastTimePicker struct {
 	picker
 	method leastTime
-	flight flight
+	flight inflight
 }
 
 func (p *leastTimePicker) Pick() (*Peer, error) {
@@ -87,7 +87,7 @@ func (p *leastTimePicker) Settle() Picker {
 	if !p.flight.under {
 		return p.picker.Settle()
 	}
-	return &settledFlight{(*settled)(p.set.group), p.flight}
+	return &connectedTimedPicker{(*connectedPicker)(p.set.group), p.flight}
 }
 
 func (p *leastTimePicker) Free(peer *Peer, o Outcome, t *stream.Try) {
@@ -95,21 +95,21 @@ func (p *leastTimePicker) Free(peer *Peer, o Outcome, t *stream.Try) {
 	p.picker.Free(peer, o, t)
 }
 
-// A flight is an attempt of one session whose time is not known yet. Its zero value is none.
-type flight struct {
+// A inflight is an attempt of one session whose time is not known yet. Its zero value is none.
+type inflight struct {
 	start int64 // in milliseconds, as every moment here
 	under bool
 }
 
 // begin needs the group's mutex.
-func (f *flight) begin(p *Peer, ms int64) {
-	*f = flight{ms, true}
+func (f *inflight) begin(p *Peer, ms int64) {
+	*f = inflight{ms, true}
 	p.live.times.flights++
 	p.live.times.starts += ms
 }
 
 // arrive ends the flight, if there is one; its time is learnt unless it is negative.
-func (f *flight) arrive(g *Group, p *Peer, took time.Duration) {
+func (f *inflight) arrive(g *Group, p *Peer, took time.Duration) {
 	if !f.under {
 		return
 	}
@@ -118,25 +118,25 @@ func (f *flight) arrive(g *Group, p *Peer, took time.Duration) {
 	p.live.times.learn(took)
 	p.live.times.flights--
 	p.live.times.starts -= f.start
-	*f = flight{}
+	*f = inflight{}
 }
 
-// A settledFlight is settled, with an attempt in flight.
-type settledFlight struct {
-	*settled
-	flight flight
+// A connectedTimedPicker is settled, with an attempt in flight.
+type connectedTimedPicker struct {
+	*connectedPicker
+	flight inflight
 }
 
-func (p *settledFlight) Notify(peer *Peer, n Notice, took time.Duration) {
-	g := (*Group)(p.settled)
+func (p *connectedTimedPicker) Notify(peer *Peer, n Notice, took time.Duration) {
+	g := (*Group)(p.connectedPicker)
 	if p.flight.under && g.Method.(leastTime).known(n) {
 		p.flight.arrive(g, peer, took)
 	}
 }
 
-func (p *settledFlight) Settle() Picker { return p }
+func (p *connectedTimedPicker) Settle() Picker { return p }
 
-func (p *settledFlight) Free(peer *Peer, o Outcome, t *stream.Try) {
-	p.flight.arrive((*Group)(p.settled), peer, never)
-	p.settled.Free(peer, o, t)
+func (p *connectedTimedPicker) Free(peer *Peer, o Outcome, t *stream.Try) {
+	p.flight.arrive((*Group)(p.connectedPicker), peer, never)
+	p.connectedPicker.Free(peer, o, t)
 }

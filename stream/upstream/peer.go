@@ -24,21 +24,21 @@ type Peer struct {
 	// conns is how many sessions hold the server: live.conns of this peer, or of the same server in an earlier configuration. The group's
 	// mutex guards it.
 	conns *int
-	live  live
+	live  peerState
 	left  *atomic.Bool // made when the peer comes into a group
 }
 
 // Left is set when the peer has left its group, for good. It is nil before the peer is in one.
 func (p *Peer) Left() *atomic.Bool { return p.left }
 
-// live is what changes while sessions run; the group's mutex guards it. Its zero value is that of a fresh peer. Times are seconds
+// peerState is what changes while sessions run; the group's mutex guards it. Its zero value is that of a fresh peer. Times are seconds
 // of a clock that nobody sets, as nginx compares them, if nothing else is said; the moment now is everywhere in milliseconds.
-type live struct {
+type peerState struct {
 	current  int64 // smooth weighted round robin's running sum
 	lost     int   // how much failures have taken from the weight; the rest is the effective weight
 	conns    int   // sessions that hold the peer
 	weakened bool  // the effective weight is not the whole one
-	ramp     ramp
+	ramp     slowStart
 	fails    int   // failed attempts since the last success that cleared them
 	accessed int64 // the last failure
 	checked  int64 // the last failure, or the choice that probed the peer after its pause

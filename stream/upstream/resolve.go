@@ -12,18 +12,18 @@ import (
 	"weir/stream"
 )
 
-// A Named is a server of a group that is given by a name whose addresses are followed while weir serves: `server NAME resolve`.
-type Named struct {
-	Like    Peer   // what its peers are like; Server is the identity of all of them, unless a service or EachAddress gives them others
-	Host    string // to be looked up
-	Port    uint16 // of the peers; a service has ports of its own
-	Service string // SRV records are looked up; empty: addresses
+// A DynamicServer is a server of a group that is given by a name whose addresses are followed while weir serves: `server NAME resolve`.
+type DynamicServer struct {
+	Template Peer   // what its peers are like; Server is the identity of all of them, unless a service or EachAddress gives them others
+	Host     string // to be looked up
+	Port     uint16 // of the peers; a service has ports of its own
+	Service  string // SRV records are looked up; empty: addresses
 	// EachAddress makes every address a server of its own for methods that hash, as if the configuration had named it: ring=address.
 	EachAddress bool
 }
 
-// Names says who is asked for the names of a group, and for how long.
-type Names struct {
+// Resolving says who is asked for the names of a group, and for how long.
+type Resolving struct {
 	Resolver *resolver.Resolver
 	Timeout  time.Duration // resolver_timeout; 0: none
 }
@@ -33,15 +33,15 @@ const leastPause = time.Second
 
 // NewNamedGroup is NewGroup for a group of which some servers are named. Fixed ones come first, then those of the names, in the order in
 // which they are found. There may be no peer at all until Run has found some.
-func NewNamedGroup(name string, fixed []*Peer, m Method, named []*Named, by Names) *Group {
+func NewNamedGroup(name string, fixed []*Peer, m Method, named []*DynamicServer, by Resolving) *Group {
 	g := newGroup(name, m)
-	g.following = &following{Names: by, fixed: fixed, named: named, known: make([]known, len(named))}
+	g.following = &following{Resolving: by, fixed: fixed, named: named, known: make([]known, len(named))}
 	g.Replace(fixed)
 	return g
 }
 
 // Named lists the servers that are named. They are not to be changed.
-func (g *Group) Named() []*Named {
+func (g *Group) Named() []*DynamicServer {
 	if g.following == nil {
 		return nil
 	}
@@ -50,9 +50,9 @@ func (g *Group) Named() []*Named {
 
 // following is what a group knows of its named servers.
 type following struct {
-	Names
+	Resolving
 	fixed []*Peer
-	named []*Named
+	named []*DynamicServer
 	log   *errorlog.Log
 
 	mu    sync.Mutex // held while the group's peers are replaced
@@ -61,13 +61,13 @@ type following struct {
 
 // known is what was found out about one name.
 type known struct {
-	places []place
+	places []endpoint
 	peers  []*Peer // for each of places
 	until  time.Time
 }
 
-// A place is one address that a name was found to have.
-type place struct {
+// A endpoint is one address that a name was found to have.
+type endpoint struct {
 	addr   netip.AddrPort // without a port if it is not a service
 	target string         // of a service
 	weight int            // of a service
@@ -88,9 +88,9 @@ func (g *Group) open(env *stream.Env, before *Group) {
 	defer f.mu.Unlock()
 	for i, n := range f.named {
 		for j, was := range before.following.named {
-			if strings.EqualFold(n.Host, was.Host) && n.Service == was.Service && n.Like.Backup == was.Like.Backup {
+			if strings.EqualFold(n.Host, was.Host) && n.Service == was.Service && n.Template.Backup == was.Template.Backup {
 				next := known{until: before.following.known[j].until}
-				next.become(n, before.following.known[j].places)
+				next.update(n, before.following.known[j].places)
 				g.accept(i, next)
 			}
 		}
@@ -154,7 +154,7 @@ func (g *Group) lookUp(ctx context.Context, i int) (until time.Time) {
 	if err != nil {
 		f.say(n.what() + " could not be resolved (" + err.Error() + ")")
 	}
-	if err != nil && err != resolver.HostNotFound {
+	if err != nil && err != resolver.ErrNotFound {
 		return time.Now().Add(f.Timeout)
 	}
 	g.update(i, found, until)
@@ -171,7 +171,7 @@ func (f *following) limit(ctx context.Context) (context.Context, context.CancelF
 func (f *following) say(message string) { f.log.Write(errorlog.Error, 0, message) }
 
 // what names the server in the log.
-func (n *Named) what() string {
+func (n *DynamicServer) what() string {
 	if n.Service != "" {
 		return "service " + n.Service + " of " + n.Host
 	}
@@ -180,7 +180,7 @@ func (n *Named) what() string {
 
 // ask returns where the i-th name is to be found now. What servers failed to tell stays as it is known: addresses of one family, or those
 // of one target of a service.
-func (f *following) ask(ctx context.Context, i int) ([]place, time.Time, error) {
+func (f *following) ask(ctx context.Context, i int) ([]endpoint, time.Time, error) {
 	n := f.named[i]
 	if n.Service != "" {
 		return f.askService(ctx, i)
@@ -192,17 +192,17 @@ func (f *following) ask(ctx context.Context, i int) ([]place, time.Time, error) 
 	if why := a.Incomplete(); why != 0 {
 		f.say(n.what() + " could not be resolved (" + why.Error() + ")")
 	}
-	places := make([]place, 0, len(a.Addrs))
+	places := make([]endpoint, 0, len(a.Addrs))
 	for _, ip := range a.Addrs {
-		places = append(places, place{addr: netip.AddrPortFrom(ip, 0), backup: n.Like.Backup})
+		places = append(places, endpoint{addr: netip.AddrPortFrom(ip, 0), backup: n.Template.Backup})
 	}
 	kept := f.lost(i, resolver.TargetError{NoA: a.NoA != 0, NoAAAA: a.NoAAAA != 0})
 	return append(places, kept...), a.Until, nil
 }
 
 // lost returns the known places of the i-th name that an answer lacks because of a failure.
-func (f *following) lost(i int, failed resolver.TargetError) (kept []place) {
-	if failed.Err == resolver.HostNotFound {
+func (f *following) lost(i int, failed resolver.TargetError) (kept []endpoint) {
+	if failed.Err == resolver.ErrNotFound {
 		return nil
 	}
 	f.mu.Lock()
@@ -221,7 +221,7 @@ func (f *following) lost(i int, failed resolver.TargetError) (kept []place) {
 
 // askService takes the instances of the best priority for the server's, and the others for backups; of a server that is a backup, it
 // takes no others.
-func (f *following) askService(ctx context.Context, i int) ([]place, time.Time, error) {
+func (f *following) askService(ctx context.Context, i int) ([]endpoint, time.Time, error) {
 	n := f.named[i]
 	s, err := f.Resolver.LookupService(ctx, n.Service, n.Host)
 	if ctx.Err() == context.Canceled {
@@ -234,7 +234,7 @@ func (f *following) askService(ctx context.Context, i int) ([]place, time.Time, 
 		return nil, s.Until, err
 	}
 	best := s.Instances[0].Priority
-	var kept, places []place
+	var kept, places []endpoint
 	seen := map[string]bool{}
 	for _, t := range s.Failed {
 		lost := f.lost(i, t)
@@ -248,21 +248,21 @@ func (f *following) askService(ctx context.Context, i int) ([]place, time.Time, 
 	}
 	for _, in := range s.Instances {
 		other := in.Priority != best
-		if other && n.Like.Backup {
+		if other && n.Template.Backup {
 			break
 		}
-		places = append(places, place{in.Addr, in.Target, max(int(in.Weight), 1), other || n.Like.Backup})
+		places = append(places, endpoint{in.Addr, in.Target, max(int(in.Weight), 1), other || n.Template.Backup})
 	}
 	return append(places, kept...), s.Until, nil
 }
 
 // update makes the group's peers those of places, as far as the i-th name goes.
-func (g *Group) update(i int, places []place, until time.Time) {
+func (g *Group) update(i int, places []endpoint, until time.Time) {
 	f := g.following
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	next := known{until: until, places: f.known[i].places, peers: f.known[i].peers}
-	if !next.become(f.named[i], places) {
+	if !next.update(f.named[i], places) {
 		f.known[i].until = until
 		return
 	}
@@ -294,10 +294,10 @@ func (g *Group) check(peers []*Peer) error {
 	return CheckWeight(g.Method, sum)
 }
 
-// become makes k what n is when it is to be found at want, and reports whether that is anything else than before. A peer that stays
+// update makes k what n is when it is to be found at want, and reports whether that is anything else than before. A peer that stays
 // keeps its place and is the same Peer; new ones come last.
-func (k *known) become(n *Named, want []place) (changed bool) {
-	free := make(map[place][]int, len(want)) // where in want each place is, and not taken
+func (k *known) update(n *DynamicServer, want []endpoint) (changed bool) {
+	free := make(map[endpoint][]int, len(want)) // where in want each place is, and not taken
 	for j, p := range want {
 		free[n.identity(p)] = append(free[n.identity(p)], j)
 	}
@@ -322,23 +322,23 @@ func (k *known) become(n *Named, want []place) (changed bool) {
 }
 
 // identity is what a place and one that it was at before have in common.
-func (n *Named) identity(p place) place {
-	if n.Like.Weight != 1 {
+func (n *DynamicServer) identity(p endpoint) endpoint {
+	if n.Template.Weight != 1 {
 		p.weight = 0 // does not count
 	}
 	return p
 }
 
 // peer makes the peer at p.
-func (n *Named) peer(p place) *Peer {
-	made := n.Like
+func (n *DynamicServer) peer(p endpoint) *Peer {
+	made := n.Template
 	made.Backup = p.backup
 	addr := p.addr
 	if n.Service == "" {
 		addr = netip.AddrPortFrom(addr.Addr(), n.Port)
 	} else {
 		made.Server = p.target
-		if n.Like.Weight == 1 {
+		if n.Template.Weight == 1 {
 			made.Weight = p.weight
 		}
 	}

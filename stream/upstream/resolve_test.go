@@ -22,24 +22,24 @@ type fleet struct {
 	*peers.DNS
 	group *upstream.Group
 	lines *streamtest.Lines
-	names upstream.Names
+	names upstream.Resolving
 }
 
 // named is `server b.example:1883 resolve`, or with a service `server b.example service=… resolve`.
-func named(service string) *upstream.Named {
-	return &upstream.Named{
-		Like: upstream.Peer{Server: "b.example:1883", Weight: 1, MaxFails: 1, FailTimeout: 10 * time.Second},
-		Host: "b.example", Port: 1883, Service: service,
+func named(service string) *upstream.DynamicServer {
+	return &upstream.DynamicServer{
+		Template: upstream.Peer{Server: "b.example:1883", Weight: 1, MaxFails: 1, FailTimeout: 10 * time.Second},
+		Host:     "b.example", Port: 1883, Service: service,
 	}
 }
 
 // newFleet returns a group with those fixed peers whose named server has not been looked up.
-func newFleet(t testing.TB, m upstream.Method, n *upstream.Named, fixed ...*upstream.Peer) *fleet {
+func newFleet(t testing.TB, m upstream.Method, n *upstream.DynamicServer, fixed ...*upstream.Peer) *fleet {
 	t.Helper()
 	return newFleetOf(t, resolver.Options{NoAAAA: true}, m, n, fixed...)
 }
 
-func newFleetOf(t testing.TB, o resolver.Options, m upstream.Method, n *upstream.Named, fixed ...*upstream.Peer) *fleet {
+func newFleetOf(t testing.TB, o resolver.Options, m upstream.Method, n *upstream.DynamicServer, fixed ...*upstream.Peer) *fleet {
 	t.Helper()
 	d, err := peers.StartDNS("127.0.0.1:0")
 	if err != nil {
@@ -49,8 +49,8 @@ func newFleetOf(t testing.TB, o resolver.Options, m upstream.Method, n *upstream
 	o.Servers = []netip.AddrPort{netip.MustParseAddrPort(d.Addr())}
 	r := resolver.New(o)
 	t.Cleanup(func() { r.Close() })
-	f := &fleet{DNS: d, names: upstream.Names{Resolver: r, Timeout: 5 * time.Second}}
-	f.group = upstream.NewNamedGroup("u", fixed, m, []*upstream.Named{n}, f.names)
+	f := &fleet{DNS: d, names: upstream.Resolving{Resolver: r, Timeout: 5 * time.Second}}
+	f.group = upstream.NewNamedGroup("u", fixed, m, []*upstream.DynamicServer{n}, f.names)
 	f.open(t, f.group, nil)
 	return f
 }
@@ -175,16 +175,16 @@ func TestTargetFails(t *testing.T) {
 func TestServices(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		change  func(*upstream.Named)
+		change  func(*upstream.DynamicServer)
 		records []string
 		want    string
 	}{
 		{"priorities and weights", nil, []string{"20 3 1885 m2.example", "10 7 1883 m1.example", "10 0 1884 m1.example"},
 			"127.0.0.1:1883 as m1.example*7, 127.0.0.1:1884 as m1.example*1, 127.0.0.2:1885 as m2.example*3 backup"},
-		{"a weight of its own", func(n *upstream.Named) { n.Like.Weight = 5 }, []string{"10 7 1883 m1.example"}, "127.0.0.1:1883 as m1.example*5"},
-		{"a backup", func(n *upstream.Named) { n.Like.Backup = true }, []string{"10 1 1883 m1.example", "20 1 1883 m2.example"},
+		{"a weight of its own", func(n *upstream.DynamicServer) { n.Template.Weight = 5 }, []string{"10 7 1883 m1.example"}, "127.0.0.1:1883 as m1.example*5"},
+		{"a backup", func(n *upstream.DynamicServer) { n.Template.Backup = true }, []string{"10 1 1883 m1.example", "20 1 1883 m2.example"},
 			"127.0.0.1:1883 as m1.example*1 backup"},
-		{"each address", func(n *upstream.Named) { n.EachAddress = true }, []string{"10 1 1883 m1.example"}, "127.0.0.1:1883 as 127.0.0.1:1883*1"},
+		{"each address", func(n *upstream.DynamicServer) { n.EachAddress = true }, []string{"10 1 1883 m1.example"}, "127.0.0.1:1883 as 127.0.0.1:1883*1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n := named("mqtt")
@@ -209,7 +209,7 @@ func TestServices(t *testing.T) {
 func TestNewWeightIsANewPeer(t *testing.T) {
 	for _, weight := range []int{1, 5} {
 		n := named("mqtt")
-		n.Like.Weight = weight
+		n.Template.Weight = weight
 		f := newFleet(t, upstream.RoundRobin, n)
 		f.Set("m1.example", "A", 0, "127.0.0.1")
 		f.become(t, "_mqtt._tcp.b.example", "SRV", "10 1 1883 m1.example")
@@ -269,7 +269,7 @@ func TestRingThatWouldBeTooHeavyAfterReload(t *testing.T) {
 		heavy = append(heavy, fmt.Sprintf("10 65535 %d m1.example", 2000+i))
 	}
 	f.become(t, "_mqtt._tcp.b.example", "SRV", heavy...)
-	next := upstream.NewNamedGroup("u", nil, upstream.Consistent(fixed(t, "key")), []*upstream.Named{named("mqtt")}, f.names)
+	next := upstream.NewNamedGroup("u", nil, upstream.Consistent(fixed(t, "key")), []*upstream.DynamicServer{named("mqtt")}, f.names)
 	f.open(t, next, f.group)
 	checkPeers(t, next, "")
 	if got := f.lines.All(); !slices.Equal(got, []string{`[error] too much weight for consistent hash in upstream "u"`}) {
@@ -295,13 +295,13 @@ func BenchmarkFollow(b *testing.B) {
 func TestSuccessorKnowsAtOnce(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		change func(*upstream.Named)
+		change func(*upstream.DynamicServer)
 		want   string
 	}{
-		{"unchanged", func(*upstream.Named) {}, "127.0.0.1:1883 as b.example:1883*1"},
-		{"other port and weight", func(n *upstream.Named) { n.Port, n.Like.Weight = 1884, 3 }, "127.0.0.1:1884 as b.example:1883*3"},
-		{"other name", func(n *upstream.Named) { n.Host = "c.example" }, ""},
-		{"a service now", func(n *upstream.Named) { n.Service = "mqtt" }, ""},
+		{"unchanged", func(*upstream.DynamicServer) {}, "127.0.0.1:1883 as b.example:1883*1"},
+		{"other port and weight", func(n *upstream.DynamicServer) { n.Port, n.Template.Weight = 1884, 3 }, "127.0.0.1:1884 as b.example:1883*3"},
+		{"other name", func(n *upstream.DynamicServer) { n.Host = "c.example" }, ""},
+		{"a service now", func(n *upstream.DynamicServer) { n.Service = "mqtt" }, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFleet(t, upstream.RoundRobin, named(""))
@@ -309,7 +309,7 @@ func TestSuccessorKnowsAtOnce(t *testing.T) {
 			f.Silence("", true)
 			n := named("")
 			tt.change(n)
-			next := upstream.NewNamedGroup("u", nil, upstream.RoundRobin, []*upstream.Named{n}, f.names)
+			next := upstream.NewNamedGroup("u", nil, upstream.RoundRobin, []*upstream.DynamicServer{n}, f.names)
 			f.open(t, next, f.group)
 			checkPeers(t, next, tt.want)
 			if len(next.Peers()) > 0 && next.Peers()[0] == f.group.Peers()[0] {
@@ -366,7 +366,7 @@ func TestNoSessionFailsForLackOfAServer(t *testing.T) {
 	for _, m := range methods {
 		t.Run(m.name, func(t *testing.T) {
 			method, n := m.make(fixed(t, "client")), named("")
-			n.Like.MaxFails = 0
+			n.Template.MaxFails = 0
 			f := newFleet(t, method, n)
 			f.become(t, "b.example", "A", "127.0.0.1", "127.0.0.2", "127.0.0.3")
 			stop, failures := make(chan struct{}), make(chan error, 2)

@@ -52,7 +52,7 @@ func (p *picker) Notify(peer *Peer, n Notice, _ time.Duration) {
 	peer.succeed()
 }
 
-func (p *picker) Settle() Picker { return (*settled)(p.set.group) }
+func (p *picker) Settle() Picker { return (*connectedPicker)(p.set.group) }
 
 func (p *picker) Free(peer *Peer, o Outcome, t *stream.Try) {
 	if p.release(peer, o, t) {

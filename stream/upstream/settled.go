@@ -6,21 +6,21 @@ import (
 	"weir/stream"
 )
 
-// A settled is a Group as the Picker of a session whose connection is up. What then happens to the connection is no failure of the
+// A connectedPicker is a Group as the Picker of a session whose connection is up. What then happens to the connection is no failure of the
 // peer's.
-type settled Group
+type connectedPicker Group
 
-func (g *settled) Group() string { return g.Name }
+func (g *connectedPicker) Group() string { return g.Name }
 
-func (g *settled) Tries() int { return 0 }
+func (g *connectedPicker) Tries() int { return 0 }
 
-func (g *settled) Pick() (*Peer, error) { return nil, ErrNoLivePeers }
+func (g *connectedPicker) Pick() (*Peer, error) { return nil, ErrNoLivePeers }
 
-func (g *settled) Notify(*Peer, Notice, time.Duration) {}
+func (g *connectedPicker) Notify(*Peer, Notice, time.Duration) {}
 
-func (g *settled) Settle() Picker { return g }
+func (g *connectedPicker) Settle() Picker { return g }
 
-func (g *settled) Free(p *Peer, _ Outcome, t *stream.Try) {
+func (g *connectedPicker) Free(p *Peer, _ Outcome, t *stream.Try) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	p.release()

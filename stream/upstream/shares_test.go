@@ -9,8 +9,8 @@ import (
 	"weir/stream/upstream"
 )
 
-// place says which server each of n keys meets.
-func place(t *testing.T, peers string, n int, method func(stream.Template) upstream.Method) []string {
+// endpoint says which server each of n keys meets.
+func endpoint(t *testing.T, peers string, n int, method func(stream.Template) upstream.Method) []string {
 	t.Helper()
 	bench, key, tpl := keyed(t)
 	g := upstream.NewGroup("u", parsePeers(t, peers), method(tpl))
@@ -36,7 +36,7 @@ func TestShares(t *testing.T) {
 		}
 		t.Run(m.name, func(t *testing.T) {
 			got := map[string]int{}
-			for _, server := range place(t, "a:1*1 b:1*2 c:1*3", n, m.make) {
+			for _, server := range endpoint(t, "a:1*1 b:1*2 c:1*3", n, m.make) {
 				got[server]++
 			}
 			for server, share := range want {
@@ -62,8 +62,8 @@ func TestGrowing(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			before := place(t, "a:1*1 b:1*1 c:1*1", n, tt.method)
-			after := place(t, "a:1*1 b:1*1 c:1*1 d:1*1", n, tt.method)
+			before := endpoint(t, "a:1*1 b:1*1 c:1*1", n, tt.method)
+			after := endpoint(t, "a:1*1 b:1*1 c:1*1 d:1*1", n, tt.method)
 			moved := 0
 			for i := range before {
 				if before[i] == after[i] {

@@ -2,14 +2,14 @@ package upstream
 
 import "time"
 
-// A ramp is how far the weight of a peer has recovered. It begins when the peer has been out of use and a session connects to it, and
+// A slowStart is how far the weight of a peer has recovered. It begins when the peer has been out of use and a session connects to it, and
 // is counted from the choice of that session. Its times are in milliseconds.
-type ramp struct {
+type slowStart struct {
 	since  int64 // 0: there is none
 	probed int64 // when the peer was chosen after a pause
 }
 
-func (r *ramp) start() { r.since = r.probed }
+func (r *slowStart) start() { r.since = r.probed }
 
 // whole is the share of a peer with its full weight.
 const whole = 100

@@ -10,8 +10,8 @@ import (
 	"weir/stream"
 )
 
-// A port is a listening socket as one loop sees it.
-type port struct {
+// A listener is a listening socket as one loop sees it.
+type listener struct {
 	id      uint32
 	fd      int
 	shared  bool // with the other loops
@@ -22,7 +22,7 @@ type port struct {
 
 func (l *loop) addPort(id uint32, fd int, shared bool, admit func() (*stream.Listen, stream.Lease)) error {
 	l.stay()
-	p := &port{id: id, fd: fd, shared: shared, admit: admit, noDelay: hasNoDelay(fd)}
+	p := &listener{id: id, fd: fd, shared: shared, admit: admit, noDelay: hasNoDelay(fd)}
 	if e := l.watch(p); e != 0 {
 		return e
 	}
@@ -32,7 +32,7 @@ func (l *loop) addPort(id uint32, fd int, shared bool, admit func() (*stream.Lis
 
 // watch puts the port into the epoll set. Of the loops that share it, one is woken for each connection: the first in the order of their
 // calls of watch that is waiting.
-func (l *loop) watch(p *port) unix.Errno {
+func (l *loop) watch(p *listener) unix.Errno {
 	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: portEvent, Pad: int32(p.id)}
 	if p.shared {
 		ev.Events |= unix.EPOLLEXCLUSIVE
@@ -61,9 +61,9 @@ type accepted struct {
 }
 
 // accept takes one connection; the next one raises another event, in whichever loop is free.
-func (l *loop) accept(p *port) {
+func (l *loop) accept(p *listener) {
 	if !l.roomForSession() {
-		l.rest(p)
+		l.suspend(p)
 		return
 	}
 	fd, e := accept(p.fd, &l.sa)
@@ -78,7 +78,7 @@ func (l *loop) accept(p *port) {
 	}
 	if l.env.Descriptors.Reserved(int(fd)) {
 		l.complainOfReserve()
-		l.rest(p)
+		l.suspend(p)
 	}
 	listen, lease := p.admit()
 	if listen == nil {
@@ -97,7 +97,7 @@ func (l *loop) accept(p *port) {
 }
 
 // turnAway closes a connection for which no loop has a place. As with nginx each one is logged where its server logs.
-func (l *loop) turnAway(p *port, fd int32) {
+func (l *loop) turnAway(p *listener, fd int32) {
 	if listen, lease := p.admit(); listen != nil {
 		listen.Default.Settings.ErrorLog.Write(errorlog.Alert, 0, strconv.Itoa(l.limit)+" worker_connections are not enough")
 		if lease != nil {
@@ -110,7 +110,7 @@ func (l *loop) turnAway(p *port, fd int32) {
 // serve begins the session of a connection that is counted already.
 func (l *loop) serve(a *accepted) {
 	c := l.newConn(a.fd)
-	peer := stream.Peer{Addr: a.peer}
+	peer := stream.Client{Addr: a.peer}
 	if a.listen.WantLocal {
 		peer.Local = l.shared(localAddr(a.fd))
 	}
@@ -128,23 +128,23 @@ func (l *loop) shared(a stream.Addr) *stream.Addr {
 	return l.local
 }
 
-func (l *loop) acceptFailed(p *port, e unix.Errno) {
+func (l *loop) acceptFailed(p *listener, e unix.Errno) {
 	switch e {
 	case unix.EAGAIN, unix.EINTR:
 		return
 	case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
-		l.complain(errorlog.Crit, "accept4() failed"+errorlog.Errno(e))
-		l.rest(p)
+		l.logLimited(errorlog.Crit, "accept4() failed"+errorlog.Errno(e))
+		l.suspend(p)
 	case unix.ECONNABORTED:
-		l.complain(errorlog.Error, "accept4() failed"+errorlog.Errno(e))
+		l.logLimited(errorlog.Error, "accept4() failed"+errorlog.Errno(e))
 	default:
-		l.complain(errorlog.Alert, "accept4() failed"+errorlog.Errno(e))
-		l.rest(p)
+		l.logLimited(errorlog.Alert, "accept4() failed"+errorlog.Errno(e))
+		l.suspend(p)
 	}
 }
 
-// complain logs at most one line a second, since what it is about happens for every connection while it lasts.
-func (l *loop) complain(level errorlog.Level, msg string) {
+// logLimited logs at most one line a second, since what it is about happens for every connection while it lasts.
+func (l *loop) logLimited(level errorlog.Level, msg string) {
 	if l.now.Sub(l.lastCrit) < time.Second {
 		return
 	}

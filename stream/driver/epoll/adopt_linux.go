@@ -11,7 +11,7 @@ func (c *conn) handOver(step stream.Step) (stream.Event, bool) {
 	if err := c.canLeave(step); err != nil {
 		return stream.Event{Kind: stream.Failed, Side: sideOf(step), Op: stream.OpHandshake, Err: err}, true
 	}
-	if c.meetAborts() {
+	if c.applyPendingAborts() {
 		return stream.Event{}, false
 	}
 	s, l := c.s, c.l
@@ -19,7 +19,7 @@ func (c *conn) handOver(step stream.Step) (stream.Event, bool) {
 	c.close()
 	l.load.sessions.Add(1)
 	l.load.connections.Add(connectionsEach)
-	s.Hold(&place{l.load})
+	s.Hold(&slot{l.load})
 	l.adopter.Adopt(s, step, client, up)
 	return stream.Event{}, false
 }
@@ -34,22 +34,22 @@ func (c *conn) canLeave(step stream.Step) error {
 	switch {
 	case c.l.adopter == nil:
 		return errNoAdopter
-	case step.Do == stream.ShakeUpstream && c.up.pending != nil:
+	case step.Do == stream.HandshakeUpstream && c.up.pending != nil:
 		return errUnsent
 	}
 	return nil
 }
 
 func sideOf(step stream.Step) stream.Side {
-	if step.Do == stream.ShakeUpstream {
+	if step.Do == stream.HandshakeUpstream {
 		return stream.UpstreamSide
 	}
 	return stream.ClientSide
 }
 
-// meetAborts asks the aborts that have not come to this session yet, whatever their pace: they could not find it any more. It
+// applyPendingAborts asks the aborts that have not come to this session yet, whatever their pace: they could not find it any more. It
 // reports whether the session has other plans than the handshake because of that.
-func (c *conn) meetAborts() bool {
+func (c *conn) applyPendingAborts() bool {
 	for _, a := range c.l.aborts {
 		if a.next > int(c.index) || int(c.index) >= a.end || !a.match(c.s) {
 			continue
@@ -83,11 +83,11 @@ func (h *half) leave() int {
 // which it has or soon will.
 const connectionsEach = 2
 
-// A place is what a session that has been handed over holds of its loop: worker_connections count it still.
-type place struct{ load *load }
+// A slot is what a session that has been handed over holds of its loop: worker_connections count it still.
+type slot struct{ load *load }
 
 // Release gives the place back, from whatever goroutine.
-func (p *place) Release() {
+func (p *slot) Release() {
 	p.load.sessions.Add(-1)
 	p.load.connections.Add(-connectionsEach)
 }

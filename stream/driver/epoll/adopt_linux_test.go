@@ -116,7 +116,7 @@ func TestAdopterGetsAllOfASession(t *testing.T) {
 	if watched(t, got.client) || watched(t, got.upstream) {
 		t.Error("the loop watches a socket that it has given away")
 	}
-	if got.next.Do != stream.ShakeUpstream || got.next.TLS != content.Upstream || string(got.next.Out) != "x" {
+	if got.next.Do != stream.HandshakeUpstream || got.next.TLS != content.Upstream || string(got.next.Out) != "x" {
 		t.Errorf("got step %d with %q, want the handshake with the server, and x", got.next.Do, got.next.Out)
 	}
 	if on, err := unix.GetsockoptInt(got.upstream, unix.IPPROTO_TCP, unix.TCP_NODELAY); err != nil || on == 0 {

@@ -75,7 +75,7 @@ func (l *loop) newConn(fd int32) *conn {
 }
 
 // doing is the step that is outstanding.
-func (c *conn) doing() stream.Action { return stream.Action(c.step) }
+func (c *conn) doing() stream.StepKind { return stream.StepKind(c.step) }
 
 func (c *conn) side(n int32) *half {
 	if n == 0 {
@@ -155,13 +155,13 @@ func (c *conn) do(step stream.Step) {
 
 // isLate reports whether the deadline of a step that waits has passed already, as that of a timeout of zero has.
 func (c *conn) isLate(step stream.Step) bool {
-	return !step.Deadline.IsZero() && !step.Deadline.After(c.l.now) && step.Do != stream.Relay && step.Do < stream.ShakeClient
+	return !step.Deadline.IsZero() && !step.Deadline.After(c.l.now) && step.Do != stream.Relay && step.Do < stream.HandshakeClient
 }
 
 // setDeadline starts the timer of a step that waits. A relay has its own idea of time.
 func (c *conn) setDeadline(step stream.Step) {
 	switch {
-	case step.Do == stream.Relay || step.Do >= stream.ShakeClient: // which is the adopter's
+	case step.Do == stream.Relay || step.Do >= stream.HandshakeClient: // which is the adopter's
 	case step.Deadline.IsZero():
 		c.l.wheel.Remove(&c.timer)
 	default:
@@ -196,7 +196,7 @@ func (c *conn) begin(step stream.Step) (stream.Event, bool) {
 			resetOnClose(c.client.fd)
 		}
 		c.close()
-	case stream.ShakeClient, stream.ShakeUpstream:
+	case stream.HandshakeClient, stream.HandshakeUpstream:
 		return c.handOver(step)
 	}
 	return stream.Event{}, false

@@ -21,7 +21,7 @@ func (c *conn) connect(step stream.Step) (stream.Event, bool) {
 	c.up.fd, c.up.local = fd, step.Target.Addr.Unix
 	c.up.delays = step.Target.NoDelay && !c.up.local
 	c.l.load.connections.Add(1)
-	if e := letBindAnywhere(fd, step.Target); e != 0 {
+	if e := setTransparent(fd, step.Target); e != 0 {
 		return upFailed(stream.OpTransparent, e), true
 	}
 	if e := prepare(fd, step.Target); e != 0 {

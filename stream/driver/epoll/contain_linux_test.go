@@ -27,7 +27,7 @@ func startRelayed(t *testing.T, l *loop) *relayed {
 	client, server := socketPair(t), socketPair(t)
 	r := &relayed{conn: l.newConn(client[0]), client: client[1], server: server[1]}
 	listen := &stream.Listen{Config: stream.NewConfig(), Default: &stream.Server{Settings: stream.Settings{ErrorLog: l.env.Log}}}
-	r.s = stream.NewSession(listen, l.env, stream.Peer{}, r)
+	r.s = stream.NewSession(listen, l.env, stream.Client{}, r)
 	r.up.fd = server[0]
 	l.load.sessions.Add(1)
 	l.load.connections.Add(2)

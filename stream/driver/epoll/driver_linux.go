@@ -33,14 +33,14 @@ type Driver struct {
 	ended sync.WaitGroup
 
 	mu     sync.Mutex
-	ports  map[*stream.Port]uint32
+	ports  map[*stream.Listener]uint32
 	serial uint32
 	closed bool
 }
 
 // New starts the loops.
 func New(env *stream.Env, o Options) (*Driver, error) {
-	d := &Driver{ports: map[*stream.Port]uint32{}}
+	d := &Driver{ports: map[*stream.Listener]uint32{}}
 	for i := range max(o.Loops, 1) {
 		l, err := newLoop(env, o.Connections)
 		if err != nil {
@@ -61,7 +61,7 @@ func New(env *stream.Env, o Options) (*Driver, error) {
 }
 
 // Listen begins to accept on p: all loops on its one descriptor, or each on its own.
-func (d *Driver) Listen(p *stream.Port) error {
+func (d *Driver) Listen(p *stream.Listener) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
@@ -80,7 +80,7 @@ func (d *Driver) Listen(p *stream.Port) error {
 }
 
 // Forget stops accepting on p; when it returns no loop touches p's descriptors any more.
-func (d *Driver) Forget(p *stream.Port) {
+func (d *Driver) Forget(p *stream.Listener) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.closed {
@@ -89,7 +89,7 @@ func (d *Driver) Forget(p *stream.Port) {
 }
 
 // forget has all loops leave p. The caller holds mu.
-func (d *Driver) forget(p *stream.Port) {
+func (d *Driver) forget(p *stream.Listener) {
 	id, ok := d.ports[p]
 	if !ok {
 		return

@@ -19,7 +19,7 @@ func TestLateLoopReadsEventsFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.tell(time.Now().Add(-time.Minute))
+	l.setNow(time.Now().Add(-time.Minute))
 	l.arrears.Woke(time.Duration(l.stamp), false, 1)
 	var servers []int32
 	for range sessions {

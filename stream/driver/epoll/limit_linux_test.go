@@ -80,7 +80,7 @@ func listenFor(t *testing.T, d *epoll.Driver, env *stream.Env, content stream.Co
 }
 
 // portFor makes the port of a content behind handlers of the preread phase, and returns its address, too.
-func portFor(t *testing.T, env *stream.Env, content stream.Content, handlers ...stream.Handler) (string, *stream.Port) {
+func portFor(t *testing.T, env *stream.Env, content stream.Content, handlers ...stream.Handler) (string, *stream.Listener) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -104,7 +104,7 @@ func portFor(t *testing.T, env *stream.Env, content stream.Content, handlers ...
 	}
 	listening.Default.Handlers[stream.Preread] = handlers
 	admit := func() (*stream.Listen, stream.Lease) { return listening, nil }
-	return l.Addr().String(), &stream.Port{FDs: []int{fd}, Admit: admit}
+	return l.Addr().String(), &stream.Listener{FDs: []int{fd}, Admit: admit}
 }
 
 // echo is a server that sends everything back.

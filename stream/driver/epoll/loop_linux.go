@@ -30,7 +30,7 @@ type loop struct {
 	noPorts    int64 // until when, by stamp, source ports count as short
 	stamp      int64 // now in nanoseconds since began, by the monotonic clock: setting the system's ends no session
 	mail       mailbox
-	ports      map[uint32]*port
+	ports      map[uint32]*listener
 	conns      []*conn // by index; nil where free
 	free       []uint32
 	serial     uint32
@@ -48,7 +48,7 @@ type loop struct {
 	current    *conn             // that the loop works for; nil: none
 	unread     []unix.EpollEvent // of the last wait
 	calls      []func()          // from the mailbox
-	again      []*half           // sides that have more to read than one turn allows
+	ready      []*half           // sides that have more to read than one turn allows
 	resuming   []*half           // those of the last turn
 	aborts     []*abort
 	pipes      []*pipe // not in use
@@ -79,7 +79,7 @@ func newLoop(env *stream.Env, limit int) (*loop, error) {
 	now := env.Now()
 	l := &loop{
 		load: new(load),
-		ep:   ep, now: now, began: now, ports: map[uint32]*port{}, limit: limit, buf: make([]byte, bufferSize),
+		ep:   ep, now: now, began: now, ports: map[uint32]*listener{}, limit: limit, buf: make([]byte, bufferSize),
 		events: make([]unix.EpollEvent, eventsPerWait), mail: mailbox{fd: int32(wake)},
 		wheel: relay.NewWheel[*conn](now, tick, slots), pauses: relay.NewWheel[*half](now, time.Millisecond, slots),
 	}
@@ -120,22 +120,22 @@ func (l *loop) work() {
 			l.unread = l.unread[1:]
 			l.dispatch(ev)
 		}
-		l.turn()
+		l.runTimers()
 		if l.stopping {
 			return
 		}
 		n := l.wait()
 		l.unread = l.events[:n]
-		l.tell(time.Now())
+		l.setNow(time.Now())
 		l.arrears.Woke(time.Duration(l.stamp), n == eventsPerWait, int(l.load.connections.Load())/eventsPerWait+1)
 	}
 }
 
-// tell sets the loop's clock.
-func (l *loop) tell(now time.Time) { l.now, l.stamp = now, int64(now.Sub(l.began)) }
+// setNow sets the loop's clock.
+func (l *loop) setNow(now time.Time) { l.now, l.stamp = now, int64(now.Sub(l.began)) }
 
-// turn does what is due besides events: timers, pauses, sides cut short, aborts.
-func (l *loop) turn() {
+// runTimers does what is due besides events: timers, pauses, sides cut short, aborts.
+func (l *loop) runTimers() {
 	if !l.arrears.Any() {
 		l.expire()
 	}
@@ -144,13 +144,13 @@ func (l *loop) turn() {
 		t.Owner.resume()
 	}
 	if len(l.resuming) == 0 {
-		l.resuming, l.again = l.again, nil
+		l.resuming, l.ready = l.ready, nil
 	}
 	for len(l.resuming) > 0 {
 		h := l.resuming[0]
 		l.resuming = l.resuming[1:]
 		l.current = h.c
-		h.goOn()
+		h.continueRead()
 	}
 	l.resuming = nil
 	l.continueAborts()

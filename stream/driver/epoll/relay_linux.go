@@ -55,8 +55,8 @@ func (c *conn) relayEvent(h *half, writable bool) {
 // relayed ends the relay; s.Traffic.End says why.
 func (c *conn) relayed() { c.do(c.s.Advance(stream.Event{Kind: stream.Relayed})) }
 
-// goOn takes up a side whose turn was over before its input was.
-func (h *half) goOn() {
+// continueRead takes up a side whose turn was over before its input was.
+func (h *half) continueRead() {
 	h.queued = false
 	if h.fd < 0 || h.c.doing() != stream.Relay {
 		return
@@ -109,7 +109,7 @@ func (c *conn) carry(h *half) bool {
 func (l *loop) later(h *half) {
 	if !h.queued {
 		h.queued = true
-		l.again = append(l.again, h)
+		l.ready = append(l.ready, h)
 	}
 }
 
@@ -124,9 +124,9 @@ func (c *conn) copyOnce(h, to *half) bool {
 	}
 	n, e := read(h.fd, c.l.buf[:size])
 	if e != 0 || n == 0 {
-		return c.noBytes(h, e)
+		return c.readEnded(h, e)
 	}
-	h.took(n, size)
+	h.noteRead(n, size)
 	h.pay(n)
 	return c.writeTo(h, to, c.l.buf[:n])
 }
@@ -136,14 +136,14 @@ func (c *conn) copyOnce(h, to *half) bool {
 func (c *conn) peekOnce(h, to *half, size int) bool {
 	n, e := peek(h.fd, c.l.buf[:size])
 	if e != 0 || n == 0 {
-		return c.noBytes(h, e)
+		return c.readEnded(h, e)
 	}
-	h.took(n, size)
+	h.noteRead(n, size)
 	return c.writePeeked(h, to, c.l.buf[:n])
 }
 
-// noBytes goes on after a read that brought none. It reports whether the relay is over.
-func (c *conn) noBytes(h *half, e unix.Errno) bool {
+// readEnded goes on after a read that brought none. It reports whether the relay is over.
+func (c *conn) readEnded(h *half, e unix.Errno) bool {
 	switch e {
 	case 0:
 		return c.ended(h, false)
@@ -155,8 +155,8 @@ func (c *conn) noBytes(h *half, e unix.Errno) bool {
 	return c.ended(h, true)
 }
 
-// took takes account of a read of n bytes where size were wanted.
-func (h *half) took(n, size int) {
+// noteRead takes account of a read of n bytes where size were wanted.
+func (h *half) noteRead(n, size int) {
 	if n < size && !h.hungUp {
 		h.ready = false // a short read has emptied the socket; news of more is an event
 	}

@@ -30,12 +30,12 @@ func (l *loop) roomForSession() bool {
 // complainOfReserve logs why no connection is accepted.
 func (l *loop) complainOfReserve() {
 	usable, limit := l.env.Descriptors.Limits()
-	l.complain(errorlog.Crit, fmt.Sprintf("%d of %d descriptors are in use or needed by sessions, no connection is accepted until some are free",
+	l.logLimited(errorlog.Crit, fmt.Sprintf("%d of %d descriptors are in use or needed by sessions, no connection is accepted until some are free",
 		usable, limit))
 }
 
-// rest takes the port out of the epoll set until there are descriptors again. One that is watched with EPOLLEXCLUSIVE can not be modified.
-func (l *loop) rest(p *port) {
+// suspend takes the port out of the epoll set until there are descriptors again. One that is watched with EPOLLEXCLUSIVE can not be modified.
+func (l *loop) suspend(p *listener) {
 	if p.resting {
 		return
 	}
@@ -45,12 +45,12 @@ func (l *loop) rest(p *port) {
 }
 
 // wakeLater has the port accept again after a while.
-func (l *loop) wakeLater(p *port) {
-	time.AfterFunc(restAfterExhaustion, func() { l.post(func() { l.wake(p) }) })
+func (l *loop) wakeLater(p *listener) {
+	time.AfterFunc(restAfterExhaustion, func() { l.post(func() { l.resume(p) }) })
 }
 
-// wake has the port accept again, if there are descriptors.
-func (l *loop) wake(p *port) {
+// resume has the port accept again, if there are descriptors.
+func (l *loop) resume(p *listener) {
 	switch {
 	case l.ports[p.id] != p:
 	case !l.roomForSession():
@@ -61,9 +61,9 @@ func (l *loop) wake(p *port) {
 }
 
 // listenAgain puts the port back into the epoll set, now or later.
-func (l *loop) listenAgain(p *port) {
+func (l *loop) listenAgain(p *listener) {
 	if e := l.watch(p); e != 0 {
-		l.complain(errorlog.Alert, "epoll_ctl() failed"+errorlog.Errno(e))
+		l.logLimited(errorlog.Alert, "epoll_ctl() failed"+errorlog.Errno(e))
 		p.resting = true
 		l.wakeLater(p)
 		return

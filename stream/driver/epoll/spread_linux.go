@@ -58,7 +58,7 @@ func (l *loop) full() bool { return l.limit > 0 && int(l.load.connections.Load()
 
 // receiver returns the loop that takes the next session: l, unless it is full or ahead of others. nil: all loops are full. Of a port that
 // the loops do not share, only a full loop gives sessions away.
-func (l *loop) receiver(p *port) *loop {
+func (l *loop) receiver(p *listener) *loop {
 	full, mine := l.full(), l.load.sessions.Load()
 	if !full && (!p.shared || mine < l.enough) {
 		return l
@@ -114,7 +114,7 @@ func (l *loop) refuse(a *accepted) {
 }
 
 // stepBack makes the loop the last of those that are woken for the port's connections.
-func (l *loop) stepBack(p *port) {
+func (l *loop) stepBack(p *listener) {
 	if !p.shared || p.resting {
 		return
 	}

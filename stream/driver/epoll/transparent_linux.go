@@ -6,9 +6,9 @@ import (
 	"weir/stream"
 )
 
-// letBindAnywhere lets the socket be bound to an address that is not this machine's, if that is wanted. The kernel refuses it to who
+// setTransparent lets the socket be bound to an address that is not this machine's, if that is wanted. The kernel refuses it to who
 // has neither CAP_NET_RAW nor CAP_NET_ADMIN.
-func letBindAnywhere(fd int32, t *stream.Target) unix.Errno {
+func setTransparent(fd int32, t *stream.Target) unix.Errno {
 	switch {
 	case !t.Transparent || !t.Local.IsValid():
 		return 0

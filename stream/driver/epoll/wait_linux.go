@@ -81,13 +81,13 @@ const (
 
 // unfinished reports whether the loop has more to do at once.
 func (l *loop) unfinished() bool {
-	return len(l.again) > 0 || l.arrears.Any() || len(l.aborts) > 0 && l.aborts[0].ready(l.now)
+	return len(l.ready) > 0 || l.arrears.Any() || len(l.aborts) > 0 && l.aborts[0].ready(l.now)
 }
 
 // sleep waits in the scheduler.
 func (l *loop) sleep() int {
 	l.awakeSince = parked
-	l.tell(time.Now())
+	l.setNow(time.Now())
 	limit := l.untilDue()
 	if limit == 0 {
 		return 0

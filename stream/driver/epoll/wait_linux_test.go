@@ -59,7 +59,7 @@ func TestParkingEndsWithAnEventAndInTime(t *testing.T) {
 		t.Fatal("no parking")
 	}
 	for range 3 {
-		l.tell(time.Now())
+		l.setNow(time.Now())
 		if n := l.parking.park(time.Millisecond); n != 0 {
 			t.Fatalf("%d events in an idle loop", n)
 		}

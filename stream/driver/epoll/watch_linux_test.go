@@ -69,7 +69,7 @@ func TestListenThatFailsLeavesNothing(t *testing.T) {
 	defer file.Close()
 	pair := socketPair(t)
 	defer unix.Close(int(pair[0]))
-	port := &stream.Port{FDs: []int{int(pair[0]), int(file.Fd())}}
+	port := &stream.Listener{FDs: []int{int(pair[0]), int(file.Fd())}}
 	if err := d.Listen(port); err != unix.EPERM {
 		t.Errorf("got %v, want that a file can not be watched", err)
 	}

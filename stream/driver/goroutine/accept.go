@@ -19,7 +19,7 @@ const acceptDelay = 500 * time.Millisecond
 
 // A port is a stream.Port on which the driver accepts.
 type port struct {
-	*stream.Port
+	*stream.Listener
 	d         *Driver
 	listeners []net.Listener
 	keepAlive net.KeepAliveConfig // what accepted connections inherit in the kernel, and package net changes
@@ -27,8 +27,8 @@ type port struct {
 	accepting sync.WaitGroup
 }
 
-func openPort(d *Driver, p *stream.Port) (*port, error) {
-	opened := &port{Port: p, d: d, stopped: make(chan struct{})}
+func openPort(d *Driver, p *stream.Listener) (*port, error) {
+	opened := &port{Listener: p, d: d, stopped: make(chan struct{})}
 	for _, fd := range p.FDs {
 		l, err := listener(fd)
 		if err != nil {
@@ -140,7 +140,7 @@ func (p *port) welcome(sock socket) {
 	}
 	inherit(sock, p.keepAlive)
 	local := addrOf(sock.LocalAddr())
-	peer := stream.Peer{Addr: addrOf(sock.RemoteAddr()), Local: &local}
+	peer := stream.Client{Addr: addrOf(sock.RemoteAddr()), Local: &local}
 	c.s = stream.NewSession(listen, p.d.env, peer, lease)
 	go c.run()
 }

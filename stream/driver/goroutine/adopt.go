@@ -14,7 +14,7 @@ var _ stream.Adopter = (*Driver)(nil)
 
 // Adopt carries a session on that another driver has begun. When the driver is closed, the session is cut without a word.
 func (d *Driver) Adopt(s *stream.Session, next stream.Step, client, upstream int) {
-	c := &carrier{d: d, s: s, given: next}
+	c := &session{d: d, s: s, given: next}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.Env = d.env
@@ -32,7 +32,7 @@ func (d *Driver) Adopt(s *stream.Session, next stream.Step, client, upstream int
 }
 
 // own makes connections of the descriptors, which are closed in any case.
-func (c *carrier) own(client, upstream int) error {
+func (c *session) own(client, upstream int) error {
 	sock, err := adopted(client)
 	if err == nil {
 		c.client = newConn(sock)
@@ -65,7 +65,7 @@ func adopted(fd int) (socket, error) {
 	return made.(socket), nil
 }
 
-func (c *carrier) closeConns() {
+func (c *session) closeConns() {
 	for _, conn := range [...]*conn{c.client, c.upstream} {
 		if conn != nil {
 			conn.Close()

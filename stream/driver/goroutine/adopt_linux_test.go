@@ -24,7 +24,7 @@ func (c *counter) Release() { c.n++ }
 func adoptee(env *stream.Env, lease stream.Lease) (*stream.Session, stream.Step) {
 	content := &streamtest.Secured{Proxy: &streamtest.Proxy{Saw: func(*stream.Session, stream.Event) {}}, Client: &tls.Config{}}
 	server := &stream.Server{Content: content, Settings: stream.Settings{ErrorLog: env.Log}}
-	s := stream.NewSession(&stream.Listen{Config: stream.NewConfig(), Default: server}, env, stream.Peer{}, lease)
+	s := stream.NewSession(&stream.Listen{Config: stream.NewConfig(), Default: server}, env, stream.Client{}, lease)
 	return s, s.Advance(stream.Event{Kind: stream.Accepted})
 }
 
@@ -94,7 +94,7 @@ func TestAdoptedKeepTheirOptions(t *testing.T) {
 		unix.SetsockoptInt(server, unix.SOL_SOCKET, unix.SO_KEEPALIVE, boolInt(on))
 		unix.SetsockoptInt(server, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 77)
 		clientPair, theirs := socketPair(t)
-		c := &carrier{}
+		c := &session{}
 		if err := c.own(clientPair, server); err != nil {
 			t.Fatal(err)
 		}
@@ -120,8 +120,8 @@ func TestNoResetThroughTLS(t *testing.T) {
 		}
 		c := newConn(sock)
 		if secured {
-			w := &wire{conn: c}
-			c.tls = &secure{Conn: tls.Server(w, &tls.Config{}), wire: w}
+			w := &rawConn{conn: c}
+			c.tls = &tlsConn{Conn: tls.Server(w, &tls.Config{}), wire: w}
 		}
 		c.reset()
 		c.Close()

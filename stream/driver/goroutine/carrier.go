@@ -14,10 +14,10 @@ import (
 	"weir/stream"
 )
 
-// A carrier carries one session: its goroutine does the steps that the session asks for, one after the other.
-type carrier struct {
+// A session carries one session: its goroutine does the steps that the session asks for, one after the other.
+type session struct {
 	d          *Driver
-	next, prev *carrier // guarded by d.mu
+	next, prev *session // guarded by d.mu
 
 	// mu is held by whoever touches the session: this goroutine in Advance, the relay's second goroutine when it has something to
 	// tell, a sweep while it asks. Never for a packet.
@@ -26,7 +26,7 @@ type carrier struct {
 	client   *conn              // never changes
 	upstream *conn              // written under mu by this goroutine alone
 	cancel   context.CancelFunc // of the dial under way; likewise
-	relay    *relaying          // outstanding; likewise
+	relay    *relayState        // outstanding; likewise
 
 	halt    atomic.Uint32 // why this goroutine has been woken
 	lent    *buffer       // what the session is shown with Bytes
@@ -51,12 +51,12 @@ const (
 // none is what a step ends with when the carrier has been woken instead.
 var none stream.Event
 
-func newCarrier(d *Driver, client socket) *carrier {
-	return &carrier{d: d, client: newConn(client)}
+func newCarrier(d *Driver, client socket) *session {
+	return &session{d: d, client: newConn(client)}
 }
 
 // run is the goroutine of the session.
-func (c *carrier) run() {
+func (c *session) run() {
 	defer c.over()
 	defer c.d.reportPanic()
 	step := c.answer(stream.Event{Kind: stream.Accepted})
@@ -78,7 +78,7 @@ func (c *carrier) run() {
 }
 
 // over closes everything, however the session has ended.
-func (c *carrier) over() {
+func (c *session) over() {
 	c.client.Close()
 	if c.upstream != nil {
 		c.upstream.Close()
@@ -89,7 +89,7 @@ func (c *carrier) over() {
 }
 
 // abandon makes a session that a panic of ours has left behind give back what it holds.
-func (c *carrier) abandon() {
+func (c *session) abandon() {
 	if c.halt.Load()&closing != 0 {
 		return
 	}
@@ -102,7 +102,7 @@ func (c *carrier) abandon() {
 }
 
 // answer tells the session what has come of its step, and returns the next.
-func (c *carrier) answer(ev stream.Event) stream.Step {
+func (c *session) answer(ev stream.Event) stream.Step {
 	if c.given.Do != stream.Keep {
 		step := c.given
 		c.given = stream.Step{}
@@ -115,7 +115,7 @@ func (c *carrier) answer(ev stream.Event) stream.Step {
 	return c.advance(ev)
 }
 
-func (c *carrier) advance(ev stream.Event) stream.Step {
+func (c *session) advance(ev stream.Event) stream.Step {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	step := c.advanceHeld(ev)
@@ -125,7 +125,7 @@ func (c *carrier) advance(ev stream.Event) stream.Step {
 }
 
 // advanceHeld is advance for whoever holds mu.
-func (c *carrier) advanceHeld(ev stream.Event) stream.Step {
+func (c *session) advanceHeld(ev stream.Event) stream.Step {
 	step := c.s.Advance(ev)
 	if step.Do == stream.Finish {
 		c.s = nil
@@ -134,7 +134,7 @@ func (c *carrier) advanceHeld(ev stream.Event) stream.Step {
 }
 
 // abortIf asks match, and makes the session end when it matches. A match that panics does not match.
-func (c *carrier) abortIf(match func(*stream.Session) bool) bool {
+func (c *session) abortIf(match func(*stream.Session) bool) bool {
 	defer c.d.reportPanic()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -146,7 +146,7 @@ func (c *carrier) abortIf(match func(*stream.Session) bool) bool {
 }
 
 // cut ends the session without a word.
-func (c *carrier) cut() {
+func (c *session) cut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wake(closing)
@@ -154,7 +154,7 @@ func (c *carrier) cut() {
 
 // wake makes the step that is being done come back. First the reason, then the deadlines: a step sets its deadlines first and then
 // looks for a reason, so that it misses neither. The caller holds mu.
-func (c *carrier) wake(why uint32) {
+func (c *session) wake(why uint32) {
 	c.halt.Or(why)
 	c.client.wake()
 	c.upstream.wake()
@@ -167,13 +167,13 @@ func (c *carrier) wake(why uint32) {
 }
 
 // woken reports whether somebody has called wake and it has not been answered.
-func (c *carrier) woken() bool { return c.halt.Load() != 0 }
+func (c *session) woken() bool { return c.halt.Load() != 0 }
 
 // begin prepares for a new step, which do may be called for several times.
-func (c *carrier) begin(step stream.Step) {
+func (c *session) begin(step stream.Step) {
 	c.endRelay()
 	switch step.Do {
-	case stream.Resolve, stream.ShakeUpstream:
+	case stream.Resolve, stream.HandshakeUpstream:
 		c.beginContent()
 	case stream.Connect, stream.Pause:
 		c.beginContent()
@@ -187,7 +187,7 @@ func (c *carrier) begin(step stream.Step) {
 }
 
 // beginContent applies tcp_nodelay to the client.
-func (c *carrier) beginContent() {
+func (c *session) beginContent() {
 	if !c.begun && !c.s.Server.Settings.NoDelay {
 		setDelay(c.client.socket)
 	}
@@ -195,7 +195,7 @@ func (c *carrier) beginContent() {
 }
 
 // do does the step until there is an event, or until the carrier is woken.
-func (c *carrier) do(step stream.Step) stream.Event {
+func (c *session) do(step stream.Step) stream.Event {
 	switch step.Do {
 	case stream.Read:
 		return c.read(step)
@@ -209,15 +209,15 @@ func (c *carrier) do(step stream.Step) stream.Event {
 		return c.carryOn()
 	case stream.Send:
 		return c.send(step)
-	case stream.ShakeClient:
+	case stream.HandshakeClient:
 		return c.shakeClient(step)
-	case stream.ShakeUpstream:
+	case stream.HandshakeUpstream:
 		return c.shakeUpstream(step)
 	}
 	panic("pump: unknown step")
 }
 
-func (c *carrier) setUpstream(to *conn) {
+func (c *session) setUpstream(to *conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.upstream != nil {
@@ -226,14 +226,14 @@ func (c *carrier) setUpstream(to *conn) {
 	c.upstream = to
 }
 
-func (c *carrier) setRelay(r *relaying) {
+func (c *session) setRelay(r *relayState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.relay = r
 }
 
 // real turns a moment of the session's clock into one of the system's.
-func (c *carrier) real(deadline time.Time) time.Time {
+func (c *session) real(deadline time.Time) time.Time {
 	if deadline.IsZero() {
 		return deadline
 	}
@@ -241,7 +241,7 @@ func (c *carrier) real(deadline time.Time) time.Time {
 }
 
 // read reads from the client once.
-func (c *carrier) read(step stream.Step) stream.Event {
+func (c *session) read(step stream.Step) stream.Event {
 	c.client.SetDeadline(c.real(step.Deadline))
 	if c.woken() {
 		return none
@@ -271,7 +271,7 @@ func (c *carrier) read(step stream.Step) stream.Event {
 }
 
 // interrupted tells a step's own deadline from a call to wake.
-func (c *carrier) interrupted(err error) stream.Event {
+func (c *session) interrupted(err error) stream.Event {
 	if c.woken() || !errors.Is(err, os.ErrDeadlineExceeded) {
 		return none
 	}
@@ -279,7 +279,7 @@ func (c *carrier) interrupted(err error) stream.Event {
 }
 
 // send writes what is left of Out to the client.
-func (c *carrier) send(step stream.Step) stream.Event {
+func (c *session) send(step stream.Step) stream.Event {
 	c.client.SetDeadline(c.real(step.Deadline))
 	if c.woken() {
 		return none
@@ -311,7 +311,7 @@ func (c *carrier) send(step stream.Step) stream.Event {
 }
 
 // carryOn relays, or goes on with it after an Abort that the session did not heed.
-func (c *carrier) carryOn() stream.Event {
+func (c *session) carryOn() stream.Event {
 	ev := c.relay.run()
 	if ev.Kind != none.Kind || c.relay.answer.Do != stream.Keep {
 		c.given = c.relay.answer
@@ -321,7 +321,7 @@ func (c *carrier) carryOn() stream.Event {
 }
 
 // endRelay lets go of the relay, if there is one.
-func (c *carrier) endRelay() {
+func (c *session) endRelay() {
 	if c.relay != nil {
 		c.relay.close()
 		c.setRelay(nil)

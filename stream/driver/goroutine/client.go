@@ -10,7 +10,7 @@ import (
 // watchClient looks at the client, at once and whenever something comes of it, until the returned function is called; up to room bytes are
 // read ahead where the client has been waited for before. When the client has gone and the session does not want to wait any more, what it
 // wants is in given, and cancel is called.
-func (c *carrier) watchClient(room int, cancel func()) (stop func()) {
+func (c *session) watchClient(room int, cancel func()) (stop func()) {
 	c.client.SetReadDeadline(time.Time{})
 	done := make(chan struct{})
 	c.room = room
@@ -27,7 +27,7 @@ func (c *carrier) watchClient(room int, cancel func()) (stop func()) {
 }
 
 // beginAhead decides, when the session first waits for something else, whether the client is read meanwhile, and tells the session.
-func (c *carrier) beginAhead() {
+func (c *session) beginAhead() {
 	if c.away {
 		return
 	}
@@ -39,14 +39,14 @@ func (c *carrier) beginAhead() {
 }
 
 // watch is a goroutine beside the carrier's.
-func (c *carrier) watch(done chan<- struct{}, cancel func()) {
+func (c *session) watch(done chan<- struct{}, cancel func()) {
 	defer c.stopWatch(done, cancel)
 	defer c.d.reportPanic()
 	for c.reportGone(c.lookLater()) {
 	}
 }
 
-func (c *carrier) stopWatch(done chan<- struct{}, cancel func()) {
+func (c *session) stopWatch(done chan<- struct{}, cancel func()) {
 	if c.given.Do != stream.Keep {
 		cancel()
 	}
@@ -55,7 +55,7 @@ func (c *carrier) stopWatch(done chan<- struct{}, cancel func()) {
 
 // reportGone tells the session that its client has gone, or what it has sent, and reports whether to watch on: not when the session wants
 // something else, nor when the connection has broken, nor when ev is none because nobody watches any more.
-func (c *carrier) reportGone(ev stream.Event, watching bool) bool {
+func (c *session) reportGone(ev stream.Event, watching bool) bool {
 	if ev.Kind == none.Kind {
 		return watching
 	}
@@ -66,13 +66,13 @@ func (c *carrier) reportGone(ev stream.Event, watching bool) bool {
 }
 
 // lookNow returns the event that the client has gone, or none.
-func (c *carrier) lookNow() (ev stream.Event, watching bool) {
+func (c *session) lookNow() (ev stream.Event, watching bool) {
 	err := c.client.raw.Control(func(fd uintptr) { ev = c.look(int(fd)) })
 	return ev, err == nil
 }
 
 // lookLater waits for the event that the client has gone. None: the wait has been ended.
-func (c *carrier) lookLater() (ev stream.Event, watching bool) {
+func (c *session) lookLater() (ev stream.Event, watching bool) {
 	err := c.client.raw.Read(func(fd uintptr) bool {
 		ev = c.look(int(fd))
 		return ev.Kind != none.Kind
@@ -82,7 +82,7 @@ func (c *carrier) lookLater() (ev stream.Event, watching bool) {
 
 // look returns the event that the client has gone, or has sent something, or none: its connection is broken, or its input has ended, which
 // is reported once, and nothing of it is unread. In TLS the end of the input cannot be told from what comes before it.
-func (c *carrier) look(fd int) stream.Event {
+func (c *session) look(fd int) stream.Event {
 	if errno, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_ERROR); err == nil && errno != 0 {
 		return stream.Event{Kind: stream.Failed, Side: stream.ClientSide, Op: stream.OpRecv, Err: syscall.Errno(errno)}
 	}
@@ -102,7 +102,7 @@ func (c *carrier) look(fd int) stream.Event {
 }
 
 // readAhead reads what the client has sent, as far as there is room, and returns how much. An end or an error shows when it is looked for.
-func (c *carrier) readAhead(fd int) int {
+func (c *session) readAhead(fd int) int {
 	room := c.room - len(c.ahead)
 	if !c.reads || room <= 0 {
 		return 0

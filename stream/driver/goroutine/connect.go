@@ -14,7 +14,7 @@ import (
 )
 
 // connect makes the upstream connection and offers it what is to be written first.
-func (c *carrier) connect(step stream.Step) stream.Event {
+func (c *session) connect(step stream.Step) stream.Event {
 	ctx, cancel := c.dialContext(step.Deadline)
 	defer c.dialed(cancel)
 	unwatch := c.watchClient(step.Max, cancel)
@@ -34,7 +34,7 @@ func (c *carrier) connect(step stream.Step) stream.Event {
 }
 
 // dial is the function dial, unless the carrier is woken.
-func (c *carrier) dial(ctx context.Context, t *stream.Target) (socket, error) {
+func (c *session) dial(ctx context.Context, t *stream.Target) (socket, error) {
 	if c.woken() {
 		return nil, context.Canceled
 	}
@@ -42,7 +42,7 @@ func (c *carrier) dial(ctx context.Context, t *stream.Target) (socket, error) {
 }
 
 // dialContext returns a context that ends with the deadline, or when the carrier is woken.
-func (c *carrier) dialContext(deadline time.Time) (context.Context, context.CancelFunc) {
+func (c *session) dialContext(deadline time.Time) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.Background(), context.CancelFunc(nil)
 	if deadline.IsZero() {
 		ctx, cancel = context.WithCancel(ctx)
@@ -55,7 +55,7 @@ func (c *carrier) dialContext(deadline time.Time) (context.Context, context.Canc
 	return ctx, cancel
 }
 
-func (c *carrier) dialed(cancel context.CancelFunc) {
+func (c *session) dialed(cancel context.CancelFunc) {
 	cancel()
 	c.mu.Lock()
 	c.cancel = nil
@@ -63,7 +63,7 @@ func (c *carrier) dialed(cancel context.CancelFunc) {
 }
 
 // notConnected says what an error of dial means to the session. What the system says goes before what the clock says.
-func (c *carrier) notConnected(ctx context.Context, err error) stream.Event {
+func (c *session) notConnected(ctx context.Context, err error) stream.Event {
 	var call *os.SyscallError
 	if errors.As(err, &call) {
 		return stream.Event{Kind: stream.Failed, Side: stream.UpstreamSide, Op: opOf(call.Syscall), Err: call.Err}
@@ -91,7 +91,7 @@ func opOf(call string) stream.Op {
 }
 
 // offer writes out, and what was read ahead, once, without waiting. What is left, or went wrong, is for the relay.
-func (c *carrier) offer(out []byte) {
+func (c *session) offer(out []byte) {
 	c.rest, c.restErr = nil, nil
 	if len(c.ahead) > 0 {
 		out, c.ahead = slices.Concat(out, c.ahead), nil

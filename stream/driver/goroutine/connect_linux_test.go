@@ -146,7 +146,7 @@ func checkKeepAlive(t *testing.T, c *conn, on bool) {
 }
 
 func TestNotConnectedKeepsTheSystemsReason(t *testing.T) {
-	c := &carrier{}
+	c := &session{}
 	err := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)}
 	ev := c.notConnected(t.Context(), err)
 	if ev.Kind != stream.Failed || ev.Op != stream.OpConnect || !errors.Is(ev.Err, syscall.EHOSTUNREACH) {

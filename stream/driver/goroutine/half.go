@@ -14,7 +14,7 @@ import (
 // Invariant: it reads only when all that it has read is written, so that it never holds more than one buffer. It waits for bytes
 // without a buffer.
 type half struct {
-	r        *relaying
+	r        *relayState
 	src, dst *conn
 	side     stream.Side // of src
 	eof      bool        // src has ended

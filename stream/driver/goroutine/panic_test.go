@@ -74,7 +74,7 @@ func (f *faulty) start(t *testing.T) {
 		d.Close()
 		file.Close()
 	})
-	err = d.Listen(&stream.Port{FDs: []int{int(file.Fd())}, Admit: func() (*stream.Listen, stream.Lease) {
+	err = d.Listen(&stream.Listener{FDs: []int{int(file.Fd())}, Admit: func() (*stream.Listen, stream.Lease) {
 		count(&f.admit)
 		f.leases.Add(1)
 		return l, f

@@ -25,8 +25,8 @@ type Driver struct {
 	// system calls.
 	mu       sync.Mutex
 	closed   bool
-	ports    map[*stream.Port]*port
-	sessions carrier        // the head of a circular list
+	ports    map[*stream.Listener]*port
+	sessions session        // the head of a circular list
 	running  sync.WaitGroup // carriers and sweeps; added to under mu, and only while not closed
 }
 
@@ -36,13 +36,13 @@ var errListening = errors.New("pump: the port is listened on already")
 
 // New returns a driver that gives its sessions env. It needs Close when it has listened.
 func New(env *stream.Env) *Driver {
-	d := &Driver{env: env, done: make(chan struct{}), ports: map[*stream.Port]*port{}}
+	d := &Driver{env: env, done: make(chan struct{}), ports: map[*stream.Listener]*port{}}
 	d.sessions.next, d.sessions.prev = &d.sessions, &d.sessions
 	return d
 }
 
 // Listen begins to accept on each descriptor of p. The owner of p keeps its descriptors; the driver has its own.
-func (d *Driver) Listen(p *stream.Port) error {
+func (d *Driver) Listen(p *stream.Listener) error {
 	opened, err := openPort(d, p)
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func (d *Driver) Listen(p *stream.Port) error {
 }
 
 // refuses says why p can not be listened on. The caller holds mu.
-func (d *Driver) refuses(p *stream.Port) error {
+func (d *Driver) refuses(p *stream.Listener) error {
 	if d.closed {
 		return net.ErrClosed
 	}
@@ -70,7 +70,7 @@ func (d *Driver) refuses(p *stream.Port) error {
 }
 
 // Forget stops accepting on p. When it returns, p.Admit is not called any more.
-func (d *Driver) Forget(p *stream.Port) {
+func (d *Driver) Forget(p *stream.Listener) {
 	d.mu.Lock()
 	opened := d.ports[p]
 	delete(d.ports, p)
@@ -106,7 +106,7 @@ func (d *Driver) Close() error {
 }
 
 // shut marks the driver closed, and returns what has to be ended. There is nothing at a second call.
-func (d *Driver) shut() (ports []*port, sessions []*carrier) {
+func (d *Driver) shut() (ports []*port, sessions []*session) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.closed {
@@ -121,8 +121,8 @@ func (d *Driver) shut() (ports []*port, sessions []*carrier) {
 }
 
 // present lists the sessions. The caller holds mu.
-func (d *Driver) present() []*carrier {
-	var list []*carrier
+func (d *Driver) present() []*session {
+	var list []*session
 	for c := d.sessions.next; c != &d.sessions; c = c.next {
 		list = append(list, c)
 	}
@@ -130,7 +130,7 @@ func (d *Driver) present() []*carrier {
 }
 
 // sweep asks each session in turn, at most pace.PerSecond matching ones in a second.
-func (d *Driver) sweep(list []*carrier, match func(*stream.Session) bool, pace stream.Pace) {
+func (d *Driver) sweep(list []*session, match func(*stream.Session) bool, pace stream.Pace) {
 	defer d.running.Done()
 	for _, c := range list {
 		if c.abortIf(match) && !d.rest(pace) {
@@ -160,7 +160,7 @@ func (d *Driver) sleep(long time.Duration) bool {
 }
 
 // add makes c known, unless the driver is closed.
-func (d *Driver) add(c *carrier) bool {
+func (d *Driver) add(c *session) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
@@ -173,7 +173,7 @@ func (d *Driver) add(c *carrier) bool {
 }
 
 // remove takes c out of the list.
-func (d *Driver) remove(c *carrier) {
+func (d *Driver) remove(c *session) {
 	d.mu.Lock()
 	c.prev.next, c.next.prev = c.next, c.prev
 	d.mu.Unlock()

@@ -9,10 +9,10 @@ import (
 	"weir/stream"
 )
 
-// A relaying is a relay under way: two halves, and what ends them both. The upload half runs in the carrier's goroutine, the other
+// A relayState is a relay under way: two halves, and what ends them both. The upload half runs in the carrier's goroutine, the other
 // in one of its own.
-type relaying struct {
-	c      *carrier
+type relayState struct {
+	c      *session
 	spec   *relay.Spec
 	began  time.Time
 	last   atomic.Int64  // when bytes last moved, as a Duration since began
@@ -26,8 +26,8 @@ type relaying struct {
 	halves [2]half // by the side that they read from
 }
 
-func newRelaying(c *carrier, spec *relay.Spec) *relaying {
-	r := &relaying{c: c, spec: spec, began: time.Now()}
+func newRelaying(c *session, spec *relay.Spec) *relayState {
+	r := &relayState{c: c, spec: spec, began: time.Now()}
 	r.open.Store(2)
 	t, now := &c.s.Traffic, c.d.env.Now()
 	up, down := &r.halves[stream.ClientSide], &r.halves[stream.UpstreamSide]
@@ -49,7 +49,7 @@ func newRelaying(c *carrier, spec *relay.Spec) *relaying {
 
 // run relays until the end, which is the event Relayed, or until the carrier is woken or the session wants something else. Only
 // then it may be called again.
-func (r *relaying) run() stream.Event {
+func (r *relayState) run() stream.Event {
 	r.ready()
 	if !r.halted() {
 		r.second.Add(1)
@@ -70,7 +70,7 @@ func (r *relaying) run() stream.Event {
 }
 
 // ready takes away what an earlier wake has left.
-func (r *relaying) ready() {
+func (r *relayState) ready() {
 	r.c.client.SetDeadline(time.Time{})
 	r.c.upstream.SetDeadline(time.Time{})
 	for range len(r.wake) {
@@ -80,7 +80,7 @@ func (r *relaying) ready() {
 }
 
 // runSecond is the goroutine of the half that reads from the server.
-func (r *relaying) runSecond() {
+func (r *relayState) runSecond() {
 	defer r.second.Done()
 	defer r.c.d.reportPanic()
 	returned := false
@@ -94,21 +94,21 @@ func (r *relaying) runSecond() {
 }
 
 // stop ends the relay for that reason, unless it has ended for another.
-func (r *relaying) stop(end relay.End) {
+func (r *relayState) stop(end relay.End) {
 	if r.end.CompareAndSwap(0, uint32(end)) {
 		r.interrupt()
 	}
 }
 
 // interrupt makes both halves look up.
-func (r *relaying) interrupt() {
+func (r *relayState) interrupt() {
 	r.c.client.wake()
 	r.c.upstream.wake()
 	r.unpause()
 }
 
 // unpause makes halves that pause look up.
-func (r *relaying) unpause() {
+func (r *relayState) unpause() {
 	for range cap(r.wake) {
 		select {
 		case r.wake <- struct{}{}:
@@ -118,7 +118,7 @@ func (r *relaying) unpause() {
 }
 
 // dropped ends the relay if its server has left the group, which is looked at after each read and each write.
-func (r *relaying) dropped() bool {
+func (r *relayState) dropped() bool {
 	if !r.spec.Dropped() {
 		return false
 	}
@@ -127,10 +127,10 @@ func (r *relaying) dropped() bool {
 }
 
 // halted reports whether the halves are to stop.
-func (r *relaying) halted() bool { return r.end.Load() != 0 || r.c.woken() }
+func (r *relayState) halted() bool { return r.end.Load() != 0 || r.c.woken() }
 
 // close gives back what the relay holds. Its connections are closed, or its halves have stopped.
-func (r *relaying) close() {
+func (r *relayState) close() {
 	r.stop(relay.Aborted)
 	if r.idle != nil {
 		r.idle.Stop()
@@ -142,7 +142,7 @@ func (r *relaying) close() {
 }
 
 // tell gives the session an event in the middle of the relay. It goes on, unless the session wants something else.
-func (r *relaying) tell(ev stream.Event) {
+func (r *relayState) tell(ev stream.Event) {
 	r.c.mu.Lock()
 	defer r.c.mu.Unlock()
 	if r.answer.Do != stream.Keep || r.end.Load() != 0 {
@@ -154,13 +154,13 @@ func (r *relaying) tell(ev stream.Event) {
 }
 
 // size is how much a half reads at once. Without any room nothing could be read, not even the end.
-func (r *relaying) size() int { return max(r.spec.BufferSize, 1) }
+func (r *relayState) size() int { return max(r.spec.BufferSize, 1) }
 
 // touch notes that bytes have moved: proxy_timeout counts from here.
-func (r *relaying) touch() { r.last.Store(int64(time.Since(r.began))) }
+func (r *relayState) touch() { r.last.Store(int64(time.Since(r.began))) }
 
 // expire is called by the timer, which is not moved when bytes move. As in nginx no time counts while a rate pauses either half.
-func (r *relaying) expire() {
+func (r *relayState) expire() {
 	left := r.spec.Timeout - (time.Since(r.began) - time.Duration(r.last.Load()))
 	if r.paused.Load() > 0 {
 		left = r.spec.Timeout
@@ -176,7 +176,7 @@ func (r *relaying) expire() {
 }
 
 // pause waits because of a rate, and reports whether to go on.
-func (r *relaying) pause(long time.Duration) bool {
+func (r *relayState) pause(long time.Duration) bool {
 	r.paused.Add(1)
 	defer r.paused.Add(-1)
 	defer r.touch()

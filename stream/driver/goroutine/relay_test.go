@@ -36,7 +36,7 @@ func newPassage(t testing.TB, spec *relay.Spec) *passage {
 		t.Fatal(err)
 	}
 	d := goroutine.New(env)
-	port := &stream.Port{FDs: []int{int(f.Fd())}, Admit: func() (*stream.Listen, stream.Lease) { return l, nil }}
+	port := &stream.Listener{FDs: []int{int(f.Fd())}, Admit: func() (*stream.Listen, stream.Lease) { return l, nil }}
 	if err := d.Listen(port); err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // resolve waits for the answer to the step's Lookup.
-func (c *carrier) resolve(step stream.Step) stream.Event {
+func (c *session) resolve(step stream.Step) stream.Event {
 	ctx, cancel := c.dialContext(step.Deadline)
 	defer c.dialed(cancel)
 	unwatch := c.watchClient(step.Max, cancel)
@@ -21,7 +21,7 @@ func (c *carrier) resolve(step stream.Step) stream.Event {
 }
 
 // await returns the event that ends a step Resolve, or a step Pause, to which nobody answers.
-func (c *carrier) await(ctx context.Context, answered <-chan struct{}) stream.Event {
+func (c *session) await(ctx context.Context, answered <-chan struct{}) stream.Event {
 	if c.woken() {
 		return none
 	}
@@ -37,7 +37,7 @@ func (c *carrier) await(ctx context.Context, answered <-chan struct{}) stream.Ev
 }
 
 // pause waits for the step's deadline.
-func (c *carrier) pause(step stream.Step) stream.Event {
+func (c *session) pause(step stream.Step) stream.Event {
 	ctx, cancel := c.dialContext(step.Deadline)
 	defer c.dialed(cancel)
 	unwatch := c.watchClient(step.Max, cancel)

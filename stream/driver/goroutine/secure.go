@@ -9,18 +9,18 @@ import (
 	"time"
 )
 
-// A secure is the TLS of a conn whose handshake is done. It reads and writes as a socket that does not block: it never waits, and can
+// A tlsConn is the TLS of a conn whose handshake is done. It reads and writes as a socket that does not block: it never waits, and can
 // be interrupted without harm to the stream, which a tls.Conn over a socket that times out could not.
 //
 // The tls.Conn reads from and writes to the wire. What it writes the wire keeps, until the socket takes it.
-type secure struct {
+type tlsConn struct {
 	*tls.Conn
-	wire   *wire
+	wire   *rawConn
 	sealed bool // what write was called with is on the wire, and is to be reported when it is out. Of who writes
 }
 
 // read reads as readFD does. The end of the connection is an end, whether or not the peer has announced it: nginx tells OpenSSL so.
-func (s *secure) read(fd uintptr, b []byte) (int, error) {
+func (s *tlsConn) read(fd uintptr, b []byte) (int, error) {
 	n, err := s.Conn.Read(b)
 	s.wire.flush(fd) // an answer to a new key; if there is no room for it, it goes out with the next write
 	switch {
@@ -33,7 +33,7 @@ func (s *secure) read(fd uintptr, b []byte) (int, error) {
 }
 
 // write writes all of b or nothing, as SSL_write does: after EAGAIN it has to be called again with the same bytes.
-func (s *secure) write(fd uintptr, b []byte) (int, error) {
+func (s *tlsConn) write(fd uintptr, b []byte) (int, error) {
 	if !s.sealed {
 		if _, err := s.Conn.Write(b); err != nil {
 			return 0, err
@@ -48,7 +48,7 @@ func (s *secure) write(fd uintptr, b []byte) (int, error) {
 }
 
 // end says that nothing more is written, by the alert close_notify, which goes out by way of call.
-func (s *secure) end(call func(try func(fd uintptr) bool) error) error {
+func (s *tlsConn) end(call func(try func(fd uintptr) bool) error) error {
 	if err := s.Conn.CloseWrite(); err != nil {
 		return err
 	}
@@ -60,12 +60,12 @@ func (s *secure) end(call func(try func(fd uintptr) bool) error) error {
 	return errors.Join(failure, err)
 }
 
-// A wire is the net.Conn below a tls.Conn. During the handshake its calls wait, and shaking does that; from then on they do not.
-type wire struct {
+// A rawConn is the net.Conn below a tls.Conn. During the handshake its calls wait, and shaking does that; from then on they do not.
+type rawConn struct {
 	*conn
-	shaking *shaking // nil: the handshake is done
-	fd      uintptr  // valid in calls of read and write, which come from the socket's RawConn
-	early   []byte   // comes before what is in the socket
+	shaking *handshake // nil: the handshake is done
+	fd      uintptr    // valid in calls of read and write, which come from the socket's RawConn
+	early   []byte     // comes before what is in the socket
 
 	mu  sync.Mutex
 	out *buffer // sealed, and not yet written from begin to end; nil: nothing
@@ -74,13 +74,13 @@ type wire struct {
 }
 
 // settle ends the handshake: nothing waits from here on.
-func (w *wire) settle() {
+func (w *rawConn) settle() {
 	w.shaking = nil
 	w.raw.Control(func(fd uintptr) { w.fd = fd })
 }
 
 // Read gives what came early, and then what is in the socket.
-func (w *wire) Read(b []byte) (int, error) {
+func (w *rawConn) Read(b []byte) (int, error) {
 	if len(w.early) > 0 {
 		n := copy(b, w.early)
 		w.early = w.early[n:]
@@ -94,7 +94,7 @@ func (w *wire) Read(b []byte) (int, error) {
 }
 
 // Write takes all of b.
-func (w *wire) Write(b []byte) (int, error) {
+func (w *rawConn) Write(b []byte) (int, error) {
 	if w.shaking != nil {
 		return w.shaking.write(b)
 	}
@@ -106,7 +106,7 @@ func (w *wire) Write(b []byte) (int, error) {
 }
 
 // reserve makes room for n more bytes in out. The caller holds mu.
-func (w *wire) reserve(n int) {
+func (w *rawConn) reserve(n int) {
 	if w.out != nil && w.end+n <= len(w.out.bytes) {
 		return
 	}
@@ -120,7 +120,7 @@ func (w *wire) reserve(n int) {
 }
 
 // flush writes what is sealed. EAGAIN: there is no room for all of it.
-func (w *wire) flush(fd uintptr) error {
+func (w *rawConn) flush(fd uintptr) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for w.begin < w.end {
@@ -136,16 +136,16 @@ func (w *wire) flush(fd uintptr) error {
 }
 
 // Close does nothing: the conn is closed by who has it.
-func (w *wire) Close() error { return nil }
+func (w *rawConn) Close() error { return nil }
 
 // SetDeadline does nothing: there is one for the whole handshake, and none after it.
-func (w *wire) SetDeadline(time.Time) error { return nil }
+func (w *rawConn) SetDeadline(time.Time) error { return nil }
 
 // SetReadDeadline does nothing, likewise.
-func (w *wire) SetReadDeadline(time.Time) error { return nil }
+func (w *rawConn) SetReadDeadline(time.Time) error { return nil }
 
 // SetWriteDeadline does nothing, likewise.
-func (w *wire) SetWriteDeadline(time.Time) error { return nil }
+func (w *rawConn) SetWriteDeadline(time.Time) error { return nil }
 
 // endOrError is what an io.Reader has to say of a read of n bytes.
 func endOrError(n int, err error) error {

@@ -12,9 +12,9 @@ import (
 )
 
 // shakeClient does the handshake with the client, which begins with what was read of it.
-func (c *carrier) shakeClient(step stream.Step) stream.Event {
-	sh := &shaking{c: c, conn: c.client, side: stream.ClientSide, deadline: c.real(step.Deadline)}
-	return sh.run(func(w *wire) *tls.Conn {
+func (c *session) shakeClient(step stream.Step) stream.Event {
+	sh := &handshake{c: c, conn: c.client, side: stream.ClientSide, deadline: c.real(step.Deadline)}
+	return sh.run(func(w *rawConn) *tls.Conn {
 		w.early = c.s.TakeHead()
 		return tls.Server(w, step.TLS)
 	})
@@ -22,13 +22,13 @@ func (c *carrier) shakeClient(step stream.Step) stream.Event {
 
 // shakeUpstream does the handshake with the server, and offers it what is to be written first. What Connect has left over is in the way:
 // a handshake comes after all of it.
-func (c *carrier) shakeUpstream(step stream.Step) stream.Event {
-	sh := &shaking{c: c, conn: c.upstream, side: stream.UpstreamSide, deadline: c.real(step.Deadline)}
+func (c *session) shakeUpstream(step stream.Step) stream.Event {
+	sh := &handshake{c: c, conn: c.upstream, side: stream.UpstreamSide, deadline: c.real(step.Deadline)}
 	if len(c.rest) > 0 || c.restErr != nil {
 		return sh.failed(errors.Join(errUnsent, c.restErr))
 	}
-	ev := sh.run(func(w *wire) *tls.Conn { return tls.Client(w, step.TLS) })
-	if ev.Kind == stream.Shaken {
+	ev := sh.run(func(w *rawConn) *tls.Conn { return tls.Client(w, step.TLS) })
+	if ev.Kind == stream.HandshakeDone {
 		c.offer(step.Out)
 	}
 	return ev
@@ -36,11 +36,11 @@ func (c *carrier) shakeUpstream(step stream.Step) stream.Event {
 
 var errUnsent = errors.New("what comes before the handshake was not sent")
 
-// A shaking is a handshake under way, in the carrier's goroutine. It holds the carrier's mu, so that the callbacks of the tls.Config may
+// A handshake is a handshake under way, in the carrier's goroutine. It holds the carrier's mu, so that the callbacks of the tls.Config may
 // touch the session, except while it waits for the peer. It does not end by a call to wake: only when the session, which it tells of an
 // Abort right away, wants something else, or when the driver is closed.
-type shaking struct {
-	c        *carrier
+type handshake struct {
+	c        *session
 	conn     *conn
 	side     stream.Side
 	deadline time.Time
@@ -48,19 +48,19 @@ type shaking struct {
 }
 
 // run does the handshake of the connection that over makes.
-func (sh *shaking) run(over func(*wire) *tls.Conn) stream.Event {
+func (sh *handshake) run(over func(*rawConn) *tls.Conn) stream.Event {
 	c := sh.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	w := &wire{conn: sh.conn, shaking: sh}
+	w := &rawConn{conn: sh.conn, shaking: sh}
 	t := over(w)
 	err := t.HandshakeContext(stream.WithSession(context.Background(), c.s))
 	switch {
 	case err == nil:
 		w.settle()
-		sh.conn.tls = &secure{Conn: t, wire: w}
+		sh.conn.tls = &tlsConn{Conn: t, wire: w}
 		state := t.ConnectionState()
-		return stream.Event{Kind: stream.Shaken, Side: sh.side, TLS: &state}
+		return stream.Event{Kind: stream.HandshakeDone, Side: sh.side, TLS: &state}
 	case sh.over():
 		return none
 	case sh.late:
@@ -69,17 +69,17 @@ func (sh *shaking) run(over func(*wire) *tls.Conn) stream.Event {
 	return sh.failed(err)
 }
 
-func (sh *shaking) failed(err error) stream.Event {
+func (sh *handshake) failed(err error) stream.Event {
 	return stream.Event{Kind: stream.Failed, Side: sh.side, Op: stream.OpHandshake, Err: err}
 }
 
 // over reports whether nobody waits for the handshake any more.
-func (sh *shaking) over() bool {
+func (sh *handshake) over() bool {
 	return sh.c.given.Do != stream.Keep || sh.c.halt.Load()&closing != 0
 }
 
 // read waits for something to read.
-func (sh *shaking) read(b []byte) (n int, err error) {
+func (sh *handshake) read(b []byte) (n int, err error) {
 	waited := sh.wait(func() error {
 		return sh.conn.raw.Read(func(fd uintptr) bool {
 			n, err = readFD(fd, b)
@@ -93,7 +93,7 @@ func (sh *shaking) read(b []byte) (n int, err error) {
 }
 
 // write waits until all of b is written.
-func (sh *shaking) write(b []byte) (done int, err error) {
+func (sh *handshake) write(b []byte) (done int, err error) {
 	waited := sh.wait(func() error {
 		return sh.conn.raw.Write(func(fd uintptr) bool {
 			for done < len(b) {
@@ -113,7 +113,7 @@ func (sh *shaking) write(b []byte) (done int, err error) {
 }
 
 // wait calls try without mu, again after each Abort that the session does not heed. Its error says that the handshake is over.
-func (sh *shaking) wait(try func() error) error {
+func (sh *handshake) wait(try func() error) error {
 	for {
 		if err := sh.prepare(); err != nil {
 			return err
@@ -130,7 +130,7 @@ func (sh *shaking) wait(try func() error) error {
 }
 
 // prepare sets the deadline, and tells the session of an Abort.
-func (sh *shaking) prepare() error {
+func (sh *handshake) prepare() error {
 	c := sh.c
 	sh.conn.SetDeadline(sh.deadline)
 	if c.woken() && !sh.over() {
@@ -145,7 +145,7 @@ func (sh *shaking) prepare() error {
 
 var errOver = errors.New("the session ends")
 
-func (sh *shaking) unlocked(try func() error) error {
+func (sh *handshake) unlocked(try func() error) error {
 	sh.c.mu.Unlock()
 	defer sh.c.mu.Lock()
 	return try()

@@ -19,7 +19,7 @@ type socket interface {
 type conn struct {
 	socket
 	raw syscall.RawConn
-	tls *secure // nil: there is none, or no more than a handshake
+	tls *tlsConn // nil: there is none, or no more than a handshake
 }
 
 func newConn(s socket) *conn {

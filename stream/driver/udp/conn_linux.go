@@ -14,7 +14,7 @@ import (
 type conn struct {
 	s       *stream.Session
 	l       *loop
-	p       *port
+	p       *listener
 	key     string     // in the port's table; it begins with the client's address as the kernel takes it
 	local   netip.Addr // that the client has asked, on a wildcard; zero elsewhere
 	spec    *relay.Spec
@@ -40,7 +40,7 @@ type conn struct {
 	closed  bool
 }
 
-func (l *loop) newConn(p *port, key string, nameLen int, local netip.Addr) *conn {
+func (l *loop) newConn(p *listener, key string, nameLen int, local netip.Addr) *conn {
 	l.serial++
 	c := &conn{l: l, p: p, key: key, nameLen: uint8(nameLen), local: local, fd: -1, serial: l.serial}
 	c.packets.Requests = 1
@@ -58,7 +58,7 @@ func (l *loop) newConn(p *port, key string, nameLen int, local netip.Addr) *conn
 }
 
 // relaying reports whether the session has come to its relay, and not to its end.
-func (c *conn) relaying() bool { return stream.Action(c.step) == stream.Relay && !c.closed }
+func (c *conn) relaying() bool { return stream.StepKind(c.step) == stream.Relay && !c.closed }
 
 // do takes steps until one has to wait.
 func (c *conn) do(step stream.Step) {

@@ -24,7 +24,7 @@ type Driver struct {
 
 	mu     sync.Mutex
 	loops  []*loop // none before the first Listen
-	ports  map[*stream.Port]uint32
+	ports  map[*stream.Listener]uint32
 	serial uint32
 	closed bool
 }
@@ -33,11 +33,11 @@ var _ stream.Driver = (*Driver)(nil)
 
 // New returns a driver. Nothing of it runs before the first Listen.
 func New(env *stream.Env, o Options) *Driver {
-	return &Driver{env: env, options: o, ports: map[*stream.Port]uint32{}}
+	return &Driver{env: env, options: o, ports: map[*stream.Listener]uint32{}}
 }
 
 // Listen begins to take datagrams on p. Each of its descriptors is read by one loop, so that no client is served by two.
-func (d *Driver) Listen(p *stream.Port) error {
+func (d *Driver) Listen(p *stream.Listener) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
@@ -85,7 +85,7 @@ func (d *Driver) start() error {
 
 // Forget takes no more datagrams from p; when it returns, no loop touches p's descriptors. Since p's sessions answer through them, each
 // ends with the next datagram from its server, as those of nginx do in a worker that shuts down.
-func (d *Driver) Forget(p *stream.Port) {
+func (d *Driver) Forget(p *stream.Listener) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.closed {
@@ -93,7 +93,7 @@ func (d *Driver) Forget(p *stream.Port) {
 	}
 }
 
-func (d *Driver) forget(p *stream.Port) {
+func (d *Driver) forget(p *stream.Listener) {
 	id, ok := d.ports[p]
 	if !ok {
 		return

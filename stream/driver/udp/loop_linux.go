@@ -35,8 +35,8 @@ type loop struct {
 	began    time.Time
 	now      time.Time // read once for each wake-up
 	mail     mailbox
-	ports    map[int32]*port // by descriptor
-	conns    []*conn         // by index; nil where free
+	ports    map[int32]*listener // by descriptor
+	conns    []*conn             // by index; nil where free
 	free     []int32
 	serial   int32
 	limit    int          // sessions and sockets; 0: none
@@ -79,7 +79,7 @@ func newLoop(env *stream.Env, limit int) (*loop, error) {
 	}
 	now := env.Now()
 	l := &loop{
-		ep: ep, began: now, now: now, mail: mailbox{fd: wake}, ports: map[int32]*port{}, limit: limit, in: newBatch(), out: newBatch(),
+		ep: ep, began: now, now: now, mail: mailbox{fd: wake}, ports: map[int32]*listener{}, limit: limit, in: newBatch(), out: newBatch(),
 		events: make([]unix.EpollEvent, eventsPerWait), key: make([]byte, 0, maxKey),
 		wheel: relay.NewWheel[*conn](now, tick, slots), pauses: relay.NewWheel[*pause](now, time.Millisecond, slots),
 	}

@@ -13,9 +13,9 @@ import (
 // receivesPerTurn is how many batches a port may bring before the loop serves others.
 const receivesPerTurn = 4
 
-// A port is a socket on which datagrams come, and through which its sessions answer. One loop reads it.
-type port struct {
-	*stream.Port
+// A listener is a socket on which datagrams come, and through which its sessions answer. One loop reads it.
+type listener struct {
+	*stream.Listener
 	id    uint32
 	fd    int
 	l     *loop
@@ -26,13 +26,13 @@ type port struct {
 }
 
 // wildcard reports whether each datagram has a local address of its own.
-func (p *port) wildcard() bool { return p.bound.IsValid() && p.bound.Addr().IsUnspecified() }
+func (p *listener) wildcard() bool { return p.bound.IsValid() && p.bound.Addr().IsUnspecified() }
 
-func (l *loop) addPort(id uint32, fd int, p *stream.Port) error {
+func (l *loop) addPort(id uint32, fd int, p *stream.Listener) error {
 	if err := l.watch(fd, unix.EPOLLIN, portEvent, int32(fd)); err != nil {
 		return err
 	}
-	l.ports[int32(fd)] = &port{Port: p, id: id, fd: fd, l: l, bound: boundTo(fd).IP, table: map[string]*conn{}}
+	l.ports[int32(fd)] = &listener{Listener: p, id: id, fd: fd, l: l, bound: boundTo(fd).IP, table: map[string]*conn{}}
 	return nil
 }
 
@@ -48,7 +48,7 @@ func (l *loop) removePorts(id uint32) {
 }
 
 // receive takes what has come, up to what a turn allows; what is left raises another event.
-func (p *port) receive() {
+func (p *listener) receive() {
 	for range receivesPerTurn {
 		n, e := p.l.in.receiveFrom(p.fd)
 		if e != 0 {
@@ -64,14 +64,14 @@ func (p *port) receive() {
 	}
 }
 
-func (p *port) receiveFailed(e unix.Errno) {
+func (p *listener) receiveFailed(e unix.Errno) {
 	if e != unix.EAGAIN && e != unix.EINTR {
 		p.l.complain(errorlog.Alert, "recvmsg() failed"+errorlog.Errno(e))
 	}
 }
 
 // take gives the i-th datagram of the batch to its session. It follows ngx_event_recvmsg.
-func (p *port) take(i int) {
+func (p *listener) take(i int) {
 	in := p.l.in
 	if in.truncated(i) {
 		p.l.complain(errorlog.Alert, "recvmsg() truncated data")
@@ -91,7 +91,7 @@ func (p *port) take(i int) {
 }
 
 // localOf is the address that the i-th datagram was sent to; zero where the socket has but one.
-func (p *port) localOf(i int) netip.Addr {
+func (p *listener) localOf(i int) netip.Addr {
 	if !p.wildcard() {
 		return netip.Addr{}
 	}
@@ -101,7 +101,7 @@ func (p *port) localOf(i int) netip.Addr {
 
 // keyOf is what tells a client's session from others: its address and, on a wildcard, the address that it has asked. It is good until
 // the next one.
-func (p *port) keyOf(name []byte, local netip.Addr) []byte {
+func (p *listener) keyOf(name []byte, local netip.Addr) []byte {
 	clearFlow(name)
 	key := append(p.l.key[:0], name...)
 	if local.IsValid() {
@@ -112,7 +112,7 @@ func (p *port) keyOf(name []byte, local netip.Addr) []byte {
 }
 
 // begin makes a session of a datagram that belongs to none.
-func (p *port) begin(key, name []byte, local netip.Addr, data []byte) {
+func (p *listener) begin(key, name []byte, local netip.Addr, data []byte) {
 	p.l.current = nil
 	if p.l.scarce() {
 		return
@@ -129,7 +129,7 @@ func (p *port) begin(key, name []byte, local netip.Addr, data []byte) {
 	if !unbound(name) {
 		p.table[c.key] = c
 	}
-	peer := stream.Peer{Addr: clientAddr(name)}
+	peer := stream.Client{Addr: clientAddr(name)}
 	if listen.WantLocal && local.IsValid() {
 		peer.Local = p.shared(netip.AddrPortFrom(local, p.bound.Port()))
 	}
@@ -139,7 +139,7 @@ func (p *port) begin(key, name []byte, local netip.Addr, data []byte) {
 }
 
 // turnAway drops a datagram for whose session the loop has no place. As with nginx each one is logged where its server logs.
-func (p *port) turnAway(listen *stream.Listen, lease stream.Lease) {
+func (p *listener) turnAway(listen *stream.Listen, lease stream.Lease) {
 	listen.Default.Settings.ErrorLog.Write(errorlog.Alert, 0, strconv.Itoa(p.l.limit)+" worker_connections are not enough")
 	if lease != nil {
 		lease.Release()
@@ -147,7 +147,7 @@ func (p *port) turnAway(listen *stream.Listen, lease stream.Lease) {
 }
 
 // shared is where the sessions of the port keep their local address, which is mostly one and the same.
-func (p *port) shared(a netip.AddrPort) *stream.Addr {
+func (p *listener) shared(a netip.AddrPort) *stream.Addr {
 	if p.local == nil || p.local.IP != a {
 		p.local = &stream.Addr{IP: a, UDP: true}
 	}

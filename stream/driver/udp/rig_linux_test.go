@@ -43,7 +43,7 @@ type rig struct {
 	proxy  *streamtest.Proxy
 	server *stream.Server
 	listen *stream.Listen
-	port   *stream.Port
+	port   *stream.Listener
 	addr   net.Addr
 	once   sync.Once
 	events chan stream.EventKind // of all sessions, as far as there is room
@@ -79,7 +79,7 @@ func (r *rig) open(network, address string) {
 	fd := descriptor(r.TB, conn)
 	conn.Close()
 	r.listen = &stream.Listen{Config: stream.NewConfig(), Addr: addrOf(r.addr), Default: r.server, WantLocal: true}
-	r.port = &stream.Port{FDs: []int{fd}, Datagrams: true, Admit: func() (*stream.Listen, stream.Lease) { return r.listen, nil }}
+	r.port = &stream.Listener{FDs: []int{fd}, Datagrams: true, Admit: func() (*stream.Listen, stream.Lease) { return r.listen, nil }}
 }
 
 // start has the driver serve, the first time that it is called. Up to then the test may change what it serves.

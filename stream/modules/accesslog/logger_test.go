@@ -91,7 +91,7 @@ func (r *rig) session() *stream.Session {
 	}
 	addr := stream.Addr{IP: netip.MustParseAddrPort("127.0.0.1:40000")}
 	l := &stream.Listen{Config: r.config, Addr: addr, Default: r.server}
-	s := stream.NewSession(l, r.env, stream.Peer{Addr: addr, Local: &addr}, nil)
+	s := stream.NewSession(l, r.env, stream.Client{Addr: addr, Local: &addr}, nil)
 	s.Status = stream.StatusOK
 	return s
 }

@@ -27,7 +27,7 @@ var passes = stream.NewKey[int]()
 
 // Begin passes the session on. An address that is not listened on ends it with 200.
 func (c *Content) Begin(s *stream.Session) stream.Step {
-	s.SetDoing(stream.PassingConnection)
+	s.SetLogAction(stream.PassingConnection)
 	addr, err := c.address(s)
 	if err != nil {
 		return refuse(s, err.Error())

@@ -14,9 +14,9 @@ func (r *run) clientEnded(s *stream.Session) stream.Step {
 
 // clientFailed ends a session that is not connected yet when the connection to its client has broken.
 func (r *run) clientFailed(s *stream.Session, ev stream.Event) stream.Step {
-	s.SetDoing(stream.ReadingFromClient)
+	s.SetLogAction(stream.ReadingFromClient)
 	s.LogFailure(ev)
-	s.SetDoing(stream.Proxying)
+	s.SetLogAction(stream.Proxying)
 	return r.clientGone(s)
 }
 
@@ -48,5 +48,5 @@ func (r *run) clientSent(s *stream.Session, n int) {
 	}
 	r.countHead(s)
 	s.Traffic.FromClient.Add(int64(n))
-	s.SetDoing(stream.Proxying)
+	s.SetLogAction(stream.Proxying)
 }

@@ -49,7 +49,7 @@ func TestClientGoneResolving(t *testing.T) {
 		name  string
 		event stream.Event
 		opens bool
-		want  stream.Action
+		want  stream.StepKind
 	}{
 		{"reset", stream.Event{Kind: stream.Failed, Side: stream.ClientSide, Op: stream.OpRecv, Err: stream.ErrTimedOut}, false, stream.Finish},
 		{"end of an opening", stream.Event{Kind: stream.EOF}, true, stream.Finish},

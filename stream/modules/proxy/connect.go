@@ -14,7 +14,7 @@ const never = -1
 
 // connect begins one attempt. It follows ngx_stream_proxy_connect.
 func (r *run) connect(s *stream.Session, group string) stream.Step {
-	s.SetDoing(stream.Connecting)
+	s.SetLogAction(stream.Connecting)
 	now := s.Env.Now()
 	s.Tries = append(s.Tries, stream.Try{Name: group, Start: s.Elapsed(), Connect: never, FirstByte: never})
 	peer, err := r.picker.Pick()
@@ -50,7 +50,7 @@ func (r *run) connected(s *stream.Session, ev stream.Event) stream.Step {
 	s.PassedOn()
 	r.attempt.recycle()
 	r.attempt = nil
-	s.SetDoing(stream.Proxying)
+	s.SetLogAction(stream.Proxying)
 	return stream.Step{Do: stream.Relay, Relay: spec}
 }
 

@@ -12,21 +12,21 @@ import (
 // A Destination says where proxy_pass goes: to one group, or wherever a string with variables points.
 type Destination struct {
 	Group    *upstream.Group
-	Variable *stream.Template                 // when Group is nil
-	Named    map[string]*upstream.Group       // every group of the configuration, by its name in lower case
-	Parse    func(text string) (Place, error) // of what names no group
-	Names    Names
+	Variable *stream.Template                    // when Group is nil
+	Named    map[string]*upstream.Group          // every group of the configuration, by its name in lower case
+	Parse    func(text string) (Endpoint, error) // of what names no group
+	Names    Resolving
 }
 
 // group is the group that serves s, or the place for which one is still to be found. A destination from variables follows
 // ngx_stream_proxy_eval: a group's name first, then a literal address, then a name.
-func (d *Destination) group(s *stream.Session) (*upstream.Group, Place, error) {
+func (d *Destination) group(s *stream.Session) (*upstream.Group, Endpoint, error) {
 	if d.Group != nil {
-		return d.Group, Place{}, nil
+		return d.Group, Endpoint{}, nil
 	}
 	text := d.Variable.Eval(s)
 	if g := d.Named[strings.ToLower(text)]; g != nil {
-		return g, Place{}, nil
+		return g, Endpoint{}, nil
 	}
 	p, err := d.Parse(text)
 	if err != nil || p.Host != "" {

@@ -20,12 +20,12 @@ func connectLevel(errno syscall.Errno) errorlog.Level {
 
 // logRelayFailure writes that reading or writing failed on a connection that is up.
 func (r *run) logRelayFailure(s *stream.Session, ev stream.Event) {
-	s.SetDoing(relayDoing(ev))
+	s.SetLogAction(relayDoing(ev))
 	s.LogFailure(ev)
-	s.SetDoing(stream.Proxying)
+	s.SetLogAction(stream.Proxying)
 }
 
-func relayDoing(ev stream.Event) stream.Doing {
+func relayDoing(ev stream.Event) stream.LogAction {
 	reading := ev.Op == stream.OpRecv
 	switch {
 	case reading && ev.Side == stream.ClientSide:

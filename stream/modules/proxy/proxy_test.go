@@ -84,16 +84,16 @@ func template(t *testing.T, config *stream.Config, text string) *stream.Template
 }
 
 // parse is a Parse for destinations: literal addresses, and names.
-func parse(text string) (proxy.Place, error) {
+func parse(text string) (proxy.Endpoint, error) {
 	host, port, ok := strings.Cut(text, ":")
 	if !ok {
-		return proxy.Place{}, fmt.Errorf("no port in upstream \"%s\"", text)
+		return proxy.Endpoint{}, fmt.Errorf("no port in upstream \"%s\"", text)
 	}
 	ap, err := netip.ParseAddrPort(text)
 	if err != nil && port != "" {
-		return proxy.Place{Text: text, Host: host, Port: 1883}, nil
+		return proxy.Endpoint{Text: text, Host: host, Port: 1883}, nil
 	}
-	return proxy.Place{Text: text, Addr: stream.Addr{IP: ap}}, err
+	return proxy.Endpoint{Text: text, Addr: stream.Addr{IP: ap}}, err
 }
 
 // started is how every script here begins: a step Read, and its four bytes, which answer with the step that follows.

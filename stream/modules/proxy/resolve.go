@@ -10,8 +10,8 @@ import (
 	"weir/stream/upstream"
 )
 
-// A Names says who is asked for the names that a proxy_pass with variables comes to.
-type Names struct {
+// A Resolving says who is asked for the names that a proxy_pass with variables comes to.
+type Resolving struct {
 	Resolver *resolver.Resolver // nil: nobody
 	Timeout  time.Duration      // resolver_timeout; 0: none
 }
@@ -19,11 +19,11 @@ type Names struct {
 // A question is a name that is looked up for one session.
 type question struct {
 	*resolver.Query
-	place Place
+	place Endpoint
 }
 
 // resolve looks a name up, at once if it is known. It follows ngx_stream_proxy_handler.
-func (c *Content) resolve(s *stream.Session, p Place) stream.Step {
+func (c *Content) resolve(s *stream.Session, p Endpoint) stream.Step {
 	names := c.To.Names
 	if names.Resolver == nil {
 		s.Log(stream.LevelError, "no resolver defined to resolve "+p.Host, nil)
@@ -52,7 +52,7 @@ func (r *run) resolved(s *stream.Session, ev stream.Event) stream.Step {
 		}
 		return r.begin(s, asked.place.group(answer.Addrs))
 	case stream.TimedOut:
-		return asked.failed(s, resolver.TimedOut)
+		return asked.failed(s, resolver.ErrTimedOut)
 	case stream.Bytes:
 		r.clientSent(s, len(ev.Data))
 	case stream.EOF:
@@ -71,8 +71,8 @@ func (q *question) failed(s *stream.Session, err error) stream.Step {
 	return s.Finish(stream.StatusInternal)
 }
 
-// A Place is where a session goes whose server is not configured: a literal address, or a name that is to be looked up.
-type Place struct {
+// A Endpoint is where a session goes whose server is not configured: a literal address, or a name that is to be looked up.
+type Endpoint struct {
 	Text string      // as the proxy_pass came to it
 	Addr stream.Addr // if Host is empty
 	Host string
@@ -80,7 +80,7 @@ type Place struct {
 }
 
 // group is the group of those addresses, for one session: as many servers, that nobody else knows.
-func (p Place) group(ips []netip.Addr) *upstream.Group {
+func (p Endpoint) group(ips []netip.Addr) *upstream.Group {
 	peers := make([]*upstream.Peer, len(ips))
 	for i, ip := range ips {
 		peers[i] = p.peer(stream.Addr{IP: netip.AddrPortFrom(ip, p.Port)})
@@ -89,10 +89,10 @@ func (p Place) group(ips []netip.Addr) *upstream.Group {
 }
 
 // single is the group of the literal address.
-func (p Place) single() *upstream.Group {
+func (p Endpoint) single() *upstream.Group {
 	return upstream.NewGroup(p.Text, []*upstream.Peer{p.peer(p.Addr)}, upstream.RoundRobin)
 }
 
-func (p Place) peer(addr stream.Addr) *upstream.Peer {
+func (p Endpoint) peer(addr stream.Addr) *upstream.Peer {
 	return &upstream.Peer{Server: p.Text, Name: addr.String(), Addr: addr, Weight: 1, MaxFails: 1, FailTimeout: DefaultFailTimeout}
 }

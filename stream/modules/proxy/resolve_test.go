@@ -30,7 +30,7 @@ func asking(t *testing.T, to string) (*streamtest.Session, *peers.DNS, *resolver
 	config := stream.NewConfig()
 	c := content(nil)
 	c.To = proxy.Destination{
-		Variable: template(t, config, to), Parse: parse, Names: proxy.Names{Resolver: r, Timeout: 5 * time.Second},
+		Variable: template(t, config, to), Parse: parse, Names: proxy.Resolving{Resolver: r, Timeout: 5 * time.Second},
 	}
 	return newSession(t, c, config), d, r
 }

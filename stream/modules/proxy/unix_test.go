@@ -58,6 +58,6 @@ func TestUnixDestinations(t *testing.T) {
 }
 
 // parseUnix is a Parse for unix sockets.
-func parseUnix(text string) (proxy.Place, error) {
-	return proxy.Place{Text: text, Addr: stream.UnixAddr(strings.TrimPrefix(text, "unix:"))}, nil
+func parseUnix(text string) (proxy.Endpoint, error) {
+	return proxy.Endpoint{Text: text, Addr: stream.UnixAddr(strings.TrimPrefix(text, "unix:"))}, nil
 }

@@ -18,7 +18,7 @@ func (c *counter) Log(*stream.Session) { c.logged++ }
 func (c *counter) Release()            { c.released++ }
 
 // answers are the events that may follow each step.
-var answers = map[stream.Action][]stream.EventKind{
+var answers = map[stream.StepKind][]stream.EventKind{
 	stream.Read:    {stream.Bytes, stream.EOF, stream.Failed, stream.TimedOut, stream.Aborted},
 	stream.Connect: {stream.Connected, stream.Failed, stream.Failed, stream.TimedOut, stream.Aborted, stream.EOF},
 	stream.Pause:   {stream.TimedOut, stream.TimedOut, stream.Failed, stream.EOF, stream.Aborted},
@@ -66,7 +66,7 @@ func playRandomly(s *streamtest.Session, random *rand.Rand) (history []stream.Ev
 	}
 }
 
-func randomAnswer(s *streamtest.Session, step stream.Action, random *rand.Rand) stream.Event {
+func randomAnswer(s *streamtest.Session, step stream.StepKind, random *rand.Rand) stream.Event {
 	kinds := answers[step]
 	ev := stream.Event{Kind: kinds[random.IntN(len(kinds))]}
 	switch ev.Kind {
@@ -82,7 +82,7 @@ func randomAnswer(s *streamtest.Session, step stream.Action, random *rand.Rand) 
 }
 
 // failure is what may fail while a step is outstanding.
-func failure(step stream.Action, random *rand.Rand) (stream.Side, stream.Op) {
+func failure(step stream.StepKind, random *rand.Rand) (stream.Side, stream.Op) {
 	if step == stream.Connect && random.IntN(3) > 0 {
 		return stream.UpstreamSide, []stream.Op{stream.OpSocket, stream.OpConnect, stream.OpConnect}[random.IntN(3)]
 	}

@@ -27,7 +27,7 @@ var later = stream.NewKey[[]byte]()
 
 // Begin sends the text. An empty one ends the session at once.
 func (c *Content) Begin(s *stream.Session) stream.Step {
-	s.SetDoing(stream.ReturningText)
+	s.SetLogAction(stream.ReturningText)
 	text := c.Text.Eval(s)
 	if text == "" {
 		return s.Finish(stream.StatusOK)
