@@ -117,10 +117,17 @@ func (r *run) rounds() {
 				return
 			}
 		}
-		if r.Rounds == 0 && (r.settleFailures() || !r.wait(time.Until(begun.Add(r.Attempts[0].Wait)), true)) {
+		if r.Rounds == 0 && !r.rest(begun.Add(r.Attempts[0].Wait)) {
 			return
 		}
 	}
+}
+
+// rest ends a round without limit at the given time. A failure counts at once where the last server has reported it too, and otherwise when
+// the round is over. It reports whether the exchange continues.
+func (r *run) rest(until time.Time) bool {
+	r.settleFailures(r.current)
+	return r.wait(time.Until(until), true) && !r.settleFailures(0)
 }
 
 // attempt asks a server what is still open and waits for it. It reports whether the exchange continues.
@@ -152,6 +159,9 @@ func (r *run) wait(d time.Duration, whole bool) bool {
 		select {
 		case e := <-r.events:
 			r.take(e)
+			if whole {
+				r.settleFailures(r.current)
+			}
 		case <-r.grace:
 			r.grace = nil
 			r.late = time.After(r.Late)
@@ -198,10 +208,11 @@ func (r *run) replies() []Reply {
 	return all
 }
 
-// settleFailures accepts the failures that servers reported, once all of them have been asked. It reports whether nothing is open.
-func (r *run) settleFailures() bool {
+// settleFailures accepts the failures that servers reported for questions that failed in the attempt since or later. It reports whether
+// nothing is open.
+func (r *run) settleFailures(since int64) bool {
 	for _, q := range r.questions {
-		q.settled = q.settled || q.reply.Answered
+		q.settled = q.settled || q.reply.Answered && q.failedAt >= since
 	}
 	return !r.anyOpen()
 }

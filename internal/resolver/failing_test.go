@@ -57,6 +57,19 @@ func TestAllServersBad(t *testing.T) {
 	}
 }
 
+// TestOnlyServerFails checks that the failures of both families count as soon as the only server has reported them, and not after the
+// time in which a question is repeated.
+func TestOnlyServerFails(t *testing.T) {
+	for range 20 {
+		d, r := start(t, nil)
+		r.resend = 2 * patience
+		d.Fail("b.example", 5)
+		if got := lookup(t, r, "b.example"); got != "5: Operation refused" {
+			t.Fatalf("got %s", got)
+		}
+	}
+}
+
 // TestOneFamilyFails holds that the addresses of one family count, and that the answer says what is missing.
 func TestOneFamilyFails(t *testing.T) {
 	for _, tt := range []struct {
