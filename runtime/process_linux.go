@@ -16,17 +16,33 @@ func self() string { return "/proc/self/exe" }
 // duplicate makes to another descriptor of what from is.
 func duplicate(from, to int) error { return unix.Dup3(from, to, 0) }
 
-// setPriority makes n the priority of the process. Linux keeps one for each thread; those to come have that of the thread that makes them.
+// setPriority makes n the priority of the process. Linux keeps one for each thread, and a new thread has that of the thread that starts
+// it, so the threads are listed until all of them have it.
 func setPriority(n int) error {
-	threads, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return unix.Setpriority(unix.PRIO_PROCESS, 0, n)
-	}
-	for _, thread := range threads {
-		tid, _ := strconv.Atoi(thread.Name())
-		if err := unix.Setpriority(unix.PRIO_PROCESS, tid, n); err != nil && err != unix.ESRCH {
+	n = min(max(n, -20), 19) // as the kernel does
+	for {
+		changed, err := setPriorityOfThreads(n)
+		if err != nil || !changed {
 			return err
 		}
 	}
-	return nil
+}
+
+// setPriorityOfThreads sets the priority of the threads that have another one, and reports whether there were any.
+func setPriorityOfThreads(n int) (changed bool, err error) {
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return false, unix.Setpriority(unix.PRIO_PROCESS, 0, n)
+	}
+	for _, thread := range threads {
+		tid, _ := strconv.Atoi(thread.Name())
+		if now, err := unix.Getpriority(unix.PRIO_PROCESS, tid); err != nil || 20-now == n {
+			continue // it has ended, or has the priority
+		}
+		if err := unix.Setpriority(unix.PRIO_PROCESS, tid, n); err != nil && err != unix.ESRCH {
+			return false, err
+		}
+		changed = true
+	}
+	return changed, nil
 }
