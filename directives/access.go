@@ -40,7 +40,7 @@ func (c *accessConf) rule(call *conf.Call, deny bool) {
 	c.rules = append(c.rules, r)
 }
 
-// merge hands the rules on to a server that has none of its own.
+// merge passes the rules to a server that has none of its own.
 func (c *accessConf) merge(child *accessConf) {
 	if child.rules == nil {
 		child.rules = c.rules

@@ -9,18 +9,20 @@ import (
 	"weir/parser/diag"
 )
 
-// maxCPUs is how many processors a mask may name (CPU_SETSIZE).
+// maxCPUs is the number of processors that a mask can name (CPU_SETSIZE).
 const maxCPUs = 1024
 
-// An Affinity says on which processors each worker may run. The zero Affinity is anywhere.
+// An Affinity lists the processors on which each worker may run. The zero Affinity allows all of
+// them.
 //
 // See https://nginx.org/en/docs/ngx_core_module.html#worker_cpu_affinity.
 type Affinity struct {
 	auto  bool
-	masks [][]int // a list of processors for each worker; of auto, the one list that workers are spread over
+	masks [][]int // one list of processors for each worker; with auto, one list over which the workers are spread
 }
 
-// Of returns the processors of a worker, counted from 0; none: any. It follows ngx_get_cpu_affinity.
+// Of returns the processors of a worker, counted from 0; nil allows any. It follows
+// ngx_get_cpu_affinity.
 func (a *Affinity) Of(worker int) []int {
 	switch {
 	case len(a.masks) == 0:
@@ -56,7 +58,7 @@ func (c *coreConf) setAffinity(call *conf.Call) {
 	}
 }
 
-// allCPUs are those that the machine has.
+// allCPUs returns the processors of the machine.
 func allCPUs() []int {
 	all := make([]int, min(runtime.NumCPU(), maxCPUs))
 	for i := range all {
@@ -65,7 +67,7 @@ func allCPUs() []int {
 	return all
 }
 
-// readMask reads a mask from its end, where the first processor stands.
+// readMask reads a mask from its end, which stands for the first processor.
 func readMask(call *conf.Call, mask *parser.Word) (cpus []int, ok bool) {
 	if len(mask.Text) > maxCPUs {
 		call.Fail(mask, "\"worker_cpu_affinity\" supports up to %d CPUs only", maxCPUs)
@@ -88,7 +90,7 @@ func readMask(call *conf.Call, mask *parser.Word) (cpus []int, ok bool) {
 	return cpus, true
 }
 
-// warnOfMasks says that there are more workers than masks, or fewer.
+// warnOfMasks warns if the number of masks and the number of workers differ.
 func (c *coreConf) warnOfMasks(compiler *conf.Compiler) {
 	workers := c.workers.Or(1)
 	if workers == 0 {

@@ -10,7 +10,7 @@ func TestAffinityOf(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		a    Affinity
-		want string // of workers 0 to 3
+		want string // for workers 0 to 3
 	}{
 		{"none", Affinity{}, "[[] [] [] []]"},
 		{"masks, the last for all others", Affinity{masks: masks}, "[[0] [1 3] [1 3] [1 3]]"},

@@ -7,10 +7,11 @@ import (
 	"weir/directives/conf"
 )
 
-// A trial is a configuration that is wrong in one way, for nginx and weir to judge.
+// A trial is a configuration with one error, to compare nginx and weir.
 type trial struct{ name, conf string }
 
-// trialsOf are the ways in which the row's directive can be wrong that nginx's own tables decide.
+// trialsOf returns the errors in the use of the row's directive that nginx detects by its own
+// tables.
 func trialsOf(t *testing.T, r *conf.Row) []trial {
 	t.Helper()
 	in, _ := firstPlace(r)
@@ -31,14 +32,15 @@ func trialsOf(t *testing.T, r *conf.Row) []trial {
 	return all
 }
 
-// tableWords are how nginx begins the sentences that its tables make it say. What other code of a directive says is not compared
-// here: it may come before weir's refusal of what it does not serve.
+// tableWords matches the beginnings of the messages that nginx's tables produce. Messages from the
+// code of a directive are not compared here: nginx may print one where weir refuses the directive
+// as not supported yet.
 var tableWords = regexp.MustCompile(`^(directive "|invalid number of arguments|"\S+" directive is (not allowed here|duplicate))`)
 
-// oneIn is how many trials there are for each that is made; the choice is the same in every run.
+// oneIn is the number of trials for each one that runs; every run selects the same ones.
 const oneIn = 5
 
-// TestNginxAgrees makes a sample of the trials on nginx, and compares the sentence and the line.
+// TestNginxAgrees runs a sample of the trials on nginx, and compares the message and the line.
 func TestNginxAgrees(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs nginx many times")

@@ -2,8 +2,8 @@ package directives
 
 import "weir/directives/conf"
 
-// statusZoneModule is the part of ngx_http_api_module that stands in stream servers: status_zone names the zone in which the API
-// counts a server's sessions.
+// statusZoneModule is the part of ngx_http_api_module for stream servers: status_zone names the
+// zone in which the API counts the sessions of a server.
 var statusZoneModule = &conf.Module[unserved]{
 	Name: "ngx_stream_api_module",
 	Entries: []conf.Entry[unserved]{

@@ -19,14 +19,15 @@ import (
 	"weir/stream"
 )
 
-// A site is a configuration with a server that does the main job: it knows clients by their identifiers, keeps each with its broker, tells
-// the broker who it is, and logs. A case adds to it.
+// A site is a configuration with a server for the main use case: it identifies clients by their
+// MQTT client identifiers, sends each to its broker, passes the client address to the broker, and
+// logs. A case adds to it.
 type site struct {
-	stream  string // before the server
-	server  string // in it
+	stream  string // text before the server
+	server  string // text in the server
 	listen  string // parameters of its listen directive
 	logged  string // variables in its log
-	content string // in the place of its proxy_pass
+	content string // replaces its proxy_pass
 }
 
 func (s *site) conf() string {
@@ -55,7 +56,8 @@ stream {
 `, s.logged, s.stream, s.listen, s.server, content)
 }
 
-// headers are PROXY headers as a client may send them: by version, and one of version 2 with a TLV.
+// headers are PROXY headers that a client may send: one of each version, and one of version 2 with
+// a TLV.
 var headers = map[string]string{
 	"v1": "PROXY TCP4 192.0.2.7 198.51.100.9 56324 1883\r\n",
 	"v2": "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x15\xc0\x00\x02\x07\xc6\x33\x64\x09\xdc\x04\x07\x5b\xea\x00\x06\x01vpce-",
@@ -64,12 +66,12 @@ var headers = map[string]string{
 // connectPacket is a CONNECT of client mqttx_1 with user name ann.
 const connectPacket = "\x10\x18\x00\x04MQTT\x04\x82\x00\x3c\x00\x07mqttx_1\x00\x03ann"
 
-// A costing walks sessions of a configuration from accept to log, and counts what they allocate.
+// A costing runs sessions of a configuration from accept to log, and counts their allocations.
 type costing struct {
 	listen *stream.Listen
 	env    *stream.Env
 	files  *logfile.Set
-	first  []byte // what the client sends
+	first  []byte // first bytes of the client
 }
 
 func newCosting(t *testing.T, text, header string) *costing {
@@ -115,7 +117,8 @@ func copyDatabases(t *testing.T, dir string) {
 	}
 }
 
-// walk takes one session through its life as a driver would, without sockets, and returns its status.
+// walk runs one session from accept to log as a driver would, without sockets, and returns its
+// status.
 func (c *costing) walk() stream.Status {
 	addr := stream.Addr{IP: netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, 1}), 4000)}
 	s := stream.NewSession(c.listen, c.env, stream.Client{Addr: addr, Local: &c.listen.Addr}, nil)
@@ -139,17 +142,17 @@ func (c *costing) walk() stream.Status {
 	}
 }
 
-// cost is how much a session allocates.
+// cost is the number of objects and bytes that a session allocates.
 type cost struct{ objects, bytes uint64 }
 
-// cost is the least of a few attempts: what others of the process allocate meanwhile is not the session's.
+// cost is the minimum of a few attempts, because other goroutines may allocate during an attempt.
 func (c *costing) cost(t *testing.T) cost {
 	t.Helper()
 	if status := c.walk(); status != stream.StatusOK {
 		t.Fatalf("the session ends with %d", status)
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // what is kept to be used again stays
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // pools keep their objects
 	least := c.measure()
 	for range 4 {
 		next := c.measure()
@@ -170,12 +173,13 @@ func (c *costing) measure() cost {
 		runtime.ReadMemStats(&after)
 		total.objects += after.Mallocs - before.Mallocs
 		total.bytes += after.TotalAlloc - before.TotalAlloc
-		c.files.Wait(10 * time.Second) // logs that lag behind need more room
+		c.files.Wait(10 * time.Second) // a log that lags needs a larger buffer
 	}
 	return cost{total.objects / (rounds * sessions), total.bytes / (rounds * sessions)}
 }
 
-// others are servers that use every module that the main job does not, each in ways that cost.
+// others are servers that use every module that the main use case does not use, in ways that
+// allocate.
 const others = `
     map $mqtt_preread_username $by_map { hostnames; default a; ~^(?<letter>.) $letter; *.example.com c; }
     geo $by_geo { default none; 192.0.2.0/24 doc; }
@@ -213,7 +217,8 @@ const others = `
     server { listen 127.0.0.1:1888 udp; proxy_responses 1; proxy_pass 127.0.0.1:7001; }
 `
 
-// TestUnusedModulesCostNothing holds that a session allocates nothing for what servers other than its own use.
+// TestUnusedModulesCostNothing checks that a session allocates nothing for the modules that only
+// other servers use.
 func TestUnusedModulesCostNothing(t *testing.T) {
 	alone := newCosting(t, (&site{}).conf(), "").cost(t)
 	beside := newCosting(t, (&site{stream: others}).conf(), "").cost(t)
@@ -223,11 +228,12 @@ func TestUnusedModulesCostNothing(t *testing.T) {
 	}
 }
 
-// A moduleCost is how many objects a session allocates for what its server uses, beyond those of the main job.
+// A moduleCost is the number of objects that a session allocates for the modules of its server,
+// beyond those of the main use case.
 type moduleCost struct {
 	name string
 	site
-	header string // that the client sends
+	header string // PROXY header that the client sends
 	want   int
 }
 

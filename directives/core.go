@@ -23,7 +23,7 @@ type coreConf struct {
 	rlimitCore      conf.Opt[int64]
 	shutdownTimeout conf.Opt[time.Duration]
 	workingDir      conf.Opt[string]
-	loaded          []string // modules named by load_module
+	loaded          []string // modules loaded by load_module
 	blocks          bool     // a block that uses modules has been read
 	errorLog        errorLogConf
 	stderrLogged    bool            // an error_log of any level is standard error
@@ -39,14 +39,16 @@ var coreModule = &conf.Module[coreConf]{
 		{Name: "daemon", In: conf.Main, Args: conf.OnOff, Default: "on",
 			Set: conf.Flag(func(c *coreConf) *conf.Opt[bool] { return &c.daemon })},
 		{Name: "debug_points", In: conf.Main, Args: conf.Take(1), Support: conf.Inert, Set: oneOf("abort", "stop")},
-		// nginx empties the environment of its workers but for what env names. weir keeps all of its own, and adds nothing.
+		// nginx empties the environment of its workers except for the variables that env names.
+		// weir keeps its whole environment, and adds nothing.
 		{Name: "env", In: conf.Main, Args: conf.Take(1), Default: "TZ", Repeat: true, Support: conf.Inert},
 		{Name: "error_log", In: conf.Main, Args: conf.AtLeast(1), Default: "logs/error.log error", Repeat: true,
 			Set: func(c *coreConf, call *conf.Call) { c.errorLog.set(call) }},
 		{Name: "include", In: conf.Main | conf.Events | either | conf.Upstream | conf.Mgmt, Args: conf.Take(1), Repeat: true},
 		{Name: "load_module", In: conf.Main, Args: conf.Take(1), Repeat: true, Support: conf.Inert, Set: (*coreConf).loadModule},
 		{Name: "lock_file", In: conf.Main, Args: conf.Take(1), Default: "logs/nginx.lock", Support: conf.Inert},
-		// Without workers there is no master of them: weir always is the one process that `master_process off` asks for.
+		// There are no workers and thus no master of workers: weir is always one process, as with
+		// `master_process off`.
 		{Name: "master_process", In: conf.Main, Args: conf.OnOff, Default: "on", Support: conf.Inert,
 			Set: conf.Flag(ignore[coreConf, bool])},
 		{Name: "pcre_jit", In: conf.Main, Args: conf.OnOff, Default: "off", Support: conf.Inert, Set: conf.Flag(ignore[coreConf, bool])},
@@ -58,7 +60,7 @@ var coreModule = &conf.Module[coreConf]{
 		{Name: "thread_pool", In: conf.Main, Args: conf.Take(2, 3), Default: "default threads=32 max_queue=65536", Repeat: true,
 			Support: conf.Inert, Set: (*coreConf).threadPool},
 		{Name: "timer_resolution", In: conf.Main, Args: conf.Take(1), Support: conf.Inert, Set: conf.Msec(ignore[coreConf, time.Duration])},
-		// Checked, and without effect: the process keeps the user that it was started as, and warns if that is root.
+		// Checked, without effect: the process keeps its user, and warns if that is root.
 		{Name: "user", In: conf.Main, Args: conf.Take(1, 2), Default: "nobody nobody", Support: conf.Inert, Set: (*coreConf).setUser},
 		{Name: "worker_cpu_affinity", In: conf.Main, Args: conf.AtLeast(1), Set: (*coreConf).setAffinity},
 		{Name: "worker_priority", In: conf.Main, Args: conf.Take(1), Default: "0", Repeat: true, Set: (*coreConf).setPriority},
@@ -74,10 +76,10 @@ var coreModule = &conf.Module[coreConf]{
 	},
 }
 
-// ignore is the field of a value that is checked and then let go.
+// ignore is the field of a value that is checked and then discarded.
 func ignore[C, T any](*C) *conf.Opt[T] { return new(conf.Opt[T]) }
 
-// oneOf is the setter of a word, in any case, that is checked and then let go.
+// oneOf is the setter of a word, in any case, that is checked and then discarded.
 func oneOf(words ...string) func(*coreConf, *conf.Call) {
 	return func(_ *coreConf, call *conf.Call) {
 		if !slices.Contains(words, conf.Lower(call.Arg(0))) {
@@ -86,7 +88,7 @@ func oneOf(words ...string) func(*coreConf, *conf.Call) {
 	}
 }
 
-// setPriority follows ngx_set_priority, to which a priority of 0 is none.
+// setPriority follows ngx_set_priority, where a priority of 0 means unset.
 func (c *coreConf) setPriority(call *conf.Call) {
 	if c.priority != 0 {
 		call.FailValue("is duplicate")
@@ -107,7 +109,7 @@ func (c *coreConf) setPriority(call *conf.Call) {
 	}
 }
 
-// loadModule takes note of a module. What it would bring is linked into weir, or its directives are unknown.
+// loadModule records the name of a module. Its directives are either linked into weir or unknown.
 func (c *coreConf) loadModule(call *conf.Call) {
 	if c.blocks {
 		call.FailValue("is specified too late")
@@ -136,7 +138,7 @@ func (c *coreConf) setUser(call *conf.Call) {
 	switch {
 	case err == nil && !env.GroupExists(c.group):
 		call.Fail(&call.Args()[len(call.Args())-1], "getgrnam(\"%s\") failed", c.group)
-	case errors.Is(err, fs.ErrNotExist): // the usual line in an image that has nothing but the program
+	case errors.Is(err, fs.ErrNotExist): // usual in an image that contains only the program
 		call.Warn(&call.Args()[0], "there is no list of users, \"user\" is ignored and weir continues as root")
 	case err != nil:
 		call.Fail(&call.Args()[0], "getpwnam(\"%s\") failed", c.user)
@@ -160,7 +162,7 @@ func (c *coreConf) setWorkers(call *conf.Call) {
 
 // eventsConf holds the settings of events {}.
 type eventsConf struct {
-	given       bool // of the main level: there is such a block
+	given       bool // of the main level: it has an events block
 	connections conf.Opt[int]
 }
 
@@ -206,7 +208,7 @@ func debugConnection(_ *eventsConf, call *conf.Call) {
 	}
 }
 
-// useMethod takes what nginx has on Linux, where it is built without poll and select.
+// useMethod accepts the methods that nginx has on Linux when built without poll and select.
 func useMethod(_ *eventsConf, call *conf.Call) {
 	if call.Arg(0) != "epoll" {
 		call.Fail(&call.Args()[0], "invalid event type \"%s\"", call.Arg(0))
@@ -233,7 +235,7 @@ func (c *eventsConf) check(compiler *conf.Compiler) {
 	}
 }
 
-// compileMain makes the Program of what has been walked, the tree excepted.
+// compileMain makes the Program from the walked configuration, without the tree.
 func compileMain(c *conf.Compiler) *Program {
 	core, events := conf.At[coreConf](c.Main), conf.At[eventsConf](c.Main)
 	core.warnOfMasks(c)
@@ -255,7 +257,7 @@ func compileMain(c *conf.Compiler) *Program {
 	}
 }
 
-// pidFile is the path of the pid file. An empty one is as none.
+// pidFile is the path of the pid file. An empty path selects the default.
 func (c *coreConf) pidFile(env *conf.Env) string {
 	if c.pid.Or("") == "" {
 		return env.Path(env.PidFile)
@@ -263,7 +265,8 @@ func (c *coreConf) pidFile(env *conf.Env) string {
 	return env.Path(c.pid.Or(""))
 }
 
-// mainErrorLog is the process's log, made when it is first asked for: by stream {}, whose servers inherit it, or at the end.
+// mainErrorLog returns the process's log and makes it on the first call: for stream {}, whose
+// servers inherit it, or at the end.
 func mainErrorLog(c *conf.Compiler) *errorlog.Log {
 	core := conf.At[coreConf](c.Main)
 	return core.errorLog.build(c, nil)

@@ -15,7 +15,7 @@ var update = flag.Bool("update", false, "write docs/coverage.md")
 
 const coveragePath = "../docs/coverage.md"
 
-// TestCoveragePage compares docs/coverage.md with the tables; -update writes it.
+// TestCoveragePage compares docs/coverage.md with the tables; -update rewrites the file.
 func TestCoveragePage(t *testing.T) {
 	want := coveragePage(t)
 	if *update {
@@ -32,7 +32,8 @@ func TestCoveragePage(t *testing.T) {
 	}
 }
 
-// coveragePage is a chapter for every page of nginx's documentation, with a table of its directives.
+// coveragePage returns a chapter for every page of nginx's documentation, with a table of its
+// directives.
 func coveragePage(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
@@ -64,13 +65,13 @@ refuses with a sentence that says so, or skips with the `+"`http {}`"+` block th
 	return b.String()
 }
 
-// A kind is what a documented directive belongs to.
+// A kind is a group of documented directives.
 type kind struct {
 	name string
 	has  func(d *documented) bool
 }
 
-// kinds has the directives counted by the first kind that has them.
+// kinds lists the groups; a directive counts in the first one that contains it.
 var kinds = []kind{
 	{"skipped with `http {}`", (*documented).inHTTP},
 	{"of NGINX Plus", func(d *documented) bool { return d.commercial == "yes" }},
@@ -83,7 +84,7 @@ func kindOf(d *documented) int {
 	return slices.IndexFunc(kinds, func(k kind) bool { return k.has(d) })
 }
 
-// writeKinds counts by kind.
+// writeKinds counts the directives by kind.
 func writeKinds(t *testing.T, b *strings.Builder) {
 	t.Helper()
 	counts := make([]map[conf.Support]int, len(kinds))
@@ -109,7 +110,7 @@ func contextNames(rows []*conf.Row) (names []string) {
 	return names
 }
 
-// supportOf is the level of support, which must be one for all places.
+// supportOf returns the level of support, which must be the same in all places.
 func supportOf(t *testing.T, d *documented) conf.Support {
 	t.Helper()
 	rows := rowsOf(d)
@@ -121,7 +122,7 @@ func supportOf(t *testing.T, d *documented) conf.Support {
 	return rows[0].Support
 }
 
-// writeExtensions lists the directives that nginx's documentation does not have.
+// writeExtensions lists the directives that nginx's documentation does not contain.
 func writeExtensions(b *strings.Builder) {
 	for _, r := range conf.Rows(modules) {
 		if r.Extension {

@@ -8,14 +8,15 @@ import (
 	"weir/directives/conf"
 )
 
-// contextsOf are the places of the documentation that weir has a Context for, in the blocks that it reads.
+// contextsOf maps the contexts of the documentation to weir's Contexts, for the blocks that weir
+// reads.
 var contextsOf = map[string]conf.Context{
 	"main": conf.Main, "events": conf.Events, "stream": conf.Stream, "server": conf.Server, "upstream": conf.Upstream,
 	"mgmt": conf.Mgmt,
 }
 
-// rowsOf are the rows for a documented directive. Two are spread over modules: nginx's error_log is one directive of all its
-// cores, and include belongs to the language.
+// rowsOf returns the rows for a documented directive. Two directives are spread over modules:
+// nginx's error_log is one directive of all its cores, and include belongs to the language.
 func rowsOf(d *documented) (rows []*conf.Row) {
 	for _, r := range conf.Rows(modules) {
 		sameModule := r.Module == d.module || d.name == "error_log" && r.Module == "ngx_stream_core_module"
@@ -26,7 +27,8 @@ func rowsOf(d *documented) (rows []*conf.Row) {
 	return rows
 }
 
-// undocumented are rows of weir's tables that the listing does not have, with the reason why they exist.
+// undocumented lists the rows of weir's tables that the listing does not contain, with the reason
+// for each.
 var undocumented = map[string]string{
 	"ngx_stream_core_module error_log":                "its contexts are documented with ngx_core_module",
 	"ngx_core_module epoll_events":                    "in nginx's source only",
@@ -63,7 +65,7 @@ func TestDirectivesOfSkippedBlocks(t *testing.T) {
 	}
 }
 
-// TestContexts compares where directives may stand.
+// TestContexts compares the contexts in which directives are allowed.
 func TestContexts(t *testing.T) {
 	for _, d := range served(t) {
 		var want, got conf.Context
@@ -73,7 +75,7 @@ func TestContexts(t *testing.T) {
 		for _, r := range rowsOf(d) {
 			got |= r.In
 		}
-		if d.name == "include" { // documented for any place
+		if d.name == "include" { // documented for any context
 			want = conf.Main | conf.Events | conf.Stream | conf.Server | conf.Upstream | conf.Mgmt
 		}
 		if got != want {
@@ -82,7 +84,8 @@ func TestContexts(t *testing.T) {
 	}
 }
 
-// TestDefaultsAreTheDocumentedOnes compares what the tables say; that it is also what weir does is each module's own test.
+// TestDefaultsAreTheDocumentedOnes compares the defaults in the tables; each module's own test
+// checks that weir uses them.
 func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	for _, d := range served(t) {
 		rows := rowsOf(d)
@@ -102,14 +105,14 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-// served are the documented directives of blocks that weir reads.
+// served returns the documented directives of blocks that weir reads.
 func served(t *testing.T) []*documented {
 	t.Helper()
 	return slices.DeleteFunc(listing(t), func(d *documented) bool { return d.inHTTP() || len(rowsOf(d)) == 0 })
 }
 
-// otherTakes are numbers of arguments that nginx takes, where they are not what the documented syntax says: nginx counts
-// parameters of open lists itself, with sentences of its own.
+// otherTakes lists the numbers of arguments that nginx accepts where they differ from the
+// documented syntax: nginx itself counts the parameters of open lists, with messages of its own.
 var otherTakes = map[string]takes{
 	"ngx_core_module error_log":                           anyWord &^ noWord,
 	"ngx_stream_core_module listen":                       anyWord &^ noWord,
@@ -122,12 +125,12 @@ var otherTakes = map[string]takes{
 	"ngx_stream_geoip_module geoip_city":    1<<1 | 1<<2,
 	"ngx_stream_geoip_module geoip_country": 1<<1 | 1<<2,
 	"ngx_stream_geoip_module geoip_org":     1<<1 | 1<<2,
-	// Everything is optional, and may be left out.
+	// All arguments are optional, and the list may be empty.
 	"ngx_stream_upstream_module random":          noWord | 1<<1 | 1<<2,
 	"ngx_stream_upstream_hc_module health_check": anyWord,
 }
 
-// takesOf is how many arguments nginx takes for a documented directive.
+// takesOf returns the numbers of arguments that nginx accepts for a documented directive.
 func takesOf(d *documented) takes {
 	if other, ok := otherTakes[d.key()]; ok {
 		return other
@@ -135,10 +138,11 @@ func takesOf(d *documented) takes {
 	return d.takes()
 }
 
-// mostTried is one more than any directive takes that has an upper bound.
+// mostTried is one more than the highest upper bound of any directive.
 const mostTried = 10
 
-// TestNumbersOfArguments tries every directive with none, one, and up to more arguments than it takes.
+// TestNumbersOfArguments tries every directive with no argument, with one, and up to more than it
+// takes.
 func TestNumbersOfArguments(t *testing.T) {
 	for _, d := range served(t) {
 		t.Run(d.key(), func(t *testing.T) {

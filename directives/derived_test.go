@@ -8,7 +8,7 @@ import (
 	"weir/directives/conf"
 )
 
-// sample are arguments with which a directive is right, where neither its default nor "1" is.
+// sample contains valid arguments for directives for which neither the default nor "1" is valid.
 var sample = map[string]string{
 	"debug_points":            "abort",
 	"geoip_city":              "../conformance/testdata/geoip/city.dat",
@@ -16,12 +16,12 @@ var sample = map[string]string{
 	"geoip_org":               "../conformance/testdata/geoip/org.dat",
 	"pass":                    "192.0.2.1:1",
 	"proxy_bind":              "192.0.2.1",
-	"ssl_trusted_certificate": "ca.pem", // its default is described, not written
+	"ssl_trusted_certificate": "ca.pem", // its default is described in words
 	"use":                     "epoll",
-	"user":                    "root", // its default names a group that not every system has
+	"user":                    "root", // not every system has the group of its default
 }
 
-// rightArgs are arguments with which the row's directive is right. The row must be one that is not refused.
+// rightArgs returns valid arguments for the row's directive. The row must not be Refused.
 func rightArgs(r *conf.Row) []string {
 	switch text := sample[r.Name]; {
 	case r.Body != conf.Simple:
@@ -34,7 +34,7 @@ func rightArgs(r *conf.Row) []string {
 	return words(1)
 }
 
-// someArgs are as many arguments as the documentation asks for at least.
+// someArgs returns the minimum number of arguments in the documentation.
 func someArgs(t *testing.T, r *conf.Row) []string {
 	t.Helper()
 	for _, d := range listing(t) {
@@ -59,7 +59,7 @@ func eachRow(t *testing.T, test func(t *testing.T, r *conf.Row)) {
 	}
 }
 
-// everywhere is where directives of that name may stand.
+// everywhere returns all contexts in which a directive of that name is allowed.
 func everywhere(name string) (all conf.Context) {
 	for _, r := range conf.Rows(modules) {
 		if r.Name == name {
@@ -107,7 +107,7 @@ func TestNotServed(t *testing.T) {
 	})
 }
 
-// duplicate is a configuration with the row's directive twice, the second on lines 4 and 5.
+// duplicate returns a configuration with the row's directive twice, the second on lines 4 and 5.
 func duplicate(r *conf.Row, context conf.Context) string {
 	once := written(r.Name, rightArgs(r), r.Body != conf.Simple)
 	return place(context, once+"\n"+once)
@@ -126,7 +126,7 @@ func TestDuplicate(t *testing.T) {
 	})
 }
 
-// TestDocumentedDefaultIsTaken holds that what the documentation gives as a default may be written down.
+// TestDocumentedDefaultIsTaken checks that the documented default is accepted as an argument.
 func TestDocumentedDefaultIsTaken(t *testing.T) {
 	eachRow(t, func(t *testing.T, r *conf.Row) {
 		if r.Support == conf.Refused || r.Default == "" || strings.Contains(r.Default, "|") || sample[r.Name] != "" {

@@ -17,7 +17,8 @@ import (
 	"weir/stream/upstream"
 )
 
-// A dump is a text of lines, indented by depth. Settings that are as documented by default are left out.
+// A dump is a text of lines, indented by depth. Settings that have the documented default are left
+// out.
 type dump struct {
 	strings.Builder
 	depth   int
@@ -41,7 +42,7 @@ func differing[T comparable](d *dump, name string, value, byDefault T) {
 	}
 }
 
-// describeProgram is what a configuration means, as text.
+// describeProgram returns the meaning of a configuration as text.
 func describeProgram(p *Program) string {
 	d := &dump{mainLog: p.Main.ErrorLog}
 	d.main(&p.Main)
@@ -100,7 +101,7 @@ func (d *dump) main(m *Main) {
 	differing(d, "working_directory", m.WorkingDirectory, "")
 }
 
-// listen describes an address, and adds its server to those that are to be described.
+// listen describes an address, and adds its server to the servers to describe.
 func (d *dump) listen(l *stream.Listen, servers *[]*stream.Server) {
 	if !slices.Contains(*servers, l.Default) {
 		*servers = append(*servers, l.Default)
@@ -153,7 +154,7 @@ func (d *dump) server(s *stream.Server) {
 	})
 }
 
-// assignments describes the values of set directives, if h are such.
+// assignments describes the values of set directives, if h contains any.
 func (d *dump) assignments(h stream.Handler) {
 	all, _ := h.(set.Handler)
 	for _, a := range all {

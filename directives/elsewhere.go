@@ -2,8 +2,9 @@ package directives
 
 import "strings"
 
-// elsewhere are the names of directives that nginx has in its http block alone. None of them has a table, since weir reads past that block;
-// one that stands where weir does read is told that it is not allowed there, as by nginx, and not that nobody knows it.
+// elsewhere lists directives that nginx has only in its http block. They have no table, because
+// weir skips that block; in a block that weir reads, one is reported as not allowed here, as in
+// nginx, instead of unknown.
 var elsewhere = nameSet(`
 	absolute_redirect add_after_body add_before_body add_header add_header_inherit add_trailer add_trailer_inherit addition_types aio
 	aio_write ancient_browser ancient_browser_value auth_delay auth_request auth_request_set autoindex autoindex_exact_size autoindex_format
@@ -71,7 +72,7 @@ var elsewhere = nameSet(`
 	uwsgi_store uwsgi_store_access uwsgi_string uwsgi_temp_file_write_size uwsgi_temp_path valid_referers
 `)
 
-// nameSet is the set of words of a text.
+// nameSet returns the set of words in a text.
 func nameSet(text string) map[string]bool {
 	set := map[string]bool{}
 	for _, name := range strings.Fields(text) {

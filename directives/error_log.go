@@ -20,7 +20,7 @@ type errorLogConf struct {
 type errorTarget struct {
 	level  errorlog.Level
 	to     errorlog.Target
-	file   string // full path; empty for what is none
+	file   string // full path; empty if the target is not a file
 	stderr bool
 	json   bool
 }
@@ -72,7 +72,8 @@ func stderrTarget(c *conf.Compiler) errorTarget {
 	return errorTarget{to: errorlog.Lines(c.Env.Console()), stderr: true}
 }
 
-// fileTarget is the target for the file of that name, which is standard error for an empty name, as in ngx_conf_open_file.
+// fileTarget returns the target for the file of that name; an empty name is standard error, as in
+// ngx_conf_open_file.
 func fileTarget(c *conf.Compiler, name string) errorTarget {
 	if name == "" || name == "stderr" {
 		return stderrTarget(c)
@@ -81,8 +82,8 @@ func fileTarget(c *conf.Compiler, name string) errorTarget {
 	return errorTarget{to: errorlog.Lines(c.Config.Files.Get(path)), file: path}
 }
 
-// parseErrorLevel reads the words behind the target but for json: one level, or any number of nginx's debug levels. It follows
-// ngx_log_set_levels.
+// parseErrorLevel reads the words after the target except json: one level, or any number of nginx's
+// debug levels. It follows ngx_log_set_levels.
 func parseErrorLevel(call *conf.Call, words []parser.Word) (errorlog.Level, bool) {
 	var level errorlog.Level
 	debugging := false
@@ -111,7 +112,7 @@ func parseErrorLevel(call *conf.Call, words []parser.Word) (errorlog.Level, bool
 	return level, true
 }
 
-// isDebugLevel reports whether name is one of the parts of nginx whose debug messages can be asked for.
+// isDebugLevel reports whether name is one of the parts of nginx that have debug messages.
 func isDebugLevel(name string) bool {
 	switch name {
 	case "debug_core", "debug_alloc", "debug_mutex", "debug_event", "debug_http", "debug_mail", "debug_stream":
@@ -120,8 +121,9 @@ func isDebugLevel(name string) bool {
 	return false
 }
 
-// build returns the log of the level: its own targets, or else the parent's log. That of the main level, which has no parent, may be
-// asked for before all its directives have been read; it is whole after complete.
+// build returns the log of the level: its own targets, or else the parent's log. The log of the
+// main level, which has no parent, can be built before all its directives have been read; complete
+// finishes it.
 func (e *errorLogConf) build(c *conf.Compiler, parent *errorlog.Log) *errorlog.Log {
 	if e.log != nil {
 		return e.log
@@ -136,7 +138,8 @@ func (e *errorLogConf) build(c *conf.Compiler, parent *errorlog.Log) *errorlog.L
 	return e.log
 }
 
-// complete adds the default file to the log of the main level, if it has neither a file nor standard error (ngx_log_open_default).
+// complete adds the default file to the log of the main level, if that log has neither a file nor
+// standard error (ngx_log_open_default).
 func (e *errorLogConf) complete(c *conf.Compiler) {
 	if e.file() != "" || e.hasStderr() {
 		return
@@ -147,7 +150,7 @@ func (e *errorLogConf) complete(c *conf.Compiler) {
 	e.log.Add(t.level, t.to)
 }
 
-// file is the path of the first file among the targets; empty: none.
+// file returns the path of the first file among the targets; empty if there is none.
 func (e *errorLogConf) file() string {
 	for _, t := range e.targets {
 		if t.file != "" {

@@ -12,8 +12,8 @@ import (
 
 const extensionsPath = "../docs/extensions.md"
 
-// TestExtensionsAreDocumented checks that docs/extensions.md has a section for each directive and each parameter that is weir's own, and
-// for each directive of nginx's commercial edition that weir supports.
+// TestExtensionsAreDocumented checks that docs/extensions.md has a section for each directive and
+// parameter of weir's own, and for each directive of nginx's commercial edition that weir supports.
 func TestExtensionsAreDocumented(t *testing.T) {
 	sections := extensionSections(t)
 	for name, row := range explained(t) {
@@ -38,7 +38,7 @@ func TestExtensionsAreDocumented(t *testing.T) {
 	}
 }
 
-// explained returns the rows of what needs a section, by the title of the section.
+// explained returns the rows that need a section, by the title of the section.
 func explained(t *testing.T) map[string][]*conf.Row {
 	t.Helper()
 	all := map[string][]*conf.Row{}

@@ -8,7 +8,7 @@ import (
 	"weir/parser"
 )
 
-// httpModule is the http block: weir reads past it, and says which addresses nobody listens on therefore.
+// httpModule is the http block: weir skips it and warns about the addresses that are not served.
 var httpModule = &conf.Module[unserved]{
 	Name: "ngx_http_core_module",
 	Entries: append([]conf.Entry[unserved]{
@@ -16,7 +16,7 @@ var httpModule = &conf.Module[unserved]{
 	}, foreignEntries("ngx_http_core_module")...),
 }
 
-// mailModule is the mail block, likewise.
+// mailModule is the mail block, which weir skips in the same way.
 var mailModule = &conf.Module[unserved]{
 	Name: "ngx_mail_core_module",
 	Entries: []conf.Entry[unserved]{
@@ -47,8 +47,8 @@ func listenWords(b *parser.Block, addrs []string) []string {
 	return addrs
 }
 
-// foreignModules are the modules of the http block. Their directives are known, so that one out of place is told so by nginx's
-// sentence; inside the block none is looked at.
+// foreignModules are the modules of the http block. Their directives are known, so that one outside
+// the block is refused with nginx's message; inside the block none is checked.
 func foreignModules() []conf.AnyModule {
 	var all []conf.AnyModule
 	for _, m := range foreignNames {

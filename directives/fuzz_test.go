@@ -11,10 +11,11 @@ import (
 	"weir/parser"
 )
 
-// manyPorts is a range of so many ports that compiling it would be all that is tried.
+// manyPorts matches a range of ports so large that compiling it would take all the time of the
+// fuzzer.
 var manyPorts = regexp.MustCompile(`\d-\d{3}`)
 
-// FuzzLoad holds that whatever is written compiles, or says why not.
+// FuzzLoad checks that every text either compiles or has an error reported.
 func FuzzLoad(f *testing.F) {
 	for _, c := range goldenSeeds(f) {
 		f.Add(c)
@@ -57,7 +58,8 @@ func goldenSeeds(f *testing.F) (all []string) {
 	return all
 }
 
-// FuzzRuntimeAddress holds that what a proxy_pass with variables has come to is an address to connect to, or an error.
+// FuzzRuntimeAddress checks that the result of a proxy_pass with variables is an address to connect
+// to, or an error.
 func FuzzRuntimeAddress(f *testing.F) {
 	for _, text := range []string{"127.0.0.1:80", "[::1]:80", "unix:/s", "b.example:80", "127.0.0.1", "", ":", "1-2:3", "0x7f.1:80"} {
 		f.Add(text)

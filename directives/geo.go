@@ -10,7 +10,7 @@ import (
 	"weir/stream/modules/geo"
 )
 
-// geoConf is the settings of geo: all is in the variables.
+// geoConf is the settings of geo, which only makes variables.
 type geoConf struct{}
 
 // geoModule is ngx_stream_geo_module.
@@ -42,7 +42,7 @@ func geoBlock(_ *geoConf, call *conf.Call) {
 	redefine(vars, stream.Variable{Name: name, Changeable: true, NoCache: g.volatile, Configured: true, Get: g.b.Geo().Get})
 }
 
-// geoLines takes the lines of one geo.
+// geoLines collects the lines of one geo.
 type geoLines struct {
 	b        *geo.Builder
 	line     *conf.Call
@@ -71,7 +71,7 @@ func (g *geoLines) take(line *conf.Call) {
 	}
 }
 
-// where is the word with the network or range, and whether it is to be deleted.
+// where returns the word with the network or range, and whether it is to be deleted.
 func (g *geoLines) where() (word *parser.Word, deleted bool) {
 	if g.line.Dir.Name.Text == "delete" {
 		return &g.line.Args()[0], true
@@ -92,7 +92,8 @@ func (g *geoLines) takeNetwork() {
 	}
 }
 
-// network follows ngx_stream_geo_cidr_value: 255.255.255.255, elsewhere no address, is one here.
+// network follows ngx_stream_geo_cidr_value: it accepts 255.255.255.255, which is not a valid
+// address elsewhere.
 func (g *geoLines) network(word *parser.Word) (netip.Prefix, bool) {
 	if word.Text == "255.255.255.255" {
 		return netip.PrefixFrom(netip.AddrFrom4([4]byte{255, 255, 255, 255}), 32), true

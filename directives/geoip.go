@@ -8,7 +8,8 @@ import (
 // geoipConf is the settings of ngx_stream_geoip_module: the databases, which are read while compiling, as in nginx.
 type geoipConf struct{ geoip.Databases }
 
-// geoipModule is ngx_stream_geoip_module. Besides the documented file nginx takes the word utf8.
+// geoipModule is ngx_stream_geoip_module. In addition to the documented file nginx accepts the word
+// utf8.
 var geoipModule = &conf.Module[geoipConf]{
 	Name: "ngx_stream_geoip_module",
 	Entries: []conf.Entry[geoipConf]{
@@ -32,7 +33,8 @@ func (c *geoipConf) org(call *conf.Call) {
 	c.Org = openGeoIP(call, "GeoIP", geoip.Edition.IsOrg)
 }
 
-// openGeoIP follows ngx_stream_geoip_country and its like. A relative path is one from the working directory, not from the prefix.
+// openGeoIP follows ngx_stream_geoip_country and the similar setters. A relative path starts at the
+// working directory, not at the prefix.
 func openGeoIP(call *conf.Call, kind string, takes func(geoip.Edition) bool) *geoip.Database {
 	file := &call.Args()[0]
 	d, err := geoip.Open(file.Text)

@@ -13,7 +13,8 @@ import (
 // geoip2Conf is the settings of ngx_stream_geoip2_module: the databases, which are read while compiling.
 type geoip2Conf struct{ databases []*geoip2.Database }
 
-// geoip2Module is ngx_stream_geoip2_module, which is not nginx's own: Debian has it as libnginx-mod-stream-geoip2.
+// geoip2Module is ngx_stream_geoip2_module, a third-party module: Debian has it as
+// libnginx-mod-stream-geoip2.
 var geoip2Module = &conf.Module[geoip2Conf]{
 	Name: "ngx_stream_geoip2_module",
 	Entries: []conf.Entry[geoip2Conf]{
@@ -71,7 +72,7 @@ func geoip2Reload(d *geoip2.Database, line *conf.Call) {
 	d.Interval = interval
 }
 
-// geoip2Variable follows ngx_stream_geoip2_add_variable and the two that it calls.
+// geoip2Variable follows ngx_stream_geoip2_add_variable and the two functions that it calls.
 func geoip2Variable(d *geoip2.Database, line *conf.Call) {
 	if len(line.Args()) > 0 && line.Arg(0) == "metadata" {
 		name := ""

@@ -23,12 +23,13 @@ import (
 	"weir/stream"
 )
 
-// A goldenCase is one file of testdata: the files of a configuration, what is said about it up to the first error, and, when it is
-// not refused, what it means.
+// A goldenCase is one file of testdata: the files of a configuration, the messages about it up to
+// the first error, and, when it is not refused, its meaning.
 //
-// Its comment may hold lines that bound the comparison with nginx: "weir only" when only weir says so, and "since VERSION" when nginx
-// says so since that version. With "as root" nginx is asked by the super-user alone. "loads MODULE" names one more module
-// that nginx needs, and with "needs debug" only an nginx that can log what it does in detail is asked.
+// Its comment may contain lines that limit the comparison with nginx: "weir only" when only weir
+// prints the message, and "since VERSION" when nginx prints it since that version. With "as root"
+// nginx is run only if the test runs as root. "loads MODULE" names one more module that nginx
+// needs, and with "needs debug" only an nginx built with debug logging is run.
 type goldenCase struct {
 	file     string
 	archive  *txtar.Archive
@@ -38,13 +39,13 @@ type goldenCase struct {
 	loads    string // empty: no more modules
 }
 
-// Names of the parts of a golden file that are no files of the configuration.
+// Names of the parts of a golden file that are not files of the configuration.
 const (
 	globalsPart = "globals" // the text of -g
 	saidPart    = "said"
 	programPart = "program"
-	accessPart  = "access" // what access logs hold after a session of each server; only for log
-	errorsPart  = "errors" // what error logs hold after a message of each level of each server; only for log
+	accessPart  = "access" // contents of the access logs after a session of each server; only for log
+	errorsPart  = "errors" // contents of the error logs after a message of each level of each server; only for log
 )
 
 var (
@@ -55,7 +56,7 @@ var (
 	needsDebug = regexp.MustCompile(`(?m)^needs debug`)
 )
 
-// goldenCases are the cases of the folders of testdata with those names.
+// goldenCases returns the cases of the folders of testdata with those names.
 func goldenCases(t testing.TB, folders ...string) (cases []*goldenCase) {
 	t.Helper()
 	for _, folder := range folders {
@@ -97,7 +98,7 @@ func (c *goldenCase) part(name string) string {
 	return ""
 }
 
-// set replaces a part, and takes it out when it is empty.
+// set replaces a part, and removes it if text is empty.
 func (c *goldenCase) set(name, text string) {
 	kept := c.archive.Files[:0]
 	for _, f := range c.archive.Files {
@@ -138,8 +139,9 @@ func (c *goldenCase) unpack(t *testing.T) (dir string) {
 	return dir
 }
 
-// TestGolden compiles every case, and compares what is said and what the configuration means. Where nginx is installed it must say
-// the same. With -update the files are rewritten instead: read the difference.
+// TestGolden compiles every case, and compares the messages and the meaning of the configuration.
+// Where nginx is installed it must print the same messages. With -update the files are rewritten
+// instead: read the difference.
 func TestGolden(t *testing.T) {
 	for _, c := range goldenCases(t, "core", "foreign", "stream", "proxy", "mqtt_preread", "access", "realip", "limit_conn", "return", "set", "pass",
 		"map", "geo", "geoip", "geoip2", "split_clients", "num_map", "resolver", "upstream", "log") {
@@ -171,7 +173,8 @@ func checkText(t *testing.T, what, got, want string) {
 	}
 }
 
-// compile loads nginx.conf of dir, and returns what weir says up to the first error, and what it has understood.
+// compile loads nginx.conf of dir, and returns weir's messages up to the first error, and the
+// description of the Program.
 func (c *goldenCase) compile(dir string) (said, program string) {
 	env := testEnv()
 	env.Prefix, env.ConfPrefix = dir+"/", dir+"/"
@@ -195,7 +198,7 @@ func (c *goldenCase) compile(dir string) (said, program string) {
 	return withoutDir(said, dir), withoutDir(program, dir)
 }
 
-// saidOfZones is what is said of the first zone without a size, when it is to be made.
+// saidOfZones returns the error of opening the first zone without a size.
 func saidOfZones(c *stream.Config) string {
 	if len(c.Parts) == 0 {
 		return ""
@@ -207,7 +210,7 @@ func saidOfZones(c *stream.Config) string {
 	return fmt.Sprintf("[emerg] %v\n", z.Open(context.Background(), nil, nil))
 }
 
-// lookupExample knows one name of two addresses, and localhost.
+// lookupExample finds one name with two addresses, and localhost.
 func lookupExample(name string) ([]netip.Addr, error) {
 	switch name {
 	case "b.example":
@@ -223,7 +226,8 @@ func lookupExample(name string) ([]netip.Addr, error) {
 
 func withoutDir(text, dir string) string { return strings.ReplaceAll(text, dir+"/", "") }
 
-// askNginx is what nginx -t says of nginx.conf in dir. That it can not bind an address that this machine has not is no matter here.
+// askNginx returns the messages of nginx -t for nginx.conf in dir. A failure to bind an address
+// that this machine does not have is ignored.
 func (c *goldenCase) askNginx(t *testing.T, o *oracle, dir string) (said string) {
 	t.Helper()
 	if c.loads != "" {
@@ -255,10 +259,12 @@ var (
 	cannotBind = regexp.MustCompile(`^(bind\(\) to|still could not bind)`)
 )
 
-// withoutEffect is what a configuration for an MQTT cluster may hold to no effect: nothing reads the counters of zones yet.
+// withoutEffect lists what the configuration of an MQTT cluster may contain without effect: nothing
+// reads the counters of zones yet.
 const withoutEffect = "status_zone"
 
-// TestWholeConfigurationIsServedInFull holds that nothing else in the configuration of an MQTT cluster is accepted without effect.
+// TestWholeConfigurationIsServedInFull checks that nothing else in the configuration of an MQTT
+// cluster is accepted without effect.
 func TestWholeConfigurationIsServedInFull(t *testing.T) {
 	ar, err := txtar.ParseFile("testdata/proxy/whole_configuration.txtar")
 	if err != nil {

@@ -2,10 +2,11 @@ package directives
 
 import "weir/directives/conf"
 
-// withoutTLS is what to do until weir terminates TLS.
+// withoutTLS is the hint for TLS directives until weir terminates TLS.
 const withoutTLS = "let the brokers terminate TLS, or something in front of weir; examples/tls-passthrough shows how"
 
-// hints are the suggestions for what is refused. The parameters are those of nginx's documentation, and weir's own.
+// hints are the suggestions for refused directives. The parameters are those of nginx's
+// documentation, and weir's own.
 var hints = conf.Hints{
 	Parameters: map[string][]string{
 		"access_log":      {"buffer=", "flush=", "gzip", "gzip=", "if="},

@@ -12,7 +12,7 @@ import (
 	"weir/parser"
 )
 
-// TestHints compares the place and the hint of the first error.
+// TestHints compares the position and the hint of the first error.
 func TestHints(t *testing.T) {
 	for name, row := range map[string]struct {
 		conf string
@@ -77,7 +77,7 @@ func TestHintsKnowTheParameters(t *testing.T) {
 	}
 }
 
-// TestRemediesAreNeeded checks that each remedy is for something that is still refused.
+// TestRemediesAreNeeded checks that each remedy is for a directive or module that is still refused.
 func TestRemediesAreNeeded(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(hints.Remedies)) {
 		if !slices.ContainsFunc(conf.Rows(modules), func(r *conf.Row) bool {

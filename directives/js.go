@@ -2,7 +2,7 @@ package directives
 
 import "weir/directives/conf"
 
-// jsModule is ngx_stream_js_module. weir knows its directives, and does not serve them yet.
+// jsModule is ngx_stream_js_module. weir knows its directives, but does not support them yet.
 var jsModule = &conf.Module[unserved]{
 	Name: "ngx_stream_js_module",
 	Entries: []conf.Entry[unserved]{

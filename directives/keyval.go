@@ -2,7 +2,8 @@ package directives
 
 import "weir/directives/conf"
 
-// keyvalModule is ngx_stream_keyval_module. weir knows its directives, and does not serve them yet.
+// keyvalModule is ngx_stream_keyval_module. weir knows its directives, but does not support them
+// yet.
 var keyvalModule = &conf.Module[unserved]{
 	Name: "ngx_stream_keyval_module",
 	Entries: []conf.Entry[unserved]{

@@ -18,7 +18,7 @@ type limitConnConf struct {
 	level  conf.Opt[errorlog.Level]
 }
 
-// A limitUse is one limit_conn; its zone may be described behind it.
+// A limitUse is one limit_conn; its zone may be described later in the file.
 type limitUse struct {
 	zone  string
 	conns int
@@ -45,7 +45,7 @@ var limitConnLevels = map[string]errorlog.Level{
 	"info": errorlog.Info, "notice": errorlog.Notice, "warn": errorlog.Warn, "error": errorlog.Error,
 }
 
-// limitConnZone is what a zone is for, in zones.
+// limitConnZone is the use of its zones, as recorded in zones.
 const limitConnZone = "limit_conn"
 
 // describe reads a limit_conn_zone. It follows ngx_stream_limit_conn_zone.
@@ -119,7 +119,7 @@ func (c *limitConnConf) limit(call *conf.Call) {
 	}
 }
 
-// maxLimitConn is what the count of a key can hold in nginx.
+// maxLimitConn is the largest count of a key in nginx.
 const maxLimitConn = 65535
 
 func (c *limitConnConf) init(s *conf.Scope) {
@@ -128,7 +128,7 @@ func (c *limitConnConf) init(s *conf.Scope) {
 	}
 }
 
-// merge hands the limits on to a server that has none of its own.
+// merge passes the limits to a server that has none of its own.
 func (c *limitConnConf) merge(child *limitConnConf) {
 	if child.limits == nil {
 		child.limits = c.limits

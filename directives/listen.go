@@ -11,7 +11,7 @@ import (
 	"weir/stream"
 )
 
-// defaultBacklog is what nginx asks of listen() on Linux.
+// defaultBacklog is the backlog that nginx passes to listen() on Linux.
 const defaultBacklog = 511
 
 // listenAddr is one address of the configuration with all the servers that listen on it.
@@ -20,10 +20,10 @@ type listenAddr struct {
 	origin    string
 	servers   []*conf.Level
 	primary   *conf.Level // the default server
-	isDefault bool        // primary was made so by default_server
+	isDefault bool        // default_server selected the primary
 	params    listenParams
 
-	protocols        protocols // as first given, for the warnings
+	protocols        protocols // as first given; used for the warnings
 	protocolsSet     bool
 	protocolsChanged bool
 }
@@ -35,11 +35,11 @@ type listenParams struct {
 	defaultServer bool
 	protocols     protocols
 	udp, ssl      bool
-	backlog       bool // given
-	fastOpen      bool // given
+	backlog       bool // backlog= was given
+	fastOpen      bool // fastopen= was given
 }
 
-// protocols is a set of what comes first on a connection.
+// protocols is a set of protocols that a connection begins with.
 type protocols uint8
 
 const proxyProtocolFirst protocols = 1
@@ -66,7 +66,7 @@ func (c *streamConf) listen(call *conf.Call) {
 	}
 }
 
-// listenAddrs are the addresses that text stands for, each once.
+// listenAddrs returns the addresses that text stands for, each once.
 func listenAddrs(call *conf.Call, text string) ([]stream.Addr, error) {
 	parsed, err := conf.ParseListen(text)
 	if err != nil {
@@ -100,7 +100,7 @@ func (c *streamConf) addListen(call *conf.Call, addr stream.Addr, p listenParams
 	return true
 }
 
-// addServer adds one more server to the address. It follows ngx_stream_add_addresses.
+// addServer adds a server to the address. It follows ngx_stream_add_addresses.
 func (l *listenAddr) addServer(call *conf.Call, p listenParams) bool {
 	if slices.Contains(l.servers, call.Level) {
 		call.Fail(&call.Args()[0], "a duplicate listen %s", l.addr)
@@ -125,16 +125,16 @@ func (l *listenAddr) addServer(call *conf.Call, p listenParams) bool {
 	return true
 }
 
-// mergeProtocols unites the protocol options of the address, and warns where servers contradict each other, by nginx's rule of
-// which differences are meant.
+// mergeProtocols unites the protocol options of the address, and warns where servers contradict
+// each other, by nginx's rule of which differences are intended.
 func (l *listenAddr) mergeProtocols(call *conf.Call, p listenParams) {
 	before, now := l.params.protocols, p.protocols
 	var warn bool
 	switch {
-	case before|now != before: // added
+	case before|now != before: // options added
 		warn = l.params.set && !p.set || l.protocolsChanged || before|now != now
 		l.protocols, l.protocolsSet, l.protocolsChanged = before, true, true
-	case before|now != now: // left out
+	case before|now != now: // options omitted
 		warn = p.set || l.protocolsSet && now != l.protocols
 		l.protocols, l.protocolsSet, l.protocolsChanged = now, true, true
 	default:
@@ -147,7 +147,7 @@ func (l *listenAddr) mergeProtocols(call *conf.Call, p listenParams) {
 	l.params.protocols |= now
 }
 
-// finishListens makes the addresses of the snapshot. servers are parallel to c.servers.
+// finishListens makes the listens of the snapshot. servers are parallel to c.servers.
 func (c *streamConf) finishListens(compiler *conf.Compiler, servers []*stream.Server) {
 	byLevel := map[*conf.Level]*stream.Server{}
 	for i, level := range c.servers {
@@ -167,8 +167,8 @@ func (c *streamConf) finishListens(compiler *conf.Compiler, servers []*stream.Se
 	compiler.Config.Listens = foldIntoWildcards(all)
 }
 
-// byPort is the order in which nginx looks through addresses: port by port, of each those first that have a socket of their own, and
-// the wildcard last.
+// byPort returns the addresses in nginx's order: port by port, and for each port first the
+// addresses with a socket of their own, then the others, and the wildcard last.
 func byPort(listens []*listenAddr) []*listenAddr {
 	place := map[string]int{}
 	for _, l := range listens {
@@ -183,7 +183,8 @@ func byPort(listens []*listenAddr) []*listenAddr {
 	return sorted
 }
 
-// portKey names the addresses that one wildcard may serve. Unix sockets have none.
+// portKey returns the key of the addresses that one wildcard can serve. Unix sockets have no
+// wildcard.
 func (l *listenAddr) portKey() string {
 	if l.addr.Unix {
 		return l.addr.Network()
@@ -201,8 +202,8 @@ func (l *listenAddr) rank() int {
 	return 1
 }
 
-// foldIntoWildcards takes out the addresses that a wildcard of their port serves, and gives them to it: they are not bound, unless
-// they have socket options of their own. Each connection's local address decides.
+// foldIntoWildcards moves an address into the wildcard of its port, unless it has socket options of
+// its own. It is then not bound, and the local address of each connection selects its servers.
 func foldIntoWildcards(all []*stream.Listen) []*stream.Listen {
 	wildcards := map[uint32]*stream.Listen{}
 	for _, l := range all {
@@ -251,7 +252,7 @@ func parseListenParams(call *conf.Call) (listenParams, bool) {
 	return p, p.check(call)
 }
 
-// check refuses what does not go together, and what weir does not serve yet.
+// check refuses incompatible parameters, and parameters that weir does not support yet.
 func (p *listenParams) check(call *conf.Call) bool {
 	if name := p.incompatible(); p.udp && name != "" {
 		call.FailValue(fmt.Sprintf("\"%s\" parameter is incompatible with \"udp\"", name))
@@ -265,7 +266,7 @@ func (p *listenParams) check(call *conf.Call) bool {
 	return true
 }
 
-// unserved names the first parameter that weir does not serve yet.
+// unserved returns the name of the first parameter that weir does not support yet.
 func (p *listenParams) unserved() string {
 	switch {
 	case p.ssl:
@@ -274,7 +275,7 @@ func (p *listenParams) unserved() string {
 	return ""
 }
 
-// incompatible names the first parameter that makes no sense for datagrams.
+// incompatible returns the name of the first parameter that is not valid for datagrams.
 func (p *listenParams) incompatible() string {
 	o := &p.options
 	switch {
@@ -296,7 +297,7 @@ func (p *listenParams) incompatible() string {
 	return ""
 }
 
-// parse takes one parameter. What makes a socket of its own necessary also sets Bind.
+// parse reads one parameter. A parameter that requires a separate socket also sets Bind.
 func (p *listenParams) parse(text string) error {
 	name, value, hasValue := strings.Cut(text, "=")
 	if hasValue {
@@ -379,7 +380,8 @@ func parseBuffer(text string) (int, bool) {
 	return conf.Int(n), ok
 }
 
-// parseKeepAlive reads on, off, or IDLE:INTERVAL:COUNT, of which something must be left that is not zero.
+// parseKeepAlive reads on, off, or IDLE:INTERVAL:COUNT, of which at least one must be given and not
+// zero.
 func parseKeepAlive(text string) (stream.KeepAlive, bool) {
 	switch text {
 	case "on", "off":

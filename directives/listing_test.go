@@ -7,18 +7,18 @@ import (
 	"testing"
 )
 
-// A documented directive is what nginx's documentation says about it.
+// A documented directive is an entry of nginx's documentation.
 type documented struct {
 	module, name string
 	contexts     []string
-	syntax       []string // a variant each
-	fallback     string   // the default; empty: none
+	syntax       []string // one for each variant
+	fallback     string   // the default; empty if there is none
 	since        string   // "1.9.0", or "-"
 	commercial   string   // "no", "yes", or "params" for some of its parameters
 	page         string   // "stream/ngx_stream_proxy_module.html#proxy_bind"
 }
 
-// key tells directives of one name apart.
+// key distinguishes directives of the same name.
 func (d *documented) key() string { return d.module + " " + d.name }
 
 // inHTTP reports whether the directive belongs to a block that weir skips.
@@ -26,7 +26,8 @@ func (d *documented) inHTTP() bool {
 	return strings.HasPrefix(d.module, "ngx_http_") && d.name != "http"
 }
 
-// listing reads testdata/directives.tsv, which has a line for each variant of a directive's syntax.
+// listing reads testdata/directives.tsv, which has one line for each variant of a directive's
+// syntax.
 func listing(t *testing.T) []*documented {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/directives.tsv")
@@ -55,13 +56,14 @@ func listing(t *testing.T) []*documented {
 	return all
 }
 
-// takes is a set of numbers of arguments: bit n for n of them. Sets without an upper bound hold all numbers that have a bit.
+// takes is a set of numbers of arguments: bit n stands for n arguments. A set without an upper
+// bound contains all numbers that have a bit.
 type takes uint32
 
 // has reports whether n arguments are in the set.
 func (a takes) has(n int) bool { return a&(1<<n) != 0 }
 
-// then is the set of all sums of a number of a and one of b.
+// then returns the set of all sums of a number of a and a number of b.
 func (a takes) then(b takes) (sum takes) {
 	for n := range 32 {
 		if a.has(n) {
@@ -78,7 +80,8 @@ const (
 	someMax       = 31
 )
 
-// documentedTakes reads all variants of a directive's syntax. Where everything is optional, something has to be given nevertheless.
+// takes reads all variants of a directive's syntax. Where all arguments are optional, at
+// least one is still required.
 func (d *documented) takes() takes {
 	var all takes
 	for _, text := range d.syntax {
@@ -96,8 +99,8 @@ func (d *documented) hasBody() bool {
 	return slices.ContainsFunc(d.syntax, func(s string) bool { return strings.HasSuffix(s, "{ ... }") })
 }
 
-// A syntaxReader reads the notation of the documentation: <value>, [optional], one | other, more ..., and words that stand for
-// themselves and may hold all of these without blanks around.
+// A syntaxReader reads the notation of the documentation: <value>, [optional], one | other, more
+// ..., and literal words, which may contain all of these without blanks.
 type syntaxReader struct{ rest string }
 
 // alternatives reads sequences with bars between them, up to the end or a closing bracket.
@@ -132,7 +135,7 @@ func (r *syntaxReader) sequence() takes {
 	}
 }
 
-// standsAlone reports whether the brackets that begin here are not followed by the rest of a word.
+// standsAlone reports whether the brackets that begin here end a word.
 func (r *syntaxReader) standsAlone() bool {
 	depth := 0
 	for i, c := range r.rest {
@@ -148,7 +151,8 @@ func (r *syntaxReader) standsAlone() bool {
 	return false
 }
 
-// word reads one word. What stands in angle brackets is as many words as it says; "<parameters>" are any number.
+// word reads one word. Text in angle brackets counts as its number of words; "<parameters>" is any
+// number.
 func (r *syntaxReader) word() takes {
 	depth, words := 0, oneWord
 	for i, c := range r.rest {
@@ -177,7 +181,7 @@ func (r *syntaxReader) inAngles(i int) bool {
 func TestSyntaxReader(t *testing.T) {
 	tests := []struct {
 		text string
-		want []int // 31: without an upper bound
+		want []int // 31 means no upper bound
 	}{
 		{"on | off", []int{1}},
 		{"", []int{0}},

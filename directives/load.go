@@ -6,9 +6,9 @@ import (
 	"weir/parser/diag"
 )
 
-// Load reads the configuration of src with all that it includes, and compiles it. It opens nothing that lasts. Without a
-// diagnostic of severity Emerg the Program is complete; with one it is nil, and the first such diagnostic is what nginx would
-// have said.
+// Load reads the configuration of src with all its includes, and compiles it. It leaves nothing
+// open. The Program is nil if there is a diagnostic of severity Emerg, and complete otherwise; the
+// first such diagnostic is the one that nginx would print.
 func Load(src parser.Source, env *conf.Env) (*Program, diag.List) {
 	tree, unread := parser.Load(src)
 	c := conf.NewCompiler(modules, env)

@@ -18,7 +18,7 @@ type logConf struct {
 	formats []logFormat // of stream {}
 	logs    []accessLog
 	off     bool
-	cache   conf.Opt[*accesslog.Cache] // nil: files are opened for each line
+	cache   conf.Opt[*accesslog.Cache] // nil opens the file for each line
 }
 
 // A logFormat is one log_format.
@@ -32,8 +32,8 @@ type accessLog struct {
 	format *accesslog.Format
 	cond   *stream.Template
 	to     accesslog.Target
-	path   stream.Template // with variables: the target needs the cache of the server that writes
-	file   *logfile.File   // behind to, if that is a file
+	path   stream.Template // has variables; the target needs the cache of the server that writes
+	file   *logfile.File   // the file that to writes to; nil if to is not a file
 }
 
 // logModule is ngx_stream_log_module.
@@ -126,7 +126,8 @@ func parseAccessTarget(call *conf.Call, word *parser.Word) (accessLog, bool) {
 	return accessLog{to: accesslog.File(f), file: f}, true
 }
 
-// findFormat returns the log_format that the call names, or nil after saying why there is none. Names are compared without case.
+// findFormat returns the log_format that the call names, or nil after reporting that it does not
+// exist. Names are compared without case.
 func findFormat(call *conf.Call) *accesslog.Format {
 	if len(call.Args()) < 2 {
 		call.Fail(&call.Args()[0], "log format is not specified")
@@ -148,7 +149,7 @@ func findFormat(call *conf.Call) *accesslog.Format {
 // defaultBuffer is the size of the buffer that gzip needs.
 const defaultBuffer = 64 << 10
 
-// setParameters reads what follows the format.
+// setParameters reads the parameters after the format.
 func (l *accessLog) setParameters(call *conf.Call) bool {
 	var b logfile.Buffering
 	words := call.Args()[2:]
@@ -282,7 +283,8 @@ func cacheNumber(text string) (int, bool) {
 	return conf.Int(n), ok
 }
 
-// merge follows ngx_stream_log_merge_srv_conf: a server's own list, or "off", replaces the outer one as a whole.
+// merge follows ngx_stream_log_merge_srv_conf: a server's own list, or "off", replaces the whole
+// outer list.
 func (c *logConf) merge(child *logConf) {
 	child.cache.Inherit(c.cache)
 	if child.logs == nil && !child.off {
@@ -303,16 +305,16 @@ func (c *logConf) build(s *conf.Scope) {
 	}
 }
 
-// A cachePart gives a cache of files the life of its configuration.
+// A cachePart opens and closes a cache of files with its configuration.
 type cachePart struct {
 	*accesslog.Cache
 	key string
 }
 
-// Key implements stream.Part; nothing is handed over to a successor.
+// Key implements stream.Part; nothing passes to the next configuration.
 func (p *cachePart) Key() string { return p.key }
 
-// Open has nothing to do.
+// Open does nothing.
 func (p *cachePart) Open(context.Context, *stream.Env, stream.Part) error { return nil }
 
 // Close closes the files.

@@ -21,9 +21,10 @@ import (
 	"weir/stream"
 )
 
-// TestLog compiles those cases of testdata/log that have a part "access" or "errors". For the first, every server writes its access logs
-// of one session; for the second, the process and every server write a message of each level to their error logs. The part is what the
-// logs then hold.
+// TestLog compiles the cases of testdata/log that have a part "access" or "errors". For the first,
+// every server writes its access logs of one session; for the second, the process and every server
+// write a message of each level to their error logs. The part is the contents of the logs
+// afterwards.
 func TestLog(t *testing.T) {
 	for _, c := range goldenCases(t, "log") {
 		c.checkLines(t, accessPart, writeAccess)
@@ -31,7 +32,7 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// checkLines compares what the logs hold after write with that part, if the case has it.
+// checkLines compares the contents of the logs after write with the part, if the case has it.
 func (c *goldenCase) checkLines(t *testing.T, part string, write func(*Program)) {
 	t.Helper()
 	if c.part(part) == "" {
@@ -55,7 +56,8 @@ func (c *goldenCase) checkLines(t *testing.T, part string, write func(*Program))
 
 func logTime() time.Time { return time.Date(2026, 11, 2, 20, 29, 3, 0, time.UTC) }
 
-// loadLogs compiles text with dir as the prefix, and returns the warnings up to the first error with it.
+// loadLogs compiles text with dir as the prefix, and returns the Program and the warnings up to the
+// first error.
 func loadLogs(text, dir string) (*Program, string) {
 	env := &conf.Env{
 		Prefix: dir + "/", ConfPrefix: dir + "/", ErrorLog: "default.log", PidFile: "pid", LookupHost: lookupExample, Now: logTime, PID: 1,
@@ -71,7 +73,7 @@ func loadLogs(text, dir string) (*Program, string) {
 	return p, said
 }
 
-// withLogs lets write use the logs of p, and closes them.
+// withLogs opens the logs of p for write, and closes them afterwards.
 func withLogs(t *testing.T, p *Program, write func(*Program)) {
 	t.Helper()
 	if err := p.Stream.Files.Open(logfile.OpenAppend); err != nil {
@@ -93,7 +95,7 @@ func writeAccess(p *Program) {
 		for _, logger := range l.Default.Loggers {
 			logger.Log(s)
 		}
-		p.Stream.Files.Wait(10 * time.Second) // two servers report in one log
+		p.Stream.Files.Wait(10 * time.Second) // two servers write to one log
 	}
 }
 
@@ -119,7 +121,8 @@ func writeLevels(l *errorlog.Log, who string) {
 	}
 }
 
-// filesIn shows the files below dir that hold something, unpacked, without the times of error logs.
+// filesIn returns the contents of the non-empty files below dir, unpacked, without the times of
+// error logs.
 func filesIn(t *testing.T, dir string) string {
 	t.Helper()
 	var all strings.Builder
@@ -157,7 +160,8 @@ func readLog(t *testing.T, path string) string {
 	return "(gzip) " + string(plain)
 }
 
-// A map may choose the directories that are written in it, also where a client chooses the name of the file.
+// TestMapsThatChooseDirectories checks that a map may choose between literal directories, even
+// where a client chooses the name of the file.
 func TestMapsThatChooseDirectories(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.MkdirAll(dir+"/sub", 0o755); err != nil {

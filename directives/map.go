@@ -12,10 +12,10 @@ import (
 // mapConf holds the settings of ngx_stream_map_module.
 type mapConf struct {
 	maxSize, bucketSize conf.Opt[int64]
-	used                bool // a map has been met; nginx has settled the sizes then
+	used                bool // a map has been read; nginx fixes the sizes then
 }
 
-// mapModule is ngx_stream_map_module. The sizes of nginx's hash tables have nothing to act on.
+// mapModule is ngx_stream_map_module. The sizes of nginx's hash tables have no effect.
 var mapModule = &conf.Module[mapConf]{
 	Name: "ngx_stream_map_module",
 	Entries: []conf.Entry[mapConf]{
@@ -27,7 +27,7 @@ var mapModule = &conf.Module[mapConf]{
 	},
 }
 
-// hashSize sets a size that must come before the first map.
+// hashSize sets a size that must be given before the first map.
 func hashSize(field func(*mapConf) *conf.Opt[int64]) func(*mapConf, *conf.Call) {
 	set := conf.Number(field)
 	return func(c *mapConf, call *conf.Call) {
@@ -60,7 +60,7 @@ func (c *mapConf) block(call *conf.Call) {
 	redefine(vars, v)
 }
 
-// keyBytes is how long the keys of the lines are together.
+// keyBytes returns the total length of the keys of the lines.
 func keyBytes(lines []*parser.Directive) int {
 	n := 0
 	for _, d := range lines {
@@ -69,7 +69,7 @@ func keyBytes(lines []*parser.Directive) int {
 	return n
 }
 
-// mapLine takes one line of a map, and reports whether it says that the variable is volatile.
+// mapLine reads one line of a map, and reports whether it makes the variable volatile.
 func mapLine(b *mapping.Builder, line *conf.Call) (volatile bool) {
 	key := &line.Dir.Name
 	switch {
@@ -88,7 +88,7 @@ func mapLine(b *mapping.Builder, line *conf.Call) (volatile bool) {
 	return false
 }
 
-// newVariable reads the name of the variable that a block makes, and claims it.
+// newVariable reads the name of the variable that a block makes, and reserves it.
 func newVariable(call *conf.Call, word *parser.Word) (name string, ok bool) {
 	name, ok = variableName(call, word)
 	if !ok {
@@ -102,7 +102,7 @@ func newVariable(call *conf.Call, word *parser.Word) (name string, ok bool) {
 	return name, true
 }
 
-// variableName reads a word that is a variable and nothing else.
+// variableName reads a word that consists of one variable.
 func variableName(call *conf.Call, word *parser.Word) (name string, ok bool) {
 	name, ok = strings.CutPrefix(word.Text, "$")
 	if !ok || name == "" {
@@ -112,14 +112,14 @@ func variableName(call *conf.Call, word *parser.Word) (name string, ok bool) {
 	return name, true
 }
 
-// redefine gives a variable that newVariable has claimed its meaning.
+// redefine defines a variable whose name newVariable has reserved.
 func redefine(vars *stream.VarTable, v stream.Variable) {
 	if err := vars.Define(v); err != nil {
 		panic("directives: " + err.Error())
 	}
 }
 
-// eachLine calls take for each line of a block with a grammar of its own; no line may be a block.
+// eachLine calls take for each line of a block with its own grammar; no line may be a block.
 func eachLine(call *conf.Call, take func(line *conf.Call)) {
 	line := conf.Call{Level: call.Level}
 	for _, d := range call.Dir.Body.Directives {

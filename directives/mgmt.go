@@ -4,8 +4,8 @@ import (
 	"weir/directives/conf"
 )
 
-// mgmtModule is ngx_mgmt_module, which reports the usage of a licensed NGINX Plus. weir needs no licence: the block is accepted, so
-// that a configuration can be copied, and nothing is reported to anybody.
+// mgmtModule is ngx_mgmt_module, which reports the usage of a licensed NGINX Plus. weir needs no
+// licence: it accepts the block, so that a configuration can be copied, and reports nothing.
 var mgmtModule = &conf.Module[unserved]{
 	Name: "ngx_mgmt_module",
 	Entries: []conf.Entry[unserved]{

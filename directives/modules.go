@@ -2,8 +2,9 @@ package directives
 
 import "weir/directives/conf"
 
-// modules is the table of contents: every module, in the order of nginx's own list. The order is behaviour: within a phase
-// handlers run from the end of the list to its beginning, and settings are merged along it.
+// modules lists every module, in the order of nginx's own list. The order affects behaviour: within
+// a phase handlers run from the end of the list to its beginning, and settings are merged in its
+// order.
 var modules = append([]conf.AnyModule{
 	coreModule,
 	eventsModule,
@@ -38,15 +39,16 @@ var modules = append([]conf.AnyModule{
 	geoip2Module,
 }, foreignModules()...)
 
-// Counts says how many of nginx's directives weir supports, each counted once for every module that has it.
+// Counts is the number of nginx's directives at each level of support; a directive counts once for
+// every module that has it.
 type Counts struct {
 	Full    int // as nginx
-	Inert   int // accepted and checked; nothing obeys them
-	Refused int // known, and refused with a sentence that says so, or skipped with the block they stand in
+	Inert   int // accepted and validated, but without effect
+	Refused int // known, and refused as not supported yet, or skipped with their block
 	Total   int
 }
 
-// Coverage counts the directives of all modules, those that only weir has left out.
+// Coverage counts the directives of all modules, without those that only weir has.
 func Coverage() Counts {
 	var c Counts
 	for _, row := range conf.Rows(modules) {

@@ -2,7 +2,8 @@ package directives
 
 import "weir/directives/conf"
 
-// mqttFilterModule is ngx_stream_mqtt_filter_module. weir knows its directives, and does not serve them yet.
+// mqttFilterModule is ngx_stream_mqtt_filter_module. weir knows its directives, but does not
+// support them yet.
 var mqttFilterModule = &conf.Module[unserved]{
 	Name: "ngx_stream_mqtt_filter_module",
 	Entries: []conf.Entry[unserved]{

@@ -6,7 +6,7 @@ import (
 	"weir/stream/modules/nummap"
 )
 
-// numMapConf is the settings of num_map: all is in the variables.
+// numMapConf is the settings of num_map, which only makes variables.
 type numMapConf struct{}
 
 // numMapModule is ngx_stream_num_map_module.
@@ -17,7 +17,8 @@ var numMapModule = &conf.Module[numMapConf]{
 	},
 }
 
-// numMapBlock makes the variable of one block. The page leaves the number out of the syntax, and does not say what is meant then.
+// numMapBlock makes the variable of one block. The syntax on the page omits the number, and the
+// page does not define that case.
 func numMapBlock(_ *numMapConf, call *conf.Call) {
 	if len(call.Args()) == 1 {
 		call.Fail(nil, "\"num_map\" directive without a number is not supported by weir")
@@ -37,7 +38,7 @@ func numMapBlock(_ *numMapConf, call *conf.Call) {
 	redefine(call.Compiler().Config.Vars, v)
 }
 
-// numMapLine takes one line, and reports whether it says that the variable is volatile.
+// numMapLine reads one line, and reports whether it makes the variable volatile.
 func numMapLine(m *nummap.Map, line *conf.Call) (volatile bool) {
 	key := &line.Dir.Name
 	switch {

@@ -15,14 +15,14 @@ import (
 	"weir/directives/conf"
 )
 
-// An oracle is a real nginx: the one that NGINX_BIN names, or the system's.
+// An oracle is a real nginx: the binary in NGINX_BIN, or the system's.
 type oracle struct {
 	bin     string
 	build   *nginx.Build
 	modules []string // the directives that load its modules
 }
 
-// newOracle describes nginx. Without one the test is skipped, or fails when CI=true.
+// newOracle finds nginx. Without one the test is skipped, or fails when CI=true.
 func newOracle(t *testing.T) *oracle {
 	t.Helper()
 	o := &oracle{bin: os.Getenv("NGINX_BIN")}
@@ -50,7 +50,7 @@ func (o *oracle) load(t *testing.T, name string) {
 	}
 }
 
-// skipWithout ends the test when something that could be installed is missing.
+// skipWithout skips the test because an installable tool is missing; with CI=true the test fails.
 func skipWithout(t *testing.T, why string) {
 	t.Helper()
 	why = "NOT COMPARED WITH NGINX: " + why + " (scripts/install-test-deps)"
@@ -60,10 +60,10 @@ func skipWithout(t *testing.T, why string) {
 	t.Skip(why)
 }
 
-// loadModules are the directives that load its modules.
+// loadModules returns the directives that load its modules.
 func (o *oracle) loadModules() string { return strings.Join(o.modules, "") }
 
-// knows are the rows for directives that this nginx has.
+// knows returns the rows for directives that this nginx has.
 func (o *oracle) knows(t *testing.T) (rows []*conf.Row) {
 	t.Helper()
 	elsewhere := []string{"ngx_stream_js_module", "ngx_stream_geoip_module", "ngx_mgmt_module"}
@@ -75,7 +75,8 @@ func (o *oracle) knows(t *testing.T) (rows []*conf.Row) {
 	return rows
 }
 
-// hasSince reports whether nginx has what came with a version, "1.9.0" or "1.1.4,1.0.7"; "-" is any version.
+// hasSince reports whether nginx has a feature that was added in a version, "1.9.0" or
+// "1.1.4,1.0.7"; "-" is any version.
 func (o *oracle) hasSince(since string) bool {
 	first, _, _ := strings.Cut(since, ",")
 	v, err := nginx.ParseVersion(first)
@@ -84,7 +85,8 @@ func (o *oracle) hasSince(since string) bool {
 
 var emergency = regexp.MustCompile(`(?m)\[emerg\] (?:\d+#\d+: )?(.*)$`)
 
-// says is the first error that nginx -t prints, with /p for the directory of the configuration; empty if there is none.
+// says returns the first error that nginx -t prints, with /p for the directory of the
+// configuration; empty if there is none.
 func (o *oracle) says(t *testing.T, conf string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -8,10 +8,10 @@ import (
 	"weir/stream/modules/pass"
 )
 
-// passConf holds where a server passes its connections.
+// passConf is the destination to which a server passes its connections.
 type passConf struct {
 	addr     stream.Addr
-	variable *stream.Template // nil: to addr
+	variable *stream.Template // nil passes to addr
 }
 
 // passModule is ngx_stream_pass_module.
@@ -51,7 +51,7 @@ func (c *passConf) content(*conf.Scope) stream.Content {
 	return &pass.Content{Addr: c.addr, Variable: c.variable, Parse: parsePassed}
 }
 
-// parsePassed reads what a pass with variables has come to. It follows ngx_stream_pass_handler.
+// parsePassed parses the result of a pass with variables. It follows ngx_stream_pass_handler.
 func parsePassed(text string) (stream.Addr, error) {
 	a, err := conf.ParseUpstream(text)
 	switch {
@@ -65,10 +65,10 @@ func parsePassed(text string) (stream.Addr, error) {
 	return socketAddr(a), nil
 }
 
-// hasAddress reports whether a needs no name to be looked up.
+// hasAddress reports whether a needs no lookup.
 func hasAddress(a conf.Address) bool { return a.IsUnix || a.IP.IsValid() }
 
-// socketAddr is a, which must have an address.
+// socketAddr returns the address of a; hasAddress must be true for it.
 func socketAddr(a conf.Address) stream.Addr {
 	addrs, _ := a.Resolve(nil)
 	return addrs[0]

@@ -11,7 +11,7 @@ import (
 	"weir/parser"
 )
 
-// places are the contexts in which a directive can be tried, by nginx's names.
+// places lists the contexts in which a directive can be tried, by nginx's names.
 var places = []struct {
 	name    string
 	context conf.Context
@@ -25,7 +25,7 @@ var places = []struct {
 	{"mgmt", conf.Mgmt, "mgmt {\n%s\n}\n"},
 }
 
-// place is a configuration that has text in that context, from line 2 on.
+// place returns a configuration with text in that context, from line 2 on.
 func place(context conf.Context, text string) string {
 	for _, p := range places {
 		if p.context == context {
@@ -35,7 +35,8 @@ func place(context conf.Context, text string) string {
 	panic("no place for that context")
 }
 
-// firstPlace is a context in which the row's directive may stand; false for one of a skipped block.
+// firstPlace returns a context in which the row's directive is allowed; false if it is only allowed
+// in skipped blocks.
 func firstPlace(r *conf.Row) (conf.Context, bool) {
 	for _, p := range places {
 		if r.In&p.context != 0 {
@@ -45,7 +46,7 @@ func firstPlace(r *conf.Row) (conf.Context, bool) {
 	return 0, false
 }
 
-// written is the directive with its arguments, and its end on the next line.
+// written returns the directive with its arguments, and its end on the next line.
 func written(name string, args []string, body bool) string {
 	end := ";"
 	if body {
@@ -54,10 +55,10 @@ func written(name string, args []string, body bool) string {
 	return strings.Join(append([]string{name}, args...), " ") + "\n" + end
 }
 
-// words are n arguments that mean nothing.
+// words returns n arguments without meaning.
 func words(n int) []string { return strings.Fields(strings.Repeat("1 ", n)) }
 
-// testEnv is an Env that asks nothing of the machine but for its users.
+// testEnv returns an Env that reads only the users from the machine.
 func testEnv() *conf.Env {
 	return &conf.Env{
 		Prefix: "/p/", ConfPrefix: "/p/", ErrorLog: "stderr", PidFile: "/p/nginx.pid", Root: true, Now: time.Now,
@@ -65,7 +66,8 @@ func testEnv() *conf.Env {
 	}
 }
 
-// firstError is what weir says to conf, the contents of /p/nginx.conf; empty if it is taken.
+// firstError returns weir's first error for conf, the contents of /p/nginx.conf; empty if it is
+// accepted.
 func firstError(t *testing.T, conf string) string {
 	t.Helper()
 	_, found := Load(parser.Source{Path: "/p/nginx.conf", Text: []byte(conf)}, testEnv())

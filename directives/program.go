@@ -1,5 +1,5 @@
-// Package directives knows every directive: one file for each page of nginx's documentation, a table in each. It compiles a
-// configuration into a Program.
+// Package directives contains every directive: one file for each page of nginx's documentation,
+// with a table in each. It compiles a configuration into a Program.
 package directives
 
 import (
@@ -11,31 +11,31 @@ import (
 	"weir/stream"
 )
 
-// A Program is a configuration, compiled. It is immutable, and has opened nothing.
+// A Program is a compiled configuration. It is immutable, and has opened nothing.
 type Program struct {
 	Main        Main
 	Stream      *stream.Config // never nil; empty without a stream block
-	Tree        *parser.Tree   // what was read; whoever loaded it may let go of it
+	Tree        *parser.Tree   // the parsed files; the caller of Load may set it to nil
 	Diagnostics diag.List      // the warnings, in order
 }
 
-// Main are the settings of the process as a whole.
+// Main is the settings of the whole process.
 //
 // See https://nginx.org/en/docs/ngx_core_module.html.
 type Main struct {
 	Daemon            bool
 	PidFile           string // full path
-	User, Group       string // that user names; empty: none. The process does not change to them
-	WorkerProcesses   int    // 0: as many as there are processors
+	User, Group       string // from the user directive; empty if not given. The process does not switch to them
+	WorkerProcesses   int    // 0 means as many as there are processors
 	WorkerConnections int
-	RlimitNofile      uint64        // 0: left alone
-	RlimitCore        uint64        // 0: left alone
-	Priority          int           // of the process's threads, as nice(1) counts; 0: none is asked for
+	RlimitNofile      uint64        // 0 leaves it unchanged
+	RlimitCore        uint64        // 0 leaves it unchanged
+	Priority          int           // of the process's threads, on the scale of nice(1); 0 leaves it unchanged
 	Affinity          Affinity      // of the loops
-	ShutdownTimeout   time.Duration // 0: sessions of an old configuration may take as long as they like
-	WorkingDirectory  string        // empty: left alone
+	ShutdownTimeout   time.Duration // 0 means no limit for sessions of an old configuration
+	WorkingDirectory  string        // empty leaves it unchanged
 	ErrorLog          *errorlog.Log // its files are among Stream.Files
-	ErrorLogFile      string        // full path of the first of its files; empty: none
+	ErrorLogFile      string        // full path of the first of its files; empty if there is none
 	ErrorLogStderr    bool          // standard error is among its targets
-	StderrLogged      bool          // standard error is among the targets of some level, so that it must stay what it is
+	StderrLogged      bool          // standard error is among the targets of some level, so it must not be redirected
 }

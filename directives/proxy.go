@@ -11,9 +11,9 @@ import (
 	"weir/stream/modules/proxy"
 )
 
-// proxyConf holds the settings of proxying at one level.
+// proxyConf holds the proxy settings of one level.
 type proxyConf struct {
-	passes []*passUse // of stream {}: every proxy_pass to a fixed place, to be resolved at its end
+	passes []*passUse // of stream {}: every proxy_pass to a fixed destination, to be resolved at its end
 
 	pass           *passUse // of a server
 	bind           conf.Opt[bindUse]
@@ -36,13 +36,13 @@ type proxyConf struct {
 	responses      conf.Opt[int64]
 }
 
-// A bindUse is a proxy_bind; without an address it is off.
+// A bindUse is a proxy_bind; without an address it means off.
 type bindUse struct {
 	addr        *stream.Template
 	transparent bool
 }
 
-// either is where most of the module's directives may stand.
+// either is the context of most of the module's directives.
 const either = conf.Stream | conf.Server
 
 // proxyModule is ngx_stream_proxy_module.
@@ -111,7 +111,8 @@ var proxySSLEntries = []conf.Entry[proxyConf]{
 	{Name: "proxy_ssl_verify_depth", In: either, Args: conf.Take(1), Default: "1", Support: conf.Refused},
 }
 
-// setBufferSize sets the size of buffers, by the present name or an old one: together they are one directive.
+// setBufferSize sets the size of buffers, by the current name or an old one: together they are one
+// directive.
 func (c *proxyConf) setBufferSize(call *conf.Call) {
 	if c.bufferSize.IsSet() {
 		call.FailValue("is duplicate")
@@ -120,7 +121,7 @@ func (c *proxyConf) setBufferSize(call *conf.Call) {
 	conf.Size(func(c *proxyConf) *conf.Opt[int64] { return &c.bufferSize })(c, call)
 }
 
-// oldBufferSize is setBufferSize with a word about the name, which as in nginx comes last.
+// oldBufferSize is setBufferSize with a warning about the name, which as in nginx comes last.
 func (c *proxyConf) oldBufferSize(call *conf.Call) {
 	repeated := c.bufferSize.IsSet()
 	c.setBufferSize(call)
@@ -142,7 +143,7 @@ func (c *proxyConf) setProtocol(call *conf.Call) {
 	}
 }
 
-// setRate is the setter of a rate, which may hold variables.
+// setRate is the setter of a rate, which may contain variables.
 func setRate(field func(*proxyConf) *conf.Opt[proxy.Rate]) func(*proxyConf, *conf.Call) {
 	return func(c *proxyConf, call *conf.Call) {
 		t, ok := call.Template(&call.Args()[0])
@@ -229,7 +230,7 @@ func (c *proxyConf) content(s *conf.Scope) stream.Content {
 
 func (c *proxyConf) relay(s *conf.Scope) *relay.Spec {
 	return &relay.Spec{
-		Timeout:    max(c.timeout.Or(10*time.Minute), 1), // zero ends a relay at once
+		Timeout:    max(c.timeout.Or(10*time.Minute), 1), // zero ends a relay immediately
 		BufferSize: max(conf.Int(c.bufferSize.Or(16<<10)), 1),
 		Upload:     c.upload.Or(proxy.Rate{}).Fixed,
 		Download:   c.download.Or(proxy.Rate{}).Fixed,
@@ -240,7 +241,8 @@ func (c *proxyConf) relay(s *conf.Scope) *relay.Spec {
 	}
 }
 
-// answers is how many datagrams answer one. Unset stands for any number, and so does nginx's own largest, which is what unset is there.
+// answers is the number of response datagrams to one request. Unset means any number, and so does
+// nginx's largest number, which is its value for unset.
 func (c *proxyConf) answers() int {
 	if n := c.responses.Or(math.MaxInt32); n != math.MaxInt32 {
 		return conf.Int(n)

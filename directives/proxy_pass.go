@@ -10,14 +10,15 @@ import (
 	"weir/stream/upstream"
 )
 
-// passUse is one proxy_pass: to a fixed place, whose group is found at the end of stream {}, or to where a template points.
+// passUse is one proxy_pass: to a fixed destination, whose group is found at the end of stream {},
+// or to the destination of a template.
 type passUse struct {
 	call     *conf.Call
 	text     string
 	address  conf.Address
-	after    int // how many upstream blocks stand before it
+	after    int // number of upstream blocks before it in the file
 	group    *upstream.Group
-	template *stream.Template // nil for a fixed place
+	template *stream.Template // nil for a fixed destination
 }
 
 // setPass follows ngx_stream_proxy_pass.
@@ -51,8 +52,9 @@ func (c *proxyConf) setPass(call *conf.Call) {
 	outer.passes = append(outer.passes, c.pass)
 }
 
-// init finds the group of every fixed proxy_pass: one that an upstream block describes, or one made for its address and shared by
-// all who name it. As in nginx, groups are made, and found wrong, in the order in which the file first names them.
+// init finds the group of every fixed proxy_pass: one that an upstream block describes, or an
+// implicit one that all proxy_pass directives with the same address share. As in nginx, groups are
+// made and checked in the order in which the file first names them.
 func (c *proxyConf) init(s *conf.Scope) {
 	implicit := map[string]*upstream.Group{}
 	blocks := conf.At[upstreamConf](s.Level).groups
@@ -71,7 +73,8 @@ func (c *proxyConf) init(s *conf.Scope) {
 	}
 }
 
-// named is the group that an upstream block describes by that name. When the block follows, errors name the place of the proxy_pass.
+// named returns the group that an upstream block describes by that name. When the block is later in
+// the file, errors report the line of the proxy_pass.
 func (p *passUse) named(s *conf.Scope) *upstream.Group {
 	if p.address.IsUnix {
 		return nil
@@ -116,7 +119,8 @@ func (p *passUse) destination(s *conf.Scope) proxy.Destination {
 	return proxy.Destination{Variable: p.template, Named: groupsByName(s), Parse: parsePlace, Names: namesOf(s)}
 }
 
-// needsFirstByte reports whether a group that sessions may come to must be told of a server's first byte.
+// needsFirstByte reports whether a group that sessions may use needs a report of the server's first
+// byte.
 func (p *passUse) needsFirstByte(s *conf.Scope) bool {
 	if p.template == nil {
 		return p.group.NeedsFirstByte()
@@ -129,9 +133,10 @@ func (p *passUse) needsFirstByte(s *conf.Scope) bool {
 	return false
 }
 
-// groupsByName lists every group that a proxy_pass with variables may name, those that a fixed proxy_pass has made included. nginx
-// compares the host, and a block has no port: one whose name looks like a host with a port is never found. The host of a unix socket is
-// its path, and it has no port either.
+// groupsByName returns every group that a proxy_pass with variables may name, including those that
+// a fixed proxy_pass has made. nginx compares the host, and a block has no port: a block with a
+// name that looks like a host with a port is never found. The host of a unix socket is its path,
+// and it has no port.
 func groupsByName(s *conf.Scope) map[string]*upstream.Group {
 	named := map[string]*upstream.Group{}
 	blocks := conf.At[upstreamConf](s.Level.Parent)
@@ -157,7 +162,7 @@ func isHost(text string) bool {
 	return err == nil && a.NoPort && !a.IsUnix
 }
 
-// parsePlace reads what a proxy_pass with variables has come to. It follows ngx_stream_proxy_eval.
+// parsePlace parses the result of a proxy_pass with variables. It follows ngx_stream_proxy_eval.
 func parsePlace(text string) (proxy.Endpoint, error) {
 	a, err := conf.ParseUpstream(text)
 	if err != nil {

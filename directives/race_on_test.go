@@ -2,5 +2,5 @@
 
 package directives
 
-// raceDetector says that allocations are not what they are in production.
+// raceDetector is true when the race detector is on; it changes the number of allocations.
 const raceDetector = true

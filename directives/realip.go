@@ -27,7 +27,8 @@ var realipModule = &conf.Module[realipConf]{
 	Build: (*realipConf).build,
 }
 
-// from follows ngx_stream_realip_from: what is no network is a name, of which all addresses are trusted.
+// from follows ngx_stream_realip_from: an argument that is not a network is a name, and all its
+// addresses are trusted.
 func (c *realipConf) from(call *conf.Call) {
 	c.given = true
 	word := &call.Args()[0]
@@ -54,7 +55,7 @@ func (c *realipConf) named(call *conf.Call, word *parser.Word) {
 	}
 }
 
-// merge hands the proxies on to a server that names none itself.
+// merge passes the proxies to a server that has none of its own.
 func (c *realipConf) merge(child *realipConf) {
 	if !child.given {
 		*child = *c

@@ -23,7 +23,7 @@ type resolverUse struct {
 }
 
 const (
-	// dnsPort is where a name server listens that is named without a port.
+	// dnsPort is the port of a name server that is given without one.
 	dnsPort = 53
 	// defaultResolverTimeout is the default of resolver_timeout.
 	defaultResolverTimeout = 30 * time.Second
@@ -91,7 +91,8 @@ func (u *resolverUse) addServers(call *conf.Call, word *parser.Word) bool {
 	return true
 }
 
-// resolver is the Resolver of the directive, made when it is first asked for; nil without a directive.
+// resolver returns the Resolver of the directive and makes it on the first call; nil without a
+// directive.
 func (u *resolverUse) resolver(c *conf.Compiler) *resolver.Resolver {
 	if u == nil || len(u.options.Servers) == 0 {
 		return nil
@@ -103,22 +104,24 @@ func (u *resolverUse) resolver(c *conf.Compiler) *resolver.Resolver {
 	return u.built
 }
 
-// namesOf says who is asked for the names that the server's proxy_pass comes to.
+// namesOf returns the resolver and timeout for the host names in the server's proxy_pass.
 func namesOf(s *conf.Scope) proxy.Resolving {
 	c := conf.At[streamConf](s.Level)
 	return proxy.Resolving{Resolver: c.resolver.resolver(s.Compiler), Timeout: c.resolverTimeout.Or(defaultResolverTimeout)}
 }
 
-// A resolverPart is a Resolver as a part of the configuration. What it knows is asked for anew after a reload, as in nginx.
+// A resolverPart is a Resolver as a part of the configuration. After a reload its cache is empty,
+// as in nginx.
 type resolverPart struct {
 	*resolver.Resolver
 	key string
 }
 
-// Key tells the resolver from those of other directives.
+// Key distinguishes the resolver from those of other directives.
 func (p resolverPart) Key() string { return p.key }
 
-// Open gives the Resolver a log to speak to. It holds nothing until it is asked.
+// Open sets the log of the Resolver. It opens nothing; the Resolver opens its sockets for the first
+// lookup.
 func (p resolverPart) Open(_ context.Context, env *stream.Env, _ stream.Part) error {
 	p.OnError(func(what string, err error, server netip.AddrPort) {
 		env.Log.Write(errorlog.Error, 0, fmt.Sprintf("%s%s while resolving, resolver: %s", what, errorlog.Errno(err), server))

@@ -6,7 +6,7 @@ import (
 	"weir/stream/modules/reply"
 )
 
-// returnConf holds what a server returns.
+// returnConf holds the response text of a server.
 type returnConf struct {
 	text stream.Template
 }

@@ -9,7 +9,8 @@ import (
 	"weir/stream"
 )
 
-// A serverName is one name of a server; with a pattern, its text is that of the pattern, with the ~ before it.
+// A serverName is one name of a server; if it has a pattern, the text is the pattern with the ~
+// before it.
 type serverName struct {
 	text    string
 	pattern *stream.Regex
@@ -43,13 +44,14 @@ func (c *streamConf) addName(call *conf.Call, word *parser.Word) bool {
 	return true
 }
 
-// wrongWildcard reports whether a name begins as a wildcard and is none. What else may be wrong with it is looked for only where
-// servers share an address.
+// wrongWildcard reports whether a name begins like a wildcard but is not a valid one. Other errors
+// are checked only where servers share an address.
 func wrongWildcard(text string) bool {
 	return strings.HasPrefix(text, "*") && (len(text) < 3 || text[1] != '.') || text == "."
 }
 
-// addPattern adds a regular expression, for which case matters unless it has a letter in upper case.
+// addPattern adds a regular expression. It ignores case if the pattern contains an upper-case
+// letter.
 func (c *streamConf) addPattern(call *conf.Call, word *parser.Word, pattern string) bool {
 	if pattern == "" {
 		call.Fail(word, "empty regex in server name \"%s\"", word.Text)
@@ -65,7 +67,7 @@ func (c *streamConf) addPattern(call *conf.Call, word *parser.Word, pattern stri
 	return true
 }
 
-// serverNames are the names of a server; without a server_name it has the empty one.
+// serverNames returns the names of a server; without server_name it has one empty name.
 func (c *streamConf) serverNames() []serverName {
 	if len(c.names) == 0 {
 		return []serverName{{}}
@@ -73,11 +75,12 @@ func (c *streamConf) serverNames() []serverName {
 	return c.names
 }
 
-// firstName is the name that $server_name stands for.
+// firstName is the value of $server_name.
 func (c *streamConf) firstName() string { return strings.TrimPrefix(c.serverNames()[0].text, ".") }
 
-// names leads to the servers of the address by their names. It is nil for an address with one server, unless a regular expression among
-// its names may capture something. It follows ngx_stream_server_names.
+// names maps the names to the servers of the address. It is nil for an address with one server,
+// unless one of its names is a regular expression, which may have captures. It follows
+// ngx_stream_server_names.
 func (l *listenAddr) names(c *conf.Compiler, servers map[*conf.Level]*stream.Server) *stream.ServerNames {
 	if len(l.servers) == 1 && !conf.At[streamConf](l.primary).hasPattern() {
 		return nil

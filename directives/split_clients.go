@@ -6,7 +6,7 @@ import (
 	"weir/stream/modules/splitclients"
 )
 
-// splitClientsConf is the settings of split_clients: all is in the variables.
+// splitClientsConf is the settings of split_clients, which only makes variables.
 type splitClientsConf struct{}
 
 // splitClientsModule is ngx_stream_split_clients_module.
@@ -38,7 +38,8 @@ func splitClientsBlock(_ *splitClientsConf, call *conf.Call) {
 	}
 }
 
-// splitClientsLine takes one line. nginx does not look at words behind the second, and takes anything for a second that is missing.
+// splitClientsLine reads one line. nginx ignores words after the second, and uses an undefined
+// value if the second is missing.
 func splitClientsLine(split *splitclients.Split, line *conf.Call) {
 	value := ""
 	if len(line.Args()) > 0 {

@@ -2,7 +2,7 @@ package directives
 
 import "weir/directives/conf"
 
-// sslModule is ngx_stream_ssl_module. weir knows its directives, and does not serve them yet.
+// sslModule is ngx_stream_ssl_module. weir knows its directives, but does not support them yet.
 var sslModule = &conf.Module[unserved]{
 	Name: "ngx_stream_ssl_module",
 	Entries: []conf.Entry[unserved]{

@@ -2,7 +2,8 @@ package directives
 
 import "weir/directives/conf"
 
-// sslPrereadModule is ngx_stream_ssl_preread_module. weir knows its directives, and does not serve them yet.
+// sslPrereadModule is ngx_stream_ssl_preread_module. weir knows its directives, but does not
+// support them yet.
 var sslPrereadModule = &conf.Module[unserved]{
 	Name: "ngx_stream_ssl_preread_module",
 	Entries: []conf.Entry[unserved]{

@@ -16,15 +16,15 @@ type streamConf struct {
 	// listenAt is listens by address.
 	listenAt map[stream.Addr]*listenAddr
 
-	listening            bool // of a server: it has a listen
+	listening            bool // of a server: it has a listen directive
 	names                []serverName
-	content              content // of a server: the last of its directives that say how it serves; nil without one
+	content              content // of a server: the last of its directives that set the content; nil without one
 	errorLog             errorLogConf
 	prereadBufferSize    conf.Opt[int64]
 	prereadTimeout       conf.Opt[time.Duration]
 	proxyProtocolTimeout conf.Opt[time.Duration]
 	noDelay              conf.Opt[bool]
-	resolver             *resolverUse // nil: none
+	resolver             *resolverUse // nil if not given
 	resolverTimeout      conf.Opt[time.Duration]
 }
 
@@ -61,7 +61,8 @@ var streamModule = &conf.Module[streamConf]{
 	Build: (*streamConf).build,
 }
 
-// streamBlock compiles all of stream {}: its directives, then its servers, then the addresses that lead to them.
+// streamBlock compiles all of stream {}: its directives, then its servers, then the addresses that
+// they listen on.
 func streamBlock(_ *streamConf, call *conf.Call) {
 	conf.At[coreConf](call.Level).blocks = true
 	level := call.Nest(conf.Stream)
@@ -111,7 +112,8 @@ func (c *streamConf) build(s *conf.Scope) {
 	}
 }
 
-// serverErrorLog is the log of the innermost level that has one: the server, stream {}, the process.
+// serverErrorLog returns the log of the innermost level that has one: the server, stream {}, the
+// process.
 func (c *streamConf) serverErrorLog(s *conf.Scope) *errorlog.Log {
 	outer := conf.At[streamConf](s.Level.Parent).errorLog.build(s.Compiler, mainErrorLog(s.Compiler))
 	return c.errorLog.build(s.Compiler, outer)

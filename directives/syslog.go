@@ -13,16 +13,16 @@ import (
 	"weir/stream"
 )
 
-// syslogPrefix begins the name of a log that is a syslog server.
+// syslogPrefix is the prefix that makes a log a syslog server.
 const syslogPrefix = "syslog:"
 
-// syslogFacilities are in the order of their numbers.
+// syslogFacilities lists the facilities in the order of their numbers.
 var syslogFacilities = []string{
 	"kern", "user", "mail", "daemon", "auth", "intern", "lpr", "news", "uucp", "clock", "authpriv", "ftp", "ntp", "audit", "alert",
 	"cron", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
 }
 
-// The values of nginx's defaults, and the longest tag that RFC 3164 allows.
+// nginx's default values, and the longest tag that RFC 3164 allows.
 const (
 	syslogPort     = 514
 	syslogFacility = "local7"
@@ -30,7 +30,7 @@ const (
 	maxSyslogTag   = 32
 )
 
-// A syslogParser reads the parameters behind "syslog:". It follows ngx_syslog_parse_args.
+// A syslogParser reads the parameters after "syslog:". It follows ngx_syslog_parse_args.
 type syslogParser struct {
 	call     *conf.Call
 	word     *parser.Word
@@ -40,8 +40,9 @@ type syslogParser struct {
 	seen     map[string]bool
 }
 
-// parseSyslog makes the syslog server that word describes, and the severity that it gives to access logs. Messages of it are told
-// the process's log; its socket is closed with the configuration.
+// parseSyslog makes the syslog server that word describes, and returns it with the severity of
+// access logs. Messages about the server go to the process's log; its socket is closed with the
+// configuration.
 //
 // See https://nginx.org/en/docs/syslog.html.
 func parseSyslog(call *conf.Call, word *parser.Word) (*errorlog.Syslog, errorlog.Level, bool) {
@@ -66,7 +67,7 @@ func parseSyslog(call *conf.Call, word *parser.Word) (*errorlog.Syslog, errorlog
 	return s, p.severity, true
 }
 
-// hostname is the name of the machine in lower case; empty if it has none.
+// hostname returns the name of the machine in lower case; empty if it has none.
 func hostname() string {
 	name, err := os.Hostname()
 	if err != nil {
@@ -80,7 +81,7 @@ func (p *syslogParser) fail(format string, args ...any) bool {
 	return false
 }
 
-// parameter reads one parameter, and reports whether it is right.
+// parameter reads one parameter, and reports whether it is valid.
 func (p *syslogParser) parameter(text string) bool {
 	if text == "nohostname" {
 		p.noHost = true
@@ -153,22 +154,22 @@ func isTagByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
 }
 
-// A syslogPart gives a syslog server the life of its configuration.
+// A syslogPart opens and closes a syslog server with its configuration.
 type syslogPart struct {
 	*errorlog.Syslog
 	key string
 }
 
-// Key implements stream.Part; nothing is handed over to a successor.
+// Key implements stream.Part; nothing passes to the next configuration.
 func (p *syslogPart) Key() string { return p.key }
 
-// Open lets the process's log be told of failures.
+// Open sets the process's log, to which failures are reported.
 func (p *syslogPart) Open(_ context.Context, env *stream.Env, _ stream.Part) error {
 	p.ReportTo(env.Log)
 	return nil
 }
 
-// Close gives the socket back.
+// Close closes the socket.
 func (p *syslogPart) Close() error {
 	p.Syslog.Close()
 	return nil

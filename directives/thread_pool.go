@@ -7,7 +7,8 @@ import (
 	"weir/parser"
 )
 
-// threadPool checks thread_pool, which has no threads to act on. It follows ngx_thread_pool.
+// threadPool checks thread_pool, which has no effect because weir has no thread pools. It follows
+// ngx_thread_pool.
 func (c *coreConf) threadPool(call *conf.Call) {
 	words := call.Args()
 	name := words[0].Text
@@ -35,7 +36,8 @@ func (c *coreConf) threadPool(call *conf.Call) {
 	c.pools[name] = true
 }
 
-// checkPoolParameter checks a number of threads, which must not be 0, or the length of a queue. Other words mean nothing to nginx.
+// checkPoolParameter checks a number of threads, which must not be 0, or the length of a queue.
+// nginx ignores other words.
 func checkPoolParameter(call *conf.Call, word *parser.Word) bool {
 	name, value, ok := strings.Cut(word.Text, "=")
 	if !ok || name != "threads" && name != "max_queue" {

@@ -2,11 +2,11 @@ package directives
 
 import "weir/stream"
 
-// unserved is the settings of a module that weir knows but does not serve yet: none.
+// unserved is the empty settings of a module that weir knows but does not support yet.
 type unserved struct{}
 
-// absent makes variables that are never found, as $ssl_cipher is not in a plain session. Others may be defined by their names if they
-// are changeable.
+// absent makes variables that are never found, as $ssl_cipher is in a plain session. If they are
+// changeable, other modules may define variables of these names.
 func absent(changeable bool, names ...string) []stream.Variable {
 	vars := make([]stream.Variable, len(names))
 	for i, name := range names {

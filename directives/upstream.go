@@ -18,37 +18,37 @@ type upstreamConf struct {
 	zones zones // of the main level
 
 	groups []*groupUse // of stream {}, in order
-	named  []namedPort // of stream {}, in order
+	named  []namedPort // of stream {}, in the order of the file
 
 	servers []serverUse // of an upstream
 	method  balancing
 	names   groupNames
-	limited bool // the method named last before a server allows neither backup nor slow_start
+	limited bool // the last method before a server allows neither backup nor slow_start
 	measure conf.Opt[upstream.Measure]
 }
 
 // A groupUse is one upstream block.
 type groupUse struct {
 	name   string
-	origin string // of the block's brace
+	origin string // of the block's opening brace
 	conf   *upstreamConf
 	level  *conf.Level // of stream {}
 	comp   *conf.Compiler
 	built  *upstream.Group
 }
 
-// A namedPort is a host with a port that a directive has named as where to connect to.
+// A namedPort is a host with a port that a directive uses as a connection target.
 type namedPort struct {
 	host   string
 	port   int
 	origin string // of the directive
 }
 
-// A serverUse is one server of a block, whose addresses are as many peers.
+// A serverUse is one server of a block; each of its addresses is a peer.
 type serverUse struct {
 	name  string
-	addrs []stream.Addr // none if it is wrong, or found later
-	call  *conf.Call    // of one that is found later, as are host and port
+	addrs []stream.Addr // empty if it is invalid, or resolved later
+	call  *conf.Call    // of a server that is resolved later, as are host and port
 	host  string
 	port  uint16
 	serverParams
@@ -65,7 +65,8 @@ type serverParams struct {
 	resolveParams
 }
 
-// upstreamModule is ngx_stream_upstream_module with the modules of the methods, which nginx documents with it.
+// upstreamModule is ngx_stream_upstream_module with the modules of the methods, which nginx
+// documents on the same page.
 var upstreamModule = &conf.Module[upstreamConf]{
 	Name: "ngx_stream_upstream_module",
 	Vars: upstream.Variables(),
@@ -99,8 +100,9 @@ func (c *upstreamConf) upstream(call *conf.Call) {
 	}
 }
 
-// mayName notes that call names an address as where to connect to, which must not be a group with a port. The path of a unix socket is
-// compared with the names of groups too, and counts as a name with port 0. It follows ngx_stream_upstream_add, as refusePorts does.
+// mayName records an address that call uses as a connection target, and refuses a group name with a
+// port. The path of a unix socket is also compared with the names of groups, as a name with port 0.
+// It follows ngx_stream_upstream_add, as refusePorts does.
 func (c *upstreamConf) mayName(call *conf.Call, a *conf.Address) bool {
 	if a.NoPort {
 		return true
@@ -113,7 +115,7 @@ func (c *upstreamConf) mayName(call *conf.Call, a *conf.Address) bool {
 	return true
 }
 
-// refusePorts refuses a group whose name has been used with a port before.
+// refusePorts refuses a group if its name was used with a port before.
 func (c *upstreamConf) refusePorts(group *conf.Call) {
 	for _, n := range c.named {
 		if name := group.Arg(0); conf.EqualFold(n.host, name) {
@@ -131,7 +133,7 @@ func (c *upstreamConf) find(name string) *groupUse {
 	return nil
 }
 
-// describes reports whether g is the group of a block.
+// describes reports whether g is the group of an upstream block.
 func (c *upstreamConf) describes(g *upstream.Group) bool {
 	return slices.ContainsFunc(c.groups, func(use *groupUse) bool { return use.built == g })
 }
@@ -167,8 +169,8 @@ func (c *upstreamConf) params(call *conf.Call, p *serverParams) bool {
 	return true
 }
 
-// set takes one parameter and reports whether it is right. A weight beyond 31 bits is refused, which nginx would take: sums of
-// weights must not overflow.
+// set reads one parameter and reports whether it is valid. It refuses a weight beyond 31 bits,
+// which nginx would accept: sums of weights must not overflow.
 func (p *serverParams) set(text string) (ok bool) {
 	name, value, _ := strings.Cut(text, "=")
 	switch {
@@ -209,7 +211,7 @@ func parseInt(text string) (int, bool) {
 	return conf.Int(n), ok
 }
 
-// resolveServer returns the addresses of the call's server: all that its name has at this moment.
+// resolveServer returns the addresses of the call's server: all current addresses of its name.
 func resolveServer(call *conf.Call) []stream.Addr {
 	word := &call.Args()[0]
 	addrs, address, err := lookup(call, word)
@@ -234,12 +236,13 @@ func lookup(call *conf.Call, word *parser.Word) ([]stream.Addr, conf.Address, er
 }
 
 const (
-	// pageSize is the memory page that nginx counts a zone's least size in.
+	// pageSize is the memory page in which nginx counts the minimum size of a zone.
 	pageSize = 4096
 	minZone  = 8 * pageSize
 )
 
-// zone follows ngx_stream_upstream_zone. In one process a group is shared by all sessions anyway; the name and size are checked.
+// zone follows ngx_stream_upstream_zone. In one process all sessions share a group in any case; the
+// name and size are checked.
 func (c *upstreamConf) zone(call *conf.Call) {
 	word := &call.Args()[0]
 	name := &zoneName{text: word.Text, use: "upstream"}
@@ -263,15 +266,16 @@ func (c *upstreamConf) zone(call *conf.Call) {
 	conf.At[upstreamConf](call.Compiler().Main).zones.declare(call, name)
 }
 
-// init makes every group, and checks what nginx checks once all has been read.
+// init makes every group, and does the checks that nginx does after reading the whole block.
 func (c *upstreamConf) init(s *conf.Scope) {
 	for _, g := range c.groups {
 		s.AddPart(g.group())
 	}
 }
 
-// group makes the group when it is first asked for. It follows ngx_stream_upstream_init_round_robin. One that can not be made is
-// reported, and stands for itself without peers.
+// group returns the group and makes it on the first call. It follows
+// ngx_stream_upstream_init_round_robin. If the group cannot be made, the error is reported, and a
+// group without peers replaces it.
 func (g *groupUse) group() *upstream.Group {
 	if g.built != nil {
 		return g.built
@@ -288,7 +292,8 @@ func (g *groupUse) group() *upstream.Group {
 	return g.built
 }
 
-// mayWeigh reports whether the method can take the weights of the servers; if not, it says so.
+// mayWeigh reports whether the method accepts the weights of the servers; if not, it reports an
+// error.
 func (g *groupUse) mayWeigh() bool {
 	err := upstream.CheckWeight(g.conf.balancer(), g.conf.weight())
 	if err != nil {
@@ -341,7 +346,7 @@ func (s *serverUse) peer(addr stream.Addr) *upstream.Peer {
 	return p
 }
 
-// like is a peer of the server, without an address.
+// like returns a peer with the parameters of the server, without an address.
 func (s *serverUse) like() *upstream.Peer {
 	return &upstream.Peer{
 		Server: s.name,

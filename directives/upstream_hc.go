@@ -2,7 +2,8 @@ package directives
 
 import "weir/directives/conf"
 
-// upstreamHcModule is ngx_stream_upstream_hc_module. weir knows its directives, and does not serve them yet.
+// upstreamHcModule is ngx_stream_upstream_hc_module. weir knows its directives, but does not
+// support them yet.
 var upstreamHcModule = &conf.Module[unserved]{
 	Name: "ngx_stream_upstream_hc_module",
 	Entries: []conf.Entry[unserved]{

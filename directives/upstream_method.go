@@ -7,13 +7,13 @@ import (
 	"weir/stream/upstream"
 )
 
-// balancing is the method of a group; the zero value is round robin.
+// balancing is the load-balancing method of a group; the zero value is round robin.
 type balancing struct {
 	upstream.Method
-	byServer bool // addresses of one name are one server for it
+	byServer bool // it treats all addresses of one name as one server
 }
 
-// setMethod gives the group its method; the last one wins.
+// setMethod sets the method of the group; the last one applies.
 func (c *upstreamConf) setMethod(call *conf.Call, m balancing, allowsAll bool) {
 	if c.method.Method != nil {
 		call.Warn(nil, "load balancing method redefined")
@@ -25,7 +25,7 @@ func (c *upstreamConf) leastConn(call *conf.Call) {
 	c.setMethod(call, balancing{Method: upstream.LeastConn}, true)
 }
 
-// hash follows ngx_stream_upstream_hash; the word jump is weir's own.
+// hash follows ngx_stream_upstream_hash; the parameter jump is weir's own.
 func (c *upstreamConf) hash(call *conf.Call) {
 	key, ok := call.Template(&call.Args()[0])
 	if !ok {
@@ -48,7 +48,7 @@ func (c *upstreamConf) hash(call *conf.Call) {
 	}
 }
 
-// measures are the times that least_time may go by.
+// measures maps the parameters of least_time to the times that they compare.
 var measures = map[string]upstream.Measure{
 	"connect": upstream.ToConnect, "first_byte": upstream.ToFirstByte, "last_byte": upstream.ToLastByte,
 }
@@ -69,7 +69,7 @@ func (c *upstreamConf) leastTime(call *conf.Call) {
 	conf.Enum(func(c *upstreamConf) *conf.Opt[upstream.Measure] { return &c.measure }, measures)(c, call)
 }
 
-// random follows ngx_stream_upstream_random; least_time is that of nginx's commercial edition.
+// random follows ngx_stream_upstream_random; least_time is from nginx's commercial edition.
 func (c *upstreamConf) random(call *conf.Call) {
 	words := call.Args()
 	m := balancing{Method: upstream.Random}

@@ -8,7 +8,7 @@ import (
 	"weir/stream/upstream"
 )
 
-// resolveParams are the parameters of a server whose name is followed while weir serves.
+// resolveParams are the parameters of a server whose name is resolved again while weir runs.
 type resolveParams struct {
 	resolve bool
 	service string
@@ -16,17 +16,17 @@ type resolveParams struct {
 	eachAddress bool
 }
 
-// groupNames are the directives of a group that say who is asked for names.
+// groupNames holds the resolver directives of a group.
 type groupNames struct {
-	resolver *resolverUse // nil: that of stream {}
+	resolver *resolverUse // nil uses that of stream {}
 	timeout  conf.Opt[time.Duration]
 	zoned    bool
 }
 
 func (c *upstreamConf) setResolver(call *conf.Call) { setResolver(&c.names.resolver, call) }
 
-// follow reads the address of a server with the parameter resolve: nobody is asked for it yet. A literal address needs nobody, and is
-// a server like others.
+// follow reads the address of a server with the parameter resolve, without a lookup. A literal
+// address needs no lookup, and makes an ordinary server.
 func (c *upstreamConf) follow(call *conf.Call, use *serverUse) {
 	word := &call.Args()[0]
 	a, err := conf.ParseUpstream(word.Text)
@@ -49,17 +49,18 @@ func (c *upstreamConf) follow(call *conf.Call, use *serverUse) {
 	}
 }
 
-// isNamed reports whether the server's addresses are found while weir serves.
+// isNamed reports whether the server's addresses are resolved while weir runs.
 func (s *serverUse) isNamed() bool { return s.host != "" }
 
-// named is what the group is told of the server.
+// named returns the server for its group.
 func (s *serverUse) named() *upstream.DynamicServer {
 	return &upstream.DynamicServer{
 		Template: *s.like(), Host: s.host, Port: s.port, Service: s.service, EachAddress: s.eachAddress,
 	}
 }
 
-// mayFollow reports what a group with named servers lacks. It follows ngx_stream_upstream_init_round_robin.
+// mayFollow reports what a group with named servers lacks. It follows
+// ngx_stream_upstream_init_round_robin.
 func (g *groupUse) mayFollow() bool {
 	switch {
 	case len(g.named()) == 0:
@@ -74,7 +75,7 @@ func (g *groupUse) mayFollow() bool {
 	return true
 }
 
-// named are the servers of the group that are followed.
+// named returns the servers of the group that are resolved while weir runs.
 func (g *groupUse) named() []*upstream.DynamicServer {
 	var all []*upstream.DynamicServer
 	for i := range g.conf.servers {
@@ -85,7 +86,7 @@ func (g *groupUse) named() []*upstream.DynamicServer {
 	return all
 }
 
-// resolver is the group's, or that of stream {}.
+// resolver returns the resolver directive of the group, or else that of stream {}.
 func (g *groupUse) resolver() *resolverUse {
 	if own := g.conf.names.resolver; own != nil {
 		return own
@@ -93,7 +94,7 @@ func (g *groupUse) resolver() *resolverUse {
 	return conf.At[streamConf](g.level).resolver
 }
 
-// build makes the group of servers that are right.
+// build makes the group from the valid servers.
 func (g *groupUse) build() *upstream.Group {
 	named := g.named()
 	if len(named) == 0 {
@@ -107,8 +108,8 @@ func (g *groupUse) build() *upstream.Group {
 	})
 }
 
-// warnOfOneRingPlace warns of names whose addresses a method that hashes takes for one server, in nginx as here: its clients are not
-// spread by their keys.
+// warnOfOneRingPlace warns of names whose addresses a hash method treats as one server, in nginx as
+// in weir: its clients are not spread by their keys.
 func (g *groupUse) warnOfOneRingPlace() {
 	if !g.conf.method.byServer {
 		return

@@ -8,20 +8,22 @@ import (
 	"weir/stream"
 )
 
-// zones are the shared memory zones of a configuration. weir is one process and reserves no memory for them, but judges their names
-// and sizes as nginx does, so that a configuration is right for both or for none.
+// zones are the shared memory zones of a configuration. weir is one process and reserves no memory
+// for them, but checks their names and sizes as nginx does, so that both accept the same
+// configurations.
 type zones struct {
 	list []*zone
 }
 
-// A zone is one name, with the size that the first who gave one gave it, 0 for none yet, and what it is for.
+// A zone is a name with its use and the first size given for it; 0 means no size yet.
 type zone struct {
 	name string
 	size int64
 	use  string
 }
 
-// declare adds a zone, or agrees with one of the same name. It follows ngx_shared_memory_add.
+// declare adds a zone, or checks that it agrees with an earlier one of the same name. It follows
+// ngx_shared_memory_add.
 func (z *zones) declare(call *conf.Call, name *zoneName) {
 	old := z.find(name.text)
 	switch {
@@ -37,10 +39,10 @@ func (z *zones) declare(call *conf.Call, name *zoneName) {
 	}
 }
 
-// A zoneName is one mention of a zone.
+// A zoneName is one use of a zone in the configuration.
 type zoneName struct {
 	text string
-	size int64 // 0: not given
+	size int64 // 0 if not given
 	use  string
 }
 
@@ -53,8 +55,8 @@ func (z *zones) find(name string) *zone {
 	return nil
 }
 
-// finish puts the zones to which nobody has given a size before the parts of the configuration: nginx makes zones once it has opened the
-// log files, and then finds that these can not be made.
+// finish puts the zones without a size before the parts of the configuration: nginx creates zones
+// after it has opened the log files, and only then reports that these cannot be created.
 func (z *zones) finish(config *stream.Config) {
 	var unsized []stream.Part
 	for _, known := range z.list {
@@ -65,16 +67,16 @@ func (z *zones) finish(config *stream.Config) {
 	config.Parts = append(unsized, config.Parts...)
 }
 
-// An unsizedZone is a part that can not be opened.
+// An unsizedZone is a part whose Open fails.
 type unsizedZone struct{ name string }
 
 // Key implements stream.Part.
 func (z *unsizedZone) Key() string { return "zone without size " + z.name }
 
-// Open fails.
+// Open returns the error.
 func (z *unsizedZone) Open(context.Context, *stream.Env, stream.Part) error {
 	return fmt.Errorf("zero size shared memory zone \"%s\"", z.name)
 }
 
-// Close has nothing to give back.
+// Close does nothing.
 func (z *unsizedZone) Close() error { return nil }

@@ -2,7 +2,8 @@ package directives
 
 import "weir/directives/conf"
 
-// zoneSyncModule is ngx_stream_zone_sync_module. weir knows its directives, and does not serve them yet.
+// zoneSyncModule is ngx_stream_zone_sync_module. weir knows its directives, but does not support
+// them yet.
 var zoneSyncModule = &conf.Module[unserved]{
 	Name: "ngx_stream_zone_sync_module",
 	Entries: []conf.Entry[unserved]{
