@@ -9,19 +9,19 @@ import (
 	"weir/stream"
 )
 
-// An Address is an address as a configuration writes it: unix:PATH, [v6]:port, host:port, and in listen also port, *:port and
-// ranges of ports. It is a plain value.
+// An Address is an address as written in a configuration: unix:PATH, [v6]:port, host:port, and in
+// listen also port, *:port and ranges of ports. It is a plain value.
 type Address struct {
-	Host     string     // without the port, an IPv6 address in its brackets; the path of a unix socket; empty for a mere port
-	IP       netip.Addr // if Host is a literal address, or means any; invalid for a name that is to be looked up
+	Host     string     // without the port, an IPv6 address in its brackets; the path of a unix socket; empty if only a port was written
+	IP       netip.Addr // valid if Host is a literal address or a wildcard; invalid for a name that needs a lookup
 	Port     int        // 0 if NoPort
-	PortEnd  int        // the last port of a range, Port if there is none
+	PortEnd  int        // the last port of a range; Port if it is not a range
 	NoPort   bool       // written without a port; never set for a unix socket
-	Wildcard bool       // "*", a mere port, or the address of all zeros
+	Wildcard bool       // "*", a port alone, or the address of all zeros
 	IsUnix   bool
 }
 
-// The errors of addresses are nginx's words for them.
+// The errors of addresses have nginx's wording.
 var (
 	errNoHost       = errors.New("no host")
 	errInvalidHost  = errors.New("invalid host")
@@ -35,19 +35,22 @@ var (
 
 const (
 	maxPort = 65535
-	// maxUnixPath is what sun_path holds beside the closing zero byte.
+	// maxUnixPath is the size of sun_path without the final zero byte.
 	maxUnixPath = 107
 )
 
-// ParseUpstream reads the address of a server to connect to. Whether it needs a port is the caller's affair. The error is nginx's
-// word, such as "invalid port"; names are not looked up. It follows ngx_parse_url.
+// ParseUpstream parses the address of a server to connect to. The caller checks whether a port is
+// required. The error has nginx's wording, such as "invalid port"; names are not looked up. It
+// follows ngx_parse_url.
 func ParseUpstream(text string) (Address, error) { return addressParser{}.parse(text) }
 
-// ParseListen reads the address of a listen directive. The error is nginx's word, such as "invalid port range".
+// ParseListen parses the address of a listen directive. The error has nginx's wording, such as
+// "invalid port range".
 func ParseListen(text string) (Address, error) { return addressParser{listen: true}.parse(text) }
 
-// Resolve returns the address for each port of the range and each IP address, ports outermost: all that lookup knows of a name, in
-// its order. The error is nginx's "host not found".
+// Resolve returns the address for each port of the range and each IP address, with the port as the
+// outer loop: all addresses that lookup returns for a name, in its order. The error is nginx's
+// "host not found".
 func (a Address) Resolve(lookup func(name string) ([]netip.Addr, error)) ([]stream.Addr, error) {
 	if a.IsUnix {
 		return []stream.Addr{stream.UnixAddr(a.Host)}, nil
@@ -76,7 +79,7 @@ func (a Address) resolveHost(lookup func(name string) ([]netip.Addr, error)) ([]
 	return found, nil
 }
 
-// An addressParser reads addresses; listen allows what only that directive does.
+// An addressParser parses addresses; listen allows the forms that only that directive has.
 type addressParser struct {
 	listen bool
 }
@@ -160,7 +163,7 @@ func (p addressParser) parseHost(text string) (Address, error) {
 	return a, nil
 }
 
-// parsePortAlone reads "1883" or "1883-1890"; it is not ok if text is something else, such as a name.
+// parsePortAlone parses "1883" or "1883-1890"; ok is false for any other text, such as a name.
 func (p addressParser) parsePortAlone(text string) (a Address, ok bool, err error) {
 	first, last, isRange := strings.Cut(text, "-")
 	if !isNumber(first) || isRange && !isNumber(last) {
@@ -173,7 +176,7 @@ func (p addressParser) parsePortAlone(text string) (a Address, ok bool, err erro
 	return a, true, nil
 }
 
-// setPorts reads a port, or in listen a range of them.
+// setPorts parses a port, or in listen a range of ports.
 func (p addressParser) setPorts(a *Address, text string) error {
 	first, last, isRange := text, text, false
 	if p.listen {
@@ -205,7 +208,7 @@ func parsePort(text string) (int, error) {
 	return n, nil
 }
 
-// number reads decimal digits and nothing else, as ngx_atoi; what overflows is no number.
+// number parses decimal digits only, as ngx_atoi does; it fails on overflow.
 func number(text string) (int, bool) {
 	if text == "" {
 		return 0, false
@@ -226,8 +229,8 @@ func isNumber(text string) bool {
 	return ok
 }
 
-// parseIPv4 follows ngx_inet_addr: four octets in decimal, where leading zeros mean nothing, an empty octet is 0, and
-// 255.255.255.255 is no address.
+// parseIPv4 follows ngx_inet_addr: four decimal octets, which may have leading zeros or be empty,
+// which means 0; 255.255.255.255 is not an address.
 func parseIPv4(text string) (netip.Addr, bool) {
 	var octets [4]byte
 	for i := range octets {

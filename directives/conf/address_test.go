@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// describe writes an Address in short: kind, host, ports.
+// describe returns an Address in short: kind, host, ports.
 func describe(a Address) string {
 	switch {
 	case a.IsUnix:
@@ -21,7 +21,8 @@ func describe(a Address) string {
 	return fmt.Sprintf("%s %s %d-%d", a.Host, a.IP, a.Port, a.PortEnd)
 }
 
-// addressRow is one text and what both kinds of use make of it: a description, or nginx's word for the error.
+// addressRow is a text and the result of parsing it for upstream and for listen: a description, or
+// nginx's error.
 type addressRow struct{ text, upstream, listen string }
 
 var addressRows = []addressRow{

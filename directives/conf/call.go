@@ -8,26 +8,27 @@ import (
 	"weir/stream"
 )
 
-// A Call is one use of a directive, as its setter sees it.
+// A Call is one use of a directive, as passed to its setter.
 type Call struct {
 	Dir   *parser.Directive
 	Level *Level
 	row   *Row
 }
 
-// Compiler is what the call is compiled by.
+// Compiler returns the Compiler of the call.
 func (c *Call) Compiler() *Compiler { return c.Level.compile }
 
-// Args are the arguments.
+// Args returns the arguments.
 func (c *Call) Args() []parser.Word { return c.Dir.Args }
 
-// Arg is the text of the i-th argument.
+// Arg returns the text of the i-th argument.
 func (c *Call) Arg(i int) string { return c.Dir.Args[i].Text }
 
-// Origin is "FILE:LINE" of the directive's end, as nginx keeps it for later messages.
+// Origin returns "FILE:LINE" of the directive's end, which nginx records for later messages.
 func (c *Call) Origin() string { return fmt.Sprintf("%s:%d", c.Dir.End.File, c.Dir.End.Line) }
 
-// Fail refuses the configuration with nginx's sentence, placed at the word; the directive itself stands for a nil word.
+// Fail refuses the configuration with nginx's message, at the position of the word; nil means the
+// directive itself.
 func (c *Call) Fail(word *parser.Word, format string, args ...any) {
 	c.report(diag.Emerg, word, format, args...)
 }
@@ -41,7 +42,7 @@ func (c *Call) FailValue(text string) {
 	c.Fail(word, "\"%s\" directive %s", c.Dir.Name.Text, text)
 }
 
-// Warn says something about the configuration and goes on.
+// Warn reports a warning about the configuration, and compiling continues.
 func (c *Call) Warn(word *parser.Word, format string, args ...any) {
 	c.report(diag.Warn, word, format, args...)
 }
@@ -57,7 +58,7 @@ func (c *Call) report(severity diag.Severity, word *parser.Word, format string, 
 	c.Compiler().report(d)
 }
 
-// Template compiles a string with variables, and reports what is wrong with it.
+// Template compiles a string with variables, and reports its errors.
 func (c *Call) Template(word *parser.Word) (stream.Template, bool) {
 	t, err := stream.ParseTemplate(word.Text, c.Compiler().Config.Vars)
 	if err != nil {
@@ -74,12 +75,14 @@ func (c *Call) Nest(ctx Context) *Level {
 	return l
 }
 
-// EndLine returns a Call whose diagnostics name the line of the body's closing brace, where nginx stands once a block is read.
+// EndLine returns a Call whose diagnostics have the line of the body's closing brace, the line that
+// nginx reports after reading a block.
 func (c *Call) EndLine() *Call {
 	dir := *c.Dir
 	dir.End = c.Dir.Body.End
 	return &Call{Dir: &dir, Level: c.Level, row: c.row}
 }
 
-// Complete reports whether the body was read to its closing brace; what nginx checks there must not be checked otherwise.
+// Complete reports whether the body was read to its closing brace; the checks that nginx does there
+// must be skipped otherwise.
 func (c *Call) Complete() bool { return !c.Dir.Body.Incomplete }

@@ -8,8 +8,9 @@ import (
 	"weir/stream"
 )
 
-// CIDR reads an argument that is a network, "192.0.2.0/24", or a single address, as ngx_ptocidr. An address with bits beyond the
-// network's length is taken without them, and warned about. It is not ok if the word is something else.
+// CIDR parses an argument that is a network, "192.0.2.0/24", or a single address, as ngx_ptocidr
+// does. Address bits beyond the prefix length are dropped with a warning. ok is false for any other
+// word.
 func (c *Call) CIDR(word *parser.Word) (network netip.Prefix, ok bool) {
 	p, ok := parseCIDR(word.Text)
 	if !ok {
@@ -39,7 +40,7 @@ func parseCIDR(text string) (netip.Prefix, bool) {
 	return netip.PrefixFrom(ip, bits), true
 }
 
-// ParseIP reads an IP address without a port or brackets, as ngx_parse_addr.
+// ParseIP parses an IP address without a port or brackets, as ngx_parse_addr does.
 func ParseIP(text string) (netip.Addr, bool) {
 	if ip, ok := parseIPv4(text); ok {
 		return ip, true

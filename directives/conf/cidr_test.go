@@ -2,7 +2,8 @@ package conf
 
 import "testing"
 
-// TestParseCIDR is checked against nginx -t but for the networks, which it does not print.
+// TestParseCIDR has cases that were checked against nginx -t, except for the networks, which nginx
+// does not print.
 func TestParseCIDR(t *testing.T) {
 	const refused = ""
 	tests := []struct{ text, want string }{

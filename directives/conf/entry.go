@@ -1,11 +1,12 @@
-// Package conf turns a parsed configuration into settings by tables: which directives exist, where, with what arguments, and what
-// each one sets.
+// Package conf turns a parsed configuration into settings by tables. The tables define the
+// directives, their contexts and arguments, and what each one sets.
 package conf
 
-// Context is a set of places in a configuration where a directive may stand.
+// Context is a set of kinds of blocks in which a directive is allowed.
 type Context uint16
 
-// The places. Foreign is what belongs to blocks that weir skips; no directive of it is ever looked up.
+// The contexts. Foreign is the inside of blocks that weir skips; directives there are never looked
+// up.
 const (
 	Main Context = 1 << iota
 	Events
@@ -17,10 +18,10 @@ const (
 	Foreign
 )
 
-// contextNames are nginx's names of the places, in the order of the constants.
+// contextNames are nginx's names of the contexts, in the order of the constants.
 var contextNames = [...]string{"main", "events", "stream", "server", "upstream", "mgmt", "match"}
 
-// names lists the places of c that weir reads.
+// names lists the contexts of c that weir reads.
 func (c Context) names() (all []string) {
 	for i, name := range contextNames {
 		if c&(1<<i) != 0 {
@@ -30,10 +31,10 @@ func (c Context) names() (all []string) {
 	return all
 }
 
-// An Arity says how many arguments a directive takes.
+// An Arity is the set of numbers of arguments that a directive takes.
 type Arity struct {
-	counts uint32 // bit n: n arguments are right
-	open   bool   // so are from and more
+	counts uint32 // bit n: n arguments are allowed
+	open   bool   // from or more arguments are allowed too
 	from   int
 }
 
@@ -55,7 +56,7 @@ var OnOff = Take(1)
 // None is the arity of a directive without arguments.
 var None = Take(0)
 
-// allows reports whether n arguments are right.
+// allows reports whether n arguments are allowed.
 func (a Arity) allows(n int) bool {
 	if a.open && n >= a.from {
 		return true
@@ -63,28 +64,28 @@ func (a Arity) allows(n int) bool {
 	return n < 32 && a.counts&(1<<n) != 0
 }
 
-// Body says what follows a directive's arguments.
+// Body is the kind of text after a directive's arguments.
 type Body int
 
 // The bodies.
 const (
 	Simple  Body = iota // a semicolon
 	Nested              // a block of directives
-	Pairs               // a block with a grammar of its own, as in map and geo
-	Skipped             // a block that is not looked into
+	Pairs               // a block with its own grammar, as in map and geo
+	Skipped             // a block that is not read
 )
 
-// Support says what weir does with a directive.
+// Support is the level at which weir supports a directive.
 type Support int
 
 // The levels of support.
 const (
 	Full    Support = iota // as nginx
-	Inert                  // accepted and checked; nothing obeys it, mostly since in weir's one process it has nothing to act on
-	Refused                // known, not served yet: the configuration is refused with a sentence that says so
+	Inert                  // accepted and validated, but has no effect, mostly because weir is one process
+	Refused                // known but not supported yet: the configuration is refused with a message
 )
 
-// String names the level as the coverage table does.
+// String returns the name of the level in the coverage table.
 func (s Support) String() string { return [...]string{"full", "inert", "refused"}[s] }
 
 // An Entry is one row of a module's table. C is the module's settings at one level of the configuration.
@@ -94,7 +95,7 @@ type Entry[C any] struct {
 	Args    Arity
 	Body    Body
 	Default string  // as documented
-	Repeat  bool    // else a second use at one level is `"x" directive is duplicate`
+	Repeat  bool    // if false, a second use at one level is `"x" directive is duplicate`
 	Support Support // Inert and Refused need no Set
 	// Extension marks a directive that nginx does not have.
 	Extension bool
@@ -103,7 +104,7 @@ type Entry[C any] struct {
 	Set func(*C, *Call)
 }
 
-// A Row is an Entry without its type, as the walk and the tests read it.
+// A Row is an Entry without its type, for the walk and the tests.
 type Row struct {
 	Module    string
 	Name      string

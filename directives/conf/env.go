@@ -11,21 +11,22 @@ import (
 	"time"
 )
 
-// An Env is what compiling may ask of the machine. It opens nothing that lasts; tests replace it.
+// An Env gives the compiler access to the machine. It leaves nothing open; tests replace it.
 type Env struct {
-	Prefix     string                                  // what relative paths of logs and the pid file are joined to; ends with a slash
+	Prefix     string                                  // the base of relative paths of logs and the pid file; ends with a slash
 	ConfPrefix string                                  // the directory of the configuration file; ends with a slash
 	ErrorLog   string                                  // -e, or the built-in path
 	PidFile    string                                  // the built-in path
-	LookupHost func(name string) ([]netip.Addr, error) // as getaddrinfo: numbers of any form are names too
+	LookupHost func(name string) ([]netip.Addr, error) // like getaddrinfo: numbers of any form are names too
 	Now        func() time.Time
 	PID        int
 	Root       bool // the process runs as root
-	// Stderr is standard error as a log: it is safe for concurrent use and does not wait. nil: os.Stderr, for tools that only read.
+	// Stderr is standard error as a log: it is safe for concurrent use and does not block. nil
+	// means os.Stderr, for tools that only read a configuration.
 	Stderr io.Writer
 }
 
-// Console is standard error as a log.
+// Console returns standard error as a log.
 func (e *Env) Console() io.Writer {
 	if e.Stderr == nil {
 		return os.Stderr
@@ -54,16 +55,17 @@ func (e *Env) GroupExists(name string) bool {
 	return err == nil
 }
 
-// Hostname is the machine's name; empty if it has none.
+// Hostname returns the machine's name; empty if it has none.
 func (e *Env) Hostname() string {
 	name, _ := os.Hostname()
 	return name
 }
 
-// Path is name as nginx opens it: relative to the prefix.
+// Path returns the path that nginx opens for name: relative to the prefix.
 func (e *Env) Path(name string) string { return join(e.Prefix, name) }
 
-// ConfPath is name as nginx opens it relative to the directory of the configuration.
+// ConfPath returns the path that nginx opens for name relative to the directory of the
+// configuration.
 func (e *Env) ConfPath(name string) string { return join(e.ConfPrefix, name) }
 
 func join(prefix, name string) string {

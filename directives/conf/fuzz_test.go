@@ -13,7 +13,8 @@ import (
 	"weir/stream"
 )
 
-// FuzzValue holds that numbers, sizes, offsets and times are not negative, and agree where one is written as another.
+// FuzzValue checks that numbers, sizes, offsets and times are not negative, and that two forms of
+// the same value agree.
 func FuzzValue(f *testing.F) {
 	for _, text := range []string{
 		"0", "007", "64k", "2M", "3g", "", "k", "-1", "1.5m", "9223372036854775807", "9223372036854775808", "8589934592g",
@@ -42,7 +43,8 @@ func FuzzValue(f *testing.F) {
 	})
 }
 
-// FuzzAddress holds that ports are within their bounds, and that an address is read again as what it was resolved to.
+// FuzzAddress checks that ports are within their bounds, and that the text of a resolved address
+// parses to the same address.
 func FuzzAddress(f *testing.F) {
 	for _, row := range addressRows {
 		f.Add(row.text)
@@ -86,7 +88,8 @@ func checkBounds(t *testing.T, text string, a Address) {
 	}
 }
 
-// checkAgain resolves once more, since 255.255.255.255 is a name to nginx's own parser.
+// checkAgain resolves the parsed address too, because 255.255.255.255 is a name to nginx's own
+// parser.
 func checkAgain(t *testing.T, parse func(string) (Address, error), addr stream.Addr) {
 	t.Helper()
 	again, err := parse(addr.String())
@@ -98,7 +101,7 @@ func checkAgain(t *testing.T, parse func(string) (Address, error), addr stream.A
 	}
 }
 
-// nobody knows no name, but numbers.
+// nobody is a lookup that finds no names, only numeric addresses.
 func nobody(name string) ([]netip.Addr, error) {
 	if ip, ok := getaddrinfo.Numeric(name); ok {
 		return []netip.Addr{ip}, nil

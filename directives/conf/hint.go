@@ -10,13 +10,14 @@ import (
 	"weir/parser/diag"
 )
 
-// Hints are what a Compiler may suggest besides the names in its tables. All of it is optional.
+// Hints are suggestions of a Compiler in addition to the names in its tables. All fields are
+// optional.
 type Hints struct {
 	Parameters map[string][]string // the parameters of a directive, by its name: "weight=" takes a value, "backup" does not
-	Remedies   map[string]string   // what to do without an unsupported directive, by its name or that of its module
+	Remedies   map[string]string   // the alternative to an unsupported directive, by its name or its module's name
 }
 
-// noRemedy is what to do about something unsupported if there is nothing better to say.
+// noRemedy is the hint for an unsupported directive without a specific remedy.
 const noRemedy = "remove it, or keep this server on nginx; docs/coverage.md lists what weir supports"
 
 // Advise adds a hint to the diagnostic that was reported last.
@@ -25,7 +26,7 @@ func (c *Call) Advise(hint string) {
 	diags[len(diags)-1].Hint = hint
 }
 
-// hint returns what may correct a directive that is refused at word; empty if nothing is known.
+// hint returns a suggestion for a directive that is refused at word; empty if there is none.
 func (c *Call) hint(word *parser.Word) string {
 	if before := c.unended(); before != nil {
 		return fmt.Sprintf("a \";\" seems to be missing after \"%s\" in line %d", before.Text, before.Pos.Line)
@@ -36,7 +37,8 @@ func (c *Call) hint(word *parser.Word) string {
 	return c.nearestParameter(word.Text)
 }
 
-// unended returns the word before the first argument that begins another directive on a line of its own; nil if there is none.
+// unended returns the word before the first argument that begins a line with the name of another
+// directive; nil if there is none.
 func (c *Call) unended() *parser.Word {
 	before := &c.Dir.Name
 	for i := range c.Dir.Args {
@@ -49,7 +51,7 @@ func (c *Call) unended() *parser.Word {
 	return nil
 }
 
-// nearestParameter suggests a parameter of the directive for a word whose name is like it.
+// nearestParameter suggests a parameter of the directive with a name similar to the word.
 func (c *Call) nearestParameter(text string) string {
 	known := c.Compiler().Hints.Parameters[c.Dir.Name.Text]
 	name, _, hasValue := strings.Cut(text, "=")
@@ -59,7 +61,8 @@ func (c *Call) nearestParameter(text string) string {
 	return didYouMean(diag.Nearest(name, known))
 }
 
-// hintUnknown suggests a directive for a name that does not exist: one that is allowed in the context, or else any.
+// hintUnknown suggests a directive for an unknown name: first one that is allowed in the context,
+// then any other.
 func (c *Call) hintUnknown() string {
 	name := c.Dir.Name.Text
 	if near := diag.Nearest(name, c.Compiler().names(c.Level.Context)); near != "" {
@@ -80,7 +83,7 @@ func (c *Compiler) names(ctx Context) []string {
 	return all
 }
 
-// hintPlace returns where a directive is allowed that is not allowed where it stands.
+// hintPlace returns the contexts in which a misplaced directive is allowed.
 func hintPlace(rows []*Row) string {
 	var in Context
 	for _, r := range rows {
@@ -93,13 +96,14 @@ func hintPlace(rows []*Row) string {
 	return "it is allowed in: " + strings.Join(places, ", ")
 }
 
-// hintRefused returns what to do without a directive that weir does not support yet.
+// hintRefused returns the alternative to a directive that weir does not support yet.
 func (c *Call) hintRefused() string {
 	remedies := c.Compiler().Hints.Remedies
 	return cmp.Or(remedies[c.row.Name], remedies[c.row.Module], noRemedy)
 }
 
-// reportUnknownVariable refuses a name that no variable has, as nginx does without a place, and remembers where it is used.
+// reportUnknownVariable refuses an unknown variable, without a position as nginx does, and records
+// where it is used.
 func (c *Compiler) reportUnknownVariable(name string) {
 	d := diag.Diagnostic{Severity: diag.Emerg, NoPlace: true, Message: fmt.Sprintf("unknown \"%s\" variable", name)}
 	if near := diag.Nearest(name, c.Config.Vars.Names()); near != "" {
@@ -111,7 +115,8 @@ func (c *Compiler) reportUnknownVariable(name string) {
 	c.report(d)
 }
 
-// firstUse returns the first argument below b that contains one of the texts, whatever its case; nil if there is none.
+// firstUse returns the first argument below b that contains one of the texts, ignoring case; nil if
+// there is none.
 func firstUse(b *parser.Block, texts ...string) *parser.Word {
 	if b == nil {
 		return nil
@@ -130,7 +135,7 @@ func firstUse(b *parser.Block, texts ...string) *parser.Word {
 	return nil
 }
 
-// didYouMean asks for a name; an empty name makes no hint.
+// didYouMean returns the hint for a name; an empty name gives no hint.
 func didYouMean(name string) string {
 	if name == "" {
 		return ""

@@ -6,14 +6,15 @@ import (
 	"weir/parser"
 )
 
-// A Level is one block of the configuration, or all of it, with the settings of every module there.
+// A Level is one block of the configuration, or the main level, with the settings of every module
+// there.
 type Level struct {
 	Context Context
-	Parent  *Level            // nil: the main level
-	Dir     *parser.Directive // that opened the block; nil for the main level
+	Parent  *Level            // nil for the main level
+	Dir     *parser.Directive // opened the block; nil for the main level
 
 	compile *Compiler
-	confs   []any // by module, made when first asked for
+	confs   []any // by module, made on first use
 	seen    map[*Row]bool
 }
 
@@ -28,5 +29,5 @@ func (l *Level) at(module int) any {
 	return l.confs[module]
 }
 
-// Origin is "FILE:LINE" of the brace that opened the level.
+// Origin returns "FILE:LINE" of the brace that opened the level.
 func (l *Level) Origin() string { return fmt.Sprintf("%s:%d", l.Dir.End.File, l.Dir.End.Line) }

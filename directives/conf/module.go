@@ -2,8 +2,9 @@ package conf
 
 import "weir/stream"
 
-// A Module is what one page of nginx's documentation describes. C is its settings at one level of the configuration: main, stream,
-// a server, an upstream. The zero C must be what a level has of which nothing is said.
+// A Module implements one page of nginx's documentation. C is its settings at one level of the
+// configuration: main, stream, a server, an upstream. The zero value of C must mean that no
+// directive was given.
 type Module[C any] struct {
 	Name    string // as nginx's documentation, "ngx_stream_proxy_module"
 	Entries []Entry[C]
@@ -17,8 +18,8 @@ type Module[C any] struct {
 	Build func(c *C, s *Scope)
 }
 
-// At returns the settings of type C at that level, which exactly one module of those that are compiled must have. They may be
-// changed while compiling.
+// At returns the settings of type C at that level. Exactly one of the compiled modules must have
+// that type. The settings may be changed while compiling.
 func At[C any](l *Level) *C {
 	for i, m := range l.compile.modules {
 		if _, ok := m.(*Module[C]); ok {
@@ -28,7 +29,7 @@ func At[C any](l *Level) *C {
 	panic("spec: no module has settings of that type")
 }
 
-// An AnyModule is a *Module[C] of whatever C.
+// An AnyModule is a *Module[C] of any C.
 type AnyModule interface {
 	name() string
 	rows(index int) []*Row

@@ -1,6 +1,6 @@
 package conf
 
-// An Opt is a setting that may be unset, which is not the same as zero. The zero Opt is unset.
+// An Opt is a setting that may be unset, which differs from zero. The zero Opt is unset.
 type Opt[T any] struct {
 	value T
 	set   bool

@@ -6,7 +6,7 @@ import (
 	"weir/stream"
 )
 
-// A Scope is where a module puts what it has compiled: into one server, or into the configuration as a whole.
+// A Scope receives the results of a module: for one server, or for the whole configuration.
 type Scope struct {
 	Level  *Level         // of the server, or of stream {} in Init
 	Server *stream.Server // nil in Init
@@ -16,14 +16,15 @@ type Scope struct {
 	handlers []placed
 }
 
-// placed is a handler with its module's place in the list.
+// placed is a handler with its phase and its module's index in the list.
 type placed struct {
 	phase   stream.Phase
 	module  int
 	handler stream.Handler
 }
 
-// Handle adds h to the server's phase. Within a phase handlers run against the order of the modules, as in nginx.
+// Handle adds h to the server's phase. Within a phase handlers run in reverse order of the modules,
+// as in nginx.
 func (s *Scope) Handle(phase stream.Phase, h stream.Handler) {
 	s.handlers = append(s.handlers, placed{phase, s.module, h})
 }
@@ -31,9 +32,10 @@ func (s *Scope) Handle(phase stream.Phase, h stream.Handler) {
 // AddPart adds a part to the configuration.
 func (s *Scope) AddPart(p stream.Part) { s.Config.Parts = append(s.Config.Parts, p) }
 
-// FinishStream ends stream {}: in the order of the modules, each one's Init and then its Merge for every server; then each one's
-// Build for every server. Each server level has the stream level as its parent. Without a diagnostic so far the servers it returns
-// are complete.
+// FinishStream ends stream {}: first, in the order of the modules, the Init of each one and then
+// its Merge for every server; then the Build of each one for every server. Each server level has
+// the stream level as its parent. If there is no diagnostic so far, the returned servers are
+// complete.
 func (c *Compiler) FinishStream(level *Level, servers []*Level) []*stream.Server {
 	c.merge(level, servers)
 	for _, name := range c.Config.Vars.Resolve() {
@@ -73,8 +75,8 @@ func (c *Compiler) build(levels []*Level) []*stream.Server {
 	return servers
 }
 
-// placeHandlers gives every server of the configuration the same places in each phase, nil where it has no handler, so that a
-// session that changes servers goes on at the next place.
+// placeHandlers gives every server of the configuration the same slots in each phase, nil where it
+// has no handler, so that a session that changes servers continues at the next slot.
 func placeHandlers(scopes []*Scope) {
 	var places [stream.NumPhases][]int // module numbers, highest first
 	for _, s := range scopes {

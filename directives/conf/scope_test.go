@@ -9,12 +9,12 @@ import (
 	"weir/stream"
 )
 
-// named is a handler that is told apart by its name.
+// named is a handler that is identified by its name.
 type named string
 
 func (named) Handle(*stream.Session) (stream.Verdict, error) { return stream.Next, nil }
 
-// placing is the settings of a module whose handler stands in a server that says "flag on".
+// placing is the settings of a module with a handler in each server that has "flag on".
 type placing struct{ on Opt[bool] }
 
 func placer(name, directive string, phase stream.Phase) *Module[placing] {
@@ -49,7 +49,7 @@ func framer(finished func(*Compiler, *Level, []*Level)) *Module[frame] {
 	return m
 }
 
-// finish compiles text by modules and returns the servers of its stream {}.
+// finish compiles text with modules and returns the servers of its stream {}.
 func finish(t *testing.T, text string, modules ...AnyModule) (servers []*stream.Server, c *Compiler) {
 	t.Helper()
 	outer := framer(func(c *Compiler, l *Level, levels []*Level) { servers = c.FinishStream(l, levels) })
@@ -57,11 +57,12 @@ func finish(t *testing.T, text string, modules ...AnyModule) (servers []*stream.
 	return servers, c
 }
 
-// TestHandlersRunAgainstTheOrderOfModules also holds that all servers have the same places, so that a session may change servers.
+// TestHandlersRunAgainstTheOrderOfModules also checks that all servers have the same slots, so that
+// a session can change servers.
 func TestHandlersRunAgainstTheOrderOfModules(t *testing.T) {
 	tests := []struct {
 		name, text string
-		preaccess  []string // for each server its handlers in that phase, "-" for none
+		preaccess  []string // the handlers of each server in that phase, "-" for an empty slot
 		preread    []string
 	}{
 		{"all", "server { a on; b on; c on; }", []string{"b a"}, []string{"c"}},
@@ -100,7 +101,8 @@ func checkHandlers(t *testing.T, servers []*stream.Server, phase stream.Phase, w
 	}
 }
 
-// TestFinishStreamOrder holds the order of ngx_stream_block: each module's init and its merges, module by module, then all builds.
+// TestFinishStreamOrder checks the order of ngx_stream_block: each module's init and its merges,
+// module by module, then all builds.
 func TestFinishStreamOrder(t *testing.T) {
 	var calls []string
 	tracer := func(name string) *Module[toyConf] {

@@ -6,8 +6,9 @@ import (
 	"weir/stream"
 )
 
-// The functions below make setters for directives of one argument: each returns an Entry's Set that reads the argument by nginx's
-// rules into the field that it is given, or refuses the configuration in nginx's words.
+// The functions below make setters for directives of one argument: each returns an Entry's Set that
+// parses the argument by nginx's rules into the given field, or refuses the configuration with
+// nginx's message.
 
 // Flag sets a field from "on" or "off", as ngx_conf_set_flag_slot.
 func Flag[C any](field func(*C) *Opt[bool]) func(*C, *Call) {
@@ -46,7 +47,8 @@ func Sec[C any](field func(*C) *Opt[time.Duration]) func(*C, *Call) {
 	return parsed(field, ParseSec, "invalid value")
 }
 
-// parsed sets a field from what parse makes of the argument; the directive is refused with the text sentence.
+// parsed sets a field to the result of parse for the argument; on failure the directive is refused
+// with the text sentence.
 func parsed[C, T any](field func(*C) *Opt[T], parse func(string) (T, bool), sentence string) func(*C, *Call) {
 	return func(conf *C, c *Call) {
 		v, ok := parse(c.Arg(0))
@@ -58,12 +60,13 @@ func parsed[C, T any](field func(*C) *Opt[T], parse func(string) (T, bool), sent
 	}
 }
 
-// String sets a field to the argument as it stands, as ngx_conf_set_str_slot.
+// String sets a field to the argument itself, as ngx_conf_set_str_slot.
 func String[C any](field func(*C) *Opt[string]) func(*C, *Call) {
 	return func(conf *C, c *Call) { field(conf).Set(c.Arg(0)) }
 }
 
-// Enum sets a field to what the argument stands for; names are compared without case, as in ngx_conf_set_enum_slot.
+// Enum sets a field to the value of the argument in names; case is ignored, as in
+// ngx_conf_set_enum_slot.
 func Enum[C, T any](field func(*C) *Opt[T], names map[string]T) func(*C, *Call) {
 	return func(conf *C, c *Call) {
 		for name, v := range names {

@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// TestSlots holds each setter against nginx's ngx_conf_set_*_slot: what it takes, and the sentence with which it refuses.
+// TestSlots compares each setter with nginx's ngx_conf_set_*_slot: the accepted values, and the
+// message for others.
 func TestSlots(t *testing.T) {
 	tests := []struct {
 		text string
-		want string // the value, or the sentence
+		want string // the value, or the message
 	}{
 		{"flag on;", "true"},
 		{"flag OFF;", "false"},
@@ -49,7 +50,7 @@ func TestSlots(t *testing.T) {
 	}
 }
 
-// set lists the settings that have been set; a template by whether it has variables.
+// set lists the settings that have been set; for a template it shows whether it has variables.
 func set(c *toyConf) (all []string) {
 	all = appendSet(all, c.flag)
 	all = appendSet(all, c.size)

@@ -8,7 +8,7 @@ import (
 	"weir/stream"
 )
 
-// toyConf is the settings of a module that exists for tests: every kind of setter, and a note of what was called.
+// toyConf is the settings of a test module: every kind of setter, and a record of the calls.
 type toyConf struct {
 	called []string
 
@@ -25,7 +25,7 @@ type toyConf struct {
 
 func (c *toyConf) note(call *Call) { c.called = append(c.called, call.Dir.Name.Text) }
 
-// toy returns a module with a directive of every shape.
+// toy returns a module with every kind of directive.
 func toy() *Module[toyConf] {
 	const anywhere = Main | Stream | Server
 	return &Module[toyConf]{
@@ -61,7 +61,7 @@ func toy() *Module[toyConf] {
 	}
 }
 
-// compile walks text as /t.conf, by the tables of modules.
+// compile compiles text as /t.conf, with the tables of modules.
 func compile(t *testing.T, text string, modules ...AnyModule) *Compiler {
 	t.Helper()
 	tree, unread := parser.Load(parser.Source{Path: "/t.conf", Text: []byte(text)})
@@ -73,7 +73,7 @@ func compile(t *testing.T, text string, modules ...AnyModule) *Compiler {
 	return c
 }
 
-// said is what a compiler has reported, a line each.
+// said returns the diagnostics of a compiler, one a line.
 func said(c *Compiler) []string {
 	var lines []string
 	for _, d := range c.Diagnostics() {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// ParseNumber reads a number in decimal digits, nothing else, as ngx_atoi.
+// ParseNumber parses a number of decimal digits only, as ngx_atoi does.
 func ParseNumber(text string) (int64, bool) {
 	if text == "" {
 		return 0, false
@@ -20,10 +20,10 @@ func ParseNumber(text string) (int64, bool) {
 	return n, true
 }
 
-// Int returns n as an int, and the largest int where an int of this system cannot hold n. n is not negative.
+// Int returns n, or the largest int if n is larger. n is not negative.
 func Int(n int64) int { return int(min(n, math.MaxInt)) }
 
-// pushDigit appends a decimal digit to n, unless that overflows or c is none.
+// pushDigit appends the decimal digit c to n. It fails on overflow or if c is not a digit.
 func pushDigit(n int64, c byte) (int64, bool) {
 	if !isDigit(c) {
 		return 0, false
@@ -37,13 +37,15 @@ func pushDigit(n int64, c byte) (int64, bool) {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// ParseSize reads a number of bytes with an optional k or m, in either case, as ngx_parse_size.
+// ParseSize parses a number of bytes with an optional k or m, in either case, as ngx_parse_size
+// does.
 func ParseSize(text string) (int64, bool) { return parseScaled(text, "km") }
 
-// ParseOffset is ParseSize with g allowed as well, as ngx_parse_offset.
+// ParseOffset is ParseSize that also allows g, as ngx_parse_offset does.
 func ParseOffset(text string) (int64, bool) { return parseScaled(text, "kmg") }
 
-// parseScaled reads a number behind which one of units may stand; each unit is 1024 times the one before it.
+// parseScaled parses a number with an optional suffix from units; each unit is 1024 times the one
+// before it.
 func parseScaled(text, units string) (int64, bool) {
 	scale := int64(1)
 	if n := len(text); n > 0 {
@@ -75,7 +77,7 @@ func lower(c byte) byte {
 	return c
 }
 
-// Lower is text with the letters of ASCII in lower case, as ngx_strlow makes it.
+// Lower returns text with ASCII letters in lower case, as ngx_strlow does.
 func Lower(text string) string {
 	b := []byte(text)
 	for i, c := range b {
@@ -84,7 +86,8 @@ func Lower(text string) string {
 	return string(b)
 }
 
-// EqualFold reports whether a and b are the same but for the case of ASCII letters, as ngx_strcasecmp.
+// EqualFold reports whether a and b are equal, ignoring the case of ASCII letters, as
+// ngx_strcasecmp does.
 func EqualFold(a, b string) bool {
 	if len(a) != len(b) {
 		return false
@@ -97,8 +100,9 @@ func EqualFold(a, b string) bool {
 	return true
 }
 
-// ParseMsec reads a time of a directive that counts in milliseconds, "1h30m" or "500ms", as ngx_parse_time. Bare digits are
-// seconds. What is beyond the 292 years of a Duration becomes the longest Duration.
+// ParseMsec parses a time of a directive that counts in milliseconds, "1h30m" or "500ms", as
+// ngx_parse_time does. A number without a unit is in seconds. A time beyond the 292 years of a
+// Duration becomes the longest Duration.
 func ParseMsec(text string) (time.Duration, bool) {
 	ms, ok := parseTime(text, milliUnits)
 	if ms > int64(math.MaxInt64/time.Millisecond) {
@@ -107,8 +111,8 @@ func ParseMsec(text string) (time.Duration, bool) {
 	return time.Duration(ms) * time.Millisecond, ok
 }
 
-// ParseSec reads a time of a directive that counts in seconds, "1y6M" or "30", as ngx_parse_time. What is beyond the 292 years of
-// a Duration becomes the longest Duration.
+// ParseSec parses a time of a directive that counts in seconds, "1y6M" or "30", as ngx_parse_time
+// does. A time beyond the 292 years of a Duration becomes the longest Duration.
 func ParseSec(text string) (time.Duration, bool) {
 	sec, ok := parseTime(text, secondUnits)
 	if sec > int64(math.MaxInt64/time.Second) {
@@ -117,7 +121,8 @@ func ParseSec(text string) (time.Duration, bool) {
 	return time.Duration(sec) * time.Second, ok
 }
 
-// A timeUnit is a unit of time and its worth. Units must come in the order of their rank, each at most once.
+// A timeUnit is a unit of time and its value in the base unit. Units must be in the order of their
+// rank, each at most once.
 type timeUnit struct {
 	name  string
 	worth int64
@@ -130,8 +135,9 @@ const (
 	day    = 24 * hour
 )
 
-// The units of the two kinds of directives; a blank is the unit of a part that has none, and like it the last. A part of seconds and
-// one without a unit exclude each other, "ms" may follow "s". Rank 0 may follow nothing: it refuses "ms" where seconds are counted.
+// The units of the two kinds of directives. A blank is the unit of a number without a suffix, and
+// must be last as well. Seconds and a number without a unit exclude each other; "ms" may follow
+// "s". A unit of rank 0 may not follow anything: this refuses "ms" in a time in seconds.
 var (
 	secondUnits = []timeUnit{
 		{"ms", 1, 0}, {"y", 365 * day, 1}, {"M", 30 * day, 2}, {"w", 7 * day, 3}, {"d", day, 4}, {"h", hour, 5},
@@ -143,7 +149,7 @@ var (
 	}
 )
 
-// parseTime adds up the parts of text in the worth of units.
+// parseTime returns the sum of the parts of text, in the base unit of units.
 func parseTime(text string, units []timeUnit) (int64, bool) {
 	var total, value int64
 	rank, valid := 0, false
@@ -173,8 +179,8 @@ func parseTime(text string, units []timeUnit) (int64, bool) {
 	return addScaled(total, value, units[len(units)-1].worth)
 }
 
-// mayFollow reports whether u may come after a unit of that rank. As in ngx_parse_time a blank is refused after seconds, and
-// nothing but milliseconds after them.
+// mayFollow reports whether u may come after a unit of that rank. As in ngx_parse_time a blank is
+// refused after seconds, and only milliseconds may follow them.
 func (u timeUnit) mayFollow(rank int) bool {
 	if u.name == " " {
 		return rank < 7
@@ -191,7 +197,7 @@ func unitAt(text string, units []timeUnit) (timeUnit, bool) {
 	return timeUnit{}, false
 }
 
-// addScaled is total + value*worth, unless that overflows.
+// addScaled returns total + value*worth. It fails on overflow.
 func addScaled(total, value, worth int64) (int64, bool) {
 	if value > math.MaxInt64/worth {
 		return 0, false

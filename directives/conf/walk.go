@@ -9,12 +9,13 @@ import (
 	"weir/stream"
 )
 
-// A Compiler holds one compilation: tree and tables in, settings, snapshot and diagnostics out.
+// A Compiler holds one compilation. Its input is a tree and tables; its output is settings, a
+// snapshot and diagnostics.
 type Compiler struct {
 	Env    *Env
 	Config *stream.Config // under construction
 	Main   *Level
-	// Elsewhere are the names of directives that belong to blocks that no module of the compiler reads.
+	// Elsewhere lists directives of blocks that no module of the compiler reads.
 	Elsewhere map[string]bool
 	Hints     Hints
 
@@ -44,14 +45,14 @@ func NewCompiler(modules []AnyModule, env *Env) *Compiler {
 	return c
 }
 
-// Walk reads the whole configuration: every directive is checked and its setter called, in the order of the file. It may be called
-// once.
+// Walk reads the whole configuration: it checks every directive and calls its setter, in the order
+// of the file. It may be called only once.
 func (c *Compiler) Walk(root *parser.Block) {
 	c.root = root
 	c.walk(root, c.Main)
 }
 
-// Diagnostics lists what was said, in order; what is Late comes after everything else.
+// Diagnostics returns the diagnostics in order; those with Late are last.
 func (c *Compiler) Diagnostics() diag.List {
 	all := slices.Clone(c.diags)
 	slices.SortStableFunc(all, func(a, b diag.Diagnostic) int { return boolInt(a.Late) - boolInt(b.Late) })
@@ -70,13 +71,13 @@ func (c *Compiler) Failed() bool { return c.diags.HasEmerg() }
 
 func (c *Compiler) report(d diag.Diagnostic) { c.diags = append(c.diags, d) }
 
-// ReportBare reports a sentence that nginx prints without a place.
+// ReportBare reports a message that nginx prints without a position.
 func (c *Compiler) ReportBare(severity diag.Severity, format string, args ...any) {
 	c.report(diag.Diagnostic{Severity: severity, NoPlace: true, Message: fmt.Sprintf(format, args...)})
 }
 
-// ReportLate reports a sentence without a place that nginx comes to only after everything has been read: -t has called the syntax
-// ok by then.
+// ReportLate reports a message without a position that nginx prints only after reading the whole
+// configuration: -t has reported that the syntax is ok by then.
 func (c *Compiler) ReportLate(severity diag.Severity, format string, args ...any) {
 	c.report(diag.Diagnostic{Severity: severity, NoPlace: true, Late: true, Message: fmt.Sprintf(format, args...)})
 }
@@ -87,7 +88,8 @@ func (c *Compiler) walk(b *parser.Block, l *Level) {
 	}
 }
 
-// directive checks one directive in the order of ngx_conf_handler: name, place, ending, number of arguments, duplicate.
+// directive checks one directive in the order of ngx_conf_handler: name, context, ending, number of
+// arguments, duplicate.
 func (c *Compiler) directive(d *parser.Directive, l *Level) {
 	call := &Call{Dir: d, Level: l}
 	rows := c.rows[d.Name.Text]
@@ -132,7 +134,8 @@ func (c *Call) checkForm() bool {
 	return false
 }
 
-// checkDuplicate reports whether the directive may be used at its level, once more or at all.
+// checkDuplicate reports whether the directive is supported and may be used at its level, or used
+// there again.
 func (c *Call) checkDuplicate() bool {
 	if c.row.Support == Refused {
 		c.Fail(nil, "\"%s\" directive is not supported by weir yet", c.Dir.Name.Text)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestWalk holds the sentences, their lines and their order against ngx_conf_handler: name, place, ending, number of arguments,
-// support, duplicate.
+// TestWalk compares the messages, their lines and their order with ngx_conf_handler: name, context,
+// ending, number of arguments, support, duplicate.
 func TestWalk(t *testing.T) {
 	tests := []struct {
 		name, text string
