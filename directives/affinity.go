@@ -21,7 +21,7 @@ type Affinity struct {
 	masks [][]int // one list of processors for each worker; with auto, one list over which the workers are spread
 }
 
-// Of returns the processors of a worker, counted from 0; nil allows any. It follows
+// Of returns the processors of a worker, counted from 0; an empty list allows any. It follows
 // ngx_get_cpu_affinity.
 func (a *Affinity) Of(worker int) []int {
 	switch {

@@ -18,7 +18,7 @@ type coreConf struct {
 	daemon          conf.Opt[bool]
 	pid             conf.Opt[string]
 	user, group     string
-	workers         conf.Opt[int] // 0: auto
+	workers         conf.Opt[int] // 0 means auto
 	rlimitNofile    conf.Opt[int64]
 	rlimitCore      conf.Opt[int64]
 	shutdownTimeout conf.Opt[time.Duration]

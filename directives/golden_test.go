@@ -36,7 +36,7 @@ type goldenCase struct {
 	weirOnly bool
 	since    nginx.Version
 	debug    bool
-	loads    string // empty: no more modules
+	loads    string // empty for no more modules
 }
 
 // Names of the parts of a golden file that are not files of the configuration.

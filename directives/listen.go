@@ -202,8 +202,8 @@ func (l *listenAddr) rank() int {
 	return 1
 }
 
-// foldIntoWildcards moves an address into the wildcard of its port, unless it has socket options of
-// its own. It is then not bound, and the local address of each connection selects its servers.
+// foldIntoWildcards moves the addresses without socket options of their own into the wildcard of
+// their port. They are not bound: the local address of each connection selects the servers.
 func foldIntoWildcards(all []*stream.Listen) []*stream.Listen {
 	wildcards := map[uint32]*stream.Listen{}
 	for _, l := range all {
