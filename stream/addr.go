@@ -12,16 +12,17 @@ type Addr struct {
 	IP   netip.AddrPort
 	Path string // of a unix socket; an unbound unix peer has Unix and no path
 	Unix bool
-	UDP  bool // of datagrams; a port of UDP is another address than the same port of TCP
+	UDP  bool // a datagram address; a UDP port is a different address from the same TCP port
 }
 
 // UnixAddr returns the address of the unix socket at path.
 func UnixAddr(path string) Addr { return Addr{Path: path, Unix: true} }
 
-// IsValid reports whether a is an address at all.
+// IsValid reports whether a is an address.
 func (a Addr) IsValid() bool { return a.Unix || a.IP.IsValid() }
 
-// Host is the address without its port, as nginx's addr_text: "192.0.2.1", "2001:db8::1", "unix:/path", "unix:".
+// Host returns the address without its port, as nginx's addr_text: "192.0.2.1", "2001:db8::1",
+// "unix:/path", "unix:".
 func (a Addr) Host() string {
 	if a.Unix {
 		return "unix:" + a.Path
@@ -29,7 +30,7 @@ func (a Addr) Host() string {
 	return string(a.AppendHost(make([]byte, 0, maxText)))
 }
 
-// maxText is room for any address with its port.
+// maxText is the length of the longest IP address with a port.
 const maxText = len("[0000:0000:0000:0000:0000:ffff:255.255.255.255]:65535")
 
 // AppendHost appends what Host returns.
@@ -40,7 +41,8 @@ func (a Addr) AppendHost(b []byte) []byte {
 	return proxyproto.AppendAddr(b, a.IP.Addr())
 }
 
-// Port is the port in decimal, as in nginx's variables empty for a unix socket and for port 0.
+// Port returns the port in decimal. As in nginx's variables, it is empty for a unix socket and for
+// port 0.
 func (a Addr) Port() string {
 	if a.Unix || !a.IP.IsValid() || a.IP.Port() == 0 {
 		return ""
@@ -48,7 +50,7 @@ func (a Addr) Port() string {
 	return strconv.Itoa(int(a.IP.Port()))
 }
 
-// String is the address as nginx prints it: "192.0.2.1:80", "[2001:db8::1]:80", "unix:/path".
+// String returns the address as nginx prints it: "192.0.2.1:80", "[2001:db8::1]:80", "unix:/path".
 func (a Addr) String() string {
 	if a.Unix {
 		return "unix:" + a.Path
@@ -65,7 +67,7 @@ func (a Addr) String() string {
 	return string(strconv.AppendUint(append(b, ':'), uint64(a.IP.Port()), 10))
 }
 
-// Network is the name that package net gives the address's family, for stream sockets or for those of datagrams.
+// Network returns the network name that package net uses for the address, for streams or datagrams.
 func (a Addr) Network() string {
 	switch {
 	case a.Unix && a.UDP:

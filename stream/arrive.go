@@ -2,11 +2,13 @@ package stream
 
 import "weir/internal/relay"
 
-// Arrive makes the session one that l has just accepted at local: nothing has been logged, no variable has a value, no module has kept
-// anything in it. Its number, its client, what the client has sent, what a PROXY header said and what it holds remain. The caller goes
-// on with s.Advance(Event{Kind: Accepted}). l must be of the session's configuration.
+// Arrive resets the session as if l had just accepted it at local: nothing is logged, no variable
+// has a value, no module state is kept. Its number, its client, the bytes already read, the PROXY
+// header and its leases remain. The caller continues with s.Advance(Event{Kind: Accepted}). l must
+// belong to the session's configuration.
 //
-// It follows ngx_stream_pass_handler, which hands the connection to the other port's handler.
+// It follows ngx_stream_pass_handler, which passes the connection to the handler of the other
+// listen.
 func (s *Session) Arrive(l *Listen, local *Addr) {
 	*s = Session{
 		ID: s.ID, Client: Client{Addr: s.Client.Addr, Local: local}, Head: s.Head, ProxyHeader: s.ProxyHeader,
@@ -15,7 +17,7 @@ func (s *Session) Arrive(l *Listen, local *Addr) {
 	}
 }
 
-// arrival is what the address means at which the session has arrived, which may be one that Listen serves besides.
+// arrival returns the listen for the local address, which may be an Inner address of s.Listen.
 func (s *Session) arrival() *Listen {
 	if inner := s.Listen.Inner[s.Client.Local.IP.Addr()]; inner != nil {
 		return inner

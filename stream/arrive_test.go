@@ -67,12 +67,12 @@ func TestArrive(t *testing.T) {
 	}
 }
 
-// releases is a lease that counts.
+// releases is a lease that counts its releases.
 type releases struct{ n int }
 
 func (c *releases) Release() { c.n++ }
 
-// What belongs to the connection stays; what belongs to the session begins anew.
+// The state of the connection remains; the state of the session is reset.
 func TestArriveAnew(t *testing.T) {
 	first, to := listener(), listener()
 	to.Addr, to.Default.Settings.ErrorLog = streamtest.Loopback(2), nil

@@ -22,7 +22,8 @@ import (
 // connectPacket is a CONNECT of client mqttx_1 with user name ann.
 const connectPacket = "\x10\x18\x00\x04MQTT\x04\x82\x00\x3c\x00\x07mqttx_1\x00\x03ann"
 
-// A plant serves sessions as a configuration with mqtt_preread, a consistent hash, the PROXY protocol and an access log does.
+// A plant serves sessions like a configuration with mqtt_preread, a consistent hash, the PROXY
+// protocol and an access log.
 type plant struct {
 	listen *stream.Listen
 	env    *stream.Env
@@ -57,7 +58,7 @@ func newPlant(t testing.TB) *plant {
 	}
 }
 
-// brokers is a group of three servers.
+// brokers returns a group of three servers.
 func brokers(t testing.TB, vars *stream.VarTable) *upstream.Group {
 	t.Helper()
 	key, err := stream.ParseTemplate("$mqtt_preread_clientid", vars)
@@ -94,7 +95,7 @@ func logTarget(t testing.TB, config *stream.Config) accesslog.Target {
 	return accesslog.File(file)
 }
 
-// relaying is a new session that has come as far as the relay.
+// relaying returns a new session that has reached the relay.
 func (p *plant) relaying(packet []byte) *stream.Session {
 	s := stream.NewSession(p.listen, p.env, p.client, nil)
 	s.Advance(stream.Event{Kind: stream.Accepted})
@@ -105,7 +106,7 @@ func (p *plant) relaying(packet []byte) *stream.Session {
 	return s
 }
 
-// TestSessionBudget bounds what a session from accept to log allocates; the driver's part comes on top.
+// TestSessionBudget limits the allocations of a session from accept to log, without the driver's.
 func TestSessionBudget(t *testing.T) {
 	const budget = 10
 	p := newPlant(t)
@@ -119,7 +120,7 @@ func TestSessionBudget(t *testing.T) {
 	}
 }
 
-// TestRelayingBudget bounds what a session keeps while it is being relayed.
+// TestRelayingBudget limits the memory that a session keeps during the relay.
 func TestRelayingBudget(t *testing.T) {
 	const sessions, bytes, objects = 5000, 700, 7.5
 	p := newPlant(t)
@@ -147,7 +148,7 @@ func heap() (m runtime.MemStats) {
 	return m
 }
 
-// TestLogLineBudget holds that a line of the core's variables allocates nothing.
+// TestLogLineBudget checks that a log line of core variables does not allocate.
 func TestLogLineBudget(t *testing.T) {
 	const budget = 0
 	config := stream.NewConfig()

@@ -8,7 +8,8 @@ import (
 	"weir/internal/proxyproto"
 )
 
-// NginxVersion is the version of nginx that weir stands in for: $nginx_version, and what -v adds for tools.
+// NginxVersion is the version of nginx that weir emulates: $nginx_version, and the version that -v
+// prints for tools.
 const NginxVersion = "1.31.5"
 
 // coreVariables are the variables of the stream core.
@@ -88,7 +89,8 @@ func appendSessionTime(s *Session, b []byte) ([]byte, bool) {
 	return AppendSeconds(b, s.Elapsed()), true
 }
 
-// AppendSeconds appends d as nginx writes durations: seconds, a point, three digits. A negative d counts as none.
+// AppendSeconds appends d as nginx writes durations: seconds with three decimals. A negative d
+// counts as 0.
 func AppendSeconds(b []byte, d time.Duration) []byte {
 	ms := max(d.Milliseconds(), 0)
 	b = strconv.AppendInt(b, ms/1000, 10)
@@ -116,7 +118,8 @@ func appendTimeLocal(s *Session, b []byte) ([]byte, bool) {
 	return append(b, secondOf(s.Env.Now()).local...), true
 }
 
-// proxyText makes a variable of a field of the PROXY header; without a header it is not found.
+// proxyText returns a variable for a field of the PROXY header. Without a header the variable is
+// not found.
 func proxyText(field func(*proxyproto.Header) string) func(*Session) (string, bool) {
 	return func(s *Session) (string, bool) {
 		if s.ProxyHeader == nil {
@@ -126,7 +129,7 @@ func proxyText(field func(*proxyproto.Header) string) func(*Session) (string, bo
 	}
 }
 
-// proxyPort is proxyText for a port, which is empty when it is 0.
+// proxyPort is proxyText for a port, which is empty if it is 0.
 func proxyPort(field func(*proxyproto.Header) uint16) func(*Session) (string, bool) {
 	return proxyText(func(h *proxyproto.Header) string {
 		port := field(h)

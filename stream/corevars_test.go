@@ -12,7 +12,7 @@ import (
 	"weir/stream/streamtest"
 )
 
-// A coreCase changes a session, and says what a variable of the core then is.
+// A coreCase changes a session and has the expected value of a core variable.
 type coreCase struct {
 	name, variable string
 	change         func(*streamtest.Session)
@@ -35,13 +35,13 @@ func header(h proxyproto.Header) func(*streamtest.Session) {
 	return func(s *streamtest.Session) { s.ProxyHeader = &h }
 }
 
-// berlin moves the clock of a session to a place east of Greenwich.
+// berlin moves the clock of a session to a time zone east of Greenwich.
 func berlin(s *streamtest.Session) {
 	zone := time.FixedZone("", 3600)
 	s.Env.Now = func() time.Time { return time.Date(2026, 11, 2, 20, 29, 3, 45_000_000, zone) }
 }
 
-// tlvHeader has an authority, and an SSL TLV that is cut.
+// tlvHeader has an authority and a truncated SSL TLV.
 func tlvHeader(s *streamtest.Session) {
 	h, _, err := proxyproto.Parse([]byte("\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x13" +
 		"\x01\x02\x03\x04\x05\x06\x07\x08\x00\x50\x00\x51" + "\x02\x00\x04name"))
@@ -124,7 +124,7 @@ func TestCoreVariables(t *testing.T) {
 	}
 }
 
-// TestUnknownTLVIsLogged holds nginx's sentence for a TLV that has no such name.
+// TestUnknownTLVIsLogged checks nginx's message for a TLV of unknown name.
 func TestUnknownTLVIsLogged(t *testing.T) {
 	s, use := play(t, nil, "proxy_protocol_tlv_nonsense")
 	tlvHeader(s)
@@ -134,7 +134,8 @@ func TestUnknownTLVIsLogged(t *testing.T) {
 	}
 }
 
-// TestEveryCoreVariableIsTried holds that the cases above cover what nginx documents for the core.
+// TestEveryCoreVariableIsTried checks that the cases above cover the core variables that nginx
+// documents.
 func TestEveryCoreVariableIsTried(t *testing.T) {
 	raw, err := os.ReadFile("testdata/variables.tsv")
 	if err != nil {

@@ -9,32 +9,35 @@ import (
 )
 
 const (
-	// maxReserve is how many descriptors sessions leave to the rest of the process, which needs them to read a configuration, open its logs
-	// and ask for names, also while there are very many clients. Of a low limit it is an eighth.
+	// maxReserve is how many descriptors sessions leave to the rest of the process, which needs
+	// them to read a configuration, open its logs and resolve names, even under a very high number
+	// of clients. With a low limit the reserve is an eighth of the limit.
 	maxReserve = 64
-	// surveyEvery is how often descriptors are counted while they are short.
+	// surveyEvery is the shortest interval between counts of the open descriptors while they are
+	// short.
 	surveyEvery = 500 * time.Millisecond
 )
 
-// Descriptors keeps the sessions of all drivers of a process within its limit of descriptors. A session counts with every descriptor that it
-// will need, from its beginning: what is accepted can be served. A nil Descriptors sets no limit. It is safe for concurrent use.
+// Descriptors keeps the sessions of all drivers of a process within its descriptor limit. From its
+// start, a session counts with every descriptor that it will need, so that every accepted session
+// can be served. A nil Descriptors sets no limit. It is safe for concurrent use.
 type Descriptors struct {
 	survey func() (limit, used int)
 	limit  atomic.Int64 // of the process
-	usable atomic.Int64 // of these, by all but the reserve
-	others atomic.Int64 // not of sessions
+	usable atomic.Int64 // the limit without the reserve
+	others atomic.Int64 // open, but not used by sessions
 
 	mu       sync.Mutex
 	counts   atomic.Pointer[[]DescriptorCount] // replaced under mu
-	surveyed time.Time                         // the last survey's beginning
+	surveyed time.Time                         // start of the last survey
 }
 
-// A DescriptorCount returns how many descriptors the sessions of one loop have open, and how many they need, which is as many or more. It
-// is safe for concurrent use, and does not block.
+// A DescriptorCount returns how many descriptors the sessions of one loop have open, and how many
+// they need, which is at least as many. It is safe for concurrent use and does not block.
 type DescriptorCount func() (open, needed int)
 
-// NewDescriptors returns a Descriptors with the first survey done. survey returns the limit of the process, and how many descriptors it has
-// open; it is safe for concurrent use.
+// NewDescriptors returns a Descriptors after a first survey. survey returns the limit of the
+// process, and how many descriptors it has open; it is safe for concurrent use.
 func NewDescriptors(survey func() (limit, used int)) *Descriptors {
 	d := &Descriptors{survey: survey}
 	d.counts.Store(&[]DescriptorCount{})
@@ -42,7 +45,7 @@ func NewDescriptors(survey func() (limit, used int)) *Descriptors {
 	return d
 }
 
-// Join adds the sessions of a loop, for good.
+// Join adds the sessions of a loop permanently.
 func (d *Descriptors) Join(c DescriptorCount) {
 	if d == nil {
 		return
@@ -53,7 +56,7 @@ func (d *Descriptors) Join(c DescriptorCount) {
 	d.counts.Store(&counts)
 }
 
-// sum adds up the counts of all loops.
+// sum returns the total of the counts of all loops.
 func (d *Descriptors) sum() (open, needed int) {
 	for _, count := range *d.counts.Load() {
 		o, n := count()
@@ -62,7 +65,8 @@ func (d *Descriptors) sum() (open, needed int) {
 	return open, needed
 }
 
-// Survey takes note of the limit of the process, and of the descriptors that are open. It is to be called when the limit may have changed.
+// Survey records the limit of the process and the number of open descriptors. Call it after the
+// limit may have changed.
 func (d *Descriptors) Survey() {
 	if d == nil {
 		return
@@ -77,10 +81,11 @@ func (d *Descriptors) Survey() {
 	d.others.Store(int64(max(used-open, 0)))
 }
 
-// unlimited is how many descriptors may be used where the kernel sets no limit that matters: descriptors are numbers of 31 bits.
+// unlimited is the usable number if the kernel sets no relevant limit: descriptors are 31-bit
+// numbers.
 const unlimited = math.MaxInt64
 
-// usableOf returns how many of limit descriptors may be used by all but the reserve.
+// usableOf returns limit without the reserve.
 func usableOf(limit int) int64 {
 	if limit >= math.MaxInt32 {
 		return unlimited
@@ -88,7 +93,7 @@ func usableOf(limit int) int64 {
 	return int64(limit - min(maxReserve, limit/8))
 }
 
-// surveySoon has descriptors counted by another goroutine, unless that was done a moment ago or is being done.
+// surveySoon runs a survey in another goroutine, unless one is recent or running.
 func (d *Descriptors) surveySoon() {
 	if !d.mu.TryLock() {
 		return
@@ -120,8 +125,8 @@ func (d *Descriptors) Room(n int) bool {
 	return false
 }
 
-// Reserved reports whether fd is in the reserve: the kernel gives out the lowest free number, so that other parts of the process use more
-// descriptors than the last survey has found.
+// Reserved reports whether fd is in the reserve. The kernel allocates the lowest free number, so
+// such an fd means that other parts of the process use more descriptors than the last survey found.
 func (d *Descriptors) Reserved(fd int) bool {
 	if d == nil || int64(fd) < d.usable.Load() {
 		return false
@@ -130,7 +135,8 @@ func (d *Descriptors) Reserved(fd int) bool {
 	return true
 }
 
-// Limits returns how many descriptors may be used by all but the reserve, and the limit of the process.
+// Limits returns the number of descriptors usable outside the reserve, and the limit of the
+// process.
 func (d *Descriptors) Limits() (usable, limit int) {
 	if d == nil {
 		return math.MaxInt, math.MaxInt

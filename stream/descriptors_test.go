@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A process has a limit of descriptors, and some of them open.
+// A fakeProcess has a descriptor limit and a number of open descriptors.
 type fakeProcess struct{ limit, used int }
 
 func (p *fakeProcess) survey() (limit, used int) { return p.limit, p.used }

@@ -1,9 +1,10 @@
 package stream
 
-// LogAction is what a session is about, as the log says: " while connecting to upstream". The zero Doing is nothing that the log mentions.
+// LogAction names the current activity in log messages, such as " while connecting to upstream".
+// The zero LogAction adds nothing to the message.
 type LogAction uint8
 
-// What sessions do; nginx's actions.
+// The log actions, as in nginx.
 const (
 	Initializing LogAction = iota + 1
 	ReadingProxyProtocol
@@ -24,5 +25,5 @@ var doings = [...]string{
 	"proxying and sending to upstream", "returning text", "passing connection to port",
 }
 
-// String is nginx's word for it.
+// String returns nginx's text for the action.
 func (d LogAction) String() string { return doings[d] }

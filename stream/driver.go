@@ -1,39 +1,47 @@
 package stream
 
-// A Listener is an open listening socket. It outlives generations: what it means is asked anew for every connection.
+// A Listener is an open listening socket. It outlives generations: Admit looks up its meaning for
+// every connection.
 type Listener struct {
-	// FDs holds one descriptor, or with reuseport one for each loop. The port's owner closes them after Forget.
+	// FDs contains one descriptor, or with reuseport one for each loop. The listener's owner closes
+	// them after Forget.
 	FDs []int
-	// Admit returns what the address means in the current generation, and the lease by which the session holds that generation.
-	// A nil Listen says that the address is gone: the connection is closed. Safe for concurrent use.
+	// Admit returns the listen of the address in the current generation, and the lease by which the
+	// session holds that generation. A nil Listen means that the address was removed: the driver
+	// closes the connection. Safe for concurrent use.
 	Admit func() (*Listen, Lease)
-	// Datagrams says that what comes is not connections.
+	// Datagrams is set for a socket that receives datagrams.
 	Datagrams bool
-	// Current reports whether a session of c is still one of the current generation: a client whose session is not gets a new one with
-	// its next datagram. nil: it always is. Safe for concurrent use.
+	// Current reports whether a session of c belongs to the current generation. If not, the client
+	// gets a new session with its next datagram. nil means always. Safe for concurrent use.
 	Current func(c *Config) bool
 }
 
-// A Pace says how fast an Abort goes. The zero Pace is at once.
+// A Pace is the rate of an Abort. The zero Pace aborts at once.
 type Pace struct {
-	PerSecond int // sessions ended in a second; 0: all at once
+	PerSecond int // sessions ended per second; 0 ends all at once
 }
 
-// A Driver runs sessions: it accepts, calls Advance, does the steps. Its methods are safe for concurrent use.
+// A Driver runs sessions: it accepts, calls Advance, and performs the steps. Its methods are safe
+// for concurrent use.
 type Driver interface {
 	// Listen begins to accept on p.
 	Listen(p *Listener) error
-	// Forget stops accepting on p, and returns when no accept on its descriptors is under way; its sessions go on.
+	// Forget stops accepting on p and returns once no accept on its descriptors is in progress; its
+	// sessions continue.
 	Forget(p *Listener)
-	// Abort ends the sessions that match, by the event Aborted. match is asked by whoever holds the session, never from outside.
+	// Abort ends the matching sessions by the event Aborted. match is called only by the loop or
+	// goroutine that runs the session.
 	Abort(match func(*Session) bool, pace Pace)
-	// Close stops accepting, cuts all sessions without a word, and returns when nothing of the driver runs any more.
+	// Close stops accepting, closes all sessions without an event, and returns once nothing of the
+	// driver runs.
 	Close() error
 }
 
-// An Adopter takes over a session whose next step is a handshake, and never gives it back.
+// An Adopter takes over a session whose next step is a handshake, and does not return it.
 type Adopter interface {
-	// Adopt makes the session, its two descriptors and what next asks for the adopter's. upstream is -1 where there is none. It may be
-	// called by many at once, does not block, and gives the session the adopter's Env.
+	// Adopt takes ownership of the session, of its two descriptors and of the resources that next
+	// refers to. upstream is -1 without an upstream connection. Adopt is safe for concurrent use,
+	// does not block, and gives the session the adopter's Env.
 	Adopt(s *Session, next Step, client, upstream int)
 }

@@ -6,13 +6,14 @@ import (
 	"weir/internal/errorlog"
 )
 
-// An Env is what sessions and parts may ask of the process that they run in. It is shared and does not change.
+// An Env is the environment that a process provides to sessions and parts. It is shared and does
+// not change.
 type Env struct {
 	Now      func() time.Time // the clock
 	NextID   func() uint64    // numbers connections: one counter for accepted and upstream connections, as in nginx
-	Log      *errorlog.Log    // of the process, for what belongs to no server
+	Log      *errorlog.Log    // of the process, for messages that belong to no server
 	Hostname string           // in lower case
 	PID      int
 
-	Descriptors *Descriptors // what the drivers share; nil: no limit
+	Descriptors *Descriptors // shared by the drivers; nil sets no limit
 }

@@ -13,9 +13,10 @@ import (
 	"weir/stream/streamtest"
 )
 
-// A session touches no socket: a driver tells it what happened, and does what it asks for. Here the driver is a list of events, and the
-// steps that the session answers with are printed. The broker that the client's identifier hashes to refuses the connection, so the
-// session asks for the other one.
+// A session does not touch a socket: a driver reports events to it and performs the steps that it
+// returns. Here the driver is a list of events, and the example prints the steps that the session
+// returns. The broker that the client's identifier hashes to refuses the connection, so the session
+// asks for the other one.
 func ExampleSession_Advance() {
 	program, found := directives.Load(parser.Source{Path: "/nginx.conf", Text: []byte(`
 		error_log /dev/null;

@@ -8,7 +8,7 @@ import (
 	"weir/stream/streamtest"
 )
 
-// journal notes what is done with a session, in order.
+// journal records the calls made for a session, in order.
 type journal struct{ notes []string }
 
 func (j *journal) note(text string) { j.notes = append(j.notes, text) }
@@ -20,7 +20,7 @@ func (j *journal) check(t *testing.T, want string) {
 	}
 }
 
-// entry is a logger and a lease that note themselves.
+// entry is a logger and a lease that record their calls.
 type entry struct {
 	*journal
 	name string
@@ -43,7 +43,7 @@ func TestFinish(t *testing.T) {
 	j.check(t, "first logs 2, second logs 2, second is released, first is released")
 }
 
-// TestLeaseOfNewSession holds that a session gives back last what it was accepted with.
+// TestLeaseOfNewSession checks that a session releases last the lease that it was accepted with.
 func TestLeaseOfNewSession(t *testing.T) {
 	var j journal
 	base := streamtest.NewSession(t, listener())
@@ -67,7 +67,8 @@ func TestFinishTwicePanics(t *testing.T) {
 	s.Finish(stream.StatusOK)
 }
 
-// TestPanicEndsTheSession holds that a bug of ours costs one session, at whatever point, and that what it holds is given back once.
+// TestPanicEndsTheSession checks that a panic at any point ends one session, and that its leases
+// are released once.
 func TestPanicEndsTheSession(t *testing.T) {
 	bug := func(*stream.Session) (stream.Verdict, error) { panic("a bug") }
 	tests := []struct {
@@ -105,7 +106,7 @@ func TestPanicEndsTheSession(t *testing.T) {
 	}
 }
 
-// broken panics whatever is asked of it.
+// broken panics in every method.
 type broken struct{}
 
 func (broken) Begin(*stream.Session) stream.Step              { panic("a bug") }
@@ -113,7 +114,7 @@ func (broken) Next(*stream.Session, stream.Event) stream.Step { panic("a bug") }
 func (broken) Log(*stream.Session)                            { panic("a bug") }
 func (broken) Release()                                       { panic("a bug") }
 
-// TestEventAfterFinish holds that a driver that goes on after Finish is told so in the log, and does no harm.
+// TestEventAfterFinish checks that an event after Finish is logged and does no harm.
 func TestEventAfterFinish(t *testing.T) {
 	var j journal
 	l := listener()

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// ParseIP reads an address as ngx_parse_addr: in IPv4 zeros may lead and octets may be empty. What is none is not valid.
+// ParseIP parses an address as ngx_parse_addr does: IPv4 octets may have leading zeros or be empty.
+// It returns the zero Addr if text is not an address.
 func ParseIP(text string) netip.Addr {
 	if strings.IndexByte(text, ':') < 0 {
 		return parseIPv4(text)
@@ -14,9 +15,10 @@ func ParseIP(text string) netip.Addr {
 	return ParseIPv6(text)
 }
 
-// ParseIPv6 reads an address as ngx_inet6_addr. As there a colon more may stand in front, and behind a :: one at the end, for a group
-// of zero; a :: is for one group at least; an IPv4 address at the end is read as all are, and is not 255.255.255.255. What is none is
-// not valid.
+// ParseIPv6 parses an address as ngx_inet6_addr does. As there, an extra colon is allowed at the
+// start, and after a :: one at the end, for a group of zero; a :: stands for at least one group; an
+// IPv4 address at the end is parsed as usual and must not be 255.255.255.255. It returns the zero
+// Addr if text is not an address.
 func ParseIPv6(text string) netip.Addr {
 	g := ipv6Groups{gap: -1}
 	rest, inside, ok := strings.TrimPrefix(text, ":"), true, true
@@ -40,14 +42,14 @@ func ParseIPv6(text string) netip.Addr {
 	return g.addr()
 }
 
-// ipv6Groups are the groups of an address as far as they are read.
+// ipv6Groups are the groups of an address parsed so far.
 type ipv6Groups struct {
 	bytes [16]byte
-	n     int // of bytes
-	gap   int // how many bytes stand before the ::, or -1
+	n     int // number of bytes
+	gap   int // number of bytes before the ::, or -1
 }
 
-// open notes a ::, of which there is one.
+// open records a ::, which may occur once.
 func (g *ipv6Groups) open() bool {
 	if g.gap >= 0 {
 		return false
@@ -65,7 +67,8 @@ func (g *ipv6Groups) add(group uint16) bool {
 	return true
 }
 
-// maxHex is how many digits a group may have, and the first octet of an IPv4 address behind groups.
+// maxHex is the maximum number of digits in a group, and in the first octet of an IPv4 address
+// after groups.
 const maxHex = 4
 
 func (g *ipv6Groups) addHex(part string) bool {
@@ -83,10 +86,10 @@ func (g *ipv6Groups) addIPv4(part string) bool {
 	return g.add(uint16(b[0])<<8|uint16(b[1])) && g.add(uint16(b[2])<<8|uint16(b[3]))
 }
 
-// broadcast is what nginx takes for no address.
+// broadcast is the address that nginx treats as invalid.
 var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
-// addr is the address, which is valid when the groups are as many as it takes.
+// addr returns the address, which is valid if the number of groups is right.
 func (g *ipv6Groups) addr() netip.Addr {
 	full := g.n == len(g.bytes)
 	switch {

@@ -2,7 +2,8 @@ package stream
 
 import "sync/atomic"
 
-// A Key is a module's private place in every session that uses it: var connect = stream.NewKey[*mqtt.Connect]().
+// A Key identifies a module's private value in every session: var connect =
+// stream.NewKey[*mqtt.Connect]().
 type Key[T any] struct {
 	index int32
 }
@@ -14,13 +15,13 @@ type keyed struct {
 
 var keys atomic.Int32
 
-// usualKeys is how many modules keep something in a session: a preread and the proxy.
+// usualKeys is the usual number of modules that keep a value in a session: a preread and the proxy.
 const usualKeys = 2
 
-// NewKey returns a key unlike all others. It is to be called once, for a package variable.
+// NewKey returns a new unique key. Call it once, for a package variable.
 func NewKey[T any]() Key[T] { return Key[T]{index: keys.Add(1)} }
 
-// Get returns what Set has put there, and whether it has.
+// Get returns the value that Set stored, and whether there is one.
 func (k Key[T]) Get(s *Session) (T, bool) {
 	for i := range s.state {
 		if s.state[i].index == k.index {
@@ -31,7 +32,7 @@ func (k Key[T]) Get(s *Session) (T, bool) {
 	return zero, false
 }
 
-// Set keeps v in the session until it ends or Set is called again.
+// Set stores v in the session until it ends or Set is called again.
 func (k Key[T]) Set(s *Session, v T) {
 	for i := range s.state {
 		if s.state[i].index == k.index {

@@ -1,6 +1,6 @@
 package stream
 
-// leases are what a session gives back when it ends. Most sessions have one.
+// leases are the leases that a session releases when it ends. Most sessions have one.
 type leases struct {
 	first Lease
 	more  *[]Lease
@@ -22,7 +22,7 @@ func (l *leases) push(x Lease) {
 	*l.more = append(*l.more, x)
 }
 
-// pop takes out the last one; nil when there is none.
+// pop removes and returns the last lease, or nil.
 func (l *leases) pop() Lease {
 	if l.more != nil && len(*l.more) > 0 {
 		last := len(*l.more) - 1
@@ -35,5 +35,5 @@ func (l *leases) pop() Lease {
 	return x
 }
 
-// any reports whether there is one.
+// any reports whether there is a lease.
 func (l *leases) any() bool { return l.first != nil }

@@ -20,7 +20,7 @@ const (
 	LevelInfo   = errorlog.Info
 )
 
-// ErrTimedOut is the reason that nginx gives when one of its own timers has passed.
+// ErrTimedOut is the reason that nginx logs when one of its own timers has expired.
 const ErrTimedOut = syscall.ETIMEDOUT
 
 // LogEnabled reports whether a message of that level would be written.
@@ -28,8 +28,8 @@ func (s *Session) LogEnabled(level errorlog.Level) bool {
 	return s.Server.Settings.ErrorLog.Enabled(level)
 }
 
-// Log writes one line to the server's error log: the message, the system's reason if err is not nil, and what the session was
-// doing for whom.
+// Log writes one line to the server's error log: the message, the system's reason if err is not
+// nil, and the context of the session.
 func (s *Session) Log(level errorlog.Level, msg string, err error) {
 	if !s.LogEnabled(level) {
 		return
@@ -54,13 +54,14 @@ func (s *Session) LogPlain(level errorlog.Level, msg string) {
 	}
 }
 
-// LogFailure writes what a Failed event reports, at the level that ngx_connection_error chooses for its reason.
+// LogFailure logs a Failed event, at the level that ngx_connection_error chooses for its reason.
 func (s *Session) LogFailure(ev Event) {
 	s.Log(failureLevel(ev.Side, ev.Err), ev.Op.String()+" failed", ev.Err)
 }
 
-// failureLevel follows ngx_connection_error, and ngx_ssl_connection_error for what is no error of the system: what the network does to a
-// peer, and what a peer says wrong in TLS, is info for a client and error for a server; anything else is our own trouble.
+// failureLevel follows ngx_connection_error, and ngx_ssl_connection_error for errors without an
+// errno. Network errors and TLS errors of the peer are info for a client and error for a server;
+// all others are local failures.
 func failureLevel(side Side, err error) errorlog.Level {
 	var errno syscall.Errno
 	errors.As(err, &errno)
@@ -75,14 +76,14 @@ func failureLevel(side Side, err error) errorlog.Level {
 	return LevelAlert
 }
 
-// SetLogAction says what the session does from here on, for the log.
+// SetLogAction sets the current action of the session for the log.
 func (s *Session) SetLogAction(d LogAction) { s.doing = d }
 
-// SetProxying makes the log context show the last Try and the traffic from here on.
+// SetProxying makes the log context show the last Try and the traffic from now on.
 func (s *Session) SetProxying() { s.proxying = true }
 
-// AppendContext appends what a message about the session ends with: what it was doing, for whom. It follows ngx_stream_log_error and
-// ngx_stream_proxy_log_error.
+// AppendContext appends the end of a log message about the session: its action and its client. It
+// follows ngx_stream_log_error and ngx_stream_proxy_log_error.
 func (s *Session) AppendContext(b []byte) []byte {
 	if s.doing != 0 {
 		b = append(append(b, " while "...), s.doing.String()...)
@@ -99,7 +100,7 @@ func (s *Session) AppendContext(b []byte) []byte {
 	return s.AppendTraffic(append(b, ", "...))
 }
 
-// udp is the word that nginx's log puts before the ends of a session of datagrams.
+// udp returns the word that nginx's log puts before the addresses of a datagram session.
 func (s *Session) udp() string {
 	if s.UDP() {
 		return "udp "
@@ -128,7 +129,8 @@ func (s *Session) contextTags() []errorlog.Tag {
 		errorlog.Number("bytes_to_upstream", t.ToUpstream.Load()))
 }
 
-// AppendTraffic appends what has passed so far in nginx's words: "bytes from/to client:1/2, bytes from/to upstream:2/1".
+// AppendTraffic appends the traffic so far in nginx's words: "bytes from/to client:1/2, bytes
+// from/to upstream:2/1".
 func (s *Session) AppendTraffic(b []byte) []byte {
 	t := &s.Traffic
 	b = strconv.AppendInt(append(b, "bytes from/to client:"...), t.FromClient.Load(), 10)
@@ -137,11 +139,12 @@ func (s *Session) AppendTraffic(b []byte) []byte {
 	return strconv.AppendInt(append(b, '/'), t.ToUpstream.Load(), 10)
 }
 
-// Panicked ends the session after a panic in its driver, as one in Advance does. The driver closes the session's connections.
+// Panicked ends the session after a panic in its driver, in the same way as after a panic in
+// Advance. The driver closes the session's connections.
 func (s *Session) Panicked(reason any) { s.panicked(reason) }
 
-// panicked ends the session after a bug of ours, without running any of its modules again but for the release of what it holds: a
-// generation must not be held for ever.
+// panicked ends the session after a panic. It calls the session's modules only to release their
+// resources: a generation must not be held forever.
 func (s *Session) panicked(reason any) Step {
 	s.alert(reason)
 	s.Status = StatusInternal
@@ -157,7 +160,7 @@ func (s *Session) alert(reason any) {
 	s.Server.Settings.ErrorLog.Write(LevelAlert, s.ID, fmt.Sprintf("panic: %v %s", reason, debug.Stack()))
 }
 
-// abandonGuarded has the content give back what it holds. One that panics is logged.
+// abandonGuarded calls the content's Abandon, and logs a panic in it.
 func (s *Session) abandonGuarded() {
 	c, ok := s.Server.Content.(Abandoner)
 	if !ok {
@@ -171,7 +174,8 @@ func (s *Session) abandonGuarded() {
 	c.Abandon(s)
 }
 
-// releaseGuarded is release; a lease that panics is logged, and the rest is still to be released.
+// releaseGuarded is release, but it logs a panic in a lease; the remaining leases are still to be
+// released.
 func (s *Session) releaseGuarded() {
 	defer func() {
 		if r := recover(); r != nil {

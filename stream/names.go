@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// ServerNames leads from the names that clients ask for to the servers of one address. It is filled while compiling, and read only then. The
-// zero Names is empty.
+// ServerNames maps requested host names to the servers of one listening address. It is filled while
+// compiling and read-only afterwards. The zero ServerNames is empty.
 //
 // See server_name in https://nginx.org/en/docs/stream/ngx_stream_core_module.html.
 type ServerNames struct {
-	exact    map[string]*Server // nil: taken, and leads nowhere
-	heads    map[string]*Server // "example.com" of *.example.com and .example.com
-	tails    map[string]*Server // "www.example" of www.example.*
+	exact    map[string]*Server // nil means the name is reserved but has no server
+	heads    map[string]*Server // key "example.com" for *.example.com and .example.com
+	tails    map[string]*Server // key "www.example" for www.example.*
 	patterns []patternName
 }
 
@@ -27,8 +27,9 @@ var (
 	ErrNameTaken = errors.New("conflicting server name")
 )
 
-// Add makes a name, in lower case, lead to a server. It follows ngx_hash_add_key: a name that is taken keeps its server, and
-// ".example.com" is two names of which the first may be taken by it alone.
+// Add maps a name, in lower case, to a server. It follows ngx_hash_add_key: an existing name keeps
+// its server, and ".example.com" is two names, of which the first may already exist as an exact
+// name.
 func (n *ServerNames) Add(name string, server *Server) error {
 	stars := strings.Count(name, "*")
 	if stars > 1 || strings.Contains(name, "..") || strings.Contains(name, "\x00") {
@@ -47,7 +48,8 @@ func (n *ServerNames) Add(name string, server *Server) error {
 	return claim(&n.exact, name, server)
 }
 
-// addDomain adds a domain with all names below it. When those are taken the domain leads nowhere, and is taken nevertheless.
+// addDomain adds a domain and all names below it. If the names below it already exist, the domain
+// is reserved without a server.
 func (n *ServerNames) addDomain(domain string, server *Server) error {
 	if err := claim(&n.exact, domain, server); err != nil {
 		return err
@@ -70,13 +72,15 @@ func claim(names *map[string]*Server, name string, server *Server) error {
 	return nil
 }
 
-// AddPattern makes what re matches lead to a server. Patterns are tried in the order in which they were added.
+// AddPattern maps the names that re matches to a server. Patterns are tried in the order in which
+// they were added.
 func (n *ServerNames) AddPattern(re *Regex, server *Server) {
 	n.patterns = append(n.patterns, patternName{re, server})
 }
 
-// find is the server that a name, as HostName makes it, leads to: by itself, by the longest wildcard at its beginning, by the longest at
-// its end, by the first pattern. It is nil when there is none.
+// find returns the server of a name in the form of HostName: by exact name, then by the longest
+// leading wildcard, the longest trailing wildcard, and the first matching pattern. It returns nil
+// if there is none.
 func (n *ServerNames) find(s *Session, name string) *Server {
 	if server := n.exact[name]; server != nil {
 		return server
@@ -127,8 +131,8 @@ func (n *ServerNames) byTail(name string) *Server {
 	}
 }
 
-// HostName is a name that a client has asked for as servers are named: in lower case, without a port and a last dot. It is not ok for
-// what can be no name. It follows ngx_stream_validate_host.
+// HostName normalizes a requested name for the comparison with server names: lower case, no port,
+// no trailing dot. ok is false if text cannot be a name. It follows ngx_stream_validate_host.
 func HostName(text string) (name string, ok bool) {
 	for i := range len(text) {
 		if text[i] <= ' ' || text[i] == '/' || text[i] == 0x7f {
@@ -153,7 +157,7 @@ func withoutPort(text string) string {
 	return host
 }
 
-// lowerASCII is strings.ToLower for bytes of no encoding.
+// lowerASCII is strings.ToLower for bytes of any encoding.
 func lowerASCII(text string) string {
 	if strings.IndexFunc(text, isUpperASCII) < 0 {
 		return text
@@ -169,8 +173,9 @@ func lowerASCII(text string) string {
 
 func isUpperASCII(c rune) bool { return 'A' <= c && c <= 'Z' }
 
-// SelectServer goes on with the server that has that name on the session's address, and reports whether there is one; else the session
-// stays where it is. A name is what a client asks for by TLS. Handlers of the present phase that have run do not run again.
+// SelectServer continues with the server of that name on the session's address, and reports whether
+// there is one; otherwise the session keeps its server. The name is the one that a client requests
+// by TLS. Handlers of the current phase that have run do not run again.
 //
 // It follows ngx_stream_find_virtual_server.
 func (s *Session) SelectServer(host string) bool {

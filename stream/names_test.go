@@ -10,8 +10,8 @@ import (
 	"weir/stream/streamtest"
 )
 
-// named makes an address whose servers have these names, one line for each server: of the first, which is the default, "-" is none.
-// A server's Origin is its first name.
+// named returns an address whose servers have these names, one line for each server. The first is
+// the default; "-" in it means no name. A server's Origin is its first name.
 func named(t *testing.T, lines string) *stream.Listen {
 	t.Helper()
 	l := listener()
@@ -90,7 +90,7 @@ func TestSelectServer(t *testing.T) {
 	}
 }
 
-// Where servers have no names to be told by, the first one stays.
+// If the servers cannot be distinguished by name, the session keeps the first one.
 func TestSelectServerWithoutNames(t *testing.T) {
 	s := streamtest.NewSession(t, listener())
 	if before := s.Server; s.SelectServer("a") || s.Server != before {
@@ -98,7 +98,7 @@ func TestSelectServerWithoutNames(t *testing.T) {
 	}
 }
 
-// A wildcard's inner address has names of its own.
+// A wildcard's inner address has its own server names.
 func TestSelectServerOfInnerAddress(t *testing.T) {
 	outer, inner := named(t, "outer"), named(t, "inner")
 	outer.Inner = map[netip.Addr]*stream.Listen{netip.MustParseAddr("192.0.2.100"): inner}
@@ -108,7 +108,7 @@ func TestSelectServerOfInnerAddress(t *testing.T) {
 	}
 }
 
-// What a pattern captures is the session's.
+// The session keeps the captures of a pattern.
 func TestSelectServerCaptures(t *testing.T) {
 	l := named(t, `~^(www\.)?(?<domain>.+)$`)
 	tpl, err := stream.ParseTemplate("$1|$2|$domain", l.Config.Vars)
@@ -126,7 +126,7 @@ func TestSelectServerCaptures(t *testing.T) {
 func TestNamesAdd(t *testing.T) {
 	tests := []struct {
 		names string
-		want  error // for the last one
+		want  error // of the last name
 	}{
 		{"a.b", nil},
 		{"a b", nil},

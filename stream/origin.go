@@ -2,31 +2,32 @@ package stream
 
 import "strings"
 
-// An origin says how much of a string is written in the configuration.
+// An origin records which part of a string comes from the configuration.
 type origin struct {
-	leading   int  // bytes at the beginning that no client has chosen
-	chosen    bool // a client may have chosen something
-	elsewhere bool // a client may have chosen another directory
+	leading   int  // bytes at the start that a client cannot choose
+	chosen    bool // a client may choose some part
+	elsewhere bool // a client may choose another directory
 }
 
-// AppendPath appends the string for session s, which is to name a file. It reports false when a client may have chosen another
-// directory: a value that is not written in the configuration has a slash, or is "." or "..". A ".." cannot be made of anything else, since
-// each part of it that is not literal is one of these two.
+// AppendPath appends the string for session s, which names a file. It reports false if a client may
+// have chosen another directory: a value that does not come from the configuration contains a
+// slash, or is "." or "..". A ".." cannot arise otherwise, because each of its non-literal parts is
+// "." or "..".
 func (t Template) AppendPath(b []byte, s *Session) (path []byte, ok bool) {
 	var o origin
 	b = t.appendNoting(b, s, &o)
 	return b, !o.elsewhere
 }
 
-// PathIsConfigured reports whether the string for session s, which is a scheme and a path, has the scheme and the directory from the
-// configuration.
+// PathIsConfigured reports whether the scheme and the directory of the string for session s, a
+// scheme and a path, come from the configuration.
 func (t Template) PathIsConfigured(s *Session, scheme string) bool {
 	var o origin
 	t.appendNoting(nil, s, &o)
 	return o.leading >= len(scheme) && !o.elsewhere
 }
 
-// Plain returns the template that is text.
+// Plain returns a template without variables.
 func Plain(text string) Template { return Template{text: text} }
 
 func (t Template) appendNoting(b []byte, s *Session, o *origin) []byte {
@@ -63,7 +64,7 @@ func (o *origin) appendConfigured(b []byte, text string) []byte {
 	return append(b, text...)
 }
 
-// configured reports whether all that the piece can be is written in the configuration.
+// configured reports whether every value of the piece comes from the configuration.
 func (p *piece) configured(s *Session) bool {
 	return p.index == noVariable || p.index >= 0 && s.Listen.Config.Vars.used[p.index].Configured
 }

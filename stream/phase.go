@@ -5,7 +5,8 @@ package stream
 // See https://nginx.org/en/docs/stream/stream_processing.html.
 type Phase int
 
-// The phases that hold handlers, in the order in which a session walks them. Content and log follow; they are not lists of handlers.
+// The phases with handlers, in the order in which a session passes them. Content and log follow;
+// they have no handler lists.
 const (
 	PostAccept Phase = iota
 	PreAccess
@@ -15,42 +16,46 @@ const (
 	NumPhases = iota
 )
 
-// ofStreams reports whether the phase is about what comes first on a connection, so that sessions of datagrams pass it by.
+// ofStreams reports whether the phase concerns the first bytes of a connection; datagram sessions
+// skip it.
 func (p Phase) ofStreams() bool { return p == SSL || p == Preread }
 
-// A Verdict is what a Handler or a Filter says of a session. One of 200 and above ends the session with that status.
+// A Verdict is the result of a Handler or a Filter. A verdict of 200 or more ends the session with
+// that status.
 type Verdict int
 
 // The verdicts that are not a status.
 const (
 	Next Verdict = iota // declined: next handler of this phase
-	Done                // settled: next phase
+	Done                // decided: next phase
 	More                // preread and filters: call again with more bytes
 )
 
-// ends reports whether the verdict is the status that the session ends with.
+// ends reports whether the verdict is a final status.
 func (v Verdict) ends() bool { return v >= Verdict(StatusOK) }
 
-// A Handler judges a session in one phase. It decides at once from what the session knows: it never waits and does no I/O. The
-// session logs the error, if there is one, at level error. A Handler is shared by all sessions of a server and must not change.
+// A Handler processes a session in one phase. It decides at once from the session's data: it never
+// waits and does no I/O. The session logs a non-nil error at level error. A Handler is shared by
+// all sessions of a server and must not change.
 type Handler interface {
 	Handle(s *Session) (Verdict, error)
 }
 
-// A Filter may replace Head, the client's first bytes, before the first Connect; More asks for more of them.
+// A Filter may replace Head, the client's first bytes, before the first Connect; More requests more
+// bytes.
 type Filter interface {
 	First(s *Session) (Verdict, error)
 }
 
-// Content produces what a session does after its phases. Begin starts it; Next continues it after each event, Aborted too.
-// When it is over it returns s.Finish(status), with everything that it took given back.
+// Content handles a session after its phases. Begin starts it; Next continues it after each event,
+// including Aborted. At the end it releases its resources and returns s.Finish(status).
 type Content interface {
 	Begin(s *Session) Step
 	Next(s *Session, ev Event) Step
 }
 
-// An Abandoner is a Content that can give back what it holds for a session that a bug of ours has ended. Abandon may come at any
-// time, also when nothing is held any more.
+// An Abandoner is a Content that can release its resources for a session that ended with a panic.
+// Abandon may be called at any time, even if there is nothing to release.
 type Abandoner interface {
 	Abandon(s *Session)
 }

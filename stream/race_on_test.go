@@ -2,5 +2,5 @@
 
 package stream_test
 
-// raceDetector says that allocations are not what they are in production.
+// raceDetector means that allocations differ from production.
 const raceDetector = true

@@ -2,8 +2,8 @@ package stream
 
 import "weir/internal/regex"
 
-// A Regex is a regular expression of a configuration. What its groups have matched is the session's: $1 to $9 are those of the
-// session's latest match, and named ones are variables. It is immutable once compiled.
+// A Regex is a regular expression of the configuration. The session keeps the captures: $1 to $9
+// belong to its latest match, and named groups are variables. A Regex is immutable once compiled.
 type Regex struct {
 	re    *regex.Regexp
 	vars  *VarTable
@@ -13,8 +13,8 @@ type Regex struct {
 // A namedGroup is a group of a Regex with the index of the variable that it sets.
 type namedGroup struct{ group, index int }
 
-// Regex compiles a regular expression and defines the variables that its groups name, as ngx_stream_regex_compile. With fold the
-// case of letters is no matter. The error is nginx's sentence.
+// Regex compiles a regular expression and defines the variables of its named groups, as
+// ngx_stream_regex_compile. fold ignores the case of letters. The error is nginx's sentence.
 func (t *VarTable) Regex(pattern string, fold bool) (*Regex, error) {
 	re, err := regex.Compile(pattern, fold)
 	if err != nil {
@@ -33,7 +33,7 @@ func (t *VarTable) Regex(pattern string, fold bool) (*Regex, error) {
 
 func notFound(*Session) (string, bool) { return "", false }
 
-// matched is what the groups of the latest match are: pairs of places in text.
+// matched contains the groups of the latest match, as pairs of offsets in text.
 type matched struct {
 	text   string
 	places []int
@@ -41,8 +41,8 @@ type matched struct {
 
 var latest = NewKey[*matched]()
 
-// Match reports whether text matches, and if so makes its groups the session's. Where the configuration has no use for groups none
-// are looked for.
+// Match reports whether text matches; if so, the session keeps the groups. Groups are not captured
+// if the configuration does not use them.
 func (r *Regex) Match(s *Session, text string) bool {
 	if len(r.names) == 0 && !r.vars.captures {
 		return r.re.Match(text)
@@ -59,7 +59,7 @@ func (r *Regex) Match(s *Session, text string) bool {
 	return true
 }
 
-// group is what the n-th group has matched; empty if it took no part, or is none.
+// group returns the text of the n-th group; empty if it did not participate or does not exist.
 func (m *matched) group(n int) string {
 	if 2*n >= len(m.places) || m.places[2*n] < 0 {
 		return ""
@@ -67,7 +67,7 @@ func (m *matched) group(n int) string {
 	return m.text[m.places[2*n]:m.places[2*n+1]]
 }
 
-// capture is the n-th group of the session's latest match.
+// capture returns the n-th group of the session's latest match.
 func (s *Session) capture(n int) string {
 	m, ok := latest.Get(s)
 	if !ok {

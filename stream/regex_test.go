@@ -7,7 +7,7 @@ import (
 	"weir/stream/streamtest"
 )
 
-// match is a session whose configuration uses the template, and a regular expression of it.
+// match returns a session whose configuration uses the template and a regular expression.
 func match(t *testing.T, pattern, template string) (*streamtest.Session, *stream.Regex, stream.Template) {
 	t.Helper()
 	config := stream.NewConfig()
@@ -27,7 +27,8 @@ func match(t *testing.T, pattern, template string) (*streamtest.Session, *stream
 	return streamtest.NewSession(t, l), re, tpl
 }
 
-// TestRegexSetsGroups also holds that a variable of a group is not found before the match, and is another one after each.
+// TestRegexSetsGroups also checks that a group's variable is not found before the match and changes
+// after each match.
 func TestRegexSetsGroups(t *testing.T) {
 	s, re, tpl := match(t, `^(?<Kind>[a-z]+)-(\d+)(x)?`, "$kind/$1/$2/$3/$4")
 	for _, step := range []struct {
@@ -56,7 +57,7 @@ func TestRegexNamesTaken(t *testing.T) {
 	}
 }
 
-// TestRegexWithoutUse holds that groups which nobody asks for cost nothing.
+// TestRegexWithoutUse checks that unused groups cost nothing.
 func TestRegexWithoutUse(t *testing.T) {
 	s, re, _ := match(t, `^(dev|test)-(\d+)$`, "$protocol")
 	if n := testing.AllocsPerRun(100, func() { re.Match(s.Session, "dev-17") }); n > 0 {

@@ -1,9 +1,10 @@
 package stream
 
-// Bound returns the address of the configuration whose socket would take a connection to a: that address itself, else the wildcard of
-// its family and port. It is nil when there is none.
+// Bound returns the listen of the configuration whose socket would accept a connection to a: the
+// listen of that address, otherwise the wildcard of its family and port, otherwise nil.
 //
-// It follows ngx_stream_pass_match; what the wildcard means for a is found out when the session arrives.
+// It follows ngx_stream_pass_match. For a wildcard, the arrival of the session selects the inner
+// address.
 func (c *Config) Bound(a Addr) *Listen {
 	var wildcard *Listen
 	for _, l := range c.Listens {

@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// A second is the text of one second of the clock. Thousands of sessions may end in it.
+// A second is the formatted text of one second. Thousands of sessions may end in the same second.
 type second struct {
 	unix           int64
 	zone           *time.Location
 	local, iso8601 string
 }
 
-// lastSecond is the second that was asked for last: a memory of what secondOf has worked out, and nothing else.
+// lastSecond caches the last formatted second.
 var lastSecond atomic.Pointer[second]
 
-// secondOf returns the text of t's second. It is safe for concurrent use.
+// secondOf returns the text of the second of t. It is safe for concurrent use.
 func secondOf(t time.Time) *second {
 	if s := lastSecond.Load(); s != nil && s.unix == t.Unix() && s.zone == t.Location() {
 		return s

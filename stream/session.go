@@ -1,5 +1,5 @@
-// Package stream is the core of weir: sessions, the phases that they walk, their variables, and the compiled configuration that
-// they follow. A session does no I/O; a Driver carries it.
+// Package stream is the core of weir: sessions, their phases, their variables, and the compiled
+// configuration. A session does no I/O; a Driver runs it.
 package stream
 
 import (
@@ -10,17 +10,18 @@ import (
 	"weir/internal/relay"
 )
 
-// A Session is one client from accept to log. It is not safe for concurrent use: exactly one driver holds it, and calls Advance.
-// Between the step Relay and the events that answer it, the driver writes Traffic and nothing else may touch the session.
+// A Session is one client from accept to log. It is not safe for concurrent use: exactly one driver
+// owns it and calls Advance. Between the step Relay and the events that answer it, the driver
+// writes Traffic and nothing else may touch the session.
 type Session struct {
 	ID          uint64 // the client connection's number
 	Client      Client
-	Head        []byte             // read but not yet consumed; let go when the relay starts
-	ProxyHeader *proxyproto.Header // what the PROXY header said; nil without one
+	Head        []byte             // read but not yet consumed; released when the relay starts
+	ProxyHeader *proxyproto.Header // the parsed PROXY header, or nil
 	Listen      *Listen
 	Server      *Server
 	Env         *Env  // its driver's
-	Tries       []Try // one for each upstream attempt, and one for a group that had no server
+	Tries       []Try // one for each upstream attempt, and one for a group without an available server
 	Traffic     relay.Result
 	Status      Status
 
@@ -29,29 +30,30 @@ type Session struct {
 	phase     uint8         // a Phase
 	index     uint16        // the next handler of phase
 	received  bool          // bytes were read from the client
-	lent      bool          // Head is the driver's, until Advance returns
-	opening   bool          // what was read only opens a connection
+	lent      bool          // Head is the driver's buffer, until Advance returns
+	opening   bool          // the bytes read only open a connection
 	passedOn  bool          // bytes were written to an upstream server
 	proxying  bool          // the log context shows the upstream and the traffic
-	tentative bool          // what is being evaluated is made without what a preread may still find
+	tentative bool          // the value being evaluated may lack data that a preread may still find
 	depth     uint8         // of nested variables
-	start     int64         // of relay.Monotonic
-	deadline  time.Duration // of the PROXY header or the preread, counted from its start; 0: it has not waited yet
-	vars      *[]kept       // nil: none
+	start     int64         // by relay.Monotonic
+	deadline  time.Duration // of the PROXY header or the preread, since the session's start; 0 until the first wait
+	vars      *[]kept       // nil if empty
 	state     []keyed
 	leases    leases
 }
 
-// A Client is the client's end of a session.
+// A Client is the client end of a session.
 type Client struct {
 	Addr  Addr  // the client
-	Local *Addr // the address that it connected to, as the accepted socket has it; shared, not to be changed. nil stands for that of the Listen
+	Local *Addr // the accepted socket's address; shared, must not be changed; nil stands for the address of the Listen
 }
 
-// A Try is one attempt to reach an upstream server. Its times are counted from its Start; negative: it did not come to that.
+// A Try is one attempt to reach an upstream server. Its times are counted from its Start; a
+// negative time means that the attempt did not reach that point.
 type Try struct {
-	Name      string        // as $upstream_addr shows it; the group's name when it had no server to offer
-	Start     time.Duration // counted from the session's start
+	Name      string        // as $upstream_addr shows it; the group's name if it had no available server
+	Start     time.Duration // since the session's start
 	Connect   time.Duration
 	FirstByte time.Duration
 	Total     time.Duration
@@ -65,13 +67,13 @@ const (
 	begun    stage = iota
 	header         // reading the PROXY header
 	walking        // in the phases
-	preread        // waiting for more bytes on behalf of a preread handler
+	preread        // waiting for more bytes for a preread handler
 	content        // in the server's content
-	finished       // the step Finish has been given
+	finished       // the step Finish was returned
 )
 
-// NewSession returns the session of a client that l has accepted. The lease, released when the session ends, holds what l belongs
-// to; it may be nil.
+// NewSession returns the session of a client that l accepted. The lease, released when the session
+// ends, keeps the generation of l alive; it may be nil.
 func NewSession(l *Listen, env *Env, client Client, lease Lease) *Session {
 	if client.Local == nil {
 		client.Local = &l.Addr
@@ -81,23 +83,23 @@ func NewSession(l *Listen, env *Env, client Client, lease Lease) *Session {
 	return s
 }
 
-// UDP reports whether the session is one of datagrams.
+// UDP reports whether this is a datagram session.
 func (s *Session) UDP() bool { return s.Listen.Addr.UDP }
 
-// Elapsed is how long the session has lasted.
+// Elapsed returns how long the session has lasted.
 func (s *Session) Elapsed() time.Duration {
 	return time.Duration(relay.Monotonic(s.Env.Now()) - s.start)
 }
 
-// Hold adds to what the session gives back when it ends, last first. A nil lease is none.
+// Hold adds a lease that the session releases when it ends, last first. A nil lease is ignored.
 func (s *Session) Hold(l Lease) {
 	if l != nil {
 		s.leases.push(l)
 	}
 }
 
-// Advance takes one event, goes as far as it can without waiting, and says what must happen next. After Finish it is over. A panic
-// on the way ends this session alone, with 500 and an alert.
+// Advance handles one event, proceeds as far as possible without waiting, and returns the next
+// step. After Finish the session is over. A panic ends only this session, with 500 and an alert.
 func (s *Session) Advance(ev Event) (step Step) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -129,19 +131,21 @@ func (s *Session) advance(ev Event) Step {
 	panic("stream: event for a session that has finished")
 }
 
-// unwatched ends a session that could not learn of what happens to one of its sockets.
+// unwatched ends a session whose socket could not be registered for events.
 func (s *Session) unwatched(err error) Step {
 	s.Log(LevelAlert, OpWatch.String()+" failed", err)
 	s.abandonGuarded()
 	return s.Finish(StatusInternal)
 }
 
-// KeepHead makes head, which must hold the same bytes, the session's own copy of Head. Within one Advance, Head may be the driver's
-// buffer; a Content that copies it anyway, into Out, saves another copy by saying so.
+// KeepHead makes head, which must contain the same bytes, the session's own copy of Head. Within
+// one Advance, Head may be the driver's buffer; a Content that copies it into Out anyway can call
+// KeepHead to save another copy.
 func (s *Session) KeepHead(head []byte) { s.Head, s.lent = head, false }
 
-// TakeHead gives what was read of the client, and not yet consumed, to the driver that does the step ShakeClient: it is the beginning
-// of the handshake. What is read from then on is what the client says in it.
+// TakeHead moves the bytes read from the client and not yet consumed to the driver that performs
+// the step HandshakeClient: they are the start of the handshake. Bytes read afterwards belong to
+// the handshake.
 func (s *Session) TakeHead() []byte {
 	head := s.Head
 	s.KeepHead(nil)
@@ -149,8 +153,9 @@ func (s *Session) TakeHead() []byte {
 	return head
 }
 
-// begin is the session's first step, on Accepted: from a driver, or after Arrive. What an address means that a wildcard serves besides
-// is the address's; Listen stays the wildcard, which the log goes on naming as nginx does.
+// begin is the session's first step, on Accepted: from a driver, or after Arrive. A specific
+// address covered by a wildcard socket uses its own servers. Listen stays the wildcard, which the
+// log continues to name, as in nginx.
 func (s *Session) begin() Step {
 	l := s.arrival()
 	s.Server = l.Default
@@ -168,7 +173,7 @@ func (s *Session) begin() Step {
 	return s.parseHeader()
 }
 
-// waitForHeader asks for the rest of the PROXY header. One time-out counts for all of it.
+// waitForHeader asks for the rest of the PROXY header. One timeout covers all of it.
 func (s *Session) waitForHeader() Step {
 	s.stage = header
 	if s.deadline == 0 {
@@ -177,7 +182,8 @@ func (s *Session) waitForHeader() Step {
 	return Step{Do: Read, Max: proxyproto.MaxHeader - len(s.Head), Deadline: s.Env.Now().Add(s.deadline - s.Elapsed())}
 }
 
-// readHeader takes the first bytes, which begin with the PROXY header. A part of it is waited for, unless the client has ended its input.
+// readHeader reads the first bytes, which start with the PROXY header. It waits for the rest of a
+// partial header, unless the client has ended its input.
 func (s *Session) readHeader(ev Event) Step {
 	switch ev.Kind {
 	case TimedOut:
@@ -196,7 +202,7 @@ func (s *Session) readHeader(ev Event) Step {
 	return s.parseHeader()
 }
 
-// parseHeader takes the PROXY header out of Head.
+// parseHeader removes the PROXY header from Head.
 func (s *Session) parseHeader() Step {
 	h, n, err := proxyproto.Parse(s.Head)
 	if err != nil {
@@ -212,8 +218,8 @@ func (s *Session) parseHeader() Step {
 	return s.walk()
 }
 
-// takeFirst takes the datagram that a session of datagrams begins with. As in ngx_stream_init_connection it counts as received, whatever
-// becomes of the session.
+// takeFirst takes the first datagram of a datagram session. As in ngx_stream_init_connection, it
+// counts as received, however the session ends.
 func (s *Session) takeFirst(data []byte) {
 	if s.UDP() {
 		s.take(data)
@@ -221,7 +227,8 @@ func (s *Session) takeFirst(data []byte) {
 	}
 }
 
-// take appends what was read to Head. The first bytes stay where they are until it is known whether they are needed for longer.
+// take appends the bytes read to Head. The first bytes stay in the driver's buffer until they are
+// needed for longer.
 func (s *Session) take(data []byte) {
 	if len(s.Head) == 0 {
 		s.Head, s.lent = data[:len(data):len(data)], len(data) > 0
@@ -231,7 +238,8 @@ func (s *Session) take(data []byte) {
 	s.received = s.received || len(data) > 0
 }
 
-// walk runs the handlers of the phases from where the session stands, and the content after the last of them.
+// walk runs the handlers of the phases from the session's position, and the content after the last
+// of them.
 func (s *Session) walk() Step {
 	s.stage = walking
 	for s.phase < NumPhases {
@@ -272,8 +280,8 @@ func (s *Session) enterNextPhase() {
 	}
 }
 
-// waitForMore asks for bytes on behalf of a preread handler, as ngx_stream_core_preread_phase: one time-out for the whole wait,
-// one buffer.
+// waitForMore asks for bytes for a preread handler, as ngx_stream_core_preread_phase: one timeout
+// for the whole wait, one buffer.
 func (s *Session) waitForMore() Step {
 	set := &s.Server.Settings
 	room := set.PrereadBufferSize - len(s.Head)
@@ -316,15 +324,17 @@ func (s *Session) shutdown() Step {
 	return s.Finish(StatusOK)
 }
 
-// SetOpening marks what was read of the client as the opening of a connection, which is of no use to a server once the client has gone.
+// SetOpening marks the bytes read from the client as the opening of a connection, which is useless
+// to a server once the client has gone.
 func (s *Session) SetOpening() { s.opening = true }
 
-// OnlyOpened reports whether what was read of the client is the opening of a connection and no more: a session whose client then ends
-// its input is over.
+// OnlyOpened reports whether the bytes read from the client only open a connection. Such a session
+// ends when its client ends its input.
 func (s *Session) OnlyOpened() bool { return s.opening }
 
-// ReadOn says that a driver reads the client while the session waits for something else, and has read n more bytes. Then nothing of it is
-// left in the socket that would make the end a reset.
+// ReadOn records that the driver read n more bytes from the client while the session waited for
+// something else. After that, no unread bytes are left in the socket that would turn the close into
+// a reset.
 func (s *Session) ReadOn(n int) {
 	s.received = false
 	if n > 0 {
@@ -332,14 +342,15 @@ func (s *Session) ReadOn(n int) {
 	}
 }
 
-// PassedOn says that what was read from the client is on its way to a server, and lets go of it.
+// PassedOn records that the bytes read from the client are on their way to a server, and releases
+// them.
 func (s *Session) PassedOn() {
 	s.KeepHead(nil)
 	s.passedOn = true
 }
 
-// Finish ends the session with that status: it is logged, what it holds is given back, last first, and the driver is told to
-// close. A Content calls it when it is over.
+// Finish ends the session with that status: it logs the session, releases its leases, last first,
+// and returns the step that makes the driver close. A Content calls it at its end.
 func (s *Session) Finish(status Status) Step {
 	if s.stage == finished {
 		panic("stream: session finished twice")
@@ -353,7 +364,8 @@ func (s *Session) Finish(status Status) Step {
 	return Step{Do: Finish, Reset: s.received && !s.passedOn}
 }
 
-// release gives back what the session holds, last first. A lease is let go of before it is released, so that none is released twice.
+// release releases the session's leases, last first. A lease is removed before its release, so that
+// none is released twice.
 func (s *Session) release() {
 	for l := s.leases.pop(); l != nil; l = s.leases.pop() {
 		l.Release()

@@ -17,7 +17,8 @@ type handler func(*stream.Session) (stream.Verdict, error)
 
 func (h handler) Handle(s *stream.Session) (stream.Verdict, error) { return h(s) }
 
-// wanting is a preread handler that asks for more until so many bytes are there, and then gives its verdict.
+// wanting is a preread handler that asks for more until it has n bytes, and then returns its
+// verdict.
 func wanting(n int, verdict stream.Verdict) handler {
 	return func(s *stream.Session) (stream.Verdict, error) {
 		if len(s.Head) < n {
@@ -27,7 +28,7 @@ func wanting(n int, verdict stream.Verdict) handler {
 	}
 }
 
-// waiting is a content that waits for the client to say anything, and then finishes with 200.
+// waiting is a content that waits for any bytes of the client, and then finishes with 200.
 type waiting struct{}
 
 func (waiting) Begin(s *stream.Session) stream.Step {
@@ -36,7 +37,7 @@ func (waiting) Begin(s *stream.Session) stream.Step {
 
 func (waiting) Next(s *stream.Session, _ stream.Event) stream.Step { return s.Finish(stream.StatusOK) }
 
-// listener is an address with one server, which waits.
+// listener returns an address with one server, which waits.
 func listener() *stream.Listen {
 	return &stream.Listen{Default: &stream.Server{
 		Content:  waiting{},
@@ -44,13 +45,13 @@ func listener() *stream.Listen {
 	}}
 }
 
-// context is how log lines of the played sessions end.
+// context is the end of the log lines of scripted sessions.
 const context = ", client: 192.0.2.1, server: 192.0.2.100:1883"
 
-// arrival is the first line of a session's log, behind its number.
+// arrival is the first line of a session's log, after its number.
 const arrival = "[info] *1 client 192.0.2.1:1000 connected to 192.0.2.100:1883"
 
-// checkLog compares the lines of a session's log behind the first.
+// checkLog compares the lines of a session's log after the first.
 func checkLog(t *testing.T, s *streamtest.Session, want ...string) {
 	t.Helper()
 	got := s.Lines.All()
@@ -231,7 +232,7 @@ func TestSession(t *testing.T) {
 	}
 }
 
-// TestPhases walks handlers of all phases, which note that they ran.
+// TestPhases runs handlers in all phases, which record that they ran.
 func TestPhases(t *testing.T) {
 	type place struct {
 		phase   stream.Phase
@@ -287,7 +288,8 @@ func TestPhases(t *testing.T) {
 	}
 }
 
-// TestServerChange holds that a session goes on at the next place when a handler gives it another server.
+// TestServerChange checks that a session continues at the next handler after a handler has changed
+// its server.
 func TestServerChange(t *testing.T) {
 	l := listener()
 	other := &stream.Server{Content: waiting{}, Settings: l.Default.Settings}
@@ -311,7 +313,7 @@ func TestServerChange(t *testing.T) {
 	}
 }
 
-// TestInnerListen lets the local address decide what a wildcard's connection means.
+// TestInnerListen checks that the local address selects the servers of a wildcard's connection.
 func TestInnerListen(t *testing.T) {
 	inner := listener()
 	inner.Addr = stream.Addr{IP: netip.MustParseAddrPort("192.0.2.101:1883")}
@@ -346,7 +348,8 @@ func TestInnerListen(t *testing.T) {
 	}
 }
 
-// TestSystemClockIsSet checks that the times of a session are those that have passed, however the system's clock is set meanwhile.
+// TestSystemClockIsSet checks that the times of a session are elapsed times, even if the system
+// clock is set meanwhile.
 func TestSystemClockIsSet(t *testing.T) {
 	for _, back := range []int{3600, -3600} {
 		s := streamtest.NewSession(t, listener())

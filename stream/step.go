@@ -7,22 +7,22 @@ import (
 	"weir/internal/relay"
 )
 
-// EventKind says what happened to a session.
+// EventKind is the kind of an event of a session.
 type EventKind int
 
-// The events. Which may follow a step is written at the step's Action.
+// The events. Each StepKind lists the events that may answer it.
 const (
-	Accepted      EventKind = iota + 1 // the first event: addresses are in Client, the first datagram of a session of them in Data
+	Accepted      EventKind = iota + 1 // the first event: Client has the addresses, Data the first datagram of a datagram session
 	Bytes                              // Data arrived from the client; lent until Advance returns
-	EOF                                // the client will send no more, and all that it has sent is in Head
+	EOF                                // the client will send no more, and all its bytes are in Head
 	Connected                          // the upstream connection is up, and Out was offered to it once
-	FirstByte                          // the upstream server's first byte was read, or its end instead; asked for with relay.Spec.FirstByte
-	Relayed                            // the relay is over; Traffic says how
+	FirstByte                          // the upstream server's first byte or its end was read; requested with relay.Spec.FirstByte
+	Relayed                            // the relay is over; Traffic has the result
 	Failed                             // Side and Op failed with Err
 	TimedOut                           // the step's Deadline has passed
-	Aborted                            // the session must end now: a shutdown time-out, a drain
-	Resolved                           // the step's Lookup has its answer
-	HandshakeDone                      // the handshake is done, and TLS says how
+	Aborted                            // the session must end now: a shutdown timeout, a drain
+	Resolved                           // the step's Lookup has an answer
+	HandshakeDone                      // the handshake is done; TLS has its state
 )
 
 // Side names one of the two connections of a session.
@@ -37,23 +37,24 @@ const (
 // Op is the operation that failed.
 type Op int
 
-// The operations. OpSocket, OpTransparent and OpBind are our fault and end the session with 500; OpConnect is the server's and may be
-// retried, and so may OpHandshake with a server. OpWatch, of either side and at any step, ends the session with 500, which the content does
-// not hear of.
+// The operations. OpSocket, OpTransparent and OpBind are local failures and end the session with
+// 500; OpConnect is a failure of the server and may be retried, and so may OpHandshake with a
+// server. OpWatch, on either side and in any step, ends the session with 500 without an event to
+// the content.
 const (
 	OpNone Op = iota
 	OpSocket
-	OpTransparent // to bind to an address that is not ours
+	OpTransparent // to allow binding to a non-local address
 	OpBind
 	OpConnect
 	OpRecv
 	OpSend
-	OpSendMsg // of a datagram
+	OpSendMsg // to send a datagram
 	OpHandshake
-	OpWatch // to be told of what happens to a socket
+	OpWatch // to register a socket for events
 )
 
-// String is the system call as nginx's log names it.
+// String returns the system call as nginx's log names it.
 func (o Op) String() string {
 	switch o {
 	case OpSocket:
@@ -78,76 +79,83 @@ func (o Op) String() string {
 	return ""
 }
 
-// An Event is what a driver tells a session.
+// An Event is a driver's report to a session.
 type Event struct {
 	Kind    EventKind
 	Side    Side           // Failed: whose connection
-	Op      Op             // Failed: what was tried
+	Op      Op             // Failed: the operation
 	Data    []byte         // Bytes, Accepted: lent until Advance returns
 	Err     error          // Failed: logged by the session in nginx's words; drivers never log
-	Local   Addr           // Connected: our end of the upstream connection
-	Packets *relay.Packets // Relayed, of datagrams: how many there were; lent until Advance returns
+	Local   Addr           // Connected: the local address of the upstream connection
+	Packets *relay.Packets // Relayed, datagrams: their counts; lent until Advance returns
 
-	TLS *tls.ConnectionState // Shaken: the session's from here on
+	TLS *tls.ConnectionState // HandshakeDone: owned by the session
 }
 
-// StepKind is what a session needs next.
+// StepKind is the kind of a step that a session requests.
 type StepKind int
 
-// The actions, each with the events that answer it. Every step but Finish may also be answered by Aborted.
+// The step kinds, each with the events that answer it. Every step but Finish may also be answered
+// by Aborted.
 //
-// While Connect, Resolve and Pause wait, the driver watches the client, and looks at it again before each further attempt. It reports a broken
-// connection as Failed with ClientSide, and the end of the client's input, once, as EOF. A session that answers with Keep still waits.
+// During Connect, Resolve and Pause, the driver watches the client, and checks it again before each
+// further attempt. It reports a broken connection as Failed with ClientSide, and the end of the
+// client's input, once, as EOF. A session that answers with Keep still waits.
 //
-// Meanwhile it reads up to Max bytes of a client for which an earlier Read had to wait, or whose Listen is deferred: nginx has its socket
-// in the event loop then. It reports them as Bytes, which a session answers with Keep, once also without any Data when it begins, and
-// writes them after Out.
+// During these steps it also reads up to Max bytes from a client if an earlier Read had to wait, or
+// if its Listen is deferred: nginx then has the socket in the event loop. It reports them as Bytes,
+// which a session answers with Keep, also once without any Data at the start, and writes them after
+// Out.
 const (
-	Keep              StepKind = iota // go on with the outstanding step, as it was
+	Keep              StepKind = iota // continue the current step
 	Read                              // read from the client: Bytes, EOF, Failed, TimedOut
-	Connect                           // close what was connected before, connect to Target: Connected, Failed, TimedOut, EOF
-	Relay                             // carry bytes both ways, what Out left over first: FirstByte (once, if asked for), Failed (logged; goes on), Relayed
-	Send                              // write Out to the client: Failed (to be logged; goes on), Relayed when it is out or can not be
+	Connect                           // close the previous connection, connect to Target: Connected, Failed, TimedOut, EOF
+	Relay                             // relay in both directions, after writing the rest of Out: FirstByte (once, if requested), Failed (logged; continues), Relayed
+	Send                              // write Out to the client: Failed (to be logged; continues), Relayed when it is written or cannot be
 	Finish                            // close both connections; the session must not be touched again
 	Resolve                           // begin the Lookup and wait for its answer: Resolved, TimedOut, Failed, EOF
-	Pause                             // close what was connected before, wait for the Deadline: TimedOut, Failed, EOF; not for sessions of datagrams
-	HandshakeClient                   // be the server in a TLS handshake that begins with what was read (TakeHead): Shaken, Failed, TimedOut
-	HandshakeUpstream                 // be the client in one, and offer Out once it is done: Shaken, Failed, TimedOut
+	Pause                             // close the previous connection, wait for the Deadline: TimedOut, Failed, EOF; not for datagram sessions
+	HandshakeClient                   // TLS handshake as server, starting with the bytes of TakeHead: HandshakeDone, Failed, TimedOut
+	HandshakeUpstream                 // TLS handshake as client, then offer Out: HandshakeDone, Failed, TimedOut
 )
 
-// A Step is what a session needs next. Exactly one is outstanding; the zero Step means: go on with it.
+// A Step is a session's request to its driver. Exactly one is outstanding; the zero Step continues
+// it.
 type Step struct {
 	Do       StepKind
-	Deadline time.Time   // zero: none; its passing is the event TimedOut
+	Deadline time.Time   // zero means none; its expiry is the event TimedOut
 	Target   *Target     // Connect; not changed while the step is outstanding
-	Max      int         // Read: how many bytes Data may hold at most; Connect, Resolve, Pause: how many more bytes or datagrams are read and kept
-	Out      []byte      // Connect, Send, ShakeUpstream: what to write first; unchanged until the step ends, then a driver keeps a copy
-	TLS      *tls.Config // ShakeClient, ShakeUpstream; its callbacks find the session by SessionOf, and may touch it
+	Max      int         // Read: maximum size of Data; Connect, Resolve, Pause: how many more bytes or datagrams are read and kept
+	Out      []byte      // Connect, Send, HandshakeUpstream: bytes to write first; unchanged until the step ends, then a driver keeps a copy
+	TLS      *tls.Config // HandshakeClient, HandshakeUpstream; its callbacks find the session by SessionOf, and may touch it
 	Relay    *relay.Spec // Relay; shared by all sessions of a server unless rates vary
 	Lookup   Lookup      // Resolve
-	Reset    bool        // Finish: bytes were read and never passed on; nginx had them unread, so its client sees RST
+	Reset    bool        // Finish: bytes were read and not forwarded; nginx leaves them unread, so its client gets RST
 }
 
-// A Lookup is a question whose answer takes time, such as the addresses of a name. The session that has made it reads the answer from
-// it, once it is told Resolved. Until then, or until stop, only the driver touches it.
+// A Lookup is an asynchronous query, such as the addresses of a name. The session that created it
+// reads the answer from it after the event Resolved. Until then, or until stop, only the driver
+// touches it.
 //
-// A driver begins the Lookup of a step Resolve once. From answered, which another goroutine or Begin itself calls, it has the session's
-// own goroutine or loop advance it with Resolved, if the step is still outstanding. It calls stop when it leaves the step, however that
-// is. After an Aborted that the session answers with Keep it may stop the Lookup and begin it anew.
+// A driver begins the Lookup of a step Resolve once. answered may be called by another goroutine or
+// by Begin itself; it makes the session's own goroutine or loop advance the session with Resolved,
+// if the step is still outstanding. The driver calls stop whenever it leaves the step. After an
+// Aborted that the session answers with Keep, it may stop the Lookup and begin it again.
 type Lookup interface {
-	// Begin asks, and returns at once. answered is called once at most, must not block, and is not called once stop has returned.
+	// Begin starts the query and returns at once. answered is called at most once, must not block,
+	// and is not called after stop has returned.
 	Begin(answered func()) (stop func())
 }
 
-// A Target is where and how to connect.
+// A Target is an address to connect to, with socket options.
 type Target struct {
 	Addr  Addr
-	Local Addr // zero: any. Bound with IP_BIND_ADDRESS_NO_PORT when its port is 0
-	// Transparent lets Local be an address that is not this machine's: proxy_bind … transparent.
+	Local Addr // zero means any; with port 0 bound with IP_BIND_ADDRESS_NO_PORT
+	// Transparent allows Local to be a non-local address: proxy_bind … transparent.
 	Transparent bool
 
 	KeepAlive bool // proxy_socket_keepalive
 	NoDelay   bool // tcp_nodelay
-	RcvBuf    int  // proxy_socket_rcvbuf; 0: the system's
-	SndBuf    int  // proxy_socket_sndbuf; 0: the system's
+	RcvBuf    int  // proxy_socket_rcvbuf; 0 uses the system's default
+	SndBuf    int  // proxy_socket_sndbuf; 0 uses the system's default
 }

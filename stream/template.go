@@ -7,13 +7,15 @@ import (
 	"sync"
 )
 
-// A Template is a string with variables, "$a-${b}", compiled. It is immutable; the zero Template is the empty string.
+// A Template is a compiled string with variables, such as "$a-${b}". It is immutable; the zero
+// Template is the empty string.
 type Template struct {
-	text   string // without variables: all of it
+	text   string // the whole string if it has no variables
 	pieces []piece
 }
 
-// A piece is a literal, a variable when index is not negative, or a capture: noVariable less the number of the group.
+// A piece is a literal, a variable if index is not negative, or a capture: noVariable minus the
+// number of the group.
 type piece struct {
 	text  string
 	index int
@@ -22,7 +24,7 @@ type piece struct {
 // noVariable marks a literal piece.
 const noVariable = -1
 
-// eval is what the piece adds for session s.
+// eval returns the text of the piece for session s.
 func (p *piece) eval(s *Session) string {
 	switch {
 	case p.index == noVariable:
@@ -34,7 +36,8 @@ func (p *piece) eval(s *Session) string {
 	return text
 }
 
-// evaluations are buffers for templates of several pieces; what has grown beyond maxEvaluation is let go.
+// evaluations contains buffers for templates of several pieces; buffers that grow beyond
+// maxEvaluation are dropped.
 var evaluations = sync.Pool{New: func() any { return new([]byte) }}
 
 const maxEvaluation = 4096
@@ -68,8 +71,8 @@ func ParseTemplate(text string, t *VarTable) (Template, error) {
 	return tpl, nil
 }
 
-// variablePiece is a variable, or a group of the regular expression that has matched last. In braces, so that name
-// is not all of the n bytes, a digit is no capture.
+// variablePiece returns a variable, or a group of the latest regular expression match. A digit in
+// braces, where name is shorter than n bytes, is not a capture.
 func variablePiece(name string, n int, t *VarTable) piece {
 	if n == 1 && isCapture(name[0]) {
 		t.captures = true
@@ -80,7 +83,8 @@ func variablePiece(name string, n int, t *VarTable) piece {
 
 func isCapture(c byte) bool { return '1' <= c && c <= '9' }
 
-// variableName reads the name at the start of s, behind the dollar sign, and says how many bytes it took, braces included.
+// variableName reads the name at the start of s, after the dollar sign, and returns how many bytes
+// it took, including braces.
 func variableName(s string) (name string, n int, err error) {
 	if s == "" {
 		return "", 0, errVariableName
@@ -122,7 +126,7 @@ func isNameByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
 }
 
-// HasVariables reports whether the template has anything to evaluate.
+// HasVariables reports whether the template has variables or captures.
 func (t Template) HasVariables() bool {
 	for _, p := range t.pieces {
 		if p.index != noVariable {
@@ -132,10 +136,10 @@ func (t Template) HasVariables() bool {
 	return false
 }
 
-// Text is the template as it was written.
+// Text returns the source text of the template.
 func (t Template) Text() string { return t.text }
 
-// Eval is the string for session s. A variable that is not found is empty.
+// Eval returns the string for session s. A variable that is not found is empty.
 func (t Template) Eval(s *Session) string {
 	if t.pieces == nil {
 		return t.text

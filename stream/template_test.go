@@ -8,7 +8,7 @@ import (
 	"weir/stream/streamtest"
 )
 
-// templateRows are strings with variables, with their value in a session or nginx's sentence for what is wrong.
+// templateRows are strings with variables, and their value in a session or nginx's error message.
 var templateRows = []struct{ text, want, err string }{
 	{"", "", ""},
 	{"plain", "plain", ""},
@@ -94,7 +94,8 @@ func TestUnknownNamesOfTemplates(t *testing.T) {
 	}
 }
 
-// FuzzTemplate holds that whatever compiles is evaluated, and that what has no dollar sign is itself.
+// FuzzTemplate checks that every compiled template can be evaluated, and that a text without a
+// dollar sign evaluates to itself.
 func FuzzTemplate(f *testing.F) {
 	for _, row := range templateRows {
 		f.Add(row.text)

@@ -8,7 +8,7 @@ import (
 	"weir/stream/streamtest"
 )
 
-// udpListener is a listener for datagrams.
+// udpListener returns a listen for datagrams.
 func udpListener() *stream.Listen {
 	l := listener()
 	l.Addr = streamtest.Loopback(53)
@@ -16,7 +16,8 @@ func udpListener() *stream.Listen {
 	return l
 }
 
-// Sessions of datagrams take their first one along, and pass by the phases that are about the beginning of a connection.
+// Datagram sessions start with their first datagram, and skip the phases for the first bytes of a
+// connection.
 func TestUDP(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -63,7 +64,7 @@ func (c telling) Begin(s *stream.Session) stream.Step {
 
 func (telling) Next(s *stream.Session, _ stream.Event) stream.Step { return s.Finish(stream.StatusOK) }
 
-// A line of a session of datagrams says whose it is.
+// A log line of a datagram session contains the word udp.
 func TestUDPLog(t *testing.T) {
 	l := udpListener()
 	l.Default.Content = logging{}
@@ -73,7 +74,7 @@ func TestUDPLog(t *testing.T) {
 		"[error] *1 said, udp client: 192.0.2.1, server: 127.0.0.1:53")
 }
 
-// checkLines compares all of the log.
+// checkLines compares the whole log.
 func checkLines(t *testing.T, s *streamtest.Session, want ...string) {
 	t.Helper()
 	if got := s.Lines.All(); !slices.Equal(got, want) {
@@ -91,7 +92,7 @@ func (logging) Begin(s *stream.Session) stream.Step {
 
 func (logging) Next(*stream.Session, stream.Event) stream.Step { panic("never") }
 
-// A wildcard of datagrams is none for connections.
+// A datagram wildcard does not accept connections.
 func TestBoundTellsUDP(t *testing.T) {
 	tcp, udp := &stream.Listen{Addr: ip("0.0.0.0:53")}, &stream.Listen{Addr: ip("0.0.0.0:53")}
 	udp.Addr.UDP = true

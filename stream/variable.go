@@ -7,52 +7,55 @@ import (
 	"strings"
 )
 
-// A Variable is a value of a session that the configuration can name as $Name.
+// A Variable is a value of a session that the configuration can refer to as $Name.
 //
-// See https://nginx.org/en/docs/varindex.html and, for what is kept, Session.Value.
+// See https://nginx.org/en/docs/varindex.html and, for caching, Session.Value.
 type Variable struct {
 	Name string
-	// Get evaluates the variable; false: not found.
+	// Get evaluates the variable; false means not found.
 	Get func(*Session) (string, bool)
-	// Append is Get for a log line: it appends to dst without a string in between. Optional.
+	// Append is Get for a log line: it appends to dst without an intermediate string. Optional.
 	Append func(s *Session, dst []byte) ([]byte, bool)
-	// Bind makes Name a prefix: for "proxy_protocol_tlv_" and the use $proxy_protocol_tlv_alpn it is called with "alpn", once,
-	// while compiling.
+	// Bind makes Name a prefix: for "proxy_protocol_tlv_" and the use $proxy_protocol_tlv_alpn it
+	// is called with "alpn", once, while compiling.
 	Bind func(suffix string) func(*Session) (string, bool)
-	// Fixed says that the value, once found, stays what it is without being kept.
+	// Fixed means that the value, once found, does not change even without caching.
 	Fixed bool
-	// Preread says that a preread handler finds the value. While it is not found and the preread phase is not over, neither that nor what
-	// is made of it is kept.
+	// Preread means that a preread handler finds the value. Until it is found or the preread phase
+	// is over, neither the value nor anything derived from it is cached.
 	Preread bool
-	// NoCache says that the value is evaluated at each use instead of once for the session.
+	// NoCache means that the value is evaluated at each use instead of once per session.
 	NoCache bool
-	// Configured says that every value is written in the configuration: no client can choose its text.
+	// Configured means that every value is written in the configuration: no client can choose its
+	// text.
 	Configured bool
-	// Template returns what the value for a session is made of, so that its parts can be told from what a client has chosen. Optional.
+	// Template returns the template of the value for a session, so that its parts can be
+	// distinguished from text that a client chose. Optional.
 	Template func(*Session) Template
-	// Changeable says that a map, geo or set may take the name.
+	// Changeable means that a map, geo or set may redefine the name.
 	Changeable bool
 }
 
-// A VarTable holds the variables of one configuration: those that exist, by name, and those that are used, by index. It is
-// filled while compiling, by one goroutine; after Resolve it is read only.
+// A VarTable contains the variables of one configuration: the defined ones by name, and the used
+// ones by index. It is filled while compiling, by one goroutine; after Resolve it is read-only.
 type VarTable struct {
 	defined  map[string]*Variable
 	prefixes []*Variable
 	index    map[string]int
 	used     []usedVariable
-	captures bool // some template has $1 and its like
-	// computed are the names, in lower case, that get values which are not written in the configuration, whatever Configured says.
+	captures bool // some template uses $1 to $9
+	// computed contains the names, in lower case, that also get values not written in the
+	// configuration, regardless of Configured.
 	computed map[string]bool
 }
 
 type usedVariable struct {
 	name     string
-	computed bool // a set or a group of a regular expression gives it values
+	computed bool // a set or a group of a regular expression assigns values to it
 	Variable
 }
 
-// NewVarTable returns a table in which the variables of package stream are defined.
+// NewVarTable returns a table with the variables of package stream.
 func NewVarTable() *VarTable {
 	t := &VarTable{defined: map[string]*Variable{}, index: map[string]int{}, computed: map[string]bool{}}
 	for _, v := range coreVariables() {
@@ -69,7 +72,8 @@ func (t *VarTable) add(v *Variable) {
 	t.defined[strings.ToLower(v.Name)] = v
 }
 
-// Define makes v exist. It fails with nginx's sentence when the name is taken by one that is not changeable.
+// Define defines v. It fails with nginx's sentence if a variable that is not changeable has the
+// name.
 func (t *VarTable) Define(v Variable) error {
 	if old := t.defined[strings.ToLower(v.Name)]; old != nil && !old.Changeable {
 		return fmt.Errorf("the duplicate \"%s\" variable", v.Name)
@@ -78,16 +82,18 @@ func (t *VarTable) Define(v Variable) error {
 	return nil
 }
 
-// Replace gives a name its meaning anew, changeable or not. It is for the module that has defined it.
+// Replace redefines a name, changeable or not. Only the module that defined it may call Replace.
 func (t *VarTable) Replace(v Variable) { t.add(&v) }
 
-// Computed notes that the variable of that name also gets values that are not written in the configuration.
+// Computed records that the variable of that name also gets values that are not written in the
+// configuration.
 func (t *VarTable) Computed(name string) { t.computed[strings.ToLower(name)] = true }
 
-// Names lists the variables that are defined, in alphabetical order, without those that are prefixes.
+// Names lists the defined variables in alphabetical order, without prefixes.
 func (t *VarTable) Names() []string { return slices.Sorted(maps.Keys(t.defined)) }
 
-// Index returns the number under which sessions keep the variable of that name, whether or not it exists yet.
+// Index returns the number under which sessions keep the variable of that name, whether or not it
+// exists yet.
 func (t *VarTable) Index(name string) int {
 	name = strings.ToLower(name)
 	if i, ok := t.index[name]; ok {
@@ -105,8 +111,8 @@ func (t *VarTable) Uses(name string) bool {
 	return ok
 }
 
-// Resolve binds each used name to its variable: the one of exactly that name, else the one with the longest prefix. It returns
-// the names that mean nothing, in the order of their first use.
+// Resolve binds each used name to its variable: the one with exactly that name, otherwise the one
+// with the longest matching prefix. It returns the unknown names in the order of their first use.
 func (t *VarTable) Resolve() (unknown []string) {
 	for i := range t.used {
 		u := &t.used[i]
@@ -138,18 +144,19 @@ func (t *VarTable) bindPrefix(u *usedVariable) bool {
 	return true
 }
 
-// kept is what a session remembers of one variable.
+// kept is the cached value of one variable.
 type kept struct {
 	text  string
 	index int32
 	found bool
 }
 
-// maxDepth bounds how deep variables may be built on variables (ngx_stream_variable_depth).
+// maxDepth limits the nesting of variables (ngx_stream_variable_depth).
 const maxDepth = 100
 
-// Value returns the value of the used variable with that index, and whether it was found. A variable is evaluated when it is first
-// asked for and kept for the session, unless it is NoCache, or found and Fixed, or may still be found by a preread.
+// Value returns the value of the used variable with that index, and whether it was found. A
+// variable is evaluated at its first use and kept for the session, unless it is NoCache, or found
+// and Fixed, or a preread may still find it.
 func (s *Session) Value(index int) (string, bool) {
 	if v := s.kept(index); v != nil {
 		return v.text, v.found
@@ -166,7 +173,8 @@ func (s *Session) Value(index int) (string, bool) {
 	return text, ok
 }
 
-// evaluate evaluates a variable that is not kept. A value that is not final has been made without what a preread may still find.
+// evaluate evaluates a variable that is not kept. A value that is not final may lack data that a
+// preread may still find.
 func (s *Session) evaluate(u *usedVariable) (text string, ok, final bool) {
 	outer := s.tentative
 	s.tentative = false
@@ -179,14 +187,14 @@ func (s *Session) evaluate(u *usedVariable) (text string, ok, final bool) {
 	return text, ok, final
 }
 
-// notePreread marks what is being evaluated as tentative if u may still be found by a preread.
+// notePreread marks the current evaluation as tentative if a preread may still find u.
 func (s *Session) notePreread(u *usedVariable, found bool) {
 	if u.Preread && !found && s.phase < NumPhases {
 		s.tentative = true
 	}
 }
 
-// keep lets a session remember a value, whatever it was before.
+// keep stores a value in the session and replaces an earlier one.
 func (s *Session) keep(index int, text string) {
 	if v := s.kept(index); v != nil {
 		v.text, v.found = text, true
@@ -207,7 +215,8 @@ func (s *Session) AppendValue(dst []byte, index int) ([]byte, bool) {
 	return append(dst, text...), ok
 }
 
-// remember keeps a value. The first one, which for most sessions is the only one, lies beside the list itself.
+// remember stores a value. The first one, the only one in most sessions, is allocated together with
+// the list.
 func (s *Session) remember(v kept) {
 	if s.vars == nil {
 		first := new(struct {
@@ -220,7 +229,7 @@ func (s *Session) remember(v kept) {
 	*s.vars = append(*s.vars, v)
 }
 
-// kept looks among the few values that a session has evaluated.
+// kept searches the values that the session has kept.
 func (s *Session) kept(index int) *kept {
 	if s.vars == nil {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"weir/stream/streamtest"
 )
 
-// counting is a variable that counts how often it is evaluated, and says so.
+// counting is a variable whose value is the number of its evaluations.
 func counting(name string, n *int) stream.Variable {
 	return stream.Variable{Name: name, Get: func(*stream.Session) (string, bool) {
 		*n++
@@ -18,7 +18,7 @@ func counting(name string, n *int) stream.Variable {
 	}}
 }
 
-// play makes a session whose configuration has those variables and uses those names, in order.
+// play returns a session whose configuration has those variables and uses those names, in order.
 func play(t *testing.T, define []stream.Variable, use ...string) (s *streamtest.Session, indexes []int) {
 	t.Helper()
 	config := stream.NewConfig()
@@ -82,7 +82,7 @@ func TestNoCache(t *testing.T) {
 	}
 }
 
-// TestSessionsDoNotShareValues holds that what is kept belongs to one session.
+// TestSessionsDoNotShareValues checks that a kept value belongs to one session.
 func TestSessionsDoNotShareValues(t *testing.T) {
 	n := 0
 	s, use := play(t, []stream.Variable{counting("v", &n)}, "v")
@@ -93,7 +93,7 @@ func TestSessionsDoNotShareValues(t *testing.T) {
 	}
 }
 
-// TestAppendAfterValue holds that a kept value goes before what Append would say now.
+// TestAppendAfterValue checks that a kept value takes precedence over Append.
 func TestAppendAfterValue(t *testing.T) {
 	s, use := play(t, nil, "bytes_sent")
 	s.Traffic.ToClient.Store(5)
@@ -104,7 +104,7 @@ func TestAppendAfterValue(t *testing.T) {
 	}
 }
 
-// chain is n variables, each of which is the next one; the last is "end".
+// chain returns n variables, each of which evaluates to the next one; the last is "end".
 func chain(n int) []stream.Variable {
 	list := make([]stream.Variable, n)
 	for i := range list {
@@ -156,7 +156,7 @@ func TestCycle(t *testing.T) {
 	}
 }
 
-// prefix is a family of variables that show the prefix and what they were asked for.
+// prefix is a family of variables that return the prefix and the requested suffix.
 func prefix(name string) stream.Variable {
 	return stream.Variable{Name: name, Bind: func(suffix string) func(*stream.Session) (string, bool) {
 		return func(*stream.Session) (string, bool) { return name + "|" + suffix, true }
@@ -216,7 +216,8 @@ func TestDefine(t *testing.T) {
 	}
 }
 
-// TestPrereadIsNotKeptEarly checks that what was asked for too early is found later, and so is what is made of it.
+// TestPrereadIsNotKeptEarly checks that a value requested too early is found later, and so are the
+// values derived from it.
 func TestPrereadIsNotKeptEarly(t *testing.T) {
 	config := stream.NewConfig()
 	word := stream.NewKey[string]()
@@ -266,7 +267,8 @@ func TestPrereadIsNotKeptEarly(t *testing.T) {
 	}
 }
 
-// TestPrereadThatFindsNothing checks that what a preread has not found is kept once its phase is over.
+// TestPrereadThatFindsNothing checks that a value that a preread did not find is kept once the
+// phase is over.
 func TestPrereadThatFindsNothing(t *testing.T) {
 	n := 0
 	s, use := play(t, []stream.Variable{{Name: "v", Preread: true, Get: func(*stream.Session) (string, bool) { n++; return "", false }}}, "v")

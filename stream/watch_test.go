@@ -8,7 +8,7 @@ import (
 	"weir/stream/streamtest"
 )
 
-// holder is a content that connects, and is asked to give back what it holds.
+// holder is a content that connects, and counts the calls of Abandon.
 type holder struct{ abandoned int }
 
 func (h *holder) Begin(*stream.Session) stream.Step {
