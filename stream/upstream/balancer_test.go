@@ -8,7 +8,7 @@ import (
 	"weir/stream/upstream"
 )
 
-// methods are all methods, each as a configuration would write it.
+// methods lists all methods as a configuration would write them.
 var methods = []struct {
 	name string
 	make func(key stream.Template) upstream.Method

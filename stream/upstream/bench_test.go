@@ -9,7 +9,7 @@ import (
 	"weir/stream/upstream"
 )
 
-// manyServers makes n servers of one weight.
+// manyServers returns n servers of the same weight.
 func manyServers(n, weight int) []*upstream.Peer {
 	list := make([]*upstream.Peer, n)
 	for i := range list {
@@ -45,7 +45,8 @@ func serveOne(tb testing.TB, g *upstream.Group, s *stream.Session) {
 	p.Free(peer, upstream.Succeeded, nil)
 }
 
-// BenchmarkRing lays out the ring of a large group: 1,000 servers of weight 10 have 1.6 million points.
+// BenchmarkRing builds the ring of a large group: 1,000 servers of weight 10 have 1.6 million
+// points.
 func BenchmarkRing(b *testing.B) {
 	for _, weight := range []int{1, 10} {
 		b.Run(fmt.Sprintf("1000 servers of weight %d", weight), func(b *testing.B) {
@@ -58,7 +59,7 @@ func BenchmarkRing(b *testing.B) {
 	}
 }
 
-// BenchmarkChoose is a whole session of each method in a group of 100 servers.
+// BenchmarkChoose runs a whole session of each method in a group of 100 servers.
 func BenchmarkChoose(b *testing.B) {
 	key, err := stream.ParseTemplate("mqttjs_12ab34cd", stream.NewVarTable())
 	if err != nil {

@@ -1,11 +1,12 @@
 package upstream
 
-// A bitmap is the set of peers that a session has tried. The first 64 peers fit in the bitmap itself, as in nginx, and so does one
-// beyond: a session that tries no second one there allocates nothing. Its zero value is empty.
+// A bitmap is the set of peers that a session has tried. The first 64 peers fit in the bitmap
+// itself, as in nginx, and so does one peer after them: a session that tries at most one such peer
+// does not allocate. The zero value is empty.
 type bitmap struct {
 	word uint64
-	one  int32     // beyond the first 64; 0: none
-	more *[]uint64 // all beyond the first 64, instead of one
+	one  int32     // a number after the first 64; 0 means none
+	more *[]uint64 // all numbers after the first 64, instead of one
 }
 
 const wordBits = 64
@@ -20,7 +21,7 @@ func (b *bitmap) has(i int) bool {
 	return (*b.more)[i/wordBits]&(1<<(i%wordBits)) != 0
 }
 
-// set adds i, in a set of numbers below n.
+// set adds i to a set of numbers below n.
 func (b *bitmap) set(i, n int) {
 	switch {
 	case i < wordBits:
@@ -37,7 +38,7 @@ func (b *bitmap) set(i, n int) {
 	}
 }
 
-// empty reports whether nothing is in the set.
+// empty reports whether the set is empty.
 func (b *bitmap) empty() bool { return *b == bitmap{} }
 
 func (b *bitmap) clear() { *b = bitmap{} }

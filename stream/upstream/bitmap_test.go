@@ -28,7 +28,8 @@ func TestBitmap(t *testing.T) {
 	}
 }
 
-// TestBitmapAllocatesForTheSecond holds that one peer of a large group is no reason to allocate, wherever it stands.
+// TestBitmapAllocatesForTheSecond checks that one tried peer of a large group does not allocate, at
+// any position.
 func TestBitmapAllocatesForTheSecond(t *testing.T) {
 	for _, tt := range []struct {
 		name string

@@ -6,18 +6,18 @@ import (
 	"weir/stream"
 )
 
-// A serverKey is what a server of a group has in common with the same server in the configuration before, or with one that comes back
-// to the group.
+// A serverKey identifies a server of a group across configurations, and when it returns to the
+// group.
 type serverKey struct {
 	name   string // Peer.Server
 	addr   stream.Addr
-	number int // among the servers of the group that have both in common
+	number int // number among the servers of the group with that name and Peer.Server
 }
 
 // keyed numbers servers.
 type keyed map[serverKey]int
 
-// next is the key of p, which comes after those that have been asked for.
+// next returns the key of p, numbered after the keys returned before.
 func (k keyed) next(p *Peer) serverKey {
 	key := serverKey{name: p.Server, addr: p.Addr}
 	n := k[key]
@@ -26,10 +26,10 @@ func (k keyed) next(p *Peer) serverKey {
 	return key
 }
 
-// counts are the numbers of sessions of servers by key.
+// counts are the session counts of servers by key.
 type counts map[serverKey]*int
 
-// held returns those of servers that sessions hold.
+// held returns the counts of the servers that have sessions.
 func (c counts) held() counts {
 	some := counts{}
 	for key, n := range c {
@@ -40,7 +40,8 @@ func (c counts) held() counts {
 	return some
 }
 
-// counts returns those of the group's servers, besides those of servers that are gone. It needs the group's mutex.
+// counts returns the counts of the group's servers, and those in gone. The caller holds the group's
+// mutex.
 func (g *Group) counts(gone counts) counts {
 	all := maps.Clone(gone)
 	if all == nil {
@@ -55,8 +56,8 @@ func (g *Group) counts(gone counts) counts {
 	return all
 }
 
-// carry makes those of peers that have no count yet count on from known, and keeps what is left of known for servers that come back. It
-// needs the group's mutex.
+// carry continues the counts in known for those of peers that have no count yet, and keeps the rest
+// of known for servers that return. The caller holds the group's mutex.
 func (g *Group) carry(peers []*Peer, known counts) {
 	used := map[*int]bool{}
 	for _, p := range peers {
@@ -77,22 +78,23 @@ func (g *Group) carry(peers []*Peer, known counts) {
 	g.gone = known
 }
 
-// count gives the peer a count of its own, unless it has one.
+// count gives the peer its own count, unless it has one.
 func (p *Peer) count() {
 	if p.conns == nil {
 		p.conns = &p.live.conns
 	}
 }
 
-// inherit makes the group count on from its predecessor: the sessions of both hold the same servers. They share the mutex from now on.
-// A server that no session holds is taken over as well, since a session of the predecessor may yet choose it.
+// inherit continues the counts of the group's predecessor: the sessions of both use the same
+// servers. Both groups share the mutex from now on. Servers without sessions are taken over as
+// well, because a session of the predecessor may still choose them.
 func (g *Group) inherit(before *Group) {
 	before.mu.Lock()
 	defer before.mu.Unlock()
 	g.mu = before.mu
 	peers := g.Peers()
 	for _, p := range peers {
-		p.conns = nil // its own, which nobody has used
+		p.conns = nil // its own, which is unused
 	}
 	g.carry(peers, before.counts(before.gone.held()))
 }

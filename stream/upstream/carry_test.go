@@ -12,7 +12,8 @@ import (
 	"weir/stream/upstream"
 )
 
-// A lineage is the groups of one name in the configurations of a process, and the sessions that each has.
+// A lineage contains the groups of one name in the configurations of a process, and the sessions of
+// each.
 type lineage struct {
 	t      *testing.T
 	bench  *streamtest.Bench
@@ -20,7 +21,7 @@ type lineage struct {
 	held   map[string]func() // ends the session of that name
 }
 
-// servers makes the servers of a line: "a b/2" is the server a, and b with max_conns=2.
+// servers returns the servers of a line: "a b/2" is the server a, and b with max_conns=2.
 func servers(line string) []*upstream.Peer {
 	var all []*upstream.Peer
 	for _, word := range strings.Fields(line) {
@@ -32,7 +33,7 @@ func servers(line string) []*upstream.Peer {
 	return all
 }
 
-// configure opens a group with these servers, after the one before.
+// configure opens a group with these servers as the successor of the previous one.
 func (l *lineage) configure(line string) {
 	l.t.Helper()
 	g := upstream.NewGroup("u", servers(line), upstream.LeastConn)
@@ -49,7 +50,7 @@ func (l *lineage) configure(line string) {
 
 func (l *lineage) group() *upstream.Group { return l.groups[len(l.groups)-1] }
 
-// begin begins a session of the newest group, and returns its server: "-" for none.
+// begin starts a session of the newest group, and returns its server, or "-".
 func (l *lineage) begin(name string) string {
 	l.t.Helper()
 	p := l.group().Begin(l.bench.Session())
@@ -63,7 +64,7 @@ func (l *lineage) begin(name string) string {
 	return peer.Server
 }
 
-// conns are the counts of the newest group, "a:1 b:0".
+// conns returns the counts of the newest group, "a:1 b:0".
 func (l *lineage) conns() string {
 	var all []string
 	for _, p := range l.group().Peers() {
@@ -72,12 +73,13 @@ func (l *lineage) conns() string {
 	return strings.Join(all, " ")
 }
 
-// TestCountsOutlastConfigurations tells what each step leads to: "= SERVERS" is another configuration, "+S" a session S begins, "-S" it
-// ends, "~ SERVERS" other servers in the same configuration.
+// TestCountsOutlastConfigurations lists the result of each step: "= SERVERS" is another
+// configuration, "+S" starts session S, "-S" ends it, "~ SERVERS" sets other servers in the same
+// configuration.
 func TestCountsOutlastConfigurations(t *testing.T) {
 	tests := []struct {
 		name  string
-		steps []string // each with what it leads to
+		steps []string // each with its result
 	}{
 		{"sessions of the configuration before count", []string{"= a b", "a:0 b:0", "+1", "a:1 b:0", "+2", "a:1 b:1", "= a b", "a:1 b:1", "-1", "a:0 b:1", "-2", "a:0 b:0"}},
 		{"least_conn goes on", []string{"= a", "a:0", "+1", "a:1", "+2", "a:2", "= a b", "a:2 b:0", "+3", "a:2 b:1", "+4", "a:2 b:2"}},
@@ -122,7 +124,8 @@ func (l *lineage) step(step string) (note string) {
 	return ""
 }
 
-// TestConfigurationThatFailsTakesNoCounts opens a group that is then left, as for a reload that fails later.
+// TestConfigurationThatFailsTakesNoCounts opens a group that is then dropped, as in a reload that
+// fails later.
 func TestConfigurationThatFailsTakesNoCounts(t *testing.T) {
 	bench := streamtest.NewBench()
 	bench.Vars.Resolve()
@@ -138,7 +141,8 @@ func TestConfigurationThatFailsTakesNoCounts(t *testing.T) {
 	}
 }
 
-// TestConfigurationsShareCountsAtOnce has sessions of several configurations come and go while others follow.
+// TestConfigurationsShareCountsAtOnce runs sessions of several configurations concurrently with
+// reloads.
 func TestConfigurationsShareCountsAtOnce(t *testing.T) {
 	bench := streamtest.NewBench()
 	bench.Vars.Resolve()
@@ -169,7 +173,8 @@ func TestConfigurationsShareCountsAtOnce(t *testing.T) {
 	}
 }
 
-// TestCountsOfNamesOutlastConfigurations has the servers of a name, which are found again before the first answer.
+// TestCountsOfNamesOutlastConfigurations uses servers of a name, which are taken over before the
+// first answer.
 func TestCountsOfNamesOutlastConfigurations(t *testing.T) {
 	f := newFleet(t, upstream.LeastConn, named(""), servers("x")...)
 	f.become(t, "b.example", "A", "10.0.0.1", "10.0.0.2")

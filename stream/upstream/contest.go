@@ -2,9 +2,10 @@ package upstream
 
 import "math/bits"
 
-// A leastLoad finds the peer with the least load for its weight: the first of the least, and whether there are equals.
+// A leastLoad finds the peer with the least load for its weight: the first one on ties, and whether
+// there are ties.
 type leastLoad struct {
-	best   int // its place, or none
+	best   int // its position, or none
 	equals bool
 	load   uint64
 	weight uint64
@@ -23,7 +24,8 @@ func (c *leastLoad) enter(i int, load, weight uint64) {
 	*c = leastLoad{best: i, load: load, weight: weight}
 }
 
-// compare compares a peer with the best one, without dividing: negative if it has less load for its weight.
+// compare compares a peer with the best one, without dividing: negative if it has less load for its
+// weight.
 func (c *leastLoad) compare(load, weight uint64) int {
 	high, low := bits.Mul64(load, c.weight)
 	bestHigh, bestLow := bits.Mul64(c.load, weight)
@@ -35,7 +37,8 @@ func (c *leastLoad) compare(load, weight uint64) int {
 	return 1 - 2*int(borrow)
 }
 
-// presentWeight is the weight of p in hundredths; at least one of them, so that loads can be compared.
+// presentWeight returns the current weight of p in hundredths, at least 1, so that loads can be
+// compared.
 func (p *Peer) presentWeight(now int64) uint64 {
 	if p.live.weakened {
 		return uint64(p.Weight) * uint64(max(p.share(now), 1))

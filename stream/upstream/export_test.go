@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// InFlight is how many attempts least_time holds to be on their way to p.
+// InFlight returns the number of attempts that least_time counts as in flight to p.
 func InFlight(g *Group, p *Peer) int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return p.live.times.flights
 }
 
-// Update makes addrs those of the first named server.
+// Update sets the addresses of the first named server to addrs.
 func Update(g *Group, addrs []string) {
 	var places []endpoint
 	for _, a := range addrs {
@@ -22,5 +22,6 @@ func Update(g *Group, addrs []string) {
 	g.update(0, places, time.Time{})
 }
 
-// LookUp looks the i-th named server up once, as Run does again and again, and says when it would do so next.
+// LookUp looks up the i-th named server once, as Run does repeatedly, and returns the time of the
+// next lookup.
 func LookUp(ctx context.Context, g *Group, i int) time.Time { return g.lookUp(ctx, i) }

@@ -70,21 +70,21 @@ func twoPeers(maxFails, failTimeout int) []upstream.Peer {
 	return []upstream.Peer{peer("a", maxFails, failTimeout), peer("b", maxFails, failTimeout)}
 }
 
-// slowStart is two peers, of which the first recovers in ten seconds.
+// slowStart returns two peers, of which the first recovers in ten seconds.
 func slowStart(maxFails, failTimeout int) []upstream.Peer {
 	list := twoPeers(maxFails, failTimeout)
 	list[0].SlowStart = 10 * time.Second
 	return list
 }
 
-// onlySlow is a peer that recovers slowly, and one that is down.
+// onlySlow returns a peer that recovers slowly, and one that is down.
 func onlySlow() []upstream.Peer {
 	list := slowStart(1, 10)
 	list[1].Down = true
 	return list
 }
 
-// heavy is two peers of which the first has a weight.
+// heavy returns two peers, of which the first has a weight.
 func heavy(weight, maxFails int) []upstream.Peer {
 	list := twoPeers(maxFails, 10)
 	list[0].Weight = weight
@@ -97,12 +97,12 @@ func withBackup() []upstream.Peer {
 	return []upstream.Peer{peer("a", 1, 10), c}
 }
 
-// A story is a test under way.
+// A story is a running test.
 type story struct {
 	*testing.T
 	bench   *streamtest.Bench
 	group   *upstream.Group
-	picker  upstream.Picker // of the latest session
+	picker  upstream.Picker // of the last session
 	held    map[string]held // by the word that ends it
 	logged  int
 	starred int
@@ -132,7 +132,7 @@ func tell(t *testing.T, peers []upstream.Peer, text string) {
 	}
 }
 
-// word goes on by one word and reports whether what it says came true.
+// word executes one word and reports whether its expectation is met.
 func (s *story) word(w string) bool {
 	if h, ok := s.held[w]; ok {
 		s.free(h.picker, h.peer, h.outcome)
@@ -190,7 +190,8 @@ func (s *story) free(p upstream.Picker, peer *upstream.Peer, o upstream.Outcome)
 	}
 }
 
-// TestSystemClockIsSet checks that a server rests for fail_timeout, however the system's clock is set meanwhile.
+// TestSystemClockIsSet checks that a server pauses for fail_timeout, even if the system clock is
+// set meanwhile.
 func TestSystemClockIsSet(t *testing.T) {
 	const hour = 3600
 	for _, back := range []int{hour, -hour} {

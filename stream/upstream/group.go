@@ -1,5 +1,5 @@
-// Package upstream chooses the server for a session: groups of servers, what is known of each one's health, and the methods that
-// balance between them.
+// Package upstream chooses the server of a session: groups of servers, their health, and the
+// balancing methods.
 //
 // See https://nginx.org/en/docs/stream/ngx_stream_upstream_module.html.
 package upstream
@@ -15,23 +15,25 @@ import (
 	"weir/stream"
 )
 
-// ErrNoLivePeers says that a group has no server to offer: all are down, failed, full, or have been tried. Its text is nginx's.
+// ErrNoLivePeers means that a group has no server available: all are down, failed, full, or already
+// tried. Its text is nginx's.
 var ErrNoLivePeers = errors.New("no live upstreams")
 
-// A Group is an upstream block, or the addresses of a proxy_pass that names none. Its mutex guards the live state of its peers and
-// outlasts every PeerSet, because a peer may be in two; it is held for arithmetic only. The group of the next configuration shares it,
-// with the counts of sessions. A Group is safe for concurrent use.
+// A Group is an upstream block, or the addresses of a proxy_pass without one. Its mutex guards the
+// live state of its peers and outlasts every PeerSet, because a peer may be in two; it is held for
+// arithmetic only. The group of the next configuration shares it, with the counts of sessions. A
+// Group is safe for concurrent use.
 type Group struct {
 	Name   string
 	Method Method
 
 	own  sync.Mutex
-	mu   *sync.Mutex // own, or that of the group in the configuration before; fixed once the group is open
-	gone counts      // of servers that are not in the group any more, and may come back
+	mu   *sync.Mutex // own, or shared with the group of the previous configuration; fixed once the group is open
+	gone counts      // of servers that have left the group and may return
 	set  atomic.Pointer[PeerSet]
 
-	following *following // nil: no server is named
-	learns    Measure    // what is learnt of a peer when a session ends; fixed
+	following *following // nil without named servers
+	learns    Measure    // the time recorded for a peer when a session ends; fixed
 }
 
 // A Method begins the choice of a peer for one session (nginx: peer.init). It is immutable and shared by all sessions.
@@ -39,7 +41,7 @@ type Method interface {
 	Begin(s *stream.Session, g *Group) Picker
 }
 
-// A Notice says how far an attempt has come.
+// A Notice is a progress report of an attempt.
 type Notice int
 
 // The notices.
@@ -50,36 +52,38 @@ const (
 
 // A Picker belongs to one session (nginx: peer.get, peer.notify, peer.free).
 type Picker interface {
-	// Group is the name of the group, which stands for a server when there is none.
+	// Group returns the name of the group, which is logged if there is no server.
 	Group() string
-	// Tries is how many attempts the group offers: its primaries that are not down, and its backups that are not.
+	// Tries returns how many attempts the group offers: its primaries and backups that are not
+	// down.
 	Tries() int
-	// Pick chooses a peer that this session has not tried, among those that the group has at this moment. The error is
+	// Pick chooses a current peer of the group that this session has not tried. The error is
 	// ErrNoLivePeers.
 	Pick() (*Peer, error)
-	// Notify tells that p is connected, or has sent its first byte, and how long that took.
+	// Notify reports that p is connected, or has sent its first byte, and how long that took.
 	Notify(p *Peer, n Notice, took time.Duration)
-	// Settle returns the Picker of a session whose connection is up: it has a peer and gets no other one. It can only Notify and
-	// Free, and is lighter to hold.
+	// Settle returns the Picker of a session after its connection is established: it has a peer and
+	// gets no other one. It supports only Notify and Free, and uses less memory.
 	Settle() Picker
-	// Free gives p back, exactly once per Pick. t has the attempt's times; nil: there are none. It logs when p is taken out of use.
+	// Free releases p, exactly once per Pick. t has the times of the attempt and may be nil. Free
+	// logs when p is disabled.
 	Free(p *Peer, o Outcome, t *stream.Try)
 }
 
-// An Outcome is what an attempt has shown of its peer.
+// An Outcome is the result of an attempt for its peer.
 type Outcome uint8
 
 // The outcomes.
 const (
 	Succeeded Outcome = iota // the peer has served the session
-	Failed                   // the peer could not be reached, or has not answered
-	Abandoned                // nothing: the session ended before the peer had answered
-	Untried                  // nothing: the attempt did not get as far as the peer, so that another one may probe it
-	Short                    // likewise, for want of something on this machine: no session is given the peer for the next 100 ms
+	Failed                   // the peer could not be reached, or did not answer
+	Abandoned                // no result: the session ended before the peer answered
+	Untried                  // no result: the attempt did not reach the peer, so that another one may probe it
+	Short                    // no result, for lack of a local resource: no session gets the peer for the next 100 ms
 )
 
-// NewGroup returns the group of those peers, backups among them, in the order of the configuration. There must be a primary. The
-// peers are the group's from here on.
+// NewGroup returns a group of those peers, including backups, in the order of the configuration. At
+// least one must be primary. The group owns the peers.
 func NewGroup(name string, peers []*Peer, m Method) *Group {
 	g := newGroup(name, m)
 	g.Replace(peers)
@@ -95,8 +99,9 @@ func newGroup(name string, m Method) *Group {
 	return g
 }
 
-// Replace gives the group other peers. A peer that stays keeps its live state, and a server that comes back the sessions that hold it. Sessions that have begun finish with the peer that
-// they have; one that chooses after this chooses among the new peers, those that it has tried excepted.
+// Replace replaces the peers of the group. A peer that stays keeps its live state, and a server
+// that returns keeps its session count. Sessions keep the peer that they have chosen; a session
+// that chooses afterwards chooses among the new peers, except those that it has tried.
 func (g *Group) Replace(peers []*Peer) {
 	for _, p := range peers {
 		if p.left == nil {
@@ -113,7 +118,7 @@ func (g *Group) Replace(peers []*Peer) {
 	}
 }
 
-// recount gives each of the peers its count of sessions. At first these are the peers' own.
+// recount assigns a session count to each of the peers; a new server starts with the peer's own.
 func (g *Group) recount(peers []*Peer) {
 	if g.set.Load() == nil {
 		for _, p := range peers {
@@ -127,28 +132,30 @@ func (g *Group) recount(peers []*Peer) {
 	g.gone = g.gone.held()
 }
 
-// A deriver is a Method that keeps something computed from the primary peers, such as a ring. The peers are not to be changed.
+// A deriver is a Method with data derived from the primary peers, such as a ring. It must not
+// change the peers.
 type deriver interface {
 	derive(primary *peerList) any
 }
 
-// Begin begins the choice of a peer for s.
+// Begin starts the choice of a peer for s.
 func (g *Group) Begin(s *stream.Session) Picker { return g.Method.Begin(s, g) }
 
-// Peers lists the present peers, primaries first. The slice is the caller's.
+// Peers lists the current peers, primaries first. The caller owns the slice.
 func (g *Group) Peers() []*Peer {
 	set := g.set.Load()
 	return append(append([]*Peer(nil), set.primary.peers...), set.backup.peers...)
 }
 
-// Conns is how many sessions hold p at this moment, those of earlier configurations included.
+// Conns returns how many sessions use p now, including those of earlier configurations.
 func (g *Group) Conns(p *Peer) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return *p.conns
 }
 
-// Resting reports whether a peer rests after an attempt that was Short, so that the group may have a peer to offer soon.
+// Resting reports whether a peer rests after an attempt that was Short, so that the group may have
+// a peer available soon.
 func (g *Group) Resting(now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -159,9 +166,10 @@ func (g *Group) Resting(now time.Time) bool {
 // Key identifies the group across generations.
 func (g *Group) Key() string { return "upstream " + g.Name }
 
-// Open makes the group ready. As in nginx without a commercial licence, failures and weights are not taken over from the group's
-// predecessor, with or without a zone. Two things are: the counts of sessions, since sessions that began before go on in this process
-// and load the same servers, and what its names were found to mean.
+// Open makes the group ready. As in nginx without a commercial licence, failures and weights are
+// not taken over from the predecessor, with or without a zone. The group takes over the session
+// counts, because earlier sessions continue in this process and load the same servers, and the
+// resolved addresses of its named servers.
 func (g *Group) Open(_ context.Context, env *stream.Env, old stream.Part) error {
 	before, _ := old.(*Group)
 	if before != nil {
@@ -173,5 +181,5 @@ func (g *Group) Open(_ context.Context, env *stream.Env, old stream.Part) error 
 	return nil
 }
 
-// Close does nothing: a group holds nothing but memory.
+// Close does nothing: a group uses only memory.
 func (g *Group) Close() error { return nil }

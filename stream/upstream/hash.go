@@ -8,11 +8,13 @@ import (
 	"weir/stream"
 )
 
-// maxTries is how many misses a method that guesses accepts in one session before round robin takes over.
+// maxTries is how many misses per session a hashing or random method accepts before it falls back
+// to round robin.
 const maxTries = 20
 
-// Hash returns the method `hash KEY`: clients of one key go to one peer, and a change of the group moves nearly all of them. It
-// follows ngx_stream_upstream_hash_module.c, and with it Cache::Memcached.
+// Hash returns the method `hash KEY`: clients with the same key use the same peer, and a change of
+// the group moves nearly all clients. It follows ngx_stream_upstream_hash_module.c, and with it
+// Cache::Memcached.
 func Hash(key stream.Template) Method { return plainHash{key} }
 
 type plainHash struct {
@@ -27,7 +29,7 @@ func (m plainHash) Begin(s *stream.Session, g *Group) Picker {
 type hashPicker struct {
 	picker
 	size   int    // of the key
-	state  uint32 // of the CRC behind the key
+	state  uint32 // of the CRC after the key
 	sum    uint32 // of all hashes so far
 	rehash uint32 // hashes made so far
 	misses uint8
@@ -50,8 +52,8 @@ func (p *hashPicker) Pick() (*Peer, error) {
 	return p.roundRobin(now)
 }
 
-// next goes on to the next hash, of the number of hashes before and the key, without looking at the key again. Weights count as
-// configured, those of peers out of use included.
+// next computes the next hash, from the number of hashes so far and the key, without reading the
+// key again. It uses the configured weights, including those of peers that are out of use.
 func (p *hashPicker) next() uint32 {
 	state := p.state
 	if p.rehash > 0 {
@@ -67,7 +69,8 @@ func (p *hashPicker) next() uint32 {
 	return p.sum
 }
 
-// The CRC is the common one; its state is kept raw because a ring continues one state in many ways, and keys are strings.
+// The CRC is the common CRC-32; its state is kept raw because a ring continues one state in many
+// ways, and keys are strings.
 const crcInit = ^uint32(0)
 
 func crcByte(state uint32, b byte) uint32 { return crc32.IEEETable[byte(state)^b] ^ state>>8 }
@@ -81,7 +84,8 @@ func crcString(state uint32, s string) uint32 {
 
 func crcFinal(state uint32) uint32 { return ^state }
 
-// zeros[k] is what 2^k zero bytes make of a state, as a matrix: zeros[k][i] is for the state with bit i alone.
+// zeros[k] is the effect of 2^k zero bytes on a state, as a matrix: zeros[k][i] is for the state
+// with only bit i.
 var zeros = func() (m [32][32]uint32) {
 	for i := range m[0] {
 		m[0][i] = crcByte(1<<i, 0)
@@ -101,8 +105,9 @@ func multiply(m *[32]uint32, state uint32) (product uint32) {
 	return product
 }
 
-// crcZeros is a state after n zero bytes, in time that hardly grows with n. A CRC is linear: the states of the same bytes after two
-// beginnings differ as those of zero bytes after the difference.
+// crcZeros returns the state after n zero bytes, in time logarithmic in n. A CRC is linear: the
+// states of the same bytes after two initial states differ by the state of zero bytes after their
+// difference.
 func crcZeros(state uint32, n int) uint32 {
 	for k := 0; n>>k > 0; k++ {
 		if n>>k&1 != 0 {

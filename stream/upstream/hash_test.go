@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestRehash checks that hashing again without the key is hashing the number and the key.
+// TestRehash checks that hashing again without the key equals hashing the number and the key.
 func TestRehash(t *testing.T) {
 	for _, key := range []string{"a", "device-17", "\x00\x00", strings.Repeat("k", 255), strings.Repeat("long ", 13107)} {
 		p := &hashPicker{size: len(key), state: crcString(crcInit, key)}

@@ -9,14 +9,16 @@ import (
 	"weir/stream"
 )
 
-// Jump returns the method `hash KEY jump`, which nginx does not have: the jump consistent hash of Lamping and Veach. Shares are
-// exact, choosing needs no ring, and a server appended to the group takes its share and moves no other client. Removing one from
-// the middle moves many, which is what `consistent` is for.
+// Jump returns the method `hash KEY jump`, which nginx does not have: the jump consistent hash of
+// Lamping and Veach. Shares are exact, choosing needs no ring, and a server appended to the group
+// takes its share and moves no other client. Removing one from the middle moves many clients; use
+// `consistent` for that case.
 //
-// Each server of the group has as many buckets as its weight, in the order of the configuration; a name with several addresses is
-// one server, and smooth round robin chooses among them. A client whose server is out of use is hashed again, with the number of
-// the attempt in front of its key, up to 20 times; then round robin decides. So the clients of a failed server scatter evenly and
-// come back to it when it is well.
+// Each server of the group has as many buckets as its weight, in the order of the configuration; a
+// name with several addresses is one server, and smooth round robin chooses among them. If the
+// server is out of use, the client is hashed again, with the number of the attempt before its key,
+// up to 20 times; then round robin decides. So the clients of a failed server spread evenly and
+// return to it after it recovers.
 func Jump(key stream.Template) Method { return jumpHash{key} }
 
 type jumpHash struct {
@@ -36,14 +38,14 @@ func (m jumpHash) Begin(s *stream.Session, g *Group) Picker {
 	return &jumpPicker{picker: newPicker(s, g), key: m.key.Eval(s)}
 }
 
-// buckets maps the numbers that the hash gives to servers. It is immutable.
+// buckets maps bucket numbers to servers. It is immutable.
 type buckets struct {
 	servers []server
 	starts  []int // the first bucket of each server
 	count   int
 }
 
-// members lists the peers of the server that has the bucket.
+// members lists the peers of the bucket's server.
 func (b *buckets) members(bucket int) []int32 {
 	i, found := slices.BinarySearch(b.starts, bucket)
 	if !found {
@@ -58,7 +60,7 @@ type jumpPicker struct {
 	misses uint8
 }
 
-// Pick hashes the key without the group's mutex: a client chooses how long it is.
+// Pick hashes the key without the group's mutex, because clients determine the length of the key.
 func (p *jumpPicker) Pick() (*Peer, error) {
 	now := p.now()
 	for {
@@ -69,7 +71,7 @@ func (p *jumpPicker) Pick() (*Peer, error) {
 	}
 }
 
-// try looks at the server that the hash means, and is without a result when another hash is to be tried.
+// try checks the server of the hash. It returns no result if another hash is to be tried.
 func (p *jumpPicker) try(hash uint64, now int64) (*Peer, error) {
 	p.set.group.mu.Lock()
 	defer p.set.group.mu.Unlock()
@@ -85,14 +87,15 @@ func (p *jumpPicker) try(hash uint64, now int64) (*Peer, error) {
 	return nil, nil
 }
 
-// The constants of FNV-1a for 64 bits.
+// The constants of 64-bit FNV-1a.
 const (
 	fnvOffset = 14695981039346656037
 	fnvPrime  = 1099511628211
 )
 
-// jumpKey is the 64-bit hash of a client's key: FNV-1a, then the finalizer of MurmurHash3, since the top bits of FNV alone depend
-// too little on the last bytes, and client ids often differ only there.
+// jumpKey returns the 64-bit hash of a client's key: FNV-1a, then the finalizer of MurmurHash3,
+// because the top bits of FNV alone depend too little on the last bytes, and client ids often
+// differ only there.
 func jumpKey(attempt uint8, key string) uint64 {
 	h := uint64(fnvOffset)
 	if attempt > 0 {

@@ -2,8 +2,8 @@ package upstream
 
 import "weir/stream"
 
-// LeastConn chooses the peer with the fewest connections for its weight, and among equals by smooth round robin
-// (ngx_stream_upstream_least_conn_module.c).
+// LeastConn chooses the peer with the fewest connections for its weight, and on ties by smooth
+// round robin (ngx_stream_upstream_least_conn_module.c).
 var LeastConn Method = leastConn{}
 
 type leastConn struct{}
@@ -23,8 +23,8 @@ func (p *leastConnPicker) Pick() (*Peer, error) {
 	return p.descend((*picker).leastLoaded, now)
 }
 
-// leastLoaded is the choice of least_conn from the list. Round robin takes part only when there are equals: a choice without
-// leaves all running sums alone.
+// leastLoaded returns the choice of least_conn from the list. Round robin runs only on ties;
+// otherwise the running sums do not change.
 func (p *picker) leastLoaded(now int64) int {
 	c := newContest()
 	for i := range p.list().peers {
@@ -44,5 +44,5 @@ func (p *picker) leastLoaded(now int64) int {
 	return r.winner()
 }
 
-// load is what least_conn compares.
+// load returns the value that least_conn compares.
 func (p *Peer) load() uint64 { return uint64(*p.conns) }

@@ -6,12 +6,13 @@ import (
 	"weir/stream"
 )
 
-// LeastTime chooses the peer that would be done first: by its average time, once for each connection that it has and once for the
-// new one, for its weight; and among equals by smooth round robin (ngx_stream_upstream_least_time_module.c).
+// LeastTime chooses the peer with the earliest expected completion: its average time, multiplied by
+// its connections plus the new one, divided by its weight; on ties it uses smooth round robin
+// (ngx_stream_upstream_least_time_module.c).
 //
-// A peer's average is that of its sessions that did not fail, and is learnt when they end. With inflight it is learnt as soon as the
-// time is known, and a peer whose sessions in flight, those which have not come to that point, are older than its average counts as
-// that slow.
+// A peer's average covers its sessions that did not fail, and is updated when they end. With
+// inflight it is updated as soon as the time is known, and a peer whose sessions in flight, those
+// that have not reached that point, are older than its average counts with their age.
 func LeastTime(by Measure, inflight bool) Method { return leastTime{by, inflight} }
 
 type leastTime struct {
@@ -21,7 +22,7 @@ type leastTime struct {
 
 func (m leastTime) measure() Measure { return m.by }
 
-// atEnd is what is learnt when a session ends: nothing if it has been learnt before.
+// atEnd returns the measure recorded when a session ends: none if it was recorded earlier.
 func (m leastTime) atEnd() Measure {
 	if m.inflight && m.by != ToLastByte {
 		return nothing
@@ -29,7 +30,7 @@ func (m leastTime) atEnd() Measure {
 	return m.by
 }
 
-// known reports whether n is what the method waits for, the end apart.
+// known reports whether n is the notice that the method waits for, other than the end.
 func (m leastTime) known(n Notice) bool {
 	return m.by == ToConnect && n == Connected || m.by == ToFirstByte && n == FirstByte
 }
@@ -55,7 +56,7 @@ func (p *leastTimePicker) Pick() (*Peer, error) {
 	return peer, err
 }
 
-// fastest is the choice of least_time from the list.
+// fastest returns the choice of least_time from the list.
 func (p *picker) fastest(now int64) int {
 	c := newContest()
 	for i := range p.list().peers {
@@ -95,20 +96,20 @@ func (p *leastTimePicker) Free(peer *Peer, o Outcome, t *stream.Try) {
 	p.picker.Free(peer, o, t)
 }
 
-// A inflight is an attempt of one session whose time is not known yet. Its zero value is none.
+// inflight is an attempt of one session whose time is not known yet. The zero value means none.
 type inflight struct {
-	start int64 // in milliseconds, as every moment here
+	start int64 // in milliseconds, like all times here
 	under bool
 }
 
-// begin needs the group's mutex.
+// begin starts the attempt. The caller holds the group's mutex.
 func (f *inflight) begin(p *Peer, ms int64) {
 	*f = inflight{ms, true}
 	p.live.times.flights++
 	p.live.times.starts += ms
 }
 
-// arrive ends the flight, if there is one; its time is learnt unless it is negative.
+// arrive ends the attempt, if there is one, and records its time unless it is negative.
 func (f *inflight) arrive(g *Group, p *Peer, took time.Duration) {
 	if !f.under {
 		return
@@ -121,7 +122,7 @@ func (f *inflight) arrive(g *Group, p *Peer, took time.Duration) {
 	*f = inflight{}
 }
 
-// A connectedTimedPicker is settled, with an attempt in flight.
+// A connectedTimedPicker is a connectedPicker with an attempt in flight.
 type connectedTimedPicker struct {
 	*connectedPicker
 	flight inflight

@@ -71,7 +71,7 @@ type timedSession struct {
 	try    stream.Try
 }
 
-// word goes on by one word and reports whether the peer is the one that it names.
+// word executes one word and reports whether the chosen peer is the expected one.
 func (s *timedStory) word(w string) bool {
 	name := strings.TrimLeft(w, "()")[:1]
 	switch {
@@ -120,7 +120,7 @@ func (s *timedStory) begin() (name string) {
 	return name
 }
 
-// tell has the session connect and hear from the server, both after that time.
+// tell makes the session connect and get the first byte of the server, both after that time.
 func (s *timedSession) tell(took time.Duration) {
 	s.try.Connect, s.try.FirstByte = took, took
 	s.picker.Notify(s.peer, upstream.Connected, took)
@@ -128,7 +128,7 @@ func (s *timedSession) tell(took time.Duration) {
 	s.picker.Notify(s.peer, upstream.FirstByte, took)
 }
 
-// end ends the latest session of that peer.
+// end ends the last session of that peer.
 func (s *timedStory) end(name string, failed bool) {
 	last := len(s.held[name]) - 1
 	session := s.held[name][last]
@@ -136,8 +136,8 @@ func (s *timedStory) end(name string, failed bool) {
 	session.picker.Free(session.peer, streamtest.FailedIf(failed), &session.try)
 }
 
-// TestLeastTimeLeavesNothingInFlight has sessions come to every point and end there: were one left in flight, its age would count
-// against the peer for ever.
+// TestLeastTimeLeavesNothingInFlight ends sessions at every point: an attempt left in flight would
+// count against the peer forever.
 func TestLeastTimeLeavesNothingInFlight(t *testing.T) {
 	for _, by := range []upstream.Measure{upstream.ToConnect, upstream.ToFirstByte, upstream.ToLastByte} {
 		bench := streamtest.NewBench()
@@ -173,7 +173,8 @@ func TestLeastTimeLeavesNothingInFlight(t *testing.T) {
 	}
 }
 
-// TestRandomTwoTimedPrefersTheFast checks that of two peers the one is taken that would be done first.
+// TestRandomTwoTimedPrefersTheFast checks that the peer with the earlier expected completion is
+// chosen of two.
 func TestRandomTwoTimedPrefersTheFast(t *testing.T) {
 	bench := streamtest.NewBench()
 	g := upstream.NewGroup("u", parsePeers(t, "a:1*1 b:1*1"), upstream.RandomTwoTimed(upstream.ToConnect))
@@ -194,7 +195,8 @@ func TestRandomTwoTimedPrefersTheFast(t *testing.T) {
 	}
 }
 
-// TestLeastTimeModel compares 20,000 choices on random groups with the method once more, from its description.
+// TestLeastTimeModel compares 20,000 choices on random groups with a second implementation, written
+// from the description of the method.
 func TestLeastTimeModel(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for n := range 20 {
@@ -226,7 +228,8 @@ func TestLeastTimeModel(t *testing.T) {
 	}
 }
 
-// A timedModel is least_time last_byte once more, in fractions and without regard to cost.
+// A timedModel is a second implementation of least_time last_byte, with fractions and without
+// optimization.
 type timedModel struct {
 	model
 	average map[*upstream.Peer]float64
@@ -273,7 +276,7 @@ func (m *timedModel) choose() *upstream.Peer {
 	return chosen
 }
 
-// several reports whether more than one peer is left to choose from.
+// several reports whether more than one peer is left to choose.
 func (m *timedModel) several() bool {
 	n := 0
 	for i, p := range m.peers {

@@ -6,7 +6,7 @@ import (
 	"weir/stream/upstream"
 )
 
-// TestPeersThatLeave tells those that are no longer in the group, and no others.
+// TestPeersThatLeave checks that exactly the peers that left the group are marked.
 func TestPeersThatLeave(t *testing.T) {
 	a, b, backup := &upstream.Peer{Name: "a", Weight: 1}, &upstream.Peer{Name: "b", Weight: 1}, &upstream.Peer{Name: "c", Weight: 1, Backup: true}
 	g := upstream.NewGroup("u", []*upstream.Peer{a, b, backup}, upstream.RoundRobin)

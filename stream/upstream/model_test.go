@@ -14,8 +14,9 @@ import (
 	"weir/stream/upstream"
 )
 
-// A model is hash and hash consistent once more, straight from their descriptions and without regard to cost: every peer has its
-// points, a ring is searched from its beginning, weights are spread out.
+// A model is a second implementation of hash and hash consistent, written from their descriptions
+// and without optimization: every peer has its points, a ring is searched from its start, weights
+// are expanded.
 type model struct {
 	peers   []*upstream.Peer
 	current []int
@@ -46,7 +47,8 @@ func newModel(peers []*upstream.Peer) *model {
 	return m
 }
 
-// turn is smooth weighted round robin among the peers of that server, or among all; -1 if there is none.
+// turn is smooth weighted round robin among the peers of that server, or among all; -1 without a
+// peer.
 func (m *model) turn(server string) int {
 	best, sum := -1, 0
 	for i, p := range m.peers {
@@ -66,7 +68,7 @@ func (m *model) turn(server string) int {
 	return best
 }
 
-// consistent lists the peers that a session of that key meets when n of them fail.
+// consistent lists the peers that a session of that key tries when n of them fail.
 func (m *model) consistent(key string, n int) []*upstream.Peer {
 	hash := crc32.ChecksumIEEE([]byte(key))
 	place := 0
@@ -85,7 +87,7 @@ func (m *model) consistent(key string, n int) []*upstream.Peer {
 	})
 }
 
-// plain is the same for hash without consistent.
+// plain is consistent for hash without consistent.
 func (m *model) plain(key string, n int) []*upstream.Peer {
 	var spread []int
 	for i, p := range m.peers {
@@ -122,7 +124,8 @@ func (m *model) session(n int, choose func() int) []*upstream.Peer {
 	return met
 }
 
-// TestModel compares 100,000 keys on 50 random groups with the model: every server that a session meets when three attempts fail.
+// TestModel compares 100,000 keys on 50 random groups with the model: every server that a session
+// tries when three attempts fail.
 func TestModel(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for n := range 50 {
@@ -158,7 +161,8 @@ func keyed(t *testing.T) (*streamtest.Bench, *string, stream.Template) {
 	return bench, key, tpl
 }
 
-// randomPeers makes up to six peers with weights; some are further addresses of the server before, some are down.
+// randomPeers returns up to six peers with weights; some are further addresses of the previous
+// server, some are down.
 func randomPeers(rng *rand.Rand) []*upstream.Peer {
 	list := make([]*upstream.Peer, 2+rng.IntN(5))
 	for i := range list {
@@ -187,7 +191,7 @@ func describePeers(list []*upstream.Peer) string {
 	return b.String()
 }
 
-// meet lists the peers of a session all of whose attempts fail.
+// meet lists the peers of a session whose attempts all fail.
 func meet(p upstream.Picker, n int) []*upstream.Peer {
 	var met []*upstream.Peer
 	for range n {

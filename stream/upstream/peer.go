@@ -10,46 +10,49 @@ import (
 
 // A Peer is one address of a server. Its exported fields do not change once it is in a group.
 type Peer struct {
-	Server      string // as configured, "b.example:1883": all addresses of one server share it
+	Server      string // as configured, "b.example:1883"; shared by all addresses of one server
 	Name        string // the address as nginx prints it
 	Addr        stream.Addr
 	FailTimeout time.Duration // whole seconds
-	SlowStart   time.Duration // whole milliseconds; 0: none
+	SlowStart   time.Duration // whole milliseconds; 0 disables it
 	Weight      int           // at least 1
-	MaxFails    int           // 0: failures are not counted
-	MaxConns    int           // 0: no limit
+	MaxFails    int           // 0 disables the counting of failures
+	MaxConns    int           // 0 means no limit
 	Down        bool
 	Backup      bool
 
-	// conns is how many sessions hold the server: live.conns of this peer, or of the same server in an earlier configuration. The group's
-	// mutex guards it.
+	// conns is how many sessions use the server: live.conns of this peer, or of the same server in
+	// an earlier configuration. The group's mutex guards it.
 	conns *int
 	live  peerState
-	left  *atomic.Bool // made when the peer comes into a group
+	left  *atomic.Bool // created when the peer enters a group
 }
 
-// Left is set when the peer has left its group, for good. It is nil before the peer is in one.
+// Left returns a flag that is set once the peer has left its group permanently. It is nil before
+// the peer is in a group.
 func (p *Peer) Left() *atomic.Bool { return p.left }
 
-// peerState is what changes while sessions run; the group's mutex guards it. Its zero value is that of a fresh peer. Times are seconds
-// of a clock that nobody sets, as nginx compares them, if nothing else is said; the moment now is everywhere in milliseconds.
+// peerState is the live state of a peer; the group's mutex guards it. The zero value is the state
+// of a new peer. Unless noted otherwise, times are seconds of a monotonic clock, because nginx
+// compares seconds; the parameter now is always in milliseconds.
 type peerState struct {
-	current  int64 // smooth weighted round robin's running sum
-	lost     int   // how much failures have taken from the weight; the rest is the effective weight
-	conns    int   // sessions that hold the peer
-	weakened bool  // the effective weight is not the whole one
+	current  int64 // running sum of smooth weighted round robin
+	lost     int   // how much failures have reduced the weight; the rest is the effective weight
+	conns    int   // sessions that use the peer
+	weakened bool  // the effective weight is reduced
 	ramp     slowStart
-	fails    int   // failed attempts since the last success that cleared them
+	fails    int   // failed attempts since the last success that reset them
 	accessed int64 // the last failure
-	checked  int64 // the last failure, or the choice that probed the peer after its pause
-	rest     int64 // until when, in milliseconds, nobody is given the peer because of an attempt that was Short
+	checked  int64 // time of the last failure, or of the choice that probed the peer after its pause
+	rest     int64 // end, in milliseconds, of the rest after an attempt that was Short; no session gets the peer before
 	times    times
 }
 
-// restMillis is short enough for a session that waits, and long enough for an attempt that has to look at every port.
+// restMillis is short enough for a waiting session, and long enough for an attempt that has to
+// search all ports.
 const restMillis = 100
 
-// second is the second of a moment.
+// second returns the second of a time in milliseconds.
 func second(now int64) int64 { return now / 1000 }
 
 // usable reports whether the peer may be chosen.
@@ -57,16 +60,17 @@ func (p *Peer) usable(now int64) bool {
 	return !p.Down && !p.failed(now) && now >= p.live.rest && (p.MaxConns == 0 || *p.conns < p.MaxConns)
 }
 
-// failed reports whether the peer is in its pause after max_fails failures. Seconds are compared, so it may last almost one longer
-// than fail_timeout.
+// failed reports whether the peer is in its pause after max_fails failures. It compares seconds, so
+// the pause may last almost one second longer than fail_timeout.
 func (p *Peer) failed(now int64) bool {
 	return p.MaxFails > 0 && p.live.fails >= p.MaxFails && second(now)-p.live.checked <= p.pause()
 }
 
-// pause is fail_timeout in seconds.
+// pause returns fail_timeout in seconds.
 func (p *Peer) pause() int64 { return int64(p.FailTimeout / time.Second) }
 
-// take counts a session that has chosen the peer. The first to do so after the pause probes it: others keep away until then.
+// take counts a session that has chosen the peer. The first session after the pause probes the
+// peer: other sessions avoid it until the result.
 func (p *Peer) take(now int64) {
 	*p.conns++
 	if second(now)-p.live.checked > p.pause() {
@@ -75,7 +79,7 @@ func (p *Peer) take(now int64) {
 	}
 }
 
-// release gives a session's place back.
+// release ends the count of a session.
 func (p *Peer) release() {
 	if *p.conns == 0 {
 		panic("upstream: peer " + p.Name + " freed more often than picked")
@@ -83,7 +87,7 @@ func (p *Peer) release() {
 	*p.conns--
 }
 
-// fail counts a failed attempt, and reports whether the limit has been reached.
+// fail counts a failed attempt, and reports whether the limit is reached.
 func (p *Peer) fail(now int64) bool {
 	p.live.fails++
 	p.live.accessed, p.live.checked = second(now), second(now)
@@ -95,8 +99,8 @@ func (p *Peer) fail(now int64) bool {
 	return p.live.fails >= p.MaxFails
 }
 
-// succeed forgets the failures if the peer was probed after the last of them. As checked moves only after a pause, a success soon
-// after a failure clears nothing.
+// succeed resets the failures if the peer was probed after the last of them. Because checked
+// changes only after a pause, a success soon after a failure resets nothing.
 func (p *Peer) succeed() {
 	if p.live.accessed >= p.live.checked {
 		return
@@ -108,19 +112,20 @@ func (p *Peer) succeed() {
 	p.live.fails = 0
 }
 
-// unprobe has another session probe the peer. It leaves a peer alone that is not out of use.
+// unprobe lets another session probe the peer. It does nothing to a peer that is in use.
 func (p *Peer) unprobe() {
 	if p.live.fails > 0 {
 		p.live.checked = p.live.accessed
 	}
 }
 
-// A PeerSet is the peers of a group at one time, with what the method derives from them. It is immutable.
+// A PeerSet is the peers of a group at one time, with the data that the method derives from them.
+// It is immutable.
 type PeerSet struct {
 	group   *Group
 	primary peerList
 	backup  peerList
-	single  bool // one primary and no backup: its failures do not count
+	single  bool // one primary and no backup: its failures are not counted
 	derived any
 }
 
@@ -137,7 +142,7 @@ func newPeerSet(g *Group, peers []*Peer) *PeerSet {
 	return set
 }
 
-// leave marks the peers that are not among those of the next set.
+// leave marks the peers that are not in the next set.
 func (s *PeerSet) leave(next []*Peer) {
 	stay := make(map[*Peer]bool, len(next))
 	for _, p := range next {
@@ -152,10 +157,10 @@ func (s *PeerSet) leave(next []*Peer) {
 	}
 }
 
-// A peerList is the primaries of a set, or its backups.
+// A peerList contains the primaries of a set, or its backups.
 type peerList struct {
 	peers  []*Peer
-	starts []int64 // the sum of the weights before each peer
+	starts []int64 // for each peer, the sum of the weights before it
 	weight int64   // of all peers
 	tries  int     // peers that are not down
 }
@@ -169,7 +174,7 @@ func (l *peerList) add(p *Peer) {
 	}
 }
 
-// at returns the number of the peer in whose share of the weights w lies.
+// at returns the number of the peer whose share of the weights contains w.
 func (l *peerList) at(w int64) int {
 	i, found := slices.BinarySearch(l.starts, w)
 	if !found {

@@ -9,15 +9,17 @@ import (
 // Random chooses at random, in proportion to the weights (ngx_stream_upstream_random_module.c).
 var Random Method = random{}
 
-// RandomTwo chooses two peers at random and of these the one with the fewer connections for its weight: `random two least_conn`.
+// RandomTwo chooses two peers at random and uses the one with fewer connections for its weight:
+// `random two least_conn`.
 var RandomTwo Method = random{two: true}
 
-// RandomTwoTimed is RandomTwo for the peer that would be done first, as LeastTime reckons without inflight: `random two least_time`.
+// RandomTwoTimed is RandomTwo for the peer with the earliest expected completion, as LeastTime
+// without inflight: `random two least_time`.
 func RandomTwoTimed(by Measure) Method { return random{two: true, by: by} }
 
 type random struct {
 	two bool
-	by  Measure // nothing: connections
+	by  Measure // zero compares connections
 }
 
 func (m random) measure() Measure { return m.by }
@@ -49,8 +51,8 @@ func (p *randomPicker) Pick() (*Peer, error) {
 	return p.take(i, now)
 }
 
-// lighter draws another peer and returns the less loaded of both; of equals the second, as nginx does. The first draw counts as a
-// miss, and without a second there is no choice at all.
+// lighter draws another peer and returns the less loaded of both; on ties the second, as nginx
+// does. The first draw counts as a miss, and without a second peer there is no choice.
 func (p *randomPicker) lighter(first int, now int64) int {
 	p.misses++
 	second := p.draw(first, now)
@@ -72,7 +74,7 @@ func (p *randomPicker) weigh(peer *Peer, now int64) uint64 {
 	return peer.expected(now)
 }
 
-// draw returns a peer by chance that may be chosen and is not the one at except, or none when the session has missed too often.
+// draw returns a random usable peer other than except, or none if the session has missed too often.
 func (p *randomPicker) draw(except int, now int64) int {
 	l := p.list()
 	if l.weight == 0 {

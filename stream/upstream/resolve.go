@@ -12,27 +12,30 @@ import (
 	"weir/stream"
 )
 
-// A DynamicServer is a server of a group that is given by a name whose addresses are followed while weir serves: `server NAME resolve`.
+// A DynamicServer is a server of a group given by a name whose addresses are looked up while weir
+// runs: `server NAME resolve`.
 type DynamicServer struct {
-	Template Peer   // what its peers are like; Server is the identity of all of them, unless a service or EachAddress gives them others
-	Host     string // to be looked up
-	Port     uint16 // of the peers; a service has ports of its own
-	Service  string // SRV records are looked up; empty: addresses
-	// EachAddress makes every address a server of its own for methods that hash, as if the configuration had named it: ring=address.
+	Template Peer   // template for the peers; all share Server, except with a service or EachAddress
+	Host     string // the name to look up
+	Port     uint16 // of the peers; SRV records have their own ports
+	Service  string // service of the SRV records; empty looks up addresses
+	// EachAddress makes every address a separate server for hash methods, as if the configuration
+	// listed it: ring=address.
 	EachAddress bool
 }
 
-// Resolving says who is asked for the names of a group, and for how long.
+// Resolving configures the DNS lookups of a group: the resolver and the timeout.
 type Resolving struct {
 	Resolver *resolver.Resolver
-	Timeout  time.Duration // resolver_timeout; 0: none
+	Timeout  time.Duration // resolver_timeout; 0 disables it
 }
 
-// leastPause is the shortest time between two lookups of a name.
+// leastPause is the minimum time between two lookups of a name.
 const leastPause = time.Second
 
-// NewNamedGroup is NewGroup for a group of which some servers are named. Fixed ones come first, then those of the names, in the order in
-// which they are found. There may be no peer at all until Run has found some.
+// NewNamedGroup is NewGroup for a group with named servers. Fixed peers come first, then those of
+// the names, in the order in which they are found. The group may have no peer until Run has found
+// some.
 func NewNamedGroup(name string, fixed []*Peer, m Method, named []*DynamicServer, by Resolving) *Group {
 	g := newGroup(name, m)
 	g.following = &following{Resolving: by, fixed: fixed, named: named, known: make([]known, len(named))}
@@ -40,7 +43,7 @@ func NewNamedGroup(name string, fixed []*Peer, m Method, named []*DynamicServer,
 	return g
 }
 
-// Named lists the servers that are named. They are not to be changed.
+// Named lists the named servers. The caller must not change them.
 func (g *Group) Named() []*DynamicServer {
 	if g.following == nil {
 		return nil
@@ -48,7 +51,7 @@ func (g *Group) Named() []*DynamicServer {
 	return g.following.named
 }
 
-// following is what a group knows of its named servers.
+// following is the state of a group's named servers.
 type following struct {
 	Resolving
 	fixed []*Peer
@@ -59,23 +62,23 @@ type following struct {
 	known []known    // for each of named
 }
 
-// known is what was found out about one name.
+// known is the lookup result of one name.
 type known struct {
 	places []endpoint
 	peers  []*Peer // for each of places
 	until  time.Time
 }
 
-// A endpoint is one address that a name was found to have.
+// An endpoint is one address of a name.
 type endpoint struct {
-	addr   netip.AddrPort // without a port if it is not a service
+	addr   netip.AddrPort // without a port unless it belongs to a service
 	target string         // of a service
 	weight int            // of a service
 	backup bool
 }
 
-// open takes over what the group of the same name in the previous configuration has found, so that no server is missing until the
-// first answer. It follows ngx_stream_upstream_zone_preresolve.
+// open takes over the lookup results of the same group in the previous configuration, so that no
+// server is missing before the first answer. It follows ngx_stream_upstream_zone_preresolve.
 func (g *Group) open(env *stream.Env, before *Group) {
 	f := g.following
 	f.log = env.Log
@@ -98,7 +101,7 @@ func (g *Group) open(env *stream.Env, before *Group) {
 	g.Replace(f.all())
 }
 
-// all are the peers of the group. mu is held.
+// all returns the peers of the group. The caller holds mu.
 func (f *following) all() []*Peer {
 	all := append([]*Peer(nil), f.fixed...)
 	for i := range f.known {
@@ -107,8 +110,8 @@ func (f *following) all() []*Peer {
 	return all
 }
 
-// Run follows the named servers of the group, if it has some, until ctx ends. The first lookups are at once, but for names that the
-// previous configuration knows.
+// Run keeps the group's named servers, if there are any, up to date until ctx ends. The first
+// lookups start at once, except for names with a result from the previous configuration.
 func (g *Group) Run(ctx context.Context) {
 	if g.following == nil {
 		return
@@ -120,7 +123,7 @@ func (g *Group) Run(ctx context.Context) {
 	all.Wait()
 }
 
-// follow looks the i-th name up, again and again.
+// follow looks up the i-th name repeatedly.
 func (g *Group) follow(ctx context.Context, i int) {
 	pause := time.Until(g.following.known[i].until)
 	for sleep(ctx, pause) {
@@ -129,7 +132,7 @@ func (g *Group) follow(ctx context.Context, i int) {
 	}
 }
 
-// sleep waits, and reports whether ctx goes on.
+// sleep waits for d, and reports whether ctx is still active.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -141,8 +144,9 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// lookUp asks for the i-th name, changes the group accordingly, and returns when to ask again. It follows
-// ngx_stream_upstream_zone_resolve_handler: a name that does not exist has no servers, and other failures change nothing.
+// lookUp looks up the i-th name, updates the group, and returns the time of the next lookup. It
+// follows ngx_stream_upstream_zone_resolve_handler: a name that does not exist has no servers, and
+// other failures change nothing.
 func (g *Group) lookUp(ctx context.Context, i int) (until time.Time) {
 	f, n := g.following, g.following.named[i]
 	asking, cancel := f.limit(ctx)
@@ -170,7 +174,7 @@ func (f *following) limit(ctx context.Context) (context.Context, context.CancelF
 
 func (f *following) say(message string) { f.log.Write(errorlog.Error, 0, message) }
 
-// what names the server in the log.
+// what returns the name of the server in the log.
 func (n *DynamicServer) what() string {
 	if n.Service != "" {
 		return "service " + n.Service + " of " + n.Host
@@ -178,8 +182,8 @@ func (n *DynamicServer) what() string {
 	return n.Host
 }
 
-// ask returns where the i-th name is to be found now. What servers failed to tell stays as it is known: addresses of one family, or those
-// of one target of a service.
+// ask returns the current endpoints of the i-th name. If lookups fail in part, for one family of
+// addresses or for one target of a service, the known endpoints of that part remain.
 func (f *following) ask(ctx context.Context, i int) ([]endpoint, time.Time, error) {
 	n := f.named[i]
 	if n.Service != "" {
@@ -200,7 +204,8 @@ func (f *following) ask(ctx context.Context, i int) ([]endpoint, time.Time, erro
 	return append(places, kept...), a.Until, nil
 }
 
-// lost returns the known places of the i-th name that an answer lacks because of a failure.
+// lost returns the known endpoints of the i-th name that are missing from an answer because of a
+// failure.
 func (f *following) lost(i int, failed resolver.TargetError) (kept []endpoint) {
 	if failed.Err == resolver.ErrNotFound {
 		return nil
@@ -219,13 +224,13 @@ func (f *following) lost(i int, failed resolver.TargetError) (kept []endpoint) {
 	return kept
 }
 
-// askService takes the instances of the best priority for the server's, and the others for backups; of a server that is a backup, it
-// takes no others.
+// askService uses the instances of the best priority as primaries and the others as backups; if the
+// server is itself a backup, it ignores the others.
 func (f *following) askService(ctx context.Context, i int) ([]endpoint, time.Time, error) {
 	n := f.named[i]
 	s, err := f.Resolver.LookupService(ctx, n.Service, n.Host)
 	if ctx.Err() == context.Canceled {
-		return nil, s.Until, err // the configuration has ended, and no target is to blame
+		return nil, s.Until, err // the configuration has ended; this is no failure of a target
 	}
 	for _, t := range s.Failed {
 		f.say(t.Target + " could not be resolved (" + t.Err.Error() + ") while resolving " + n.what())
@@ -256,7 +261,7 @@ func (f *following) askService(ctx context.Context, i int) ([]endpoint, time.Tim
 	return append(places, kept...), s.Until, nil
 }
 
-// update makes the group's peers those of places, as far as the i-th name goes.
+// update sets the group's peers for the i-th name to those of places.
 func (g *Group) update(i int, places []endpoint, until time.Time) {
 	f := g.following
 	f.mu.Lock()
@@ -271,7 +276,8 @@ func (g *Group) update(i int, places []endpoint, until time.Time) {
 	}
 }
 
-// accept takes next for what is known of the i-th name, unless that would be too heavy. The lock is held.
+// accept sets the state of the i-th name to next, unless the total weight would be too large. The
+// caller holds the lock.
 func (g *Group) accept(i int, next known) bool {
 	f := g.following
 	before := f.known[i]
@@ -285,7 +291,7 @@ func (g *Group) accept(i int, next known) bool {
 	return false
 }
 
-// check is CheckWeight for the group with these peers.
+// check calls CheckWeight for the group with these peers.
 func (g *Group) check(peers []*Peer) error {
 	sum := int64(0)
 	for _, p := range peers {
@@ -294,10 +300,10 @@ func (g *Group) check(peers []*Peer) error {
 	return CheckWeight(g.Method, sum)
 }
 
-// update makes k what n is when it is to be found at want, and reports whether that is anything else than before. A peer that stays
-// keeps its place and is the same Peer; new ones come last.
+// update replaces the addresses of k by want and reports whether they changed. A peer that stays
+// keeps its position and is the same Peer; new ones come last.
 func (k *known) update(n *DynamicServer, want []endpoint) (changed bool) {
-	free := make(map[endpoint][]int, len(want)) // where in want each place is, and not taken
+	free := make(map[endpoint][]int, len(want)) // the indexes in want of each endpoint that are not yet taken
 	for j, p := range want {
 		free[n.identity(p)] = append(free[n.identity(p)], j)
 	}
@@ -321,15 +327,15 @@ func (k *known) update(n *DynamicServer, want []endpoint) (changed bool) {
 	return changed
 }
 
-// identity is what a place and one that it was at before have in common.
+// identity returns the fields of an endpoint that identify it across lookups.
 func (n *DynamicServer) identity(p endpoint) endpoint {
 	if n.Template.Weight != 1 {
-		p.weight = 0 // does not count
+		p.weight = 0 // not part of the identity
 	}
 	return p
 }
 
-// peer makes the peer at p.
+// peer returns a new peer at p.
 func (n *DynamicServer) peer(p endpoint) *Peer {
 	made := n.Template
 	made.Backup = p.backup

@@ -17,7 +17,7 @@ import (
 	"weir/stream/upstream"
 )
 
-// A fleet is a group of which one server is named, and the name server that knows where it is.
+// A fleet is a group with one named server, and the name server that has its addresses.
 type fleet struct {
 	*peers.DNS
 	group *upstream.Group
@@ -25,7 +25,8 @@ type fleet struct {
 	names upstream.Resolving
 }
 
-// named is `server b.example:1883 resolve`, or with a service `server b.example service=… resolve`.
+// named returns `server b.example:1883 resolve`, or with a service `server b.example service=…
+// resolve`.
 func named(service string) *upstream.DynamicServer {
 	return &upstream.DynamicServer{
 		Template: upstream.Peer{Server: "b.example:1883", Weight: 1, MaxFails: 1, FailTimeout: 10 * time.Second},
@@ -33,7 +34,7 @@ func named(service string) *upstream.DynamicServer {
 	}
 }
 
-// newFleet returns a group with those fixed peers whose named server has not been looked up.
+// newFleet returns a group with those fixed peers, before the first lookup of its named server.
 func newFleet(t testing.TB, m upstream.Method, n *upstream.DynamicServer, fixed ...*upstream.Peer) *fleet {
 	t.Helper()
 	return newFleetOf(t, resolver.Options{NoAAAA: true}, m, n, fixed...)
@@ -64,7 +65,7 @@ func (f *fleet) open(t testing.TB, g *upstream.Group, old stream.Part) {
 	}
 }
 
-// become makes the records of that kind what values say, and lets the group look.
+// become sets the records of that kind to values, and runs a lookup of the group.
 func (f *fleet) become(t *testing.T, name, kind string, values ...string) {
 	t.Helper()
 	if err := f.Set(name, kind, 0, values...); err != nil {
@@ -80,7 +81,7 @@ func (f *fleet) look(t *testing.T) time.Time {
 	return upstream.LookUp(ctx, f.group, 0)
 }
 
-// whereabouts is where the group's peers are, as text.
+// whereabouts returns the addresses of the group's peers as text.
 func whereabouts(g *upstream.Group) string {
 	var all []string
 	for _, p := range g.Peers() {
@@ -119,7 +120,8 @@ func TestPeersComeAndGo(t *testing.T) {
 	}
 }
 
-// TestFailuresChangeNothing holds that what is known stays when name servers fail, and when it is asked for again.
+// TestFailuresChangeNothing checks that the known addresses stay when name servers fail, and the
+// time of the next lookup.
 func TestFailuresChangeNothing(t *testing.T) {
 	f := newFleet(t, upstream.RoundRobin, named(""))
 	f.become(t, "b.example", "A", "127.0.0.1")
@@ -134,7 +136,8 @@ func TestFailuresChangeNothing(t *testing.T) {
 	}
 }
 
-// TestOneFamilyFails holds that a failure for one family of addresses takes none of them away, and that the others follow their records.
+// TestOneFamilyFails checks that a failure for one address family removes no address of it, and
+// that the other family follows its records.
 func TestOneFamilyFails(t *testing.T) {
 	f := newFleetOf(t, resolver.Options{}, upstream.RoundRobin, named(""))
 	if err := f.Set("b.example", "AAAA", 0, "::1"); err != nil {
@@ -152,8 +155,8 @@ func TestOneFamilyFails(t *testing.T) {
 	checkPeers(t, f.group, "[::2]:1883 as b.example:1883*1")
 }
 
-// TestTargetFails holds that a target of a service that servers fail to resolve keeps its peers, their priority included, and that one that
-// does not exist loses them.
+// TestTargetFails checks that a target of a service keeps its peers and their priority when its
+// lookup fails, and loses them when it does not exist.
 func TestTargetFails(t *testing.T) {
 	f := newFleet(t, upstream.RoundRobin, named("mqtt"))
 	for i, name := range []string{"m1.example", "m2.example"} {
@@ -205,7 +208,8 @@ func TestServices(t *testing.T) {
 	}
 }
 
-// TestNewWeightIsANewPeer holds that a service's weight is part of what a peer is, unless the configuration has one.
+// TestNewWeightIsANewPeer checks that a change of a service's weight makes a new peer, unless the
+// configuration has a weight.
 func TestNewWeightIsANewPeer(t *testing.T) {
 	for _, weight := range []int{1, 5} {
 		n := named("mqtt")
@@ -221,7 +225,8 @@ func TestNewWeightIsANewPeer(t *testing.T) {
 	}
 }
 
-// TestRingOfANamePerAddress compares the clients of a name with those of servers that the configuration names.
+// TestRingOfANamePerAddress compares the clients of a name with those of servers listed in the
+// configuration.
 func TestRingOfANamePerAddress(t *testing.T) {
 	var addrs []string
 	var list []*upstream.Peer
@@ -260,7 +265,8 @@ func TestRingThatWouldBeTooHeavy(t *testing.T) {
 	}
 }
 
-// TestRingThatWouldBeTooHeavyAfterReload holds that a group does not take over what its new method has no memory for.
+// TestRingThatWouldBeTooHeavyAfterReload checks that a group does not take over a weight that is
+// too large for its new method.
 func TestRingThatWouldBeTooHeavyAfterReload(t *testing.T) {
 	f := newFleet(t, upstream.RoundRobin, named("mqtt"))
 	f.Set("m1.example", "A", 0, "127.0.0.1")
@@ -277,7 +283,8 @@ func TestRingThatWouldBeTooHeavyAfterReload(t *testing.T) {
 	}
 }
 
-// BenchmarkFollow is an answer of 1,000 addresses that come in another order each time, one of which is new.
+// BenchmarkFollow processes an answer of 1,000 addresses in another order each time, one of which
+// is new.
 func BenchmarkFollow(b *testing.B) {
 	f := newFleet(b, upstream.RoundRobin, named(""))
 	var addrs []string
@@ -291,7 +298,8 @@ func BenchmarkFollow(b *testing.B) {
 	}
 }
 
-// TestSuccessorKnowsAtOnce holds that after a reload no server is missing, though no name server answers.
+// TestSuccessorKnowsAtOnce checks that no server is missing after a reload, even if no name server
+// answers.
 func TestSuccessorKnowsAtOnce(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -333,7 +341,8 @@ func TestRunLooksAtOnceAndEnds(t *testing.T) {
 	<-done
 }
 
-// TestEndWhileAskingIsNoFailure holds that a configuration that ends while it waits for the targets of a service says nothing of them.
+// TestEndWhileAskingIsNoFailure checks that a configuration that ends while it waits for the
+// targets of a service logs nothing about them.
 func TestEndWhileAskingIsNoFailure(t *testing.T) {
 	f := newFleet(t, upstream.RoundRobin, named("mqtt"))
 	f.Set("_mqtt._tcp.b.example", "SRV", 0, "10 1 1883 m1.example")
@@ -351,8 +360,8 @@ func TestEndWhileAskingIsNoFailure(t *testing.T) {
 	}
 }
 
-// changesUnder is how often the set of servers changes under the sessions of TestNoSessionFailsForLackOfAServer: often for one method,
-// since all have in common how they follow.
+// changesUnder returns how often the set of servers changes during
+// TestNoSessionFailsForLackOfAServer: often for one method, because all methods share this code.
 func changesUnder(m upstream.Method) int {
 	if m == upstream.RoundRobin && !testing.Short() {
 		return 1000
@@ -360,8 +369,8 @@ func changesUnder(m upstream.Method) int {
 	return 50
 }
 
-// TestNoSessionFailsForLackOfAServer changes the set of servers while sessions choose: none finds the group empty, and none that a
-// server has refused gets no other.
+// TestNoSessionFailsForLackOfAServer changes the set of servers while sessions choose: no session
+// finds the group empty, and each session that a server refused gets another one.
 func TestNoSessionFailsForLackOfAServer(t *testing.T) {
 	for _, m := range methods {
 		t.Run(m.name, func(t *testing.T) {
@@ -390,7 +399,8 @@ func TestNoSessionFailsForLackOfAServer(t *testing.T) {
 	}
 }
 
-// chooseUntil has one session after the other choose, be refused, and choose again, until stop.
+// chooseUntil runs sessions one after another that choose, are refused, and choose again, until
+// stop.
 func chooseUntil(stop chan struct{}, g *upstream.Group, bench *streamtest.Bench) error {
 	for n := 0; ; n++ {
 		select {

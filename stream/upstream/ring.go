@@ -7,8 +7,9 @@ import (
 	"weir/stream"
 )
 
-// Consistent returns the method `hash KEY consistent`: ketama, so that a change of the group moves few clients. It follows
-// ngx_stream_upstream_hash_module.c, and with it Cache::Memcached::Fast: the same key meets the same server as in nginx.
+// Consistent returns the method `hash KEY consistent`: ketama, so that a change of the group moves
+// few clients. It follows ngx_stream_upstream_hash_module.c, and with it Cache::Memcached::Fast: a
+// key selects the same server as in nginx.
 func Consistent(key stream.Template) Method { return consistentHash{key} }
 
 type consistentHash struct {
@@ -28,17 +29,18 @@ type ringPicker struct {
 	picker
 	keyed  bool   // the key is not empty
 	hash   uint32 // of the key
-	at     uint32 // the point that the session stands at
+	at     uint32 // the session's current point
 	misses uint8
 }
 
-// seek goes to where the key is on the ring.
+// seek moves to the position of the key on the ring.
 func (p *ringPicker) seek() { p.at = p.ring().find(p.hash) }
 
 func (p *ringPicker) ring() *ring { return p.set.derived.(*ring) }
 
-// Pick looks at one point after the other. A server's points are passed over while it is out of use, so that its clients scatter
-// over the others; but 21 points in a row may well belong to servers that are, and then round robin decides.
+// Pick checks one point after another. It skips the points of a server that is out of use, so that
+// its clients spread over the others; but 21 points in a row may belong to such servers, and then
+// round robin decides.
 func (p *ringPicker) Pick() (*Peer, error) {
 	now := p.now()
 	p.set.group.mu.Lock()
@@ -58,16 +60,18 @@ func (p *ringPicker) Pick() (*Peer, error) {
 	return p.roundRobin(now)
 }
 
-// pointsPerWeight is how many points a server gets for each unit of its weight, in nginx and in ketama.
+// pointsPerWeight is the number of points per unit of weight, in nginx and in ketama.
 const pointsPerWeight = 160
 
-// A ring is the points of all primary servers, down and failed ones included. It is immutable.
+// A ring contains the points of all primary servers, including down and failed ones. It is
+// immutable.
 type ring struct {
-	points  []uint64 // in order, no hash twice: the hash above, the server's number below
+	points  []uint64 // sorted, each hash once: the hash in the upper half, the server's number in the lower
 	servers []server
 }
 
-// newRing lays out the points of a list's servers. Where two servers have a point of the same hash the first one keeps it.
+// newRing builds the ring of a list's servers. If two servers have a point with the same hash, the
+// first one keeps it.
 func newRing(l *peerList) *ring {
 	servers := serversOf(l)
 	total := 0
@@ -81,7 +85,8 @@ func newRing(l *peerList) *ring {
 	return &ring{dropEqualHashes(sortPoints(points)), servers}
 }
 
-// appendPoints appends the points of one server: a chain of hashes over host, port and the hash before.
+// appendPoints appends the points of one server: a chain of hashes over host, port and the previous
+// hash.
 func appendPoints(points []uint64, s *server, number uint64) []uint64 {
 	host, port := splitServer(s.name)
 	base := crcString(crcByte(crcString(crcInit, host), 0), port)
@@ -97,8 +102,8 @@ func appendPoints(points []uint64, s *server, number uint64) []uint64 {
 	return points
 }
 
-// splitServer takes a server's name apart as the ring hashes it: the digits behind the last colon are the port, a unix socket has
-// none, and an IPv6 address keeps its brackets.
+// splitServer splits a server's name as the ring hashes it: the digits after the last colon are the
+// port, a unix socket has none, and an IPv6 address keeps its brackets.
 func splitServer(name string) (host, port string) {
 	if len(name) >= len("unix:") && strings.EqualFold(name[:len("unix:")], "unix:") {
 		return name[len("unix:"):], ""
@@ -115,13 +120,13 @@ func splitServer(name string) (host, port string) {
 
 func hashOf(point uint64) uint32 { return uint32(point >> 32) }
 
-// find returns the place of the first point whose hash is not less than hash; beyond the last one it is that of the first, once
-// around.
+// find returns the index of the first point whose hash is at least hash; after the last point it
+// wraps around to the first.
 func (r *ring) find(hash uint32) uint32 {
 	return uint32(sort.Search(len(r.points), func(i int) bool { return hashOf(r.points[i]) >= hash }))
 }
 
-// members lists the peers of the server that has the point at that place.
+// members lists the peers of the server that owns the point at that index.
 func (r *ring) members(place uint32) []int32 {
 	return r.servers[uint32(r.points[int(place)%len(r.points)])].members
 }
@@ -140,14 +145,14 @@ func dropEqualHashes(points []uint64) []uint64 {
 }
 
 const (
-	// digitBits makes three passes of 32 bits, with counters that fit the first level cache.
+	// digitBits gives three passes over 32 bits, with counters that fit the first-level cache.
 	digitBits = 11
 	digits    = 1 << digitBits
 )
 
-// sortPoints sorts points by hash, those of equal hash staying in order, and returns the result; both halves of the work are done
-// in memory of the same size, one of which is returned. It is a radix sort: a ring may have millions of points, and no
-// configuration is served before it is built.
+// sortPoints sorts points by hash, stably, and returns the result. It alternates between points and
+// a buffer of the same size, and returns one of them. It is a radix sort: a ring may have millions
+// of points, and a configuration is not served before its rings are built.
 func sortPoints(points []uint64) []uint64 {
 	spare := make([]uint64, len(points))
 	for shift := 32; shift < 64; shift += digitBits {

@@ -8,8 +8,8 @@ import (
 	"weir/stream"
 )
 
-// RoundRobin is smooth weighted round robin, the method of a group that names none (ngx_stream_upstream_round_robin.c). Every
-// other method falls back on it.
+// RoundRobin is smooth weighted round robin, the default method of a group
+// (ngx_stream_upstream_round_robin.c). Every other method falls back on it.
 var RoundRobin Method = roundRobin{}
 
 type roundRobin struct{}
@@ -19,12 +19,12 @@ func (roundRobin) Begin(s *stream.Session, g *Group) Picker {
 	return &p
 }
 
-// A picker is what the pickers of all methods have in common, and by itself the one of round robin.
+// A picker is the common part of the pickers of all methods, and the picker of round robin.
 type picker struct {
 	session *stream.Session
-	set     *PeerSet // the group's when the session chose last, or began
+	set     *PeerSet // the group's set when the session last chose, or began
 	tried   bitmap   // of the list in use
-	backups bool     // the primaries are used up: the list in use is that of the backups, for the rest of the session
+	backups bool     // the list in use is the backups, for the rest of the session, because the primaries are used up
 }
 
 func newPicker(s *stream.Session, g *Group) picker {
@@ -42,7 +42,8 @@ func (p *picker) Pick() (*Peer, error) {
 	return p.roundRobin(now)
 }
 
-// Notify counts a connection as a success; TCP peers are as good as tested then, and UDP peers are not before the end.
+// Notify counts a connection as a success: a TCP peer is then considered tested, a UDP peer only at
+// the end.
 func (p *picker) Notify(peer *Peer, n Notice, _ time.Duration) {
 	if n != Connected || p.session.UDP() {
 		return
@@ -60,7 +61,8 @@ func (p *picker) Free(peer *Peer, o Outcome, t *stream.Try) {
 	}
 }
 
-// release gives peer back and reports whether it has become disabled. The single peer of a group is never: failures do not count.
+// release releases peer and reports whether it has become disabled. The only peer of a group never
+// is: its failures are not counted.
 func (p *picker) release(peer *Peer, o Outcome, t *stream.Try) (disabled bool) {
 	now := p.now()
 	p.set.group.mu.Lock()
@@ -86,13 +88,13 @@ func (p *picker) release(peer *Peer, o Outcome, t *stream.Try) (disabled bool) {
 	return false
 }
 
-// now is the moment in milliseconds. It is asked before the mutex is taken.
+// now returns the time in milliseconds. It is called before the mutex is taken.
 func (p *picker) now() int64 { return millis(p.session.Env.Now()) }
 
-// millis is t in milliseconds since 1970, by a clock that nobody sets.
+// millis returns t in milliseconds since 1970, by a monotonic clock.
 func millis(t time.Time) int64 { return relay.Monotonic(t) / int64(time.Millisecond) }
 
-// list is the peers that are being chosen from.
+// list returns the list in use.
 func (p *picker) list() *peerList {
 	if p.backups {
 		return &p.set.backup
@@ -100,9 +102,10 @@ func (p *picker) list() *peerList {
 	return &p.set.primary
 }
 
-// follow goes over to the peers that the group has now, and reports whether they are others than before. nginx gives up instead; here
-// no session is to fail for want of a server that is there. It begins with the primaries again; those that it has tried, or found out
-// of use before it came to the backups, stay tried.
+// follow switches to the current peers of the group, and reports whether they changed. nginx gives
+// up instead; here a session must not fail while a server is available. It starts with the
+// primaries again; those that it tried, or found out of use before it turned to the backups, stay
+// tried.
 func (p *picker) follow() bool {
 	set := p.set.group.set.Load()
 	if set == p.set {
@@ -121,7 +124,7 @@ func (p *picker) follow() bool {
 	return true
 }
 
-// open returns the i-th peer of the list if it may be chosen, and nil otherwise.
+// open returns the i-th peer of the list if it may be chosen, otherwise nil.
 func (p *picker) open(i int, now int64) *Peer {
 	if p.tried.has(i) {
 		return nil
@@ -132,7 +135,7 @@ func (p *picker) open(i int, now int64) *Peer {
 	return nil
 }
 
-// take settles on the i-th peer of the list.
+// take chooses the i-th peer of the list.
 func (p *picker) take(i int, now int64) (*Peer, error) {
 	peers := p.list().peers
 	peer := peers[i]
@@ -141,12 +144,13 @@ func (p *picker) take(i int, now int64) (*Peer, error) {
 	return peer, nil
 }
 
-// none is the place of a peer that there is not.
+// none means no peer was found.
 const none = -1
 
 func (p *picker) roundRobin(now int64) (*Peer, error) { return p.descend((*picker).smoothest, now) }
 
-// descend chooses among the primaries, and when none is left, among the backups, where the session starts with nothing tried.
+// descend chooses among the primaries, and if none is left, among the backups, where the session
+// starts with an empty set of tried peers.
 func (p *picker) descend(choose func(p *picker, now int64) int, now int64) (*Peer, error) {
 	p.follow()
 	for {
@@ -161,7 +165,7 @@ func (p *picker) descend(choose func(p *picker, now int64) int, now int64) (*Pee
 	}
 }
 
-// smoothest is the choice of smooth weighted round robin from the whole list.
+// smoothest returns the choice of smooth weighted round robin from the whole list.
 func (p *picker) smoothest(now int64) int {
 	r := newRound()
 	for i := range p.list().peers {
@@ -172,7 +176,7 @@ func (p *picker) smoothest(now int64) int {
 	return r.winner()
 }
 
-// smoothestOf is the choice of smooth weighted round robin from some of the list.
+// smoothestOf returns the choice of smooth weighted round robin from some of the list.
 func (p *picker) smoothestOf(some []int32, now int64) int {
 	r := newRound()
 	for _, i := range some {
@@ -183,9 +187,10 @@ func (p *picker) smoothestOf(some []int32, now int64) int {
 	return r.winner()
 }
 
-// A round is one choice of smooth weighted round robin: everyone who enters gains its effective weight, the largest sum wins, the
-// first on ties, and the winner pays what all have gained. Effective weights recover by one with each round. They count in hundredths,
-// so that slow_start can take a share of them.
+// A round is one choice of smooth weighted round robin: each candidate's current weight grows by
+// its effective weight; the largest wins (first on ties) and is reduced by the total. Effective
+// weights recover by one with each round. They count in hundredths, so that slow_start can take a
+// share of them.
 type round struct {
 	best  int
 	peer  *Peer
@@ -202,7 +207,7 @@ func (r *round) enter(i int, p *Peer, gain int64) {
 	}
 }
 
-// gain is what a turn brings the peer: its effective weight, which recovers by one.
+// gain returns the effective weight of the peer in a round; the weight recovers by one.
 func (p *Peer) gain(now int64) int64 {
 	if p.live.weakened {
 		return p.reducedGain(now)
@@ -220,7 +225,7 @@ func (p *Peer) reducedGain(now int64) int64 {
 	return gain
 }
 
-// winner returns the winner's place, or none if nobody has entered.
+// winner returns the winner's index, or none without candidates.
 func (r *round) winner() int {
 	if r.peer != nil {
 		r.peer.live.current -= r.total

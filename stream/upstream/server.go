@@ -1,13 +1,13 @@
 package upstream
 
-// A server is the peers of one configured name: the addresses that it resolved to.
+// A server contains the peers of one configured name: the addresses that it resolved to.
 type server struct {
 	name    string
-	weight  int     // of one peer; the largest, should the name be configured twice
-	members []int32 // places in the list
+	weight  int     // of one peer; the largest if the name is configured twice
+	members []int32 // indexes in the list
 }
 
-// serversOf gathers the peers of a list by server, in the order in which each appears first.
+// serversOf groups the peers of a list by server, in the order of first appearance.
 func serversOf(l *peerList) []server {
 	var servers []server
 	number := map[string]int{}

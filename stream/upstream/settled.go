@@ -6,8 +6,8 @@ import (
 	"weir/stream"
 )
 
-// A connectedPicker is a Group as the Picker of a session whose connection is up. What then happens to the connection is no failure of the
-// peer's.
+// connectedPicker is the Picker after the connection is established. Later errors do not count as
+// failures of the peer.
 type connectedPicker Group
 
 func (g *connectedPicker) Group() string { return g.Name }

@@ -9,7 +9,7 @@ import (
 	"weir/stream/upstream"
 )
 
-// endpoint says which server each of n keys meets.
+// endpoint returns the server of each of n keys.
 func endpoint(t *testing.T, peers string, n int, method func(stream.Template) upstream.Method) []string {
 	t.Helper()
 	bench, key, tpl := keyed(t)
@@ -26,7 +26,8 @@ func endpoint(t *testing.T, peers string, n int, method func(stream.Template) up
 	return names
 }
 
-// TestShares checks that clients spread by weight. The ring is left out: its shares are what nginx's are.
+// TestShares checks that clients spread by weight. The ring is not included: its shares are those
+// of nginx.
 func TestShares(t *testing.T) {
 	const n = 30_000
 	want := map[string]float64{"a:1": 1.0 / 6, "b:1": 2.0 / 6, "c:1": 3.0 / 6}
@@ -48,8 +49,8 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// TestGrowing checks what the consistent methods promise of a server that is appended: clients move to it only, and no more than
-// its share of them.
+// TestGrowing checks the consistent methods when a server is appended: clients move only to it, and
+// no more than its share of them.
 func TestGrowing(t *testing.T) {
 	const n = 30_000
 	tests := []struct {
@@ -57,7 +58,7 @@ func TestGrowing(t *testing.T) {
 		method func(stream.Template) upstream.Method
 		most   float64
 	}{
-		{"consistent", upstream.Consistent, 0.30}, // 160 points make shares that differ by a tenth or two
+		{"consistent", upstream.Consistent, 0.30}, // 160 points give shares that differ by 10 to 20 %
 		{"jump", upstream.Jump, 0.26},
 	}
 	for _, tt := range tests {
@@ -81,8 +82,8 @@ func TestGrowing(t *testing.T) {
 	}
 }
 
-// TestJumpScattersAndReturns checks that the clients of a server that is down spread over the others, that the rest stay, and
-// that addresses of one name are one server.
+// TestJumpScattersAndReturns checks that the clients of a down server spread over the others, that
+// the rest stay, and that addresses of one name are one server.
 func TestJumpScattersAndReturns(t *testing.T) {
 	const n = 30_000
 	bench, key, tpl := keyed(t)
@@ -124,7 +125,8 @@ func pickAll(t *testing.T, g *upstream.Group, s *stream.Session, key *string, n 
 	return names
 }
 
-// TestRandomTwoPrefersTheIdle checks that of two peers the one with fewer connections for its weight is taken.
+// TestRandomTwoPrefersTheIdle checks that the peer with fewer connections for its weight is chosen
+// of two.
 func TestRandomTwoPrefersTheIdle(t *testing.T) {
 	bench, _, _ := keyed(t)
 	g := upstream.NewGroup("u", parsePeers(t, "a:1*1 b:1*3"), upstream.RandomTwo)

@@ -2,19 +2,21 @@ package upstream
 
 import "time"
 
-// A slowStart is how far the weight of a peer has recovered. It begins when the peer has been out of use and a session connects to it, and
-// is counted from the choice of that session. Its times are in milliseconds.
+// slowStart is how far the weight of a peer has recovered. It begins when a session connects to a
+// peer that has been out of use, and is counted from the choice of that session. Its times are in
+// milliseconds.
 type slowStart struct {
-	since  int64 // 0: there is none
+	since  int64 // 0 means not in slow start
 	probed int64 // when the peer was chosen after a pause
 }
 
 func (r *slowStart) start() { r.since = r.probed }
 
-// whole is the share of a peer with its full weight.
+// whole is 100 %, the share of a peer with its full weight.
 const whole = 100
 
-// share is how many hundredths of its weight the peer has: from none to all of them in the time slow_start, whole again afterwards.
+// share returns how many hundredths of its weight the peer has: it grows from 0 to whole during
+// slow_start, and is whole afterwards.
 func (p *Peer) share(now int64) int64 {
 	if p.live.ramp.since == 0 {
 		return whole

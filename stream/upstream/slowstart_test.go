@@ -9,8 +9,8 @@ import (
 	"weir/stream/upstream"
 )
 
-// TestSlowStartShares holds that a server that has recovered half of its weight gets half as many sessions for it, by every method
-// that slow_start is for.
+// TestSlowStartShares checks that a server that has recovered half of its weight gets half as many
+// sessions, with every method that supports slow_start.
 func TestSlowStartShares(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -42,7 +42,7 @@ func TestSlowStartShares(t *testing.T) {
 	}
 }
 
-// failFirst has sessions come until the first server has failed.
+// failFirst runs sessions until the first server has failed.
 func failFirst(t *testing.T, g *upstream.Group, bench *streamtest.Bench) {
 	t.Helper()
 	for range 10 {
@@ -53,7 +53,7 @@ func failFirst(t *testing.T, g *upstream.Group, bench *streamtest.Bench) {
 	t.Fatal("no session meets the first server")
 }
 
-// probeFirst has sessions come until one has connected to the first server.
+// probeFirst runs sessions until one has connected to the first server.
 func probeFirst(t *testing.T, g *upstream.Group, bench *streamtest.Bench) {
 	t.Helper()
 	for range 10 {
@@ -64,7 +64,8 @@ func probeFirst(t *testing.T, g *upstream.Group, bench *streamtest.Bench) {
 	t.Fatal("no session meets the first server")
 }
 
-// one is a session, which the first server may fail, and reports whether it met that one.
+// one runs a session, which fails or connects on the first server, and reports whether it chose
+// that one.
 func one(t *testing.T, g *upstream.Group, bench *streamtest.Bench, fail bool) (first bool) {
 	t.Helper()
 	p := g.Begin(bench.Session())

@@ -6,10 +6,10 @@ import (
 	"weir/stream"
 )
 
-// A Measure is the time of an attempt that a method goes by.
+// A Measure selects the time of an attempt that a method compares.
 type Measure uint8
 
-// The measures, by the names that nginx's configuration has for them.
+// The measures, with the names of nginx's variables.
 const (
 	nothing     Measure = iota
 	ToConnect           // $upstream_connect_time
@@ -17,7 +17,7 @@ const (
 	ToLastByte          // $upstream_session_time
 )
 
-// of is that time of t; negative when it did not come to that.
+// of returns that time of t; negative if the attempt did not reach that point.
 func (m Measure) of(t *stream.Try) time.Duration {
 	switch m {
 	case ToConnect:
@@ -32,48 +32,50 @@ func (m Measure) of(t *stream.Try) time.Duration {
 
 const never time.Duration = -1
 
-// A timed is a Method that goes by times.
+// timed is a Method that compares times.
 type timed interface {
 	measure() Measure
 	atEnd() Measure
 }
 
-// NeedsFirstByte reports whether the group must be told of a server's first byte.
+// NeedsFirstByte reports whether the group needs the Notice of a server's first byte.
 func (g *Group) NeedsFirstByte() bool {
 	m, ok := g.Method.(timed)
 	return ok && m.measure() == ToFirstByte
 }
 
-// learn takes the times of a session that has not failed, as far as the method goes by them. It needs the group's mutex.
+// learn records the time of a session that did not fail, if the method uses it. The caller holds
+// the group's mutex.
 func (g *Group) learn(p *Peer, t *stream.Try) {
 	if g.learns != nothing && t != nil {
 		p.live.times.learn(g.learns.of(t))
 	}
 }
 
-// times are what least_time knows of a peer, in milliseconds.
+// times are the times of a peer that least_time uses, in milliseconds.
 type times struct {
-	average int64 // moving average; 0: none yet
+	average int64 // moving average; 0 without a value
 	flights int64 // attempts whose time is not known yet
-	starts  int64 // the sum of their beginnings, in milliseconds
-	waiting int64 // moving average of their mean age, as it was found at each choice
+	starts  int64 // the sum of their start times, in milliseconds
+	waiting int64 // moving average of their mean age, updated at each choice
 }
 
-// learn takes the time of an attempt into the average.
+// learn adds the time of an attempt to the average.
 func (t *times) learn(took time.Duration) {
 	if took >= 0 {
 		t.average = moved(t.average, took.Milliseconds())
 	}
 }
 
-// age takes the mean age of the flights into theirs.
+// age adds the mean age of the attempts in flight to their average.
 func (t *times) age(ms int64) {
 	if t.flights > 0 {
 		t.waiting = moved(t.waiting, ms-t.starts/t.flights)
 	}
 }
 
-// moved is a moving average after one more value: the first one as it is, each further one counts for a twentieth.
+// moved returns a moving average after one more value: the first one is the average, each further
+// one has the weight 1/20.
 func moved(average, v int64) int64 {
 	if average == 0 {
 		return max(v, 0)
@@ -82,14 +84,15 @@ func moved(average, v int64) int64 {
 }
 
 const (
-	// slowest is the average, in milliseconds, beyond which all peers are equally slow.
+	// slowest is the average, in milliseconds, above which all peers count as equally slow.
 	slowest = 5000
-	// cluster is how far averages may differ that count as one.
+	// cluster is the largest difference of averages that count as equal.
 	cluster = 20
 )
 
-// expected is how long the peer would take for the connections that it has and one more. As in ngx_stream_upstream_least_time_eta:
-// the average of a peer that nobody has chosen is halved each fail_timeout, so that a slow one gets another chance.
+// expected returns how long the peer would take for its connections and one more. As in
+// ngx_stream_upstream_least_time_eta, the average of a peer that no session chooses is halved each
+// fail_timeout, so that a slow one gets another chance.
 func (p *Peer) expected(now int64) uint64 {
 	ms := p.live.times.average
 	if idle := second(now) - p.live.checked; idle > p.pause() {

@@ -7,8 +7,8 @@ import (
 	"weir/stream"
 )
 
-// Variables are the variables of the module. Each lists one value for every attempt of the session, joined by ", "; without an
-// attempt it is not found.
+// Variables returns the variables of the module. Each lists one value for every attempt of the
+// session, joined by ", "; without an attempt it is not found.
 //
 // See https://nginx.org/en/docs/stream/ngx_stream_upstream_module.html#variables.
 func Variables() []stream.Variable {
@@ -49,7 +49,7 @@ func lastAddr() stream.Variable {
 	}}
 }
 
-// appendTime appends a time that an attempt took, or a hyphen if it did not come to that.
+// appendTime appends a time of an attempt, or a hyphen if the attempt did not reach that point.
 func appendTime(b []byte, d time.Duration) []byte {
 	if d < 0 {
 		return append(b, '-')

@@ -13,7 +13,8 @@ import (
 	"weir/stream/upstream"
 )
 
-// TestVectors compares with choices that an independent implementation made, which had agreed with nginx on 1600 live ones.
+// TestVectors compares with choices of an independent implementation that agreed with nginx on 1600
+// live choices.
 func TestVectors(t *testing.T) {
 	text, err := os.ReadFile("testdata/hash-vectors.tsv")
 	if err != nil {
@@ -63,7 +64,7 @@ func parsePeers(t *testing.T, text string) []*upstream.Peer {
 	return list
 }
 
-// picks has n sessions pick, each keeping its place, and returns the servers' names.
+// picks runs n sessions that pick and keep their peer, and returns the servers' names.
 func picks(t *testing.T, b *streamtest.Bench, g *upstream.Group, n int) []string {
 	t.Helper()
 	var names []string
@@ -77,7 +78,7 @@ func picks(t *testing.T, b *streamtest.Bench, g *upstream.Group, n int) []string
 	return names
 }
 
-// TestSequences holds what nginx 1.22.1 does.
+// TestSequences checks sequences recorded from nginx 1.22.1.
 func TestSequences(t *testing.T) {
 	tests := []struct {
 		name   string

@@ -5,8 +5,9 @@ import (
 	"math"
 )
 
-// The largest sums of weights. A ring for more takes many gigabytes; nginx ends when it gets no memory, at a weight that depends on the
-// machine. The jump consistent hash numbers its buckets in 32 bits.
+// The largest sums of weights. A larger ring would take many gigabytes; nginx exits when it gets no
+// memory, at a weight that depends on the machine. The jump consistent hash numbers its buckets in
+// 32 bits.
 const (
 	maxRing    = 1_000_000
 	maxBuckets = math.MaxInt32
@@ -17,8 +18,8 @@ var (
 	errBuckets = errors.New("too much weight for jump hash")
 )
 
-// CheckWeight reports whether a group of that method can have servers whose weights add up to sum. The error is what to tell the
-// operator.
+// CheckWeight reports whether a group of that method can have servers with a total weight of sum.
+// The error is the message for the operator.
 func CheckWeight(m Method, sum int64) error {
 	switch m.(type) {
 	case consistentHash:

@@ -9,7 +9,8 @@ import (
 	"weir/stream/upstream"
 )
 
-// TestLargestWeights tests that sums of the largest weights do not overflow, where an int has 32 bits in particular.
+// TestLargestWeights checks that sums of the largest weights do not overflow, in particular with
+// 32-bit ints.
 func TestLargestWeights(t *testing.T) {
 	for _, method := range []upstream.Method{
 		upstream.RoundRobin, upstream.LeastConn, upstream.Random, upstream.RandomTwo, upstream.Hash(fixed(t, "key")),
