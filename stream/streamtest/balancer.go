@@ -1,4 +1,5 @@
-// Package streamtest holds the contract suites that every driver and every balancing method passes, and the fakes that they run on.
+// Package streamtest contains the contract suites for drivers and balancing methods, and the fakes
+// that they use.
 package streamtest
 
 import (
@@ -14,10 +15,11 @@ import (
 	"weir/stream/upstream"
 )
 
-// A Bench makes the sessions that a balancer is tried with: each comes from another port, all share a clock moved by hand and
-// count what they log. The zero Bench is not usable. It is safe for concurrent use but for its clock.
+// A Bench creates the sessions for the test of a balancer: each has another client port, all share
+// a manual clock and a log. The zero Bench is not usable. It is safe for concurrent use except for
+// its clock.
 type Bench struct {
-	Vars *stream.VarTable // to compile a method's key with; Resolve it before the first session
+	Vars *stream.VarTable // for compiling a method's key; call Resolve before the first session
 
 	env    stream.Env
 	listen stream.Listen
@@ -28,7 +30,7 @@ type Bench struct {
 	lines []string
 }
 
-// NewBench returns a Bench whose clock stands at a whole second.
+// NewBench returns a Bench whose clock shows a whole second.
 func NewBench() *Bench {
 	b := &Bench{clock: time.Unix(1_000_000_000, 0)}
 	config := stream.NewConfig()
@@ -47,14 +49,14 @@ func (b *Bench) nextID() uint64 {
 	return b.ids
 }
 
-// WriteLine keeps a log line.
+// WriteLine stores a log line.
 func (b *Bench) WriteLine(_ errorlog.Level, line []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.lines = append(b.lines, string(line))
 }
 
-// Lines returns what has been logged, and forgets it.
+// Lines returns the lines logged since the last call.
 func (b *Bench) Lines() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -63,13 +65,13 @@ func (b *Bench) Lines() []string {
 	return lines
 }
 
-// Advance moves the clock. No session may be at work.
+// Advance moves the clock. No session may be running.
 func (b *Bench) Advance(d time.Duration) { b.clock = b.clock.Add(d) }
 
-// RunClock makes the clock the system's, standing at the present moment.
+// RunClock sets the clock to the current system time, with a monotonic reading.
 func (b *Bench) RunClock() { b.clock = time.Now() }
 
-// SetBack sets the system's clock back by whole seconds, which moves no monotonic clock.
+// SetBack sets the wall clock back by whole seconds, without changing the monotonic clock.
 func (b *Bench) SetBack(t testing.TB, seconds int) {
 	t.Helper()
 	b.clock = SetBack(t, b.clock, seconds)
@@ -82,8 +84,8 @@ func (b *Bench) Session() *stream.Session {
 	return s
 }
 
-// Balancer checks the contract that every method keeps, on groups of its own. method returns the method to check; a key of it is
-// best compiled to "$remote_port", which differs between sessions.
+// Balancer checks the contract of every method, on its own groups. method returns the method to
+// check; its key should be "$remote_port", which differs between sessions.
 func Balancer(t *testing.T, method func(vars *stream.VarTable) upstream.Method) {
 	contract := []struct {
 		name  string
@@ -117,7 +119,7 @@ type balancer struct {
 	method upstream.Method
 }
 
-// peers makes n peers as `server` makes them without parameters.
+// peers returns n peers with the defaults of `server`.
 func peers(n int) []*upstream.Peer {
 	list := make([]*upstream.Peer, n)
 	for i := range list {
@@ -133,7 +135,7 @@ func (b *balancer) group(peers []*upstream.Peer) *upstream.Group {
 	return upstream.NewGroup("u", peers, b.method)
 }
 
-// drain has one session fail with every peer that it is offered, until there is none.
+// drain runs one session that fails with every peer that it gets, until none is left.
 func (b *balancer) drain(t *testing.T, g *upstream.Group) []*upstream.Peer {
 	t.Helper()
 	var got []*upstream.Peer
@@ -190,7 +192,7 @@ func neverTwice(t *testing.T, b *balancer) {
 	checkConns(t, g, 0)
 }
 
-// checkAll checks that got holds every peer of want once.
+// checkAll checks that got contains every peer of want once.
 func checkAll(t *testing.T, got, want []*upstream.Peer) {
 	t.Helper()
 	seen := map[*upstream.Peer]bool{}
@@ -332,7 +334,7 @@ func replacedPeers(t *testing.T, b *balancer) {
 	late.Free(mustBe(t, late, fresh[1]), upstream.Succeeded, &stream.Try{})
 }
 
-// mustBe picks, and wants that peer.
+// mustBe picks a peer and checks that it is want.
 func mustBe(t *testing.T, p upstream.Picker, want *upstream.Peer) *upstream.Peer {
 	t.Helper()
 	got := mustPick(t, p)
@@ -406,7 +408,7 @@ func serve(b *balancer, g *upstream.Group, n int) error {
 	return nil
 }
 
-// FailedIf is the outcome of an attempt that has failed, or served its session.
+// FailedIf returns the outcome of a failed attempt, or of a successful one.
 func FailedIf(failed bool) upstream.Outcome {
 	if failed {
 		return upstream.Failed

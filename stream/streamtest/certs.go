@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// serverName is what the certificate of the tests is for.
+// serverName is the name in the tests' certificate.
 const serverName = "mqtt.example"
 
-// A trust is a server's side and a client's side of TLS that know each other.
+// A trust is a pair of TLS configurations, server and client, that trust each other.
 type trust struct {
 	server *tls.Config
 	client *tls.Config
 }
 
-// newTrust makes a certificate for serverName, once for the process.
+// newTrust creates a certificate for serverName, once per process.
 var newTrust = sync.OnceValues(func() (*trust, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -47,7 +47,7 @@ var newTrust = sync.OnceValues(func() (*trust, error) {
 	}, nil
 })
 
-// trusting returns the configurations of the tests, which are not to be changed.
+// trusting returns the TLS configurations of the tests. The caller must not change them.
 func trusting(t testing.TB) *trust {
 	t.Helper()
 	made, err := newTrust()

@@ -7,16 +7,16 @@ import (
 	"unsafe"
 )
 
-// A Clock stands still until it is moved by hand. It is safe for concurrent use.
+// A Clock is moved manually. It is safe for concurrent use.
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time
 }
 
-// NewClock returns a clock that stands at a whole second, in UTC.
+// NewClock returns a clock that shows a whole second, in UTC.
 func NewClock() *Clock { return &Clock{now: time.Unix(1_000_000_000, 0).UTC()} }
 
-// Now is the time that the clock shows. It is the Now of an Env.
+// Now returns the time of the clock. It is the Now of an Env.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -30,7 +30,8 @@ func (c *Clock) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// SetBack makes the clock one that the system's operator has set back by whole seconds; negative: forward. Only the wall clock changes.
+// SetBack changes the wall clock back by whole seconds, or forward if negative, as an operator
+// would. The monotonic clock does not change.
 func (c *Clock) SetBack(t testing.TB, seconds int) {
 	t.Helper()
 	c.mu.Lock()
@@ -38,11 +39,13 @@ func (c *Clock) SetBack(t testing.TB, seconds int) {
 	c.now = SetBack(t, c.now, seconds)
 }
 
-// NewRunningClock returns a clock that stands at the present moment and has a monotonic reading, as the system's.
+// NewRunningClock returns a clock that shows the current time and has a monotonic reading, as the
+// system's.
 func NewRunningClock() *Clock { return &Clock{now: time.Now()} }
 
-// SetBack returns now, which must have a monotonic reading, with another wall clock. Package time offers no way to make such a time, but
-// its layout has been the same since Go 1.9: 33 bits of the first word are seconds.
+// SetBack returns now, which must have a monotonic reading, with another wall clock. Package time
+// cannot create such a time, but its layout has been the same since Go 1.9: 33 bits of the first
+// word are seconds.
 func SetBack(t testing.TB, now time.Time, seconds int) time.Time {
 	t.Helper()
 	const secondsShift = 30

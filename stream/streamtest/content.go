@@ -9,29 +9,30 @@ import (
 	"weir/stream"
 )
 
-// Loopback is an address of 127.0.0.1.
+// Loopback returns an address of 127.0.0.1.
 func Loopback(port uint16) stream.Addr {
 	return stream.Addr{IP: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port)}
 }
 
-// A Proxy is a content that relays to the first of its servers that can be connected to, without balancing: what a driver can do,
-// and no more. Its sessions count and finish as those of the proxy module do.
+// A Proxy is a content that relays to the first of its servers that accepts a connection, without
+// balancing. It tests only the driver. Its sessions count and finish like those of the proxy
+// module.
 type Proxy struct {
 	To             []stream.Addr
-	Target         stream.Target // Addr aside
-	ConnectTimeout time.Duration // 0: none; less: over already
-	Prefix         []byte        // written before what was read from the client
+	Target         stream.Target // its Addr is not used
+	ConnectTimeout time.Duration // 0 disables it; a negative one has already expired
+	Prefix         []byte        // written before the bytes read from the client
 	Spec           *relay.Spec
-	Deaf           bool                                // goes on when it is aborted
+	Deaf           bool                                // ignores Aborted
 	Ahead          int                                 // how much is read while it waits for a server
-	Opens          bool                                // ends when the client's input does before there is a connection
+	Opens          bool                                // ends if the client's input ends before there is a connection
 	Saw            func(*stream.Session, stream.Event) // called with each event; optional
-	tried          atomic.Int64                        // attempts of all its sessions
+	tried          atomic.Int64                        // attempts of all sessions
 }
 
-// attempt is what a session of a Proxy keeps.
+// attempt is the state of a session of a Proxy.
 type attempt struct {
-	n       int // of To
+	n       int // index in To
 	target  stream.Target
 	relayed bool
 }
@@ -59,7 +60,7 @@ func (p *Proxy) connect(s *stream.Session, a *attempt) stream.Step {
 	return step
 }
 
-// Next goes on after an event.
+// Next continues after an event.
 func (p *Proxy) Next(s *stream.Session, ev stream.Event) stream.Step {
 	if p.Saw != nil {
 		p.Saw(s, ev)
@@ -107,10 +108,10 @@ func (p *Proxy) failed(s *stream.Session, a *attempt, ev stream.Event) stream.St
 	return p.connect(s, a)
 }
 
-// A Reply is a content that sends one text, as the return module does.
+// A Reply is a content that sends one text, like the return module.
 type Reply struct {
 	Text    []byte
-	Timeout time.Duration                       // 0: none
+	Timeout time.Duration                       // 0 disables it
 	Saw     func(*stream.Session, stream.Event) // called with each event; optional
 }
 
@@ -123,7 +124,7 @@ func (r *Reply) Begin(s *stream.Session) stream.Step {
 	return step
 }
 
-// Next finishes, whatever has happened, once it is over.
+// Next finishes the session once the step is over, whatever its result.
 func (r *Reply) Next(s *stream.Session, ev stream.Event) stream.Step {
 	if r.Saw != nil {
 		r.Saw(s, ev)

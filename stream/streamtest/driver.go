@@ -10,21 +10,23 @@ import (
 	"weir/stream"
 )
 
-// driverTest is one clause of the contract.
+// driverTest is one test of the contract.
 type driverTest struct {
 	name string
 	run  func(*rig)
 }
 
-// driverTests is the contract of stream.Driver and of the steps, by the topics of the files driver_*.go.
+// driverTests is the contract of stream.Driver and of the steps, grouped like the files
+// driver_*.go.
 var driverTests = [][]driverTest{
 	relayTests, endTests, pressureTests, rateTests, connectTests, clientTests, portTests, abortTests, resolveTests, goneTests, aheadTests, shakeTests, shakeFailures,
 }
 
-// Driver runs the contract suite against a driver, over loopback and unix sockets. Each clause gets a new driver, and must leave
-// no descriptor and no goroutine behind; so nothing else of the process may open or close files meanwhile.
+// Driver runs the contract suite against a driver, over loopback and unix sockets. Each test gets a
+// new driver, and must not leak a descriptor or a goroutine; so the rest of the process must not
+// open or close files meanwhile.
 //
-// With WEIR_SOAK set to a duration, random relays follow for that long.
+// If WEIR_SOAK is a duration, random relays follow for that long.
 func Driver(t *testing.T, name string, newDriver func(env *stream.Env) stream.Driver) {
 	t.Run(name, func(t *testing.T) {
 		warmUp(t)
@@ -37,7 +39,7 @@ func Driver(t *testing.T, name string, newDriver func(env *stream.Env) stream.Dr
 	})
 }
 
-// warmUp makes the process open what it opens once, such as its poller.
+// warmUp opens the descriptors that the process opens once, such as its poller.
 func warmUp(t *testing.T) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -47,7 +49,8 @@ func warmUp(t *testing.T) {
 	l.Close()
 }
 
-// checkLeaks makes the end of the test wait for everything that has been opened and started in it to be gone.
+// checkLeaks makes the end of the test wait until all descriptors and goroutines of the test are
+// gone.
 func checkLeaks(t *testing.T) {
 	t.Helper()
 	before, running := openFiles(t), goleak.IgnoreCurrent()
@@ -60,7 +63,7 @@ func checkLeaks(t *testing.T) {
 	})
 }
 
-// openFiles counts the descriptors of the process.
+// openFiles returns the number of open descriptors of the process.
 func openFiles(t *testing.T) int {
 	t.Helper()
 	list, err := os.ReadDir("/proc/self/fd")

@@ -37,7 +37,7 @@ func abortMatching(r *rig) {
 	}
 }
 
-// abortEveryStep has a session in each step that waits.
+// abortEveryStep aborts a session in each step that waits.
 func abortEveryStep(r *rig) {
 	read := r.proxied(&Proxy{Spec: spec()}, preread(atLeast(10))).dial()
 	fd, full := fullBacklog(r)
@@ -66,7 +66,7 @@ func abortDeaf(r *rig) {
 			connected <- struct{}{}
 		}
 	}}).pair()
-	<-connected // an Abort before that may have the driver connect anew
+	<-connected // an earlier Abort may make the driver connect again
 	const total = 1 << 20
 	steps := gait{seed: 1, max: 4096, every: 4, pause: time.Millisecond}
 	together(r,
@@ -102,7 +102,7 @@ func abortPaced(r *rig) {
 	}
 }
 
-// abortNobody asks about sessions, and lets them go on.
+// abortNobody calls Abort without a match; the sessions continue.
 func abortNobody(r *rig) {
 	client, server := r.proxied(&Proxy{Spec: spec()}).pair()
 	say(r, client, "ping")

@@ -15,7 +15,7 @@ var aheadTests = []driverTest{
 	{"bytes in a pause", aheadPausing},
 }
 
-// read is how many bytes have come by events.
+// read returns how many bytes arrived by events.
 func (o outcome) read() int {
 	n := 0
 	for _, ev := range o.events {
@@ -24,7 +24,8 @@ func (o outcome) read() int {
 	return n
 }
 
-// wantRead checks how much was read while the session waited for something else, and in all.
+// wantRead checks how many bytes were read while the session waited for something else, and in
+// total.
 func wantRead(r *rig, ahead, all int) {
 	r.Helper()
 	o := r.outcome()
@@ -34,7 +35,7 @@ func wantRead(r *rig, ahead, all int) {
 	}
 }
 
-// ahead has a client that was waited for send more while its session connects.
+// ahead makes a client send more bytes while its session connects, after a read that had to wait.
 func ahead(r *rig, room int) {
 	fd, addr := fullBacklog(r)
 	r.Cleanup(func() { syscall.Close(fd) })
@@ -54,7 +55,7 @@ func ahead(r *rig, room int) {
 	wantRead(r, min(room-5, 11), 17)
 }
 
-// notAhead has a client for whose first bytes nobody waits.
+// notAhead makes a client send its first bytes while the session connects, without an earlier read.
 func notAhead(r *rig) {
 	client, p := r.hanging(&Proxy{Ahead: 100, ConnectTimeout: 300 * time.Millisecond})
 	say(r, client, "hello")

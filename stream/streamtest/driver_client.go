@@ -22,13 +22,14 @@ var clientTests = []driverTest{
 	{"panic in a content", panicking},
 }
 
-// lengths is a preread handler that tells how long Head is each time, and wants so many bytes.
+// lengths is a preread handler that records the length of Head each time, and asks for more until
+// it has enough bytes.
 type lengths struct {
 	want int
 	seen chan int
 }
 
-// Handle tells, and asks for more.
+// Handle records the length, and asks for more.
 func (l *lengths) Handle(s *stream.Session) (stream.Verdict, error) {
 	l.seen <- len(s.Head)
 	if len(s.Head) < l.want {
@@ -60,7 +61,7 @@ func readTimeout(r *rig) {
 	client := p.dial()
 	start := time.Now()
 	time.Sleep(100 * time.Millisecond)
-	say(r, client, "12345") // does not put the time-out off
+	say(r, client, "12345") // does not extend the timeout
 	must(r, expectReset(client))
 	if took := time.Since(start); took < 190*time.Millisecond || took > 5*time.Second {
 		r.Errorf("ended after %v, want 200ms", took)
@@ -92,15 +93,15 @@ func proxyHeader(r *rig) {
 	}
 }
 
-// forbid is an access handler.
+// forbid is an access handler that refuses every client.
 type forbid struct{}
 
-// Handle refuses.
+// Handle refuses the client.
 func (forbid) Handle(*stream.Session) (stream.Verdict, error) {
 	return stream.Verdict(stream.StatusForbidden), nil
 }
 
-// refusedClient is refused with bytes that nobody has read.
+// refusedClient refuses a client whose bytes are unread.
 func refusedClient(r *rig) {
 	server := r.server(&Reply{})
 	server.Handlers[stream.Access] = []stream.Handler{forbid{}}
@@ -114,7 +115,7 @@ func refusedClient(r *rig) {
 	}
 }
 
-// finishReset has the driver read the client's bytes, which nginx would have left unread.
+// finishReset makes the driver read bytes of the client that nginx would leave unread.
 func finishReset(r *rig) {
 	p := r.proxied(&Proxy{To: []stream.Addr{}, Spec: spec()}, preread(atLeast(5)))
 	client := p.dial()
@@ -162,7 +163,8 @@ func stuckReply(r *rig) {
 	}
 }
 
-// resetReply has the client go while it is sent to: the session is told, once, and then that it is over.
+// resetReply resets the client during a Send: the session gets one Failed event, then the event
+// that ends the step.
 func resetReply(r *rig) {
 	f := r.bind("tcp", r.server(&Reply{Text: make([]byte, 16<<20), Saw: r.saw}))
 	client := f.dial()
@@ -180,10 +182,10 @@ func resetReply(r *rig) {
 	}
 }
 
-// bomb is a content that is broken.
+// bomb is a content that panics.
 type bomb struct{}
 
-// Begin reads, or so it says.
+// Begin requests a read.
 func (bomb) Begin(s *stream.Session) stream.Step {
 	return stream.Step{Do: stream.Read, Max: 10}
 }

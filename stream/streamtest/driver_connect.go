@@ -22,7 +22,7 @@ var connectTests = []driverTest{
 	{"no such unix socket", missingSocket},
 }
 
-// closedPort is an address where nobody listens.
+// closedPort returns an address without a listening socket.
 func closedPort(r *rig) stream.Addr {
 	r.Helper()
 	l := r.socket("tcp")
@@ -58,7 +58,7 @@ func noServer(r *rig) {
 	}
 }
 
-// connectTimeout connects to a socket whose backlog is full, so that the system does not answer.
+// connectTimeout connects to a socket with a full backlog, so that the system does not answer.
 func connectTimeout(r *rig) {
 	fd, addr := fullBacklog(r)
 	defer syscall.Close(fd)
@@ -73,7 +73,7 @@ func connectTimeout(r *rig) {
 	}
 }
 
-// connectTooLate connects with a deadline that has passed, which no connection over TCP can meet.
+// connectTooLate connects with an expired deadline, which no TCP connection can meet.
 func connectTooLate(r *rig) {
 	p := r.proxied(&Proxy{ConnectTimeout: -1, Spec: spec()})
 	must(r, expectEnd(p.dial()))
@@ -82,7 +82,7 @@ func connectTooLate(r *rig) {
 	}
 }
 
-// fullBacklog is a listening socket on which connections hang.
+// fullBacklog returns a listening socket on which connections hang.
 func fullBacklog(r *rig) (int, stream.Addr) {
 	r.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
@@ -141,10 +141,11 @@ func addresses(r *rig) {
 	}
 }
 
-// socketOptions can not see the driver's sockets, and so looks at what they do: a small receive buffer stops a server soon.
+// socketOptions cannot inspect the driver's sockets, and so checks the effect: a small receive
+// buffer stops a server soon.
 func socketOptions(r *rig) {
 	small := spec()
-	small.Download = 1 // after the first byte nothing is read
+	small.Download = 1 // nothing is read after the first byte
 	p := r.proxied(&Proxy{Spec: small, Target: stream.Target{KeepAlive: true, NoDelay: true, RcvBuf: 4096}})
 	_, server := p.pair()
 	server.(*net.TCPConn).SetWriteBuffer(4096)

@@ -47,7 +47,7 @@ var endTests = []driverTest{
 	{"server has left and goes on", func(r *rig) { serverLeft(r, func(client, server duplex) duplex { return server }) }},
 }
 
-// wantEnd relays a little both ways, lets act end it, and checks why it has ended.
+// wantEnd relays a few bytes both ways, lets act end the relay, and checks its end.
 func wantEnd(r *rig, spec *relay.Spec, want relay.End, act func(client, server duplex)) outcome {
 	r.Helper()
 	client, server := r.proxied(&Proxy{Spec: spec}).pair()
@@ -84,7 +84,7 @@ func timeout(r *rig) {
 	})
 }
 
-// timeoutPutOff talks in one direction at a time, for longer than the time-out.
+// timeoutPutOff sends in one direction at a time, for longer than the timeout.
 func timeoutPutOff(r *rig) {
 	s := spec()
 	s.Timeout = 400 * time.Millisecond
@@ -125,7 +125,7 @@ func halfClosed(r *rig, clientFirst bool) {
 	})
 }
 
-// sentBeforeEnd fills the way to a reader that begins only when the writer has gone.
+// sentBeforeEnd fills the path to a reader that starts only after the writer has closed.
 func sentBeforeEnd(r *rig) {
 	client, server := r.proxied(&Proxy{Spec: spec()}).pair()
 	client.SetReadBuffer(window)
@@ -139,7 +139,8 @@ func sentBeforeEnd(r *rig) {
 	}
 }
 
-// serverLeft ends the relay at the next event once the server has left, whichever side that comes from, and not before.
+// serverLeft checks that the relay ends at the next event, from either side, after the server was
+// removed, and not before.
 func serverLeft(r *rig, next func(client, server duplex) duplex) {
 	s := spec()
 	s.Left = new(atomic.Bool)

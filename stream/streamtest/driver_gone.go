@@ -28,7 +28,8 @@ var goneTests = []driverTest{
 	{"client ends while resolving and is served", servedAfterResolving},
 }
 
-// hanging serves with p, whose first server is one that does not answer, and returns a client whose session waits for it.
+// hanging serves with p, whose first server does not answer, and returns a client whose session
+// waits for it.
 func (r *rig) hanging(p *Proxy, settings ...setting) (duplex, *passage) {
 	r.Helper()
 	fd, addr := fullBacklog(r)
@@ -41,7 +42,7 @@ func (r *rig) hanging(p *Proxy, settings ...setting) (duplex, *passage) {
 	return client, q
 }
 
-// wantGone checks that the session has ended because of its client, by that event and no time-out.
+// wantGone checks that the session ended because of its client, by that event and not by a timeout.
 func wantGone(r *rig, kind stream.EventKind) {
 	r.Helper()
 	o := r.outcome()
@@ -81,7 +82,7 @@ func endThenReset(r *rig) {
 	}
 }
 
-// servedAfterEnd has a client end its input, after text, before the second server is tried.
+// servedAfterEnd makes a client end its input, after text, before the second server is tried.
 func servedAfterEnd(r *rig, text string, opens bool) {
 	client, p := r.hanging(&Proxy{Opens: opens, ConnectTimeout: 300 * time.Millisecond})
 	say(r, client, text)
@@ -104,7 +105,7 @@ func served(r *rig, client duplex, p *passage, text string) {
 	}
 }
 
-// endedBefore has the end come with the bytes that the session waits for before it connects.
+// endedBefore sends the end together with the bytes that the session waits for before it connects.
 func endedBefore(r *rig) {
 	fd, addr := fullBacklog(r)
 	r.Cleanup(func() { syscall.Close(fd) })
@@ -172,7 +173,7 @@ func (p *pausing) Next(s *stream.Session, ev stream.Event) stream.Step {
 	return s.Finish(stream.StatusOK)
 }
 
-// paused serves with a content that pauses, and returns a client whose session has begun to.
+// paused serves with a content that pauses, and returns a client whose session is in the pause.
 func (r *rig) paused(long time.Duration) (duplex, *passage) {
 	r.Helper()
 	l := r.socket("tcp")

@@ -38,10 +38,10 @@ func admitNil(r *rig) {
 	hear(r, f.dial(), "hello")
 }
 
-// released counts.
+// released is a lease that counts its releases.
 type released struct{ n atomic.Int32 }
 
-// Release counts one.
+// Release counts a release.
 func (l *released) Release() { l.n.Add(1) }
 
 func leaseReleased(r *rig) {
@@ -65,7 +65,7 @@ func severalDescriptors(r *rig) {
 	r.driver.Forget(a.port)
 }
 
-// forgetAndReuse goes on with the same socket: who has come in between is not lost.
+// forgetAndReuse continues with the same socket: a client that connects in between is not lost.
 func forgetAndReuse(r *rig) {
 	p := r.proxied(&Proxy{Spec: spec()})
 	client, server := p.pair()
@@ -113,10 +113,10 @@ func listenClosed(r *rig) {
 	must(r, r.driver.Close())
 }
 
-// limitedProcess marks the process that may use up its descriptors.
+// limitedProcess marks the child process that may use up its descriptors.
 const limitedProcess = "WEIR_LIMITED_PROCESS"
 
-// outOfDescriptors runs in a process of its own.
+// outOfDescriptors runs in a separate process.
 func outOfDescriptors(r *rig) {
 	if os.Getenv(limitedProcess) != "" {
 		useUpDescriptors(r)
@@ -130,8 +130,8 @@ func outOfDescriptors(r *rig) {
 	}
 }
 
-// useUpDescriptors lets a client come when there is no descriptor for it. The driver must say so as nginx does, must not try all the
-// time, and must serve the client when there is one.
+// useUpDescriptors connects a client while no descriptor is free. The driver must log as nginx
+// does, must not retry in a busy loop, and must serve the client once a descriptor is free.
 func useUpDescriptors(r *rig) {
 	f := r.listenOn("tcp", r.server(&Reply{Text: []byte("hello")}))
 	hear(r, f.dial(), "hello")
@@ -154,7 +154,7 @@ func useUpDescriptors(r *rig) {
 	syscall.Close(fd)
 }
 
-// fillDescriptors takes all that the process may open, after lowering how many that are.
+// fillDescriptors lowers the descriptor limit and opens all descriptors that are left.
 func fillDescriptors(r *rig) (fds []int) {
 	r.Helper()
 	must(r, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 64, Max: 64}))

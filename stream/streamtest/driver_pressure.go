@@ -18,13 +18,14 @@ var pressureTests = []driverTest{
 	{"time-out with a reader that is stuck", stuckReader},
 }
 
-// window is a small socket buffer, so that a stall shows soon; but larger than a packet on loopback, or the system waits for room.
+// window is a small socket buffer, so that a stall shows soon; it is larger than a packet on
+// loopback, because otherwise the system waits for room.
 const window = 128 << 10
 
 // smallBuffers makes the driver's upstream sockets small.
 func smallBuffers() stream.Target { return stream.Target{RcvBuf: window, SndBuf: window} }
 
-// traffic gives the counters of p's session while it is relayed.
+// traffic returns the counters of a session of p during its relay.
 func traffic(p *Proxy) <-chan *relay.Result {
 	found := make(chan *relay.Result, 1)
 	p.Saw = func(s *stream.Session, ev stream.Event) {
@@ -35,8 +36,8 @@ func traffic(p *Proxy) <-chan *relay.Result {
 	return found
 }
 
-// stalled lets one end write against another that does not read, until nothing moves. What has been read and not been written must
-// fit in one buffer. Then all of it must arrive.
+// stalled makes one end write while the other does not read, until nothing moves. The bytes read
+// and not yet written must fit in one buffer. Then all of them must arrive.
 func stalled(r *rig, up bool) {
 	proxy := &Proxy{Spec: spec(), Target: smallBuffers()}
 	counters := traffic(proxy)
@@ -60,7 +61,7 @@ func stalled(r *rig, up bool) {
 	must(r, expectEnd(to))
 }
 
-// writeUntilStuck writes pattern 4 until nothing has gone for a while, and returns how much has.
+// writeUntilStuck writes pattern 4 until writes stall, and returns how many bytes it wrote.
 func writeUntilStuck(r *rig, to duplex) int {
 	r.Helper()
 	from, total, b := pattern(4), 0, make([]byte, 16<<10)
@@ -84,7 +85,8 @@ func stalledOneWay(r *rig) {
 	together(r, func() error { return brisk.write(client, 6, 1<<20) }, func() error { return brisk.expect(server, 6, 1<<20) })
 }
 
-// leftOver has more to send first than any socket takes at once, to a server that begins to read when the client is already served.
+// leftOver has more bytes to send first than any socket takes at once, to a server that starts to
+// read while the client is already being served.
 func leftOver(r *rig) {
 	const size = 8 << 20
 	prefix := make([]byte, size)

@@ -13,9 +13,10 @@ var rateTests = []driverTest{
 	{"download reads are paid for", func(r *rig) { paid(r, false) }},
 }
 
-// limited sends a little more than two seconds' share one way: that takes more than one whole second, however the seconds lie. The
-// first share comes in one read, so that the pause after it is longer than the time-out, which does not count meanwhile. The other
-// direction is not slowed.
+// limited sends a little more than the bytes of two seconds one way: that takes more than one whole
+// second, at any offset within a second. The first share arrives in one read, so that the pause
+// after it is longer than the timeout, which is suspended meanwhile. The other direction is not
+// slowed.
 func limited(r *rig, up bool) {
 	const rate = 30_000
 	from, to := rated(r, &relay.Spec{BufferSize: rate, Timeout: 300 * time.Millisecond}, rate, up)
@@ -36,8 +37,8 @@ func limited(r *rig, up bool) {
 	}
 }
 
-// paid sends one second's share, which may go at once as far as the rate alone is concerned, through a small buffer: after each read
-// there is a pause of the time that its bytes take.
+// paid sends the bytes of one second, which the rate alone would allow at once, through a small
+// buffer: after each read there is a pause in proportion to its bytes.
 func paid(r *rig, up bool) {
 	const rate, reads = 20_000, 5
 	from, to := rated(r, &relay.Spec{BufferSize: rate / reads}, rate, up)
@@ -48,7 +49,7 @@ func paid(r *rig, up bool) {
 	}
 }
 
-// rated is a session with a rate from one end to the other.
+// rated starts a session with a rate in one direction.
 func rated(r *rig, s *relay.Spec, rate int64, up bool) (from, to duplex) {
 	if up {
 		s.Upload = rate

@@ -38,7 +38,7 @@ var relayTests = []driverTest{
 	{"no first byte", noFirstByte},
 }
 
-// relayMany carries n sessions at once.
+// relayMany relays n sessions at once.
 func relayMany(r *rig, network string, spec *relay.Spec, rnd *rand.Rand, n int) {
 	p := r.proxiedOver(network, &Proxy{Spec: spec})
 	var tasks []func() error
@@ -58,8 +58,9 @@ func relayMany(r *rig, network string, spec *relay.Spec, rnd *rand.Rand, n int) 
 	}
 }
 
-// conversation is random traffic both ways. The server ends it, when it has read all and written all; the client must get every
-// byte of it. With half closes the client has ended before.
+// conversation is random traffic both ways. The server ends it, after it has read and written
+// everything; the client must receive every byte. With half closes, the client ends its output
+// before that.
 func conversation(client, server duplex, halfClose bool, rnd *rand.Rand) []func() error {
 	up, down := 1+rnd.IntN(300_000), 1+rnd.IntN(300_000)
 	seed := rnd.Uint64()
@@ -101,7 +102,8 @@ func conversation(client, server duplex, halfClose bool, rnd *rand.Rand) []func(
 	}
 }
 
-// relaySlowly lets one end read in small sips what would fill all buffers many times over, were they not emptied.
+// relaySlowly makes one end read in small pieces a stream that would fill all buffers many times if
+// they were not drained.
 func relaySlowly(r *rig, up bool) {
 	client, server := r.proxied(&Proxy{Spec: spec()}).pair()
 	from, to := server, client
@@ -143,7 +145,8 @@ func headFirst(r *rig) {
 	}
 }
 
-// serversSpeakFirst has servers greet at once, so that the greeting may come together with the news that the connection is up.
+// serversSpeakFirst makes servers send at once, so that their first bytes may arrive together with
+// the event that the connection is up.
 func serversSpeakFirst(r *rig) {
 	const sessions = 200
 	p := r.proxied(&Proxy{Spec: spec()})
@@ -159,7 +162,7 @@ func serversSpeakFirst(r *rig) {
 		}
 		return nil
 	}, func() error {
-		defer p.upstream.Close() // which lets the other task go should this one fail
+		defer p.upstream.Close() // unblocks the other task if this one fails
 		for range sessions {
 			hear(r, p.dial(), "welcome")
 		}
@@ -167,7 +170,7 @@ func serversSpeakFirst(r *rig) {
 	})
 }
 
-// atLeast is a preread handler that wants so many bytes.
+// atLeast is a preread handler that asks for more until it has that many bytes.
 type atLeast int
 
 // Handle asks for more.
@@ -236,7 +239,7 @@ func noFirstByte(r *rig) {
 	}
 }
 
-// soak relays at random for as long as WEIR_SOAK says.
+// soak runs random relays for the duration WEIR_SOAK.
 func soak(t *testing.T, newDriver func(*stream.Env) stream.Driver) {
 	long, err := time.ParseDuration(os.Getenv("WEIR_SOAK"))
 	if err != nil {

@@ -16,7 +16,8 @@ var resolveTests = []driverTest{
 	{"close while resolving", closeResolving},
 }
 
-// A Lookup is a stream.Lookup that is answered by Answer. It fails when it is answered or begun against the contract.
+// A Lookup is a stream.Lookup that Answer answers. The test fails if it is answered or begun
+// against the contract.
 type Lookup struct {
 	mu       sync.Mutex
 	answered func()
@@ -24,7 +25,7 @@ type Lookup struct {
 	atOnce   bool
 }
 
-// Begin keeps answered until Answer calls it.
+// Begin stores answered until Answer calls it.
 func (l *Lookup) Begin(answered func()) (stop func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -40,7 +41,7 @@ func (l *Lookup) Begin(answered func()) (stop func()) {
 	}
 }
 
-// Answer tells who has begun, unless it has stopped, and reports whether it has told.
+// Answer calls answered, if the lookup has begun and was not stopped, and reports whether it did.
 func (l *Lookup) Answer() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -68,7 +69,7 @@ func (l *Lookup) waits() bool {
 type asking struct {
 	*Proxy
 	lookup  *Lookup
-	timeout time.Duration // 0: none
+	timeout time.Duration // 0 disables it
 	opens   bool          // Opens of the proxy
 }
 
@@ -103,7 +104,7 @@ func (a *asking) Next(s *stream.Session, ev stream.Event) stream.Step {
 	return a.Proxy.Next(s, ev)
 }
 
-// gone ends the session without its client, unless that may still read.
+// gone ends the session after its client has gone, unless the client may still read.
 func (a *asking) gone(s *stream.Session, ev stream.Event) stream.Step {
 	a.Saw(s, ev)
 	if ev.Kind == stream.EOF && !a.opens {
@@ -112,7 +113,7 @@ func (a *asking) gone(s *stream.Session, ev stream.Event) stream.Step {
 	return s.Finish(stream.StatusOK)
 }
 
-// asked serves with a content that waits for the lookup, and returns a client, and what its session is to reach.
+// asked serves with a content that waits for the lookup, and returns a client and its passage.
 func (r *rig) asked(a *asking) (duplex, *passage) {
 	r.Helper()
 	l := r.socket("tcp")
@@ -138,7 +139,8 @@ func resolveAtOnce(r *rig) {
 	resolvedInOrder(r, client, p)
 }
 
-// resolvedInOrder expects the client's hello at the server, and the end of a session that has asked once.
+// resolvedInOrder expects the client's hello at the server, and the end of a session that began its
+// lookup once.
 func resolvedInOrder(r *rig, client duplex, p *passage) {
 	r.Helper()
 	server := p.accept()
@@ -158,7 +160,8 @@ func resolveTimeout(r *rig) {
 	}
 }
 
-// resolveTooLate answers a session that has ended while another one, maybe in its place, waits.
+// resolveTooLate answers the lookup of a session that has ended while another one waits, possibly
+// in the same slot.
 func resolveTooLate(r *rig) {
 	first := &asking{lookup: &Lookup{}, timeout: 50 * time.Millisecond}
 	client, _ := r.asked(first)

@@ -34,13 +34,13 @@ var shakeTests = []driverTest{
 	{"the end of TLS is told", shakeEnds},
 }
 
-// ends says who speaks TLS.
+// ends selects the ends that use TLS.
 type ends struct {
 	client, server bool
-	version        uint16 // 0: any
+	version        uint16 // 0 allows any
 }
 
-// secured puts a server behind a Secured, and the driver in front of it.
+// secured starts a server for a Secured, and the driver before it.
 func (r *rig) secured(network string, c *Secured, settings ...setting) *passage {
 	r.Helper()
 	l := r.socket(network)
@@ -51,7 +51,7 @@ func (r *rig) secured(network string, c *Secured, settings ...setting) *passage 
 	return &passage{r.listenOn(network, r.server(c), settings...), l}
 }
 
-// shielded is secured with TLS where e says so.
+// shielded is secured with TLS on the sides that e selects.
 func (r *rig) shielded(network string, e ends, p *Proxy) *passage {
 	r.Helper()
 	c := &Secured{Proxy: p, Timeout: patience}
@@ -64,19 +64,19 @@ func (r *rig) shielded(network string, e ends, p *Proxy) *passage {
 	return r.secured(network, c)
 }
 
-// A veil is TLS over a connection, as far as the tests know.
+// A veil is a TLS connection, with the methods that the tests need.
 type veil struct {
 	duplex
 	tls *tls.Conn
 }
 
-// Read reads what the peer has sealed.
+// Read reads decrypted bytes.
 func (v veil) Read(b []byte) (int, error) { return v.tls.Read(b) }
 
-// Write seals.
+// Write writes b encrypted.
 func (v veil) Write(b []byte) (int, error) { return v.tls.Write(b) }
 
-// CloseWrite ends the writing, of the connection too.
+// CloseWrite ends the output of TLS and of the connection.
 func (v veil) CloseWrite() error {
 	if err := v.tls.CloseWrite(); err != nil {
 		return err
@@ -87,11 +87,11 @@ func (v veil) CloseWrite() error {
 // Close closes both.
 func (v veil) Close() error { return v.tls.Close() }
 
-// asClient and asServer are the ends of the tests.
+// asClient and asServer return the TLS ends of the tests.
 func (r *rig) asClient(c duplex) veil { return veil{c, tls.Client(c, trusting(r).client)} }
 func (r *rig) asServer(c duplex) veil { return veil{c, tls.Server(c, trusting(r).server)} }
 
-// veiled makes a session, and returns its two ends after the handshakes.
+// veiled starts a session, and returns its two ends after the handshakes.
 func (p *passage) veiled(e ends) (client, server duplex) {
 	p.Helper()
 	client = p.dial()
@@ -113,7 +113,7 @@ func (p *passage) veiled(e ends) (client, server duplex) {
 	return client, server
 }
 
-// shakeMany carries sessions at once.
+// shakeMany relays n sessions with handshakes at once.
 func shakeMany(r *rig, network string, e ends, spec *relay.Spec, seed uint64) {
 	const n = 6
 	rnd := rand.New(rand.NewPCG(seed, 2))
@@ -150,7 +150,7 @@ func shakeRated(r *rig) {
 	}
 }
 
-// shakeSlowly has one end read much later than the other writes: bytes wait sealed.
+// shakeSlowly makes one end read much later than the other writes: encrypted bytes wait.
 func shakeSlowly(r *rig, up bool) {
 	e := ends{client: true, server: true}
 	s := spec()
@@ -171,13 +171,13 @@ func shakeSlowly(r *rig, up bool) {
 	}
 }
 
-// batched gives what is written to it to the connection in one piece, behind something else.
+// batched writes the bytes of the first write to the connection in one piece, after before.
 type batched struct {
 	net.Conn
 	before []byte
 }
 
-// Write writes what comes before, once, with b.
+// Write writes b, the first time together with before.
 func (c *batched) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(append(c.before, b...))
 	n -= len(c.before)
@@ -201,7 +201,7 @@ func shakeAfterHeader(r *rig) {
 	}
 }
 
-// reading is a content that reads from the client, after the handshake, before it goes on.
+// reading is a content that reads from the client, after the handshake, before it continues.
 type reading struct {
 	*Secured
 	want int
@@ -220,7 +220,8 @@ func (c *reading) Next(s *stream.Session, ev stream.Event) stream.Step {
 	return c.Secured.Next(s, stream.Event{Kind: stream.HandshakeDone})
 }
 
-// shakeThenHead has a content read what came through TLS, and give it to the handshake with the server as what comes first in it.
+// shakeThenHead makes a content read bytes that came through TLS, and send them as the first bytes
+// after the handshake with the server.
 func shakeThenHead(r *rig) {
 	l := r.socket("tcp")
 	proxy := &Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), Saw: r.saw}
@@ -253,7 +254,7 @@ func helloThenShake(r *rig) {
 	}
 }
 
-// shakeInContext has a callback change the session, while others ask about it.
+// shakeInContext changes the session in a callback, while Abort matches sessions concurrently.
 func shakeInContext(r *rig) {
 	config := trusting(r).server.Clone()
 	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
@@ -286,20 +287,20 @@ func shakeInContext(r *rig) {
 	r.outcome()
 }
 
-// A tap keeps what comes through a connection.
+// A tap stores the bytes read from a connection.
 type tap struct {
 	net.Conn
 	got []byte
 }
 
-// Read reads, and keeps it.
+// Read reads and stores the bytes.
 func (c *tap) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	c.got = append(c.got, b[:n]...)
 	return n, err
 }
 
-// lastRecord is the type of the last TLS record that came.
+// lastRecord returns the type of the last TLS record.
 func (c *tap) lastRecord() (kind byte) {
 	const header = 5
 	for b := c.got; len(b) >= header; {
@@ -309,8 +310,8 @@ func (c *tap) lastRecord() (kind byte) {
 	return kind
 }
 
-// shakeEnds wants an alert behind the last words at both ends: without it a TLS connection may have been cut by anybody. In TLS 1.2 the
-// type of a record can be seen.
+// shakeEnds expects a TLS alert after the last bytes at both ends: without it, an attacker may have
+// cut the connection. In TLS 1.2 the type of a record is visible.
 func shakeEnds(r *rig) {
 	const alert = 21
 	p := r.shielded("tcp", ends{client: true, server: true}, &Proxy{Spec: spec()})

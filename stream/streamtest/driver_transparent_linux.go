@@ -13,12 +13,12 @@ import (
 	"weir/stream"
 )
 
-// inNetwork says to a test process that it has a network of its own.
+// inNetwork marks a test process with its own network namespace.
 const inNetwork = "WEIR_TEST_NETWORK"
 
-// Transparent checks that a driver connects from an address that is not the machine's when the target says so, and not otherwise. The
-// test runs once more in a process with a network of its own, which takes the super-user's rights; without them it checks that the
-// session is told.
+// Transparent checks that a driver connects from a non-local address if and only if the target
+// requests it. The test runs again in a process with its own network namespace, which requires
+// root; without root it checks that the session gets the failure.
 func Transparent(t *testing.T, newDriver func(*stream.Env) stream.Driver) {
 	warmUp(t)
 	if os.Getenv(inNetwork) != "" {
@@ -43,7 +43,7 @@ func Transparent(t *testing.T, newDriver func(*stream.Env) stream.Driver) {
 	}
 }
 
-// mayBeTransparent reports whether the kernel lets this process have transparent sockets.
+// mayBeTransparent reports whether the kernel allows this process to have transparent sockets.
 func mayBeTransparent(t *testing.T) bool {
 	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
@@ -52,8 +52,8 @@ func mayBeTransparent(t *testing.T) bool {
 	return syscall.SetsockoptInt(fd, syscall.SOL_IP, syscall.IP_TRANSPARENT, 1) == nil
 }
 
-// ownNetwork makes the network of this process have a loopback that takes what is for 192.0.2.0/24, without the addresses being its
-// own: a socket can be bound to them only if it is transparent.
+// ownNetwork configures the loopback of this process's network namespace to receive packets for
+// 192.0.2.0/24, without the addresses being local: only a transparent socket can be bound to them.
 func ownNetwork(t *testing.T) {
 	t.Helper()
 	for _, line := range []string{

@@ -32,7 +32,7 @@ var shakeFailures = []driverTest{
 	{"TLS that is broken", shakeBroken},
 }
 
-// wantUnshaken checks that the one handshake has failed, for that reason.
+// wantUnshaken checks that the only handshake failed, for that reason.
 func wantUnshaken(r *rig, side stream.Side, reason error) {
 	r.Helper()
 	ev := r.outcome().failure()
@@ -51,7 +51,8 @@ func shakeNonsense(r *rig) {
 	wantUnshaken(r, stream.ClientSide, nil)
 }
 
-// shakeNonsenseAfterHeader has the first bytes come with the header. nginx has read them for the handshake, and so sends no RST.
+// shakeNonsenseAfterHeader sends the first bytes together with the header. nginx has read them for
+// the handshake, and so sends no RST.
 func shakeNonsenseAfterHeader(r *rig) {
 	c := &Secured{Proxy: &Proxy{Spec: spec()}, Client: trusting(r).server}
 	client := r.secured("tcp", c, func(l *stream.Listen) { l.ProxyProtocol = true }).dial()
@@ -71,7 +72,7 @@ func shakeDistrusted(r *rig) {
 	wantUnshaken(r, stream.ClientSide, nil)
 }
 
-// hello is how a handshake begins.
+// hello returns the first bytes of a handshake.
 func hello(r *rig) []byte {
 	r.Helper()
 	var first []byte
@@ -82,13 +83,13 @@ func hello(r *rig) []byte {
 	return first
 }
 
-// A speaker is a connection that keeps what is written to it, and never hears anything.
+// A speaker is a connection that stores the bytes written to it, and never receives any.
 type speaker struct {
 	net.Conn
 	to *[]byte
 }
 
-// Write keeps b.
+// Write stores b.
 func (c *speaker) Write(b []byte) (int, error) {
 	*c.to = append(*c.to, b...)
 	return len(b), nil
@@ -97,7 +98,7 @@ func (c *speaker) Write(b []byte) (int, error) {
 // Read fails.
 func (c *speaker) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
-// shakeGone has the client go after half of its first message.
+// shakeGone closes the client after half of its first message.
 func shakeGone(r *rig, goes func(duplex), reason error) {
 	first := hello(r)
 	client := r.shielded("tcp", ends{client: true}, &Proxy{Spec: spec()}).dial()
@@ -111,7 +112,7 @@ func shakeLate(r *rig) { lateAfter(r, 0) }
 
 func shakeLateInside(r *rig) { lateAfter(r, len(hello(r))) }
 
-// lateAfter has a client fall silent after n bytes of its first message.
+// lateAfter makes a client stop after n bytes of its first message.
 func lateAfter(r *rig, n int) {
 	c := &Secured{Proxy: &Proxy{Spec: spec()}, Client: trusting(r).server, Timeout: 150 * time.Millisecond}
 	client := r.secured("tcp", c).dial()
@@ -126,7 +127,7 @@ func lateAfter(r *rig, n int) {
 	}
 }
 
-// shakeNext has a server that talks nonsense before one that can be spoken with.
+// shakeNext has a server that sends invalid bytes before one that completes the handshake.
 func shakeNext(r *rig) {
 	bad, good := r.socket("tcp"), r.socket("tcp")
 	c := &Secured{
@@ -163,7 +164,7 @@ func shakeServerLate(r *rig) {
 	}
 }
 
-// shakeUnsent has more to say before the handshake than the server's socket takes.
+// shakeUnsent has more bytes to send before the handshake than the server's socket takes.
 func shakeUnsent(r *rig) {
 	c := &Secured{Proxy: &Proxy{Spec: spec()}, Upstream: trusting(r).client, Hello: make([]byte, 16<<20), Timeout: patience}
 	p := r.secured("tcp", c)
@@ -176,7 +177,7 @@ func shakeUnsent(r *rig) {
 	}
 }
 
-// shakeAborted has a session wait on either side, and one that nobody means.
+// shakeAborted aborts a session in a handshake on either side, and keeps one that does not match.
 func shakeAborted(r *rig) {
 	p, q := r.shielded("tcp", ends{client: true}, &Proxy{Spec: spec()}), r.shielded("tcp", ends{server: true}, &Proxy{Spec: spec()})
 	other := r.shielded("tcp", ends{client: true}, &Proxy{Spec: spec()})
@@ -198,7 +199,7 @@ func shakeAborted(r *rig) {
 	must(r, client.tls.Handshake())
 }
 
-// A stammer writes in two halves, with an Abort between them that the session must hear.
+// A stammer writes in two halves, with an Abort between them that the session must receive.
 type stammer struct {
 	duplex
 	r *rig
@@ -227,7 +228,8 @@ func (r *rig) aborts() (n int) {
 	return n
 }
 
-// shakeDeaf aborts handshakes in the middle of each message, on either side.
+// shakeDeaf aborts handshakes in the middle of each message, on either side; the session ignores
+// the aborts.
 func shakeDeaf(r *rig) {
 	p := r.shielded("tcp", ends{client: true, server: true}, &Proxy{Spec: spec(), Deaf: true})
 	plain := p.dial()
@@ -271,7 +273,7 @@ func shakeRelayAborted(r *rig) {
 	}
 }
 
-// shakeClosed closes the driver while handshakes and relays are under way on either side.
+// shakeClosed closes the driver during handshakes and relays on either side.
 func shakeClosed(r *rig) {
 	p, q := r.shielded("tcp", ends{client: true}, &Proxy{Spec: spec()}), r.shielded("tcp", ends{server: true}, &Proxy{Spec: spec()})
 	waiting, behind := p.dial(), q.dial()
@@ -283,7 +285,7 @@ func shakeClosed(r *rig) {
 	hear(r, server, "ping")
 	must(r, r.driver.Close())
 	for _, c := range []duplex{waiting, behind} {
-		io.Copy(io.Discard, c) // ends
+		io.Copy(io.Discard, c) // returns when the connection ends
 	}
 	if n := r.finished(); n != 0 {
 		r.Errorf("%d sessions have finished, want them cut", n)
@@ -305,7 +307,7 @@ func shakeReset(r *rig) {
 	wantFailure(r, o, stream.ClientSide, stream.OpRecv, syscall.ECONNRESET)
 }
 
-// shakeCut ends a connection below its TLS, in the middle of a record, which counts as its end.
+// shakeCut ends a connection below its TLS, in the middle of a record, which counts as the end.
 func shakeCut(r *rig) {
 	e := ends{client: true, server: true}
 	client, server := r.shielded("tcp", e, &Proxy{Spec: spec()}).veiled(e)
@@ -319,7 +321,7 @@ func shakeCut(r *rig) {
 	}
 }
 
-// shakeBroken sends something that nobody has sealed.
+// shakeBroken sends bytes that are not encrypted.
 func shakeBroken(r *rig) {
 	e := ends{client: true}
 	client, server := r.shielded("tcp", e, &Proxy{Spec: spec()}).veiled(e)

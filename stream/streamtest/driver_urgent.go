@@ -7,8 +7,9 @@ import (
 	"weir/stream"
 )
 
-// urgent has a client send urgent bytes, which nobody passes on: a read stops before each of them, and what comes behind arrives all the
-// same. All of it is there before the relay begins, so that no further event tells of it.
+// urgent makes a client send urgent bytes, which are not relayed: a read stops before each of them,
+// and the bytes after them arrive nevertheless. All bytes are there before the relay begins, so
+// that no further event reports them.
 func urgent(r *rig) {
 	l := r.socket("tcp")
 	c := &pausing{&Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), Saw: r.saw}, 200 * time.Millisecond}
@@ -25,7 +26,7 @@ func urgent(r *rig) {
 	client.Close()
 }
 
-// sayUrgent sends text, of which the last byte is urgent.
+// sayUrgent sends text with its last byte urgent.
 func sayUrgent(r *rig, to duplex, text string) {
 	r.Helper()
 	raw, err := to.SyscallConn()

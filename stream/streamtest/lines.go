@@ -12,14 +12,14 @@ import (
 	"weir/stream"
 )
 
-// Lines is the target of an error log that keeps what it is given: "[info] *1 client connected", without time and process. The
-// zero Lines is empty. It is safe for concurrent use.
+// Lines is the target of an error log that stores its lines: "[info] *1 client connected", without
+// time and process. The zero Lines is empty. It is safe for concurrent use.
 type Lines struct {
 	mu   sync.Mutex
 	kept []string
 }
 
-// WriteLine keeps a line.
+// WriteLine stores a line.
 func (l *Lines) WriteLine(level errorlog.Level, line []byte) {
 	_, msg, _ := bytes.Cut(line, []byte("#"))
 	_, msg, _ = bytes.Cut(msg, []byte(": "))
@@ -46,7 +46,7 @@ func (l *Lines) Count(text string) int {
 	return n
 }
 
-// NewEnv returns an Env with that clock, whose log, at level info, goes to the Lines.
+// NewEnv returns an Env with that clock, whose log, at level info, writes to the Lines.
 func NewEnv(now func() time.Time) (*stream.Env, *Lines) {
 	lines := &Lines{}
 	log := errorlog.New(now, 1)

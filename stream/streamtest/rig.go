@@ -14,7 +14,7 @@ import (
 	"weir/stream"
 )
 
-// patience is how long a test waits for what must happen.
+// patience is how long a test waits for an expected event.
 const patience = 10 * time.Second
 
 // eventually polls until the condition holds.
@@ -27,7 +27,7 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// An outcome is what is known of a session that has finished.
+// An outcome is the record of a finished session.
 type outcome struct {
 	status                                         stream.Status
 	end                                            relay.End
@@ -55,17 +55,18 @@ func (o outcome) failure() stream.Event {
 	return o.events[i]
 }
 
-// A rig is a driver under test, and all that it has to do with.
+// A rig is a driver under test with its environment.
 type rig struct {
 	*testing.T
 	env    *stream.Env
 	lines  *Lines
 	driver stream.Driver
-	// maxHeld is how much of a flow the driver may hold even beyond relay.Spec.BufferSize, if it says so by a method MaxHeld.
+	// maxHeld is how many bytes of a flow the driver may hold even above relay.Spec.BufferSize, if
+	// it has a method MaxHeld.
 	maxHeld int64
 
 	mu     sync.Mutex
-	events map[uint64][]stream.Event // of sessions that have not finished
+	events map[uint64][]stream.Event // of unfinished sessions
 	ended  []outcome
 }
 
@@ -82,7 +83,7 @@ func newRig(t *testing.T, newDriver func(*stream.Env) stream.Driver) *rig {
 	return r
 }
 
-// saw keeps an event of a session.
+// saw stores an event of a session.
 func (r *rig) saw(s *stream.Session, ev stream.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -90,7 +91,7 @@ func (r *rig) saw(s *stream.Session, ev stream.Event) {
 	r.events[s.ID] = append(r.events[s.ID], ev)
 }
 
-// watching is saw, and then another.
+// watching returns a callback that calls saw, then the given one.
 func (r *rig) watching(then func(*stream.Session, stream.Event)) func(*stream.Session, stream.Event) {
 	return func(s *stream.Session, ev stream.Event) {
 		r.saw(s, ev)
@@ -103,7 +104,7 @@ func (r *rig) watching(then func(*stream.Session, stream.Event)) func(*stream.Se
 // recorder is the rig as a stream.Logger.
 type recorder struct{ r *rig }
 
-// Log keeps what has become of a session.
+// Log stores the outcome of a session.
 func (l recorder) Log(s *stream.Session) {
 	r := l.r
 	r.mu.Lock()
@@ -115,7 +116,7 @@ func (l recorder) Log(s *stream.Session) {
 	delete(r.events, s.ID)
 }
 
-// finished returns how many sessions have.
+// finished returns the number of finished sessions.
 func (r *rig) finished() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -131,7 +132,7 @@ func (r *rig) outcome() outcome {
 	return r.ended[0]
 }
 
-// reached reports whether any session that has not finished has seen such an event.
+// reached reports whether any unfinished session has seen an event of that kind.
 func (r *rig) reached(kind stream.EventKind) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -143,7 +144,7 @@ func (r *rig) reached(kind stream.EventKind) bool {
 	return false
 }
 
-// server is a server with that content that the rig watches.
+// server returns a server with that content, whose events the rig records.
 func (r *rig) server(content stream.Content) *stream.Server {
 	return &stream.Server{
 		Content: content,
@@ -163,7 +164,7 @@ type front struct {
 	listen *stream.Listen
 }
 
-// A setting changes what a front means, before the driver sees it.
+// A setting changes the Listen of a front before the driver gets it.
 type setting func(*stream.Listen)
 
 // preread makes h the handler of the preread phase.
@@ -171,7 +172,7 @@ func preread(h stream.Handler) setting {
 	return func(l *stream.Listen) { l.Default.Handlers[stream.Preread] = []stream.Handler{h} }
 }
 
-// listenOn opens a socket of that network, and lets the driver accept on it for the server.
+// listenOn opens a socket of that network, on which the driver accepts for the server.
 func (r *rig) listenOn(network string, server *stream.Server, settings ...setting) *front {
 	r.Helper()
 	f := r.bind(network, server)
@@ -205,7 +206,7 @@ func (r *rig) bind(network string, server *stream.Server) *front {
 	return f
 }
 
-// socket listens on an address of its own.
+// socket listens on a new address.
 func (r *rig) socket(network string) net.Listener {
 	r.Helper()
 	address := "127.0.0.1:0"
@@ -235,7 +236,7 @@ func (f *front) dial() duplex {
 	return f.keep(c)
 }
 
-// duplex is what the tests need of their ends of connections.
+// duplex is the interface of the tests' ends of connections.
 type duplex interface {
 	net.Conn
 	syscall.Conn
@@ -243,7 +244,7 @@ type duplex interface {
 	SetReadBuffer(bytes int) error
 }
 
-// keep closes c at the end of the test, and lets nothing wait for it for ever.
+// keep closes c at the end of the test, and sets a deadline so that nothing waits for it forever.
 func (r *rig) keep(c net.Conn) duplex {
 	c.SetDeadline(time.Now().Add(3 * patience))
 	r.Cleanup(func() { c.Close() })
@@ -257,13 +258,13 @@ func addrOf(a net.Addr) stream.Addr {
 	return stream.Addr{IP: a.(*net.TCPAddr).AddrPort()}
 }
 
-// A passage is a front with one upstream server behind it.
+// A passage is a front with one upstream server.
 type passage struct {
 	*front
 	upstream net.Listener
 }
 
-// proxied puts a server behind p, unless it has one, and the driver in front of it.
+// proxied starts a server for p, unless it has one, and the driver before it.
 func (r *rig) proxied(p *Proxy, settings ...setting) *passage {
 	r.Helper()
 	return r.proxiedOver("tcp", p, settings...)
@@ -279,7 +280,7 @@ func (r *rig) proxiedOver(network string, p *Proxy, settings ...setting) *passag
 	return &passage{r.listenOn(network, r.server(p), settings...), l}
 }
 
-// accept takes the connection that the driver has made.
+// accept accepts the driver's connection.
 func (p *passage) accept() duplex {
 	p.Helper()
 	c, err := p.upstream.Accept()
@@ -289,14 +290,14 @@ func (p *passage) accept() duplex {
 	return p.keep(c)
 }
 
-// pair makes a session, and returns its two ends.
+// pair starts a session, and returns its two ends.
 func (p *passage) pair() (client, server duplex) {
 	p.Helper()
 	client = p.dial()
 	return client, p.accept()
 }
 
-// spec is a plain relay.
+// spec returns a plain relay.
 func spec() *relay.Spec { return &relay.Spec{BufferSize: 4096, Timeout: patience} }
 
 func closeFD(fd int) { syscall.Close(fd) }

@@ -16,15 +16,15 @@ import (
 	"weir/stream"
 )
 
-// A Session is a session without a socket, to be played with Script.
+// A Session is a session without a socket, for use with Script.
 type Session struct {
 	*stream.Session
 	Clock *Clock
-	Lines *Lines // what it has logged
+	Lines *Lines // its log
 }
 
-// NewSession returns the session of a client at 192.0.2.1:1000 that l, at 192.0.2.100:1883 if it has no address of its own, has
-// accepted. A server without an error log is given one.
+// NewSession returns the session of a client at 192.0.2.1:1000 that l has accepted, at
+// 192.0.2.100:1883 if l has no address. A server without an error log gets one.
 func NewSession(t testing.TB, l *stream.Listen) *Session {
 	t.Helper()
 	clock := NewClock()
@@ -42,8 +42,8 @@ func NewSession(t testing.TB, l *stream.Listen) *Session {
 	return &Session{stream.NewSession(l, env, peer, nil), clock, lines}
 }
 
-// Script plays a transcript: on each line an event, "->", and the step that the session must answer with. Empty lines and lines
-// that begin with "#" are skipped.
+// Script plays a transcript: each line has an event, "->", and the expected step of the session.
+// Empty lines and lines that begin with "#" are skipped.
 //
 //	accepted                              -> read max=16384 within=30s
 //	bytes "\x10\x0c"                      -> connect 127.0.0.1:1883 out="\x10\x0c" within=1m0s
@@ -53,9 +53,11 @@ func NewSession(t testing.TB, l *stream.Listen) *Session {
 //	after 5s                              -> keep
 //	relayed timeout                       -> finish
 //
-// The other events are eof, timedout, aborted and resolved; "after" moves the clock and is no event. Other steps are `send "bytes"`,
-// `resolve`, `pause` and `finish reset`. A session of datagrams begins with `accepted "datagram"`, and ends with as many datagrams from the client
-// and from the server as `relayed done 1/1` tells. "relayed" takes the names of relay.End, their blanks as "-".
+// The other events are eof, timedout, aborted and resolved; "after" moves the clock and is no
+// event. Other steps are `send "bytes"`, `resolve`, `pause` and `finish reset`. A datagram session
+// begins with `accepted "datagram"`, and ends with the numbers of datagrams from the client and
+// from the server in `relayed done 1/1`. "relayed" takes the names of relay.End, with "-" for
+// blanks.
 func Script(t testing.TB, s *Session, transcript string) {
 	t.Helper()
 	for i, line := range strings.Split(transcript, "\n") {
@@ -77,7 +79,7 @@ func Script(t testing.TB, s *Session, transcript string) {
 	}
 }
 
-// play does one line, and returns the step as text.
+// play plays one line, and returns the step as text.
 func (s *Session) play(in string) (string, error) {
 	word, rest, _ := strings.Cut(in, " ")
 	if word == "after" {
@@ -118,7 +120,7 @@ func (s *Session) event(word, rest string) (stream.Event, error) {
 	return stream.Event{Kind: kind}, nil
 }
 
-// acceptedEvent has a datagram in it where the session is one of datagrams.
+// acceptedEvent returns an event with a datagram if the session is a datagram session.
 func acceptedEvent(datagram string) (stream.Event, error) {
 	ev := stream.Event{Kind: stream.Accepted}
 	if datagram == "" {
@@ -129,7 +131,8 @@ func acceptedEvent(datagram string) (stream.Event, error) {
 	return ev, err
 }
 
-// relayedEvent is an end and, where the session is one of datagrams, how many came and were answered: "done 2/2".
+// relayedEvent returns an end and, for a datagram session, how many datagrams came and were
+// answered: "done 2/2".
 func (s *Session) relayedEvent(rest string) (stream.Event, error) {
 	name, counts, _ := strings.Cut(rest, " ")
 	end, err := endNamed(name)
@@ -193,7 +196,7 @@ func endNamed(name string) (relay.End, error) {
 	return 0, fmt.Errorf("unknown end %q", name)
 }
 
-// StepText is a step as Script has it; deadlines are counted from now.
+// StepText returns a step in Script's notation; deadlines are relative to now.
 func StepText(step stream.Step, now time.Time) string {
 	switch step.Do {
 	case stream.Keep:

@@ -8,7 +8,7 @@ import (
 	"weir/stream"
 )
 
-// wantBytes is a preread handler that wants so many bytes.
+// wantBytes is a preread handler that asks for more until it has that many bytes.
 type wantBytes int
 
 func (n wantBytes) Handle(s *stream.Session) (stream.Verdict, error) {

@@ -7,25 +7,25 @@ import (
 	"weir/stream"
 )
 
-// A Secured is a content that does handshakes before it goes on as its Proxy: with the client first, with the server once it is
-// connected. A server with which it fails is passed over.
+// A Secured is a content that performs TLS handshakes before it continues as its Proxy: with the
+// client first, with the server once it is connected. It skips a server whose handshake fails.
 type Secured struct {
 	*Proxy
-	Client   *tls.Config   // nil: the client speaks in the clear
-	Upstream *tls.Config   // nil: the server does
-	Timeout  time.Duration // of each handshake; 0: none
+	Client   *tls.Config   // nil means no TLS with the client
+	Upstream *tls.Config   // nil means no TLS with the server
+	Timeout  time.Duration // of each handshake; 0 disables it
 	Hello    []byte        // written to the server before the handshake with it
 }
 
-// greeted is what a session of a Secured keeps.
+// greeted is the state of a session of a Secured.
 type greeted struct {
-	client bool // the handshake with the client is over
-	shaken bool // and that with the server
+	client bool // the handshake with the client is done
+	shaken bool // the handshake with the server is done
 }
 
 var greetings = stream.NewKey[*greeted]()
 
-// Begin does the handshake with the client, if there is to be one.
+// Begin starts the handshake with the client, if TLS is configured.
 func (c *Secured) Begin(s *stream.Session) stream.Step {
 	g := &greeted{}
 	greetings.Set(s, g)
@@ -42,13 +42,13 @@ func (c *Secured) deadline(s *stream.Session) time.Time {
 	return s.Env.Now().Add(c.Timeout)
 }
 
-// proceed begins with the proxy.
+// proceed starts the proxy.
 func (c *Secured) proceed(s *stream.Session, g *greeted) stream.Step {
 	g.client = true
 	return c.plain(c.Proxy.Begin(s))
 }
 
-// plain leaves what is for the server to the handshake.
+// plain replaces the bytes for the server by Hello, because the other bytes follow the handshake.
 func (c *Secured) plain(step stream.Step) stream.Step {
 	if step.Do == stream.Connect && c.Upstream != nil {
 		step.Out = c.Hello
@@ -56,7 +56,7 @@ func (c *Secured) plain(step stream.Step) stream.Step {
 	return step
 }
 
-// Next goes on after an event.
+// Next continues after an event.
 func (c *Secured) Next(s *stream.Session, ev stream.Event) stream.Step {
 	g, _ := greetings.Get(s)
 	if g.client {

@@ -13,18 +13,18 @@ import (
 	"time"
 )
 
-// pattern is a stream of bytes that no other seed gives.
+// pattern returns a stream of bytes that depends on the seed.
 func pattern(seed uint64) io.Reader {
 	var key [32]byte
 	binary.LittleEndian.PutUint64(key[:], seed)
 	return rand.NewChaCha8(key)
 }
 
-// A gait is how one end reads or writes: pieces of up to Max bytes, with a pause after one in Every.
+// A gait is the pacing of one end: pieces of up to max bytes, with a pause after one in every.
 type gait struct {
 	seed  uint64
 	max   int
-	every int // 0: no pauses
+	every int // 0 disables the pauses
 	pause time.Duration
 }
 
@@ -70,7 +70,7 @@ func (g gait) expect(from io.Reader, seed uint64, total int) error {
 	})
 }
 
-// brisk is the gait of an end that does not dawdle.
+// brisk is the gait of an end without pauses.
 var brisk = gait{max: 64 << 10}
 
 // expectEnd reads the end of the stream, and nothing before it.
@@ -98,7 +98,7 @@ func reset(c net.Conn) {
 	c.Close()
 }
 
-// say writes text, and hear reads it on the other side.
+// say writes text, and hear reads it at the other end.
 func say(t testing.TB, to io.Writer, text string) {
 	t.Helper()
 	if _, err := io.WriteString(to, text); err != nil {
@@ -122,7 +122,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// together runs all at once, and fails the test with the errors.
+// together runs all tasks at once, and fails the test with the errors.
 func together(t testing.TB, tasks ...func() error) {
 	t.Helper()
 	results := make(chan error)

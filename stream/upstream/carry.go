@@ -11,7 +11,7 @@ import (
 type serverKey struct {
 	name   string // Peer.Server
 	addr   stream.Addr
-	number int // number among the servers of the group with that name and Peer.Server
+	number int // number among the servers of the group with that name and address
 }
 
 // keyed numbers servers.

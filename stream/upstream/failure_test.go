@@ -11,16 +11,17 @@ import (
 	"weir/stream/upstream"
 )
 
-// TestFailures tells stories of sessions and seconds; all but those with a bracket or a question mark have been played to nginx 1.22.1. A word is
+// TestFailures runs scripts of sessions and seconds; all but those with a bracket or a question mark
+// have been verified with nginx 1.22.1. A word is
 //
 //	a     a new session: gets a, connects, ends
 //	a!    a new session: gets a, which fails; the words up to the next session are its further attempts
-//	>b    the same session: gets b, connects, ends;  >b!  gets b, which fails;  >-  gets nothing
+//	>b    the same session: gets b, connects, ends;  >b!  gets b, which fails;  >-  gets no peer
 //	(a    a new session: gets a and connects, later ended by )a;  [a  the same without connecting, later failed by ]a, or abandoned by ~a
-//	-     a new session: gets nothing
-//	a?    a new session: gets a and does not get as far as that
+//	-     a new session: gets no peer
+//	a?    a new session: gets a, but the attempt does not reach it
 //	+10   ten seconds pass
-//	*     up to here, and since the last star, one server has been logged as disabled
+//	*     since the last star, one server has been logged as disabled
 func TestFailures(t *testing.T) {
 	tests := []struct {
 		name  string

@@ -13,12 +13,12 @@ import (
 	"weir/stream/upstream"
 )
 
-// TestLeastTime tells stories of sessions and milliseconds. A word is
+// TestLeastTime runs scripts of sessions and milliseconds. A word is
 //
-//	a=40   a new session gets a, and a lasts 40 ms to whatever is measured; then it ends
+//	a=40   a new session gets a, which takes 40 ms for the measured time; then it ends
 //	a!     a new session gets a, which fails
-//	(a     a new session gets a and is under way;  a:40  is told its time;  )a  it ends
-//	+40    that many milliseconds pass
+//	(a     a new session gets a and continues;  a:40  its time becomes known;  )a  it ends
+//	+40    40 ms pass
 func TestLeastTime(t *testing.T) {
 	lastByte := upstream.LeastTime(upstream.ToLastByte, false)
 	tests := []struct {
