@@ -7,7 +7,8 @@ import (
 	"weir/internal/proxyproto"
 )
 
-// An Addr is a socket address: an IP address with a port, or the path of a unix socket. The zero Addr is no address.
+// An Addr is a socket address: an IP address with a port, or the path of a unix socket.
+// The zero Addr is invalid.
 type Addr struct {
 	IP   netip.AddrPort
 	Path string // of a unix socket; an unbound unix peer has Unix and no path

@@ -47,7 +47,8 @@ func (s *Session) logPlain(level errorlog.Level, msg string) {
 	s.Server.Settings.ErrorLog.Write(level, s.ID, msg)
 }
 
-// LogPlain writes one line without the context, as nginx does for the addresses of a new upstream connection.
+// LogPlain writes one line without the context, as nginx does for the addresses of a new upstream
+// connection.
 func (s *Session) LogPlain(level errorlog.Level, msg string) {
 	if s.LogEnabled(level) {
 		s.logPlain(level, msg)

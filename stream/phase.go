@@ -60,7 +60,8 @@ type Abandoner interface {
 	Abandon(s *Session)
 }
 
-// A Logger records a session that has ended. Loggers run in the order of the configuration, before the connections close.
+// A Logger records a session that has ended. Loggers run in the order of the configuration,
+// before the connections close.
 type Logger interface {
 	Log(s *Session)
 }

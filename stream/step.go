@@ -110,7 +110,7 @@ const (
 	Keep              StepKind = iota // continue the current step
 	Read                              // read from the client: Bytes, EOF, Failed, TimedOut
 	Connect                           // close the previous connection, connect to Target: Connected, Failed, TimedOut, EOF
-	Relay                             // relay in both directions, after writing the rest of Out: FirstByte (once, if requested), Failed (logged; continues), Relayed
+	Relay                             // write the rest of Out, relay in both directions: FirstByte (once, if requested), Failed (logged; continues), Relayed
 	Send                              // write Out to the client: Failed (to be logged; continues), Relayed when it is written or cannot be
 	Finish                            // close both connections; the session must not be touched again
 	Resolve                           // begin the Lookup and wait for its answer: Resolved, TimedOut, Failed, EOF

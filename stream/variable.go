@@ -203,7 +203,8 @@ func (s *Session) keep(index int, text string) {
 	s.remember(kept{text, int32(index), true})
 }
 
-// AppendValue appends the value of the used variable with that index to dst, and reports whether it was found.
+// AppendValue appends the value of the used variable with that index to dst, and reports
+// whether it was found.
 func (s *Session) AppendValue(dst []byte, index int) ([]byte, bool) {
 	u := &s.Listen.Config.Vars.used[index]
 	if u.Append != nil && s.kept(index) == nil {

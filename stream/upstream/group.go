@@ -36,7 +36,8 @@ type Group struct {
 	learns    Measure    // the time recorded for a peer when a session ends; fixed
 }
 
-// A Method begins the choice of a peer for one session (nginx: peer.init). It is immutable and shared by all sessions.
+// A Method starts the choice of a peer for one session (nginx: peer.init). It is immutable and
+// shared by all sessions.
 type Method interface {
 	Begin(s *stream.Session, g *Group) Picker
 }
@@ -118,7 +119,8 @@ func (g *Group) Replace(peers []*Peer) {
 	}
 }
 
-// recount assigns a session count to each of the peers; a new server starts with the peer's own.
+// recount assigns a session count to each of the peers. In the group's first set these are the
+// peers' own counts.
 func (g *Group) recount(peers []*Peer) {
 	if g.set.Load() == nil {
 		for _, p := range peers {
