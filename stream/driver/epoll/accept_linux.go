@@ -10,14 +10,14 @@ import (
 	"weir/stream"
 )
 
-// A listener is a listening socket as one loop sees it.
+// listener is one loop's view of a listening socket.
 type listener struct {
 	id      uint32
 	fd      int
-	shared  bool // with the other loops
-	noDelay bool // its connections begin with TCP_NODELAY
+	shared  bool // used by all loops
+	noDelay bool // accepted connections start with TCP_NODELAY
 	admit   func() (*stream.Listen, stream.Lease)
-	resting bool // out of the epoll set for want of descriptors
+	resting bool // removed from the epoll set because descriptors are short
 }
 
 func (l *loop) addPort(id uint32, fd int, shared bool, admit func() (*stream.Listen, stream.Lease)) error {
@@ -30,8 +30,8 @@ func (l *loop) addPort(id uint32, fd int, shared bool, admit func() (*stream.Lis
 	return nil
 }
 
-// watch puts the port into the epoll set. Of the loops that share it, one is woken for each connection: the first in the order of their
-// calls of watch that is waiting.
+// watch adds the listener to the epoll set. Of the loops that share it, the kernel wakes one for
+// each connection: the first waiting loop in the order of their calls of watch.
 func (l *loop) watch(p *listener) unix.Errno {
 	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: portEvent, Pad: int32(p.id)}
 	if p.shared {
@@ -51,7 +51,7 @@ func (l *loop) removePort(id uint32) {
 	delete(l.ports, id)
 }
 
-// An accepted connection has no conn yet.
+// accepted is an accepted connection without a conn.
 type accepted struct {
 	fd      int32
 	peer    stream.Addr
@@ -60,7 +60,7 @@ type accepted struct {
 	lease   stream.Lease
 }
 
-// accept takes one connection; the next one raises another event, in whichever loop is free.
+// accept takes one connection. The next one raises another event, in any loop that is free.
 func (l *loop) accept(p *listener) {
 	if !l.roomForSession() {
 		l.suspend(p)
@@ -96,7 +96,8 @@ func (l *loop) accept(p *listener) {
 	l.stepBack(p)
 }
 
-// turnAway closes a connection for which no loop has a place. As with nginx each one is logged where its server logs.
+// turnAway closes a connection that no loop has room for. As in nginx, each one is logged to the
+// error log of its server.
 func (l *loop) turnAway(p *listener, fd int32) {
 	if listen, lease := p.admit(); listen != nil {
 		listen.Default.Settings.ErrorLog.Write(errorlog.Alert, 0, strconv.Itoa(l.limit)+" worker_connections are not enough")
@@ -107,7 +108,7 @@ func (l *loop) turnAway(p *listener, fd int32) {
 	closeFD(fd)
 }
 
-// serve begins the session of a connection that is counted already.
+// serve begins the session of a connection that is already counted.
 func (l *loop) serve(a *accepted) {
 	c := l.newConn(a.fd)
 	peer := stream.Client{Addr: a.peer}
@@ -120,7 +121,8 @@ func (l *loop) serve(a *accepted) {
 	c.do(c.s.Advance(stream.Event{Kind: stream.Accepted}))
 }
 
-// shared is where the sessions of the loop keep a. Their local addresses are mostly one and the same.
+// shared returns a pointer to a that sessions of the loop share, because most local addresses are
+// equal.
 func (l *loop) shared(a stream.Addr) *stream.Addr {
 	if l.local == nil || *l.local != a {
 		l.local = &a
@@ -143,7 +145,7 @@ func (l *loop) acceptFailed(p *listener, e unix.Errno) {
 	}
 }
 
-// logLimited logs at most one line a second, since what it is about happens for every connection while it lasts.
+// logLimited logs at most once per second; the condition repeats for every connection.
 func (l *loop) logLimited(level errorlog.Level, msg string) {
 	if l.now.Sub(l.lastCrit) < time.Second {
 		return

@@ -10,14 +10,14 @@ import (
 	"weir/stream"
 )
 
-// A sockaddr is an address as the kernel takes it.
+// sockaddr is an address in the kernel's format.
 type sockaddr struct {
 	raw    unix.RawSockaddrAny
 	size   uint32
 	family int
 }
 
-// set makes sa the address a.
+// set stores the address a in sa.
 func (sa *sockaddr) set(a stream.Addr) {
 	switch {
 	case a.Unix:
@@ -41,7 +41,7 @@ func (sa *sockaddr) setUnix(path string) {
 	sa.size, sa.family = uint32(2+min(n+1, len(p.Path))), unix.AF_UNIX
 }
 
-// addrOf is the address in sa.
+// addrOf returns the address in sa.
 func addrOf(sa *unix.RawSockaddrAny) stream.Addr {
 	switch sa.Addr.Family {
 	case unix.AF_INET:
@@ -59,5 +59,5 @@ func addrOf(sa *unix.RawSockaddrAny) stream.Addr {
 	return stream.Addr{}
 }
 
-// swap turns a port between host and network order.
+// swap converts a port number between host and network byte order.
 func swap(port uint16) uint16 { return port<<8 | port>>8 }

@@ -6,7 +6,8 @@ import (
 	"weir/stream"
 )
 
-// handOver gives the session, its step and its sockets to the adopter, for good. The event is that it can not be.
+// handOver transfers the session, its step and its sockets to the adopter. It returns the event to
+// report if that is not possible.
 func (c *conn) handOver(step stream.Step) (stream.Event, bool) {
 	if err := c.canLeave(step); err != nil {
 		return stream.Event{Kind: stream.Failed, Side: sideOf(step), Op: stream.OpHandshake, Err: err}, true
@@ -29,7 +30,8 @@ var (
 	errUnsent    = errors.New("what comes before the handshake was not sent")
 )
 
-// canLeave says why the session must stay. What Connect has left over is in the way: a handshake comes after all of it.
+// canLeave returns the reason why the session must stay. Unsent data of Connect prevents the
+// handshake, which must follow all of it.
 func (c *conn) canLeave(step stream.Step) error {
 	switch {
 	case c.l.adopter == nil:
@@ -47,8 +49,9 @@ func sideOf(step stream.Step) stream.Side {
 	return stream.ClientSide
 }
 
-// applyPendingAborts asks the aborts that have not come to this session yet, whatever their pace: they could not find it any more. It
-// reports whether the session has other plans than the handshake because of that.
+// applyPendingAborts applies paced aborts that have not reached this session, because they cannot
+// find it after the hand-off. It reports whether the session wants another step than the handshake
+// now.
 func (c *conn) applyPendingAborts() bool {
 	for _, a := range c.l.aborts {
 		if a.next > int(c.index) || int(c.index) >= a.end || !a.match(c.s) {
@@ -62,7 +65,9 @@ func (c *conn) applyPendingAborts() bool {
 	return false
 }
 
-// leave takes the socket out of the epoll set, which a copy of the descriptor would keep it in, and away from the conn. -1: there is none.
+// leave removes the socket from the epoll set and from the conn, and returns it, or -1 without a
+// socket. The removal is explicit because a copy of the descriptor would keep the socket in the
+// set.
 func (h *half) leave() int {
 	fd := h.fd
 	if fd < 0 {
@@ -79,20 +84,21 @@ func (h *half) leave() int {
 	return int(fd)
 }
 
-// connectionsEach is how many connections an adopted session counts for in its loop: the one to its client, and the one to its server,
-// which it has or soon will.
+// connectionsEach is how many connections an adopted session counts for in its loop: one to its
+// client, and one to its server, which it has or will soon have.
 const connectionsEach = 2
 
-// A slot is what a session that has been handed over holds of its loop: worker_connections count it still.
+// slot is the lease by which worker_connections still counts a session that was handed over.
 type slot struct{ load *load }
 
-// Release gives the place back, from whatever goroutine.
+// Release frees the slot. Any goroutine may call it.
 func (p *slot) Release() {
 	p.load.sessions.Add(-1)
 	p.load.connections.Add(-connectionsEach)
 }
 
-// shut ends the mailbox: what is posted from now on is dropped, so that nobody writes to its descriptor once that is closed.
+// shut closes the mailbox. Later posts are dropped, so that no goroutine writes to the mailbox's
+// descriptor after it is closed.
 func (m *mailbox) shut() {
 	m.mu.Lock()
 	m.closed = true

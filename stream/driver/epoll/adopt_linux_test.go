@@ -20,7 +20,7 @@ import (
 	"weir/stream/streamtest"
 )
 
-// A child is what an orphanage is given.
+// child is a session given to an orphanage.
 type child struct {
 	s                *stream.Session
 	next             stream.Step
@@ -36,7 +36,7 @@ func (c child) end() {
 	}
 }
 
-// An orphanage is an adopter that does nothing with what it gets.
+// orphanage is an adopter that does nothing with its sessions.
 type orphanage chan child
 
 // Adopt keeps the session.
@@ -47,7 +47,7 @@ func (o orphanage) Adopt(s *stream.Session, next stream.Step, client, upstream i
 // sentinel is a preread handler that waits for a byte.
 type sentinel struct{}
 
-// Handle wants a byte.
+// Handle waits for a byte.
 func (sentinel) Handle(s *stream.Session) (stream.Verdict, error) {
 	if len(s.Head) == 0 {
 		return stream.More, nil
@@ -55,7 +55,8 @@ func (sentinel) Handle(s *stream.Session) (stream.Verdict, error) {
 	return stream.Done, nil
 }
 
-// A home is a loop with an adopter, and a server whose sessions wait for a byte and then for a handshake.
+// home is a loop with an adopter, and a server whose sessions wait for a byte and then for a
+// handshake.
 type home struct {
 	d      *epoll.Driver
 	addr   string
@@ -94,7 +95,7 @@ func shakesClient() *streamtest.Secured {
 	return &streamtest.Secured{Proxy: &streamtest.Proxy{}, Client: &tls.Config{}}
 }
 
-// begin connects, and sends the byte.
+// begin connects and sends the byte.
 func (h *home) begin(t *testing.T) net.Conn {
 	c := dial(t, h.addr)
 	if _, err := c.Write([]byte("x")); err != nil {
@@ -144,7 +145,8 @@ func watched(t *testing.T, fd int) bool {
 	})
 }
 
-// TestDeadlineIsTheAdopters has the time of the handshake pass, and then one of the loop's own.
+// TestDeadlineIsTheAdopters tests that the loop ignores the handshake's deadline after the
+// hand-off, and that its own deadlines still expire.
 func TestDeadlineIsTheAdopters(t *testing.T) {
 	o := make(orphanage, 1)
 	content := shakesClient()
@@ -181,7 +183,7 @@ func TestAdoptedConnectionsAreCounted(t *testing.T) {
 		for _, c := range children {
 			c.end()
 		}
-		// The places come back through the mailbox, which is read before an Abort is begun.
+		// Released slots arrive through the mailbox, which is read before an Abort begins.
 		h.d.Abort(func(*stream.Session) bool { return false }, stream.Pace{})
 	}
 }
@@ -193,7 +195,7 @@ func TestPlaceIsGivenBackAfterTheEnd(t *testing.T) {
 	got := <-o
 	h.d.Close()
 	fds := make([]int, 2)
-	if err := unix.Pipe2(fds, unix.O_NONBLOCK|unix.O_CLOEXEC); err != nil { // in place of the mailbox's descriptor, perhaps
+	if err := unix.Pipe2(fds, unix.O_NONBLOCK|unix.O_CLOEXEC); err != nil { // may reuse the number of the mailbox's descriptor
 		t.Fatal(err)
 	}
 	got.end()
@@ -216,7 +218,7 @@ func TestNoAdopter(t *testing.T) {
 	}
 }
 
-// TestAbortMeetsWhoLeaves has an abort, which its pace holds up, lose no session to the adopter.
+// TestAbortMeetsWhoLeaves tests that a paced abort loses no session to the adopter.
 func TestAbortMeetsWhoLeaves(t *testing.T) {
 	o := make(orphanage, 1)
 	h := newHome(t, epoll.Options{Loops: 1, Adopter: o}, shakesClient())

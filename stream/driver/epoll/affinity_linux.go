@@ -9,15 +9,16 @@ import (
 	"weir/internal/errorlog"
 )
 
-// stay locks the loop's goroutine to its thread, and that to the loop's processors, if there are any. It does so once, when the loop
-// begins to serve: the log is open by then. It follows ngx_setaffinity.
+// stay locks the loop's goroutine to its thread, and the thread to the loop's processors, if any
+// are configured. It runs once, when the loop begins to serve, because the log is open by then. It
+// follows ngx_setaffinity.
 func (l *loop) stay() {
 	cpus := l.cpus
 	if len(cpus) == 0 {
 		return
 	}
 	l.cpus = nil
-	l.parking.close() // a parked goroutine comes back to its own thread by way of another one
+	l.parking.close() // a parked goroutine would return to its own thread through another one
 	l.parking = nil
 	runtime.LockOSThread()
 	var set unix.CPUSet

@@ -10,7 +10,7 @@ import (
 	"weir/stream/streamtest"
 )
 
-// TestStay asks loops where their threads may run.
+// TestStay checks the processors that the threads of loops may run on.
 func TestStay(t *testing.T) {
 	var all unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &all); err != nil {
@@ -25,7 +25,7 @@ func TestStay(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		cpus []int
-		n    int // how many processors the thread may use
+		n    int // number of processors the thread may use
 		log  []string
 	}{
 		{"any", nil, all.Count(), nil},

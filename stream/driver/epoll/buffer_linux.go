@@ -2,34 +2,34 @@ package epoll
 
 import "math/bits"
 
-// A backlog is what a side's socket did not take.
+// backlog is data that a side's socket did not accept.
 type backlog struct {
-	data []byte // the rest of room
+	data []byte // the unsent part of room
 	room []byte
 }
 
 const (
-	// smallBacklog is what is not worth a pool.
+	// smallBacklog is the largest backlog that does not use the pool.
 	smallBacklog = 4 << 10
-	// pooledBytes bounds the room that a loop keeps for sides that will be blocked.
+	// pooledBytes is the most memory that a loop's pool keeps for blocked sides.
 	pooledBytes = 4 << 20
-	// smallestClass and largestClass are the binary logarithms of the rooms that are kept: of 8 to 64 KiB.
+	// smallestClass and largestClass are the binary logarithms of the pooled sizes, 8 to 64 KiB.
 	smallestClass, largestClass = 13, 16
 )
 
-// A backlogPool keeps backlogs that are not in use, by the binary logarithm of their room.
+// backlogPool keeps unused backlogs, by the binary logarithm of their size.
 type backlogPool struct {
 	classes [largestClass + 1 - smallestClass][]*backlog
 	bytes   int
 }
 
-// keep copies what the side's socket did not take.
+// keep copies the data that the side's socket did not accept.
 func (h *half) keep(b []byte) {
 	h.pending = h.c.l.backlogs.get(len(b))
 	h.pending.data = append(h.pending.room[:0], b...)
 }
 
-// dropPending lets go of what waited for the side.
+// dropPending releases the data that waits for the side.
 func (h *half) dropPending() {
 	if h.pending != nil {
 		h.c.l.backlogs.put(h.pending)
@@ -37,7 +37,8 @@ func (h *half) dropPending() {
 	}
 }
 
-// get returns room for n bytes, and for less than twice as many: from the pool, or made to measure.
+// get returns a backlog with room for at least n and less than 2n bytes, from the pool or newly
+// allocated.
 func (p *backlogPool) get(n int) *backlog {
 	class := bits.Len(uint(n - 1))
 	if n <= smallBacklog || class > largestClass {
@@ -54,7 +55,7 @@ func (p *backlogPool) get(n int) *backlog {
 	return b
 }
 
-// put takes b back, if it is of a size that is kept and there is room for it.
+// put returns b to the pool, if its size is pooled and the pool has room.
 func (p *backlogPool) put(b *backlog) {
 	size := cap(b.room)
 	class := bits.Len(uint(size - 1))

@@ -2,7 +2,7 @@ package epoll
 
 import "testing"
 
-// TestBacklogRoom checks that what is kept for a side takes less than twice its size, or a little more than nothing.
+// TestBacklogRoom checks that a side's backlog takes less than twice its size, or little memory.
 func TestBacklogRoom(t *testing.T) {
 	var p backlogPool
 	for n := 1; n <= 3*bufferSize; n += 777 {
@@ -17,7 +17,7 @@ func TestBacklogRoom(t *testing.T) {
 	}
 }
 
-// TestBacklogsThatAreKept checks that a pool has a bound.
+// TestBacklogsThatAreKept checks that a pool is bounded.
 func TestBacklogsThatAreKept(t *testing.T) {
 	var p backlogPool
 	var used []*backlog

@@ -6,7 +6,7 @@ func TestBriefSessionsAreCounted(t *testing.T) {
 	var c churn
 	c.ended(10, 9)
 	c.ended(10, 10)
-	c.ended(10, 3) // a long one
+	c.ended(10, 3) // a long session
 	for _, now := range []struct {
 		second int64
 		want   int32

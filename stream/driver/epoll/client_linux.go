@@ -6,8 +6,9 @@ import (
 	"weir/stream"
 )
 
-// watchClient has the client watched while the session waits for something else, and up to max bytes of it read where nginx reads: it has
-// the socket in its event loop if it has waited for the client before.
+// watchClient watches the client while the session waits for something else, and reads up to max
+// bytes of it in the cases where nginx reads: when the session has waited for the client before, so
+// that the socket is in the event loop.
 func (c *conn) watchClient(max int) {
 	c.setup.max = max
 	if c.setup.waited {
@@ -22,7 +23,7 @@ func (c *conn) watchClient(max int) {
 	}
 }
 
-// readAhead reads what the client has sent, as far as there is room. An end or an error shows when it is looked for.
+// readAhead reads the client's data as far as there is room. look detects an end or an error.
 func (c *conn) readAhead() {
 	h, room := &c.client, c.setup.max-len(c.setup.ahead)
 	n := 0
@@ -33,7 +34,7 @@ func (c *conn) readAhead() {
 	c.s.Advance(stream.Event{Kind: stream.Bytes, Data: c.l.buf[:n]})
 }
 
-// readSome reads into b and returns how much, 0 for an end or an error as well.
+// readSome reads into b and returns the number of bytes, 0 also for an end or an error.
 func (h *half) readSome(b []byte) int {
 	n, e := read(h.fd, b)
 	if e != 0 {
@@ -46,7 +47,8 @@ func (h *half) readSome(b []byte) int {
 	return n
 }
 
-// unlessGone returns step, or what the session wants instead of it because its client has gone while an earlier step waited.
+// unlessGone returns step, or the step that the session wants instead because its client
+// disconnected while an earlier step waited.
 func (c *conn) unlessGone(step stream.Step) stream.Step {
 	switch step.Do {
 	case stream.Connect, stream.Resolve, stream.Pause:
@@ -66,7 +68,7 @@ func (c *conn) unlessGone(step stream.Step) stream.Step {
 	return step
 }
 
-// awayEvent is an event of the client while the session waits for something else.
+// awayEvent handles an event of the client while the session waits for something else.
 func (c *conn) awayEvent(events uint32) {
 	if c.setup.reads && events&unix.EPOLLIN != 0 {
 		c.readAhead()
@@ -76,8 +78,8 @@ func (c *conn) awayEvent(events uint32) {
 	}
 }
 
-// look returns the event that the client has gone, if it has: its connection is broken, or its input has ended, which is reported once,
-// and nothing of it is unread.
+// look returns an event if the client is gone: its connection is broken, or its input has ended and
+// no byte of it is unread. The end is reported once.
 func (c *conn) look() (stream.Event, bool) {
 	if e := socketError(c.client.fd); e != 0 {
 		return stream.Event{Kind: stream.Failed, Side: stream.ClientSide, Op: stream.OpRecv, Err: e}, true

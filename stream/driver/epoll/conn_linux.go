@@ -7,53 +7,55 @@ import (
 	"weir/stream"
 )
 
-// conn is a session with its two sockets. Its step says what it waits for; see DESIGN.md.
+// conn is a session with its two sockets. Its step determines the events it waits for; see
+// DESIGN.md.
 type conn struct {
 	s         *stream.Session
 	l         *loop
 	client    half
 	up        half
-	timer     relay.Timer[*conn] // the step's deadline; of a relay, its idle time-out
-	active    int64              // when a relay last read or wrote, by the loop's stamp
-	spec      *relay.Spec        // of a relay
-	setup     *setup             // of any other step than a relay; nil in a relay
+	timer     relay.Timer[*conn] // the step's deadline; in a relay, the idle timeout
+	active    int64              // time of the last read or write of a relay, by the loop's stamp
+	spec      *relay.Spec        // set in a relay
+	setup     *setup             // set in any step other than a relay; nil in a relay
 	serial    uint32
 	index     uint32
-	unwatched uint16 // errno: why a socket could not be watched in the step that begins; 0: all are
+	unwatched uint16 // errno of a socket that could not be watched in the step that begins; 0 without error
 	born      uint16 // the second in which it began, by the loop's clock
-	step      uint8  // stream.Action
+	step      uint8  // stream.StepKind
 }
 
-// A setup is what a conn needs until it relays.
+// setup is the state that a conn needs until it relays.
 type setup struct {
-	out []byte // of a connect: what to write first; of a send: what is left
-	max int    // of a read: how much; of another step, how much is read ahead
-	// waited says that a step has waited for something else than the client, ended that the session knows that the client's input has ended.
+	out []byte // of a connect: data to write first; of a send: unsent data
+	max int    // of a read: bytes to read; of another step: bytes to read ahead
+	// waited: a step has waited for something other than the client. ended: the session knows that
+	// the client's input has ended.
 	waited, ended bool
 	reads         bool   // the client is read while the session waits for something else
-	ahead         []byte // what was read so, to be written after out
+	ahead         []byte // data read in that way, to be written after out
 	lookup
 }
 
-// half is one side of a connection: its socket, and what waits to be written to it.
+// half is one side of a connection: its socket, and the data that waits to be written to it.
 type half struct {
 	c       *conn
-	pending *backlog // to be written to fd; nil: nothing
-	pipe    *pipe    // splice: data on its way from fd to the other side
-	pace    *pace    // a limit on what is read from fd; nil: none
-	fd      int32    // -1: none
+	pending *backlog // data to write to fd; nil if empty
+	pipe    *pipe    // splice: data in transit from fd to the other side
+	pace    *pace    // rate limit for reads from fd; nil means unlimited
+	fd      int32    // -1 without a socket
 	grown   uint8    // how far the reads from fd have grown, and how many in a row were full
 	watched bool     // in the epoll set
-	ready   bool     // there may be something to read
-	hungUp  bool     // the end, an error, or urgent data, before which reads stop, is on its way: only EAGAIN says that there is no more
-	eof     bool     // read
-	done    bool     // the end has been passed on
-	queued  bool     // in the loop's list of sides to go on with
-	full    bool     // fd takes no more at present, and what is for it stays where it is
+	ready   bool     // there may be data to read
+	hungUp  bool     // the end, an error, or urgent data, where reads stop, is pending: only EAGAIN means that no more data is there
+	eof     bool     // the end was read
+	done    bool     // the end was passed on
+	queued  bool     // in the loop's list of sides to continue
+	full    bool     // fd accepts no more at present, and data for it stays in its source
 	isUp    bool
 	local   bool // a unix socket
 	noDelay bool // TCP_NODELAY is on
-	delays  bool // TCP_NODELAY is to be turned on before the next write
+	delays  bool // turn on TCP_NODELAY before the next write
 }
 
 func (l *loop) newConn(fd int32) *conn {
@@ -74,7 +76,7 @@ func (l *loop) newConn(fd int32) *conn {
 	return c
 }
 
-// doing is the step that is outstanding.
+// doing returns the kind of the current step.
 func (c *conn) doing() stream.StepKind { return stream.StepKind(c.step) }
 
 func (c *conn) side(n int32) *half {
@@ -98,8 +100,9 @@ func (h *half) streamSide() stream.Side {
 	return stream.ClientSide
 }
 
-// watch puts the side's socket into the epoll set, once and for all events, edge-triggered. What is there already is reported. It is called
-// in the beginning of a step, which fails if it does.
+// watch adds the side's socket to the epoll set once, for all events, edge-triggered. The kernel
+// reports conditions that exist already. watch is called at the beginning of a step, which fails if
+// watch fails.
 func (h *half) watch() {
 	if h.watched {
 		return
@@ -117,7 +120,7 @@ func (h *half) watch() {
 	}
 }
 
-// setNoDelay turns TCP_NODELAY on or off; mostly it is as wanted already.
+// setNoDelay turns TCP_NODELAY on or off. Usually it has the wanted value already.
 func (h *half) setNoDelay(on bool) {
 	if h.noDelay == on || h.local {
 		return
@@ -130,7 +133,7 @@ func (h *half) setNoDelay(on bool) {
 	setInt(h.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, value)
 }
 
-// do takes steps until one has to wait.
+// do runs steps until one has to wait.
 func (c *conn) do(step stream.Step) {
 	for {
 		if step = c.unlessGone(step); step.Do == stream.Keep {
@@ -153,15 +156,16 @@ func (c *conn) do(step stream.Step) {
 	}
 }
 
-// isLate reports whether the deadline of a step that waits has passed already, as that of a timeout of zero has.
+// isLate reports whether the deadline of a waiting step has passed already. That of a zero timeout
+// has.
 func (c *conn) isLate(step stream.Step) bool {
 	return !step.Deadline.IsZero() && !step.Deadline.After(c.l.now) && step.Do != stream.Relay && step.Do < stream.HandshakeClient
 }
 
-// setDeadline starts the timer of a step that waits. A relay has its own idea of time.
+// setDeadline starts the timer of a step that waits. A relay has its own timeout.
 func (c *conn) setDeadline(step stream.Step) {
 	switch {
-	case step.Do == stream.Relay || step.Do >= stream.HandshakeClient: // which is the adopter's
+	case step.Do == stream.Relay || step.Do >= stream.HandshakeClient: // the adopter sets that deadline
 	case step.Deadline.IsZero():
 		c.l.wheel.Remove(&c.timer)
 	default:
@@ -169,7 +173,7 @@ func (c *conn) setDeadline(step stream.Step) {
 	}
 }
 
-// begin starts a step, and returns the event that ends it if that is there at once.
+// begin starts a step, and returns the event that ends it if there is one at once.
 func (c *conn) begin(step stream.Step) (stream.Event, bool) {
 	switch step.Do {
 	case stream.Read:
@@ -202,7 +206,7 @@ func (c *conn) begin(step stream.Step) (stream.Event, bool) {
 	return stream.Event{}, false
 }
 
-// event is what epoll says of the side.
+// event handles the epoll events of the side.
 func (h *half) event(events uint32) {
 	if events&(unix.EPOLLPRI|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		h.hungUp = true
@@ -237,7 +241,7 @@ func (c *conn) advanceIf(ev stream.Event, ok bool) {
 	}
 }
 
-// expired is the passing of the conn's timer.
+// expired handles the expiry of the conn's timer.
 func (c *conn) expired() {
 	if c.doing() == stream.Relay {
 		c.checkIdle()
@@ -246,7 +250,7 @@ func (c *conn) expired() {
 	c.do(c.s.Advance(stream.Event{Kind: stream.TimedOut}))
 }
 
-// readClient reads for the session. What was read is lent to it.
+// readClient reads for the session. The session may use the data only during the call.
 func (c *conn) readClient() (stream.Event, bool) {
 	h := &c.client
 	n, e := read(h.fd, c.l.buf[:c.setup.max])
@@ -263,7 +267,7 @@ func (c *conn) readClient() (stream.Event, bool) {
 	return stream.Event{Kind: stream.Bytes, Data: c.l.buf[:n]}, true
 }
 
-// sendClient writes what the session has for the client.
+// sendClient writes the session's data to the client.
 func (c *conn) sendClient() (stream.Event, bool) {
 	for len(c.setup.out) > 0 {
 		n, e := write(c.client.fd, c.setup.out)
@@ -281,12 +285,12 @@ func (c *conn) sendClient() (stream.Event, bool) {
 	return stream.Event{Kind: stream.Relayed}, true
 }
 
-// fail tells the session of an error that it logs and that changes nothing else.
+// fail reports an error to the session, which logs it and continues.
 func (c *conn) fail(h *half, op stream.Op, e unix.Errno) {
 	c.s.Advance(stream.Event{Kind: stream.Failed, Side: h.streamSide(), Op: op, Err: e})
 }
 
-// close ends the conn: its sockets, its timers, its place in the loop.
+// close ends the conn and releases its sockets, its timers and its index in the loop.
 func (c *conn) close() {
 	l := c.l
 	l.wheel.Remove(&c.timer)
@@ -300,7 +304,7 @@ func (c *conn) close() {
 	l.churn.ended(l.second(), c.born)
 }
 
-// close gives back what the side holds.
+// close releases the resources of the side.
 func (h *half) close() {
 	if h.fd < 0 {
 		return
@@ -316,7 +320,7 @@ func (h *half) close() {
 	}
 }
 
-// endSetup lets go of what only the way to the relay needs.
+// endSetup releases the state that only the steps before the relay need.
 func (c *conn) endSetup() {
 	if c.setup == nil {
 		return
@@ -329,7 +333,7 @@ func (c *conn) endSetup() {
 	c.setup = nil
 }
 
-// pooledSetups is how many setups a loop keeps for the connections to come.
+// pooledSetups is how many setups a loop keeps for later connections.
 const pooledSetups = 256
 
 func (l *loop) getSetup() *setup {

@@ -50,7 +50,8 @@ func (c *conn) dropUpstream() {
 	c.up = half{c: c, fd: -1, isUp: true}
 }
 
-// prepare sets the socket's options and binds it. An option that the kernel refuses is left; an address that it refuses is not.
+// prepare sets the socket's options and binds it. It ignores an option that the kernel refuses, but
+// not an address.
 func prepare(fd int32, t *stream.Target) unix.Errno {
 	if t.KeepAlive {
 		setInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
@@ -72,8 +73,8 @@ func prepare(fd int32, t *stream.Target) unix.Errno {
 	return bind(fd, &local)
 }
 
-// connected learns how the attempt has ended, by writing what is to be written first. TCP never holds back a first write, and many a
-// session has no second one to its server: TCP_NODELAY can wait for that.
+// connected finds out how the attempt ended by writing the first data. TCP never delays a first
+// write, and many sessions have no second one to their server, so TCP_NODELAY is set later.
 func (c *conn) connected() (stream.Event, bool) {
 	n, e, out := 0, unix.Errno(0), c.setup.out
 	if len(c.setup.ahead) > 0 {

@@ -12,14 +12,14 @@ import (
 	"weir/stream/streamtest"
 )
 
-// A relayed session has a client and a server at the other ends of its sockets.
+// relayed is a session with a client and a server at the other ends of its sockets.
 type relayed struct {
 	*conn
 	client, server int32
 	released       bool
 }
 
-// Release notes that the session has ended.
+// Release records that the session has ended.
 func (r *relayed) Release() { r.released = true }
 
 func startRelayed(t *testing.T, l *loop) *relayed {
@@ -36,8 +36,8 @@ func startRelayed(t *testing.T, l *loop) *relayed {
 	return r
 }
 
-// TestPanicEndsOneSession tests that a panic of the driver ends the session that it happens in: neither the process, nor sessions whose
-// events came together with that one's.
+// TestPanicEndsOneSession tests that a panic of the driver ends only the affected session: neither
+// the process, nor sessions with events in the same batch.
 func TestPanicEndsOneSession(t *testing.T) {
 	env, lines := streamtest.NewEnv(time.Now)
 	l, err := newLoop(env, 0)
@@ -75,7 +75,7 @@ func TestPanicEndsOneSession(t *testing.T) {
 	}
 }
 
-// receive returns the next bytes that come to fd, or "" at the end.
+// receive returns the next bytes that arrive at fd, or "" at the end.
 func receive(t *testing.T, fd int32) string {
 	t.Helper()
 	ready := []unix.PollFd{{Fd: fd, Events: unix.POLLIN}}
@@ -93,7 +93,7 @@ func receive(t *testing.T, fd int32) string {
 	}
 }
 
-// TestPanicWithoutASessionIsPassedOn tests that nothing is hidden when it is not known what to end.
+// TestPanicWithoutASessionIsPassedOn tests that a panic without a current session is not recovered.
 func TestPanicWithoutASessionIsPassedOn(t *testing.T) {
 	env, _ := streamtest.NewEnv(time.Now)
 	l, err := newLoop(env, 0)

@@ -9,14 +9,16 @@ import (
 	"weir/stream"
 )
 
-// Options shape a Driver.
+// Options configure a Driver.
 type Options struct {
 	Loops       int // at least 1; each keeps a thread busy
-	Connections int // how many connections one loop may hold, as worker_connections; 0: no limit
-	// CPUs returns the processors that a loop, counted from 0, may run on; none: any. nil: none for all of them.
+	Connections int // limit of connections for each loop, as worker_connections; 0 disables it
+	// CPUs returns the processors that a loop, counted from 0, may run on; an empty result means
+	// any. If CPUs is nil, all loops may run on any.
 	CPUs func(loop int) []int
-	// Adopter takes the sessions that need a handshake; nil: handshakes fail. It must be closed after the driver, and aborts reach the
-	// sessions that it has when it is told of them after the driver.
+	// Adopter takes the sessions that need a handshake; if nil, handshakes fail. Close it after the
+	// driver. An abort of the driver does not reach adopted sessions: abort the adopter after the
+	// driver.
 	Adopter stream.Adopter
 }
 
@@ -27,7 +29,8 @@ func (o *Options) processors(loop int) []int {
 	return o.CPUs(loop)
 }
 
-// A Driver runs sessions in epoll loops. A session stays with the loop that accepted it. It is safe for concurrent use.
+// Driver runs sessions in epoll loops. A session stays in the loop that serves it first. It is safe
+// for concurrent use.
 type Driver struct {
 	loops []*loop
 	ended sync.WaitGroup
@@ -60,7 +63,7 @@ func New(env *stream.Env, o Options) (*Driver, error) {
 	return d, nil
 }
 
-// Listen begins to accept on p: all loops on its one descriptor, or each on its own.
+// Listen begins to accept on p. All loops share its one descriptor, or each loop has its own.
 func (d *Driver) Listen(p *stream.Listener) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -79,7 +82,7 @@ func (d *Driver) Listen(p *stream.Listener) error {
 	return nil
 }
 
-// Forget stops accepting on p; when it returns no loop touches p's descriptors any more.
+// Forget stops accepting on p. After it returns, no loop uses p's descriptors.
 func (d *Driver) Forget(p *stream.Listener) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -88,7 +91,7 @@ func (d *Driver) Forget(p *stream.Listener) {
 	}
 }
 
-// forget has all loops leave p. The caller holds mu.
+// forget removes p from all loops. The caller holds mu.
 func (d *Driver) forget(p *stream.Listener) {
 	id, ok := d.ports[p]
 	if !ok {
@@ -100,8 +103,8 @@ func (d *Driver) forget(p *stream.Listener) {
 	}
 }
 
-// Abort ends the sessions that match, each loop its own, a slice of them at a time. When it returns, no session leaves for the adopter
-// that has not been asked.
+// Abort ends the sessions that match. Each loop checks its own, a slice at a time. After Abort
+// returns, no session reaches the adopter without having been checked.
 func (d *Driver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -109,7 +112,7 @@ func (d *Driver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
 		return
 	}
 	for _, l := range d.loops {
-		l.call(func() error { return nil }) // a session that one loop has accepted for another is in that one's mailbox now
+		l.call(func() error { return nil }) // a session that one loop has accepted for another is in the other's mailbox now
 	}
 	budget := newBudget(pace)
 	for _, l := range d.loops {
@@ -117,11 +120,11 @@ func (d *Driver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
 	}
 }
 
-// MaxHeld is how much of a long flow may be on its way, in the kernel, when its reader stalls; all others hold no more than
-// relay.Spec.BufferSize in each direction.
+// MaxHeld is how much data of a long flow may be in the kernel when its reader stalls. Other flows
+// keep at most relay.Spec.BufferSize in each direction.
 func (d *Driver) MaxHeld() int64 { return pipeSize }
 
-// Close cuts all sessions and ends the loops.
+// Close ends all sessions at once and stops the loops.
 func (d *Driver) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -139,16 +142,16 @@ func (d *Driver) Close() error {
 	return nil
 }
 
-// A mailbox carries calls into a loop. Its eventfd is in the loop's epoll set.
+// mailbox passes calls to a loop. Its eventfd is in the loop's epoll set.
 type mailbox struct {
 	mu     sync.Mutex
 	calls  []func()
-	closed bool // by shut
+	closed bool // set by shut
 	fd     int32
 	rung   atomic.Bool
 }
 
-// post has f run by the loop, soon. It reports false if the loop is at its end and f is dropped.
+// post queues f to run in the loop. It reports false, and drops f, if the loop has ended.
 func (l *loop) post(f func()) bool {
 	l.mail.mu.Lock()
 	defer l.mail.mu.Unlock()
@@ -163,14 +166,14 @@ func (l *loop) post(f func()) bool {
 	return true
 }
 
-// call has f run by the loop, and waits for it.
+// call runs f in the loop, and waits for it.
 func (l *loop) call(f func() error) error {
 	done := make(chan error, 1)
 	l.post(func() { done <- f() })
 	return <-done
 }
 
-// readMail runs what was posted.
+// readMail runs the posted calls.
 func (l *loop) readMail() {
 	var count [8]byte
 	unix.Read(int(l.mail.fd), count[:])
@@ -182,7 +185,7 @@ func (l *loop) readMail() {
 	l.makeCalls()
 }
 
-// makeCalls runs the calls that have been taken out of the mailbox.
+// makeCalls runs the calls taken from the mailbox.
 func (l *loop) makeCalls() {
 	for len(l.calls) > 0 {
 		f := l.calls[0]

@@ -1,6 +1,6 @@
 package epoll
 
-// Sessions returns how many sessions each loop has.
+// Sessions returns the number of sessions of each loop.
 func (d *Driver) Sessions() []int {
 	counts := make([]int, len(d.loops))
 	for i, l := range d.loops {
@@ -9,7 +9,7 @@ func (d *Driver) Sessions() []int {
 	return counts
 }
 
-// Connections returns how many connections all loops have.
+// Connections returns the number of connections of all loops.
 func (d *Driver) Connections() int {
 	n := 0
 	for _, l := range d.loops {

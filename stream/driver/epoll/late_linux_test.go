@@ -11,7 +11,8 @@ import (
 	"weir/stream/streamtest"
 )
 
-// TestLateLoopReadsEventsFirst has a loop come back long after proxy_timeout, when more sessions have got data than a wait has events.
+// TestLateLoopReadsEventsFirst delays a loop beyond proxy_timeout while more sessions have data
+// than a wait returns events.
 func TestLateLoopReadsEventsFirst(t *testing.T) {
 	const sessions = eventsPerWait + 50
 	env, _ := streamtest.NewEnv(time.Now)

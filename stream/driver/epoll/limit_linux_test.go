@@ -15,7 +15,7 @@ import (
 	"weir/stream/streamtest"
 )
 
-// TestConnectionsAreCounted holds the limit of connections: a session has two, and gives both back.
+// TestConnectionsAreCounted tests the limit of connections: a session takes two, and releases both.
 func TestConnectionsAreCounted(t *testing.T) {
 	const limit = 8
 	env, lines := streamtest.NewEnv(time.Now)
@@ -58,7 +58,7 @@ func hold(t *testing.T, addr string, n int) bool {
 	return true
 }
 
-// listen puts a server before the upstream.
+// listen starts a server that proxies to the upstream.
 func listen(t *testing.T, d *epoll.Driver, env *stream.Env, upstream stream.Addr) string {
 	t.Helper()
 	return listenFor(t, d, env, proxyTo(upstream))
@@ -68,7 +68,7 @@ func proxyTo(upstream stream.Addr) *streamtest.Proxy {
 	return &streamtest.Proxy{To: []stream.Addr{upstream}, Spec: &relay.Spec{BufferSize: 1024}}
 }
 
-// listenFor puts a content behind handlers of the preread phase.
+// listenFor serves a content after handlers of the preread phase.
 func listenFor(t *testing.T, d *epoll.Driver, env *stream.Env, content stream.Content, handlers ...stream.Handler) string {
 	t.Helper()
 	addr, port := portFor(t, env, content, handlers...)
@@ -79,7 +79,8 @@ func listenFor(t *testing.T, d *epoll.Driver, env *stream.Env, content stream.Co
 	return addr
 }
 
-// portFor makes the port of a content behind handlers of the preread phase, and returns its address, too.
+// portFor makes the listener of a content with handlers of the preread phase, and also returns its
+// address.
 func portFor(t *testing.T, env *stream.Env, content stream.Content, handlers ...stream.Handler) (string, *stream.Listener) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -107,7 +108,7 @@ func portFor(t *testing.T, env *stream.Env, content stream.Content, handlers ...
 	return l.Addr().String(), &stream.Listener{FDs: []int{fd}, Admit: admit}
 }
 
-// echo is a server that sends everything back.
+// echo starts a server that sends everything back.
 func echo(t *testing.T) stream.Addr {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -163,7 +164,8 @@ func eventually(t *testing.T, ok func() bool) {
 	t.Fatal("not in ten seconds")
 }
 
-// TestEachRefusedSessionIsLoggedByItsServer fills the driver, and counts lines in the log of the server and in that of the process.
+// TestEachRefusedSessionIsLoggedByItsServer fills the driver, and counts lines in the log of the
+// server and in that of the process.
 func TestEachRefusedSessionIsLoggedByItsServer(t *testing.T) {
 	const refused = 5
 	env, process := streamtest.NewEnv(time.Now)

@@ -10,58 +10,60 @@ import (
 )
 
 const (
-	// bufferSize is the loop's one read buffer; what is read into it is written on, or copied, before the next read.
+	// bufferSize is the size of the loop's read buffer. Data in it is written or copied before the
+	// next read.
 	bufferSize = 64 << 10
-	// eventsPerWait is how many events one wait may bring.
+	// eventsPerWait is the maximum number of events of one wait.
 	eventsPerWait = 256
 	// tick is the resolution of the loop's timers.
 	tick = 10 * time.Millisecond
-	// slots makes a time-out of 10 minutes pass the wheel's end some fifty times.
+	// slots is the size of the timer wheel: a timeout of 10 minutes wraps around it some fifty
+	// times.
 	slots = 1024
 )
 
-// loop is one goroutine with its epoll set, and owns every session that it has accepted. Only run and what it calls touch it, apart
-// from the mailbox.
+// loop is one goroutine with its epoll set, and owns the sessions that it serves. Only run and the
+// functions it calls use it, except for the mailbox.
 type loop struct {
 	ep         int
 	env        *stream.Env // with the loop's own clock
 	now        time.Time   // read once for each wake-up
 	began      time.Time
-	noPorts    int64 // until when, by stamp, source ports count as short
-	stamp      int64 // now in nanoseconds since began, by the monotonic clock: setting the system's ends no session
+	noPorts    int64 // until when source ports count as short, by stamp
+	stamp      int64 // now in nanoseconds since began, by the monotonic clock: setting the system clock ends no session
 	mail       mailbox
 	ports      map[uint32]*listener
 	conns      []*conn // by index; nil where free
 	free       []uint32
 	serial     uint32
-	limit      int // connections; 0: none
+	limit      int // connections; 0 disables the limit
 	load       *load
 	churn      churn
-	enough     int32          // sessions: with fewer the loop is not ahead of others, as far as it knows
-	number     int            // of the loop among all
-	all        []*loop        // of the driver
-	cpus       []int          // to stay on, once it serves
-	adopter    stream.Adopter // nil: none
+	enough     int32          // sessions: with fewer, the loop assumes that it is not ahead of others
+	number     int            // index of the loop in all
+	all        []*loop        // all loops of the driver
+	cpus       []int          // processors to stay on while it serves
+	adopter    stream.Adopter // may be nil
 	wheel      *relay.Wheel[*conn]
-	pauses     *relay.Wheel[*half] // to the millisecond
+	pauses     *relay.Wheel[*half] // in milliseconds
 	arrears    relay.Arrears
-	current    *conn             // that the loop works for; nil: none
+	current    *conn             // the conn that the loop works for; may be nil
 	unread     []unix.EpollEvent // of the last wait
 	calls      []func()          // from the mailbox
-	ready      []*half           // sides that have more to read than one turn allows
+	ready      []*half           // sides with more to read than one turn allows
 	resuming   []*half           // those of the last turn
 	aborts     []*abort
-	pipes      []*pipe // not in use
+	pipes      []*pipe // unused pipes
 	madePipes  int
 	backlogs   backlogPool
-	setups     []*setup // not in use
+	setups     []*setup // unused setups
 	buf        []byte
 	events     []unix.EpollEvent
 	sa         unix.RawSockaddrAny
-	local      *stream.Addr // of the last connection to a wildcard
+	local      *stream.Addr // local address of the last connection to a wildcard
 	forecast   forecast
-	awakeSince int64    // by stamp, when it began to wait without the scheduler; see keepPolled
-	parking    *parking // nil: none
+	awakeSince int64    // when it began to wait without the scheduler, by stamp; see keepPolled
+	parking    *parking // may be nil
 	stopping   bool
 	lastCrit   time.Time
 }
@@ -94,15 +96,15 @@ func newLoop(env *stream.Env, limit int) (*loop, error) {
 	return l, nil
 }
 
-// What an event is for: the mailbox, a port (its number follows), or a side of a connection (its index follows, and the serial
-// that tells it from an earlier one at the same index).
+// The kinds of event: the mailbox, a listener (its number follows), or a side of a connection (its
+// index follows, and a serial that distinguishes it from an earlier one at the same index).
 const (
 	mailEvent = -1
 	portEvent = -2
 )
 
-// run is the loop's goroutine. It is not locked to its thread: the runtime makes room for others every 10 ms, and a locked goroutine
-// then costs two switches between threads.
+// run is the loop's goroutine. It is not locked to its thread: the runtime preempts it every 10 ms,
+// which for a locked goroutine costs two thread switches.
 func (l *loop) run() {
 	defer l.end()
 	for !l.stopping {
@@ -110,7 +112,8 @@ func (l *loop) run() {
 	}
 }
 
-// work serves until the loop is to stop, or a panic has ended a session. What was left to do then is done first by the next call.
+// work serves until the loop is to stop, or until a panic has ended a session. The next call first
+// finishes the remaining work.
 func (l *loop) work() {
 	defer l.contain()
 	l.makeCalls()
@@ -134,7 +137,7 @@ func (l *loop) work() {
 // setNow sets the loop's clock.
 func (l *loop) setNow(now time.Time) { l.now, l.stamp = now, int64(now.Sub(l.began)) }
 
-// runTimers does what is due besides events: timers, pauses, sides cut short, aborts.
+// runTimers handles expired timers, resumed directions, deferred reads and aborts.
 func (l *loop) runTimers() {
 	if !l.arrears.Any() {
 		l.expire()
@@ -156,7 +159,7 @@ func (l *loop) runTimers() {
 	l.continueAborts()
 }
 
-// expire ends what has taken too long.
+// expire handles expired timers.
 func (l *loop) expire() {
 	for t := l.wheel.Expired(l.now); t != nil; t = l.wheel.Expired(l.now) {
 		l.current = t.Owner
@@ -182,7 +185,7 @@ func (l *loop) dispatch(ev *unix.EpollEvent) {
 	}
 }
 
-// end cuts what is left and gives everything back.
+// end ends the remaining sessions and releases all resources.
 func (l *loop) end() {
 	for _, c := range l.conns {
 		if c != nil {

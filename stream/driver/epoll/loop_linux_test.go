@@ -10,13 +10,13 @@ import (
 	"weir/stream/streamtest"
 )
 
-// A relief is a loop with an adopter, as package runtime puts them together.
+// relief is a loop with an adopter, combined as in package runtime.
 type relief struct {
 	*epoll.Driver
 	adopter stream.Driver
 }
 
-// Abort asks both, the loop first.
+// Abort aborts both, the loop first.
 func (d relief) Abort(match func(*stream.Session) bool, pace stream.Pace) {
 	d.Driver.Abort(match, pace)
 	d.adopter.Abort(match, pace)

@@ -7,7 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestSetNoDelay begins with a socket as it is accepted from a port without the option, and from one with it.
+// TestSetNoDelay starts with a socket accepted from a listener without the option, and with one
+// accepted with it.
 func TestSetNoDelay(t *testing.T) {
 	for _, inherited := range []bool{false, true} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -37,7 +38,8 @@ func TestSetNoDelay(t *testing.T) {
 	}
 }
 
-// TestNoDelayWaits holds that a server's socket gets the option at the second write: connected makes the first one by itself.
+// TestNoDelayWaits tests that a server's socket gets the option at the second write; connected
+// makes the first one.
 func TestNoDelayWaits(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

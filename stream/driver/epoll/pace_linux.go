@@ -6,13 +6,13 @@ import (
 	"weir/internal/relay"
 )
 
-// A pace limits the rate at which one side is read.
+// pace limits the rate at which one side is read.
 type pace struct {
 	meter relay.Meter
-	timer relay.Timer[*half] // of a pause
+	timer relay.Timer[*half] // timer of a pause
 }
 
-// startPaces sets up the limits that the relay has.
+// startPaces sets up the rate limits of the relay.
 func (c *conn) startPaces() {
 	c.client.limit(c.spec.Upload)
 	c.up.limit(c.spec.Download)
@@ -26,7 +26,7 @@ func (h *half) limit(rate int64) {
 	h.pace.timer.Owner = h
 }
 
-// allow is how much may be read of size bytes now; 0 begins a pause.
+// allow returns how many of size bytes may be read now; if 0, it begins a pause.
 func (p *pace) allow(h *half, size int) int {
 	n, wait := p.meter.Read(h.c.l.now, h.count(), size)
 	if n == 0 {
@@ -35,7 +35,8 @@ func (p *pace) allow(h *half, size int) int {
 	return n
 }
 
-// pay begins the pause that n bytes cost which were read from the side. As in ngx_stream_proxy_process it follows each read.
+// pay begins the pause for n bytes read from the side. As in ngx_stream_proxy_process, it follows
+// each read.
 func (h *half) pay(n int) {
 	if h.pace == nil {
 		return
@@ -47,7 +48,8 @@ func (h *half) pay(n int) {
 
 func (p *pace) pause(h *half, wait time.Duration) { h.c.l.pauses.Set(&p.timer, h.c.l.now.Add(wait)) }
 
-// resume goes on after a pause. The idle time-out starts anew, since nothing could happen while it lasted.
+// resume continues after a pause. The idle timeout starts again, because no data could move during
+// the pause.
 func (h *half) resume() {
 	c := h.c
 	c.active = c.l.stamp
@@ -62,7 +64,7 @@ func (h *half) resting() bool { return h.pace != nil && h.pace.timer.Filed() }
 // paused reports whether either side waits for its rate.
 func (c *conn) paused() bool { return c.client.resting() || c.up.resting() }
 
-// count is how many bytes were read from the side so far.
+// count returns how many bytes have been read from the side.
 func (h *half) count() int64 {
 	if h.isUp {
 		return h.c.s.Traffic.FromUpstream.Load()

@@ -11,8 +11,8 @@ import (
 	"weir/stream/streamtest"
 )
 
-// TestPauseLeavesTheLoopAlone holds that a side which waits for its rate is not tried again before its time: neither once the rate
-// allows nothing, nor in the pause after a read.
+// TestPauseLeavesTheLoopAlone tests that a side that waits for its rate is not tried again too
+// early: neither when the rate allows nothing, nor in the pause after a read.
 func TestPauseLeavesTheLoopAlone(t *testing.T) {
 	env, _ := streamtest.NewEnv(time.Now)
 	l, err := newLoop(env, 0)
@@ -44,7 +44,7 @@ func TestPauseLeavesTheLoopAlone(t *testing.T) {
 	}
 }
 
-// socketPair is two unix sockets that lead to each other. The test closes the second.
+// socketPair returns two connected unix sockets. The test closes the second.
 func socketPair(t *testing.T) [2]int32 {
 	t.Helper()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)

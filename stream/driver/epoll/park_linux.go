@@ -8,29 +8,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A parking lets the goroutine of a loop wait for the loop's epoll set as other goroutines wait for a socket: the Go runtime watches
-// it, and nothing of the runtime runs meanwhile. In a system call of its own the goroutine would keep the runtime's monitor awake.
+// parking lets a loop's goroutine wait for the loop's epoll set in the Go runtime's poller, as
+// other goroutines wait for a socket. In a system call of its own, the goroutine would keep the
+// runtime's monitor awake.
 //
-// The runtime watches a second epoll set, gate, which contains the loop's set. The gate is open only while the goroutine is parked, since
-// each event of a set that the runtime watches wakes a thread.
+// The runtime watches a second epoll set, gate, which contains the loop's set. The gate is open
+// only while the goroutine is parked, because each event of a set that the runtime watches wakes a
+// thread.
 type parking struct {
 	l      *loop
 	gate   int
 	file   *os.File // owns gate
 	conn   syscall.RawConn
-	due    time.Time // when a park ends without events; zero: never
+	due    time.Time // when a park ends without events; zero means never
 	look   func(uintptr) bool
-	parked bool // has looked once
-	n      int  // events found
+	parked bool // has checked once
+	n      int  // number of events found
 }
 
-// newParking returns nil where there can be none: then the loop waits in system calls.
+// newParking returns nil if parking is not possible. The loop then waits in system calls.
 func newParking(l *loop) *parking {
 	gate, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil
 	}
-	unix.SetNonblock(gate, true) // so that package os asks the runtime to watch it
+	unix.SetNonblock(gate, true) // so that package os registers it with the runtime's poller
 	p := &parking{l: l, gate: gate, file: os.NewFile(uintptr(gate), "epoll")}
 	p.look = p.lookForEvents
 	p.conn, err = p.file.SyscallConn()
@@ -41,14 +43,14 @@ func newParking(l *loop) *parking {
 	return p
 }
 
-// close ends the parking; a nil one has nothing to end.
+// close ends the parking. It does nothing if p is nil.
 func (p *parking) close() {
 	if p != nil {
 		p.file.Close()
 	}
 }
 
-// park waits for events, at most until limit has passed, and returns how many there are.
+// park waits for events until limit has passed, and returns their number.
 func (p *parking) park(limit time.Duration) int {
 	p.endAfter(limit)
 	p.parked, p.n = false, 0
@@ -60,8 +62,9 @@ func (p *parking) park(limit time.Duration) int {
 	return p.n
 }
 
-// lookForEvents reports whether the goroutine is to go on: there are events, or it has been parked. What came before the gate was open has
-// woken no one, so that it looks once before it parks.
+// lookForEvents reports whether the goroutine is to continue: there are events, or it has been
+// parked. It checks once before it parks, because events from before the gate was open have not
+// woken the goroutine.
 func (p *parking) lookForEvents(uintptr) bool {
 	over := p.parked
 	if !over {
@@ -81,7 +84,7 @@ func (p *parking) open(on bool) {
 	epollModify(p.gate, int32(p.l.ep), &ev)
 }
 
-// endAfter sets when a park ends. Mostly that is as before.
+// endAfter sets when a park ends. Usually the time is unchanged.
 func (p *parking) endAfter(limit time.Duration) {
 	var due time.Time
 	if limit != forever {

@@ -6,18 +6,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// shortageLasts is for how long after connect() found no source port connections to servers are closed without TIME_WAIT.
+// shortageLasts is how long connections to servers are closed without TIME_WAIT after connect()
+// found no source port.
 const shortageLasts = 10 * time.Second
 
-// notePorts records that connect() failed for want of a source port.
+// notePorts records that connect() failed because no source port was free.
 func (l *loop) notePorts(e unix.Errno) {
 	if e == unix.EADDRNOTAVAIL {
 		l.noPorts = l.stamp + int64(shortageLasts)
 	}
 }
 
-// spareTimeWait makes the close of a connection to a server a reset while source ports are short, so that its port is free at once
-// instead of after TIME_WAIT. Only connections whose every byte the server has acknowledged, and that the server has not ended, are reset.
+// spareTimeWait makes the close of a connection to a server a reset while source ports are short,
+// so that its port is free at once instead of after TIME_WAIT. It resets only connections that the
+// server has not ended and on which the server has acknowledged every byte.
 func (h *half) spareTimeWait() {
 	if !h.isUp || h.local || h.eof || h.pending != nil || h.pipe != nil || h.c.l.stamp >= h.c.l.noPorts {
 		return

@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestNoTimeWaitWhilePortsAreShort checks that a connection to a server is reset while source ports are short, and only then.
+// TestNoTimeWaitWhilePortsAreShort checks that a connection to a server is reset while source ports
+// are short, and only then.
 func TestNoTimeWaitWhilePortsAreShort(t *testing.T) {
 	tests := []struct {
 		name       string
@@ -36,7 +37,7 @@ func TestNoTimeWaitWhilePortsAreShort(t *testing.T) {
 	}
 }
 
-// connection returns a descriptor that is connected to a server, and the server's side.
+// connection returns a descriptor connected to a server, and the server's side.
 func connection(t *testing.T) (int32, net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")

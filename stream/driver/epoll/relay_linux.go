@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	// readsPerTurn bounds how long one busy side keeps the others of its loop waiting.
+	// readsPerTurn limits how long one busy side delays the others of its loop.
 	readsPerTurn = 8
 	// spliceAfter is how many full reads of the largest size in a row make a flow a long one.
 	spliceAfter = 4
 )
 
-// startRelay begins to carry bytes both ways.
+// startRelay begins to relay in both directions.
 func (c *conn) startRelay(spec *relay.Spec) (stream.Event, bool) {
 	c.endSetup()
 	c.spec = spec
@@ -27,7 +27,7 @@ func (c *conn) startRelay(spec *relay.Spec) (stream.Event, bool) {
 	} else {
 		c.l.wheel.Remove(&c.timer)
 	}
-	c.up.watch() // an edge-triggered socket that is added reports what is there; one that was has reported it
+	c.up.watch() // the kernel reports existing conditions of a newly added edge-triggered socket, and has done so for an older one
 	c.client.watch()
 	if c.carry(&c.client) || c.carry(&c.up) {
 		return stream.Event{Kind: stream.Relayed}, true
@@ -35,7 +35,7 @@ func (c *conn) startRelay(spec *relay.Spec) (stream.Event, bool) {
 	return stream.Event{}, false
 }
 
-// relayEvent goes on after an event on side h.
+// relayEvent continues after an event on side h.
 func (c *conn) relayEvent(h *half, writable bool) {
 	c.active = c.l.stamp
 	if c.spec.Dropped() {
@@ -52,10 +52,10 @@ func (c *conn) relayEvent(h *half, writable bool) {
 	}
 }
 
-// relayed ends the relay; s.Traffic.End says why.
+// relayed ends the relay; s.Traffic.End has the reason.
 func (c *conn) relayed() { c.do(c.s.Advance(stream.Event{Kind: stream.Relayed})) }
 
-// continueRead takes up a side whose turn was over before its input was.
+// continueRead continues a side whose turn ended before its input did.
 func (h *half) continueRead() {
 	h.queued = false
 	if h.fd < 0 || h.c.doing() != stream.Relay {
@@ -66,7 +66,8 @@ func (h *half) continueRead() {
 	}
 }
 
-// checkIdle ends the relay if nothing was read or written for its time-out; else the timer goes on from the last time.
+// checkIdle ends the relay if no data moved during its timeout; otherwise it sets the timer again,
+// from the last read or write.
 func (c *conn) checkIdle() {
 	if c.paused() {
 		c.active = c.l.stamp
@@ -80,11 +81,11 @@ func (c *conn) checkIdle() {
 	c.relayed()
 }
 
-// blocked reports whether data waits until the side's socket takes more.
+// blocked reports whether data waits until the side's socket accepts more.
 func (h *half) blocked() bool { return h.full || h.pending != nil || h.other().pipe.holds() }
 
-// carry moves what h has to the other side, until there is no more, the other side is blocked, h pauses, or its turn is over. It reports
-// whether the relay is over.
+// carry moves data from h to the other side, until there is no more, the other side is blocked, h
+// pauses, or its turn is over. It reports whether the relay is over.
 func (c *conn) carry(h *half) bool {
 	to := h.other()
 	for range readsPerTurn {
@@ -105,7 +106,7 @@ func (c *conn) carry(h *half) bool {
 	return false
 }
 
-// later has the loop go on with h after the events at hand.
+// later queues h to continue after the current events.
 func (l *loop) later(h *half) {
 	if !h.queued {
 		h.queued = true
@@ -113,7 +114,8 @@ func (l *loop) later(h *half) {
 	}
 }
 
-// copyOnce reads once from h and writes that to the other side. It reports whether the relay is over.
+// copyOnce reads once from h and writes the data to the other side. It reports whether the relay is
+// over.
 func (c *conn) copyOnce(h, to *half) bool {
 	size := h.readSize()
 	if size == 0 {
@@ -131,8 +133,8 @@ func (c *conn) copyOnce(h, to *half) bool {
 	return c.writeTo(h, to, c.l.buf[:n])
 }
 
-// peekOnce is copyOnce for more than proxy_buffer_size, which is only looked at: what the other side does not take stays in the socket, so
-// that no more than that is ever held.
+// peekOnce is copyOnce for more than proxy_buffer_size. It only peeks: data that the other side
+// does not accept stays in the socket, so that the driver never keeps more than proxy_buffer_size.
 func (c *conn) peekOnce(h, to *half, size int) bool {
 	n, e := peek(h.fd, c.l.buf[:size])
 	if e != 0 || n == 0 {
@@ -142,7 +144,7 @@ func (c *conn) peekOnce(h, to *half, size int) bool {
 	return c.writePeeked(h, to, c.l.buf[:n])
 }
 
-// readEnded goes on after a read that brought none. It reports whether the relay is over.
+// readEnded handles a read that returned no data. It reports whether the relay is over.
 func (c *conn) readEnded(h *half, e unix.Errno) bool {
 	switch e {
 	case 0:
@@ -155,18 +157,19 @@ func (c *conn) readEnded(h *half, e unix.Errno) bool {
 	return c.ended(h, true)
 }
 
-// noteRead takes account of a read of n bytes where size were wanted.
+// noteRead records a read of n bytes into a buffer of size bytes.
 func (h *half) noteRead(n, size int) {
 	if n < size && !h.hungUp {
-		h.ready = false // a short read has emptied the socket; news of more is an event
+		h.ready = false // a short read has emptied the socket; more data raises an event
 	}
 	h.grow(n, size)
 }
 
-// readSize is how much to read from h now: proxy_buffer_size, more once writes keep up, less when its rate is limited.
+// readSize returns how much to read from h now: proxy_buffer_size, more while writes keep up, less
+// when its rate is limited.
 func (h *half) readSize() int {
 	size := h.c.spec.BufferSize
-	if !h.local { // of a unix socket the kernel can not drop what was peeked
+	if !h.local { // the kernel cannot drop peeked data of a unix socket
 		size <<= min(h.grown, maxGrowth)
 	}
 	size = min(size, bufferSize)
@@ -176,16 +179,17 @@ func (h *half) readSize() int {
 	return h.pace.allow(h, size)
 }
 
-// A side's reads double in size while they are full and written on at once, up to bufferSize; from spliceFrom on it may splice.
+// A side's reads double in size, up to bufferSize, while they are full and their data is written at
+// once; from spliceFrom on it may splice.
 const (
 	maxGrowth  = 16
 	spliceFrom = maxGrowth + spliceAfter
 )
 
-// mayGrow reports whether nothing limits the rate of the side.
+// mayGrow reports whether the side has no rate limit.
 func (h *half) mayGrow() bool { return h.pace == nil }
 
-// grow makes the next read larger, or small again, after one of n bytes where size were wanted.
+// grow enlarges the next read, or makes it small again, after a read of n of size bytes.
 func (h *half) grow(n, size int) {
 	switch {
 	case n < size || !h.mayGrow():
@@ -197,7 +201,8 @@ func (h *half) grow(n, size int) {
 	}
 }
 
-// countRead counts n bytes read from h, and tells the session of the server's first ones if it wants to know.
+// countRead counts n bytes read from h, and reports the server's first bytes to the session if it
+// wants that event.
 func (c *conn) countRead(h *half, n int) {
 	t := &c.s.Traffic
 	if !h.isUp {
@@ -217,7 +222,8 @@ func (c *conn) countWritten(h *half, n int) {
 	}
 }
 
-// writeTo writes b, which was read from h, and keeps what is not taken. It reports whether the relay is over.
+// writeTo writes b, which was read from h, and keeps the unsent part. It reports whether the relay
+// is over.
 func (c *conn) writeTo(h, to *half, b []byte) bool {
 	c.countRead(h, len(b))
 	n, e := to.write(b)
@@ -232,7 +238,8 @@ func (c *conn) writeTo(h, to *half, b []byte) bool {
 	return false
 }
 
-// writePeeked writes b, which is still in h's socket, and takes out of that what was written. It reports whether the relay is over.
+// writePeeked writes b, which is still in h's socket, and drops the written part from that socket.
+// It reports whether the relay is over.
 func (c *conn) writePeeked(h, to *half, b []byte) bool {
 	n, e := to.write(b)
 	if e != 0 && e != unix.EAGAIN {
@@ -251,14 +258,15 @@ func (c *conn) writePeeked(h, to *half, b []byte) bool {
 	return false
 }
 
-// dropFailed ends the relay: what has been written on would be read again.
+// dropFailed ends the relay: the data already written would be read again.
 func (c *conn) dropFailed(h *half, e unix.Errno) bool {
 	c.fail(h, stream.OpRecv, e)
 	c.s.Traffic.End = endOf(h, true)
 	return true
 }
 
-// write writes to the side. A flow that is spliced has been written before, so that TCP_NODELAY is on as well.
+// write writes to the side. A spliced flow was written to before, so that TCP_NODELAY is on for it
+// as well.
 func (h *half) write(b []byte) (int, unix.Errno) {
 	if h.delays {
 		h.delays = false
@@ -267,14 +275,15 @@ func (h *half) write(b []byte) (int, unix.Errno) {
 	return write(h.fd, b)
 }
 
-// writeFailed ends the relay: who can not be written to has gone.
+// writeFailed ends the relay, because the peer is gone.
 func (c *conn) writeFailed(to *half, e unix.Errno) bool {
 	c.fail(to, stream.OpSend, e)
 	c.s.Traffic.End = endOf(to, true)
 	return true
 }
 
-// flush writes what waits for the side, then lets the other one read on. It reports whether the relay is over.
+// flush writes the data that waits for the side, then lets the other side read again. It reports
+// whether the relay is over.
 func (c *conn) flush(h *half) bool {
 	h.full = false
 	for h.pending != nil {
@@ -303,7 +312,7 @@ func (c *conn) flush(h *half) bool {
 	return c.carry(from)
 }
 
-// ended takes note that h will give no more. It reports whether the relay is over.
+// ended records that h returns no more data. It reports whether the relay is over.
 func (c *conn) ended(h *half, failed bool) bool {
 	h.eof = true
 	if h.isUp && !failed && c.spec.FirstByte && c.s.Traffic.FromUpstream.Load() == 0 {
@@ -330,8 +339,8 @@ func endOf(h *half, failed bool) relay.End {
 	return relay.ClientEOF
 }
 
-// passEnd passes the end of h on, all its bytes having been written. Without proxy_half_close the relay is over; with it, once
-// both sides have ended.
+// passEnd passes on the end of h after all its bytes are written. Without proxy_half_close the
+// relay is over; with it, the relay is over when both sides have ended.
 func (c *conn) passEnd(h *half) bool {
 	if h.done {
 		return false

@@ -7,10 +7,12 @@ import (
 	"weir/internal/errorlog"
 )
 
-// restAfterExhaustion is for how long a port does not accept when there are no descriptors (nginx: accept_mutex_delay).
+// restAfterExhaustion is how long a listener does not accept when descriptors are short (nginx:
+// accept_mutex_delay).
 const restAfterExhaustion = 500 * time.Millisecond
 
-// descriptorsEach is how many descriptors a session needs: one for its client and one for its server.
+// descriptorsEach is how many descriptors a session needs: one for its client and one for its
+// server.
 const descriptorsEach = 2
 
 // count is the loop's stream.DescriptorCount.
@@ -18,7 +20,8 @@ func (l *load) count() (open, needed int) {
 	return int(l.connections.Load()), descriptorsEach * int(l.sessions.Load())
 }
 
-// roomForSession reports whether there are descriptors for one more session, and logs if not.
+// roomForSession reports whether there are descriptors for one more session, and logs if there are
+// not.
 func (l *loop) roomForSession() bool {
 	if l.env.Descriptors.Room(descriptorsEach) {
 		return true
@@ -34,7 +37,8 @@ func (l *loop) complainOfReserve() {
 		usable, limit))
 }
 
-// suspend takes the port out of the epoll set until there are descriptors again. One that is watched with EPOLLEXCLUSIVE can not be modified.
+// suspend removes the listener from the epoll set until descriptors are free again. A descriptor
+// watched with EPOLLEXCLUSIVE cannot be modified.
 func (l *loop) suspend(p *listener) {
 	if p.resting {
 		return
@@ -44,12 +48,12 @@ func (l *loop) suspend(p *listener) {
 	l.wakeLater(p)
 }
 
-// wakeLater has the port accept again after a while.
+// wakeLater makes the listener accept again after restAfterExhaustion.
 func (l *loop) wakeLater(p *listener) {
 	time.AfterFunc(restAfterExhaustion, func() { l.post(func() { l.resume(p) }) })
 }
 
-// resume has the port accept again, if there are descriptors.
+// resume makes the listener accept again, if descriptors are free.
 func (l *loop) resume(p *listener) {
 	switch {
 	case l.ports[p.id] != p:
@@ -60,7 +64,7 @@ func (l *loop) resume(p *listener) {
 	}
 }
 
-// listenAgain puts the port back into the epoll set, now or later.
+// listenAgain adds the listener to the epoll set again, now or later.
 func (l *loop) listenAgain(p *listener) {
 	if e := l.watch(p); e != 0 {
 		l.logLimited(errorlog.Alert, "epoll_ctl() failed"+errorlog.Errno(e))

@@ -14,8 +14,9 @@ import (
 	"weir/stream/streamtest"
 )
 
-// TestDescriptorsInReserve fills the process with sessions: some descriptors remain for others, the log has one line, and clients
-// that wait are served once there are descriptors again.
+// TestDescriptorsInReserve fills the process with sessions and checks that some descriptors remain
+// for other work, that the log has one line, and that waiting clients are served once descriptors
+// are free again.
 func TestDescriptorsInReserve(t *testing.T) {
 	const reserve = 32
 	allow(t, highest(t)+8*reserve)
@@ -61,9 +62,11 @@ func survey() (limit, used int) {
 	return int(n.Cur), len(open)
 }
 
-// TestSilentSessionsCountTheDescriptorsOfTheirServers has more clients connect than there are descriptors for, and speak later.
+// TestSilentSessionsCountTheDescriptorsOfTheirServers connects more clients than there are
+// descriptors for; they send data later.
 func TestSilentSessionsCountTheDescriptorsOfTheirServers(t *testing.T) {
-	// The limit is above the numbers of the descriptors that this process has: the kernel's numbers count as well.
+	// The limit is above the descriptor numbers in use by this process, because the driver counts
+	// by the kernel's numbers as well.
 	const limit, others, clients = 400, 282, 50
 	const served = (limit - limit/8 - others) / 2
 	env, lines := streamtest.NewEnv(time.Now)
@@ -92,7 +95,7 @@ func TestSilentSessionsCountTheDescriptorsOfTheirServers(t *testing.T) {
 	}
 }
 
-// highest is the largest number of a descriptor of the process.
+// highest returns the largest descriptor number of the process.
 func highest(t *testing.T) uint64 {
 	t.Helper()
 	f, err := os.Open("/dev/null")
@@ -103,7 +106,7 @@ func highest(t *testing.T) uint64 {
 	return uint64(f.Fd())
 }
 
-// allow lets the process have n descriptors until the test ends.
+// allow limits the process to n descriptors until the test ends.
 func allow(t *testing.T, n uint64) {
 	t.Helper()
 	var before unix.Rlimit
@@ -116,7 +119,7 @@ func allow(t *testing.T, n uint64) {
 	t.Cleanup(func() { unix.Setrlimit(unix.RLIMIT_NOFILE, &before) })
 }
 
-// free is how many descriptors the process can still open.
+// free returns how many descriptors the process can still open.
 func free() int {
 	var all []int
 	for {

@@ -2,13 +2,13 @@ package epoll
 
 import "weir/stream"
 
-// A lookup is what a conn waits for in a step Resolve. The zero lookup is none.
+// lookup is the DNS lookup that a conn waits for in the step Resolve. The zero lookup is inactive.
 type lookup struct {
 	asked stream.Lookup
 	stop  func()
 }
 
-// end lets go of the lookup; after it, nothing more is posted on its behalf.
+// end releases the lookup. After it, nothing more is posted for it.
 func (w *lookup) end() {
 	if w.stop != nil {
 		w.stop()
@@ -16,7 +16,8 @@ func (w *lookup) end() {
 	*w = lookup{}
 }
 
-// resolve asks. The answer comes through the loop's mailbox with the number of the conn, which may have ended meanwhile.
+// resolve waits for a lookup. The answer arrives through the loop's mailbox with the index and
+// serial of the conn, which may have ended by then.
 func (c *conn) resolve(asked stream.Lookup) {
 	l, index, serial := c.l, c.index, c.serial
 	c.setup.end()
@@ -26,7 +27,8 @@ func (c *conn) resolve(asked stream.Lookup) {
 	})
 }
 
-// resolved is an answer from the mailbox. One that comes late finds another conn, or one that waits for something else.
+// resolved handles an answer from the mailbox. A late one finds another conn, or one that waits for
+// something else.
 func (l *loop) resolved(index, serial uint32, asked stream.Lookup) {
 	c := l.conns[index]
 	if c == nil || c.serial != serial || c.doing() != stream.Resolve || c.setup.asked != asked {

@@ -6,14 +6,14 @@ import (
 	"weir/stream"
 )
 
-// pipeSize is what a splice may move at once.
+// pipeSize is how much one splice may move.
 const pipeSize = 1 << 20
 
-// maxPipes is how many pipes a loop has, in use or not: a flow that finds none is copied. It bounds what readers that stall can make
-// the kernel hold.
+// maxPipes is how many pipes a loop has, in use or not. A flow without a pipe is copied. The limit
+// bounds how much data stalled readers can keep in the kernel.
 const maxPipes = 16
 
-// A pipe carries a long flow within the kernel. A nil pipe holds nothing.
+// pipe moves a long flow within the kernel. A nil pipe is empty.
 type pipe struct {
 	r, w int32
 	n    int // bytes in it
@@ -26,7 +26,8 @@ func (p *pipe) close() {
 	closeFD(p.w)
 }
 
-// spliceOnce moves what h has through a pipe. It reports whether the relay is over. Invariant: on entry the pipe is empty.
+// spliceOnce moves data from h through a pipe. It reports whether the relay is over. Invariant: on
+// entry the pipe is empty.
 func (c *conn) spliceOnce(h, to *half) bool {
 	if h.pipe == nil {
 		if h.pipe = c.l.getPipe(); h.pipe == nil {
@@ -42,7 +43,7 @@ func (c *conn) spliceOnce(h, to *half) bool {
 		return false
 	case e != 0 || n == 0:
 		h.dropPipe()
-		return c.copyOnce(h, to) // which meets the error or the end again, and passes urgent data, before which a splice stops
+		return c.copyOnce(h, to) // finds the error or the end again, and passes urgent data, before which a splice stops
 	}
 	h.pipe.n = n
 	c.countRead(h, n)
@@ -55,7 +56,7 @@ func (c *conn) spliceOnce(h, to *half) bool {
 	return false
 }
 
-// drain moves what is in h's pipe to the other side. It reports whether the relay is over.
+// drain moves the data in h's pipe to the other side. It reports whether the relay is over.
 func (c *conn) drain(h, to *half) bool {
 	for h.pipe.n > 0 {
 		n, e := splice(h.pipe.r, to.fd, h.pipe.n)
@@ -71,7 +72,7 @@ func (c *conn) drain(h, to *half) bool {
 	return false
 }
 
-// dropPipe gives h's pipe back; one that still holds something can not be used again.
+// dropPipe releases h's pipe. A pipe with data in it cannot be used again.
 func (h *half) dropPipe() {
 	if h.pipe == nil {
 		return

@@ -5,28 +5,30 @@ import (
 	"time"
 )
 
-// A load counts what a loop holds. All loops of the driver read it; it has a cache line of its own, so that they do not slow the loop down.
+// load counts a loop's sessions and connections. All loops of the driver read it. It has its own
+// cache line, so that the readers do not slow the loop down.
 type load struct {
 	sessions    atomic.Int32
 	connections atomic.Int32 // sockets, as worker_connections counts them
 	_           [120]byte
 }
 
-// lead is by how many sessions a loop may be ahead of the one that has the fewest, least, before it gives new ones to that one. To give a
-// session away costs a wake-up, and is not worth it while many end at once: brief sessions ended within a second.
+// lead is how many sessions a loop may have more than the loop with the fewest, least, before it
+// transfers new ones to that loop. A transfer costs a wake-up, which is not worth it while many
+// sessions end soon: brief sessions ended within a second.
 func lead(least, brief int32) int32 { return 2 + least/16 + brief/64 }
 
-// A churn counts the sessions that end within a second of their beginning.
+// churn counts the sessions that end within a second of their beginning.
 type churn struct {
-	second int64 // that is counted
+	second int64 // the second that is counted
 	count  int32 // in this second
 	before int32 // in the second before
 }
 
-// second is the number of the present second, by the loop's clock.
+// second returns the number of the current second, by the loop's clock.
 func (l *loop) second() int64 { return l.stamp / int64(time.Second) }
 
-// at makes second the one that is counted.
+// at starts the count of the given second.
 func (c *churn) at(second int64) {
 	switch second - c.second {
 	case 0:
@@ -47,17 +49,18 @@ func (c *churn) ended(second int64, born uint16) {
 	}
 }
 
-// brief is how many ended in one second lately.
+// brief returns how many sessions ended in one recent second.
 func (c *churn) brief(second int64) int32 {
 	c.at(second)
 	return max(c.count, c.before)
 }
 
-// full reports whether the loop holds as many connections as it may.
+// full reports whether the loop has reached its limit of connections.
 func (l *loop) full() bool { return l.limit > 0 && int(l.load.connections.Load()) >= l.limit }
 
-// receiver returns the loop that takes the next session: l, unless it is full or ahead of others. nil: all loops are full. Of a port that
-// the loops do not share, only a full loop gives sessions away.
+// receiver returns the loop for the next session: l, unless it is full or ahead of others; nil if
+// all loops are full. For a listener that the loops do not share, only a full loop transfers
+// sessions.
 func (l *loop) receiver(p *listener) *loop {
 	full, mine := l.full(), l.load.sessions.Load()
 	if !full && (!p.shared || mine < l.enough) {
@@ -75,7 +78,8 @@ func (l *loop) receiver(p *listener) *loop {
 	return least
 }
 
-// leastLoaded returns the loop with the fewest sessions of those that are not full; nil: all are. Of equals it is the next one after l.
+// leastLoaded returns the loop with the fewest sessions among those that are not full, or nil if
+// all are full. Among equals it is the next one after l.
 func (l *loop) leastLoaded() *loop {
 	var least *loop
 	for i := range l.all {
@@ -87,14 +91,14 @@ func (l *loop) leastLoaded() *loop {
 	return least
 }
 
-// transfer has another loop serve the connection, which is counted there already.
+// transfer makes another loop serve the connection, which is counted there already.
 func (l *loop) transfer(to *loop, a accepted) {
 	if !to.post(func() { to.receive(&a) }) {
 		to.refuse(&a)
 	}
 }
 
-// receive is a connection from the mailbox.
+// receive handles a connection from the mailbox.
 func (l *loop) receive(a *accepted) {
 	if l.stopping {
 		l.refuse(a)
@@ -103,7 +107,7 @@ func (l *loop) receive(a *accepted) {
 	l.serve(a)
 }
 
-// refuse closes a connection that the loop can not serve, since it ends.
+// refuse closes a connection that the loop cannot serve because the loop is ending.
 func (l *loop) refuse(a *accepted) {
 	closeFD(a.fd)
 	l.load.sessions.Add(-1)
@@ -113,7 +117,7 @@ func (l *loop) refuse(a *accepted) {
 	}
 }
 
-// stepBack makes the loop the last of those that are woken for the port's connections.
+// stepBack makes the loop the last in the kernel's wake-up order for the listener's connections.
 func (l *loop) stepBack(p *listener) {
 	if !p.shared || p.resting {
 		return

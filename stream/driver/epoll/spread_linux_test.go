@@ -12,10 +12,10 @@ import (
 	"weir/stream/streamtest"
 )
 
-// perLoop is how many sessions a loop has on average in the tests below.
+// perLoop is the average number of sessions of a loop in the tests below.
 const perLoop = 30
 
-// A fleet is clients of a driver with several loops, all of which listen on one socket.
+// fleet is a set of clients of a driver with several loops, all of which listen on one socket.
 type fleet struct {
 	d     *epoll.Driver
 	addr  string
@@ -54,7 +54,7 @@ func (f *fleet) tryJoin() (net.Conn, bool) {
 	return c, true
 }
 
-// joinOneByOne opens n sessions, each when the one before is served, and returns them by loop.
+// joinOneByOne opens n sessions, each after the previous one is served, and returns them by loop.
 func (f *fleet) joinOneByOne(t *testing.T, n int) [][]net.Conn {
 	t.Helper()
 	byLoop := make([][]net.Conn, f.loops)
@@ -93,7 +93,7 @@ func (f *fleet) joinAtOnce(t *testing.T, n int) {
 	f.want += n
 }
 
-// checkSpread fails unless each loop has a tenth more or less than its part of the sessions.
+// checkSpread fails if a loop differs by more than a tenth from its share of the sessions.
 func (f *fleet) checkSpread(t *testing.T) {
 	t.Helper()
 	eventually(t, func() bool { return sum(f.d.Sessions()) == f.want })
@@ -152,7 +152,7 @@ func TestNewSessionsFillEmptierLoops(t *testing.T) {
 	})
 }
 
-// TestAllPlacesAreUsed needs all of worker_connections of all loops, of which a session takes two.
+// TestAllPlacesAreUsed needs the worker_connections of all loops; a session takes two.
 func TestAllPlacesAreUsed(t *testing.T) {
 	const limit = 20
 	eachNumberOfLoops(t, func(t *testing.T, loops int) {
@@ -164,7 +164,8 @@ func TestAllPlacesAreUsed(t *testing.T) {
 	})
 }
 
-// TestAllPlacesOfSocketsOfTheirOwnAreUsed is the same where each loop listens on its own socket, and only one of these gets connections.
+// TestAllPlacesOfSocketsOfTheirOwnAreUsed is the same test where each loop listens on its own
+// socket, and only one socket gets connections.
 func TestAllPlacesOfSocketsOfTheirOwnAreUsed(t *testing.T) {
 	const loops, limit = 4, 20
 	env, _ := streamtest.NewEnv(time.Now)
@@ -186,7 +187,7 @@ func TestAllPlacesOfSocketsOfTheirOwnAreUsed(t *testing.T) {
 	}
 }
 
-// TestSessionsSpreadInAStorm opens sessions that stay among many that end at once.
+// TestSessionsSpreadInAStorm opens long sessions among many that end at once.
 func TestSessionsSpreadInAStorm(t *testing.T) {
 	const stay = 200 // per loop
 	f := newFleet(t, 2, 0)

@@ -9,22 +9,22 @@ import (
 	"weir/stream"
 )
 
-// The calls below never block, since every descriptor is non-blocking; so they go past the scheduler, which would otherwise
-// hand the loop's processor to somebody else in the middle of an event.
+// The calls below never block, since every descriptor is non-blocking. So they bypass the
+// scheduler, which could otherwise give the loop's processor to another goroutine during an event.
 
 func read(fd int32, b []byte) (int, unix.Errno) {
 	n, _, e := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), 0, 0, 0)
 	return int(n), e
 }
 
-// peek reads without taking: what was seen stays in the socket until drop.
+// peek reads without consuming: the data stays in the socket until drop.
 func peek(fd int32, b []byte) (int, unix.Errno) {
 	n, _, e := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
 		unix.MSG_PEEK, 0, 0)
 	return int(n), e
 }
 
-// drop takes n bytes that were peeked out of the socket. With MSG_TRUNC the kernel does not copy them.
+// drop consumes n peeked bytes of the socket. With MSG_TRUNC the kernel does not copy them.
 func drop(fd int32, n int) unix.Errno {
 	for n > 0 {
 		got, _, e := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), 0, uintptr(n), unix.MSG_TRUNC, 0, 0)
@@ -78,13 +78,13 @@ func setInt(fd int32, level, name int, value int32) unix.Errno {
 	return e
 }
 
-// hasNoDelay reports whether what is accepted on fd begins with TCP_NODELAY.
+// hasNoDelay reports whether connections accepted on fd start with TCP_NODELAY.
 func hasNoDelay(fd int) bool {
 	on, err := unix.GetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY)
 	return err == nil && on != 0
 }
 
-// socketError is what a connect that did not succeed at once has come to.
+// socketError returns the result of a connect that did not succeed at once.
 func socketError(fd int32) unix.Errno {
 	value, size := int32(0), uint32(4)
 	_, _, e := syscall.RawSyscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_ERROR, uintptr(unsafe.Pointer(&value)),
@@ -95,7 +95,7 @@ func socketError(fd int32) unix.Errno {
 	return unix.Errno(value)
 }
 
-// localAddr is the address that fd is bound to.
+// localAddr returns the address that fd is bound to.
 func localAddr(fd int32) stream.Addr {
 	var sa unix.RawSockaddrAny
 	size := uint32(unix.SizeofSockaddrAny)
@@ -108,7 +108,7 @@ func localAddr(fd int32) stream.Addr {
 
 func shutdownWrite(fd int32) { syscall.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0) }
 
-// resetOnClose makes the kernel end fd with RST when it is closed.
+// resetOnClose makes the kernel send RST when fd is closed.
 func resetOnClose(fd int32) {
 	linger := unix.Linger{Onoff: 1}
 	syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_LINGER, uintptr(unsafe.Pointer(&linger)),

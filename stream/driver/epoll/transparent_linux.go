@@ -6,8 +6,8 @@ import (
 	"weir/stream"
 )
 
-// setTransparent lets the socket be bound to an address that is not this machine's, if that is wanted. The kernel refuses it to who
-// has neither CAP_NET_RAW nor CAP_NET_ADMIN.
+// setTransparent lets the socket bind to an address of another machine, if the target wants that.
+// The kernel requires CAP_NET_RAW or CAP_NET_ADMIN.
 func setTransparent(fd int32, t *stream.Target) unix.Errno {
 	switch {
 	case !t.Transparent || !t.Local.IsValid():

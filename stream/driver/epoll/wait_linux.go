@@ -9,20 +9,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// soon is how long the loop waits without the Go scheduler at most. Such a wait is the cheapest when events come meanwhile, and costs a
-// wake-up when none come. It is less than the 10 ms after which the scheduler interrupts a thread.
+// soon is the longest time that the loop waits without the Go scheduler. Such a wait is the
+// cheapest if events arrive during it, and costs a wake-up if none do. It is less than the 10 ms
+// after which the scheduler interrupts a thread.
 const soon = time.Millisecond
 
-// A forecast says from the last two waits whether events will come soon: in a busy loop they always do, and a request that comes after
-// a pause is followed by its response. The zero forecast is that none come.
+// forecast predicts from the last two waits whether events will arrive soon. In a busy loop they
+// always do, and after a pause a request is followed by its response. The zero forecast predicts
+// none.
 type forecast struct {
-	past  uint8    // of the last two waits, one bit each: events came soon
-	score [4]uint8 // by past: from 0, they do not, to 3, they do
+	past  uint8    // of the last two waits, one bit each: events arrived soon
+	score [4]uint8 // by past: from 0, not soon, to 3, soon
 }
 
 func (f *forecast) soon() bool { return f.score[f.past] >= 2 }
 
-// learn takes note of how a wait has ended.
+// learn records how a wait ended.
 func (f *forecast) learn(soon bool) {
 	score := &f.score[f.past]
 	f.past = f.past << 1 & 3
@@ -34,7 +36,7 @@ func (f *forecast) learn(soon bool) {
 	*score = max(*score, 1) - 1
 }
 
-// wait returns how many events there are, and none when something else is due.
+// wait returns the number of events, 0 when something else is due.
 func (l *loop) wait() int {
 	if l.unfinished() {
 		return l.epollWait(0, syscall.RawSyscall6)
@@ -60,20 +62,21 @@ func (l *loop) wait() int {
 	return n
 }
 
-// keepPolled has another thread wait in the runtime's poller. A loop that comes out of a park has taken the thread that waited there, and
-// does not give it back while it waits without the scheduler, so that it calls this before each such wait. For a moment others can do
-// without: most of the time the loop parks again after one response.
+// keepPolled makes another thread wait in the runtime's poller. A loop that returns from a park has
+// taken the thread that waited there, and does not give it back while it waits without the
+// scheduler, so it calls this before each such wait. The poller may be without a thread for a
+// moment: usually the loop parks again after one response.
 func (l *loop) keepPolled() {
 	switch {
 	case l.awakeSince == parked:
 		l.awakeSince = l.stamp
 	case l.awakeSince != polled && l.stamp-l.awakeSince > int64(2*soon):
 		l.awakeSince = polled
-		go func() {}() // a thread is woken for it, and then has nothing else to do
+		go func() {}() // wakes a thread for it, which then has nothing else to do
 	}
 }
 
-// Values of awakeSince besides a time.
+// Values of awakeSince other than a time.
 const (
 	parked = -1 // the loop was in the scheduler
 	polled = -2 // another thread is in the poller
@@ -106,10 +109,10 @@ func (l *loop) epollWait(ms int, call func(trap, a1, a2, a3, a4, a5, a6 uintptr)
 	return int(n)
 }
 
-// forever is how long a wait takes when nothing is due.
+// forever is how long a wait lasts when nothing is due.
 const forever = time.Duration(math.MaxInt64)
 
-// untilDue is how long it takes until the loop has something to do by itself.
+// untilDue returns how long it takes until the loop has a timer to run.
 func (l *loop) untilDue() time.Duration {
 	limit := l.untilPauseEnds(forever)
 	if d, ok := l.wheel.Next(l.now); ok {
@@ -121,7 +124,7 @@ func (l *loop) untilDue() time.Duration {
 	return limit
 }
 
-// untilPauseEnds is how long it takes until a pause ends, and limit at most.
+// untilPauseEnds returns how long it takes until a pause ends, at most limit.
 func (l *loop) untilPauseEnds(limit time.Duration) time.Duration {
 	if d, ok := l.pauses.Next(l.now); ok {
 		return min(d, limit)
@@ -129,7 +132,8 @@ func (l *loop) untilPauseEnds(limit time.Duration) time.Duration {
 	return limit
 }
 
-// ceilMillis is d for epoll_wait(2). What does not fit is cut.
+// ceilMillis returns d in milliseconds for epoll_wait(2), rounded up and limited to the range of
+// its argument.
 func ceilMillis(d time.Duration) int {
 	if d <= 0 {
 		return 0

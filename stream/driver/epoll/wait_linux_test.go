@@ -11,7 +11,8 @@ import (
 	"weir/stream/streamtest"
 )
 
-// TestWaitsFitTheKernel tests that a long time does not become a negative number of milliseconds, which would mean forever.
+// TestWaitsFitTheKernel tests that a long time does not become a negative number of milliseconds,
+// which would mean forever.
 func TestWaitsFitTheKernel(t *testing.T) {
 	for d, want := range map[time.Duration]int{
 		0: 0, 1: 1, time.Millisecond: 1, time.Millisecond + 1: 2, 60 * 24 * time.Hour: math.MaxInt32,
@@ -22,7 +23,7 @@ func TestWaitsFitTheKernel(t *testing.T) {
 	}
 }
 
-// forecasts returns what a forecast says before each of several waits.
+// forecasts returns the forecast before each of several waits.
 func forecasts(waits ...bool) []bool {
 	var f forecast
 	said := make([]bool, len(waits))

@@ -15,7 +15,7 @@ import (
 // patient is a preread handler that waits for bytes.
 type patient struct{}
 
-// Handle wants a byte.
+// Handle waits for a byte.
 func (patient) Handle(s *stream.Session) (stream.Verdict, error) {
 	if len(s.Head) == 0 {
 		return stream.More, nil
@@ -23,7 +23,8 @@ func (patient) Handle(s *stream.Session) (stream.Verdict, error) {
 	return stream.Done, nil
 }
 
-// TestSocketThatCanNotBeWatchedEndsItsSession has the kernel refuse a socket, which is in the set already.
+// TestSocketThatCanNotBeWatchedEndsItsSession makes the kernel refuse a socket that is in the set
+// already.
 func TestSocketThatCanNotBeWatchedEndsItsSession(t *testing.T) {
 	env, lines := streamtest.NewEnv(time.Now)
 	l, err := newLoop(env, 0)
@@ -54,7 +55,8 @@ func TestSocketThatCanNotBeWatchedEndsItsSession(t *testing.T) {
 	}
 }
 
-// TestListenThatFailsLeavesNothing gives the driver a port whose second descriptor can not be watched.
+// TestListenThatFailsLeavesNothing gives the driver a listener whose second descriptor cannot be
+// watched.
 func TestListenThatFailsLeavesNothing(t *testing.T) {
 	env, _ := streamtest.NewEnv(time.Now)
 	d, err := New(env, Options{Loops: 2})
