@@ -14,15 +14,15 @@ import (
 	"weir/stream"
 )
 
-// acceptDelay is how long a port rests after an error (accept_mutex_delay of nginx, by default).
+// acceptDelay is how long a port waits after an error (nginx: the default of accept_mutex_delay).
 const acceptDelay = 500 * time.Millisecond
 
-// A port is a stream.Port on which the driver accepts.
+// port is a stream.Listener on which the driver accepts.
 type port struct {
 	*stream.Listener
 	d         *Driver
 	listeners []net.Listener
-	keepAlive net.KeepAliveConfig // what accepted connections inherit in the kernel, and package net changes
+	keepAlive net.KeepAliveConfig // accepted connections inherit it in the kernel, and package net changes it
 	stopped   chan struct{}
 	accepting sync.WaitGroup
 }
@@ -87,7 +87,7 @@ func (p *port) accept(l net.Listener) {
 	}
 }
 
-// failed logs as ngx_event_accept does, and rests.
+// failed logs the error as ngx_event_accept does, and waits.
 func (p *port) failed(err error) {
 	defer p.d.reportPanic()
 	var errno syscall.Errno
@@ -105,7 +105,7 @@ func (p *port) failed(err error) {
 	}
 }
 
-// log is the error log of the port's default server.
+// log returns the error log of the port's default server.
 func (p *port) log() *errorlog.Log {
 	listen, lease := p.Admit()
 	if lease != nil {
@@ -117,8 +117,8 @@ func (p *port) log() *errorlog.Log {
 	return listen.Default.Settings.ErrorLog
 }
 
-// welcome begins the session of a connection. The carrier is known to the driver before the port is asked, so that an Abort misses
-// no session that is of an older generation than the Abort itself.
+// welcome begins the session of a connection. It adds the session to the driver before it calls
+// Admit, so that an Abort misses no session of a generation older than the Abort.
 func (p *port) welcome(sock socket) {
 	defer p.d.reportPanic()
 	c := newCarrier(p.d, sock)
@@ -145,7 +145,8 @@ func (p *port) welcome(sock socket) {
 	go c.run()
 }
 
-// inherit undoes what package net does to every connection that it takes: nginx's have the listening socket's settings.
+// inherit reverts the changes that package net makes to every accepted connection: in nginx they
+// have the listening socket's settings.
 func inherit(sock socket, keepAlive net.KeepAliveConfig) {
 	tcp, ok := sock.(*net.TCPConn)
 	if !ok {

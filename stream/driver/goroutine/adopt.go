@@ -12,7 +12,8 @@ import (
 
 var _ stream.Adopter = (*Driver)(nil)
 
-// Adopt carries a session on that another driver has begun. When the driver is closed, the session is cut without a word.
+// Adopt continues a session that another driver has begun. If the driver is closed, it closes the
+// session at once.
 func (d *Driver) Adopt(s *stream.Session, next stream.Step, client, upstream int) {
 	c := &session{d: d, s: s, given: next}
 	c.mu.Lock()
@@ -31,7 +32,7 @@ func (d *Driver) Adopt(s *stream.Session, next stream.Step, client, upstream int
 	go c.run()
 }
 
-// own makes connections of the descriptors, which are closed in any case.
+// own makes connections of the descriptors, and closes the descriptors in any case.
 func (c *session) own(client, upstream int) error {
 	sock, err := adopted(client)
 	if err == nil {
@@ -52,7 +53,8 @@ func (c *session) own(client, upstream int) error {
 	return err
 }
 
-// adopted makes a connection of fd, by a copy of it, and closes fd. Package net turns TCP_NODELAY on, as for any that it has accepted.
+// adopted makes a connection of a copy of fd, and closes fd. Package net turns TCP_NODELAY on, as
+// for any accepted connection.
 func adopted(fd int) (socket, error) {
 	f := os.NewFile(uintptr(fd), "connection")
 	defer f.Close()

@@ -14,13 +14,13 @@ import (
 	"weir/stream/streamtest"
 )
 
-// A counter is a lease that counts its releases.
+// counter is a lease that counts its releases.
 type counter struct{ n int }
 
 // Release counts.
 func (c *counter) Release() { c.n++ }
 
-// adoptee is a session that waits for a handshake.
+// adoptee returns a session that waits for a handshake.
 func adoptee(env *stream.Env, lease stream.Lease) (*stream.Session, stream.Step) {
 	content := &streamtest.Secured{Proxy: &streamtest.Proxy{Saw: func(*stream.Session, stream.Event) {}}, Client: &tls.Config{}}
 	server := &stream.Server{Content: content, Settings: stream.Settings{ErrorLog: env.Log}}
@@ -37,7 +37,7 @@ func socketPair(t *testing.T) (ours, theirs int) {
 	return fds[0], fds[1]
 }
 
-// wantEnd reads the end of what the other side of fd was.
+// wantEnd reads until the end from the peer of a closed descriptor.
 func wantEnd(t *testing.T, fd int) {
 	t.Helper()
 	if n, err := unix.Read(fd, make([]byte, 1)); n != 0 || err != nil {
@@ -86,7 +86,8 @@ func TestAdoptWhenClosed(t *testing.T) {
 	}
 }
 
-// TestAdoptedKeepTheirOptions is about what package net changes in a connection that it takes.
+// TestAdoptedKeepTheirOptions tests the socket options that package net changes in an adopted
+// connection.
 func TestAdoptedKeepTheirOptions(t *testing.T) {
 	for _, on := range []bool{false, true} {
 		server, client := tcpPair(t)
@@ -110,7 +111,8 @@ func TestAdoptedKeepTheirOptions(t *testing.T) {
 	}
 }
 
-// TestNoResetThroughTLS: nginx has read what a client has said in TLS, and so sends no RST when it goes nowhere.
+// TestNoResetThroughTLS: nginx has read the client's TLS data, and so sends no RST if that data is
+// not forwarded.
 func TestNoResetThroughTLS(t *testing.T) {
 	for _, secured := range []bool{false, true} {
 		fd, client := tcpPair(t)
@@ -132,7 +134,7 @@ func TestNoResetThroughTLS(t *testing.T) {
 	}
 }
 
-// tcpPair is a descriptor and the other end of its connection.
+// tcpPair returns a descriptor and the other end of its connection.
 func tcpPair(t *testing.T) (int, net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

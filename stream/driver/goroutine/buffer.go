@@ -5,12 +5,12 @@ import (
 	"sync"
 )
 
-// A buffer is lent by the pools to whoever has something to read.
+// buffer is a read buffer borrowed from the pools.
 type buffer struct {
 	bytes []byte
 }
 
-// pools hold the buffers that nobody uses, by the binary logarithm of their size.
+// pools contain the unused buffers, by the binary logarithm of their size.
 var pools [bits.UintSize]sync.Pool
 
 // getBuffer returns a buffer of at least size bytes, which must be positive.
@@ -22,7 +22,7 @@ func getBuffer(size int) *buffer {
 	return &buffer{make([]byte, 1<<class)}
 }
 
-// put gives the buffer back; nil is none.
+// put returns the buffer to its pool. It does nothing if b is nil.
 func (b *buffer) put() {
 	if b != nil {
 		pools[bits.Len(uint(len(b.bytes)-1))].Put(b)

@@ -14,41 +14,42 @@ import (
 	"weir/stream"
 )
 
-// A session carries one session: its goroutine does the steps that the session asks for, one after the other.
+// session runs one stream.Session: its goroutine does the steps that the stream.Session wants, one
+// after the other.
 type session struct {
 	d          *Driver
 	next, prev *session // guarded by d.mu
 
-	// mu is held by whoever touches the session: this goroutine in Advance, the relay's second goroutine when it has something to
-	// tell, a sweep while it asks. Never for a packet.
+	// mu guards s: this goroutine holds it in Advance, the relay's second goroutine to report an
+	// event, an abort to call match. It is never taken for a packet.
 	mu       sync.Mutex
-	s        *stream.Session    // nil: it has finished
+	s        *stream.Session    // nil after it has finished
 	client   *conn              // never changes
-	upstream *conn              // written under mu by this goroutine alone
-	cancel   context.CancelFunc // of the dial under way; likewise
-	relay    *relayState        // outstanding; likewise
+	upstream *conn              // written under mu by this goroutine only
+	cancel   context.CancelFunc // of the dial in progress; written as upstream
+	relay    *relayState        // the current relay; written as upstream
 
-	halt    atomic.Uint32 // why this goroutine has been woken
-	lent    *buffer       // what the session is shown with Bytes
-	rest    []byte        // what is still to be written of Out
-	restErr error         // what went wrong when Out was offered
-	given   stream.Step   // what the session has asked for in the middle of a step, or with an Adopter before
+	halt    atomic.Uint32 // why this goroutine was woken
+	lent    *buffer       // the buffer whose bytes the session sees in Bytes
+	rest    []byte        // the unsent part of Out
+	restErr error         // the error of the first write of Out
+	given   stream.Step   // a step that the session wanted during another step, or that Adopt was called with
 	begun   bool          // the content has begun
 	ended   bool          // the session knows that the client's input has ended
-	waited  bool          // for the client to send something
-	away    bool          // the session has waited for something else than the client
+	waited  bool          // for the client to send data
+	away    bool          // the session has waited for something other than the client
 	reads   bool          // and the client is read meanwhile
-	room    int           // how much of it at most
-	ahead   []byte        // what was read so, to be written after Out
+	room    int           // the maximum number of bytes read so
+	ahead   []byte        // data read so, to be written after Out
 }
 
-// The reasons to wake a carrier.
+// The reasons to wake a session.
 const (
 	aborting uint32 = 1 << iota
 	closing
 )
 
-// none is what a step ends with when the carrier has been woken instead.
+// none means that the step was interrupted.
 var none stream.Event
 
 func newCarrier(d *Driver, client socket) *session {
@@ -77,7 +78,7 @@ func (c *session) run() {
 	}
 }
 
-// over closes everything, however the session has ended.
+// over closes everything at the end of the session, whatever its cause.
 func (c *session) over() {
 	c.client.Close()
 	if c.upstream != nil {
@@ -88,7 +89,7 @@ func (c *session) over() {
 	c.d.remove(c)
 }
 
-// abandon makes a session that a panic of ours has left behind give back what it holds.
+// abandon releases the resources of a session that ended with a panic.
 func (c *session) abandon() {
 	if c.halt.Load()&closing != 0 {
 		return
@@ -101,7 +102,7 @@ func (c *session) abandon() {
 	}
 }
 
-// answer tells the session what has come of its step, and returns the next.
+// answer reports the result of a step to the session, and returns the next step.
 func (c *session) answer(ev stream.Event) stream.Step {
 	if c.given.Do != stream.Keep {
 		step := c.given
@@ -124,7 +125,7 @@ func (c *session) advance(ev stream.Event) stream.Step {
 	return step
 }
 
-// advanceHeld is advance for whoever holds mu.
+// advanceHeld is advance for a caller that holds mu.
 func (c *session) advanceHeld(ev stream.Event) stream.Step {
 	step := c.s.Advance(ev)
 	if step.Do == stream.Finish {
@@ -133,7 +134,7 @@ func (c *session) advanceHeld(ev stream.Event) stream.Step {
 	return step
 }
 
-// abortIf asks match, and makes the session end when it matches. A match that panics does not match.
+// abortIf calls match, and makes the session end if it matches. A match that panics does not match.
 func (c *session) abortIf(match func(*stream.Session) bool) bool {
 	defer c.d.reportPanic()
 	c.mu.Lock()
@@ -145,15 +146,15 @@ func (c *session) abortIf(match func(*stream.Session) bool) bool {
 	return true
 }
 
-// cut ends the session without a word.
+// cut closes the session without an event.
 func (c *session) cut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wake(closing)
 }
 
-// wake makes the step that is being done come back. First the reason, then the deadlines: a step sets its deadlines first and then
-// looks for a reason, so that it misses neither. The caller holds mu.
+// wake interrupts the current step. It sets the reason first, then the deadlines; a step sets its
+// deadlines first and then checks the reason, so that it misses neither. The caller holds mu.
 func (c *session) wake(why uint32) {
 	c.halt.Or(why)
 	c.client.wake()
@@ -166,10 +167,10 @@ func (c *session) wake(why uint32) {
 	}
 }
 
-// woken reports whether somebody has called wake and it has not been answered.
+// woken reports whether a wake is not answered yet.
 func (c *session) woken() bool { return c.halt.Load() != 0 }
 
-// begin prepares for a new step, which do may be called for several times.
+// begin prepares a new step, for which do may be called several times.
 func (c *session) begin(step stream.Step) {
 	c.endRelay()
 	switch step.Do {
@@ -194,7 +195,7 @@ func (c *session) beginContent() {
 	c.begun = true
 }
 
-// do does the step until there is an event, or until the carrier is woken.
+// do runs the step until there is an event, or until the session is woken.
 func (c *session) do(step stream.Step) stream.Event {
 	switch step.Do {
 	case stream.Read:
@@ -232,7 +233,7 @@ func (c *session) setRelay(r *relayState) {
 	c.relay = r
 }
 
-// real turns a moment of the session's clock into one of the system's.
+// real converts a time of the session's clock into system time.
 func (c *session) real(deadline time.Time) time.Time {
 	if deadline.IsZero() {
 		return deadline
@@ -270,7 +271,7 @@ func (c *session) read(step stream.Step) stream.Event {
 	return stream.Event{Kind: stream.Bytes, Data: c.lent.bytes[:n]}
 }
 
-// interrupted tells a step's own deadline from a call to wake.
+// interrupted distinguishes a step's own deadline from a call to wake.
 func (c *session) interrupted(err error) stream.Event {
 	if c.woken() || !errors.Is(err, os.ErrDeadlineExceeded) {
 		return none
@@ -278,7 +279,7 @@ func (c *session) interrupted(err error) stream.Event {
 	return stream.Event{Kind: stream.TimedOut}
 }
 
-// send writes what is left of Out to the client.
+// send writes the rest of Out to the client.
 func (c *session) send(step stream.Step) stream.Event {
 	c.client.SetDeadline(c.real(step.Deadline))
 	if c.woken() {
@@ -310,7 +311,7 @@ func (c *session) send(step stream.Step) stream.Event {
 	return stream.Event{Kind: stream.Relayed}
 }
 
-// carryOn relays, or goes on with it after an Abort that the session did not heed.
+// carryOn starts the relay, or continues it after an Abort that the session ignored.
 func (c *session) carryOn() stream.Event {
 	ev := c.relay.run()
 	if ev.Kind != none.Kind || c.relay.answer.Do != stream.Keep {
@@ -320,7 +321,7 @@ func (c *session) carryOn() stream.Event {
 	return ev
 }
 
-// endRelay lets go of the relay, if there is one.
+// endRelay releases the relay, if there is one.
 func (c *session) endRelay() {
 	if c.relay != nil {
 		c.relay.close()

@@ -7,9 +7,9 @@ import (
 	"weir/stream"
 )
 
-// watchClient looks at the client, at once and whenever something comes of it, until the returned function is called; up to room bytes are
-// read ahead where the client has been waited for before. When the client has gone and the session does not want to wait any more, what it
-// wants is in given, and cancel is called.
+// watchClient watches the client until the returned function is called. It reads up to room bytes
+// ahead if the session has waited for the client before. If the client is gone and the session does
+// not want to wait any more, watchClient stores the wanted step in given and calls cancel.
 func (c *session) watchClient(room int, cancel func()) (stop func()) {
 	c.client.SetReadDeadline(time.Time{})
 	done := make(chan struct{})
@@ -26,7 +26,8 @@ func (c *session) watchClient(room int, cancel func()) (stop func()) {
 	}
 }
 
-// beginAhead decides, when the session first waits for something else, whether the client is read meanwhile, and tells the session.
+// beginAhead decides, when the session first waits for something else, whether the client is read
+// meanwhile, and informs the session.
 func (c *session) beginAhead() {
 	if c.away {
 		return
@@ -38,7 +39,7 @@ func (c *session) beginAhead() {
 	}
 }
 
-// watch is a goroutine beside the carrier's.
+// watch runs in a goroutine of its own.
 func (c *session) watch(done chan<- struct{}, cancel func()) {
 	defer c.stopWatch(done, cancel)
 	defer c.d.reportPanic()
@@ -53,8 +54,9 @@ func (c *session) stopWatch(done chan<- struct{}, cancel func()) {
 	close(done)
 }
 
-// reportGone tells the session that its client has gone, or what it has sent, and reports whether to watch on: not when the session wants
-// something else, nor when the connection has broken, nor when ev is none because nobody watches any more.
+// reportGone reports to the session that its client is gone, or that it has sent data. The result
+// is whether to continue to watch: not if the session wants another step, the connection is broken,
+// or ev is none because the watch has ended.
 func (c *session) reportGone(ev stream.Event, watching bool) bool {
 	if ev.Kind == none.Kind {
 		return watching
@@ -65,13 +67,13 @@ func (c *session) reportGone(ev stream.Event, watching bool) bool {
 	return c.given.Do == stream.Keep && ev.Kind != stream.Failed
 }
 
-// lookNow returns the event that the client has gone, or none.
+// lookNow returns the event that the client is gone, or none.
 func (c *session) lookNow() (ev stream.Event, watching bool) {
 	err := c.client.raw.Control(func(fd uintptr) { ev = c.look(int(fd)) })
 	return ev, err == nil
 }
 
-// lookLater waits for the event that the client has gone. None: the wait has been ended.
+// lookLater waits for the event that the client is gone. It returns none if the wait was ended.
 func (c *session) lookLater() (ev stream.Event, watching bool) {
 	err := c.client.raw.Read(func(fd uintptr) bool {
 		ev = c.look(int(fd))
@@ -80,8 +82,9 @@ func (c *session) lookLater() (ev stream.Event, watching bool) {
 	return ev, err == nil
 }
 
-// look returns the event that the client has gone, or has sent something, or none: its connection is broken, or its input has ended, which
-// is reported once, and nothing of it is unread. In TLS the end of the input cannot be told from what comes before it.
+// look returns an event if the client is gone or has sent data, otherwise none. The client is gone
+// if its connection is broken, or if its input has ended and no byte of it is unread. The end is
+// reported once. In TLS the end cannot be distinguished from the data before it.
 func (c *session) look(fd int) stream.Event {
 	if errno, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_ERROR); err == nil && errno != 0 {
 		return stream.Event{Kind: stream.Failed, Side: stream.ClientSide, Op: stream.OpRecv, Err: syscall.Errno(errno)}
@@ -101,7 +104,8 @@ func (c *session) look(fd int) stream.Event {
 	return stream.Event{Kind: stream.EOF}
 }
 
-// readAhead reads what the client has sent, as far as there is room, and returns how much. An end or an error shows when it is looked for.
+// readAhead reads the client's data as far as there is room, and returns the number of bytes. look
+// detects an end or an error.
 func (c *session) readAhead(fd int) int {
 	room := c.room - len(c.ahead)
 	if !c.reads || room <= 0 {

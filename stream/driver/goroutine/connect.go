@@ -13,7 +13,7 @@ import (
 	"weir/stream"
 )
 
-// connect makes the upstream connection and offers it what is to be written first.
+// connect makes the upstream connection and writes the first data once.
 func (c *session) connect(step stream.Step) stream.Event {
 	ctx, cancel := c.dialContext(step.Deadline)
 	defer c.dialed(cancel)
@@ -33,7 +33,7 @@ func (c *session) connect(step stream.Step) stream.Event {
 	return stream.Event{Kind: stream.Connected, Local: addrOf(sock.LocalAddr())}
 }
 
-// dial is the function dial, unless the carrier is woken.
+// dial calls the function dial, unless the session is woken.
 func (c *session) dial(ctx context.Context, t *stream.Target) (socket, error) {
 	if c.woken() {
 		return nil, context.Canceled
@@ -41,7 +41,7 @@ func (c *session) dial(ctx context.Context, t *stream.Target) (socket, error) {
 	return dial(ctx, t)
 }
 
-// dialContext returns a context that ends with the deadline, or when the carrier is woken.
+// dialContext returns a context that ends with the deadline, or when the session is woken.
 func (c *session) dialContext(deadline time.Time) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.Background(), context.CancelFunc(nil)
 	if deadline.IsZero() {
@@ -62,7 +62,8 @@ func (c *session) dialed(cancel context.CancelFunc) {
 	c.mu.Unlock()
 }
 
-// notConnected says what an error of dial means to the session. What the system says goes before what the clock says.
+// notConnected converts an error of dial into an event. An error of the system takes precedence
+// over the deadline.
 func (c *session) notConnected(ctx context.Context, err error) stream.Event {
 	var call *os.SyscallError
 	if errors.As(err, &call) {
@@ -77,7 +78,8 @@ func (c *session) notConnected(ctx context.Context, err error) stream.Event {
 	return stream.Event{Kind: stream.Failed, Side: stream.UpstreamSide, Op: stream.OpConnect, Err: err}
 }
 
-// opOf is whose fault a failed system call is: an option that can not be set is ours, as socket() is.
+// opOf returns the operation to blame for a failed system call: an option that cannot be set is a
+// local error, as one of socket() is.
 func opOf(call string) stream.Op {
 	switch call {
 	case "bind":
@@ -90,7 +92,8 @@ func opOf(call string) stream.Op {
 	return stream.OpSocket
 }
 
-// offer writes out, and what was read ahead, once, without waiting. What is left, or went wrong, is for the relay.
+// offer writes out, and the data read ahead, once, without waiting. The relay handles the rest and
+// an error.
 func (c *session) offer(out []byte) {
 	c.rest, c.restErr = nil, nil
 	if len(c.ahead) > 0 {
@@ -113,8 +116,8 @@ func (c *session) offer(out []byte) {
 	}
 }
 
-// dial connects as ngx_event_connect_peer does. Without a local address the Dialer must have none either: a zero one would be bound,
-// and takes a port for itself alone.
+// dial connects as ngx_event_connect_peer does. Without a local address the Dialer must have none
+// either: a zero address would be bound, and would take a port exclusively.
 func dial(ctx context.Context, t *stream.Target) (socket, error) {
 	d := net.Dialer{KeepAlive: -1, Control: control(t)}
 	if t.Local.IP.IsValid() && !t.Addr.Unix {
@@ -131,7 +134,7 @@ func dial(ctx context.Context, t *stream.Target) (socket, error) {
 	return sock, nil
 }
 
-// dialString is the address as package net reads it.
+// dialString returns the address in the format of package net.
 func dialString(a stream.Addr) string {
 	if a.Unix {
 		return a.Path
@@ -139,7 +142,7 @@ func dialString(a stream.Addr) string {
 	return a.IP.String()
 }
 
-// control sets the options that must be there before the connection is.
+// control sets the options that must precede the connection.
 func control(t *stream.Target) func(network, address string, raw syscall.RawConn) error {
 	return func(_, _ string, raw syscall.RawConn) error {
 		var failure error
@@ -171,7 +174,8 @@ func setOptions(fd int, t *stream.Target) error {
 	return nil
 }
 
-// transparentCall is how setOptions names the call that lets a socket be bound to an address that is not this machine's.
+// transparentCall is the name that setOptions gives to the call that lets a socket bind to an
+// address of another machine.
 const transparentCall = "setsockopt(IP_TRANSPARENT)"
 
 func boolInt(b bool) int {

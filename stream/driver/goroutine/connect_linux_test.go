@@ -62,7 +62,8 @@ func optionOf(t *testing.T, target *stream.Target, level, option int) int {
 	return value
 }
 
-// tcp_nodelay holds for the client when the content begins, and is on until then.
+// TestClientNoDelay: tcp_nodelay applies to the client when the content begins; until then
+// TCP_NODELAY is on.
 func TestClientNoDelay(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -96,7 +97,8 @@ func TestOpOf(t *testing.T) {
 	}
 }
 
-// What the listening socket has is what an accepted one has, though package net would have it otherwise.
+// TestAcceptedInheritKeepAlive: accepted sockets have the settings of the listening socket,
+// although package net would change them.
 func TestAcceptedInheritKeepAlive(t *testing.T) {
 	for _, on := range []bool{false, true} {
 		lc := net.ListenConfig{KeepAlive: -1}

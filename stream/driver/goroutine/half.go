@@ -9,31 +9,31 @@ import (
 	"weir/stream"
 )
 
-// A half is one direction of a relay. It belongs to the goroutine that runs carry.
+// half is one direction of a relay. It belongs to the goroutine that runs carry.
 //
-// Invariant: it reads only when all that it has read is written, so that it never holds more than one buffer. It waits for bytes
-// without a buffer.
+// Invariant: it reads only after all earlier data is written, so that it never keeps more than one
+// buffer. It waits for data without a buffer.
 type half struct {
 	r        *relayState
 	src, dst *conn
 	side     stream.Side // of src
 	eof      bool        // src has ended
 	broken   bool        // by an error
-	done     bool        // and all is written
-	first    bool        // the first byte, or the end instead, is still to be reported
+	done     bool        // and all data is written
+	first    bool        // the first byte, or the end before it, is not reported yet
 	meter    relay.Meter
 	read     *atomic.Int64
 	wrote    *atomic.Int64
 	buf      *buffer
-	pending  []byte // read, or left over by Connect, and not yet written
-	limit    int    // how much to read at most
+	pending  []byte // read, or left by Connect, and not written yet
+	limit    int    // the maximum size of a read
 	err      error  // of the last read or write
 	rested   time.Time
-	tryRead  func(fd uintptr) bool // readSome and writeSome, made once
+	tryRead  func(fd uintptr) bool // readSome and writeSome, as values made once
 	tryWrite func(fd uintptr) bool
 }
 
-// carry moves bytes until src has ended and all is written, or until the relay is halted.
+// carry moves data until src has ended and all is written, or until the relay is halted.
 func (h *half) carry() {
 	for !h.done && !h.r.dropped() && h.flush() {
 		if h.eof {
@@ -46,7 +46,7 @@ func (h *half) carry() {
 	}
 }
 
-// flush writes what is pending, and reports whether to go on.
+// flush writes the pending data, and reports whether to continue.
 func (h *half) flush() bool {
 	if h.err == nil && len(h.pending) > 0 && h.dst.raw.Write(h.tryWrite) != nil {
 		return false
@@ -59,7 +59,7 @@ func (h *half) flush() bool {
 	return false
 }
 
-// writeSome writes until all is written, false if it has to wait for room.
+// writeSome writes until all is written. It returns false if it has to wait for room.
 func (h *half) writeSome(fd uintptr) bool {
 	for len(h.pending) > 0 {
 		n, err := h.dst.write(fd, h.pending)
@@ -77,7 +77,8 @@ func (h *half) writeSome(fd uintptr) bool {
 	return true
 }
 
-// allowance finds out how much may be read, waiting until it is something, and reports whether to go on.
+// allowance determines how much may be read, waits while that is 0, and reports whether to
+// continue.
 func (h *half) allowance() bool {
 	h.limit = h.r.size()
 	if h.meter.Rate <= 0 {
@@ -98,8 +99,8 @@ func (h *half) allowance() bool {
 	}
 }
 
-// fill reads once, waiting for something to read, and reports whether to go on. A read that fails is told, and then counts as src's
-// end.
+// fill waits for data, reads once, and reports whether to continue. A failed read is reported to
+// the session, and then counts as the end of src.
 func (h *half) fill() bool {
 	if h.src.raw.Read(h.tryRead) != nil {
 		return false
@@ -120,7 +121,8 @@ func (h *half) fill() bool {
 	return true
 }
 
-// readSome reads once, false if there is nothing to read: then the buffer goes back before the wait.
+// readSome reads once. If there is no data, it releases the buffer before the wait and returns
+// false.
 func (h *half) readSome(fd uintptr) bool {
 	if h.buf == nil {
 		h.buf = getBuffer(h.r.size())
@@ -136,14 +138,14 @@ func (h *half) readSome(fd uintptr) bool {
 	return true
 }
 
-// release gives the buffer back.
+// release returns the buffer to its pool.
 func (h *half) release() {
 	h.buf.put()
 	h.buf = nil
 }
 
-// ended ends the relay, or with proxy_half_close passes the end on while the other half still goes on. It follows
-// ngx_stream_proxy_test_finalize.
+// ended ends the relay. With proxy_half_close, it passes on the end while the other half continues.
+// It follows ngx_stream_proxy_test_finalize.
 func (h *half) ended() {
 	h.done = true
 	h.release()

@@ -16,7 +16,8 @@ import (
 	"weir/stream/streamtest"
 )
 
-// A bug ends what it happens in: both connections are closed, the lease is given back, it is in the log, and the driver goes on.
+// TestPanicEndsOneSession tests that a panic ends only its session: both connections are closed,
+// the lease is released, the log has the panic, and the driver continues.
 func TestPanicEndsOneSession(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -40,21 +41,21 @@ func TestPanicEndsOneSession(t *testing.T) {
 	}
 }
 
-// A faulty is a driver whose surroundings panic once. It is the lease of all its sessions.
+// faulty is a driver whose environment panics once. It is the lease of all its sessions.
 type faulty struct {
 	front, upstream  net.Listener
 	upload, download int64
 	lines            *streamtest.Lines
-	admit            atomic.Int32 // which call of Admit panics; 0: none
-	clock            atomic.Int32 // which reading of the clock, once a server is connected
+	admit            atomic.Int32 // number of the call of Admit that panics; 0 disables it
+	clock            atomic.Int32 // number of the clock reading that panics, once a server is connected
 	connected        atomic.Bool
 	leases           atomic.Int32
 }
 
-// Release counts the leases that are out.
+// Release counts the leases in use.
 func (f *faulty) Release() { f.leases.Add(-1) }
 
-// start makes the driver, and lets it accept.
+// start makes the driver, and starts accepting.
 func (f *faulty) start(t *testing.T) {
 	t.Helper()
 	env, lines := streamtest.NewEnv(time.Now)
@@ -91,7 +92,7 @@ func (f *faulty) now() time.Time {
 	return time.Now()
 }
 
-// count counts down, and panics when it comes to zero.
+// count counts down, and panics at zero.
 func count(n *atomic.Int32) {
 	if n.Load() > 0 && n.Add(-1) == 0 {
 		panic("by intent")
@@ -122,7 +123,7 @@ func (f *faulty) wantLogged(t *testing.T) {
 	eventually(t, "the panic is logged", func() bool { return f.lines.Count("[alert] panic: by intent") == 1 })
 }
 
-// eventually polls until the condition holds.
+// eventually polls until the condition is true.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); !holds(); time.Sleep(time.Millisecond) {
@@ -132,7 +133,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// wantServed makes a session. The server's first connection may be that of the session before.
+// wantServed runs a session. The server's first connection may be that of the session before.
 func (f *faulty) wantServed(t *testing.T) {
 	t.Helper()
 	client := f.dial(t)

@@ -1,7 +1,8 @@
-// Package goroutine drives sessions with goroutines over net.Conn: the driver for TLS, and for systems without epoll.
+// Package goroutine drives sessions with goroutines over net.Conn: the driver for TLS, and for
+// systems without epoll.
 //
-// A session is carried by one goroutine, and by a second one while it is relayed. While nothing moves it holds its two
-// descriptors and no buffer.
+// A session is run by one goroutine, and by a second one while it is relayed. While no data moves,
+// it keeps its two descriptors and no buffer.
 package goroutine
 
 import (
@@ -16,32 +17,33 @@ import (
 	"weir/stream"
 )
 
-// A Driver is a stream.Driver. Its methods are safe for concurrent use.
+// Driver is a stream.Driver. Its methods are safe for concurrent use.
 type Driver struct {
 	env  *stream.Env
 	done chan struct{} // closed by Close
 
-	// mu guards what follows. It may be taken by who holds a carrier's lock, never the other way round, and is not held across
-	// system calls.
+	// mu guards the fields below. A goroutine that holds a session's lock may take mu, but not the
+	// reverse. mu is not held across system calls.
 	mu       sync.Mutex
 	closed   bool
 	ports    map[*stream.Listener]*port
 	sessions session        // the head of a circular list
-	running  sync.WaitGroup // carriers and sweeps; added to under mu, and only while not closed
+	running  sync.WaitGroup // sessions and sweeps; added to under mu, and only while not closed
 }
 
 var _ stream.Driver = (*Driver)(nil)
 
 var errListening = errors.New("pump: the port is listened on already")
 
-// New returns a driver that gives its sessions env. It needs Close when it has listened.
+// New returns a driver that gives env to its sessions. Call Close after the first Listen.
 func New(env *stream.Env) *Driver {
 	d := &Driver{env: env, done: make(chan struct{}), ports: map[*stream.Listener]*port{}}
 	d.sessions.next, d.sessions.prev = &d.sessions, &d.sessions
 	return d
 }
 
-// Listen begins to accept on each descriptor of p. The owner of p keeps its descriptors; the driver has its own.
+// Listen begins to accept on each descriptor of p. The owner of p keeps its descriptors; the driver
+// makes its own.
 func (d *Driver) Listen(p *stream.Listener) error {
 	opened, err := openPort(d, p)
 	if err != nil {
@@ -58,7 +60,7 @@ func (d *Driver) Listen(p *stream.Listener) error {
 	return nil
 }
 
-// refuses says why p can not be listened on. The caller holds mu.
+// refuses returns the reason why the driver cannot listen on p. The caller holds mu.
 func (d *Driver) refuses(p *stream.Listener) error {
 	if d.closed {
 		return net.ErrClosed
@@ -69,7 +71,7 @@ func (d *Driver) refuses(p *stream.Listener) error {
 	return nil
 }
 
-// Forget stops accepting on p. When it returns, p.Admit is not called any more.
+// Forget stops accepting on p. After it returns, p.Admit is not called any more.
 func (d *Driver) Forget(p *stream.Listener) {
 	d.mu.Lock()
 	opened := d.ports[p]
@@ -80,8 +82,8 @@ func (d *Driver) Forget(p *stream.Listener) {
 	}
 }
 
-// Abort ends those of the present sessions that match. It returns at once. match is asked with the session held, by one
-// goroutine; the sessions that do not match are not woken.
+// Abort ends those of the present sessions that match. It returns at once. One goroutine calls
+// match, with the session locked. Sessions that do not match are not woken.
 func (d *Driver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -92,7 +94,8 @@ func (d *Driver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
 	go d.sweep(d.present(), match, pace)
 }
 
-// Close stops accepting, cuts all sessions and waits until nothing of the driver runs. Sessions hear nothing of it.
+// Close stops accepting, closes all sessions without an event, and waits until nothing of the
+// driver runs.
 func (d *Driver) Close() error {
 	ports, sessions := d.shut()
 	for _, p := range ports {
@@ -105,7 +108,8 @@ func (d *Driver) Close() error {
 	return nil
 }
 
-// shut marks the driver closed, and returns what has to be ended. There is nothing at a second call.
+// shut marks the driver closed, and returns the ports and sessions to end. A second call returns
+// none.
 func (d *Driver) shut() (ports []*port, sessions []*session) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -129,7 +133,7 @@ func (d *Driver) present() []*session {
 	return list
 }
 
-// sweep asks each session in turn, at most pace.PerSecond matching ones in a second.
+// sweep checks each session in turn, and ends at most pace.PerSecond matching ones per second.
 func (d *Driver) sweep(list []*session, match func(*stream.Session) bool, pace stream.Pace) {
 	defer d.running.Done()
 	for _, c := range list {
@@ -139,7 +143,8 @@ func (d *Driver) sweep(list []*session, match func(*stream.Session) bool, pace s
 	}
 }
 
-// rest waits as long as pace wants between two sessions, and reports whether the driver is still open.
+// rest waits for the interval that pace requires between two sessions, and reports whether the
+// driver is still open.
 func (d *Driver) rest(pace stream.Pace) bool {
 	if pace.PerSecond <= 0 {
 		return true
@@ -159,7 +164,7 @@ func (d *Driver) sleep(long time.Duration) bool {
 	}
 }
 
-// add makes c known, unless the driver is closed.
+// add adds c to the list, unless the driver is closed.
 func (d *Driver) add(c *session) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -172,7 +177,7 @@ func (d *Driver) add(c *session) bool {
 	return true
 }
 
-// remove takes c out of the list.
+// remove removes c from the list.
 func (d *Driver) remove(c *session) {
 	d.mu.Lock()
 	c.prev.next, c.next.prev = c.next, c.prev
@@ -180,7 +185,7 @@ func (d *Driver) remove(c *session) {
 	d.running.Done()
 }
 
-// reportPanic logs a bug of ours, which ends what it happened in and nothing else. It is deferred.
+// reportPanic logs a panic; only the affected session ends. It is deferred.
 func (d *Driver) reportPanic() {
 	if reason := recover(); reason != nil {
 		d.env.Log.Write(errorlog.Alert, 0, fmt.Sprintf("panic: %v %s", reason, debug.Stack()))

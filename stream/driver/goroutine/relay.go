@@ -9,19 +9,19 @@ import (
 	"weir/stream"
 )
 
-// A relayState is a relay under way: two halves, and what ends them both. The upload half runs in the carrier's goroutine, the other
-// in one of its own.
+// relayState is a relay in progress: two halves, and their common end. The upload half runs in the
+// session's goroutine, the other in one of its own.
 type relayState struct {
 	c      *session
 	spec   *relay.Spec
 	began  time.Time
-	last   atomic.Int64  // when bytes last moved, as a Duration since began
-	paused atomic.Int32  // halves that wait because of their rate
+	last   atomic.Int64  // when data last moved, as a Duration since began
+	paused atomic.Int32  // halves that wait for their rate
 	open   atomic.Int32  // halves that have not ended
-	end    atomic.Uint32 // a relay.End; what it is first set to counts
-	answer stream.Step   // guarded by c.mu: what the session wants instead of going on
-	idle   *time.Timer   // fires no earlier than the time-out; nil without one
-	wake   chan struct{} // a token for each paused half that is to look up; nil without rates
+	end    atomic.Uint32 // a relay.End; the first value set is final
+	answer stream.Step   // guarded by c.mu: the step that the session wants instead of the relay
+	idle   *time.Timer   // expires no earlier than the timeout; nil without one
+	wake   chan struct{} // a token for each paused half to wake; nil without rates
 	second sync.WaitGroup
 	halves [2]half // by the side that they read from
 }
@@ -47,8 +47,8 @@ func newRelaying(c *session, spec *relay.Spec) *relayState {
 	return r
 }
 
-// run relays until the end, which is the event Relayed, or until the carrier is woken or the session wants something else. Only
-// then it may be called again.
+// run relays until the end, and returns the event Relayed, or until the session is woken or wants
+// another step. Only in these two cases it may be called again.
 func (r *relayState) run() stream.Event {
 	r.ready()
 	if !r.halted() {
@@ -69,7 +69,7 @@ func (r *relayState) run() stream.Event {
 	return stream.Event{Kind: stream.Relayed}
 }
 
-// ready takes away what an earlier wake has left.
+// ready discards the effects of an earlier wake.
 func (r *relayState) ready() {
 	r.c.client.SetDeadline(time.Time{})
 	r.c.upstream.SetDeadline(time.Time{})
@@ -93,21 +93,21 @@ func (r *relayState) runSecond() {
 	returned = true
 }
 
-// stop ends the relay for that reason, unless it has ended for another.
+// stop ends the relay for the given reason, unless it has ended already.
 func (r *relayState) stop(end relay.End) {
 	if r.end.CompareAndSwap(0, uint32(end)) {
 		r.interrupt()
 	}
 }
 
-// interrupt makes both halves look up.
+// interrupt wakes both directions.
 func (r *relayState) interrupt() {
 	r.c.client.wake()
 	r.c.upstream.wake()
 	r.unpause()
 }
 
-// unpause makes halves that pause look up.
+// unpause wakes the halves that pause.
 func (r *relayState) unpause() {
 	for range cap(r.wake) {
 		select {
@@ -117,7 +117,8 @@ func (r *relayState) unpause() {
 	}
 }
 
-// dropped ends the relay if its server has left the group, which is looked at after each read and each write.
+// dropped ends the relay if its server has left the group. It is called after each read and each
+// write.
 func (r *relayState) dropped() bool {
 	if !r.spec.Dropped() {
 		return false
@@ -126,10 +127,10 @@ func (r *relayState) dropped() bool {
 	return true
 }
 
-// halted reports whether the halves are to stop.
+// halted reports whether the halves must stop.
 func (r *relayState) halted() bool { return r.end.Load() != 0 || r.c.woken() }
 
-// close gives back what the relay holds. Its connections are closed, or its halves have stopped.
+// close releases the resources of the relay. Its connections must be closed, or its halves stopped.
 func (r *relayState) close() {
 	r.stop(relay.Aborted)
 	if r.idle != nil {
@@ -141,7 +142,8 @@ func (r *relayState) close() {
 	}
 }
 
-// tell gives the session an event in the middle of the relay. It goes on, unless the session wants something else.
+// tell reports an event to the session during the relay. The relay continues, unless the session
+// wants another step.
 func (r *relayState) tell(ev stream.Event) {
 	r.c.mu.Lock()
 	defer r.c.mu.Unlock()
@@ -153,13 +155,15 @@ func (r *relayState) tell(ev stream.Event) {
 	}
 }
 
-// size is how much a half reads at once. Without any room nothing could be read, not even the end.
+// size returns how much a half reads at once, at least 1: without room it could not even read the
+// end.
 func (r *relayState) size() int { return max(r.spec.BufferSize, 1) }
 
-// touch notes that bytes have moved: proxy_timeout counts from here.
+// touch records that data has moved: proxy_timeout starts again.
 func (r *relayState) touch() { r.last.Store(int64(time.Since(r.began))) }
 
-// expire is called by the timer, which is not moved when bytes move. As in nginx no time counts while a rate pauses either half.
+// expire is called by the timer, which is not reset when data moves. As in nginx, the timeout does
+// not run while a rate pauses either half.
 func (r *relayState) expire() {
 	left := r.spec.Timeout - (time.Since(r.began) - time.Duration(r.last.Load()))
 	if r.paused.Load() > 0 {
@@ -175,7 +179,7 @@ func (r *relayState) expire() {
 	}
 }
 
-// pause waits because of a rate, and reports whether to go on.
+// pause waits because of a rate, and reports whether to continue.
 func (r *relayState) pause(long time.Duration) bool {
 	r.paused.Add(1)
 	defer r.paused.Add(-1)

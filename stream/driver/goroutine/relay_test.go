@@ -57,7 +57,8 @@ func listen(t testing.TB) net.Listener {
 	return l
 }
 
-// pair is the two ends of a session, as descriptors that block, so that nothing but the driver allocates.
+// pair returns the two ends of a session as blocking descriptors, so that only the driver
+// allocates.
 func (p *passage) pair(t testing.TB) (client, server int) {
 	t.Helper()
 	c, err := net.Dial("tcp", p.front.Addr().String())
@@ -78,7 +79,7 @@ func descriptor(t testing.TB, c net.Conn) int {
 		t.Fatal(err)
 	}
 	c.Close()
-	fd := int(f.Fd()) // blocks from here on
+	fd := int(f.Fd()) // blocking from here on
 	t.Cleanup(func() { f.Close() })
 	return fd
 }
@@ -125,8 +126,9 @@ func TestRelayDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// idleBytes is what an idle session may take, in heap and in the stacks of its two goroutines: less than one of its buffers. It took
-// 13,000, and 10,000 of them are the stacks; the ends of the connections in this test add 2,000.
+// idleBytes is the maximum memory of an idle session, in heap and in the stacks of its two
+// goroutines: less than one of its buffers. The measured value is 13,000, of which 10,000 are the
+// stacks; the ends of the connections in this test add 2,000.
 const idleBytes = 24 << 10
 
 func TestIdleSessionsAreSmall(t *testing.T) {
@@ -149,10 +151,10 @@ func TestIdleSessionsAreSmall(t *testing.T) {
 	}
 }
 
-// memory is the heap and the stacks in use.
+// memory returns the bytes of heap and stacks in use.
 func memory() int64 {
 	var m runtime.MemStats
-	for range 3 { // pools are emptied, and stacks shrunk, in turns
+	for range 3 { // each cycle empties pools and shrinks stacks a little further
 		runtime.GC()
 	}
 	runtime.ReadMemStats(&m)

@@ -20,7 +20,7 @@ func (c *session) resolve(step stream.Step) stream.Event {
 	return ev
 }
 
-// await returns the event that ends a step Resolve, or a step Pause, to which nobody answers.
+// await returns the event that ends a step Resolve, or a step Pause, which has no answer.
 func (c *session) await(ctx context.Context, answered <-chan struct{}) stream.Event {
 	if c.woken() {
 		return none

@@ -9,20 +9,23 @@ import (
 	"time"
 )
 
-// A tlsConn is the TLS of a conn whose handshake is done. It reads and writes as a socket that does not block: it never waits, and can
-// be interrupted without harm to the stream, which a tls.Conn over a socket that times out could not.
+// tlsConn is the TLS layer of a conn after its handshake. It reads and writes like a non-blocking
+// socket: it never waits, and an interruption does not harm the stream, unlike that of a tls.Conn
+// over a socket that times out.
 //
-// The tls.Conn reads from and writes to the wire. What it writes the wire keeps, until the socket takes it.
+// The tls.Conn reads from and writes to the wire, which keeps written data until the socket accepts
+// it.
 type tlsConn struct {
 	*tls.Conn
 	wire   *rawConn
-	sealed bool // what write was called with is on the wire, and is to be reported when it is out. Of who writes
+	sealed bool // the argument of write is on the wire, and is reported when it is sent. Used only by the writer
 }
 
-// read reads as readFD does. The end of the connection is an end, whether or not the peer has announced it: nginx tells OpenSSL so.
+// read reads as readFD does. The end of the connection is EOF whether or not the peer has sent
+// close_notify: nginx configures OpenSSL in that way.
 func (s *tlsConn) read(fd uintptr, b []byte) (int, error) {
 	n, err := s.Conn.Read(b)
-	s.wire.flush(fd) // an answer to a new key; if there is no room for it, it goes out with the next write
+	s.wire.flush(fd) // the answer to a key update; if there is no room for it, the next write sends it
 	switch {
 	case n > 0 || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return n, nil
@@ -32,7 +35,8 @@ func (s *tlsConn) read(fd uintptr, b []byte) (int, error) {
 	return 0, err
 }
 
-// write writes all of b or nothing, as SSL_write does: after EAGAIN it has to be called again with the same bytes.
+// write writes all of b or nothing, as SSL_write does: after EAGAIN, call it again with the same
+// bytes.
 func (s *tlsConn) write(fd uintptr, b []byte) (int, error) {
 	if !s.sealed {
 		if _, err := s.Conn.Write(b); err != nil {
@@ -47,7 +51,7 @@ func (s *tlsConn) write(fd uintptr, b []byte) (int, error) {
 	return len(b), nil
 }
 
-// end says that nothing more is written, by the alert close_notify, which goes out by way of call.
+// end sends the alert close_notify through call: no more data follows.
 func (s *tlsConn) end(call func(try func(fd uintptr) bool) error) error {
 	if err := s.Conn.CloseWrite(); err != nil {
 		return err
@@ -60,26 +64,27 @@ func (s *tlsConn) end(call func(try func(fd uintptr) bool) error) error {
 	return errors.Join(failure, err)
 }
 
-// A rawConn is the net.Conn below a tls.Conn. During the handshake its calls wait, and shaking does that; from then on they do not.
+// rawConn is the net.Conn below a tls.Conn. During the handshake its calls wait, through shaking;
+// after it they do not.
 type rawConn struct {
 	*conn
-	shaking *handshake // nil: the handshake is done
+	shaking *handshake // nil after the handshake
 	fd      uintptr    // valid in calls of read and write, which come from the socket's RawConn
-	early   []byte     // comes before what is in the socket
+	early   []byte     // precedes the data in the socket
 
 	mu  sync.Mutex
-	out *buffer // sealed, and not yet written from begin to end; nil: nothing
-	// begin and end are of out.
+	out *buffer // encrypted data, unsent from begin to end; nil if empty
+	// begin and end are offsets in out.
 	begin, end int
 }
 
-// settle ends the handshake: nothing waits from here on.
+// settle ends the handshake: no call waits after it.
 func (w *rawConn) settle() {
 	w.shaking = nil
 	w.raw.Control(func(fd uintptr) { w.fd = fd })
 }
 
-// Read gives what came early, and then what is in the socket.
+// Read returns the early data, and then the data in the socket.
 func (w *rawConn) Read(b []byte) (int, error) {
 	if len(w.early) > 0 {
 		n := copy(b, w.early)
@@ -119,7 +124,7 @@ func (w *rawConn) reserve(n int) {
 	w.begin, w.end = 0, held
 }
 
-// flush writes what is sealed. EAGAIN: there is no room for all of it.
+// flush writes the encrypted data. It returns EAGAIN if the socket has no room for all of it.
 func (w *rawConn) flush(fd uintptr) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -135,19 +140,19 @@ func (w *rawConn) flush(fd uintptr) error {
 	return nil
 }
 
-// Close does nothing: the conn is closed by who has it.
+// Close does nothing: the owner of the conn closes it.
 func (w *rawConn) Close() error { return nil }
 
-// SetDeadline does nothing: there is one for the whole handshake, and none after it.
+// SetDeadline does nothing: there is one deadline for the whole handshake, and none after it.
 func (w *rawConn) SetDeadline(time.Time) error { return nil }
 
-// SetReadDeadline does nothing, likewise.
+// SetReadDeadline does nothing, like SetDeadline.
 func (w *rawConn) SetReadDeadline(time.Time) error { return nil }
 
-// SetWriteDeadline does nothing, likewise.
+// SetWriteDeadline does nothing, like SetDeadline.
 func (w *rawConn) SetWriteDeadline(time.Time) error { return nil }
 
-// endOrError is what an io.Reader has to say of a read of n bytes.
+// endOrError returns the error that an io.Reader returns after a read of n bytes.
 func endOrError(n int, err error) error {
 	if n == 0 && err == nil {
 		return io.EOF

@@ -11,7 +11,7 @@ import (
 	"weir/stream"
 )
 
-// shakeClient does the handshake with the client, which begins with what was read of it.
+// shakeClient does the handshake with the client, which begins with the data already read.
 func (c *session) shakeClient(step stream.Step) stream.Event {
 	sh := &handshake{c: c, conn: c.client, side: stream.ClientSide, deadline: c.real(step.Deadline)}
 	return sh.run(func(w *rawConn) *tls.Conn {
@@ -20,8 +20,8 @@ func (c *session) shakeClient(step stream.Step) stream.Event {
 	})
 }
 
-// shakeUpstream does the handshake with the server, and offers it what is to be written first. What Connect has left over is in the way:
-// a handshake comes after all of it.
+// shakeUpstream does the handshake with the server, and writes the first data once. Unsent data of
+// Connect prevents it: a handshake must follow all of that data.
 func (c *session) shakeUpstream(step stream.Step) stream.Event {
 	sh := &handshake{c: c, conn: c.upstream, side: stream.UpstreamSide, deadline: c.real(step.Deadline)}
 	if len(c.rest) > 0 || c.restErr != nil {
@@ -36,9 +36,10 @@ func (c *session) shakeUpstream(step stream.Step) stream.Event {
 
 var errUnsent = errors.New("what comes before the handshake was not sent")
 
-// A handshake is a handshake under way, in the carrier's goroutine. It holds the carrier's mu, so that the callbacks of the tls.Config may
-// touch the session, except while it waits for the peer. It does not end by a call to wake: only when the session, which it tells of an
-// Abort right away, wants something else, or when the driver is closed.
+// handshake runs one TLS handshake in the session's goroutine. It holds the session's mu, so that
+// the callbacks of the tls.Config may use the session, except while it waits for the peer. wake
+// alone does not end it: it reports an Abort to the session at once, and ends only if the session
+// wants another step, or if the driver is closed.
 type handshake struct {
 	c        *session
 	conn     *conn
@@ -73,12 +74,12 @@ func (sh *handshake) failed(err error) stream.Event {
 	return stream.Event{Kind: stream.Failed, Side: sh.side, Op: stream.OpHandshake, Err: err}
 }
 
-// over reports whether nobody waits for the handshake any more.
+// over reports whether the handshake is not wanted any more.
 func (sh *handshake) over() bool {
 	return sh.c.given.Do != stream.Keep || sh.c.halt.Load()&closing != 0
 }
 
-// read waits for something to read.
+// read waits for data to read.
 func (sh *handshake) read(b []byte) (n int, err error) {
 	waited := sh.wait(func() error {
 		return sh.conn.raw.Read(func(fd uintptr) bool {
@@ -112,7 +113,8 @@ func (sh *handshake) write(b []byte) (done int, err error) {
 	return done, err
 }
 
-// wait calls try without mu, again after each Abort that the session does not heed. Its error says that the handshake is over.
+// wait calls try without mu, again after each Abort that the session ignores. It returns an error
+// if the handshake is over.
 func (sh *handshake) wait(try func() error) error {
 	for {
 		if err := sh.prepare(); err != nil {
@@ -129,7 +131,7 @@ func (sh *handshake) wait(try func() error) error {
 	}
 }
 
-// prepare sets the deadline, and tells the session of an Abort.
+// prepare sets the deadline, and reports an Abort to the session.
 func (sh *handshake) prepare() error {
 	c := sh.c
 	sh.conn.SetDeadline(sh.deadline)

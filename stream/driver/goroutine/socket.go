@@ -8,18 +8,18 @@ import (
 	"weir/stream"
 )
 
-// A socket is what TCP and unix connections have in common.
+// socket is the common interface of TCP and unix connections.
 type socket interface {
 	net.Conn
 	syscall.Conn
 	CloseWrite() error
 }
 
-// A conn is one of a session's two connections.
+// conn is one of a session's two connections.
 type conn struct {
 	socket
 	raw syscall.RawConn
-	tls *tlsConn // nil: there is none, or no more than a handshake
+	tls *tlsConn // nil without TLS, and during the handshake
 }
 
 func newConn(s socket) *conn {
@@ -30,7 +30,7 @@ func newConn(s socket) *conn {
 	return &conn{socket: s, raw: raw}
 }
 
-// read reads once, in a call from raw. EAGAIN: there is nothing yet.
+// read reads once, in a call from raw. EAGAIN means that there is no data yet.
 func (c *conn) read(fd uintptr, b []byte) (int, error) {
 	if c.tls != nil {
 		return c.tls.read(fd, b)
@@ -38,7 +38,8 @@ func (c *conn) read(fd uintptr, b []byte) (int, error) {
 	return readFD(fd, b)
 }
 
-// write writes once, in a call from raw. EAGAIN: there is no room, and the same bytes have to be tried again.
+// write writes once, in a call from raw. EAGAIN means that there is no room, and that the same
+// bytes must be tried again.
 func (c *conn) write(fd uintptr, b []byte) (int, error) {
 	if c.tls != nil {
 		return c.tls.write(fd, b)
@@ -46,7 +47,7 @@ func (c *conn) write(fd uintptr, b []byte) (int, error) {
 	return writeFD(fd, b)
 }
 
-// CloseWrite tells the peer that nothing more comes; in TLS first by an alert.
+// CloseWrite ends the output, in TLS by an alert first.
 func (c *conn) CloseWrite() error {
 	if c.tls != nil {
 		if err := c.tls.end(c.raw.Write); err != nil {
@@ -56,7 +57,7 @@ func (c *conn) CloseWrite() error {
 	return c.socket.CloseWrite()
 }
 
-// Close closes the connection. In TLS it tells the peer, if that can be done at once.
+// Close closes the connection. In TLS it sends close_notify, if that is possible at once.
 func (c *conn) Close() error {
 	if c.tls != nil {
 		c.tls.end(func(try func(fd uintptr) bool) error {
@@ -66,14 +67,16 @@ func (c *conn) Close() error {
 	return c.socket.Close()
 }
 
-// wake makes all that waits for the connection come back, now and until the deadlines are set again.
+// wake interrupts all calls that wait for the connection, now and until the deadlines are set
+// again.
 func (c *conn) wake() {
 	if c != nil {
 		c.SetDeadline(time.Unix(1, 0))
 	}
 }
 
-// reset makes the coming Close send RST. A unix socket can not. In TLS nginx has taken what came out of the socket, and sends none.
+// reset makes the next Close send RST. A unix socket has no RST. In TLS nginx has read the data of
+// the socket, and sends none.
 func (c *conn) reset() {
 	if c.tls != nil {
 		return
@@ -83,20 +86,20 @@ func (c *conn) reset() {
 	}
 }
 
-// setDelay turns Nagle's algorithm on, which package net has off.
+// setDelay turns on Nagle's algorithm, which package net turns off.
 func setDelay(s socket) {
 	if tcp, ok := s.(*net.TCPConn); ok {
 		tcp.SetNoDelay(false)
 	}
 }
 
-// addrOf is the address as sessions know it.
+// addrOf returns the address in the type that sessions use.
 func addrOf(a net.Addr) stream.Addr {
 	switch a := a.(type) {
 	case *net.TCPAddr:
 		return stream.Addr{IP: a.AddrPort()}
 	case *net.UnixAddr:
-		if a.Name == "@" { // how package net spells the address of an unbound socket
+		if a.Name == "@" { // package net's name for the address of an unbound socket
 			return stream.UnixAddr("")
 		}
 		return stream.UnixAddr(a.Name)
@@ -104,7 +107,7 @@ func addrOf(a net.Addr) stream.Addr {
 	return stream.Addr{}
 }
 
-// readFD is read(2), tried again when a signal has come between. An error has no count.
+// readFD is read(2), repeated after EINTR. With an error the count is 0.
 func readFD(fd uintptr, b []byte) (int, error) {
 	for {
 		n, err := syscall.Read(int(fd), b)
@@ -114,7 +117,7 @@ func readFD(fd uintptr, b []byte) (int, error) {
 	}
 }
 
-// writeFD is write(2), likewise.
+// writeFD is write(2), repeated after EINTR. With an error the count is 0.
 func writeFD(fd uintptr, b []byte) (int, error) {
 	for {
 		n, err := syscall.Write(int(fd), b)

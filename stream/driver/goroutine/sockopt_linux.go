@@ -7,12 +7,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bindWithoutPort lets bind leave the choice of the port to connect, so that ports are used once for each destination.
+// bindWithoutPort lets bind leave the choice of the port to connect, so that a port may be used
+// once for each destination.
 func bindWithoutPort(fd int) {
 	unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
 }
 
-// letBindAnywhere lets bind take an address that is not this machine's, as the kernel allows who has CAP_NET_RAW or CAP_NET_ADMIN.
+// letBindAnywhere lets bind use an address of another machine. The kernel requires CAP_NET_RAW or
+// CAP_NET_ADMIN.
 func letBindAnywhere(fd int, v4 bool) error {
 	if v4 {
 		return unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_TRANSPARENT, 1)
@@ -20,7 +22,7 @@ func letBindAnywhere(fd int, v4 bool) error {
 	return unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_TRANSPARENT, 1)
 }
 
-// keepAliveOf reads what so_keepalive has made of a listening socket.
+// keepAliveOf reads the keepalive settings of a listening socket, which so_keepalive sets.
 func keepAliveOf(fd int) net.KeepAliveConfig {
 	on, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE)
 	if err != nil || on == 0 {

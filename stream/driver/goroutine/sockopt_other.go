@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bindWithoutPort does nothing where the system has no such option.
+// bindWithoutPort does nothing on systems without the option.
 func bindWithoutPort(int) {}
 
-// letBindAnywhere fails where the system has no such option.
+// letBindAnywhere fails on systems without the option.
 func letBindAnywhere(int, bool) error { return unix.ENOPROTOOPT }
 
 // keepAliveOf reads whether so_keepalive is on; the times are the system's.
