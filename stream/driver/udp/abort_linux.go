@@ -9,22 +9,22 @@ import (
 )
 
 const (
-	// abortSlice is how many sessions a loop looks at before it serves the others again.
+	// abortSlice is how many sessions a loop checks before it serves other work.
 	abortSlice = 256
-	// abortTick is how often a paced abort goes on, in milliseconds.
+	// abortTick is the interval in milliseconds at which a paced abort continues.
 	abortTick = 10
 )
 
-// A budget says how many sessions may be ended by now, all loops together.
+// budget limits how many sessions of all loops together may end so far.
 type budget struct {
 	start time.Time
-	rate  int64 // in a second; 0: no limit
+	rate  int64 // per second; 0 disables the limit
 	spent atomic.Int64
 }
 
 func newBudget(p stream.Pace) *budget { return &budget{start: time.Now(), rate: int64(p.PerSecond)} }
 
-// take reports whether one more may end now.
+// take reports whether one more session may end now.
 func (b *budget) take(now time.Time) bool {
 	if b.rate <= 0 {
 		return true
@@ -40,7 +40,7 @@ func (b *budget) allowed(now time.Time) int64 {
 	return int64(now.Sub(b.start)) * b.rate / int64(time.Second)
 }
 
-// An abort is under way in one loop: the connections from next on have not been asked yet.
+// abort is an abort in progress in one loop. Connections from index next on are not checked yet.
 type abort struct {
 	match  func(*stream.Session) bool
 	budget *budget
@@ -48,7 +48,7 @@ type abort struct {
 	end    int
 }
 
-// ready reports whether the abort could go on at once.
+// ready reports whether the abort can continue at once.
 func (a *abort) ready(now time.Time) bool {
 	return a.budget.rate <= 0 || a.budget.spent.Load() < a.budget.allowed(now)
 }
@@ -57,7 +57,7 @@ func (l *loop) startAbort(match func(*stream.Session) bool, b *budget) {
 	l.aborts = append(l.aborts, &abort{match: match, budget: b, end: len(l.conns)})
 }
 
-// continueAborts asks a slice of the sessions for the first abort that is under way.
+// continueAborts checks a slice of the sessions for the oldest abort in progress.
 func (l *loop) continueAborts() {
 	if len(l.aborts) == 0 {
 		return
@@ -80,7 +80,7 @@ func (l *loop) continueAborts() {
 	}
 }
 
-// abort tells the session to end. It may decide to go on.
+// abort sends an abort to the session. The session may decide to continue.
 func (c *conn) abort() {
 	end := c.s.Traffic.End
 	if c.relaying() {

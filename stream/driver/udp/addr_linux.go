@@ -11,10 +11,11 @@ import (
 	"weir/stream"
 )
 
-// maxKey is the longest key of a client: any address, and the local one.
+// maxKey is the maximum length of a client's key: any address, followed by the local address.
 const maxKey = unix.SizeofSockaddrAny + 16
 
-// clientAddr is the address in a sockaddr as the kernel writes it. A unix socket without a path gives an unbound address.
+// clientAddr returns the address in a kernel sockaddr. A unix socket without a path has an unbound
+// address.
 func clientAddr(name []byte) stream.Addr {
 	if len(name) < 2 {
 		return stream.UnixAddr("")
@@ -33,24 +34,26 @@ func clientAddr(name []byte) stream.Addr {
 	return stream.UnixAddr(string(path))
 }
 
-// ipAddr is an address with the port that follows the family in name.
+// ipAddr returns an address with the port that follows the family in name.
 func ipAddr(ip netip.Addr, name []byte) stream.Addr {
 	return stream.Addr{IP: netip.AddrPortFrom(ip, binary.BigEndian.Uint16(name[2:]))}
 }
 
-// unbound reports whether name is no address that anything could be sent to, nor told from another: that of a unix socket without a path.
+// unbound reports whether name is the address of a unix socket without a path, which neither can be
+// sent to nor identifies the client.
 func unbound(name []byte) bool {
 	return len(name) <= 2 || binary.NativeEndian.Uint16(name) == unix.AF_UNIX && name[2] == 0
 }
 
-// clearFlow takes out of an IPv6 address what does not tell one client from another.
+// clearFlow clears the parts of an IPv6 address that do not identify a client.
 func clearFlow(name []byte) {
 	if len(name) == unix.SizeofSockaddrInet6 && binary.NativeEndian.Uint16(name) == unix.AF_INET6 {
 		clear(name[4:8])
 	}
 }
 
-// localAddr is the address that a datagram was sent to, as the kernel tells it with the datagram; zero when it does not.
+// localAddr returns the destination address of a datagram from the kernel's control data, or the
+// zero Addr if there is none.
 func localAddr(control []byte) netip.Addr {
 	for len(control) >= unix.SizeofCmsghdr {
 		h := (*unix.Cmsghdr)(unsafe.Pointer(&control[0]))
@@ -70,7 +73,7 @@ func localAddr(control []byte) netip.Addr {
 	return netip.Addr{}
 }
 
-// putLocal writes into control what makes the kernel send from local, and returns it.
+// putLocal writes into control the message that makes the kernel send from local, and returns it.
 func putLocal(control *[controlSize]byte, local netip.Addr) []byte {
 	h := (*unix.Cmsghdr)(unsafe.Pointer(control))
 	body := control[unix.CmsgLen(0):]
@@ -91,7 +94,7 @@ func putLocal(control *[controlSize]byte, local netip.Addr) []byte {
 	return control[:unix.CmsgSpace(size)]
 }
 
-// sockaddr is a as package unix takes it.
+// sockaddr returns a in the type of package unix.
 func sockaddr(a stream.Addr) (unix.Sockaddr, int) {
 	switch {
 	case a.Unix:
@@ -102,7 +105,7 @@ func sockaddr(a stream.Addr) (unix.Sockaddr, int) {
 	return &unix.SockaddrInet6{Port: int(a.IP.Port()), Addr: a.IP.Addr().As16()}, unix.AF_INET6
 }
 
-// boundTo is the address of a socket; zero for one of a unix socket.
+// boundTo returns the address of a socket, or the zero Addr for a unix socket.
 func boundTo(fd int) stream.Addr {
 	name, _ := unix.Getsockname(fd)
 	switch sa := name.(type) {

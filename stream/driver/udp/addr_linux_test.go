@@ -11,7 +11,7 @@ import (
 	"weir/stream"
 )
 
-// name is a sockaddr of that family with those bytes behind it.
+// name returns a sockaddr of the given family, followed by the bytes of rest.
 func name(family uint16, rest string) []byte {
 	return append(binary.NativeEndian.AppendUint16(nil, family), rest...)
 }
@@ -54,14 +54,14 @@ func TestClientAddr(t *testing.T) {
 	}
 }
 
-// What is told of the local address of a datagram can be said for the answer.
+// TestLocalAddr tests that the local address of a datagram can be used as the source of the answer.
 func TestLocalAddr(t *testing.T) {
 	for _, text := range []string{"192.0.2.1", "127.0.0.2", "2001:db8::1", "::ffff:192.0.2.1"} {
 		want := netip.MustParseAddr(text)
 		var room [controlSize]byte
 		room[0] = 0xff
 		control := putLocal(&room, want)
-		if want.Is4() { // the kernel tells the address of the header behind the one to answer from
+		if want.Is4() { // the kernel reports the header's address after the address to answer from
 			copy(control[unix.CmsgLen(0)+8:], control[unix.CmsgLen(0)+4:unix.CmsgLen(0)+8])
 		}
 		if got := localAddr(control); got != want {
@@ -74,7 +74,7 @@ func TestLocalAddr(t *testing.T) {
 	}
 }
 
-// message is a control message.
+// message returns a control message.
 func message(level, kind int32, body []byte) []byte {
 	b := make([]byte, unix.CmsgSpace(len(body)))
 	binary.NativeEndian.PutUint64(b, uint64(unix.CmsgLen(len(body))))
@@ -84,7 +84,7 @@ func message(level, kind int32, body []byte) []byte {
 	return b
 }
 
-// FuzzLocalAddr holds that no control data is read past its end.
+// FuzzLocalAddr checks that no control data is read past its end.
 func FuzzLocalAddr(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(message(unix.IPPROTO_IP, unix.IP_PKTINFO, make([]byte, 12)))
@@ -92,13 +92,14 @@ func FuzzLocalAddr(f *testing.F) {
 	f.Add(message(unix.IPPROTO_IP, unix.IP_PKTINFO, make([]byte, 3)))
 	f.Add(append(message(unix.SOL_SOCKET, unix.SCM_TIMESTAMP, make([]byte, 16)), message(unix.IPPROTO_IP, unix.IP_PKTINFO, make([]byte, 12))...))
 	f.Fuzz(func(t *testing.T, control []byte) {
-		// The kernel writes to where a Cmsghdr may be.
+		// The kernel aligns control data for a Cmsghdr.
 		var room [256]byte
 		localAddr(room[:copy(room[:], control)])
 	})
 }
 
-// FuzzClientAddr holds that any name is an address, and that one that can be answered has something to tell it by.
+// FuzzClientAddr checks that any name gives an address, and that an address that can be answered
+// identifies its client.
 func FuzzClientAddr(f *testing.F) {
 	for _, row := range nameRows {
 		f.Add(row.raw)

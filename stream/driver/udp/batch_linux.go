@@ -7,16 +7,16 @@ import (
 )
 
 const (
-	// batchSize is how many datagrams one call takes or sends.
+	// batchSize is how many datagrams one call receives or sends.
 	batchSize = 16
-	// maxDatagram is room for any datagram of IP, as nginx has it.
+	// maxDatagram is room for any IP datagram, as in nginx.
 	maxDatagram = 65535
-	// controlSize is room for the local address of a datagram, IPv4's or IPv6's.
+	// controlSize is room for the local address of a datagram, IPv4 or IPv6.
 	controlSize = 64
 )
 
-// A batch is the buffers and headers for one call of recvmmsg(2) or sendmmsg(2). They are made once. The zero call is none: what a batch
-// holds is good until the next one.
+// batch is the buffers and headers for calls of recvmmsg(2) or sendmmsg(2), allocated once. Its
+// contents are valid until the next call on it.
 type batch struct {
 	headers  [batchSize]mmsghdr
 	vectors  [batchSize]unix.Iovec
@@ -25,7 +25,7 @@ type batch struct {
 	buffers  []byte
 }
 
-// mmsghdr is a message with the length that the kernel has found or sent.
+// mmsghdr is a message with its received or sent length.
 type mmsghdr struct {
 	unix.Msghdr
 	length uint32
@@ -41,7 +41,8 @@ func newBatch() *batch {
 	return b
 }
 
-// receiveFrom takes what has come to fd from anybody, up to a batch, with addresses. It returns how many there are.
+// receiveFrom receives up to a batch of datagrams from any sender at fd, with addresses. It returns
+// their number.
 func (b *batch) receiveFrom(fd int) (int, unix.Errno) {
 	for i := range batchSize {
 		h := &b.headers[i]
@@ -53,7 +54,8 @@ func (b *batch) receiveFrom(fd int) (int, unix.Errno) {
 	return b.call(unix.SYS_RECVMMSG, fd, 0, batchSize)
 }
 
-// receive takes up to n datagrams from the peer of fd, each cut to size. It returns how many there are.
+// receive receives up to n datagrams from the peer of fd, each cut to size. It returns their
+// number.
 func (b *batch) receive(fd, n, size int) (int, unix.Errno) {
 	for i := range n {
 		h := &b.headers[i]
@@ -64,8 +66,8 @@ func (b *batch) receive(fd, n, size int) (int, unix.Errno) {
 	return b.call(unix.SYS_RECVMMSG, fd, 0, n)
 }
 
-// address makes what receive has brought, n datagrams, ready to be sent to a client. They are not to be received again before the last
-// send.
+// address prepares the n datagrams from receive to be sent to a client. Do not call receive again
+// before the last send.
 func (b *batch) address(n int, c *conn) {
 	control := c.control(&b.controls[0])
 	for i := range n {
@@ -74,7 +76,7 @@ func (b *batch) address(n int, c *conn) {
 	}
 }
 
-// destine sets where the i-th message goes, and from which address.
+// destine sets the destination and the source address of message i.
 func (b *batch) destine(i int, c *conn, control []byte) {
 	h := &b.headers[i]
 	h.Name, h.Namelen = unsafe.StringData(c.key), uint32(c.nameLen)
@@ -85,7 +87,7 @@ func (b *batch) destine(i int, c *conn, control []byte) {
 // send sends the messages from i to n, and returns how many it has sent.
 func (b *batch) send(fd, i, n int) (int, unix.Errno) { return b.call(unix.SYS_SENDMMSG, fd, i, n) }
 
-// call does not block, since every descriptor is non-blocking; so it goes past the scheduler.
+// call does not block, since every descriptor is non-blocking, so it bypasses the scheduler.
 func (b *batch) call(trap uintptr, fd, i, n int) (int, unix.Errno) {
 	done, _, e := unix.RawSyscall6(trap, uintptr(fd), uintptr(unsafe.Pointer(&b.headers[i])), uintptr(n-i), unix.MSG_NOSIGNAL, 0, 0)
 	if e != 0 {
@@ -94,13 +96,14 @@ func (b *batch) call(trap uintptr, fd, i, n int) (int, unix.Errno) {
 	return int(done), 0
 }
 
-// load makes data the one datagram of the batch, and returns that number. What no datagram can hold is cut, and still too long to be sent.
+// load makes data the only datagram of the batch, and returns 1. Data longer than any datagram is
+// cut, to a length that is still too long to send.
 func (b *batch) load(data []byte) int {
 	b.headers[0].length = uint32(copy(b.buffers[:maxDatagram], data))
 	return 1
 }
 
-// size is the length of the first n datagrams together.
+// size returns the total length of the first n datagrams.
 func (b *batch) size(n int) int {
 	total := 0
 	for i := range n {
@@ -109,19 +112,20 @@ func (b *batch) size(n int) int {
 	return total
 }
 
-// data is the i-th datagram received.
+// data returns received datagram i.
 func (b *batch) data(i int) []byte {
 	start := i * maxDatagram
 	end := start + int(b.headers[i].length)
 	return b.buffers[start:end:end]
 }
 
-// truncated reports whether there was more of the i-th datagram, or of what belongs to it, than room.
+// truncated reports whether received datagram i, or its control data, was longer than the room for
+// it.
 func (b *batch) truncated(i int) bool {
 	return b.headers[i].Flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0
 }
 
-// name is who sent the i-th datagram.
+// name returns the sender's address of datagram i.
 func (b *batch) name(i int) []byte {
 	size := min(b.headers[i].Namelen, unix.SizeofSockaddrAny)
 	return unsafe.Slice((*byte)(unsafe.Pointer(&b.names[i])), size)

@@ -9,7 +9,8 @@ import (
 	"weir/stream/driver/udp"
 )
 
-// A line is clients with their sessions and their server, for datagrams that go there and back without an allocation of the test's.
+// line is a set of clients with their sessions and their server, for round trips that do not
+// allocate in the test.
 type line struct {
 	testing.TB
 	clients []*net.UDPConn
@@ -32,7 +33,7 @@ func newLine(t testing.TB, clients int, spec relay.Spec) *line {
 	return l
 }
 
-// exchange has each client send a datagram of n bytes, and get it back.
+// exchange makes each client send a datagram of n bytes and receive it back.
 func (l *line) exchange(n int) {
 	for _, c := range l.clients {
 		if _, err := c.Write(l.buf[:n]); err != nil {
@@ -55,7 +56,8 @@ func (l *line) exchange(n int) {
 	}
 }
 
-// A datagram allocates nothing, neither there nor back, once its session is there.
+// TestAllocations tests that a datagram allocates nothing in either direction once its session
+// exists.
 func TestAllocations(t *testing.T) {
 	l := newLine(t, 20, plain())
 	l.exchange(100)
@@ -64,7 +66,8 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// BenchmarkExchange is a datagram there and back: one at a time, many at a time, and each with a session of its own.
+// BenchmarkExchange measures round trips: one at a time, many at a time, and each with a session of
+// its own.
 func BenchmarkExchange(b *testing.B) {
 	single := plain()
 	single.Responses = 1

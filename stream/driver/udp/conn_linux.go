@@ -10,33 +10,33 @@ import (
 	"weir/stream"
 )
 
-// conn is a session with its socket to the server. Its step says what it waits for.
+// conn is a session with its socket to the server. Its step determines the events it waits for.
 type conn struct {
 	s       *stream.Session
 	l       *loop
 	p       *listener
-	key     string     // in the port's table; it begins with the client's address as the kernel takes it
-	local   netip.Addr // that the client has asked, on a wildcard; zero elsewhere
+	key     string     // in the listener's table; begins with the client's address in the kernel's format
+	local   netip.Addr // address the client has sent to, on a wildcard; otherwise zero
 	spec    *relay.Spec
 	packets relay.Packets
 	timer   relay.Timer[*conn] // proxy_timeout
-	active  time.Duration      // when the relay last carried something, from when the loop began
+	active  time.Duration      // time of the relay's last datagram, since the loop's start
 
 	toServer, toClient queue
-	early              queue // came before the server was known
+	early              queue // datagrams received before the server was known
 	lookup             lookup
-	upload, download   *pace  // nil: no limit
-	retry              *retry // until a socket that was full is tried again; nil: none ever was
+	upload, download   *pace  // nil means unlimited
+	retry              *retry // timer until a full socket is tried again; nil if no socket was ever full
 
-	fd      int // to the server; -1: none
+	fd      int // to the server; -1 without a socket
 	index   int32
 	serial  int32
-	nameLen uint8      // of key, the client's address
-	step    uint8      // stream.Action
-	refused unix.Errno // why the first datagram could not be sent
-	ready   bool       // there may be something to read from the server
-	heard   bool       // the server has said something
-	queued  bool       // in the loop's list of those to go on with
+	nameLen uint8      // of the client's address in key
+	step    uint8      // stream.StepKind
+	refused unix.Errno // error of sending the first datagram
+	ready   bool       // there may be data to read from the server
+	heard   bool       // the server has sent a datagram
+	queued  bool       // in the loop's list of conns to continue
 	closed  bool
 }
 
@@ -57,10 +57,10 @@ func (l *loop) newConn(p *listener, key string, nameLen int, local netip.Addr) *
 	return c
 }
 
-// relaying reports whether the session has come to its relay, and not to its end.
+// relaying reports whether the session is in its relay and has not ended.
 func (c *conn) relaying() bool { return stream.StepKind(c.step) == stream.Relay && !c.closed }
 
-// do takes steps until one has to wait.
+// do runs steps until one has to wait.
 func (c *conn) do(step stream.Step) {
 	for step.Do != stream.Keep {
 		c.step = uint8(step.Do)
@@ -72,12 +72,12 @@ func (c *conn) do(step stream.Step) {
 	}
 }
 
-// begin starts a step, and returns the event that ends it if that is there at once. Of datagrams only a relay waits, and who looks up
-// a name.
+// begin starts a step, and returns the event that ends it if there is one at once. For datagrams
+// only a relay, and a lookup of a name, wait.
 func (c *conn) begin(step stream.Step) (stream.Event, bool) {
 	switch step.Do {
 	case stream.Read:
-		return stream.Event{Kind: stream.EOF}, true // all there was is in Head
+		return stream.Event{Kind: stream.EOF}, true // all data is in Head
 	case stream.Resolve:
 		c.resolve(step)
 	case stream.Connect:
@@ -92,8 +92,8 @@ func (c *conn) begin(step stream.Step) (stream.Event, bool) {
 	return stream.Event{}, false
 }
 
-// connect makes the socket to the step's target, and sends the first datagram. What becomes of that is told when the relay starts: up
-// to there nginx has not tried.
+// connect makes the socket to the step's target, and sends the first datagram. The result of the
+// send is reported when the relay starts, because nginx does not send before that.
 func (c *conn) connect(step stream.Step) stream.Event {
 	c.dropServer()
 	to, family := sockaddr(step.Target.Addr)
@@ -124,7 +124,8 @@ func (c *conn) connect(step stream.Step) stream.Event {
 	return ev
 }
 
-// dropServer closes the socket of an earlier attempt. As with nginx what was queued for it is lost.
+// dropServer closes the socket of an earlier attempt. As in nginx, datagrams queued for it are
+// lost.
 func (c *conn) dropServer() {
 	if c.fd < 0 {
 		return
@@ -135,7 +136,8 @@ func (c *conn) dropServer() {
 	c.toServer, c.early = queue{}, queue{}
 }
 
-// prepare sets the socket's options and binds it. An option that the kernel refuses is left; an address that it refuses is not.
+// prepare sets the socket's options and binds it. It ignores an option that the kernel refuses, but
+// not an address.
 func prepare(fd int, t *stream.Target) error {
 	if t.KeepAlive {
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
@@ -153,8 +155,8 @@ func prepare(fd int, t *stream.Target) error {
 	return unix.Bind(fd, local)
 }
 
-// letBindAnywhere lets the socket be bound to an address that is not this machine's, if that is wanted. The kernel refuses it to who has
-// neither CAP_NET_RAW nor CAP_NET_ADMIN.
+// letBindAnywhere lets the socket bind to an address of another machine, if the target wants that.
+// The kernel requires CAP_NET_RAW or CAP_NET_ADMIN.
 func letBindAnywhere(fd int, t *stream.Target) error {
 	switch {
 	case !t.Transparent || !t.Local.IsValid():
@@ -169,32 +171,34 @@ func upFailed(op stream.Op, err error) stream.Event {
 	return stream.Event{Kind: stream.Failed, Side: stream.UpstreamSide, Op: op, Err: err}
 }
 
-// reply sends one datagram to the client. When the socket is full it is lost, as any datagram may be.
+// reply sends one datagram to the client. If the socket is full, the datagram is lost.
 func (c *conn) reply(data []byte) stream.Event {
 	n := c.l.out.load(data)
 	c.sendClient(n)
 	return c.relayed(c.s.Traffic.End)
 }
 
-// relayed is the event of that name.
+// relayed returns the event Relayed.
 func (c *conn) relayed(end relay.End) stream.Event {
 	c.s.Traffic.End = end
 	return stream.Event{Kind: stream.Relayed, Packets: &c.packets}
 }
 
-// fail tells the session of an error that it logs and that changes nothing else.
+// fail reports an error to the session, which logs it and continues.
 func (c *conn) fail(side stream.Side, op stream.Op, e unix.Errno) {
 	c.s.Advance(stream.Event{Kind: stream.Failed, Side: side, Op: op, Err: e})
 }
 
-// unlist lets the client's next datagram begin another session.
+// unlist removes the session from the table, so that the client's next datagram begins another
+// session.
 func (c *conn) unlist() {
 	if c.p.table[c.key] == c {
 		delete(c.p.table, c.key)
 	}
 }
 
-// close ends the conn: its socket, its timers, its places in the loop and in the port's table.
+// close ends the conn and releases its socket, its timers, its index in the loop and its key in the
+// listener's table.
 func (c *conn) close() {
 	c.closed = true
 	c.unlist()

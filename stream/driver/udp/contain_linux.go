@@ -7,8 +7,9 @@ import (
 	"weir/internal/errorlog"
 )
 
-// contain ends the session that the loop works for when a panic has come up, and lets the loop continue. A panic without a session ends
-// the process: nobody knows what it has left undone. It is deferred.
+// contain ends the session that the loop works for after a panic, and lets the loop continue. A
+// panic without a session ends the process, because the state of the loop is unknown. It is
+// deferred.
 func (l *loop) contain() {
 	c := l.current
 	if c == nil {
@@ -20,7 +21,7 @@ func (l *loop) contain() {
 	}
 }
 
-// drop ends a session after a panic. Its place and its sockets are lost if that panics as well.
+// drop ends a session after a panic. If that panics as well, its index and its sockets leak.
 func (l *loop) drop(c *conn, reason any) {
 	if l.conns[c.index] != c { // it had ended already
 		l.logPanic(reason)

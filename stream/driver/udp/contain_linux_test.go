@@ -10,7 +10,7 @@ import (
 	"weir/stream/driver/udp"
 )
 
-// TestPanicEndsOneSession tests that a panic of the driver ends the session that it happens in, and no other one.
+// TestPanicEndsOneSession tests that a panic of the driver ends only the affected session.
 func TestPanicEndsOneSession(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{Loops: 1})
 	r.echo()
@@ -28,7 +28,7 @@ func TestPanicEndsOneSession(t *testing.T) {
 	}
 	armed.Store(true)
 	first.say("lost")
-	for armed.Load() { // what comes in one batch with the datagram is lost
+	for armed.Load() { // datagrams in the same batch are lost
 		time.Sleep(time.Millisecond)
 	}
 	second.say("still here")

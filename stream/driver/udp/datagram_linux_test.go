@@ -20,7 +20,8 @@ import (
 	"weir/stream/streamtest"
 )
 
-// Many clients, datagrams of random sizes, and each gets its own back, whole and in order.
+// TestManyClients sends datagrams of random sizes from many clients; each client receives its own,
+// complete and in order.
 func TestManyClients(t *testing.T) {
 	tests := []struct{ network, address, host, local string }{
 		{"udp4", "127.0.0.1:0", "", ""},
@@ -62,8 +63,9 @@ func TestManyClients(t *testing.T) {
 	}
 }
 
-// converse sends datagrams one after the other and wants each back. It holds large while one is under way that is not small: of many such
-// at a time the system drops some, since a socket has no room for them.
+// converse sends datagrams one after the other and expects each back. It locks large while a large
+// datagram is in transit: of many large ones at a time the system drops some, because a socket has
+// no room for them.
 func (c *client) converse(seed uint64, rounds int, large *sync.Mutex) {
 	const small = 1024
 	rnd := rand.New(rand.NewPCG(seed, 1))
@@ -85,7 +87,7 @@ func (c *client) converse(seed uint64, rounds int, large *sync.Mutex) {
 	}
 }
 
-// echoes sends data and reports whether it comes back.
+// echoes sends data and reports whether it returns.
 func (c *client) echoes(data []byte) bool {
 	if _, err := c.Write(data); err != nil {
 		c.Error(err)
@@ -100,7 +102,8 @@ func (c *client) echoes(data []byte) bool {
 	return true
 }
 
-// Datagrams stay whole, the empty ones too. What does not fit the buffer is cut, but for the first one of the client's.
+// TestSizes tests that datagrams stay whole, including empty ones. A datagram longer than the
+// buffer is cut, except for the first one of a client.
 func TestSizes(t *testing.T) {
 	spec := plain()
 	spec.BufferSize, spec.Timeout = 10, 200*time.Millisecond
@@ -124,7 +127,7 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// proxy_requests takes a session out of the table, and not out of life.
+// TestRequests tests that proxy_requests removes a session from the table without ending it.
 func TestRequests(t *testing.T) {
 	spec := plain()
 	spec.Requests = 2
@@ -149,7 +152,7 @@ func TestRequests(t *testing.T) {
 	c.hear("a", "b")
 }
 
-// proxy_responses ends a session when the answers are there.
+// TestResponses tests that proxy_responses ends a session when all answers have arrived.
 func TestResponses(t *testing.T) {
 	tests := []struct {
 		name                string
@@ -204,9 +207,10 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// A server or a client that takes nothing for the time of proxy_timeout ends the session, though datagrams wait for it.
+// TestTimeoutOfOneThatTakesNothing tests that a server or a client that accepts nothing for
+// proxy_timeout ends the session, although datagrams wait for it.
 func TestTimeoutOfOneThatTakesNothing(t *testing.T) {
-	const more = 1000 // than a socket holds
+	const more = 1000 // than fit into a socket
 	spec := plain()
 	spec.BufferSize, spec.Timeout = 1<<20, 300*time.Millisecond
 	t.Run("server", func(t *testing.T) {
@@ -237,7 +241,8 @@ func TestTimeoutOfOneThatTakesNothing(t *testing.T) {
 	})
 }
 
-// A refused datagram counts as an answer, of which nothing is sent, and is an error that the session hears of.
+// TestRefused tests that a refused datagram counts as an answer, sends nothing, and is reported to
+// the session as an error.
 func TestRefused(t *testing.T) {
 	spec := plain()
 	spec.Responses = 1
@@ -255,7 +260,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// A datagram that can not be sent ends the session.
+// TestTooLong tests that a datagram that cannot be sent ends the session.
 func TestTooLong(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{})
 	r.upstream("udp4")
@@ -267,7 +272,8 @@ func TestTooLong(t *testing.T) {
 	}
 }
 
-// A server that can not be connected to is followed by the next, which gets the first datagram.
+// TestRetry tests that after a server that cannot be connected to, the next one gets the first
+// datagram.
 func TestRetry(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{})
 	server := r.upstream("udp4")
@@ -277,7 +283,8 @@ func TestRetry(t *testing.T) {
 	r.get(server, "a")
 }
 
-// On a wildcard the address that is asked tells sessions apart, and answers come from it.
+// TestLocalAddresses tests that on a wildcard the destination address distinguishes sessions, and
+// that answers are sent from it.
 func TestLocalAddresses(t *testing.T) {
 	r := newRig(t, "udp4", "0.0.0.0:0", plain(), udp.Options{})
 	server := r.upstream("udp4")
@@ -297,7 +304,8 @@ func TestLocalAddresses(t *testing.T) {
 	}
 }
 
-// Unix sockets carry datagrams too. A client without an address has a session for each.
+// TestUnix tests datagrams over unix sockets. A client without an address has a session for each
+// datagram.
 func TestUnix(t *testing.T) {
 	spec := plain()
 	spec.Responses = 1
@@ -322,7 +330,8 @@ func TestUnix(t *testing.T) {
 	}
 }
 
-// While a server takes nothing, datagrams wait for it as far as the buffer goes, and what comes besides is lost.
+// TestQueue tests that while a server accepts nothing, datagrams for it wait up to the size of the
+// buffer, and more are lost.
 func TestQueue(t *testing.T) {
 	spec := plain()
 	spec.BufferSize = 1000
@@ -353,7 +362,8 @@ func TestQueue(t *testing.T) {
 	r.get(server, "last")
 }
 
-// What a client does not take waits, in the driver and in the server's socket, and nothing is lost.
+// TestSlowClient tests that datagrams that a client does not accept wait in the driver and in the
+// server's socket, and that none is lost.
 func TestSlowClient(t *testing.T) {
 	r := newRig(t, "unixgram", "s", plain(), udp.Options{})
 	server := r.upstream("udp4")
@@ -369,7 +379,8 @@ func TestSlowClient(t *testing.T) {
 	c.hear(want...)
 }
 
-// Datagrams from a client that sends more than its rate allows are lost; those from a server wait.
+// TestRates tests that datagrams from a client above its rate are lost, and that those from a
+// server wait.
 func TestRates(t *testing.T) {
 	spec := plain()
 	spec.Upload = 10
@@ -403,7 +414,8 @@ func TestRates(t *testing.T) {
 	}
 }
 
-// A client of an older generation begins anew with its next datagram, and what its old session was to get still comes before.
+// TestCurrent tests that a client of an older generation begins a new session with its next
+// datagram, and still receives the pending datagrams of its old session first.
 func TestCurrent(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{})
 	server := r.upstream("udp4")
@@ -431,7 +443,7 @@ func TestCurrent(t *testing.T) {
 	c.hear("d")
 }
 
-// change changes what the loops read, while they wait.
+// change changes state that the loops read, while they wait.
 func (r *rig) change(f func()) {
 	r.Helper()
 	var once sync.Once
@@ -444,13 +456,15 @@ func (r *rig) change(f func()) {
 	}
 }
 
-// settle waits until all that has been sent so far has been taken: a loop asks for aborts when it has seen to its events.
+// settle waits until everything sent so far has been received: a loop handles aborts after its
+// events.
 func (r *rig) settle() {
 	r.Helper()
 	r.change(func() {})
 }
 
-// A forgotten port's sessions can not answer, and end when they would have to. The port may be listened on again.
+// TestForget tests that the sessions of a forgotten listener cannot answer, and end when they try
+// to. The address can be listened on again.
 func TestForget(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{Loops: 2})
 	server := r.upstream("udp4")
@@ -513,7 +527,8 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// worker_connections bounds the sessions; the datagram that is too much is lost, with a word.
+// TestConnections tests that worker_connections limits the sessions; a datagram beyond the limit is
+// lost and logged.
 func TestConnections(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{Connections: 4})
 	server := r.upstream("udp4")
@@ -532,7 +547,7 @@ func TestConnections(t *testing.T) {
 	}
 }
 
-// TestDescriptorsInReserve has more clients than there are descriptors for.
+// TestDescriptorsInReserve has more clients than there are descriptors.
 func TestDescriptorsInReserve(t *testing.T) {
 	const limit, others = 40, 5
 	const served = limit - limit/8 - others
@@ -561,7 +576,8 @@ func (r *rig) alerts() (list []string) {
 	return list
 }
 
-// An address that means nothing any more takes datagrams and makes nothing of them; one content answers without a server.
+// TestOtherContents tests that an address that is no longer served receives datagrams and drops
+// them, and that a content can answer without a server.
 func TestOtherContents(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{})
 	r.server.Content = &streamtest.Reply{Text: []byte("reply")}
@@ -584,7 +600,7 @@ func TestOtherContents(t *testing.T) {
 	}
 }
 
-// A server with much to say does not keep the others from theirs.
+// TestMuchToSay tests that a server that sends much does not delay the others.
 func TestMuchToSay(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{})
 	conn := r.upstream("udp4")

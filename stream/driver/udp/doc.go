@@ -1,5 +1,6 @@
-// Package udp is the driver of UDP sessions: a few epoll loops that take datagrams in batches, and tell by the client's address
-// which session one belongs to. DESIGN.md beside this file has the rules.
+// Package udp is the driver of UDP sessions: a few epoll loops that receive datagrams in batches,
+// and find the session of a datagram by the client's address. DESIGN.md in this directory describes
+// the rules.
 //
 // See https://nginx.org/en/docs/stream/ngx_stream_core_module.html#listen, the parameter udp.
 package udp

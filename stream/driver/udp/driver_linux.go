@@ -9,21 +9,21 @@ import (
 	"weir/stream"
 )
 
-// Options shape a Driver.
+// Options configure a Driver.
 type Options struct {
 	Loops       int // at least 1
-	Connections int // how many sockets and sessions one loop may hold, as worker_connections; 0: no limit
+	Connections int // limit of sockets and sessions for each loop, as worker_connections; 0 disables it
 }
 
-// A Driver runs sessions of datagrams. A session stays with the loop that reads the socket on which it began. It is safe for
-// concurrent use.
+// Driver runs sessions of datagrams. A session stays with the loop that reads the socket on which
+// it began. It is safe for concurrent use.
 type Driver struct {
 	env     *stream.Env
 	options Options
 	ended   sync.WaitGroup
 
 	mu     sync.Mutex
-	loops  []*loop // none before the first Listen
+	loops  []*loop // empty before the first Listen
 	ports  map[*stream.Listener]uint32
 	serial uint32
 	closed bool
@@ -31,12 +31,13 @@ type Driver struct {
 
 var _ stream.Driver = (*Driver)(nil)
 
-// New returns a driver. Nothing of it runs before the first Listen.
+// New returns a driver. It starts no goroutine before the first Listen.
 func New(env *stream.Env, o Options) *Driver {
 	return &Driver{env: env, options: o, ports: map[*stream.Listener]uint32{}}
 }
 
-// Listen begins to take datagrams on p. Each of its descriptors is read by one loop, so that no client is served by two.
+// Listen begins to receive datagrams on p. Each descriptor is read by one loop, so that no client
+// is served by two.
 func (d *Driver) Listen(p *stream.Listener) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -83,8 +84,9 @@ func (d *Driver) start() error {
 	return nil
 }
 
-// Forget takes no more datagrams from p; when it returns, no loop touches p's descriptors. Since p's sessions answer through them, each
-// ends with the next datagram from its server, as those of nginx do in a worker that shuts down.
+// Forget stops receiving datagrams on p; after it returns, no loop uses p's descriptors. Because
+// p's sessions answer through them, each session ends with the next datagram from its server, as in
+// an nginx worker that shuts down.
 func (d *Driver) Forget(p *stream.Listener) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -104,7 +106,7 @@ func (d *Driver) forget(p *stream.Listener) {
 	}
 }
 
-// Abort ends the sessions that match, each loop its own, a slice of them at a time.
+// Abort ends the sessions that match. Each loop checks its own, a slice at a time.
 func (d *Driver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -117,7 +119,7 @@ func (d *Driver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
 	}
 }
 
-// Close cuts all sessions and ends the loops.
+// Close ends all sessions at once and stops the loops.
 func (d *Driver) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -135,7 +137,7 @@ func (d *Driver) Close() error {
 	return nil
 }
 
-// post has f run by the loop, soon; not at all by one that has ended.
+// post queues f to run in the loop. A loop that has ended drops it.
 func (l *loop) post(f func()) {
 	l.mail.mu.Lock()
 	l.mail.calls = append(l.mail.calls, f)
@@ -146,7 +148,7 @@ func (l *loop) post(f func()) {
 	}
 }
 
-// call has f run by the loop, and waits for it.
+// call runs f in the loop, and waits for it.
 func (l *loop) call(f func() error) error {
 	done := make(chan error, 1)
 	l.post(func() { done <- f() })

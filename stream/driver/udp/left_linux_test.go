@@ -8,7 +8,8 @@ import (
 	"weir/stream/driver/udp"
 )
 
-// TestServerLeft ends a session with the next datagram, of either side, once its server has left the group.
+// TestServerLeft tests that a session whose server has left the group ends with the next datagram
+// of either side.
 func TestServerLeft(t *testing.T) {
 	for _, fromServer := range []bool{false, true} {
 		spec := plain()

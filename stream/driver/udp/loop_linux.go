@@ -16,19 +16,21 @@ import (
 )
 
 const (
-	// eventsPerWait is how many events one wait may bring.
+	// eventsPerWait is the maximum number of events of one wait.
 	eventsPerWait = 256
 	// tick is the resolution of proxy_timeout.
 	tick = 10 * time.Millisecond
-	// slots makes a time-out of 10 minutes pass the wheel's end some fifty times.
+	// slots is the size of the timer wheel: a timeout of 10 minutes wraps around it some fifty
+	// times.
 	slots = 1024
-	// mostBatches is how many batches of events a loop takes, at most, before timers fire after it was late. What waits in a socket that
-	// clients share is not known; it is more than the kernel keeps there by default.
+	// mostBatches is how many batches of events a loop handles, at most, before timers expire after
+	// a delay. The number of datagrams that wait in a shared socket is unknown; this covers more
+	// than the kernel keeps there by default.
 	mostBatches = 64
 )
 
-// loop is a goroutine with its epoll set, and owns every session that has begun on its ports. Only run and what it calls touch it,
-// apart from the mailbox.
+// loop is a goroutine with its epoll set, and owns the sessions that begin on its listeners. Only
+// run and the functions it calls use it, except for the mailbox.
 type loop struct {
 	ep       int
 	env      *stream.Env // with the loop's own clock
@@ -39,16 +41,16 @@ type loop struct {
 	conns    []*conn             // by index; nil where free
 	free     []int32
 	serial   int32
-	limit    int          // sessions and sockets; 0: none
-	sessions atomic.Int32 // this and sockets are read by other goroutines
+	limit    int          // sessions and sockets; 0 disables the limit
+	sessions atomic.Int32 // read by other goroutines, like sockets
 	sockets  atomic.Int32 // to servers
 	wheel    *relay.Wheel[*conn]
-	pauses   *relay.Wheel[*pause] // to the millisecond
+	pauses   *relay.Wheel[*pause] // in milliseconds
 	arrears  relay.Arrears
-	current  *conn             // that the loop works for; nil: none
+	current  *conn             // the conn that the loop works for; may be nil
 	unread   []unix.EpollEvent // of the last wait
 	calls    []func()          // from the mailbox
-	again    []*conn           // that have more to read than one turn allows
+	again    []*conn           // conns with more to read than one turn allows
 	resuming []*conn           // those of the last turn
 	aborts   []*abort
 	in       *batch // from clients
@@ -59,7 +61,7 @@ type loop struct {
 	lastCrit time.Time
 }
 
-// A mailbox carries calls into a loop. Its eventfd is in the loop's epoll set.
+// mailbox passes calls to a loop. Its eventfd is in the loop's epoll set.
 type mailbox struct {
 	mu    sync.Mutex
 	calls []func()
@@ -94,8 +96,8 @@ func newLoop(env *stream.Env, limit int) (*loop, error) {
 	return l, nil
 }
 
-// What an event is for: the mailbox, a port (its descriptor follows), or a conn (its index is there, and the serial follows that tells it
-// from an earlier one at the same index).
+// The kinds of event: the mailbox, a listener (its descriptor follows), or a conn (its index, with
+// a serial that distinguishes it from an earlier one at the same index).
 const (
 	mailEvent = -1
 	portEvent = -2
@@ -112,7 +114,8 @@ func (l *loop) run() {
 	}
 }
 
-// work serves until the loop is to stop, or a panic has ended a session. What was left to do then is done first by the next call.
+// work serves until the loop is to stop, or until a panic has ended a session. The next call first
+// finishes the remaining work.
 func (l *loop) work() {
 	defer l.contain()
 	l.makeCalls()
@@ -150,7 +153,7 @@ func (l *loop) dispatch(ev *unix.EpollEvent) {
 	}
 }
 
-// turn does what is due besides events: timers, pauses, servers that have more to say, aborts.
+// turn handles expired timers, resumed conns, deferred reads and aborts.
 func (l *loop) turn() {
 	if !l.arrears.Any() {
 		l.expire()
@@ -173,7 +176,7 @@ func (l *loop) turn() {
 	l.continueAborts()
 }
 
-// expire ends what has taken too long.
+// expire handles expired timers.
 func (l *loop) expire() {
 	for t := l.wheel.Expired(l.now); t != nil; t = l.wheel.Expired(l.now) {
 		l.current = t.Owner
@@ -181,7 +184,7 @@ func (l *loop) expire() {
 	}
 }
 
-// readMail runs what was posted.
+// readMail runs the posted calls.
 func (l *loop) readMail() {
 	var count [8]byte
 	unix.Read(l.mail.fd, count[:])
@@ -193,7 +196,7 @@ func (l *loop) readMail() {
 	l.makeCalls()
 }
 
-// makeCalls runs the calls that have been taken out of the mailbox.
+// makeCalls runs the calls taken from the mailbox.
 func (l *loop) makeCalls() {
 	for len(l.calls) > 0 {
 		f := l.calls[0]
@@ -204,7 +207,7 @@ func (l *loop) makeCalls() {
 	l.calls = nil
 }
 
-// wait returns how many events there are. It goes through the scheduler only when it has to wait.
+// wait returns the number of events. It uses the scheduler only when it has to wait.
 func (l *loop) wait() int {
 	if n := l.epollWait(0, unix.RawSyscall6); n > 0 {
 		return n
@@ -224,10 +227,10 @@ func (l *loop) epollWait(ms int, call func(trap, a1, a2, a3, a4, a5, a6 uintptr)
 	return int(n)
 }
 
-// forever is how long a wait takes when nothing is due, in milliseconds.
+// forever is how long a wait lasts when nothing is due, in milliseconds.
 const forever = int(time.Hour / time.Millisecond)
 
-// untilDue is how many milliseconds remain until the loop has something to do by itself.
+// untilDue returns how many milliseconds remain until the loop has a timer to run.
 func (l *loop) untilDue() int {
 	limit := forever
 	if l.arrears.Any() || len(l.again) > 0 || len(l.aborts) > 0 && l.aborts[0].ready(l.now) {
@@ -249,13 +252,13 @@ func ceilMillis(d time.Duration) int {
 	return int(min((d+time.Millisecond-1)/time.Millisecond, math.MaxInt32))
 }
 
-// full reports whether the loop holds all the sessions that it may.
+// full reports whether the loop has reached its limit of sessions and sockets.
 func (l *loop) full() bool { return l.limit > 0 && int(l.sessions.Load()+l.sockets.Load()) >= l.limit }
 
 // count is the loop's stream.DescriptorCount: a session needs a socket to its server.
 func (l *loop) count() (open, needed int) { return int(l.sockets.Load()), int(l.sessions.Load()) }
 
-// scarce reports whether there are no descriptors for one more session, and logs that.
+// scarce reports whether descriptors for one more session are missing, and logs that.
 func (l *loop) scarce() bool {
 	if l.env.Descriptors.Room(1) {
 		return false
@@ -266,7 +269,7 @@ func (l *loop) scarce() bool {
 	return true
 }
 
-// complain logs at most one line a second, since what it is about happens for every datagram while it lasts.
+// complain logs at most once per second; the condition repeats for every datagram.
 func (l *loop) complain(level errorlog.Level, msg string) {
 	if l.now.Sub(l.lastCrit) < time.Second {
 		return
@@ -275,7 +278,8 @@ func (l *loop) complain(level errorlog.Level, msg string) {
 	l.env.Log.Write(level, 0, msg)
 }
 
-// end cuts what is left and gives everything back but the mailbox: somebody may be about to ring it.
+// end ends the remaining sessions and releases all resources except the mailbox, which a poster may
+// be about to write to.
 func (l *loop) end() {
 	for _, c := range l.conns {
 		if c != nil {
@@ -286,5 +290,5 @@ func (l *loop) end() {
 	l.readMail()
 }
 
-// closeMail closes the mailbox of a loop that has ended, once nobody posts any more.
+// closeMail closes the mailbox of a loop that has ended. No goroutine may post any more.
 func (l *loop) closeMail() { unix.Close(l.mail.fd) }

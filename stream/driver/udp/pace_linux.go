@@ -9,20 +9,21 @@ import (
 	"weir/stream"
 )
 
-// A full socket is left alone for retryAfter, and for twice as long each time that it has taken nothing meanwhile, up to retrySeldom.
-// Watching it would cost an event for every datagram sent, and one that all sessions share can not be watched for one of them.
+// A full socket is retried after retryAfter, then after twice as long each time that it has
+// accepted nothing, up to retrySeldom. Watching it would cost an event for every datagram sent, and
+// a shared socket cannot be watched for one session.
 const (
 	retryAfter  = time.Millisecond
 	retrySeldom = 64 * time.Millisecond
 )
 
-// A retry is the pause of a conn whose datagrams wait.
+// retry is the pause of a conn whose datagrams wait.
 type retry struct {
 	pause
 	after time.Duration
 }
 
-// A pause is a while in which a direction rests.
+// pause is a time during which a direction waits.
 type pause struct {
 	c     *conn
 	timer relay.Timer[*pause]
@@ -33,7 +34,7 @@ func (p *pause) begin(d time.Duration) {
 	p.c.l.pauses.Set(&p.timer, p.c.l.now.Add(d))
 }
 
-// A pace is the limit on one direction. A nil pace is none.
+// pace is the rate limit of one direction. A nil pace means unlimited.
 type pace struct {
 	pause
 	meter relay.Meter
@@ -46,7 +47,7 @@ func (c *conn) newPace(rate int64) *pace {
 	return &pace{pause: pause{c: c}, meter: relay.NewMeter(rate, c.l.now)}
 }
 
-// allows reports whether a datagram may be read now, when done bytes have been; if not, a pause begins.
+// allows reports whether a datagram may be read after done bytes; if not, it begins a pause.
 func (p *pace) allows(done int64) bool {
 	if p == nil {
 		return true
@@ -62,7 +63,7 @@ func (p *pace) allows(done int64) bool {
 	return false
 }
 
-// read begins the pause that n bytes cost.
+// read begins the pause for n bytes.
 func (p *pace) read(n int) {
 	if p == nil {
 		return
@@ -77,7 +78,7 @@ func (p *pace) resting() bool { return p != nil && p.timer.Filed() }
 // pausing reports whether a direction waits for its rate.
 func (c *conn) pausing() bool { return c.upload.resting() || c.download.resting() }
 
-// retryLater has the conn go on after a moment.
+// retryLater makes the conn continue after a moment.
 func (c *conn) retryLater() {
 	if c.retry == nil {
 		c.retry = &retry{pause: pause{c: c}, after: retryAfter}
@@ -87,7 +88,8 @@ func (c *conn) retryLater() {
 	}
 }
 
-// passed is the end of a pause. The idle time-out starts anew after one for a rate, since nothing could happen while it lasted.
+// passed handles the end of a pause. After a pause for a rate the idle timeout starts again,
+// because no data could move during the pause.
 func (p *pause) passed() {
 	c := p.c
 	if !c.relaying() {
@@ -99,7 +101,7 @@ func (p *pause) passed() {
 	c.resume()
 }
 
-// resume goes on after a pause.
+// resume continues after a pause.
 func (c *conn) resume() {
 	waiting := c.waiting()
 	if e := c.toServer.flush(c.sendServerNow); e != 0 {
@@ -119,10 +121,10 @@ func (c *conn) resume() {
 	c.carry()
 }
 
-// waiting is how many datagrams wait for a socket.
+// waiting returns how many datagrams wait for a socket.
 func (c *conn) waiting() int { return len(c.toServer.list) + len(c.toClient.list) }
 
-// retryFor looks at what has become of the datagrams that have waited: the idle time-out starts anew when some were sent.
+// retryFor checks the datagrams that have waited: if some were sent, the idle timeout starts again.
 func (c *conn) retryFor(before int) {
 	left := c.waiting()
 	if before == 0 {
@@ -157,7 +159,7 @@ func (c *conn) sendClientNow(data []byte) unix.Errno {
 	return e
 }
 
-// stopPauses takes the conn's timers out of the loop.
+// stopPauses removes the conn's timers from the loop.
 func (c *conn) stopPauses() {
 	for _, p := range [...]*pace{c.upload, c.download} {
 		if p != nil {

@@ -10,19 +10,20 @@ import (
 	"weir/stream"
 )
 
-// receivesPerTurn is how many batches a port may bring before the loop serves others.
+// receivesPerTurn is how many batches a listener may receive before the loop serves others.
 const receivesPerTurn = 4
 
-// A listener is a socket on which datagrams come, and through which its sessions answer. One loop reads it.
+// listener is a socket that receives datagrams, and through which its sessions answer. One loop
+// reads it.
 type listener struct {
 	*stream.Listener
 	id    uint32
 	fd    int
 	l     *loop
 	bound netip.AddrPort
-	table map[string]*conn // the sessions that take datagrams, by key
+	table map[string]*conn // the sessions that receive datagrams, by key
 	local *stream.Addr     // of the last session, where sessions on a wildcard have their own
-	gone  bool             // the socket is not ours any more
+	gone  bool             // the driver does not own the socket any more
 }
 
 // wildcard reports whether each datagram has a local address of its own.
@@ -36,7 +37,8 @@ func (l *loop) addPort(id uint32, fd int, p *stream.Listener) error {
 	return nil
 }
 
-// removePorts takes out the sockets of one stream.Port. Their sessions learn of it when they want to answer.
+// removePorts removes the sockets of one stream.Listener. Their sessions detect that when they
+// answer.
 func (l *loop) removePorts(id uint32) {
 	for fd, p := range l.ports {
 		if p.id == id {
@@ -47,7 +49,8 @@ func (l *loop) removePorts(id uint32) {
 	}
 }
 
-// receive takes what has come, up to what a turn allows; what is left raises another event.
+// receive receives datagrams, up to the limit of a turn; if more are left, they raise another
+// event.
 func (p *listener) receive() {
 	for range receivesPerTurn {
 		n, e := p.l.in.receiveFrom(p.fd)
@@ -70,7 +73,7 @@ func (p *listener) receiveFailed(e unix.Errno) {
 	}
 }
 
-// take gives the i-th datagram of the batch to its session. It follows ngx_event_recvmsg.
+// take passes datagram i of the batch to its session. It follows ngx_event_recvmsg.
 func (p *listener) take(i int) {
 	in := p.l.in
 	if in.truncated(i) {
@@ -90,7 +93,7 @@ func (p *listener) take(i int) {
 	p.begin(key, name, local, in.data(i))
 }
 
-// localOf is the address that the i-th datagram was sent to; zero where the socket has but one.
+// localOf returns the destination address of datagram i, or zero where the socket has only one.
 func (p *listener) localOf(i int) netip.Addr {
 	if !p.wildcard() {
 		return netip.Addr{}
@@ -99,8 +102,8 @@ func (p *listener) localOf(i int) netip.Addr {
 	return localAddr(in.controls[i][:in.headers[i].Controllen])
 }
 
-// keyOf is what tells a client's session from others: its address and, on a wildcard, the address that it has asked. It is good until
-// the next one.
+// keyOf returns the key of a client's session: the client's address and, on a wildcard, the
+// destination address. It is valid until the next call.
 func (p *listener) keyOf(name []byte, local netip.Addr) []byte {
 	clearFlow(name)
 	key := append(p.l.key[:0], name...)
@@ -111,7 +114,7 @@ func (p *listener) keyOf(name []byte, local netip.Addr) []byte {
 	return key
 }
 
-// begin makes a session of a datagram that belongs to none.
+// begin begins a session for a datagram that belongs to none.
 func (p *listener) begin(key, name []byte, local netip.Addr, data []byte) {
 	p.l.current = nil
 	if p.l.scarce() {
@@ -138,7 +141,8 @@ func (p *listener) begin(key, name []byte, local netip.Addr, data []byte) {
 	c.do(c.s.Advance(stream.Event{Kind: stream.Accepted, Data: data}))
 }
 
-// turnAway drops a datagram for whose session the loop has no place. As with nginx each one is logged where its server logs.
+// turnAway drops a datagram for whose session the loop has no room. As in nginx, each one is logged
+// to the error log of its server.
 func (p *listener) turnAway(listen *stream.Listen, lease stream.Lease) {
 	listen.Default.Settings.ErrorLog.Write(errorlog.Alert, 0, strconv.Itoa(p.l.limit)+" worker_connections are not enough")
 	if lease != nil {
@@ -146,7 +150,8 @@ func (p *listener) turnAway(listen *stream.Listen, lease stream.Lease) {
 	}
 }
 
-// shared is where the sessions of the port keep their local address, which is mostly one and the same.
+// shared returns a pointer to the local address that sessions of the listener share, because most
+// are equal.
 func (p *listener) shared(a netip.AddrPort) *stream.Addr {
 	if p.local == nil || p.local.IP != a {
 		p.local = &stream.Addr{IP: a, UDP: true}

@@ -6,10 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxQueued is how many datagrams wait for a socket at most; how many bytes the buffer says.
+// maxQueued is the maximum number of datagrams that wait for a socket; the buffer size limits their
+// bytes.
 const maxQueued = 1024
 
-// A queue holds datagrams that a socket did not take. The zero queue is empty.
+// queue contains datagrams that a socket did not accept. The zero queue is empty.
 type queue struct {
 	list [][]byte
 	size int // bytes
@@ -25,7 +26,8 @@ func (q *queue) push(data []byte) {
 	q.size += len(data)
 }
 
-// flush sends what is queued, as far as send takes it, and returns the error that ends that; none if the socket is full.
+// flush sends the queued datagrams until send returns an error, and returns that error, or 0 if the
+// socket is full.
 func (q *queue) flush(send func([]byte) unix.Errno) unix.Errno {
 	for !q.empty() {
 		e := send(q.list[0])
@@ -42,7 +44,7 @@ func (q *queue) flush(send func([]byte) unix.Errno) unix.Errno {
 	return 0
 }
 
-// send sends a datagram to the peer of fd. It does not block, and goes past the scheduler.
+// send sends a datagram to the peer of fd. It does not block, and bypasses the scheduler.
 func send(fd int, data []byte) unix.Errno {
 	_, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(data))), uintptr(len(data)),
 		unix.MSG_NOSIGNAL, 0, 0)

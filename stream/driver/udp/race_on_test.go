@@ -2,5 +2,5 @@
 
 package udp_test
 
-// raceDetector says that allocations are not what they are in production.
+// raceDetector means that allocations differ from those in production.
 const raceDetector = true

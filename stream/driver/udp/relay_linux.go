@@ -7,10 +7,11 @@ import (
 	"weir/stream"
 )
 
-// readsPerTurn is how many batches a server may bring before the loop serves others.
+// readsPerTurn is how many batches a server may send before the loop serves others.
 const readsPerTurn = 4
 
-// startRelay begins to carry datagrams, the client's first one among them, which was sent with the connect.
+// startRelay begins to relay datagrams, including the client's first one, which was sent with the
+// connect.
 func (c *conn) startRelay(spec *relay.Spec) (stream.Event, bool) {
 	c.spec = spec
 	c.upload, c.download = c.newPace(spec.Upload), c.newPace(spec.Download)
@@ -32,8 +33,9 @@ func (c *conn) startRelay(spec *relay.Spec) (stream.Event, bool) {
 // end ends the relay.
 func (c *conn) end(why relay.End) { c.do(c.s.Advance(c.relayed(why))) }
 
-// shutDown ends the session because the client's datagrams, or the socket that it would be answered through, are another's now. A
-// session that is not being relayed goes on unlisted.
+// shutDown ends the session because another session receives the client's datagrams now, or because
+// the socket to answer through is gone. A session that is not in its relay continues without a key
+// in the table.
 func (c *conn) shutDown() {
 	if c.relaying() {
 		c.end(relay.Shutdown)
@@ -42,7 +44,8 @@ func (c *conn) shutDown() {
 	c.unlist()
 }
 
-// over reports whether the session has all that it was to carry. It follows ngx_stream_proxy_test_finalize.
+// over reports whether the session has relayed all that it has to. It follows
+// ngx_stream_proxy_test_finalize.
 func (c *conn) over() bool {
 	if c.spec.Full(c.packets) {
 		c.unlist()
@@ -57,10 +60,12 @@ func (c *conn) settle() {
 	}
 }
 
-// touch begins the idle time anew. It is counted by the monotonic clock: setting the system's ends no session.
+// touch starts the idle timeout again. It uses the monotonic clock: setting the system clock ends
+// no session.
 func (c *conn) touch() { c.active = c.l.now.Sub(c.l.began) }
 
-// expired is the passing of the conn's timer: the time-out may have been put off since it was set. It is not counted in a pause.
+// expired handles the expiry of the conn's timer. Datagrams may have moved the deadline since it
+// was set. The timeout does not run in a pause.
 func (c *conn) expired() {
 	if !c.relaying() {
 		c.lookup.end()
@@ -78,8 +83,8 @@ func (c *conn) expired() {
 	}
 }
 
-// fromClient passes a datagram on to the server. As with nginx one is lost that comes while the rate allows none, or while the buffer
-// is full of others; and one that is larger than what is free in the buffer is cut.
+// fromClient passes a datagram on to the server. As in nginx, a datagram is lost if the rate allows
+// none or the queue is full, and is cut if it is larger than the free part of the buffer.
 func (c *conn) fromClient(data []byte) {
 	if !c.relaying() {
 		c.keepEarly(data)
@@ -106,7 +111,7 @@ func (c *conn) fromClient(data []byte) {
 	c.settle()
 }
 
-// write sends a datagram to the server, now or when the socket takes it.
+// write sends a datagram to the server, now or when the socket accepts it.
 func (c *conn) write(data []byte) unix.Errno {
 	if c.toServer.empty() {
 		if e := c.sendServerNow(data); e != unix.EAGAIN {
@@ -118,13 +123,13 @@ func (c *conn) write(data []byte) unix.Errno {
 	return 0
 }
 
-// readable is the event that the server has sent something, or that a datagram to it was refused.
+// readable handles the event that the server has sent data, or that a datagram to it was refused.
 func (c *conn) readable() {
 	c.ready = true
 	c.carry()
 }
 
-// carry passes on what the server has sent, as far as a turn goes.
+// carry passes on the server's datagrams, up to the limit of a turn.
 func (c *conn) carry() {
 	if !c.relaying() {
 		return
@@ -152,13 +157,13 @@ func (c *conn) carry() {
 	c.settle()
 }
 
-// readsServer reports whether there may be something to read that would be passed on at once.
+// readsServer reports whether there may be data to read that could be passed on at once.
 func (c *conn) readsServer() bool {
 	return c.ready && c.toClient.empty() && c.download.allows(c.s.Traffic.FromUpstream.Load())
 }
 
-// fromServer passes one batch on to the client, and reports whether the relay goes on. As with nginx an error counts as an answer, of
-// which nothing is sent.
+// fromServer passes one batch on to the client, and reports whether the relay continues. As in
+// nginx, an error counts as an answer, and nothing is sent for it.
 func (c *conn) fromServer() bool {
 	want := batchSize
 	if c.download != nil {
@@ -193,7 +198,8 @@ func (c *conn) fromServer() bool {
 	return true
 }
 
-// sendClient sends the first n datagrams of the loop's batch to the client. Those that the socket does not take now are queued.
+// sendClient sends the first n datagrams of the loop's batch to the client. It queues those that
+// the socket does not accept now.
 func (c *conn) sendClient(n int) unix.Errno {
 	out := c.l.out
 	out.address(n, c)
@@ -216,7 +222,8 @@ func (c *conn) sendClient(n int) unix.Errno {
 	return 0
 }
 
-// control is what makes the kernel answer from the address that the client has asked.
+// control returns the control data that makes the kernel answer from the address that the client
+// has sent to.
 func (c *conn) control(room *[controlSize]byte) []byte {
 	if !c.local.IsValid() {
 		return nil

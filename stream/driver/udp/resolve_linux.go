@@ -2,14 +2,14 @@ package udp
 
 import "weir/stream"
 
-// A lookup is what a conn waits for in a step Resolve. The zero lookup is none.
+// lookup is the DNS lookup that a conn waits for in the step Resolve. The zero lookup is inactive.
 type lookup struct {
 	asked stream.Lookup
 	stop  func()
-	room  int // for datagrams that come meanwhile
+	room  int // for datagrams that arrive meanwhile
 }
 
-// end lets go of the lookup; after it, nothing more is posted on its behalf.
+// end releases the lookup. After it, nothing more is posted for it.
 func (w *lookup) end() {
 	if w.stop != nil {
 		w.stop()
@@ -17,7 +17,8 @@ func (w *lookup) end() {
 	*w = lookup{}
 }
 
-// resolve asks. The answer comes through the loop's mailbox with the number of the conn, which may have ended meanwhile.
+// resolve waits for a lookup. The answer arrives through the loop's mailbox with the index and
+// serial of the conn, which may have ended by then.
 func (c *conn) resolve(step stream.Step) {
 	l, index, serial, asked := c.l, c.index, c.serial, step.Lookup
 	c.lookup.end()
@@ -30,7 +31,8 @@ func (c *conn) resolve(step stream.Step) {
 	})
 }
 
-// resolved is an answer from the mailbox. One that comes late finds another conn, or one that waits for something else.
+// resolved handles an answer from the mailbox. A late one finds another conn, or one that waits for
+// something else.
 func (l *loop) resolved(index, serial int32, asked stream.Lookup) {
 	c := l.conns[index]
 	if c == nil || c.serial != serial || c.lookup.asked != asked {
@@ -41,13 +43,14 @@ func (l *loop) resolved(index, serial int32, asked stream.Lookup) {
 	c.do(c.s.Advance(stream.Event{Kind: stream.Resolved}))
 }
 
-// endLookup leaves the step.
+// endLookup ends the step.
 func (c *conn) endLookup() {
 	c.lookup.end()
 	c.l.wheel.Remove(&c.timer)
 }
 
-// keepEarly keeps a datagram for the server that is being looked for, as far as there is room. It counts as received.
+// keepEarly keeps a datagram until the server is known, as far as there is room. It counts as
+// received.
 func (c *conn) keepEarly(data []byte) {
 	room := c.lookup.room - c.early.size
 	if room <= 0 || c.early.full() {
@@ -59,7 +62,7 @@ func (c *conn) keepEarly(data []byte) {
 	c.early.push(data)
 }
 
-// sendEarly sends what has been kept, behind the datagram that began the session.
+// sendEarly sends the kept datagrams, after the datagram that began the session.
 func (c *conn) sendEarly() {
 	for _, data := range c.early.list {
 		if c.refused == 0 {

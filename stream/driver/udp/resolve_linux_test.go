@@ -10,11 +10,11 @@ import (
 	"weir/stream/streamtest"
 )
 
-// An asking is a content that waits for a Lookup before it proxies.
+// asking is a content that waits for a Lookup before it proxies.
 type asking struct {
 	*streamtest.Proxy
 	lookup  *streamtest.Lookup
-	timeout time.Duration // 0: none
+	timeout time.Duration // 0 disables it
 	begun   chan bool
 }
 
@@ -28,7 +28,7 @@ func (a *asking) Begin(s *stream.Session) stream.Step {
 	return step
 }
 
-// Next connects once it is answered.
+// Next connects once the lookup is answered.
 func (a *asking) Next(s *stream.Session, ev stream.Event) stream.Step {
 	switch ev.Kind {
 	case stream.Resolved:
@@ -46,7 +46,8 @@ func (r *rig) asks(timeout time.Duration) *asking {
 	return a
 }
 
-// What comes while the server is being looked for reaches it behind the first datagram, as far as there is room.
+// TestEarlyDatagrams tests that datagrams that arrive during the lookup reach the server after the
+// first datagram, as far as there is room.
 func TestEarlyDatagrams(t *testing.T) {
 	spec := plain()
 	spec.Responses, spec.Requests = 0, 4
@@ -71,7 +72,8 @@ func TestEarlyDatagrams(t *testing.T) {
 	}
 }
 
-// A server that can not be connected to takes with it what was kept for it.
+// TestEarlyDatagramsAndRetry tests that datagrams kept for a server are lost if it cannot be
+// connected to.
 func TestEarlyDatagramsAndRetry(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{})
 	server := r.upstream("udp4")
@@ -106,7 +108,7 @@ func TestAbortWhileResolving(t *testing.T) {
 	<-a.begun
 	r.driver.Abort(func(*stream.Session) bool { return true }, stream.Pace{})
 	r.outcome()
-	r.driver.Close() // a session is over a moment after it is logged
+	r.driver.Close() // a session ends a moment after it is logged
 	if a.lookup.Answer() {
 		t.Error("an aborted session waits")
 	}

@@ -22,10 +22,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for what must happen.
+// patience is how long a test waits for an expected event.
 const patience = 10 * time.Second
 
-// An outcome is what is known of a session that has finished.
+// outcome is the result of a session that has finished.
 type outcome struct {
 	end                                            relay.End
 	packets                                        relay.Packets
@@ -34,7 +34,7 @@ type outcome struct {
 	failures                                       []stream.Event
 }
 
-// A rig is a driver with one address on which it serves, and what has become of its sessions.
+// rig is a driver with one address on which it serves, and the outcomes of its sessions.
 type rig struct {
 	testing.TB
 	driver stream.Driver
@@ -54,7 +54,7 @@ type rig struct {
 	packets  map[uint64]relay.Packets
 }
 
-// newRig serves at an address of that network by relaying to another one of it, as spec says.
+// newRig serves at an address of the network by relaying to another address of it, as spec defines.
 func newRig(t testing.TB, network, address string, spec relay.Spec, o udp.Options) *rig {
 	t.Helper()
 	r := &rig{
@@ -71,7 +71,7 @@ func newRig(t testing.TB, network, address string, spec relay.Spec, o udp.Option
 	return r
 }
 
-// open opens the socket that is to be served.
+// open opens the socket to serve.
 func (r *rig) open(network, address string) {
 	r.Helper()
 	conn := r.socket(network, address)
@@ -82,7 +82,8 @@ func (r *rig) open(network, address string) {
 	r.port = &stream.Listener{FDs: []int{fd}, Datagrams: true, Admit: func() (*stream.Listen, stream.Lease) { return r.listen, nil }}
 }
 
-// start has the driver serve, the first time that it is called. Up to then the test may change what it serves.
+// start makes the driver serve, at its first call. Before it, the test may change the
+// configuration.
 func (r *rig) start() {
 	r.Helper()
 	r.once.Do(func() {
@@ -107,7 +108,7 @@ func (r *rig) socket(network, address string) net.PacketConn {
 	return conn
 }
 
-// path is a name for a socket; t.TempDir may be too long for one.
+// path returns a name for a socket; t.TempDir may be too long for one.
 func (r *rig) path(name string) string {
 	r.Helper()
 	dir, err := os.MkdirTemp("", "weir")
@@ -118,7 +119,7 @@ func (r *rig) path(name string) string {
 	return filepath.Join(dir, name)
 }
 
-// descriptor is a copy of conn's descriptor that tells local addresses and does not block.
+// descriptor returns a non-blocking copy of conn's descriptor that receives local addresses.
 func descriptor(t testing.TB, conn net.PacketConn) int {
 	t.Helper()
 	file, err := conn.(interface{ File() (*os.File, error) }).File()
@@ -141,7 +142,7 @@ func addrOf(a net.Addr) stream.Addr {
 	return stream.Addr{IP: netip.AddrPortFrom(ap.Addr(), ap.Port()), UDP: true}
 }
 
-// saw keeps what Log tells at the end.
+// saw records an event for the outcome that Log reports.
 func (r *rig) saw(s *stream.Session, ev stream.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -154,7 +155,7 @@ func (r *rig) saw(s *stream.Session, ev stream.Event) {
 	}
 }
 
-// Log keeps what has become of a session.
+// Log records the outcome of a session.
 func (r *rig) Log(s *stream.Session) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -177,7 +178,7 @@ func (r *rig) outcome() outcome {
 	}
 }
 
-// upstream is a server of the proxy's, which the test plays.
+// upstream is a server of the proxy that the test implements.
 func (r *rig) upstream(network string) net.PacketConn {
 	r.Helper()
 	address := "127.0.0.1:0"
@@ -189,7 +190,7 @@ func (r *rig) upstream(network string) net.PacketConn {
 	return conn
 }
 
-// echo has a server answer each datagram with itself.
+// echo makes a server answer each datagram with the same data.
 func (r *rig) echo() net.PacketConn {
 	r.Helper()
 	conn := r.upstream("udp4")
@@ -197,7 +198,7 @@ func (r *rig) echo() net.PacketConn {
 	return conn
 }
 
-// serve answers each datagram that conn gets, until it is closed.
+// serve answers each datagram that conn receives, until it is closed.
 func (r *rig) serve(conn net.PacketConn, answers func([]byte) [][]byte) {
 	var ended sync.WaitGroup
 	ended.Go(func() {
@@ -215,13 +216,13 @@ func (r *rig) serve(conn net.PacketConn, answers func([]byte) [][]byte) {
 	r.Cleanup(func() { conn.Close(); ended.Wait() })
 }
 
-// A client is one end of sessions.
+// client is the client end of sessions.
 type client struct {
 	testing.TB
 	net.Conn
 }
 
-// client connects a socket to where the rig serves; host, if it is not empty, stands for the wildcard.
+// client connects a socket to the rig's address; host, if not empty, replaces the wildcard.
 func (r *rig) client(host string) *client {
 	r.Helper()
 	r.start()
@@ -251,7 +252,7 @@ func (c *client) say(text string) {
 	}
 }
 
-// hear wants the next datagrams to be these.
+// hear checks that the next datagrams are these.
 func (c *client) hear(want ...string) {
 	c.Helper()
 	b := make([]byte, 1<<16)
@@ -263,7 +264,7 @@ func (c *client) hear(want ...string) {
 	}
 }
 
-// silent wants no datagram to be there.
+// silent checks that no datagram arrives.
 func (c *client) silent() {
 	c.Helper()
 	raw, err := c.Conn.(syscall.Conn).SyscallConn()
@@ -278,7 +279,7 @@ func (c *client) silent() {
 	}
 }
 
-// get wants the next datagram at a server to be this, and returns who sent it.
+// get checks that the next datagram at a server is want, and returns its sender.
 func (r *rig) get(conn net.PacketConn, want string) net.Addr {
 	r.Helper()
 	b := make([]byte, 1<<16)
@@ -296,5 +297,5 @@ func (r *rig) answer(conn net.PacketConn, to net.Addr, text string) {
 	}
 }
 
-// plain is a relay without limits of its own.
+// plain returns a relay without limits of its own.
 func plain() relay.Spec { return relay.Spec{BufferSize: 16384, Timeout: patience, Responses: -1} }

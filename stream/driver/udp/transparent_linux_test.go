@@ -10,7 +10,8 @@ import (
 	"weir/stream"
 )
 
-// TestTransparent holds that a socket may be bound to a foreign address when the target says so, and not otherwise.
+// TestTransparent tests that a socket can bind to a foreign address if and only if the target
+// allows it.
 func TestTransparent(t *testing.T) {
 	for _, tt := range []struct {
 		name, local string
