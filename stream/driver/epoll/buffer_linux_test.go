@@ -2,7 +2,7 @@ package epoll
 
 import "testing"
 
-// TestBacklogRoom checks that a side's backlog takes less than twice its size, or little memory.
+// TestBacklogRoom checks that a backlog's room is less than twice its data, unless it is small.
 func TestBacklogRoom(t *testing.T) {
 	var p backlogPool
 	for n := 1; n <= 3*bufferSize; n += 777 {

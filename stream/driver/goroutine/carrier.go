@@ -20,8 +20,8 @@ type session struct {
 	d          *Driver
 	next, prev *session // guarded by d.mu
 
-	// mu guards s: this goroutine holds it in Advance, the relay's second goroutine to report an
-	// event, an abort to call match. It is never taken for a packet.
+	// mu guards s. It is locked by this goroutine in Advance, by the relay's second goroutine to
+	// report an event, and by an abort to call match. It is never locked for a packet.
 	mu       sync.Mutex
 	s        *stream.Session    // nil after it has finished
 	client   *conn              // never changes

@@ -142,7 +142,7 @@ func (r *relayState) close() {
 	}
 }
 
-// tell reports an event to the session during the relay. The relay continues, unless the session
+// tell passes an event to the session during the relay. The relay continues, unless the session
 // wants another step.
 func (r *relayState) tell(ev stream.Event) {
 	r.c.mu.Lock()
