@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	// loopPatience is how long a change waits for the event loops. What takes longer goes on without the
-	// master, which has signals to obey.
+	// loopPatience is how long a change waits for the event loops. After that the call continues without
+	// the master, which must handle signals.
 	loopPatience = 5 * time.Second
-	// noticePatience is how long what is under way gets to notice that its context has ended.
+	// noticePatience is how long running work gets to notice that its context has ended.
 	noticePatience = 200 * time.Millisecond
 )
 
-// attempt runs f in a goroutine of its own and returns its result. When ctx has ended, the error is its reason, and undo gets the result
-// of f, later if f does not return in time: it may hang in a system call.
+// attempt runs f in its own goroutine and returns its result. If ctx ends first, attempt returns the
+// error of ctx, and undo gets the result of f when f returns: f may hang in a system call.
 func attempt[T any](ctx context.Context, f func() T, undo func(T)) (result T, err error) {
 	if err := ctx.Err(); err != nil {
 		return result, err
@@ -41,8 +41,9 @@ func attempt[T any](ctx context.Context, f func() T, undo func(T)) (result T, er
 	return r, nil
 }
 
-// drive runs f, which calls the driver, after what was given before. It waits until f has returned, so that a change is complete, but
-// not for ever: an event loop that hangs must not keep the process from signals. While a call hangs, later ones are not waited for.
+// drive runs f, which calls the driver, after the calls given before. It waits until f has returned, so
+// that a change is complete, but only for a limited time: an event loop that hangs must not keep the
+// process from signals. While a call hangs, drive does not wait for later ones.
 func (m *Master) drive(f func()) {
 	hangs := !finished(m.driven)
 	m.driven = m.orders.give(f)
@@ -52,7 +53,8 @@ func (m *Master) drive(f func()) {
 	m.console.log(errorlog.Alert, "an event loop has not answered for %v, continuing without it", m.patience)
 }
 
-// await waits until done is closed, and reports whether it is. It waits no longer than m.patience, and not after ctx has ended.
+// await waits until done is closed, and reports whether it is. It waits at most m.patience, and stops
+// when ctx ends.
 func (m *Master) await(done <-chan struct{}, ctx context.Context) bool {
 	t := time.NewTimer(m.patience)
 	defer t.Stop()
@@ -66,7 +68,7 @@ func (m *Master) await(done <-chan struct{}, ctx context.Context) bool {
 	}
 }
 
-// finished reports whether done is closed, or nil: nothing has begun.
+// finished reports whether done is closed. It returns true for nil, which means that nothing has begun.
 func finished(done <-chan struct{}) bool {
 	if done == nil {
 		return true

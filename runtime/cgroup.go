@@ -14,17 +14,19 @@ import (
 	"weir/internal/errorlog"
 )
 
-// groupLimits are the limits of the control group that the process is in, as container engines and systemd set them.
+// groupLimits are the limits of the control group of the process, as set by container engines and
+// systemd.
 type groupLimits struct {
-	cpus   float64 // how many processors' time the group may use; 0: no limit
-	memory int64   // bytes; 0: no limit
+	cpus   float64 // the processor time that the group may use, in processors; 0 means no limit
+	memory int64   // bytes; 0 means no limit
 }
 
-// noMemoryLimit is where numbers begin that stand for no limit. Version 1 writes the largest multiple of a page.
+// noMemoryLimit is the smallest number that means no limit. Version 1 writes the largest multiple of a
+// page.
 const noMemoryLimit = 1 << 60
 
-// readGroupLimits reads the limits from the files of a system whose root directory is root, of version 1 and 2 of control groups. What
-// is not there or not understood is no limit.
+// readGroupLimits reads the limits from the files of a system with the root directory root, for versions
+// 1 and 2 of control groups. A missing or invalid value means no limit.
 func readGroupLimits(root fs.FS) groupLimits {
 	var l groupLimits
 	for _, h := range hierarchies(root) {
@@ -35,7 +37,7 @@ func readGroupLimits(root fs.FS) groupLimits {
 	return l
 }
 
-// take keeps the lower one of each limit.
+// take keeps the lower value of each limit.
 func (l *groupLimits) take(other groupLimits) {
 	if other.cpus > 0 && (l.cpus == 0 || other.cpus < l.cpus) {
 		l.cpus = other.cpus
@@ -45,7 +47,8 @@ func (l *groupLimits) take(other groupLimits) {
 	}
 }
 
-// workers is how many event loops are worth having: one for each of the processors, but no more than a quota lets run, rounded up.
+// workers returns the useful number of event loops: one per processor, but at most the CPU quota,
+// rounded up.
 func (l groupLimits) workers(processors int) int {
 	if l.cpus == 0 {
 		return processors
@@ -53,13 +56,15 @@ func (l groupLimits) workers(processors int) int {
 	return max(1, min(processors, int(math.Ceil(l.cpus))))
 }
 
-// memoryPercent is the share of a memory limit that the Go runtime is to keep to. The rest is for what it does not count.
+// memoryPercent is the share of the memory limit that is given to the Go runtime. The rest is for memory
+// that the runtime does not count.
 const memoryPercent = 90
 
-// memoryLimitVar sets the limit of the Go runtime, and goes before that of the group.
+// memoryLimitVar sets the limit of the Go runtime, and has precedence over the limit of the group.
 const memoryLimitVar = "GOMEMLIMIT"
 
-// softMemory is the limit that the Go runtime gets: beyond it, it collects garbage more often. 0: none is set here.
+// softMemory returns the memory limit for the Go runtime, above which it collects garbage more often. 0
+// leaves the limit unchanged.
 func (l groupLimits) softMemory() int64 {
 	if os.Getenv(memoryLimitVar) != "" {
 		return 0
@@ -74,7 +79,7 @@ func (l groupLimits) apply() {
 	}
 }
 
-// say logs the limits that were found, and what they lead to.
+// say logs the limits that were found, and the resulting settings.
 func (l groupLimits) say(c *console, loops int) {
 	if l.cpus > 0 {
 		c.log(errorlog.Notice, "the control group has a quota of %.2f CPUs, event loops: %d", l.cpus, loops)
@@ -90,12 +95,12 @@ func (l groupLimits) say(c *console, loops int) {
 
 // A hierarchy is a mounted tree of control groups.
 type hierarchy struct {
-	controllers string // between commas; empty: version 2
-	mount       string // where it is mounted, without the first slash
-	group       string // the path of the process's group below that; empty: the mount itself
+	controllers string // separated by commas; empty for version 2
+	mount       string // the mount point, without the first slash
+	group       string // the path of the process's group below the mount; empty means the mount itself
 }
 
-// levels lists the directories of the process's group and of those around it, as far as they are mounted.
+// levels lists the directories of the process's group and of its ancestors, as far as they are mounted.
 func (h hierarchy) levels() []string {
 	var dirs []string
 	for group := h.group; group != "" && group != "."; group = path.Dir(group) {
@@ -116,7 +121,7 @@ func (h hierarchy) limitsOf(root fs.FS, dir string) (l groupLimits) {
 	return l
 }
 
-// quota is how many processors a quota in a period stands for; 0: no limit.
+// quota returns the number of processors that a quota and a period allow; 0 means no limit.
 func quota(words []string) float64 {
 	if len(words) < 2 {
 		return 0
@@ -132,7 +137,7 @@ func quota(words []string) float64 {
 	return quota / period
 }
 
-// first is the first word as a number; 0 if it is none.
+// first returns the first word as a number; 0 if it is not a number.
 func first(words []string) int64 {
 	if len(words) == 0 {
 		return 0
@@ -152,7 +157,7 @@ func words(root fs.FS, dir, name string) []string {
 	return strings.Fields(string(text))
 }
 
-// hierarchies lists those that the process is in and that are mounted.
+// hierarchies lists the mounted hierarchies that contain the process.
 func hierarchies(root fs.FS) []hierarchy {
 	groups := groupsOf(root)
 	mounts, err := fs.ReadFile(root, "proc/self/mountinfo")
@@ -168,7 +173,7 @@ func hierarchies(root fs.FS) []hierarchy {
 	return all
 }
 
-// groupsOf returns the path of the process's group by controller; that of version 2 has the empty name.
+// groupsOf returns the path of the process's group by controller; the key of version 2 is empty.
 func groupsOf(root fs.FS) map[string]string {
 	groups := map[string]string{}
 	text, err := fs.ReadFile(root, "proc/self/cgroup")
@@ -187,8 +192,8 @@ func groupsOf(root fs.FS) map[string]string {
 	return groups
 }
 
-// parseMount reads a line of mountinfo: the fourth field is the directory of the tree that is mounted, the fifth where; after a dash
-// follow the type, the source and the options.
+// parseMount parses a line of mountinfo: the fourth field is the mounted directory of the tree, the fifth
+// the mount point; after a dash follow the type, the source and the options.
 func parseMount(line string, groups map[string]string) (h hierarchy, ok bool) {
 	fields := strings.Fields(line)
 	dash := slices.Index(fields, "-")

@@ -9,8 +9,8 @@ import (
 	"weir/internal/errorlog"
 )
 
-// check is -t: all that a start does, short of serving, and then undone. What it made to see whether it can stays as in nginx: log
-// files, and an empty pid file.
+// check implements -t: it opens everything that a start would open, then closes it. As in nginx, the
+// files that it created stay: log files, and an empty pid file.
 func check(o Options, p paths, c *console, stdio Stdio) int {
 	program, found := load(p.source(o.Globals), p.env(context.Background(), os.Getpid(), c.out.writer()))
 	read, late := found.Split()
@@ -34,13 +34,13 @@ func check(o Options, p paths, c *console, stdio Stdio) int {
 		fmt.Fprintf(stdio.Err, "nginx: configuration file %s test is successful\n", p.conf)
 	}
 	if o.Dump {
-		c.out.wait(commandTimeout) // what stands before it may go to the same place
+		c.out.wait(commandTimeout) // earlier output may go to the same place
 		program.Tree.Dump(stdio.Out)
 	}
 	return exitOK
 }
 
-// tryOpen opens all that program needs and closes it again. The error has been logged.
+// tryOpen opens everything that program needs and closes it again. It has logged the error.
 func tryOpen(program *directives.Program, c *console) error {
 	var undo rollback
 	defer undo.run()

@@ -12,19 +12,19 @@ import (
 	"weir/parser/diag"
 )
 
-// A console is where the process speaks for itself: an error log and, as long as it starts, standard error too. It is not changed
-// once made.
+// A console writes the process's own messages: to an error log and, during the start, to standard error
+// too. It is not changed after creation.
 type console struct {
 	errorLog *errorlog.Log
-	// stderr takes what is a warning or worse without date and number, for whoever has typed the command; nil once the process
-	// has started.
+	// stderr gets warnings and worse without date and process number, for the user at the terminal; nil
+	// after the process has started.
 	stderr io.Writer
-	// files is what log alone writes to, to be closed when another log takes over; nil: nothing.
+	// files are the files that only log writes to, closed when another log replaces it; may be nil.
 	files *logfile.Set
-	// dated is set when log itself prints to standard error: what it takes is not printed twice.
+	// dated is set if the log itself prints to standard error: its lines are not printed twice.
 	dated bool
-	out   *outlets // that the process waits for at its end; nil in tests
-	// hints explains on standard error why a configuration is refused; nil: nothing is added to nginx's lines.
+	out   *outlets // the process waits for it at its end; nil in tests
+	// hints explains on standard error why a configuration is refused; nil adds nothing to nginx's lines.
 	hints *hinter
 }
 
@@ -38,7 +38,7 @@ func (c *console) log(level errorlog.Level, format string, args ...any) {
 	fmt.Fprintf(c.stderr, "nginx: [%s] %s\n", level, msg)
 }
 
-// logDiagnostics writes what was found in a configuration as nginx does, which reads no further than the first error.
+// logDiagnostics writes the diagnostics of a configuration as nginx does, which stops at the first error.
 func (c *console) logDiagnostics(found diag.List) {
 	for _, d := range found {
 		c.log(levelOf(d.Severity), "%s", d.Error())
@@ -49,7 +49,7 @@ func (c *console) logDiagnostics(found diag.List) {
 	}
 }
 
-// explain writes below nginx's line what helps to correct d.
+// explain writes a hint for the correction of d below nginx's line.
 func (c *console) explain(d diag.Diagnostic) {
 	if c.hints != nil && c.stderr != nil {
 		io.WriteString(c.stderr, c.hints.explain(d))
@@ -67,8 +67,9 @@ func levelOf(s diag.Severity) errorlog.Level {
 	}
 }
 
-// bootConsole is the console until a configuration has been applied: the log of -e at level notice, or info for -t. As in
-// ngx_log_init, standard error takes the place of a file that can not be opened; only the first process of a start reports that.
+// bootConsole returns the console that is used until a configuration is applied: the log of -e at level
+// notice, or info for -t. As in ngx_log_init, standard error replaces a file that cannot be opened; only
+// the first process of a start reports that.
 func bootConsole(o Options, p paths, out *outlets) *console {
 	c := &console{errorLog: errorlog.New(time.Now, os.Getpid()), stderr: out.stderr, out: out, hints: newHinter(o)}
 	level := errorlog.Notice
@@ -96,14 +97,15 @@ func bootConsole(o Options, p paths, out *outlets) *console {
 	return c
 }
 
-// close closes the file of the console, if it has one of its own.
+// close closes the console's own file, if any.
 func (c *console) close() {
 	if c.files != nil {
 		c.files.Close()
 	}
 }
 
-// startConsole is the console from when the log files of the first configuration are open until the process has started.
+// startConsole returns the console for the time from opening the log files of the first configuration
+// until the process has started.
 func startConsole(program *directives.Program, boot *console) *console {
 	return &console{errorLog: program.Main.ErrorLog, stderr: boot.stderr, dated: program.Main.ErrorLogStderr, out: boot.out}
 }

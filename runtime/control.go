@@ -8,12 +8,13 @@ import (
 	"weir/internal/errorlog"
 )
 
-// controls are the words of -s.
+// controls maps the arguments of -s to signals.
 var controls = map[string]syscall.Signal{
 	"stop": syscall.SIGTERM, "quit": syscall.SIGQUIT, "reopen": syscall.SIGUSR1, "reload": syscall.SIGHUP,
 }
 
-// sendSignal is -s: it tells the running process, which the configuration's pid file names. It does not wait for what that does.
+// sendSignal implements -s: it sends a signal to the process that the configuration's pid file names, and
+// does not wait for the effect.
 func sendSignal(o Options, p paths, c *console) int {
 	program, found := load(p.source(o.Globals), p.env(context.Background(), os.Getpid(), c.out.writer()))
 	c.logDiagnostics(found)

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzParsePid holds that nothing but a number of a process is signalled: neither 0 nor -1 nor what overflows.
+// FuzzParsePid checks that only a valid process number is accepted: not 0, not -1, not a number that
+// overflows.
 func FuzzParsePid(f *testing.F) {
 	for _, text := range []string{"1", "4711", "0", "-1", "+1", "007", "", " 1", "2147483647", "2147483648", "18446744073709551617", "1_0"} {
 		f.Add(text)

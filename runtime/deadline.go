@@ -9,34 +9,34 @@ import (
 )
 
 const (
-	// endPatience is how long an orderly end may take after TERM or INT. nginx's master kills its workers after a second.
+	// endPatience limits an orderly end after TERM or INT. nginx's master kills its workers after a second.
 	endPatience = 900 * time.Millisecond
-	// The parts of it that the steps of an orderly end get, in their order. Together they are less than endPatience.
+	// The limits of the steps of an orderly end, in their order. Their sum is less than endPatience.
 	sessionsPatience = 500 * time.Millisecond
 	runnersPatience  = 100 * time.Millisecond
 	logsPatience     = 200 * time.Millisecond
-	// unlinkPatience is how long the removal of the pid file may take when the deadline has passed.
+	// unlinkPatience limits the removal of the pid file after the deadline has passed.
 	unlinkPatience = 50 * time.Millisecond
 )
 
-// A deadline ends the process when an orderly end takes too long: an event loop, a log, a disk or a name server may hang. It is safe for
-// concurrent use.
+// A deadline ends the process if an orderly end takes too long: an event loop, a log, a disk or a name
+// server may hang. It is safe for concurrent use.
 type deadline struct {
 	log  *currentLog
 	pid  *pidFile
 	out  *outlets
 	exit func(code int) // os.Exit
-	most time.Duration  // how long an orderly end may take
+	most time.Duration  // the limit of an orderly end
 
 	mu    sync.Mutex
-	timer *time.Timer // nil: not armed
+	timer *time.Timer // nil before arm
 }
 
 func newDeadline(log *currentLog, pid *pidFile, out *outlets) *deadline {
 	return &deadline{log: log, pid: pid, out: out, exit: os.Exit, most: endPatience}
 }
 
-// arm begins to count, unless that has begun.
+// arm starts the timer, if it does not run yet.
 func (d *deadline) arm() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -45,7 +45,7 @@ func (d *deadline) arm() {
 	}
 }
 
-// pass ends the process. Neither the log nor the file system may keep it from that.
+// pass ends the process. It does so even if the log or the file system hangs.
 func (d *deadline) pass() {
 	within(unlinkPatience, func() {
 		d.pid.remove()
@@ -55,12 +55,13 @@ func (d *deadline) pass() {
 	d.exit(exitOK)
 }
 
-// within runs f in a goroutine of its own and waits until it returns, but no longer than limit. It reports whether f has returned.
+// within runs f in its own goroutine and waits until it returns, at most for limit. It reports whether f
+// has returned.
 func within(limit time.Duration, f func()) bool {
 	return ended(limit, run(f))
 }
 
-// run runs f in a goroutine of its own, and closes done when it returns.
+// run runs f in its own goroutine, and closes done when f returns.
 func run(f func()) (done <-chan struct{}) {
 	c := make(chan struct{})
 	go func() {
@@ -70,7 +71,7 @@ func run(f func()) (done <-chan struct{}) {
 	return c
 }
 
-// ended waits until done is closed, but no longer than limit, and reports whether it is.
+// ended waits until done is closed, at most for limit, and reports whether it is.
 func ended(limit time.Duration, done <-chan struct{}) bool {
 	t := time.NewTimer(limit)
 	defer t.Stop()

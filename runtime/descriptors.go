@@ -7,7 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// surveyDescriptors returns how many descriptors the process may have, and how many it has: none where that is not to be found out.
+// surveyDescriptors returns the descriptor limit of the process and the number of open descriptors. An
+// unknown limit is math.MaxInt, an unknown number 0.
 func surveyDescriptors() (limit, used int) {
 	limit = math.MaxInt
 	var n unix.Rlimit
@@ -18,7 +19,7 @@ func surveyDescriptors() (limit, used int) {
 		if dir, err := os.Open(name); err == nil {
 			defer dir.Close()
 			names, _ := dir.Readdirnames(-1)
-			return limit, max(len(names)-1, 0) // without dir
+			return limit, max(len(names)-1, 0) // without dir itself
 		}
 	}
 	return limit, 0

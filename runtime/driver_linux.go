@@ -10,9 +10,10 @@ import (
 	"weir/stream/driver/udp"
 )
 
-// newDriver returns the epoll driver, with a loop for each of worker_processes, and how many these are: with auto as many as the
-// processors and the quota of the control group allow. Sessions that need a handshake leave it for the pump. The Go runtime gets two processors more than there are loops: each loop keeps one to itself, and with none to
-// spare the runtime's monitor would take them away.
+// newDriver returns the epoll driver, with one loop per worker_processes, and the number of loops: auto
+// uses the processors that exist and that the CPU quota of the control group allows. Sessions that need a
+// handshake move to the goroutine driver. The Go runtime gets two processors more than there are loops:
+// each loop occupies one, and without spare ones the runtime's monitor would take them away.
 func newDriver(env *stream.Env, main *directives.Main, limits groupLimits) (stream.Driver, int, error) {
 	loops := main.WorkerProcesses
 	if loops == 0 {

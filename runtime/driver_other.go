@@ -10,22 +10,22 @@ import (
 	"weir/stream/driver/goroutine"
 )
 
-// newDriver returns the driver for systems without epoll, which accepts in one place.
+// newDriver returns the driver for systems without epoll. It accepts in one place.
 func newDriver(env *stream.Env, _ *directives.Main, _ groupLimits) (stream.Driver, int, error) {
 	return drivers{goroutine.New(env), noDatagrams{}}, 1, nil
 }
 
-// noDatagrams is the driver of datagrams where there is none.
+// noDatagrams is the datagram driver on systems that have none.
 type noDatagrams struct{}
 
-// Listen refuses.
+// Listen fails with ErrUnsupported.
 func (noDatagrams) Listen(*stream.Listener) error { return errors.ErrUnsupported }
 
-// Forget has nothing to do.
+// Forget does nothing.
 func (noDatagrams) Forget(*stream.Listener) {}
 
-// Abort has nothing to do.
+// Abort does nothing.
 func (noDatagrams) Abort(func(*stream.Session) bool, stream.Pace) {}
 
-// Close has nothing to do.
+// Close does nothing.
 func (noDatagrams) Close() error { return nil }

@@ -12,7 +12,8 @@ import (
 	"weir/stream"
 )
 
-// An echoDriver carries sessions by itself: it sends back what comes, and tells the session only of the beginning and the end.
+// An echoDriver sends back received data by itself, and gives the session only the events of the
+// beginning and the end.
 type echoDriver struct {
 	env *stream.Env
 
@@ -22,7 +23,7 @@ type echoDriver struct {
 	running  sync.WaitGroup
 }
 
-// An echoPort is a listener for each of the port's descriptors.
+// An echoPort has a net.Listener for each descriptor of the stream.Listener.
 type echoPort struct {
 	listeners []net.Listener
 	accepting sync.WaitGroup
@@ -48,7 +49,7 @@ func (d *echoDriver) Listen(p *stream.Listener) error {
 	return nil
 }
 
-// listenerOf has a descriptor of its own.
+// listenerOf returns a listener with its own descriptor.
 func listenerOf(fd int) (net.Listener, error) {
 	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {

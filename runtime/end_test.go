@@ -20,7 +20,7 @@ import (
 
 var endingSignals = []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT}
 
-// mustBeOver waits for the end of the Master.
+// mustBeOver waits until the Master has ended.
 func (b *bench) mustBeOver() {
 	b.t.Helper()
 	select {
@@ -77,7 +77,7 @@ func TestSignalEndsAReloadThatWaitsForAnAddress(t *testing.T) {
 			b.offer(b.program(stream.Addr{IP: addrOfListener(taken)}))
 			b.signal(syscall.SIGHUP)
 			eventually(t, "a pause", func() bool { return b.log.has("[notice] try again to bind() after 3600000ms") })
-			b.signal(syscall.SIGHUP) // which comes after the signal that ends
+			b.signal(syscall.SIGHUP) // comes after the signal that ends
 			b.signal(s)
 			b.mustBeOver()
 			b.mustHaveNoPidFile()
@@ -85,7 +85,7 @@ func TestSignalEndsAReloadThatWaitsForAnAddress(t *testing.T) {
 	}
 }
 
-// stuck is something that hangs until the test ends.
+// stuck returns a function that hangs until the test ends.
 func stuck(t *testing.T) (hang func()) {
 	end := make(chan struct{})
 	t.Cleanup(func() { close(end) })
@@ -109,7 +109,7 @@ func TestQuitLeavesAReadingThatHangs(t *testing.T) {
 	b.mustHaveNoPidFile()
 }
 
-// A hangingPart can not be opened for a long time.
+// A hangingPart takes a long time to open.
 type hangingPart struct {
 	*testPart
 	hang  func()
@@ -138,7 +138,7 @@ func TestWhatOpensTooLateIsClosed(t *testing.T) {
 	<-part.closed
 }
 
-// A hangingDriver does not return from the calls that it is told to hang in.
+// A hangingDriver hangs in the calls that the test selects.
 type hangingDriver struct {
 	stream.Driver
 	hang                         func()
@@ -187,7 +187,7 @@ func TestEndDoesNotWaitForADriverThatHangs(t *testing.T) {
 			p.Main.ShutdownTimeout = time.Millisecond
 			b.serve(p)
 			mustPing(t, dial(t, addr))
-			if err := b.reload(b.program(addr)); err != nil { // begins an Abort
+			if err := b.reload(b.program(addr)); err != nil { // starts an Abort
 				t.Fatal(err)
 			}
 			b.signal(syscall.SIGTERM)

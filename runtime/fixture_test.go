@@ -26,7 +26,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for what should happen at once.
+// patience limits the wait for something that should happen at once.
 const patience = 10 * time.Second
 
 // eventually polls until cond holds.
@@ -39,13 +39,13 @@ func eventually(t *testing.T, what string, cond func() bool) {
 	}
 }
 
-// A recorder is a log that keeps its lines.
+// A recorder is a log target that keeps the lines.
 type recorder struct {
 	mu    sync.Mutex
 	lines []string
 }
 
-// WriteLine keeps the message with its level: "[notice] reconfiguring".
+// WriteLine keeps the message with its level, such as "[notice] reconfiguring".
 func (r *recorder) WriteLine(level errorlog.Level, line []byte) {
 	_, msg, _ := strings.Cut(strings.TrimSpace(string(line)), ": ")
 	r.mu.Lock()
@@ -82,7 +82,7 @@ func (r *recorder) has(line string) bool {
 	return slices.Contains(r.lines, line)
 }
 
-// A bench is a Master that runs, on configurations made by hand.
+// A bench is a running Master with configurations built by the test.
 type bench struct {
 	*Master
 	t        *testing.T
@@ -95,13 +95,13 @@ type bench struct {
 	found diag.List
 }
 
-// newBench returns a bench that has not been started.
+// newBench returns a bench that has not started.
 func newBench(t *testing.T) *bench {
 	b := &bench{t: t, log: &recorder{}, dir: t.TempDir()}
 	log := &currentLog{}
 	log.Store(b.log.log())
 	b.Master = newMaster(parser.Source{}, paths{prefix: b.dir + "/"}, &console{errorLog: log.Load()}, newSignalSet(log))
-	b.deadline.most = time.Hour // tests of what hangs take as long as they take
+	b.deadline.most = time.Hour // tests of hanging calls may take long
 	b.sessions = newEchoDriver(b.env)
 	b.driver, b.pause = b.sessions, time.Millisecond
 	b.redirect = func(*directives.Program) *logfile.File { return nil }
@@ -116,7 +116,7 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-// serve starts the bench on p. It ends with the test.
+// serve starts the bench with p. It ends with the test.
 func (b *bench) serve(p *directives.Program) {
 	b.t.Helper()
 	b.offer(p)
@@ -130,7 +130,7 @@ func (b *bench) serve(p *directives.Program) {
 	})
 }
 
-// signal delivers s. It is pending when signal returns.
+// signal delivers s, which is pending when signal returns.
 func (b *bench) signal(s syscall.Signal) { b.signals.receive(s) }
 
 // offer makes p the result of the next load.
@@ -140,14 +140,14 @@ func (b *bench) offer(p *directives.Program, found ...diag.Diagnostic) {
 	b.next, b.found = p, found
 }
 
-// reload changes to p.
+// reload reloads with p.
 func (b *bench) reload(p *directives.Program, found ...diag.Diagnostic) error {
 	b.offer(p, found...)
 	_, _, err := b.Reload(b.t.Context(), parser.Source{})
 	return err
 }
 
-// program returns a configuration that listens on addrs and echoes.
+// program returns a configuration that listens on addrs and sends back received data.
 func (b *bench) program(addrs ...stream.Addr) *directives.Program {
 	p := &directives.Program{Stream: stream.NewConfig(), Tree: &parser.Tree{Root: &parser.Block{}}}
 	p.Main.PidFile = filepath.Join(b.dir, "weir.pid")
@@ -167,7 +167,7 @@ type held struct{}
 func (held) Begin(*stream.Session) stream.Step                  { return stream.Step{Do: stream.Read, Max: 1} }
 func (held) Next(s *stream.Session, _ stream.Event) stream.Step { return s.Finish(stream.StatusOK) }
 
-// freeAddr returns an address that nobody listens on.
+// freeAddr returns an unused address.
 func freeAddr(t *testing.T) stream.Addr {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -193,7 +193,7 @@ func dial(t *testing.T, a stream.Addr) net.Conn {
 	return c
 }
 
-// ping sends a byte and waits for it to come back.
+// ping sends a byte and waits until it returns.
 func ping(c net.Conn) error {
 	c.SetDeadline(time.Now().Add(patience))
 	if _, err := c.Write([]byte{1}); err != nil {
@@ -210,7 +210,7 @@ func mustPing(t *testing.T, c net.Conn) {
 	}
 }
 
-// mustEnd waits for the end of the connection.
+// mustEnd waits until the connection ends.
 func mustEnd(t *testing.T, c net.Conn) {
 	t.Helper()
 	c.SetReadDeadline(time.Now().Add(patience))

@@ -10,7 +10,7 @@ import (
 	"weir/stream"
 )
 
-// A Generation is a Program that has been opened. It ends when it is not current and its last session has gone.
+// A Generation is an opened Program. It ends when it is not current and its last session has ended.
 type Generation struct {
 	ID      uint64
 	Program *directives.Program
@@ -18,14 +18,14 @@ type Generation struct {
 	listens map[stream.Addr]*stream.Listen
 	parts   map[string]stream.Part // by key, for the successor
 	refs    atomic.Int64           // one for being current, one per session; never raised from zero
-	gone    chan struct{}          // closed when refs has come to zero
-	tally   *tally                 // of all references of the process
+	gone    chan struct{}          // closed when refs reaches zero
+	tally   *tally                 // counts all references in the process
 
 	stop    context.CancelFunc // ends the runners
 	runners sync.WaitGroup
 }
 
-// newGeneration returns a generation that has opened nothing yet, with the reference that being current will be.
+// newGeneration returns a generation that has opened nothing yet, with the reference for being current.
 func newGeneration(id uint64, p *directives.Program, t *tally) *Generation {
 	g := &Generation{
 		ID: id, Program: p, listens: map[stream.Addr]*stream.Listen{}, parts: map[string]stream.Part{}, gone: make(chan struct{}),
@@ -39,7 +39,7 @@ func newGeneration(id uint64, p *directives.Program, t *tally) *Generation {
 	return g
 }
 
-// hold takes a reference, unless the generation has come to its end.
+// hold takes a reference. It fails if the generation has ended.
 func (g *Generation) hold() bool {
 	for {
 		n := g.refs.Load()
@@ -53,8 +53,8 @@ func (g *Generation) hold() bool {
 	}
 }
 
-// Release gives a reference back. It is the lease that each session holds: safe for concurrent use, and to be called once for each
-// reference.
+// Release releases a reference. It is the lease of each session: safe for concurrent use, and called once
+// per reference.
 func (g *Generation) Release() {
 	g.tally.ended.Add(1)
 	switch n := g.refs.Add(-1); {
@@ -65,13 +65,15 @@ func (g *Generation) Release() {
 	}
 }
 
-// A tally counts the references to all generations of a process: nearly all are those of sessions. It is safe for concurrent use.
+// A tally counts the references to all generations of a process, nearly all of them held by sessions. It
+// is safe for concurrent use.
 type tally struct{ begun, ended atomic.Uint64 }
 
 // owns reports whether s is a session of g.
 func (g *Generation) owns(s *stream.Session) bool { return s.Listen.Config == g.Program.Stream }
 
-// open opens log files and parts; undo gives them back. Sockets are not among them: they outlive generations.
+// open opens log files and parts; undo closes them. Sockets are opened elsewhere: they outlive
+// generations.
 func (g *Generation) open(ctx context.Context, env *stream.Env, old *Generation, undo *rollback) error {
 	files := g.Program.Stream.Files
 	files.OnLoss(func(lost logfile.Loss) { writeLoss(g.Program.Main.ErrorLog, lost) })
@@ -92,7 +94,7 @@ func (g *Generation) open(ctx context.Context, env *stream.Env, old *Generation,
 	return nil
 }
 
-// part is the part of that key; nil also for no generation.
+// part returns the part with that key, or nil; g may be nil.
 func (g *Generation) part(key string) stream.Part {
 	if g == nil {
 		return nil
@@ -100,7 +102,7 @@ func (g *Generation) part(key string) stream.Part {
 	return g.parts[key]
 }
 
-// run starts what the parts do by themselves. It ends at halt.
+// run starts the background work of the parts; halt stops it.
 func (g *Generation) run() {
 	ctx, stop := context.WithCancel(context.Background())
 	g.stop = stop
@@ -111,14 +113,14 @@ func (g *Generation) run() {
 	}
 }
 
-// halt ends what run has started, and waits for it.
+// halt stops the work that run started, and waits for its end.
 func (g *Generation) halt() {
 	g.stop()
 	g.runners.Wait()
 }
 
-// close gives back what open has opened, last first. It returns the first error of a part; all are closed nevertheless. Log files close
-// once their lines are written, which close does not wait for.
+// close closes the parts and files that open opened, last first. It returns the first error of a part,
+// after closing all. Log files close after their lines are written; close does not wait for that.
 func (g *Generation) close() error {
 	var first error
 	parts := g.Program.Stream.Parts
@@ -131,13 +133,13 @@ func (g *Generation) close() error {
 	return first
 }
 
-// rollback remembers how to take back what has been opened. The zero undoing is ready.
+// rollback records how to undo opening. The zero value is ready to use.
 type rollback struct{ steps []func() }
 
 // add adds a step.
 func (u *rollback) add(step func()) { u.steps = append(u.steps, step) }
 
-// run takes the steps, last first, and forgets them.
+// run runs the steps, last first, and forgets them.
 func (u *rollback) run() {
 	for i := len(u.steps) - 1; i >= 0; i-- {
 		u.steps[i]()

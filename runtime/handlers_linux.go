@@ -13,17 +13,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A sigaction is the kernel's struct sigaction, which has this size or less on every architecture. Its zero value is the default effect.
+// A sigaction is the kernel's struct sigaction, which has this size or less on every architecture. The
+// zero value is the default effect.
 type sigaction [4]uint64
 
 // sigsetSize is the size of a set of signals in bytes.
 const sigsetSize = 8
 
-// handlers are the handlers that removeHandlers has removed.
+// handlers contains the handlers that removeHandlers removed.
 type handlers map[syscall.Signal]*sigaction
 
-// removeHandlers gives signals their default effect in the kernel. The Go runtime does not take part: it continues to receive the signals
-// whose handlers have begun.
+// removeHandlers gives signals their default effect in the kernel. The Go runtime is not involved: it
+// still receives the signals whose handlers have begun.
 func removeHandlers(signals []syscall.Signal) handlers {
 	removed := handlers{}
 	for _, s := range signals {
@@ -47,16 +48,18 @@ func setAction(s syscall.Signal, to, before *sigaction) syscall.Errno {
 	return errno
 }
 
-// probe is a signal that the Go runtime sends to its threads itself, and that has no effect when it did not.
+// probe is a signal that the Go runtime itself sends to its threads, and ignores when it comes from
+// elsewhere.
 const probe = unix.SIGURG
 
-// probePause is the time between two looks at the threads that have not taken their probe.
+// probePause is the time between two checks of the threads that have not received their probe.
 const probePause = 100 * time.Microsecond
 
-// awaitHandlers waits until the signal handlers that have begun on any thread have returned, but no longer than limit: a thread may hang
-// in the kernel. It reports whether they have returned.
+// awaitHandlers waits until the signal handlers that have begun on any thread have returned, but at most
+// for limit: a thread may hang in the kernel. It reports whether they have returned.
 //
-// Each thread is sent a signal. The handlers of the Go runtime block all signals, so that it is pending until they return.
+// It sends a signal to each thread. The handlers of the Go runtime block all signals, so that the signal
+// stays pending until they return.
 func awaitHandlers(limit time.Duration) bool {
 	end := time.Now().Add(limit)
 	threads := threadsOfProcess()
@@ -75,7 +78,7 @@ func awaitHandlers(limit time.Duration) bool {
 	}
 }
 
-// threadsOfProcess are the numbers of the threads; none without /proc.
+// threadsOfProcess returns the thread numbers of the process; none without /proc.
 func threadsOfProcess() (tids []int) {
 	entries, _ := os.ReadDir("/proc/self/task")
 	for _, e := range entries {
@@ -86,7 +89,8 @@ func threadsOfProcess() (tids []int) {
 	return tids
 }
 
-// isPending reports whether a signal that was sent to a thread has not been delivered. A thread that has ended has none.
+// isPending reports whether a signal sent to a thread has not been delivered. It is false for a thread
+// that has ended.
 func isPending(tid int, s syscall.Signal) bool {
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/status", tid))
 	_, after, _ := strings.Cut(string(status), "\nSigPnd:")

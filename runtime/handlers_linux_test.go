@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestHandlersAreAwaited has a thread that blocks all signals, as a signal handler does.
+// TestHandlersAreAwaited uses a thread that blocks all signals, as a signal handler does.
 func TestHandlersAreAwaited(t *testing.T) {
 	blocked, unblock, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
@@ -84,7 +84,7 @@ func (s *signalSet) await(t *testing.T) syscall.Signal {
 	}
 }
 
-// actionOf is the effect of a signal.
+// actionOf returns the action of a signal.
 func actionOf(t *testing.T, sig syscall.Signal) (a sigaction) {
 	t.Helper()
 	if errno := setAction(sig, nil, &a); errno != 0 {

@@ -10,15 +10,15 @@ import (
 	"weir/parser/diag"
 )
 
-// maxLine bounds how much of a source line is read.
+// maxLine limits how much of a source line is read.
 const maxLine = 64 << 10
 
-// hinter explains to a person why a configuration is refused.
+// hinter explains to the user why a configuration is refused.
 type hinter struct {
 	globals string // the text of -g
 }
 
-// newHinter returns nil unless o asks for hints: scripts see exactly what nginx prints.
+// newHinter returns nil unless o asks for hints: scripts get exactly nginx's output.
 func newHinter(o Options) *hinter {
 	if !o.Hints {
 		return nil
@@ -26,7 +26,7 @@ func newHinter(o Options) *hinter {
 	return &hinter{o.Globals}
 }
 
-// isTerminal reports whether w is one, or another character device.
+// isTerminal reports whether w is a terminal or another character device.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {
@@ -36,7 +36,7 @@ func isTerminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// explain returns the lines that help to correct d; empty if nothing is known.
+// explain returns lines that help to correct d; empty if there are none.
 func (h *hinter) explain(d diag.Diagnostic) string {
 	if d.Pos.Line == 0 {
 		return d.Explain("")
@@ -44,7 +44,7 @@ func (h *hinter) explain(d diag.Diagnostic) string {
 	return d.Explain(h.line(d.Pos))
 }
 
-// line returns the source line of a position; empty if it cannot be read any more.
+// line returns the source line at a position; empty if it cannot be read.
 func (h *hinter) line(p diag.Position) string {
 	if p.File == "" {
 		return lineOf(strings.NewReader(h.globals), p.Line)
@@ -61,7 +61,7 @@ func (h *hinter) line(p diag.Position) string {
 	return lineOf(f, p.Line)
 }
 
-// lineOf returns line n of a text, counted from 1, or the first maxLine bytes of it.
+// lineOf returns line n of a text, counted from 1, limited to its first maxLine bytes.
 func lineOf(r io.Reader, n int) string {
 	lines := bufio.NewReaderSize(r, maxLine)
 	for at := 1; ; {
@@ -72,7 +72,7 @@ func lineOf(r io.Reader, n int) string {
 		switch {
 		case err == nil:
 			at++
-		case !errors.Is(err, bufio.ErrBufferFull): // with it, the same line continues
+		case !errors.Is(err, bufio.ErrBufferFull): // on ErrBufferFull, the same line continues
 			return ""
 		}
 	}

@@ -18,8 +18,9 @@ type socket struct {
 	multipath bool
 }
 
-// listenOn returns a socket that listens on l, as ngx_open_listening_sockets opens it. One that is only to test whether it could be must
-// not take datagrams from the one that serves, as SO_REUSEADDR would let it.
+// listenOn returns a socket that listens on l, opened as in ngx_open_listening_sockets. With testing set,
+// the socket only shows whether it can be opened; it must not take datagrams from the process that
+// serves, as SO_REUSEADDR would allow.
 func listenOn(l *stream.Listen, testing bool) (*socket, error) {
 	fd, err := newSocket(family(l.Addr), socketType(l.Addr), l.Options.Multipath)
 	if err != nil {
@@ -74,7 +75,7 @@ func (s *socket) listen(o stream.ListenOptions, reuse bool) error {
 	return nil
 }
 
-// setBeforeBind sets the options that decide whether bind succeeds.
+// setBeforeBind sets the options that affect whether bind succeeds.
 func (s *socket) setBeforeBind(o stream.ListenOptions, reuse bool) error {
 	var options optionList
 	options.add(reuse, unix.SOL_SOCKET, unix.SO_REUSEADDR, "SO_REUSEADDR", 1)
@@ -92,19 +93,19 @@ func (s *socket) setBeforeBind(o stream.ListenOptions, reuse bool) error {
 	return nil
 }
 
-// An option is a socket option of an integer value.
+// An option is a socket option with an integer value.
 type option struct {
 	level, number int
 	name          string
 	value         int
 }
 
-// reusePort lets sockets share an address, if all of them have it.
+// reusePort lets sockets share an address if all of them set it.
 var reusePort = option{unix.SOL_SOCKET, unix.SO_REUSEPORT, "SO_REUSEPORT", 1}
 
 func (o option) set(fd int) error { return unix.SetsockoptInt(fd, o.level, o.number, o.value) }
 
-// call is how nginx writes the call that sets the option of the socket at addr.
+// call returns the call that sets the option of the socket at addr, as nginx writes it.
 func (o option) call(addr stream.Addr) string {
 	switch o.name {
 	case "TCP_DEFER_ACCEPT":
@@ -117,8 +118,8 @@ func (o option) call(addr stream.Addr) string {
 	return fmt.Sprintf("setsockopt(%s, %d) %s", o.name, o.value, addr)
 }
 
-// configure sets the options that may also change while the socket listens; before holds those it was configured with. As in
-// ngx_configure_listening_sockets a failure is an alert and nothing more.
+// configure sets the options that may also change while the socket listens; before contains the options
+// set earlier. As in ngx_configure_listening_sockets, a failure only logs an alert.
 func (s *socket) configure(before *stream.ListenOptions, o stream.ListenOptions, c *console) {
 	for _, x := range s.options(before, o) {
 		if err := x.set(s.fd); err != nil {
@@ -138,7 +139,7 @@ func (s *socket) options(before *stream.ListenOptions, o stream.ListenOptions) o
 	all.add(o.RcvBuf > 0, unix.SOL_SOCKET, unix.SO_RCVBUF, "SO_RCVBUF", o.RcvBuf)
 	all.add(o.SndBuf > 0, unix.SOL_SOCKET, unix.SO_SNDBUF, "SO_SNDBUF", o.SndBuf)
 	all.add(o.KeepAlive.Set, unix.SOL_SOCKET, unix.SO_KEEPALIVE, "SO_KEEPALIVE", boolInt(o.KeepAlive.On))
-	// What is accepted inherits this, so that a session whose tcp_nodelay is on, as by default, need not set it.
+	// Accepted sockets inherit this, so that a session with tcp_nodelay on, the default, need not set it.
 	all.add(before == nil && !s.addr.Unix && !s.addr.UDP, unix.IPPROTO_TCP, unix.TCP_NODELAY, "TCP_NODELAY", 1)
 	return s.addSystemOptions(all, before, o)
 }
@@ -159,7 +160,7 @@ func boolInt(b bool) int {
 	return 0
 }
 
-// close closes the socket; the file of a unix socket stays.
+// close closes the socket, and leaves the file of a unix socket.
 func (s *socket) close() { unix.Close(s.fd) }
 
 func closeSockets(all []*socket) {
@@ -168,7 +169,8 @@ func closeSockets(all []*socket) {
 	}
 }
 
-// isAbandoned reports whether the file of a unix socket is there, and no process listens on it: what a process that was killed leaves.
+// isAbandoned reports whether the file of a unix socket exists and no process listens on it, as after a
+// process was killed.
 func isAbandoned(a stream.Addr) bool {
 	info, err := os.Lstat(a.Path)
 	if err != nil || info.Mode().Type() != os.ModeSocket {
@@ -182,7 +184,7 @@ func isAbandoned(a stream.Addr) bool {
 	return unix.Connect(fd, sockaddr(a)) == unix.ECONNREFUSED
 }
 
-// discard closes a socket that has never served, and removes its file.
+// discard closes a socket that never served, and removes its file.
 func (s *socket) discard() {
 	s.unlink()
 	s.close()
@@ -206,7 +208,8 @@ func sockaddr(a stream.Addr) unix.Sockaddr {
 	return &unix.SockaddrInet6{Port: int(a.IP.Port()), ZoneId: zone(a.IP.Addr()), Addr: a.IP.Addr().As16()}
 }
 
-// zone is the scope of a link-local address when it is given as a number, which is how nginx's own parser leaves it: 0 without.
+// zone returns the scope of a link-local address if it is a number, the only form that nginx's parser
+// keeps; otherwise 0.
 func zone(a netip.Addr) uint32 {
 	var n uint32
 	fmt.Sscan(a.Zone(), &n)

@@ -19,7 +19,7 @@ import (
 	"weir/stream"
 )
 
-// socketAt is a socket opened for a test, on a port number of the system's choice.
+// socketAt opens a socket for a test, on a port number chosen by the system.
 func socketAt(t *testing.T, ip string, o stream.ListenOptions) *socket {
 	t.Helper()
 	addr := stream.Addr{IP: netip.AddrPortFrom(netip.MustParseAddr(ip), 0)}
@@ -69,7 +69,8 @@ func TestListenOptionsReachTheSocket(t *testing.T) {
 	}
 }
 
-// backlogOf asks the kernel, which keeps a listening socket's backlog where others have unacknowledged segments.
+// backlogOf returns the backlog of a listening socket from the kernel, which stores it in the field for
+// unacknowledged segments.
 func backlogOf(t *testing.T, s *socket) int {
 	t.Helper()
 	info, err := unix.GetsockoptTCPInfo(s.fd, unix.IPPROTO_TCP, unix.TCP_INFO)
@@ -200,7 +201,8 @@ func TestTestingForgivesAnAddressInUse(t *testing.T) {
 	}
 }
 
-// A test of a configuration sets no options of sockets that listen, and so fails with none.
+// TestOptionThatFails checks that a test of a configuration does not report a failing option, because it
+// sets no options of listening sockets.
 func TestOptionThatFails(t *testing.T) {
 	addr := stream.UnixAddr(filepath.Join(t.TempDir(), "s"))
 	for _, testing := range []bool{false, true} {

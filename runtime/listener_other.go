@@ -10,7 +10,7 @@ import (
 	"weir/stream"
 )
 
-// newSocket returns a socket that does not block, and that processes started from here do not get. Multipath TCP is for Linux.
+// newSocket returns a non-blocking socket that child processes do not inherit. Multipath TCP needs Linux.
 func newSocket(family, kind int, multipath bool) (int, error) {
 	if multipath {
 		return -1, unix.EPROTONOSUPPORT
@@ -25,7 +25,7 @@ func newSocket(family, kind int, multipath bool) (int, error) {
 	return fd, unix.SetNonblock(fd, true)
 }
 
-// addSystemOptions adds nothing: the times of so_keepalive, fastopen and deferred are for Linux.
+// addSystemOptions adds nothing: the times of so_keepalive, fastopen and deferred need Linux.
 func (s *socket) addSystemOptions(all optionList, _ *stream.ListenOptions, _ stream.ListenOptions) optionList {
 	return all
 }

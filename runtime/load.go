@@ -9,11 +9,11 @@ import (
 	"weir/parser/diag"
 )
 
-// loadPercent is GOGC while a configuration is read. Nearly all that is allocated then is kept up to the end, so that collecting it as
-// often as usual takes a quarter of the time and frees little.
+// loadPercent is GOGC while a configuration is read. Nearly everything allocated then is kept until the
+// end, so that collecting at the usual rate takes a quarter of the time and frees little.
 const loadPercent = 200
 
-// load is directives.Load. A process reads one configuration at a time.
+// load calls directives.Load. A process reads one configuration at a time.
 func load(src parser.Source, env *conf.Env) (*directives.Program, diag.List) {
 	usual := debug.SetGCPercent(loadPercent)
 	if usual < 0 || usual > loadPercent {

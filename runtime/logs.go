@@ -14,7 +14,7 @@ import (
 	"weir/internal/logfile"
 )
 
-// sysError is a system call that failed, as nginx words it: `bind() to 127.0.0.1:1883 failed (98: Address already in use)`.
+// sysError is a failed system call in nginx's words: `bind() to 127.0.0.1:1883 failed (98: Address already in use)`.
 type sysError struct {
 	what string
 	err  error
@@ -23,7 +23,7 @@ type sysError struct {
 func (e *sysError) Error() string { return e.what + " failed" + errorlog.Errno(e.err) }
 func (e *sysError) Unwrap() error { return e.err }
 
-// openError words the failure to open a file.
+// openError returns the failure to open a file in nginx's words.
 func openError(err error) error {
 	var at *fs.PathError
 	if !errors.As(err, &at) {
@@ -40,24 +40,25 @@ func openLogs(set *logfile.Set) error {
 	return nil
 }
 
-// reopenLogs has the paths of every log file opened again. A file that cannot be opened stays as it was, with a message.
+// reopenLogs opens the paths of every log file again. It reports a file that cannot be opened, and keeps
+// the old one open.
 func reopenLogs(set *logfile.Set, c *console) {
 	set.Reopen(func(_ string, err error) { c.log(errorlog.Emerg, "%v", openError(err)) })
 }
 
-// writeLoss reports to l that lines did not reach a log.
+// writeLoss reports to l that a log lost lines.
 func writeLoss(l *errorlog.Log, lost logfile.Loss) {
 	l.Write(errorlog.Alert, 0, fmt.Sprintf("%v%s, lines lost: %d", lost, errorlog.Errno(lost.Reason()), lost.Lines))
 }
 
-// How long the process waits at its end until logs have taken the last lines: one that serves, and a command.
+// How long the process waits at its end for the logs to write the last lines: a server, and a command.
 const (
 	exitTimeout    = 400 * time.Millisecond
 	commandTimeout = 5 * time.Second
 )
 
-// outlets are standard error and the log files of a process, which may have lines to write at its end. It is safe for concurrent use; a
-// nil outlets has none.
+// outlets are standard error and the log files of a process, which may have lines to write at its end. It
+// is safe for concurrent use; a nil outlets is empty.
 type outlets struct {
 	stderr *logfile.Queue
 
@@ -69,14 +70,14 @@ func newOutlets(stderr io.Writer) *outlets {
 	return &outlets{stderr: logfile.NewWriter("stderr", stderr)}
 }
 
-// reportTo lets l report the lines that standard error has lost.
+// reportTo makes l report the lines that standard error has lost.
 func (o *outlets) reportTo(l *currentLog) {
 	if o != nil {
 		o.stderr.OnLoss(func(lost logfile.Loss) { writeLoss(l.Load(), lost) })
 	}
 }
 
-// add makes set one of those that wait waits for.
+// add adds set to the files that wait waits for.
 func (o *outlets) add(set *logfile.Set) {
 	if o == nil {
 		return
@@ -86,7 +87,7 @@ func (o *outlets) add(set *logfile.Set) {
 	o.sets = append(slices.DeleteFunc(o.sets, (*logfile.Set).Closed), set)
 }
 
-// wait has all lines written that have come so far, and waits for that, but no longer than most.
+// wait starts writing all lines queued so far and waits for that, but at most for most.
 func (o *outlets) wait(most time.Duration) {
 	if o == nil {
 		return
@@ -100,14 +101,14 @@ func (o *outlets) wait(most time.Duration) {
 	o.stderr.Wait(time.Until(end))
 }
 
-// waitStderr waits until standard error has taken the lines so far, but no longer than most.
+// waitStderr waits until standard error has taken the lines queued so far, but at most for most.
 func (o *outlets) waitStderr(most time.Duration) {
 	if o != nil {
 		o.stderr.Wait(most)
 	}
 }
 
-// flush has the lines of all files written, and returns the sets of the files.
+// flush starts writing the lines of all files, and returns the sets of the files.
 func (o *outlets) flush() []*logfile.Set {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -117,7 +118,7 @@ func (o *outlets) flush() []*logfile.Set {
 	return slices.Clone(o.sets)
 }
 
-// writer is standard error, which nobody waits for.
+// writer returns standard error as a writer that never blocks.
 func (o *outlets) writer() io.Writer {
 	if o == nil {
 		return os.Stderr
@@ -125,15 +126,16 @@ func (o *outlets) writer() io.Writer {
 	return o.stderr
 }
 
-// A follower passes on lines to the main error log of the current configuration, for those who outlive configurations.
+// A follower forwards lines to the main error log of the current configuration, for users that outlive
+// configurations.
 type follower func() *errorlog.Log
 
-// followingLog returns a log that writes to whichever log current returns.
+// followingLog returns a log that writes to the log that current returns.
 func followingLog(pid int, current func() *errorlog.Log) *errorlog.Log {
 	l := errorlog.New(time.Now, pid)
 	l.Add(errorlog.Debug, follower(current))
 	return l
 }
 
-// WriteLine lets the current log write line.
+// WriteLine writes line to the current log.
 func (f follower) WriteLine(level errorlog.Level, line []byte) { f().WriteLine(level, line) }

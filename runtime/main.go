@@ -1,8 +1,9 @@
-// Package runtime runs weir: it opens what a configuration asks for, serves it until it is told to stop, and changes to another
-// configuration without dropping a session.
+// Package runtime runs weir: it opens the resources of a configuration, serves it until it is stopped,
+// and changes to another configuration without dropping a session.
 //
-// There is one process, however many reloads. It says of itself what nginx's master and worker processes say, since people and
-// tools look for those sentences; where nginx has a worker process, weir has a Generation.
+// There is one process, regardless of reloads. It logs the messages of nginx's master and worker
+// processes, because people and tools look for them; where nginx has a worker process, weir has a
+// Generation.
 package runtime
 
 import (
@@ -13,7 +14,7 @@ import (
 	"weir/internal/errorlog"
 )
 
-// Options are what the command line asks for.
+// Options are the options of the command line.
 //
 // See https://nginx.org/en/docs/switches.html.
 type Options struct {
@@ -21,13 +22,13 @@ type Options struct {
 	Test     bool     // -t, -T
 	Dump     bool     // -T
 	Quiet    bool     // -q
-	Signal   string   // -s: "stop", "quit", "reopen", "reload"; empty: none
-	Prefix   string   // -p; empty: the built-in one
-	ErrorLog string   // -e; empty: the built-in one
-	Conf     string   // -c; empty: the built-in one
+	Signal   string   // -s: "stop", "quit", "reopen", "reload"; empty without -s
+	Prefix   string   // -p; empty means the built-in one
+	ErrorLog string   // -e; empty means the built-in one
+	Conf     string   // -c; empty means the built-in one
 	Globals  string   // -g
 	Watch    bool     // -watch: reload when a file of the configuration changes
-	Hints    bool     // -hints: explain what is wrong with a configuration where standard error is no terminal, too
+	Hints    bool     // -hints: explain configuration errors even if standard error is not a terminal
 }
 
 // Stdio are the standard streams.
@@ -41,8 +42,8 @@ const (
 	exitFailed = 1
 )
 
-// Main does what o asks for and returns the exit code of the process. When it is to serve, it returns when serving is over; on the
-// way it may replace the process by the same program under nginx's title, or send it to the background.
+// Main runs the command described by o and returns the exit code. A serving process returns when serving
+// ends; before that it may re-execute the program under nginx's title or daemonize it.
 func Main(o Options, stdio Stdio) int {
 	useTimezone()
 	o.Hints = o.Hints || isTerminal(stdio.Err)
@@ -58,7 +59,7 @@ func Main(o Options, stdio Stdio) int {
 	}
 	defer out.wait(exitTimeout)
 	log := &currentLog{}
-	signals := receiveSignals(log) // before anything that may wait
+	signals := receiveSignals(log) // before anything that may block
 	letRead := context.AfterFunc(signals.end, newDeadline(log, &pidFile{}, out).arm)
 	c := bootConsole(o, paths, out)
 	log.Store(c.errorLog)

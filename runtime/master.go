@@ -19,8 +19,8 @@ import (
 	"weir/stream"
 )
 
-// A Master runs one configuration after another. All of its state but what is atomic belongs to the goroutine that starts it and
-// then runs it; others ask for changes by values on channels.
+// A Master runs one configuration after another. All non-atomic state belongs to the goroutine that
+// starts it and then runs it; others ask for changes through channels.
 type Master struct {
 	load        func(parser.Source, *conf.Env) (*directives.Program, diag.List)
 	source      parser.Source
@@ -29,32 +29,32 @@ type Master struct {
 	driver      stream.Driver
 	limits      groupLimits                // of the process
 	tally       tally                      // of the sessions of all generations
-	loops       int                        // of the driver: with reuseport each has a socket of its own
-	current     atomic.Pointer[Generation] // nil before the first, and once no more sessions are taken
+	loops       int                        // of the driver: with reuseport, each has its own socket
+	current     atomic.Pointer[Generation] // nil before the first, and after accepting has ended
 	log         *currentLog
 	console     *console
-	boot        *console // of the time before there was a configuration; nil once one is in use
+	boot        *console // from before the first configuration; nil after that is in use
 	pid         *pidFile
 	deadline    *deadline
 	ports       listenerSet
-	latest      *Generation   // whose log the process writes to
-	generations []*Generation // that have sessions or will have
+	latest      *Generation   // the process writes to its log
+	generations []*Generation // those that have sessions or will have some
 	lastID      uint64
 	pause       time.Duration                           // between attempts to bind
 	watcher     *watcher                                // nil without -watch
 	redirect    func(*directives.Program) *logfile.File // redirectStderr
-	stderrIs    *logfile.File                           // what standard error was redirected to; nil: nothing
+	stderrIs    *logfile.File                           // the file that standard error was redirected to, or nil
 	detach      func()                                  // called once, before the pid file is written
 
 	orders   orders          // calls of the driver
 	driven   <-chan struct{} // closed when the last of them has returned; nil before the first
-	patience time.Duration   // how long changes wait for that
+	patience time.Duration   // how long changes wait for them
 	closers  sync.WaitGroup  // the closing of generations that have ended
 
 	signals  *signalSet
 	requests chan request
 	ended    chan *Generation
-	abort    chan struct{} // closed when nobody waits for sessions any more
+	abort    chan struct{} // closed to stop waiting for sessions
 	done     chan struct{} // closed when run has returned
 	drainers sync.WaitGroup
 	quitting bool
@@ -72,7 +72,8 @@ type outcome struct {
 	err        error
 }
 
-// newMaster returns a Master that has opened nothing, and lacks its driver. c writes to the log of signals.
+// newMaster returns a Master that has opened nothing and has no driver yet. c writes to the log of
+// signals.
 func newMaster(src parser.Source, p paths, c *console, signals *signalSet) *Master {
 	m := &Master{
 		load: load, source: src, paths: p, console: c, boot: c, ports: listenerSet{}, pause: bindPause, redirect: redirectStderr,
@@ -85,7 +86,7 @@ func newMaster(src parser.Source, p paths, c *console, signals *signalSet) *Mast
 	return m
 }
 
-// newEnv returns the Env of this process, whose log is the one that current returns.
+// newEnv returns the Env of this process. It writes to the log that current returns.
 func newEnv(current func() *errorlog.Log) *stream.Env {
 	pid := os.Getpid()
 	name, _ := os.Hostname()
@@ -97,7 +98,7 @@ func newEnv(current func() *errorlog.Log) *stream.Env {
 	}
 }
 
-// serve runs the process that serves.
+// serve runs a serving process.
 func serve(o Options, p paths, c *console, signals *signalSet) int {
 	setName()
 	daemon := daemonNotifierOf(o.Args)
@@ -116,7 +117,7 @@ func serve(o Options, p paths, c *console, signals *signalSet) int {
 	case err != nil:
 		return exitFailed
 	}
-	c.out.waitStderr(exitTimeout) // the command that started the daemon ends now, and its output is complete
+	c.out.waitStderr(exitTimeout) // the command that started the daemon ends now; this completes its output
 	daemon.complete()
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -125,8 +126,8 @@ func serve(o Options, p paths, c *console, signals *signalSet) int {
 	return exitOK
 }
 
-// start opens the first configuration, after which connections are served. The error has been logged, and nothing is left open. Nothing
-// is lost by an end at this time, so that QUIT has the deadline of TERM.
+// start opens the first configuration and starts serving. If it fails, it has logged the error and left
+// nothing open. Ending now loses nothing, so that QUIT has the same deadline as TERM.
 func (m *Master) start() error {
 	disarm := context.AfterFunc(m.signals.end, m.deadline.arm)
 	defer disarm()
@@ -143,7 +144,7 @@ func (m *Master) start() error {
 	return err
 }
 
-// run makes one change at a time until it is told to end; then nothing of m is left.
+// run makes one change at a time until a signal ends it; then it has closed everything.
 func (m *Master) run() {
 	defer close(m.done)
 	for !m.quitting || len(m.generations) > 0 {
@@ -167,7 +168,7 @@ func (m *Master) run() {
 	m.terminate()
 }
 
-// handleSignal does what a signal asks for, and reports whether it is to end at once.
+// handleSignal performs the action of a signal, and reports whether the process must end at once.
 func (m *Master) handleSignal(s syscall.Signal) bool {
 	switch s {
 	case syscall.SIGTERM, syscall.SIGINT:
@@ -182,8 +183,9 @@ func (m *Master) handleSignal(s syscall.Signal) bool {
 	return false
 }
 
-// Reload changes to the configuration of src and returns what came of it; an error leaves the running configuration alone. It is a
-// ReloadFunc, safe for concurrent use: changes are made one after another.
+// Reload changes to the configuration of src and returns the result; an error leaves the running
+// configuration unchanged. It is a ReloadFunc, safe for concurrent use: changes are made one after
+// another.
 func (m *Master) Reload(ctx context.Context, src parser.Source) (*Generation, diag.List, error) {
 	answer := make(chan outcome, 1)
 	select {
@@ -197,7 +199,7 @@ func (m *Master) Reload(ctx context.Context, src parser.Source) (*Generation, di
 	return o.generation, o.found, o.err
 }
 
-// A ReloadFunc changes to the configuration of src. On error the running generation has not been touched.
+// A ReloadFunc changes to the configuration of src. After an error the running generation is unchanged.
 type ReloadFunc func(ctx context.Context, src parser.Source) (*Generation, diag.List, error)
 
 func (m *Master) answer(r request) {
@@ -211,7 +213,7 @@ func (m *Master) answer(r request) {
 	r.answer <- o
 }
 
-// reconfigure reads the configuration anew. As in nginx nothing happens once the process is to end.
+// reconfigure reads the configuration again. As in nginx, it does nothing while the process is quitting.
 func (m *Master) reconfigure() {
 	if m.quitting {
 		return
@@ -220,7 +222,8 @@ func (m *Master) reconfigure() {
 	m.change(m.signals.end, m.source)
 }
 
-// reopen has the log files opened again, also those of configurations that only their last sessions use. It does not wait for that.
+// reopen opens the log files again, also those of old configurations that still have sessions. It does
+// not wait for that.
 func (m *Master) reopen() {
 	m.console.log(errorlog.Notice, "reopening logs")
 	for _, g := range m.generations {
@@ -228,7 +231,7 @@ func (m *Master) reopen() {
 	}
 }
 
-// quit takes no more sessions; run ends when those that there are have ended.
+// quit accepts no more sessions; run ends when the existing ones have ended.
 func (m *Master) quit() {
 	if m.quitting {
 		return
@@ -241,12 +244,12 @@ func (m *Master) quit() {
 	m.retire(last)
 }
 
-// terminate cuts the sessions that are left, and closes everything. Each step has its share of the time; the next one does not depend on
-// the end of the one before.
+// terminate ends the remaining sessions and closes everything. Each step has its own time limit; the next
+// one does not depend on its completion.
 func (m *Master) terminate() {
 	m.quitting = true
-	m.deadline.arm()      // also for what follows until the process exits
-	m.signals.setUrgent() // nothing waits for the driver any more
+	m.deadline.arm()      // also for the time until the process exits
+	m.signals.setUrgent() // stops all waits for the driver
 	close(m.abort)
 	for _, p := range m.ports {
 		m.drop(p)
@@ -273,7 +276,8 @@ func (m *Master) terminate() {
 	})
 }
 
-// reap forgets a generation that has no sessions any more. The newest keeps its log files open: the process still writes to them.
+// reap removes a generation whose last session has ended. The latest one keeps its log files open: the
+// process still writes to them.
 func (m *Master) reap(g *Generation) {
 	m.generations = slices.DeleteFunc(slices.Clone(m.generations), func(l *Generation) bool { return l == g })
 	m.console.log(errorlog.Notice, "exiting")
@@ -285,7 +289,7 @@ func (m *Master) reap(g *Generation) {
 	}
 }
 
-// close closes a generation, which may wait for its logs. It is for any goroutine.
+// close closes a generation, and may wait for its logs. Any goroutine may call it.
 func (m *Master) close(g *Generation, c *console) {
 	if err := g.close(); err != nil {
 		c.log(errorlog.Alert, "%v", err)

@@ -1,26 +1,26 @@
 package runtime
 
-// A memory is what a watcher knows of the configurations that it has seen.
+// A memory records the configurations that a watcher has seen.
 type memory struct {
-	serving print // that of the running configuration
+	serving print // of the running configuration
 	known   print // reported or tried last
 	suspect print // seen broken once
-	broken  bool  // what was seen last does not parse
+	broken  bool  // the last one seen does not parse
 }
 
-// A judgement is what a look has found.
+// A judgement is the result of a look.
 type judgement int
 
 const (
 	unchanged  judgement = iota
-	restored             // the running configuration after others that were reported
-	suspicious           // broken, and to be looked at once more before it is reported
+	restored             // the running configuration again, after others that were reported
+	suspicious           // broken, to be checked again before it is reported
 	unfinished           // changed, and still being written
 	different            // to be reported
 )
 
-// judge compares what is there now with what was. Something broken is reported when it is seen for the second time, and once; it
-// harms nothing, so that the end of the writing is not waited for.
+// judge compares the present content with the past. A broken configuration is reported once, the second
+// time that it is seen; that is harmless, so that the watcher does not wait for the writer.
 func (m *memory) judge(now print, broken, incomplete bool) judgement {
 	switch {
 	case now == m.known:
@@ -38,7 +38,7 @@ func (m *memory) judge(now print, broken, incomplete bool) judgement {
 	return different
 }
 
-// learn takes what has been tried.
+// learn records a configuration that was tried.
 func (m *memory) learn(tried print, served bool) {
 	m.known, m.suspect, m.broken = tried, print{}, false
 	if served {

@@ -9,7 +9,7 @@ import (
 	"weir/directives"
 )
 
-// needMultipath skips a test where the kernel has no Multipath TCP.
+// needMultipath skips a test if the kernel has no Multipath TCP.
 func needMultipath(t *testing.T) {
 	t.Helper()
 	fd, err := newSocket(unix.AF_INET, unix.SOCK_STREAM, true)
@@ -22,8 +22,8 @@ func needMultipath(t *testing.T) {
 	unix.Close(fd)
 }
 
-// TestReloadTurnsMultipath holds that a reload may change the protocol of an address: its sockets are new ones, the old ones close,
-// and sessions go on.
+// TestReloadTurnsMultipath checks that a reload may change the protocol of an address: new sockets open,
+// the old ones close, and sessions continue.
 func TestReloadTurnsMultipath(t *testing.T) {
 	needMultipath(t)
 	for _, tt := range []struct {

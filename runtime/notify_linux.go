@@ -15,14 +15,16 @@ import (
 )
 
 const (
-	// dirMask are the events of names in a directory. IN_MODIFY is not among them: a log beside the configuration costs nothing.
+	// dirMask selects the events of names in a directory. It excludes IN_MODIFY: a log in the same
+	// directory costs nothing.
 	dirMask = unix.IN_CREATE | unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO | unix.IN_CLOSE_WRITE | unix.IN_ATTRIB |
 		unix.IN_DELETE_SELF | unix.IN_MOVE_SELF | unix.IN_ONLYDIR
-	// fileMask are the events of a file, under whatever name it is written to: a bind mount has another name in another directory.
+	// fileMask selects the events of a file, regardless of the name through which it is written: a bind
+	// mount has another name in another directory.
 	fileMask = unix.IN_MODIFY | unix.IN_CLOSE_WRITE | unix.IN_ATTRIB | unix.IN_DELETE_SELF | unix.IN_MOVE_SELF
 )
 
-// An inotify is the notifier of Linux.
+// An inotify is the notifier for Linux.
 type inotify struct {
 	queue   *os.File
 	out     chan notice
@@ -30,8 +32,8 @@ type inotify struct {
 	running sync.WaitGroup
 
 	mu      sync.Mutex
-	numbers map[string]int   // of the kernel's watch for each path
-	paths   map[int][]string // several, where paths lead to one inode
+	numbers map[string]int   // the kernel's watch number of each path
+	paths   map[int][]string // several if paths lead to one inode
 }
 
 // newNotifier returns a notifier that watches nothing yet.
@@ -78,13 +80,13 @@ func (n *inotify) watch(t *trail) (added bool, err error) {
 	return added, err
 }
 
-// add watches path, which may be another directory or file than before. The caller holds mu.
+// add watches path, which may now be another directory or file. The caller holds mu.
 func (n *inotify) add(path string, mask uint32) (added bool, err error) {
 	number, err := n.addWatch(path, mask)
 	if err != nil {
 		n.remove(path)
 		if isMissing(err) || mask == fileMask && err == unix.EACCES {
-			return false, nil // a notice of its directory follows when that changes
+			return false, nil // a later change produces a notice of its directory
 		}
 		return false, fmt.Errorf("inotify_add_watch(\"%s\") failed%s", path, errorlog.Errno(err))
 	}
@@ -129,7 +131,7 @@ func (n *inotify) remove(path string) {
 	}
 }
 
-// run passes events on until the queue is closed.
+// run forwards events until the queue is closed.
 func (n *inotify) run() {
 	buffer := make([]byte, 64<<10)
 	for {
@@ -199,8 +201,8 @@ func kindOf(mask uint32, path string) noticeKind {
 	return noticeChanged
 }
 
-// isNewFile reports whether a name that has been created is that of a new file, which its creator has still to close: no directory and
-// no link.
+// isNewFile reports whether a created name is a new file that its creator must still close: not a
+// directory and not a link.
 func isNewFile(path string) bool {
 	var st unix.Stat_t
 	return unix.Lstat(path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Nlink == 1

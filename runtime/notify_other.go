@@ -11,7 +11,8 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// A portable is the notifier of systems without inotify. It does not know when a program has finished writing.
+// A portable is the notifier for systems without inotify. It does not know when a program has finished
+// writing.
 type portable struct {
 	fsnotify *fsnotify.Watcher
 	out      chan notice
@@ -55,7 +56,7 @@ func (n *portable) watch(t *trail) (added bool, err error) {
 	return added, err
 }
 
-// run passes events on until the watcher is closed.
+// run forwards events until the watcher is closed.
 func (n *portable) run() {
 	for {
 		var next notice

@@ -2,8 +2,9 @@ package runtime
 
 import "sync"
 
-// orders runs functions one after another in a goroutine that exists while there are some, so that the caller need not wait for a
-// function that hangs, and the order is kept nevertheless. The zero orders is ready. It is safe for concurrent use.
+// orders runs functions one after another in a goroutine that exists while there are any, so that the
+// caller need not wait for a function that hangs, and the order is kept. The zero value is ready to use.
+// It is safe for concurrent use.
 type orders struct {
 	mu      sync.Mutex
 	waiting []order

@@ -11,7 +11,8 @@ import (
 	"weir/parser"
 )
 
-// The built-in paths are those of Debian's nginx, so that weir without a switch reads the configuration that is there.
+// The built-in paths are those of Debian's nginx, so that weir without options reads the existing
+// configuration.
 const (
 	DefaultPrefix   = "/usr/share/nginx/"
 	DefaultConf     = "/etc/nginx/nginx.conf"
@@ -19,7 +20,7 @@ const (
 	DefaultPidFile  = "/run/nginx.pid"
 )
 
-// paths are where a process reads its configuration and what relative names in it are joined to.
+// paths are the locations of the configuration and the prefixes of relative names in it.
 type paths struct {
 	prefix     string // ends with a slash
 	conf       string // full path of the configuration
@@ -27,7 +28,7 @@ type paths struct {
 	errorLog   string // "stderr", or a full path
 }
 
-// paths follows ngx_process_options: the configuration is relative to the prefix.
+// paths follows ngx_process_options: the path of the configuration is relative to the prefix.
 func (o Options) paths() paths {
 	p := paths{prefix: DefaultPrefix, conf: DefaultConf, errorLog: DefaultErrorLog}
 	if o.Prefix != "" {
@@ -53,13 +54,13 @@ func join(prefix, name string) string {
 	return prefix + name
 }
 
-// source is what is read at the start and at every reload.
+// source returns the source that is read at the start and at every reload.
 func (p paths) source(globals string) parser.Source {
 	return parser.Source{Path: p.conf, Prefix: p.confPrefix, Globals: globals}
 }
 
-// env is what a configuration may ask of the machine while it is compiled by this process. Lookups end with ctx;
-// stderr is standard error, and must not wait.
+// env returns the environment for compiling a configuration in this process. Lookups end with ctx;
+// stderr is standard error, and must not block.
 func (p paths) env(ctx context.Context, pid int, stderr io.Writer) *conf.Env {
 	return &conf.Env{
 		Prefix: p.prefix, ConfPrefix: p.confPrefix, ErrorLog: p.errorLog, PidFile: DefaultPidFile,

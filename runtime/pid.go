@@ -15,13 +15,14 @@ import (
 	"weir/internal/errorlog"
 )
 
-// A pidFile is the file that the number of this process is in. The zero pidFile is none. It is safe for concurrent use.
+// A pidFile is the file with the number of this process. The zero value has no file. It is safe for
+// concurrent use.
 type pidFile struct {
 	mu   sync.Mutex
-	path string // empty: none
+	path string // empty without a file
 }
 
-// moveTo writes number to the file path, which is the pid file from now on. The one before is not removed.
+// moveTo writes number to path, which becomes the pid file. It does not remove the previous one.
 func (f *pidFile) moveTo(path string, number int) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -35,7 +36,7 @@ func (f *pidFile) moveTo(path string, number int) error {
 	return nil
 }
 
-// remove removes the pid file, if there is one.
+// remove removes the pid file, if any.
 func (f *pidFile) remove() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -47,7 +48,8 @@ func (f *pidFile) remove() error {
 	return removePid(path)
 }
 
-// writePid makes path hold the number of the process. What others have left there under a link is not touched: the link is replaced.
+// writePid writes the number of the process to path. It replaces a symbolic link, and never writes to the
+// link's target.
 func writePid(path string, number int) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o644)
 	if isLink(err) {
@@ -64,10 +66,11 @@ func writePid(path string, number int) error {
 	return nil
 }
 
-// isLink reports whether a file was not opened because a link is in its place.
+// isLink reports whether opening a file failed because of a link.
 func isLink(err error) bool { return errors.Is(err, unix.ELOOP) || errors.Is(err, unix.EMLINK) }
 
-// touchPid makes sure that the pid file can be written, without changing what is in it. A link is left as it is.
+// touchPid checks that the pid file can be written, without changing its content. It leaves a link as it
+// is.
 func touchPid(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o644)
 	if isLink(err) {
@@ -103,16 +106,16 @@ func sameFile(a, b string) bool {
 	return err == nil && os.SameFile(first, second)
 }
 
-// maxPidText is how much of a pid file is read: as many bytes as nginx reads.
+// maxPidText limits how much of a pid file is read, as in nginx.
 const maxPidText = 22
 
-// A pidError is why the number in a pid file is not known, with the level at which nginx logs it.
+// A pidError is the reason why a pid file cannot be used, with the level at which nginx logs it.
 type pidError struct {
 	level errorlog.Level
 	err   error
 }
 
-// Error is the sentence of nginx.
+// Error returns nginx's sentence.
 func (e *pidError) Error() string { return e.err.Error() }
 
 // readPid returns the number in a pid file.
@@ -134,7 +137,7 @@ func readPid(path string) (int, *pidError) {
 	return pid, nil
 }
 
-// parsePid reads the number of a process. nginx also accepts 0, and then signals its own process group.
+// parsePid parses a process number. nginx also accepts 0, and then signals its own process group.
 func parsePid(text string) (pid int, ok bool) {
 	n, err := strconv.ParseUint(text, 10, 31)
 	return int(n), err == nil && n > 0

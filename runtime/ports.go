@@ -13,7 +13,7 @@ import (
 	"weir/stream"
 )
 
-// As ngx_open_listening_sockets: an address in use may be a predecessor's that is about to go.
+// As in ngx_open_listening_sockets, an address in use may belong to a predecessor that ends soon.
 const (
 	bindAttempts = 5
 	bindPause    = 500 * time.Millisecond
@@ -21,15 +21,15 @@ const (
 
 var errStillInUse = errors.New("still could not bind()")
 
-// A listener is an address that is listened on, with what was asked of it.
+// A listener is an address that the process listens on, with its options.
 type listener struct {
 	addr    stream.Addr
-	sockets []*socket // one, or with reuseport one for each loop
+	sockets []*socket // one, or with reuseport one per loop
 	options stream.ListenOptions
-	serving *stream.Listener // what the driver knows it by; nil until it serves
+	serving *stream.Listener // the driver's listener; nil until it serves
 }
 
-// socketsOf is how many sockets l asks for where there are that many loops, as ngx_clone_listening makes them.
+// socketsOf returns the number of sockets for l with that many loops, as in ngx_clone_listening.
 func socketsOf(l *stream.Listen, loops int) int {
 	if l.Options.ReusePort {
 		return max(loops, 1)
@@ -37,8 +37,8 @@ func socketsOf(l *stream.Listen, loops int) int {
 	return 1
 }
 
-// replace makes the port's sockets n of those that it has and of fresh, and returns the others: what is of another protocol than l, and
-// what is too many.
+// replace keeps n of the listener's own sockets and fresh, and returns the others: those of another
+// protocol than l, and those above n.
 func (p *listener) replace(fresh []*socket, l *stream.Listen, n int) (surplus []*socket) {
 	var fit []*socket
 	for _, s := range append(p.sockets, fresh...) {
@@ -52,7 +52,7 @@ func (p *listener) replace(fresh []*socket, l *stream.Listen, n int) (surplus []
 	return surplus
 }
 
-// have counts the sockets of l's protocol; p may be nil.
+// have counts the sockets with l's protocol; p may be nil.
 func (p *listener) have(l *stream.Listen) int {
 	n := 0
 	if p != nil {
@@ -65,7 +65,7 @@ func (p *listener) have(l *stream.Listen) int {
 	return n
 }
 
-// serves reports whether the driver accepts on the sockets that the port has.
+// serves reports whether the driver accepts on the listener's current sockets.
 func (p *listener) serves() bool {
 	return p.serving != nil && slices.Equal(p.serving.FDs, p.descriptors())
 }
@@ -81,8 +81,8 @@ func (p *listener) descriptors() []int {
 // A listenerSet holds the listening sockets of the process by address. It belongs to one goroutine.
 type listenerSet map[stream.Addr]*listener
 
-// missing lists what lacks a socket, each as often as it lacks one: in the order of the configuration those that have none at all,
-// then those that lack the sockets of further loops.
+// missing lists the listens that lack sockets, once per missing socket: first those without any, in the
+// order of the configuration, then those that lack the sockets of further loops.
 func (ps listenerSet) missing(listens []*stream.Listen, loops int) []*stream.Listen {
 	var first, further []*stream.Listen
 	for _, l := range listens {
@@ -102,14 +102,14 @@ func (ps listenerSet) missing(listens []*stream.Listen, loops int) []*stream.Lis
 	return append(first, further...)
 }
 
-// asReusePort is l for a socket that joins one of another protocol at its address.
+// asReusePort returns l for a socket that joins one of another protocol at its address.
 func asReusePort(l *stream.Listen) *stream.Listen {
 	joined := *l
 	joined.Options.ReusePort = true
 	return &joined
 }
 
-// unused lists the ports that are not among listens.
+// unused returns the listeners that are not in listens.
 func (ps listenerSet) unused(listens map[stream.Addr]*stream.Listen) []*listener {
 	var all []*listener
 	for addr, p := range ps {
@@ -120,8 +120,9 @@ func (ps listenerSet) unused(listens map[stream.Addr]*stream.Listen) []*listener
 	return all
 }
 
-// enableReusePort lets sockets join those that are open, at the addresses where reuseport is new or the protocol changes. As in
-// ngx_open_listening_sockets a failure is an alert and nothing more, and what has been set stays set, also when reuseport is turned off.
+// enableReusePort lets sockets join the open ones, at addresses where reuseport is new or the protocol
+// changes. As in ngx_open_listening_sockets, a failure only logs an alert, and the option stays set even
+// if reuseport is turned off.
 func (ps listenerSet) enableReusePort(listens []*stream.Listen, c *console) {
 	for _, l := range listens {
 		p := ps[l.Addr]
@@ -132,9 +133,10 @@ func (ps listenerSet) enableReusePort(listens []*stream.Listen, c *console) {
 	}
 }
 
-// makeWay divides what lacks a socket: first what can be bound beside the sockets that are open, then what has one of them in its way
-// which the next configuration does not use, such as that of the wildcard address of the same port. Those sockets let others join
-// them. What has nothing in its way comes first, since what joins a socket takes connections from it.
+// makeWay divides the listens that lack a socket: first those that can be bound beside the open sockets,
+// then those that conflict with an open socket that the next configuration does not use, such as that of
+// the wildcard address with the same port. makeWay lets others join those sockets. Listens without a
+// conflict come first, because a socket that joins another takes connections from it.
 func (ps listenerSet) makeWay(missing []*stream.Listen, unused []*listener, c *console) (free, joined []*stream.Listen) {
 	for _, l := range missing {
 		blocking := slices.DeleteFunc(slices.Clone(unused), func(p *listener) bool { return !conflict(p.addr, l.Addr) })
@@ -150,12 +152,12 @@ func (ps listenerSet) makeWay(missing []*stream.Listen, unused []*listener, c *c
 	return free, joined
 }
 
-// conflict reports whether a socket at one address may keep one from being bound to another: if the port is the same.
+// conflict reports whether a socket at one address may prevent binding another: if the port is the same.
 func conflict(a, b stream.Addr) bool {
 	return !a.Unix && !b.Unix && a.UDP == b.UDP && a != b && a.IP.Port() == b.IP.Port()
 }
 
-// letJoin lets other sockets join those of the port. A failure is an alert and nothing more.
+// letJoin lets other sockets join those of the listener. A failure only logs an alert.
 func (p *listener) letJoin(c *console) {
 	for _, s := range p.sockets {
 		if err := reusePort.set(s.fd); err != nil {
@@ -168,13 +170,13 @@ func (p *listener) letJoin(c *console) {
 type binder struct {
 	console *console
 	pause   time.Duration // between two attempts
-	// testing forgives an address in use, as nginx -t does, sets no options of a socket that listens, as nginx -t does not, and takes
-	// no part in SO_REUSEPORT: it would take connections.
+	// testing ignores an address in use and sets no options of listening sockets, both as nginx -t does,
+	// and does not use SO_REUSEPORT, which would take connections.
 	testing bool
 }
 
-// bind opens a socket for each of listens, one after the other. Those that it returns before an error are for the caller to close.
-// When ctx ends it waits no longer, and returns the reason.
+// bind opens a socket for each of listens, one after the other. The caller closes the sockets returned
+// with an error. When ctx ends, bind stops waiting and returns its error.
 func (b binder) bind(ctx context.Context, listens []*stream.Listen) ([]*socket, error) {
 	var bound []*socket
 	for range bindAttempts {
@@ -192,7 +194,7 @@ func (b binder) bind(ctx context.Context, listens []*stream.Listen) ([]*socket, 
 	return bound, errStillInUse
 }
 
-// sleep waits for d. When ctx ends before, it returns the reason.
+// sleep waits for d. If ctx ends first, it returns the error of ctx.
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -204,7 +206,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// attempt tries each once, and returns those whose address is in use besides those bound.
+// attempt tries each once, and returns the bound sockets and the listens whose address is in use.
 func (b binder) attempt(listens []*stream.Listen) (bound []*socket, inUse []*stream.Listen, err error) {
 	for _, l := range listens {
 		p, err := b.open(l)

@@ -19,26 +19,26 @@ import (
 )
 
 const (
-	// titlePrefix is what scripts look for in the list of processes.
+	// titlePrefix is the prefix that scripts look for in the list of processes.
 	titlePrefix = "nginx: master process "
-	// processName is what start-stop-daemon --name looks for.
+	// processName is the name that start-stop-daemon --name looks for.
 	processName = "nginx"
-	// readyVar tells a daemon the descriptor on which it says that it is ready.
+	// readyVar passes a daemon the descriptor on which it reports that it is ready.
 	readyVar = "WEIR_READY_FD"
 )
 
-// A stage is a step of the way from the process that a command has started to the one that serves. The program is executed again for
-// the background, unless the configuration has `daemon off`, and for nginx's title, with the same process number: so the title is simply
-// its first argument.
+// A stage is a step from the process that a command starts to the one that serves. The program is
+// executed again for the background, unless the configuration has `daemon off`, and for nginx's title,
+// with the same process number: so the title is simply its first argument.
 type stage int
 
 const (
 	serving    stage = iota // the process serves
-	background              // a daemon follows, and the process ends when that serves
+	background              // a daemon follows; the process ends when the daemon serves
 	titled                  // the same process follows, with a title
 )
 
-// stageAfter is what follows for a process that has been started with these options.
+// stageAfter returns the next stage of a process that was started with these options.
 func stageAfter(o Options, p paths) stage {
 	switch {
 	case isTitled(o.Args):
@@ -51,11 +51,11 @@ func stageAfter(o Options, p paths) stage {
 
 func isTitled(args []string) bool { return len(args) > 0 && strings.HasPrefix(args[0], titlePrefix) }
 
-// isFirst reports whether this is the process that the command has started, and not one that it has become.
+// isFirst reports whether this is the process that the command started, not a later stage.
 func isFirst(args []string) bool { return !isTitled(args) && os.Getenv(readyVar) == "" }
 
-// wantsDaemon looks for the daemon directive. A configuration that can not be read is complained about in front; what its blocks include,
-// which may be large tables, is not looked at.
+// wantsDaemon looks for the daemon directive. It ignores a configuration that cannot be read, which the
+// process in the foreground reports, and files included in blocks, which may be large tables.
 func wantsDaemon(src parser.Source) bool {
 	src.Outermost = true
 	tree, bad := parser.Load(src)
@@ -70,12 +70,13 @@ func wantsDaemon(src parser.Source) bool {
 	return true
 }
 
-// executeTitled executes the program in the place of the process. It returns only when that fails.
+// executeTitled replaces the program of the process. It returns only on failure.
 func executeTitled(args []string) error {
 	return syscall.Exec(self(), append([]string{titlePrefix + args[0]}, args[1:]...), os.Environ())
 }
 
-// startDaemon starts the program once more, in a session of its own, and waits until it serves or fails. Signals are passed on to it.
+// startDaemon starts the program again, in its own session, and waits until it serves or fails. It
+// forwards signals to it.
 func startDaemon(o Options, c *console, signals *signalSet) int {
 	ready, theirs, err := os.Pipe()
 	if err != nil {
@@ -92,7 +93,7 @@ func startDaemon(o Options, c *console, signals *signalSet) int {
 	cmd.ExtraFiles = []*os.File{theirs}
 	cmd.Env = append(os.Environ(), readyVar+"=3")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	blockSignals(precedence[:]) // it inherits that, and receives what comes before it can
+	blockSignals(precedence[:]) // the daemon inherits that, and receives earlier signals when it can
 	err = cmd.Start()
 	unblockSignals(precedence[:])
 	theirs.Close()
@@ -107,8 +108,8 @@ func startDaemon(o Options, c *console, signals *signalSet) int {
 	return exitFailed
 }
 
-// awaitDaemon waits until the daemon serves or has ended, and reports whether it serves. Meanwhile it passes signals on. A daemon that
-// does not end when it is told to is killed.
+// awaitDaemon waits until the daemon serves or has ended, and reports whether it serves. Meanwhile it
+// forwards signals. It kills a daemon that does not end after a signal to end.
 func awaitDaemon(cmd *exec.Cmd, ready *os.File, signals *signalSet) (serves bool) {
 	kill := context.AfterFunc(signals.end, func() {
 		time.AfterFunc(endPatience, func() { cmd.Process.Kill() })
@@ -130,10 +131,10 @@ func awaitDaemon(cmd *exec.Cmd, ready *os.File, signals *signalSet) (serves bool
 	}
 }
 
-// A daemonNotifier is what a daemon does before and once it serves; nil for a process in front.
+// daemonNotifier detaches a daemon, and tells the parent that it is ready; nil in the foreground.
 type daemonNotifier struct{ ready *os.File }
 
-// daemonNotifierOf takes the pipe from the environment.
+// daemonNotifierOf takes the descriptor of the pipe from the environment.
 func daemonNotifierOf(args []string) *daemonNotifier {
 	fd, err := strconv.Atoi(os.Getenv(readyVar))
 	if err != nil || !isTitled(args) {
@@ -144,8 +145,7 @@ func daemonNotifierOf(args []string) *daemonNotifier {
 	return &daemonNotifier{os.NewFile(uintptr(fd), "ready")}
 }
 
-// detach takes the file mode mask of whoever started the daemon away: the pid file and what is opened later have the modes that nginx
-// gives them.
+// detach clears the inherited file mode mask: the pid file and files opened later get nginx's modes.
 func (d *daemonNotifier) detach() {
 	if d != nil {
 		syscall.Umask(0)
@@ -161,11 +161,12 @@ func (d *daemonNotifier) complete() {
 	d.ready.Close()
 }
 
-// setName names the process. Without /proc it keeps the name of its file, which matters to nobody who looks there.
+// setName sets the name of the process. Without /proc it keeps its file name.
 func setName() { os.WriteFile("/proc/self/comm", []byte(processName), 0) }
 
-// redirectStderr sends what the Go runtime says when it gives up to the error log, as ngx_log_redirect_stderr does, unless standard
-// error is a log itself, at whatever level. It follows the file as that is reopened. It returns that file; nil: there is none.
+// redirectStderr redirects the Go runtime's crash output to the error log, as ngx_log_redirect_stderr
+// does, unless standard error is a log itself, at any level. It follows the file when that is reopened.
+// It returns that file, or nil without redirection.
 func redirectStderr(p *directives.Program) *logfile.File {
 	if p.Main.StderrLogged || p.Main.ErrorLogFile == "" {
 		return nil
@@ -180,7 +181,7 @@ func redirectStderr(p *directives.Program) *logfile.File {
 	return file
 }
 
-// duplicateOnStderr makes standard error the file that f is, without changing how f is written.
+// duplicateOnStderr makes standard error a duplicate of f, without changing how f is written.
 func duplicateOnStderr(f *os.File) error {
 	raw, err := f.SyscallConn()
 	if err != nil {
@@ -191,7 +192,8 @@ func duplicateOnStderr(f *os.File) error {
 	return cmp.Or(err, failed)
 }
 
-// followStderr notes what standard error was redirected to, so that the file before is not followed any more.
+// followStderr records the file that standard error was redirected to, and stops following the previous
+// one.
 func (m *Master) followStderr(file *logfile.File) {
 	if m.stderrIs != nil {
 		m.stderrIs.OnOpen(nil)
@@ -199,7 +201,7 @@ func (m *Master) followStderr(file *logfile.File) {
 	m.stderrIs = file
 }
 
-// applyLimits sets the limits that the configuration asks for. As in nginx a failure is an alert and nothing more.
+// applyLimits sets the limits of the configuration. As in nginx, a failure only logs an alert.
 func applyLimits(m *directives.Main, c *console) {
 	limit := func(which int, name string, n uint64) {
 		if n == 0 {
@@ -215,7 +217,7 @@ func applyLimits(m *directives.Main, c *console) {
 	limit(unix.RLIMIT_CORE, "RLIMIT_CORE", m.RlimitCore)
 }
 
-// applyPriority sets worker_priority where it is another one than before. A configuration without it goes back to 0.
+// applyPriority sets worker_priority if it has changed. A configuration without it resets it to 0.
 func applyPriority(before, n int, c *console) {
 	if n == before {
 		return
@@ -225,7 +227,8 @@ func applyPriority(before, n int, c *console) {
 	}
 }
 
-// warnOfOpenFiles says that not as many connections can be open as the configuration allows, as ngx_event_module_init does.
+// warnOfOpenFiles logs that the configuration allows more connections than can be open, as
+// ngx_event_module_init does.
 func warnOfOpenFiles(m *directives.Main, c *console) {
 	var now unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &now) != nil || !c.errorLog.Enabled(errorlog.Warn) {
@@ -241,11 +244,11 @@ func warnOfOpenFiles(m *directives.Main, c *console) {
 	c.log(errorlog.Warn, "%d worker_connections exceed open file resource limit: %d", wanted, limit)
 }
 
-// setBoth sets numbers whose type is not the same on all systems.
+// setBoth sets numbers whose type depends on the system.
 func setBoth[T int64 | uint64](soft, hard *T, n uint64) { *soft, *hard = T(n), T(n) }
 
-// enter makes dir, if there is one, the working directory. nginx's workers do so, and its master does not; here they are one, so a
-// process that finds its files by relative paths stays where it is.
+// enter makes dir, if not empty, the working directory. nginx's workers do so, and its master does not.
+// weir has one process for both, so with relative paths to its files it does not change the directory.
 func enter(dir string, p paths, c *console) {
 	if dir == "" {
 		return

@@ -7,13 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// eventMethod is what nginx would call the means by which sockets are waited for.
+// eventMethod is nginx's name for the way of waiting for sockets.
 const eventMethod = "epoll"
 
-// self is the program that runs, even if its file has been replaced.
+// self returns the path of the running program, even if its file has been replaced.
 func self() string { return "/proc/self/exe" }
 
-// duplicate makes to another descriptor of what from is.
+// duplicate makes descriptor to a duplicate of from.
 func duplicate(from, to int) error { return unix.Dup3(from, to, 0) }
 
 // setPriority makes n the priority of the process. Linux keeps one for each thread, and a new thread has that of the thread that starts

@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// eventMethod is what nginx would call the means by which sockets are waited for: those of the Go runtime.
+// eventMethod is nginx's name for the way of waiting for sockets: here that of the Go runtime.
 const eventMethod = "kqueue"
 
-// self is the file of the program that runs; what has replaced it, if that was done since.
+// self returns the path of the running program; its file may have been replaced.
 func self() string {
 	path, err := os.Executable()
 	if err != nil {
@@ -20,8 +20,8 @@ func self() string {
 	return path
 }
 
-// duplicate makes to another descriptor of what from is.
+// duplicate makes descriptor to a duplicate of from.
 func duplicate(from, to int) error { return unix.Dup2(from, to) }
 
-// setPriority makes n the priority of the process.
+// setPriority sets the priority of the process.
 func setPriority(n int) error { return unix.Setpriority(unix.PRIO_PROCESS, 0, n) }

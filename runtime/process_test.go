@@ -122,7 +122,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestLimitOfTheConfigurationIsThatOfTheSessions raises the limit of descriptors with a configuration.
+// TestLimitOfTheConfigurationIsThatOfTheSessions raises the descriptor limit with a configuration.
 func TestLimitOfTheConfigurationIsThatOfTheSessions(t *testing.T) {
 	var before unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {

@@ -12,10 +12,12 @@ import (
 	"weir/parser"
 )
 
-// A print identifies the content of all files of a configuration. The zero print is that of none.
+// A print identifies the content of all files of a configuration. The zero print is that of no
+// configuration.
 type print [sha256.Size]byte
 
-// A stamp is what the file system reports about a file: it changes when the content does. The zero stamp is that of a missing file.
+// A stamp is the file system's metadata of a file: it changes when the content does. The zero stamp is
+// that of a missing file.
 type stamp struct {
 	device, inode     uint64
 	size              int64
@@ -31,24 +33,24 @@ func stampOf(path string) stamp {
 	return stamp{uint64(st.Dev), uint64(st.Ino), st.Size, st.Mtim.Nano(), st.Ctim.Nano()}
 }
 
-// clockTick is longer than the steps in which file systems count time. A file may change again within one without a change of its
-// stamp.
+// clockTick is longer than the time resolution of file systems. A file may change twice within that time
+// without a change of its stamp.
 const clockTick = 2 * time.Second
 
-// isRecent reports whether the file has changed shortly before the moment at.
+// isRecent reports whether the file changed shortly before at.
 func (s stamp) isRecent(at time.Time) bool {
 	return at.UnixNano()-max(s.modified, s.changed) < int64(clockTick)
 }
 
-// A fileState is a file as it was when it was read.
+// A fileState is the state of a file when it was read.
 type fileState struct {
 	stamp  stamp
-	recent bool  // the stamp does not show whether the file has changed since
-	digest print // of its content, or of the reason why it cannot be read
+	recent bool  // the stamp does not show whether the file has changed since then
+	digest print // of its content, or of the error of reading it
 }
 
-// A reading is all that one load of a configuration has asked of the file system. It is made by the functions of its source, and belongs
-// to one goroutine at a time.
+// A reading records everything that one load of a configuration read from the file system. The functions
+// of its source fill it. It belongs to one goroutine at a time.
 type reading struct {
 	files map[string]fileState
 	globs map[string][]string // the paths that matched each pattern
@@ -68,7 +70,7 @@ func (r *reading) source(src parser.Source) parser.Source {
 }
 
 func (r *reading) readFile(path string) ([]byte, error) {
-	s := fileState{stamp: stampOf(path)} // before the content: what changes in between is seen later
+	s := fileState{stamp: stampOf(path)} // before the content, so that a change in between is noticed later
 	s.recent = s.stamp.isRecent(time.Now())
 	raw, err := parser.ReadFile(path)
 	if err != nil {
@@ -80,7 +82,7 @@ func (r *reading) readFile(path string) ([]byte, error) {
 	return raw, err
 }
 
-// isStale reports whether a load would read something else now. It reads only files whose stamps have changed.
+// isStale reports whether a load would now read other content. It reads only files with changed stamps.
 func (r *reading) isStale() bool {
 	for path, before := range r.files {
 		if !before.recent && before.stamp == stampOf(path) {

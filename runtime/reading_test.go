@@ -9,7 +9,8 @@ import (
 	"weir/parser"
 )
 
-// TestStaleReading tests what a reading takes for a change, and that a file is not read when its stamp is the same.
+// TestStaleReading tests which changes make a reading stale, and that a file with the same stamp is not
+// read.
 func TestStaleReading(t *testing.T) {
 	tests := []struct {
 		name   string

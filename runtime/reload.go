@@ -15,7 +15,7 @@ import (
 	"weir/stream"
 )
 
-// change goes from one configuration to the next, and lets the watcher know what came of it.
+// change replaces the configuration, and reports the result to the watcher.
 func (m *Master) change(ctx context.Context, src parser.Source) (*Generation, diag.List, error) {
 	var t trial
 	next, found, err := m.try(ctx, src, &t)
@@ -24,15 +24,15 @@ func (m *Master) change(ctx context.Context, src parser.Source) (*Generation, di
 	return next, found, err
 }
 
-// try reads, compiles, opens, swaps and retires. The swap is the only point of commitment; before it everything can be undone, and after
-// it nothing fails. What goes wrong has been logged to the current log.
+// try reads, compiles, opens, swaps and retires. The swap is the only point of commitment; before it
+// everything can be undone, and after it nothing fails. It logs failures to the current log.
 func (m *Master) try(ctx context.Context, src parser.Source, t *trial) (*Generation, diag.List, error) {
 	begun, before := time.Now(), allocated()
 	program, found, err := m.read(ctx, src, t)
 	if err != nil {
 		return nil, found, err
 	}
-	t.passes = true // what fails from now on depends on the system
+	t.passes = true // from here on, failures depend on the system
 	if m.driver == nil {
 		if m.driver, m.loops, err = newDriver(m.env, &program.Main, m.limits); err != nil {
 			m.console.log(errorlog.Emerg, "%v", err)
@@ -51,7 +51,7 @@ func (m *Master) try(ctx context.Context, src parser.Source, t *trial) (*Generat
 	return next, found, nil
 }
 
-// read reads and compiles the configuration of src, and logs what was found in it unless ctx has ended.
+// read reads and compiles the configuration of src, and logs the diagnostics unless ctx has ended.
 func (m *Master) read(ctx context.Context, src parser.Source, t *trial) (*directives.Program, diag.List, error) {
 	type result struct {
 		program *directives.Program
@@ -74,13 +74,13 @@ func (m *Master) read(ctx context.Context, src parser.Source, t *trial) (*direct
 	}
 	t.read, t.passes = r.files, r.unknown
 	if r.program != nil {
-		r.program.Tree = nil // a generation may live for months, and its text is not asked for again
+		r.program.Tree = nil // a generation may live for months, and its text is not needed again
 	}
 	m.console.logDiagnostics(r.found)
 	return r.program, r.found, r.found.Err()
 }
 
-// noteFailure returns lookup, which sets failed when it fails.
+// noteFailure wraps lookup so that a failure sets failed.
 func noteFailure(lookup func(string) ([]netip.Addr, error), failed *bool) func(string) ([]netip.Addr, error) {
 	return func(name string) ([]netip.Addr, error) {
 		addrs, err := lookup(name)
@@ -89,8 +89,8 @@ func noteFailure(lookup func(string) ([]netip.Addr, error), failed *bool) func(s
 	}
 }
 
-// open opens all that next needs and that is not open yet, and returns the sockets among it. After an error, which it has logged while
-// there still was a log, nothing of it is left.
+// open opens everything that next needs and that is not open yet, and returns the new sockets. If it
+// fails, it logs the error while the log is still open, and closes everything that it opened.
 func (m *Master) open(ctx context.Context, next *Generation) (fresh []*socket, err error) {
 	undo := &rollback{}
 	defer func() {
@@ -129,7 +129,7 @@ func (m *Master) open(ctx context.Context, next *Generation) (fresh []*socket, e
 	return fresh, m.openPid(next.Program.Main.PidFile)
 }
 
-// openGeneration opens what next has besides sockets. undo, which is never nil, takes back what has been opened.
+// openGeneration opens everything of next except sockets. undo, which is never nil, closes it again.
 func (m *Master) openGeneration(ctx context.Context, next *Generation) (undo *rollback, err error) {
 	type result struct {
 		undo rollback
@@ -147,7 +147,7 @@ func (m *Master) openGeneration(ctx context.Context, next *Generation) (undo *ro
 	return &r.undo, r.err
 }
 
-// openPid writes the pid file, unless it is there already.
+// openPid writes the pid file, unless it exists already.
 func (m *Master) openPid(path string) error {
 	if m.latest == nil {
 		m.detach()
@@ -158,7 +158,7 @@ func (m *Master) openPid(path string) error {
 	return m.pid.moveTo(path, m.env.PID)
 }
 
-// commit makes next current and retires what was.
+// commit makes next current and retires the previous generation.
 func (m *Master) commit(next *Generation, fresh []*socket) {
 	m.lastID = next.ID
 	m.switchLog(next.Program)
@@ -182,7 +182,8 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 	m.retire(old)
 }
 
-// removeOldPid removes the pid file of the configuration before, unless the present one has the same file, perhaps by another path.
+// removeOldPid removes the pid file of the previous configuration, unless the present one uses the same
+// file, perhaps through another path.
 func (m *Master) removeOldPid(old, now string) {
 	if old == now || sameFile(old, now) {
 		return
@@ -192,7 +193,7 @@ func (m *Master) removeOldPid(old, now string) {
 	}
 }
 
-// priority is that of the configuration so far.
+// priority returns the priority in the current configuration.
 func (m *Master) priority() int {
 	if m.latest == nil {
 		return 0
@@ -200,7 +201,7 @@ func (m *Master) priority() int {
 	return m.latest.Program.Main.Priority
 }
 
-// switchLog lets the process speak through the log of p, and says there what it runs on.
+// switchLog makes the process write to the log of p, and logs the system information there.
 func (m *Master) switchLog(p *directives.Program) {
 	first := m.latest == nil
 	m.log.Store(p.Main.ErrorLog)
@@ -228,7 +229,7 @@ func (m *Master) switchLog(p *directives.Program) {
 	}
 }
 
-// system is the name and release of the kernel.
+// system returns the name and release of the kernel.
 func system() string {
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
@@ -237,7 +238,8 @@ func system() string {
 	return unix.ByteSliceToString(u.Sysname[:]) + " " + unix.ByteSliceToString(u.Release[:])
 }
 
-// attachSockets hands the new sockets to the driver, sets the options of those kept as next has them, and closes what reuseport leaves over.
+// attachSockets passes the new sockets to the driver, sets next's options on the kept ones, and closes
+// those that reuseport does not need.
 func (m *Master) attachSockets(next *Generation, fresh []*socket) {
 	byAddr := map[stream.Addr][]*socket{}
 	for _, s := range fresh {
@@ -263,7 +265,7 @@ func (m *Master) attachSockets(next *Generation, fresh []*socket) {
 	}
 }
 
-// listen has the driver accept on the sockets that p has now. Connections that come meanwhile wait in them.
+// listen makes the driver accept on the current sockets of p. Connections in the meantime wait in them.
 func (m *Master) listen(p *listener) {
 	before, console := p.serving, m.console
 	now := &stream.Listener{FDs: p.descriptors(), Admit: m.admit(p.addr), Datagrams: p.addr.UDP, Current: m.serves}
@@ -278,8 +280,8 @@ func (m *Master) listen(p *listener) {
 	})
 }
 
-// admit returns what tells a driver the meaning of addr, with a generation held. A generation that can not be held is not current
-// any more: another one is, or none.
+// admit returns the function by which a driver gets the listen for addr, with a reference to its
+// generation. A generation that cannot be held is not current any more: another one is, or none.
 func (m *Master) admit(addr stream.Addr) func() (*stream.Listen, stream.Lease) {
 	return func() (*stream.Listen, stream.Lease) {
 		for {
@@ -299,18 +301,18 @@ func (m *Master) admit(addr stream.Addr) func() (*stream.Listen, stream.Lease) {
 	}
 }
 
-// serves reports whether c is what new sessions follow.
+// serves reports whether new sessions use c.
 func (m *Master) serves(c *stream.Config) bool {
 	g := m.current.Load()
 	return g != nil && g.Program.Stream == c
 }
 
-// drop closes the sockets of a port, and removes its file.
+// drop closes the sockets of a listener, and removes its file.
 func (m *Master) drop(p *listener) {
 	serving, sockets := p.serving, p.sockets
 	m.drive(func() {
 		m.driver.Forget(serving)
-		closeSockets(sockets) // not before: a loop could accept on what their numbers mean next
+		closeSockets(sockets) // not earlier: their numbers may be reused while a loop accepts on them
 	})
 	delete(m.ports, p.addr)
 	if !p.addr.Unix {
@@ -324,8 +326,8 @@ func (m *Master) drop(p *listener) {
 	}
 }
 
-// retire lets go of a generation that is not current any more: its runners end now, its sessions as they will, or when their time
-// is up.
+// retire releases a generation that is not current any more: its runners end now, its sessions end by
+// themselves or after their time limit.
 func (m *Master) retire(g *Generation) {
 	m.console.log(errorlog.Notice, "gracefully shutting down")
 	g.Release()

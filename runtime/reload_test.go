@@ -57,7 +57,7 @@ func TestReloadUnderTrafficDropsNothing(t *testing.T) {
 	}
 }
 
-// visit connects, is served, and leaves.
+// visit connects, gets a reply, and disconnects.
 func visit(a stream.Addr) error {
 	c, err := net.Dial("tcp", a.String())
 	if err != nil {
@@ -153,14 +153,14 @@ func TestRefusedConfigurationKeepsTheOldServing(t *testing.T) {
 	mustPing(t, dial(t, addr))
 }
 
-// A testPart notes what happens to it.
+// A testPart records the calls that it gets.
 type testPart struct {
 	key     string
 	refuses error
 	old     stream.Part
 	opened  bool
 	closed  chan struct{}
-	running chan struct{} // receives at the start and at the end of Run
+	running chan struct{} // gets a value at the start and at the end of Run
 }
 
 func newTestPart(key string) *testPart {

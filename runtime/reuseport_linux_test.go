@@ -16,7 +16,8 @@ import (
 	"weir/stream"
 )
 
-// listening counts the sockets of the process's network that listen on a, as the kernel lists them.
+// listening counts the sockets of the process's network namespace that listen on a, as listed by the
+// kernel.
 func listening(t *testing.T, a stream.Addr) int {
 	t.Helper()
 	table, err := os.ReadFile("/proc/net/tcp")

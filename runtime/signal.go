@@ -14,7 +14,7 @@ import (
 	"weir/internal/errorlog"
 )
 
-// A received signal.
+// received is a received signal.
 type received syscall.Signal
 
 // signalWords are the actions that nginx logs for each signal, in the words of ngx_signal_handler.
@@ -30,19 +30,20 @@ var signalWords = map[syscall.Signal]string{
 	syscall.SIGWINCH: "ignoring", // there are no worker processes to stop
 }
 
-// String is nginx's log line for a signal whose sender is not known: Go does not report it.
+// String returns nginx's log line for a signal from an unknown sender: Go does not report the sender.
 func (r received) String() string {
 	s := syscall.Signal(r)
 	return fmt.Sprintf("signal %d (%s) received, %s", int(s), unix.SignalName(s), signalWords[s])
 }
 
-// precedence lists the signals that have an effect, in the order in which pending ones are taken.
+// precedence lists the signals that have an effect, in the order in which pending ones are handled.
 var precedence = [...]syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGUSR1}
 
-// ending are the signals that end the process.
+// ending lists the signals that end the process.
 var ending = [...]syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT}
 
-// A currentLog is the error log that the process writes to at this moment; nil before there is one. It is safe for concurrent use.
+// A currentLog is the current error log of the process; nil before there is one. It is safe for
+// concurrent use.
 type currentLog struct{ atomic.Pointer[errorlog.Log] }
 
 // say writes one line, if there is a log.
@@ -52,24 +53,26 @@ func (l *currentLog) say(level errorlog.Level, message string) {
 	}
 }
 
-// A signalSet holds the signals that the process has received and not obeyed yet: one flag for each, so that a signal that is pending
-// already is merged with the next one, and none is lost. It is safe for concurrent use.
+// A signalSet contains the signals that the process has received and not handled yet: one flag for each,
+// so that a pending signal merges with the next one of its kind, and none is lost. It is safe for
+// concurrent use.
 type signalSet struct {
 	log   *currentLog
-	flags [len(precedence)]atomic.Bool // by place in precedence
-	// wake has a value when a flag was set since the last receive from it.
+	flags [len(precedence)]atomic.Bool // by index in precedence
+	// wake has a value if a flag was set since the last receive from it.
 	wake chan struct{}
-	// end is cancelled by the first TERM, INT or QUIT, and urgent by the first TERM or INT, after the flag of the signal has been set.
+	// end is cancelled by the first TERM, INT or QUIT, and urgent by the first TERM or INT, after the flag of
+	// the signal has been set.
 	end, urgent       context.Context
 	setEnd, setUrgent context.CancelFunc
 	subscribed        map[syscall.Signal]subscription // nil in tests
 	handlers          handlers                        // of the signals that end the process, between leave and stay
 }
 
-// A subscription is the channel by which the Go runtime delivers a signal.
+// A subscription is the channel on which the Go runtime delivers a signal.
 type subscription struct {
 	from chan os.Signal
-	done <-chan struct{} // closed when the channel is, and what it held has been received
+	done <-chan struct{} // closed after the channel was closed and emptied
 }
 
 func newSignalSet(log *currentLog) *signalSet {
@@ -79,8 +82,9 @@ func newSignalSet(log *currentLog) *signalSet {
 	return s
 }
 
-// receive takes note of one signal. The log does not wait. The flag is set before the contexts are cancelled: the work that they end then
-// finds the signal pending, and no signal with a lower precedence is taken first.
+// receive records one signal. Its log line does not block. It sets the flag before it cancels the
+// contexts: the work that they end then finds the signal pending, and no signal with lower precedence is
+// taken first.
 func (s *signalSet) receive(sig syscall.Signal) {
 	s.log.say(errorlog.Notice, received(sig).String())
 	s.raise(sig)
@@ -106,7 +110,7 @@ func (s *signalSet) raise(sig syscall.Signal) {
 	}
 }
 
-// take clears the pending signal that comes first and returns it.
+// take clears the pending signal with the highest precedence and returns it.
 func (s *signalSet) take() (sig syscall.Signal, pending bool) {
 	for i, p := range precedence {
 		if s.flags[i].CompareAndSwap(true, false) {
@@ -116,8 +120,9 @@ func (s *signalSet) take() (sig syscall.Signal, pending bool) {
 	return 0, false
 }
 
-// receiveSignals delivers the signals of the process to a set from now on, among them those that a predecessor has left blocked.
-// Broken pipes are errors of the writer, as in nginx, and no reason to end.
+// receiveSignals starts delivering the signals of the process to a new set, including those that a
+// predecessor left blocked. Broken pipes are errors of the writer, as in nginx, and do not end the
+// process.
 func receiveSignals(log *currentLog) *signalSet {
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGSYS)
 	s := newSignalSet(log)
@@ -125,8 +130,8 @@ func receiveSignals(log *currentLog) *signalSet {
 	return s
 }
 
-// subscribe asks the Go runtime for the signals. Each has a channel that holds one: while it is full the signal is pending anyway. A
-// signal does not wait for the log line of another one.
+// subscribe asks the Go runtime for the signals. Each has a channel for one value: while it is full, the
+// signal is pending anyway. A signal does not wait for the log line of another one.
 func (s *signalSet) subscribe() {
 	s.subscribed = map[syscall.Signal]subscription{}
 	for sig := range signalWords {
@@ -141,24 +146,27 @@ func (s *signalSet) subscribe() {
 	}
 }
 
-// handlersPatience is how long leave waits for signal handlers to return. They take microseconds, unless the system is very busy.
+// handlersPatience limits the time that leave waits for signal handlers to return. They take
+// microseconds, unless the system is very busy.
 const handlersPatience = 100 * time.Millisecond
 
-// leave prepares for another program in place of this one: a signal that comes from now on waits in the kernel until that program asks
-// for signals, or ends the process by its default effect. It reports false when a signal has come that ends the process. The calling
-// goroutine stays on its thread, whose blocked signals the new program inherits.
+// leave prepares for replacing the program: a later signal waits in the kernel until the new program asks
+// for signals, or ends the process by its default effect. It returns false if a signal that ends the
+// process has arrived. The calling goroutine stays locked to its thread, whose blocked signals the new
+// program inherits.
 //
-// Other threads do not block the signals. A thread whose handler has begun and not yet passed its signal on would lose it, since execve
-// ends the thread: so no handler may begin after this, and those that have begun are waited for.
+// Other threads do not block the signals. execve ends them, and a handler that has begun and not yet
+// forwarded its signal would lose it: so leave prevents new handlers, and waits for those that have begun.
 //
-// The new program reads the configuration and opens the logs, so that a reload or a reopening that is pending is done by that.
+// The new program reads the configuration and opens the logs, which also completes a pending reload or
+// reopening.
 func (s *signalSet) leave() bool {
 	blockSignals(precedence[:])
 	s.handlers = removeHandlers(ending[:])
 	awaitHandlers(handlersPatience)
 	for sig, sub := range s.subscribed {
 		if signalEnds(sig) {
-			signal.Stop(sub.from) // which returns once what was received is in the channel
+			signal.Stop(sub.from) // returns after received signals are in the channel
 		} else {
 			signal.Ignore(sig)
 		}
@@ -168,7 +176,7 @@ func (s *signalSet) leave() bool {
 	return s.end.Err() == nil
 }
 
-// stay undoes leave, after it has reported true.
+// stay undoes leave after it has returned true.
 func (s *signalSet) stay() {
 	s.subscribe()
 	s.handlers.restore()

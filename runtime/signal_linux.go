@@ -7,7 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// blockSignals blocks signals for the calling thread, which keeps the calling goroutine. execve passes the mask and what is pending on.
+// blockSignals blocks signals for the calling thread, and locks the calling goroutine to it. execve
+// preserves the mask and the pending signals.
 func blockSignals(signals []syscall.Signal) {
 	goruntime.LockOSThread()
 	set := maskOf(signals)
@@ -21,7 +22,7 @@ func unblockSignals(signals []syscall.Signal) {
 	goruntime.UnlockOSThread()
 }
 
-// maskOf is the set of these signals, all of which are below 32.
+// maskOf returns the set of these signals, which must all be below 32.
 func maskOf(signals []syscall.Signal) (set unix.Sigset_t) {
 	for _, s := range signals {
 		set.Val[0] |= 1 << (uint(s) - 1)

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// blockSignals does nothing: a signal that comes while the program is replaced has its default effect.
+// blockSignals does nothing: a signal during the replacement of the program has its default effect.
 func blockSignals([]syscall.Signal) {}
 
 // unblockSignals does nothing.
 func unblockSignals([]syscall.Signal) {}
 
-// handlers are none.
+// handlers is empty here.
 type handlers struct{}
 
 // removeHandlers does nothing.

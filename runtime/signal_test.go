@@ -83,7 +83,7 @@ func TestEverySignalIsLogged(t *testing.T) {
 	}
 }
 
-// A yielding lets other goroutines run when a line is written.
+// A yielding is a log target that lets other goroutines run when a line is written.
 type yielding struct{}
 
 func (yielding) WriteLine(errorlog.Level, []byte) { goruntime.Gosched() }

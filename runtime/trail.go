@@ -9,28 +9,28 @@ import (
 	"weir/parser"
 )
 
-// A trail is all places in the file system where a change can change what a configuration reads: the names on the way to each file,
-// through all links, the files themselves, and the names that match a pattern. Paths are absolute and without links. It is immutable
-// once it is complete.
+// A trail is the set of places in the file system where a change can affect the configuration: the names
+// on the path to each file, through all links, the files themselves, and the names that match a pattern.
+// Paths are absolute and without links. It is immutable once complete.
 type trail struct {
-	dirs     map[string]dirUse   // that hold names on the way
+	dirs     map[string]dirUse   // directories that contain names on the path
 	names    map[string]bool     // full paths
-	patterns map[string][]string // by directory: for the names in it
+	patterns map[string][]string // by directory: patterns for the names in it
 	files    map[string]bool
 }
 
-// A dirUse is what a directory of a trail is for.
+// A dirUse is the role of a directory in a trail.
 type dirUse int
 
 const (
-	ancestor dirUse = iota + 1 // holds a directory on the way; it may be one that only others can read
-	holder                     // holds a file, a link, or names that match a pattern
+	ancestor dirUse = iota + 1 // contains a directory on the path; the process may be unable to read it
+	holder                     // contains a file, a link, or names that match a pattern
 )
 
-// maxHops is how many links Linux follows in one path.
+// maxHops is the number of links that Linux follows in one path.
 const maxHops = 40
 
-// newTrail returns the trail of main and of all that r has read.
+// newTrail returns the trail of main and of all files that r has read.
 func newTrail(main string, r *reading) *trail {
 	t := &trail{map[string]dirUse{}, map[string]bool{}, map[string][]string{}, map[string]bool{}}
 	t.addPath(main)
@@ -43,7 +43,7 @@ func newTrail(main string, r *reading) *trail {
 	return t
 }
 
-// concerns reports whether a change at path can change what is read.
+// concerns reports whether a change at path can affect the configuration.
 func (t *trail) concerns(path string) bool {
 	if t.names[path] || t.has(path) {
 		return true
@@ -63,7 +63,7 @@ func (t *trail) has(path string) bool { return t.files[path] || t.dirs[path] != 
 // use adds a directory.
 func (t *trail) use(dir string, use dirUse) { t.dirs[dir] = max(t.dirs[dir], use) }
 
-// parts returns the names in a path, which is made absolute.
+// parts returns the names in path, after making it absolute.
 func parts(path string) []string {
 	if !strings.HasPrefix(path, "/") {
 		if dir, err := os.Getwd(); err == nil {
@@ -79,7 +79,8 @@ func (t *trail) addPath(path string) {
 	}
 }
 
-// walk adds the way from the directory at along some names. It returns where that leads, and whether this is a regular file.
+// walk adds the path from the directory at along names. It returns the resolved path, and whether this is
+// a regular file.
 func (t *trail) walk(at string, names []string, hops int) (to string, file bool) {
 	for len(names) > 0 {
 		name := names[0]
@@ -119,7 +120,8 @@ func (t *trail) walk(at string, names []string, hops int) (to string, file bool)
 	return at, file
 }
 
-// addPattern adds the places where what matches a pattern is or may appear: below the directory at, along names that may be patterns.
+// addPattern adds the places where a match of the pattern exists or may appear: below the directory at,
+// along names that may be patterns.
 func (t *trail) addPattern(at string, names []string) {
 	plain := 0
 	for plain < len(names) && !strings.ContainsAny(names[plain], `*?[\`) {
@@ -133,7 +135,7 @@ func (t *trail) addPattern(at string, names []string) {
 	t.use(at, holder)
 	t.patterns[at] = append(t.patterns[at], names[0])
 	if len(names) == 1 {
-		return // what matches has been read
+		return // the matches have been read
 	}
 	entries, err := os.ReadDir(at)
 	if err != nil {

@@ -8,30 +8,34 @@ import (
 )
 
 const (
-	// restInterval is how often the process looks whether it has come to rest.
+	// restInterval is how often to check whether the process is idle.
 	restInterval = 3 * time.Second
-	// restBytes is how little is allocated in that time at rest. Packets of sessions that are there allocate nothing.
+	// restBytes is the limit of allocation during that time in an idle process. Packets of existing sessions
+	// allocate nothing.
 	restBytes = 64 << 10
-	// trimBytes is how much must have been allocated since the last time to make collecting it worth while.
+	// trimBytes is the allocation since the last trim that makes a trim worthwhile.
 	trimBytes = 1 << 20
-	// trimSessions is how many sessions must have ended since the last time for the same, and at least one for trimShare that are left: the
-	// buffers of sessions are freed without allocating.
+	// trimSessions is the number of sessions ended since the last trim that makes a trim worthwhile; there
+	// must also be at least one per trimShare remaining sessions. Freeing the buffers of sessions allocates
+	// nothing.
 	trimSessions = 64
 	trimShare    = 16
-	// largeBytes is what reading a configuration allocates when it has large tables. Most of it is garbage at once.
+	// largeBytes is the allocation of reading a configuration with large tables. Most of it is garbage at
+	// once.
 	largeBytes = 32 << 20
 )
 
-// trimAfter gives memory back if much of it has been allocated since before was, so that the text of a large table is not kept up to
-// the next rest.
+// trimAfter returns memory to the system if much has been allocated since before was read, so that the
+// text of a large table is not kept until the process is idle.
 func trimAfter(before uint64) {
 	if allocated()-before > largeBytes {
 		debug.FreeOSMemory()
 	}
 }
 
-// keepTrim gives memory back whenever sessions have come or gone and then no more do: the garbage of setting ten thousand idle
-// sessions up, and the buffers of those that have gone, would otherwise stay until the next ones come. It returns when ctx ends.
+// keepTrim returns memory to the system whenever sessions have begun or ended and the process is idle
+// again: otherwise the garbage from setting up ten thousand idle sessions, and the buffers of ended
+// sessions, would stay until new ones begin. It returns when ctx ends.
 func keepTrim(ctx context.Context, sessions *tally) {
 	var t trimmer
 	tick := time.NewTicker(restInterval)
@@ -49,7 +53,7 @@ func keepTrim(ctx context.Context, sessions *tally) {
 	}
 }
 
-// A look is what has happened in the process so far.
+// A look is a set of counters of the process.
 type look struct {
 	bytes uint64 // allocated
 	begun uint64 // sessions
@@ -57,17 +61,17 @@ type look struct {
 }
 
 func lookAt(sessions *tally) look {
-	ended := sessions.ended.Load() // first: no more than have begun
+	ended := sessions.ended.Load() // first, so that ended is not more than begun
 	return look{allocated(), sessions.begun.Load(), ended}
 }
 
 // A trimmer decides when to trim.
 type trimmer struct {
 	seen    look // the last one
-	trimmed look // when memory was last given back
+	trimmed look // at the last trim
 }
 
-// due reports whether the process is at rest and has something to give back.
+// due reports whether the process is idle and has memory to return.
 func (t *trimmer) due(now look) bool {
 	quiet := now.bytes-t.seen.bytes < restBytes && now.ended-t.seen.ended < trimSessions
 	t.seen = now
@@ -76,7 +80,7 @@ func (t *trimmer) due(now look) bool {
 	return quiet && worth
 }
 
-// allocated is how many bytes of heap the process has allocated since it started.
+// allocated returns the bytes of heap allocated since the process started.
 func allocated() uint64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(sample)

@@ -11,13 +11,14 @@ import (
 	"weir/stream"
 )
 
-// nextRelease is the version that this source is on its way to, or is.
+// nextRelease is the version of this source, or the next one to be released.
 const nextRelease = "0.1.0"
 
-// Version is weir's own version: that of the tag the binary was built from, and nextRelease for any other build.
+// Version is weir's own version: the tag that the binary was built from, or nextRelease for any other
+// build.
 var Version = versionOf(buildInfo())
 
-// buildInfo is what the Go tools have noted in the binary.
+// buildInfo returns the build information that the Go tools stored in the binary.
 func buildInfo() *debug.BuildInfo {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -35,7 +36,7 @@ func versionOf(info *debug.BuildInfo) string {
 	return nextRelease
 }
 
-// commitOf returns the commit that a binary was built from, in the words of -V; empty if it is not known.
+// commitOf returns the commit that a binary was built from, in the format of -V; empty if unknown.
 func commitOf(info *debug.BuildInfo) string {
 	var commit, note string
 	for _, s := range info.Settings {
@@ -52,18 +53,19 @@ func commitOf(info *debug.BuildInfo) string {
 	return commit + note
 }
 
-// configured are nginx's words for what this binary was built with; tools read what it can do from them. What is on by default in
-// nginx and not served yet by weir is named as left out.
+// configured lists the features of this binary in nginx's words; tools read them. A module that is on by
+// default in nginx and not supported yet by weir is listed as left out.
 const configured = "--prefix=/usr/share/nginx --conf-path=" + DefaultConf + " --error-log-path=" + DefaultErrorLog +
 	" --pid-path=" + DefaultPidFile + " --with-stream --with-stream_mqtt_preread_module --with-stream_realip_module --with-stream_geoip_module" +
 	" --without-http"
 
-// WriteVersion writes the lines of -v: weir's version and, where tools look for it, that of the nginx it stands in for.
+// WriteVersion writes the output of -v: weir's version and, where tools look for it, the compatible nginx
+// version.
 func WriteVersion(w io.Writer) {
 	fmt.Fprintf(w, "weir version: weir/%s\nnginx version: nginx/%s (compatible)\n", Version, stream.NginxVersion)
 }
 
-// WriteBuild writes what -V adds to them.
+// WriteBuild writes the additional lines of -V.
 func WriteBuild(w io.Writer) {
 	n := directives.Coverage()
 	fmt.Fprintf(w, "built by %s\n", goruntime.Version())

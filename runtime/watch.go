@@ -10,16 +10,16 @@ import (
 	"weir/parser"
 )
 
-// A watchPace is how long a watcher waits.
+// A watchPace contains the delays of a watcher.
 type watchPace struct {
 	quiet   time.Duration // after the last change, for others that belong to it
-	broken  time.Duration // before a broken configuration is reported: it is likely to be half of one
-	longest time.Duration // for quiet
+	broken  time.Duration // before a broken configuration is reported: it is probably half written
+	longest time.Duration // the limit of quiet
 	writing time.Duration // for a program that writes to a file and does not close it
-	poll    time.Duration // between looks where changes are not reported by the system
-	check   time.Duration // between looks where they are: network file systems and new mounts report nothing
-	retry   time.Duration // before the first attempt to repeat a reload; each pause is twice as long as the one before
-	slowest time.Duration // between two such attempts
+	poll    time.Duration // between checks if the system does not report changes
+	check   time.Duration // between checks if it does: network file systems and new mounts report nothing
+	retry   time.Duration // before the first retry of a reload; each delay is twice the one before
+	slowest time.Duration // the longest delay between two retries
 }
 
 var usualPace = watchPace{
@@ -27,10 +27,11 @@ var usualPace = watchPace{
 	poll: 2 * time.Second, check: time.Minute, retry: time.Second, slowest: time.Minute,
 }
 
-// A watcher reports when the files of a configuration have changed. It compares contents, since a file that was touched has not changed,
-// and reads only files whose stamps have changed. A program that still writes to a file is waited for, where the system reports that.
+// A watcher reports when the files of a configuration have changed. It compares contents, because a file
+// that was only touched has not changed, and reads only files with changed stamps. It waits for a program
+// that still writes to a file, if the system reports that.
 //
-// A nil watcher reports nothing. Its methods are for the goroutine that makes changes.
+// A nil watcher reports nothing. The methods are for the goroutine that makes changes.
 type watcher struct {
 	source  parser.Source
 	pace    watchPace
@@ -41,22 +42,22 @@ type watcher struct {
 	done    chan struct{}
 	running sync.WaitGroup
 
-	// The rest belongs to the watcher's goroutine.
-	notifier notifier // nil: there is none
+	// The fields below belong to the watcher's goroutine.
+	notifier notifier // may be nil
 	trail    *trail
 	memory   memory
 	last     *reading
 	writing  map[string]bool // files that a program writes to
-	polls    bool            // not all changes are noticed
-	unsure   bool            // changes were found without a notice, and are to be found a second time
-	began    time.Time       // the first change since the last look; zero: none
-	lookAt   time.Time       // zero: never
+	polls    bool            // not all changes are reported
+	unsure   bool            // changes were found without a notice, and must be found a second time
+	began    time.Time       // the first change since the last look; zero means none
+	lookAt   time.Time       // zero means never
 	pollAt   time.Time
-	retryAt  time.Time // zero: never
+	retryAt  time.Time // zero means never
 	pause    time.Duration
 }
 
-// An occasion is why a reload is asked for.
+// An occasion is the reason for a reload.
 type occasion int
 
 const (
@@ -74,12 +75,12 @@ func (o occasion) String() string {
 
 // A trial is one attempt to load and open a configuration.
 type trial struct {
-	read   *reading // nil: it has not come to an end
+	read   *reading // nil if reading did not finish
 	served bool
-	passes bool // the reason for the failure may pass without a change of the files
+	passes bool // the failure may end without a change of the files
 }
 
-// newWatcher returns a watcher of the configuration src. It has no goroutine before start.
+// newWatcher returns a watcher of the configuration src. Its goroutine begins with start.
 func newWatcher(src parser.Source, pace watchPace, log *currentLog) *watcher {
 	w := &watcher{
 		source: src, pace: pace, log: log, open: newNotifier, writing: map[string]bool{},
@@ -88,10 +89,10 @@ func newWatcher(src parser.Source, pace watchPace, log *currentLog) *watcher {
 	return w
 }
 
-// start lets the watcher wait for the first trial.
+// start starts the watcher, which waits for the first trial.
 func (w *watcher) start() { w.running.Go(w.run) }
 
-// changes delivers a value for each reload that is due.
+// changes returns a channel that gets a value for each reload that is due.
 func (w *watcher) changes() <-chan occasion {
 	if w == nil {
 		return nil
@@ -99,7 +100,7 @@ func (w *watcher) changes() <-chan occasion {
 	return w.changed
 }
 
-// note records what came of an attempt, so that it is not reported as a change.
+// note records the result of an attempt, so that it is not reported as a change.
 func (w *watcher) note(t trial) {
 	if w == nil || t.read == nil {
 		return
@@ -110,7 +111,7 @@ func (w *watcher) note(t trial) {
 	}
 }
 
-// close ends a watcher that has been started.
+// close stops a watcher that has been started.
 func (w *watcher) close() {
 	if w == nil {
 		return
@@ -158,7 +159,7 @@ func (w *watcher) run() {
 	}
 }
 
-// begin opens the notifier. Without one the files are looked at from time to time.
+// begin opens the notifier. Without one the watcher polls.
 func (w *watcher) begin() {
 	var err error
 	if w.notifier, err = w.open(); err != nil {
@@ -192,7 +193,7 @@ func (w *watcher) delayPoll(now time.Time) {
 	}
 }
 
-// next returns when the watcher has something to do by itself.
+// next returns when the watcher must act without an event.
 func (w *watcher) next() time.Time {
 	next := w.pollAt
 	for _, at := range [...]time.Time{w.lookAt, w.retryAt} {
@@ -205,7 +206,7 @@ func (w *watcher) next() time.Time {
 
 var errLost = errors.New("notices of changed files were lost")
 
-// notice takes one notice of the system.
+// notice handles one notice from the system.
 func (w *watcher) notice(n notice) {
 	if n.kind == noticeLost {
 		clear(w.writing)
@@ -221,7 +222,7 @@ func (w *watcher) notice(n notice) {
 	w.await(time.Now(), w.pace.quiet)
 }
 
-// await has the files looked at after the pause, which further changes prolong.
+// await schedules a look after pause; further changes prolong the pause.
 func (w *watcher) await(now time.Time, pause time.Duration) {
 	if w.began.IsZero() {
 		w.began = now
@@ -236,7 +237,7 @@ func (w *watcher) await(now time.Time, pause time.Duration) {
 	}
 }
 
-// act does what is due, and returns the reload that follows from it.
+// act does the due work, and returns the resulting reload.
 func (w *watcher) act(now time.Time) occasion {
 	switch {
 	case isDue(w.lookAt, now):
@@ -252,7 +253,7 @@ func (w *watcher) act(now time.Time) occasion {
 
 func isDue(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
 
-// poll looks for changes that were not noticed.
+// poll looks for changes that were not reported.
 func (w *watcher) poll(now time.Time) {
 	before := w.last
 	if w.look(); w.last != before {
@@ -262,7 +263,7 @@ func (w *watcher) poll(now time.Time) {
 	w.delayPoll(now)
 }
 
-// judge looks at the files and decides what has become of them.
+// judge looks at the files and decides whether to reload.
 func (w *watcher) judge(now time.Time) occasion {
 	before := w.last
 	broken := w.look()
@@ -290,17 +291,17 @@ func (w *watcher) judge(now time.Time) occasion {
 	return noOccasion
 }
 
-// settle ends the wait that the first change has begun.
+// settle ends the wait that the first change started.
 func (w *watcher) settle() {
 	clear(w.writing)
 	w.began, w.unsure = time.Time{}, false
 }
 
-// maxLooks is how often the files are compared while there is more to watch each time.
+// maxLooks limits the comparisons while each one adds more files to watch.
 const maxLooks = 5
 
-// look makes last a reading of what the files are now, which is another one if a content has changed. It reports whether the
-// configuration is broken.
+// look reads the files and stores the result in last, which is a new reading if a content has changed. It
+// reports whether the configuration is broken.
 func (w *watcher) look() (broken bool) {
 	for range maxLooks {
 		if w.last.isStale() {
@@ -315,8 +316,8 @@ func (w *watcher) look() (broken bool) {
 	return w.memory.broken
 }
 
-// follow watches the trail of what was read last, and reports whether something is watched that was not before: it may have changed in
-// the meantime.
+// follow watches the trail of the last reading, and reports whether it added a watch: that place may have
+// changed in the meantime.
 func (w *watcher) follow() (added bool) {
 	w.trail = newTrail(w.source.Path, w.last)
 	if w.notifier == nil {
@@ -329,14 +330,14 @@ func (w *watcher) follow() (added bool) {
 	return added
 }
 
-// learn takes what came of an attempt.
+// learn records the result of an attempt.
 func (w *watcher) learn(t trial) {
 	w.last = t.read
 	w.memory.learn(t.read.print(), t.served)
 	w.settle()
 	w.follow()
 	now := time.Now()
-	w.lookAt = now.Add(w.pace.quiet) // something may have changed since it was read
+	w.lookAt = now.Add(w.pace.quiet) // something may have changed after it was read
 	w.retryAt = time.Time{}
 	if t.served || !t.passes {
 		w.pause = 0

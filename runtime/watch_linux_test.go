@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestWatchWaitsForTheWriter tests that a file is not taken while a program has it open for writing.
+// TestWatchWaitsForTheWriter tests that a file is not read while a program has it open for writing.
 func TestWatchWaitsForTheWriter(t *testing.T) {
 	t.Parallel()
 	for name, files := range map[string]map[string]string{
@@ -27,7 +27,7 @@ func TestWatchWaitsForTheWriter(t *testing.T) {
 	}
 }
 
-// TestWatchWaitsNoLonger tests that a file that stays open for writing is taken in the end.
+// TestWatchWaitsNoLonger tests that a file that stays open for writing is read in the end.
 func TestWatchWaitsNoLonger(t *testing.T) {
 	t.Parallel()
 	w := newWatched(t)
@@ -38,8 +38,8 @@ func TestWatchWaitsNoLonger(t *testing.T) {
 	w.wantChange()
 }
 
-// TestWatchSeesAFileByAnotherName tests that a file may be written to under a name in another directory: that of a bind mount, or another
-// link.
+// TestWatchSeesAFileByAnotherName tests that a file may be written through a name in another directory:
+// that of a bind mount, or another link.
 func TestWatchSeesAFileByAnotherName(t *testing.T) {
 	t.Parallel()
 	w := newWatched(t)
@@ -53,7 +53,8 @@ func TestWatchSeesAFileByAnotherName(t *testing.T) {
 	w.wantChange()
 }
 
-// TestNewLinkIsNoNewFile tests that nothing is waited for when a name has been made that nobody writes to.
+// TestNewLinkIsNoNewFile tests that the watcher does not wait after the creation of a name that no
+// program writes to.
 func TestNewLinkIsNoNewFile(t *testing.T) {
 	t.Parallel()
 	w := watch(t, map[string]string{"nginx.conf": "include *.list;", "a": "# one"})

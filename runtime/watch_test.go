@@ -13,7 +13,7 @@ import (
 	"weir/stream"
 )
 
-// A watched directory is a configuration with its watcher.
+// watched is a configuration directory with its watcher.
 type watched struct {
 	*watcher
 	t   *testing.T
@@ -21,7 +21,7 @@ type watched struct {
 	log *recorder
 }
 
-// testPace stands for usualPace.
+// testPace replaces usualPace.
 var testPace = watchPace{
 	quiet: 20 * time.Millisecond, broken: 60 * time.Millisecond, longest: time.Second, writing: 2 * patience,
 	poll: 20 * time.Millisecond, check: 2 * patience, retry: 10 * time.Millisecond, slowest: 20 * time.Millisecond,
@@ -35,7 +35,7 @@ func newWatched(t *testing.T) *watched {
 	return w
 }
 
-// watch writes files, watches nginx.conf among them and, at the end of the test, stops.
+// watch writes files, watches the nginx.conf among them, and stops at the end of the test.
 func watch(t *testing.T, files map[string]string) *watched {
 	t.Helper()
 	w := newWatched(t)
@@ -46,8 +46,8 @@ func watch(t *testing.T, files map[string]string) *watched {
 	return w
 }
 
-// serve starts the watcher with what is there as the running configuration. When the watcher has taken that a second time, it has begun
-// to watch.
+// serve starts the watcher with the present files as the running configuration. After the watcher has
+// taken that a second time, it watches.
 func (w *watched) serve() {
 	w.t.Helper()
 	w.start()
@@ -64,7 +64,7 @@ func (w *watched) read() *reading {
 
 func (w *watched) path(name string) string { return filepath.Join(w.dir, name) }
 
-// write puts a file in its place in one step, so that no half of it is ever seen.
+// write replaces a file in one step, so that no reader sees half of it.
 func (w *watched) write(name, text string) {
 	w.t.Helper()
 	path := w.path(name)
@@ -98,7 +98,7 @@ func (w *watched) overwrite(name, text string) *os.File {
 	return f
 }
 
-// link makes name lead to another place, in one step too.
+// link makes name a link to another place, also in one step.
 func (w *watched) link(to, name string) {
 	w.t.Helper()
 	temporary := w.path("..tmp")
@@ -108,7 +108,7 @@ func (w *watched) link(to, name string) {
 	w.move(temporary, w.path(name))
 }
 
-// wantChange waits for a report, and tries the new configuration with success.
+// wantChange waits for a report, and loads the new configuration successfully.
 func (w *watched) wantChange() {
 	w.t.Helper()
 	w.want(onChange)
@@ -127,7 +127,7 @@ func (w *watched) want(o occasion) {
 	}
 }
 
-// wantNone gives the watcher the time to report something.
+// wantNone gives the watcher time to report something.
 func (w *watched) wantNone() {
 	w.t.Helper()
 	select {
@@ -230,7 +230,8 @@ func TestWatchFollowsLinksToOtherDirectories(t *testing.T) {
 	w.wantChange()
 }
 
-// TestWatchSeesAMissingFileAppear tests that an include without its file is tried again when the file is there, with its directories.
+// TestWatchSeesAMissingFileAppear tests that a missing include is tried again when the file appears,
+// together with its directories.
 func TestWatchSeesAMissingFileAppear(t *testing.T) {
 	t.Parallel()
 	w := newWatched(t)
@@ -240,7 +241,7 @@ func TestWatchSeesAMissingFileAppear(t *testing.T) {
 	w.wantChange()
 }
 
-// TestWatchIsNotHeldUpByOtherFiles tests that files beside those of the configuration may be written all the time.
+// TestWatchIsNotHeldUpByOtherFiles tests that other files in the directory may be written all the time.
 func TestWatchIsNotHeldUpByOtherFiles(t *testing.T) {
 	t.Parallel()
 	w := watch(t, map[string]string{"nginx.conf": "events {}"})
@@ -265,7 +266,7 @@ func TestWatchIsNotHeldUpByOtherFiles(t *testing.T) {
 	w.wantChange()
 }
 
-// TestWatchHasALongestWait tests that a file that is replaced all the time is taken in the end.
+// TestWatchHasALongestWait tests that a file that is replaced all the time is read in the end.
 func TestWatchHasALongestWait(t *testing.T) {
 	t.Parallel()
 	w := watch(t, map[string]string{"nginx.conf": "events {}"})
@@ -295,7 +296,8 @@ func TestWatchReportsABrokenFileOnce(t *testing.T) {
 	w.wantChange()
 }
 
-// TestWatchForgetsAChangeThatIsTakenBack tests that nothing is to be loaded when the files are those of the running configuration.
+// TestWatchForgetsAChangeThatIsTakenBack tests that there is no reload if the files are those of the
+// running configuration again.
 func TestWatchForgetsAChangeThatIsTakenBack(t *testing.T) {
 	t.Parallel()
 	w := watch(t, map[string]string{"nginx.conf": "events {}"})
@@ -335,7 +337,7 @@ func TestWatchTriesAgain(t *testing.T) {
 	w.wantNone()
 }
 
-// TestWatchLooksWithoutNotices tests that the files are looked at from time to time when changes are not reported.
+// TestWatchLooksWithoutNotices tests that the watcher polls the files if changes are not reported.
 func TestWatchLooksWithoutNotices(t *testing.T) {
 	tests := map[string]func() (notifier, error){
 		"no notifier":    func() (notifier, error) { return nil, errors.New("none is left") },
@@ -361,7 +363,7 @@ func TestWatchLooksWithoutNotices(t *testing.T) {
 	}
 }
 
-// A deaf notifier notices nothing.
+// A deaf notifier reports nothing.
 type deaf struct {
 	out chan notice
 	err error
@@ -371,7 +373,7 @@ func (d deaf) notices() <-chan notice     { return d.out }
 func (d deaf) watch(*trail) (bool, error) { return false, d.err }
 func (d deaf) close()                     {}
 
-// lost returns one notice that others are missing.
+// lost returns a channel with one notice that others are missing.
 func lost() chan notice {
 	out := make(chan notice, 1)
 	out <- notice{kind: noticeLost}
@@ -391,7 +393,8 @@ func TestChangedFileReloads(t *testing.T) {
 	eventually(t, "the new address is served", func() bool { return visit(after) == nil })
 }
 
-// TestFailedReloadIsTriedAgain tests that an address in use is bound once it is free, without a further change.
+// TestFailedReloadIsTriedAgain tests that an address in use is bound after it becomes free, without a
+// further change.
 func TestFailedReloadIsTriedAgain(t *testing.T) {
 	b := newBench(t)
 	used, err := net.Listen("tcp", "127.0.0.1:0")

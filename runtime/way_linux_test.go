@@ -68,10 +68,10 @@ func TestSocketFileThatIsInTheWay(t *testing.T) {
 	}
 }
 
-// TestReloadBetweenAWildcardAndAnAddress has sockets of its own in the way.
+// TestReloadBetweenAWildcardAndAnAddress reloads with weir's own sockets in conflict.
 func TestReloadBetweenAWildcardAndAnAddress(t *testing.T) {
 	b := newBench(t)
-	b.pause = time.Hour // that it must not need
+	b.pause = time.Hour // must not be needed
 	narrow := freeAddr(t)
 	wide := stream.Addr{IP: netip.AddrPortFrom(netip.IPv4Unspecified(), narrow.IP.Port())}
 	b.serve(b.program(wide))
@@ -90,7 +90,7 @@ func TestReloadBetweenAWildcardAndAnAddress(t *testing.T) {
 	}
 }
 
-// TestOthersMayNotJoin holds that only sockets of the process itself share an address.
+// TestOthersMayNotJoin checks that only sockets of the process itself share an address.
 func TestOthersMayNotJoin(t *testing.T) {
 	b := newBench(t)
 	narrow := freeAddr(t)
