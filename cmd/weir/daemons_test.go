@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// endDaemons ends what commands have left running in dir. weir must leave nothing. An nginx whose first process writes the pid file, as
-// Debian's does, fails without a word to the daemon that it has started, which goes on.
+// endDaemons ends the processes that commands left running in dir. weir must leave none. An nginx whose
+// first process writes the pid file, as Debian's does, fails without a signal to the daemon that it has
+// started, which continues to run.
 func endDaemons(t *testing.T, dir, program string) {
 	t.Helper()
 	left := runningIn(t, dir)
@@ -25,7 +26,8 @@ func endDaemons(t *testing.T, dir, program string) {
 	})
 }
 
-// runningIn are the processes whose working directory is dir. One that has ended has none, even if nobody has waited for it.
+// runningIn returns the processes with the working directory dir. It excludes ended processes, even if
+// their parent has not waited for them.
 func runningIn(t *testing.T, dir string) []int {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(dir)

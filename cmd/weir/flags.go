@@ -8,22 +8,23 @@ import (
 	"weir/runtime"
 )
 
-// flags are a command line.
+// flags is a parsed command line.
 type flags struct {
 	runtime.Options
-	version bool // -v, and all that show more
+	version bool // -v, and the options that show more
 	build   bool // -V
 	help    bool // -?, -h
 }
 
-// ownSwitches are the switches that nginx does not have, each a word of its own. docs/extensions.md has a section for each.
+// ownSwitches are the options that nginx does not have, each a whole word. docs/extensions.md has a
+// section for each.
 var ownSwitches = map[string]func(*flags){
 	"-watch": func(f *flags) { f.Watch = true },
 	"-hints": func(f *flags) { f.Hints = true },
 }
 
-// parseFlags reads a command line by the rules of ngx_get_options: letters may be joined, and a letter that takes a value takes the
-// rest of its word or the next one. The error is nginx's sentence.
+// parseFlags parses a command line by the rules of ngx_get_options: letters may be joined, and the value
+// of a letter is the rest of its word or the next word. The error is nginx's sentence.
 func parseFlags(args []string) (flags, error) {
 	f := flags{Options: runtime.Options{Args: args}}
 	rest := args[1:]
@@ -45,7 +46,7 @@ func parseFlags(args []string) (flags, error) {
 	return f, nil
 }
 
-// letters reads one word without its dash, and returns what it leaves of the words after it.
+// letters parses one word without its dash, and returns the remaining words after it.
 func (f *flags) letters(word string, rest []string) ([]string, error) {
 	for i := range len(word) {
 		if f.simple(word[i]) {
@@ -71,7 +72,7 @@ func (f *flags) letters(word string, rest []string) ([]string, error) {
 	return rest, nil
 }
 
-// simple sets the flag of a letter that takes no value, and reports whether it is one.
+// simple sets the flag of a letter without a value, and reports whether there is one.
 func (f *flags) simple(letter byte) bool {
 	switch letter {
 	case '?', 'h':
@@ -92,7 +93,8 @@ func (f *flags) simple(letter byte) bool {
 	return true
 }
 
-// valued returns where the value of a letter goes, and what nginx calls it; nil for a letter that takes none.
+// valued returns the target for the value of a letter, and nginx's name for the value; nil for a letter
+// without a value.
 func (f *flags) valued(letter byte) (to *string, missing string) {
 	switch letter {
 	case 'p':
@@ -109,10 +111,10 @@ func (f *flags) valued(letter byte) (to *string, missing string) {
 	return nil, ""
 }
 
-// signals are what -s can send.
+// signals are the valid values of -s.
 var signals = []string{"stop", "quit", "reopen", "reload"}
 
-// show writes what -v, -V and -h are for.
+// show writes the output of -v, -V and -h.
 func (f *flags) show(w io.Writer) {
 	runtime.WriteVersion(w)
 	if f.help {

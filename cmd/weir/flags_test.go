@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestOwnSwitchesAreDocumented checks that each switch that nginx does not have is in the usage and has a section in the manual.
+// TestOwnSwitchesAreDocumented checks that each option that nginx does not have is in the usage and has a
+// section in the manual.
 func TestOwnSwitchesAreDocumented(t *testing.T) {
 	page, err := os.ReadFile("../../docs/extensions.md")
 	if err != nil {
@@ -25,7 +26,7 @@ func TestOwnSwitchesAreDocumented(t *testing.T) {
 
 var switchLine = regexp.MustCompile(`(?m)^  (-[^ ,]+)(?:,(-\S+))?( \w+)? *:`)
 
-// TestManualPage checks that the manual page has every switch of the usage.
+// TestManualPage checks that the manual page has every option of the usage.
 func TestManualPage(t *testing.T) {
 	page, err := os.ReadFile("../../packaging/weir.8")
 	if err != nil {
@@ -45,7 +46,8 @@ func TestManualPage(t *testing.T) {
 	}
 }
 
-// TestOwnSwitchesAreNoneOfNginx checks that nginx refuses each of them, so that none changes the meaning of a command line of nginx.
+// TestOwnSwitchesAreNoneOfNginx checks that nginx refuses each of them, so that none changes the meaning
+// of an nginx command line.
 func TestOwnSwitchesAreNoneOfNginx(t *testing.T) {
 	needNginx(t)
 	for name := range ownSwitches {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// BenchmarkLoad has weir and nginx test one file of 100,000 directives by turns, and reports weir's time for each of nginx's. It is to
-// stay below 3.
+// BenchmarkLoad lets weir and nginx alternately test a file of 100,000 directives, and reports the ratio
+// of weir's time to nginx's. It should stay below 3.
 func BenchmarkLoad(b *testing.B) {
 	if _, err := os.Stat(nginx); err != nil {
 		b.Skip("MISSING: nginx: ", err)

@@ -1,4 +1,4 @@
-// Command weir is a stream proxy for MQTT fleets that reads nginx.conf and takes nginx's place.
+// Command weir is a stream proxy for MQTT fleets that reads nginx.conf and replaces nginx.
 package main
 
 import (
@@ -10,7 +10,7 @@ import (
 
 func main() { os.Exit(run(os.Args, runtime.Stdio{Out: os.Stdout, Err: os.Stderr})) }
 
-// run does what the command line asks for and returns the exit code.
+// run runs the command line and returns the exit code.
 func run(args []string, stdio runtime.Stdio) int {
 	f, err := parseFlags(args)
 	if err != nil {

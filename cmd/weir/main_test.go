@@ -17,10 +17,10 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-// binary is weir as it is shipped, built for the tests.
+// binary is the path of weir, built for the tests in the same way as a release.
 var binary string
 
-// The nginx to compare with, and the module that Debian keeps apart from it.
+// The nginx to compare with, and its stream module, which is a separate file in Debian.
 const (
 	nginx       = "/usr/sbin/nginx"
 	nginxStream = "/usr/lib/nginx/modules/ngx_stream_module.so"
@@ -44,7 +44,7 @@ func withBinary(run func() int) int {
 	return run()
 }
 
-// A result is what a command has printed, and its exit code.
+// A result is the output of a command and its exit code.
 type result struct {
 	stdout, stderr string
 	code           int
@@ -54,7 +54,7 @@ func (r result) String() string {
 	return fmt.Sprintf("-- stdout --\n%s-- stderr --\n%s-- code --\n%d", r.stdout, r.stderr, r.code)
 }
 
-// command runs program in dir to its end.
+// command runs program in dir and waits for its end.
 func command(t *testing.T, dir, program string, args ...string) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -73,14 +73,14 @@ var (
 	numbers = regexp.MustCompile(`\d+#\d+`)
 )
 
-// withoutChance takes out of a text what differs from run to run.
+// withoutChance replaces the parts of a text that differ between runs.
 func withoutChance(text string) string {
 	return numbers.ReplaceAllString(dates.ReplaceAllString(text, "DATE"), "PID")
 }
 
-// TestCommandLines runs each script of testdata on weir and on nginx, which must agree to the letter. The file args holds one argument
-// a line, stdout, stderr and code what comes of it; the others are there when the command starts. A script whose comment holds
-// "weir alone" is about what nginx does not have.
+// TestCommandLines runs each script of testdata on weir and on nginx, which must agree exactly. The file
+// args contains one argument per line; stdout, stderr and code contain the result; the others exist when
+// the command starts. A script with "weir alone" in its comment tests something that nginx does not have.
 func TestCommandLines(t *testing.T) {
 	scripts, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(scripts) == 0 {
@@ -105,7 +105,7 @@ func TestCommandLines(t *testing.T) {
 	}
 }
 
-// needNginx skips the test where there is no nginx to compare with; in CI that is a failure.
+// needNginx skips the test if there is no nginx to compare with; in CI the test fails.
 func needNginx(t *testing.T) {
 	t.Helper()
 	for _, path := range []string{nginx, nginxStream} {
@@ -182,7 +182,7 @@ func TestBinaryHoldsNothingOfTheTests(t *testing.T) {
 	}
 }
 
-// TestLeftOutModulesAreRefused holds the words of -V against what weir does.
+// TestLeftOutModulesAreRefused compares the output of -V with weir's behaviour.
 func TestLeftOutModulesAreRefused(t *testing.T) {
 	uses := map[string]string{
 		"limit_conn": "limit_conn a 1;", "access": "allow all;", "geo": "geo $a { default 1; }", "map": "map $a $b { default 1; }",

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// patience is how long a test waits for what should happen at once.
+// patience limits the wait for something that should happen at once.
 const patience = 10 * time.Second
 
 // eventually polls until cond holds.
@@ -35,7 +35,7 @@ type site struct {
 	t    *testing.T
 	dir  string
 	echo string // address of the server
-	addr string // that the configuration listens on
+	addr string // the configuration listens on it
 }
 
 func newSite(t *testing.T) *site {
@@ -75,7 +75,7 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// configure writes nginx.conf, with more directives at its main level and more addresses.
+// configure writes nginx.conf, with additional directives at its main level and additional addresses.
 func (s *site) configure(more string, addrs ...string) {
 	s.t.Helper()
 	listen := "listen " + strings.Join(append(addrs, s.addr), "; listen ") + ";"
@@ -85,19 +85,19 @@ func (s *site) configure(more string, addrs ...string) {
 
 func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
 
-// args are the command line for the site, with more arguments.
+// args returns the command line for the site, with additional arguments.
 func (s *site) args(more ...string) []string {
 	return append([]string{"-p", s.dir, "-c", "nginx.conf"}, more...)
 }
 
-// A served site has a process.
+// served is a site with a process.
 type served struct {
 	*site
 	cmd *exec.Cmd // nil for a daemon
 	pid int
 }
 
-// front serves the site in front, until the test ends.
+// front serves the site in the foreground until the test ends.
 func (s *site) front(more ...string) *served {
 	s.t.Helper()
 	cmd := exec.Command(binary, s.args(append(more, "-g", "daemon off;")...)...)
@@ -117,14 +117,14 @@ func (s *site) front(more ...string) *served {
 	return p
 }
 
-// readPid is the number in the pid file; 0 for none.
+// readPid returns the number in the pid file; 0 without one.
 func (s *site) readPid() int {
 	text, _ := os.ReadFile(s.path("n.pid"))
 	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
 	return pid
 }
 
-// log is the error log, without dates and numbers.
+// log returns the error log without dates and process numbers.
 func (s *site) log() string {
 	text, _ := os.ReadFile(s.path("e.log"))
 	return withoutChance(string(text))
@@ -144,7 +144,7 @@ func (s *site) control(word string) {
 	}
 }
 
-// ping sends a byte through c and waits for its return.
+// ping sends a byte through c and waits until it returns.
 func (s *site) ping(c net.Conn) {
 	s.t.Helper()
 	c.SetDeadline(time.Now().Add(patience))
@@ -167,7 +167,7 @@ func (s *site) dial(addr string) net.Conn {
 	return c
 }
 
-// wantExit waits for the end of the process in front.
+// wantExit waits until the foreground process exits.
 func (p *served) wantExit(code int) {
 	p.t.Helper()
 	timer := time.AfterFunc(patience, func() { p.cmd.Process.Kill() })
@@ -286,7 +286,7 @@ func TestReopenBySignal(t *testing.T) {
 	p.control("reopen")
 	line := regexp.MustCompile(`(?m)^DATE \[info\] PID: \*\d+ client .* connected to .*$`)
 	eventually(t, "a line in a new log", func() bool {
-		p.dial(p.addr).Close() // the file is there before it is written to
+		p.dial(p.addr).Close() // the file exists before it is written to
 		return line.MatchString(p.log())
 	})
 }
@@ -335,7 +335,7 @@ func TestDaemonServesOnceItsParentHasGone(t *testing.T) {
 	eventually(t, "its end", func() bool { return s.readPid() == 0 })
 }
 
-// TestAddressInUse runs on weir and on nginx, which must print the same.
+// TestAddressInUse runs weir and nginx, which must print the same.
 func TestAddressInUse(t *testing.T) {
 	s := newSite(t)
 	taken, err := net.Listen("tcp", s.addr)

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// wantSockets waits until that many sockets listen on addr, as the kernel lists them, and has connections to all of them served.
+// wantSockets waits until n sockets listen on addr, as listed by the kernel, and checks that connections
+// to all of them are served.
 func (s *site) wantSockets(addr string, n int) {
 	s.t.Helper()
 	entry := fmt.Appendf(nil, ": 0100007F:%04X 00000000:0000 0A ", netip.MustParseAddrPort(addr).Port())

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// TestSignalEndsAStartAtAnyMoment sends a signal a little later each time, from before the program has asked for signals until it serves.
+// TestSignalEndsAStartAtAnyMoment sends a signal a little later each time, from before the program asks
+// for signals until it serves.
 func TestSignalEndsAStartAtAnyMoment(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(s.String(), func(t *testing.T) {
@@ -32,7 +33,8 @@ func TestSignalEndsAStartAtAnyMoment(t *testing.T) {
 	}
 }
 
-// wantEnd waits for the end of a process that a signal was sent to: with exit code 0, or by the signal where it came very early.
+// wantEnd waits for the end of a process after a signal: with exit code 0, or by the signal if that
+// arrived very early.
 func (p *served) wantEnd(s syscall.Signal) {
 	p.t.Helper()
 	timer := time.AfterFunc(patience, func() { p.cmd.Process.Kill() })
@@ -47,7 +49,7 @@ func (p *served) wantEnd(s syscall.Signal) {
 	}
 }
 
-// waitingSite is a site whose start waits, since something else listens on its address.
+// waitingSite returns a site whose start waits because its address is in use.
 func waitingSite(t *testing.T) *site {
 	t.Helper()
 	s := newSite(t)
@@ -166,7 +168,7 @@ func TestDirectoryInThePlaceOfThePidFile(t *testing.T) {
 	}
 }
 
-// TestFirstLogIsComplainedAboutOnce runs the ways of a start, which executes the program two and three times.
+// TestFirstLogIsComplainedAboutOnce runs starts that execute the program two and three times.
 func TestFirstLogIsComplainedAboutOnce(t *testing.T) {
 	for _, daemon := range []string{"on", "off"} {
 		t.Run("daemon "+daemon, func(t *testing.T) {
@@ -247,7 +249,8 @@ func TestServingAsRootIsWarnedOf(t *testing.T) {
 	}
 }
 
-// TestUserWithoutAListOfUsers runs weir where there is nothing but the program and its configuration, as in a small image.
+// TestUserWithoutAListOfUsers runs weir in a root directory with only the program and its configuration,
+// as in a small image.
 func TestUserWithoutAListOfUsers(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")

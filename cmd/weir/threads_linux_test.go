@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestThreadsAreAsConfigured asks the kernel for the priority of all threads, and for the processors of the loops.
+// TestThreadsAreAsConfigured reads the priority of all threads, and the processors of the loops, from the
+// kernel.
 func TestThreadsAreAsConfigured(t *testing.T) {
 	s := newSite(t)
 	s.configure("worker_priority 3; worker_cpu_affinity 1;")
@@ -54,7 +55,8 @@ func threads(t *testing.T, pid int) []string {
 	return all
 }
 
-// fieldAfterName is the field with that index of a stat file, counted from 0 behind the name in brackets.
+// fieldAfterName returns the field with that index of a stat file, counted from 0 after the name in
+// parentheses.
 func fieldAfterName(t *testing.T, path string, index int) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
