@@ -20,7 +20,7 @@ import (
 
 var update = flag.Bool("update", false, "write the numbers in README.md")
 
-// compile loads a configuration that stands somewhere in the project, and returns what weir says about it.
+// compile loads a configuration from the project's files, and returns weir's messages about it.
 func compile(path, text string) []string {
 	_, found := directives.Load(parser.Source{Path: path, Text: []byte(text)}, &conf.Env{
 		Prefix: "/usr/share/nginx/", ConfPrefix: filepath.Dir(path) + "/", ErrorLog: "stderr", PidFile: "/run/nginx.pid", Now: time.Now,
@@ -51,8 +51,8 @@ func TestExamplesCompile(t *testing.T) {
 
 var fenced = regexp.MustCompile("(?ms)^```nginx\n(.*?)^```")
 
-// TestShownConfigurationsCompile compiles every block of Markdown that is marked as nginx's. One without an events block is a part
-// of a configuration: of its stream block, unless it has one.
+// TestShownConfigurationsCompile compiles every block of Markdown that is marked as nginx. A block without
+// events is part of a configuration: of its stream block, unless it has one.
 func TestShownConfigurationsCompile(t *testing.T) {
 	shown := 0
 	for _, path := range sources(t, ".md") {
@@ -73,7 +73,7 @@ func TestShownConfigurationsCompile(t *testing.T) {
 	}
 }
 
-// whole makes a configuration of a part.
+// whole completes part to a whole configuration.
 func whole(part string) string {
 	if strings.Contains(part, "events {") {
 		return part
@@ -110,10 +110,11 @@ func TestReadmeCoverage(t *testing.T) {
 	}
 }
 
-// link matches a Markdown link to a file of the project: the path, which may be empty, and the anchor.
+// link matches a Markdown link to a file of the project: its path, which may be empty, and its anchor.
 var link = regexp.MustCompile(`\]\(([^)#:]*)(?:#([^)]*))?\)`)
 
-// TestDocLinks checks that each link in a Markdown file leads to a file, and its anchor to a heading.
+// TestDocLinks checks that the target of each link in a Markdown file exists: a file, and a heading for
+// the anchor.
 func TestDocLinks(t *testing.T) {
 	for _, path := range sources(t, ".md") {
 		text, err := os.ReadFile(path)
@@ -152,7 +153,7 @@ var (
 
 func withoutCode(text string) string { return codeBlock.ReplaceAllString(text, "") }
 
-// anchors lists the anchors that GitHub makes of the headings of a Markdown text.
+// anchors lists the anchors that GitHub generates for the headings of a Markdown text.
 func anchors(text string) (all []string) {
 	for _, m := range heading.FindAllStringSubmatch(withoutCode(text), -1) {
 		all = append(all, anchor(linkText.ReplaceAllString(m[1], "$1")))
@@ -175,7 +176,8 @@ func anchor(heading string) string {
 
 var required = regexp.MustCompile(`(?m)^\t(\S+\.\S+) (v\S+)`)
 
-// TestDependenciesAreExplained holds docs/design.md against go.mod: every module with a reason, and with the version that is pinned.
+// TestDependenciesAreExplained compares docs/design.md with go.mod: every module must have a reason, and
+// the pinned version.
 func TestDependenciesAreExplained(t *testing.T) {
 	mod, err := os.ReadFile("go.mod")
 	if err != nil {
@@ -186,7 +188,7 @@ func TestDependenciesAreExplained(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range required.FindAllStringSubmatch(string(mod), -1) {
-		module, version := m[1], m[2][strings.LastIndexByte(m[2], '-')+1:] // of a version without a tag, the commit
+		module, version := m[1], m[2][strings.LastIndexByte(m[2], '-')+1:] // the commit, for a version without a tag
 		row := fmt.Sprintf("| %s | %s |", module, version)
 		if text := string(design); !strings.Contains(text, row) && !strings.Contains(text, module+" (") {
 			t.Errorf("docs/design.md does not have %q", row)

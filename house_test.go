@@ -1,5 +1,6 @@
-// Package weir_test holds the rules of the house that are tests: who may import whom, that every package says what it is for, that
-// what the documentation shows is true, and that nothing of it names the machine that it was written on.
+// Package weir_test tests the rules of the project: which package may import which, that every package
+// has a comment, that the examples in the documentation are correct, and that no file contains paths of
+// the machine that it was written on.
 package weir_test
 
 import (
@@ -17,11 +18,12 @@ import (
 	"testing"
 )
 
-// allowed lists the packages that a package may import besides the standard library. Everything else is forbidden. A name that ends with
-// /* is a rule for all packages below that have no line of their own, and as an import it means all of them. The packages of conformance
-// and bench know only the binary.
+// allowed lists the packages that a package may import in addition to the standard library. All others are
+// forbidden. A name that ends with /* is a rule for all packages below it that have no line of their own;
+// as an import it means all of them. The packages of conformance and bench know only the binary.
 //
-// DO NOT CHANGE THE TABLE TO FIX BUILDS. An import that it forbids is a dependency that the design does without; see docs/design.md.
+// DO NOT CHANGE THE TABLE TO FIX BUILDS. An import that it forbids is a dependency that the design avoids;
+// see docs/design.md.
 var allowed = table(`
 internal/*: internal/dns golang.org/x/net/dns/dnsmessage github.com/pires/go-proxyproto
 
@@ -46,7 +48,7 @@ bench/*: bench/* golang.org/x/sys/unix
 examples/emqx-sticky/demo: github.com/eclipse/paho.mqtt.golang github.com/mochi-mqtt/server/v2 github.com/pires/go-proxyproto
 `)
 
-// table reads a line for each package: its name, a colon, and what it may import.
+// table parses a line for each package: its name, a colon, and the packages that it may import.
 func table(text string) map[string][]string {
 	t := map[string][]string{}
 	for line := range strings.Lines(text) {
@@ -58,7 +60,7 @@ func table(text string) map[string][]string {
 	return t
 }
 
-// A goPackage is what go list says of a package.
+// A goPackage is the output of go list for a package.
 type goPackage struct {
 	ImportPath string
 	Name       string
@@ -67,10 +69,10 @@ type goPackage struct {
 	GoFiles    []string
 }
 
-// path is the import path without the module's.
+// path returns the import path without the module's path.
 func (p *goPackage) path() string { return strings.TrimPrefix(p.ImportPath, "weir/") }
 
-// packages lists the packages of the module that are more than tests.
+// packages lists the packages of the module that contain more than tests.
 func packages(t *testing.T) []*goPackage {
 	t.Helper()
 	out := run(t, "go", "list", "-json=ImportPath,Name,Doc,Imports,GoFiles", "./...")
@@ -116,7 +118,7 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// ruleFor returns the name of the line for a package.
+// ruleFor returns the name of the line that applies to a package.
 func ruleFor(name string) string {
 	if _, own := allowed[name]; own {
 		return name
@@ -124,7 +126,8 @@ func ruleFor(name string) string {
 	return path.Dir(name) + "/*"
 }
 
-// covers reports whether an entry of the table allows an import: a package of ours, or one of a module of others.
+// covers reports whether an entry of the table allows an import: a package of this module, or one of
+// another module.
 func covers(entry, path string) bool {
 	if ours, ok := strings.CutPrefix(path, "weir/"); ok {
 		return entry == ours || entry == ruleFor(ours)
@@ -132,13 +135,14 @@ func covers(entry, path string) bool {
 	return path == entry || strings.HasPrefix(path, entry+"/")
 }
 
-// isStandard reports whether a path is of the standard library: its first element is no domain, and not this module.
+// isStandard reports whether a path is in the standard library: its first element is neither a domain nor
+// this module.
 func isStandard(path string) bool {
 	first, _, _ := strings.Cut(path, "/")
 	return first != "weir" && !strings.Contains(first, ".")
 }
 
-// TestOnlyTestsNeed holds that what serves tests and examples is not linked into the program.
+// TestOnlyTestsNeed checks that modules for tests and examples are not linked into the program.
 func TestOnlyTestsNeed(t *testing.T) {
 	linked := strings.Fields(run(t, "go", "list", "-deps", "./cmd/weir"))
 	for _, module := range []string{
@@ -165,8 +169,8 @@ func TestPackageComments(t *testing.T) {
 	}
 }
 
-// TestNothingNamesTheMachine looks for paths that only the machine has on which a file was written. They are put together here,
-// since this file is looked at as well.
+// TestNothingNamesTheMachine looks for paths that exist only on the machine on which a file was written.
+// They are concatenated here, because the test also checks this file.
 func TestNothingNamesTheMachine(t *testing.T) {
 	machine := []string{"/" + "work/", "/" + "work\"", "/" + "home/", "/" + "root/", "." + "library"}
 	for _, path := range sources(t, "") {

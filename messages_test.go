@@ -14,11 +14,13 @@ import (
 var (
 	// documented matches the first cell of a row of docs/troubleshooting.md: a message in backquotes.
 	documented = regexp.MustCompile("(?m)^\\| `([^`]+)` \\|")
-	// variable matches what stands for a value in a documented message, and where the program may put a message together.
+	// variable matches placeholders for values in a documented message, and places where the program may
+	// join the parts of a message.
 	variable = regexp.MustCompile(`"?\b[A-Z]+\b"?|, `)
 )
 
-// TestTroubleshootingMessages checks that each message of weir's own that docs/troubleshooting.md explains is in the source.
+// TestTroubleshootingMessages checks that each of weir's own messages in docs/troubleshooting.md is in
+// the source.
 func TestTroubleshootingMessages(t *testing.T) {
 	text, err := os.ReadFile("docs/troubleshooting.md")
 	if err != nil {
@@ -42,7 +44,7 @@ func TestTroubleshootingMessages(t *testing.T) {
 	}
 }
 
-// literals returns the string literals of the program, one a line.
+// literals returns the string literals of the program, one per line.
 func literals(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestExportedNamesSayWhatTheyPromise looks for exported functions, methods and types without a comment, and for groups of constants
-// and variables with none at all.
+// TestExportedNamesSayWhatTheyPromise looks for exported functions, methods and types without a comment,
+// and for groups of constants and variables without any.
 func TestExportedNamesSayWhatTheyPromise(t *testing.T) {
 	for _, path := range sources(t, ".go") {
 		if strings.HasSuffix(path, "_test.go") {
@@ -28,7 +28,8 @@ func TestExportedNamesSayWhatTheyPromise(t *testing.T) {
 	}
 }
 
-// unexplained is the first exported name that decl declares without a comment; empty if there is none.
+// unexplained returns the first exported name that decl declares without a comment; empty if there is
+// none.
 func unexplained(decl ast.Decl) string {
 	switch d := decl.(type) {
 	case *ast.FuncDecl:
@@ -43,7 +44,7 @@ func unexplained(decl ast.Decl) string {
 	return ""
 }
 
-// interfaceMethods say what they promise elsewhere: in the standard library.
+// interfaceMethods are documented elsewhere: in the standard library.
 var interfaceMethods = map[string]bool{"Error": true, "Unwrap": true, "String": true, "Len": true, "Less": true, "Swap": true}
 
 // exportedReceiver reports whether d is a function, or a method of an exported type.

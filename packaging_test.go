@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// installed lists what make install puts below DESTDIR with PREFIX=/usr, with its mode.
+// installed lists the files that make install puts below DESTDIR with PREFIX=/usr, with their modes.
 var installed = map[string]fs.FileMode{
 	"usr/sbin/weir":                       0o755,
 	"usr/share/man/man8/weir.8":           0o644,
@@ -72,7 +72,7 @@ func filesBelow(t *testing.T, root string) (all []string) {
 
 var toolchain = regexp.MustCompile(`(?m)^go (\S+)$`)
 
-// TestDockerfileGo checks that the image is built with the Go of go.mod.
+// TestDockerfileGo checks that the image is built with the Go version in go.mod.
 func TestDockerfileGo(t *testing.T) {
 	mod, err := os.ReadFile("go.mod")
 	if err != nil {
