@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// hugeConf returns a configuration of n directives and a few.
+// hugeConf returns a configuration of n directives and a few more.
 func hugeConf(n int) []byte {
 	var text bytes.Buffer
 	text.WriteString("events {}\nstream {\n    upstream u {\n")
@@ -18,7 +18,7 @@ func hugeConf(n int) []byte {
 	return text.Bytes()
 }
 
-// BenchmarkLoad100k is to be compared with nginx -t on the same file.
+// BenchmarkLoad100k loads a large file; compare it with nginx -t on the same file.
 func BenchmarkLoad100k(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "nginx.conf")
 	text := hugeConf(100_000)

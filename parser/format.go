@@ -9,11 +9,11 @@ import (
 
 const indent = "    "
 
-// Format returns f as text: one directive a line, four spaces a level, quotes and escapes only where they
-// are needed. Comments stay; so do line breaks between arguments, and one of several empty lines. Read
-// again, the text gives the same directives. f must have been loaded without an error.
+// Format returns f as text: one directive per line, four spaces per level, quotes and escapes only where
+// needed. It keeps comments, line breaks between arguments, and one of several empty lines. Parsing the
+// text gives the same directives. f must have been loaded without an error.
 //
-// To write a Tree with its includes expanded, give a File that holds only its Root.
+// To write a Tree with its includes expanded, pass a File that contains only its Root.
 func Format(f *File) []byte {
 	p := printer{comments: f.Comments}
 	p.block(f.Block, 0)
@@ -24,7 +24,7 @@ func Format(f *File) []byte {
 type printer struct {
 	out      bytes.Buffer
 	comments []Comment     // not yet written
-	end      diag.Position // in the source, of what was written last; zero where no empty line may follow
+	end      diag.Position // source position after the last output; zero if no empty line may follow
 }
 
 // block writes the directives of b, and the comments up to its end.
@@ -39,7 +39,7 @@ func (p *printer) block(b *Block, level int) {
 	p.commentsBefore(b.End, level)
 }
 
-// directive writes d, and above it the comments before it and in it. A comment that follows it on its line,
+// directive writes d, after the comments before it and in it. A comment that follows it on the same line,
 // and before next, stays there.
 func (p *printer) directive(d *Directive, next diag.Position, level int) {
 	p.commentsBefore(d.End, level)
@@ -57,7 +57,7 @@ func (p *printer) directive(d *Directive, next diag.Position, level int) {
 	p.body(d.Body, next, level)
 }
 
-// body writes a block with its braces.
+// body writes a block in braces.
 func (p *printer) body(b *Block, next diag.Position, level int) {
 	p.out.WriteByte('{')
 	if len(b.Directives) > 0 || p.hasComment(b.End) {
@@ -71,7 +71,7 @@ func (p *printer) body(b *Block, next diag.Position, level int) {
 	p.endLine(next)
 }
 
-// words writes the name and the arguments of d, and returns the last as it was written.
+// words writes the name and the arguments of d, and returns the last one as written.
 func (p *printer) words(d *Directive, level int) string {
 	last, line := d.Name.source(), endLine(d.Name)
 	p.out.WriteString(last)
@@ -88,7 +88,7 @@ func (p *printer) words(d *Directive, level int) string {
 	return last
 }
 
-// start begins a line with what stands at pos, after an empty line if there is one in the source.
+// start begins a line for the source position pos, after an empty line if the source has one.
 func (p *printer) start(pos diag.Position, level int) {
 	if !p.end.IsZero() && p.end.File == pos.File && pos.Line > p.end.Line+1 {
 		p.out.WriteByte('\n')
@@ -96,7 +96,7 @@ func (p *printer) start(pos diag.Position, level int) {
 	p.indent(level)
 }
 
-// endLine ends a line, after the comment that ends it in the source, if that is before next.
+// endLine ends a line, with the comment at its end in the source, if that is before next.
 func (p *printer) endLine(next diag.Position) {
 	if p.hasComment(next) && p.comments[0].Pos.Line == p.end.Line {
 		p.out.WriteByte(' ')
@@ -106,7 +106,7 @@ func (p *printer) endLine(next diag.Position) {
 	p.out.WriteByte('\n')
 }
 
-// commentsBefore writes the comments before pos, each on its line.
+// commentsBefore writes the comments before pos, each on its own line.
 func (p *printer) commentsBefore(pos diag.Position, level int) {
 	for p.hasComment(pos) {
 		at := p.comments[0].Pos
@@ -116,8 +116,8 @@ func (p *printer) commentsBefore(pos diag.Position, level int) {
 	}
 }
 
-// comment writes the next comment and ends its line. One that fills nginx's buffer can only be the last of a
-// file whose last line has no end, and must stay so.
+// comment writes the next comment and ends its line. A comment that fills nginx's buffer is only valid at
+// the end of a file without a final newline, and gets none.
 func (p *printer) comment() {
 	text := p.comments[0].Text
 	p.comments = p.comments[1:]
@@ -142,7 +142,7 @@ func (p *printer) indent(level int) {
 	}
 }
 
-// start returns the place of what comes first in b.
+// start returns the position of the first thing in b.
 func start(b *Block) diag.Position {
 	if len(b.Directives) > 0 {
 		return b.Directives[0].Name.Pos
@@ -153,8 +153,8 @@ func start(b *Block) diag.Position {
 // endLine returns the line on which w ends.
 func endLine(w Word) int { return w.Pos.Line + strings.Count(w.Raw, "\n") }
 
-// source returns the word as it is best written. One that nearly fills nginx's buffer stays as it was: a
-// quote more could be one too many.
+// source returns the best written form of the word. A word that nearly fills nginx's buffer is unchanged:
+// one more quote could be too much.
 func (w Word) source() string {
 	const limit = confBuffer - 16
 	if len(w.Raw) >= limit {
@@ -171,7 +171,7 @@ func (w Word) source() string {
 	return text
 }
 
-// quoteFor returns the quote that need not be escaped in text, '"' if it is the same.
+// quoteFor returns the quote that needs no escape in text, or '"' if there is no difference.
 func quoteFor(text string) byte {
 	if strings.Contains(text, `"`) && !strings.Contains(text, "'") {
 		return '\''
@@ -179,8 +179,8 @@ func quoteFor(text string) byte {
 	return '"'
 }
 
-// escape is the reverse of unescape, for a word in the given quotes or, if quote is 0, in none. It keeps a
-// backslash single where nginx does.
+// escape is the reverse of unescape, for a word in the given quotes or, if quote is 0, without quotes. It
+// leaves a backslash single where nginx does.
 func escape(text string, quote byte) string {
 	if !strings.ContainsAny(text, "\\\t\r\n\"'") {
 		return text
@@ -207,7 +207,7 @@ func escape(text string, quote byte) string {
 }
 
 // escapeBackslash writes a backslash that is followed by rest, and returns how many bytes of rest it wrote:
-// the one that the backslash hides, unless nginx would take both for something else.
+// the escaped byte, unless nginx would interpret the pair differently.
 func escapeBackslash(out *strings.Builder, rest string) int {
 	out.WriteByte('\\')
 	if rest != "" {
@@ -228,7 +228,7 @@ func isBare(text string) bool {
 	return bareEnd(text, 0) == len(text)
 }
 
-// held returns how many bytes of nginx's buffer a written word takes: all but an opening quote.
+// held returns how many bytes of nginx's buffer a written word uses: all except an opening quote.
 func held(source string) int {
 	if source[0] == '"' || source[0] == '\'' {
 		return len(source) - 1

@@ -52,8 +52,8 @@ func TestFormat(t *testing.T) {
 	}
 }
 
-// checkRoundTrip checks that f, written and read again, has the same directives and comments, and that
-// writing it a second time changes nothing.
+// checkRoundTrip checks that formatting and parsing f gives the same directives and comments, and that
+// formatting again changes nothing.
 func checkRoundTrip(t *testing.T, f *File) {
 	t.Helper()
 	text := Format(f)
@@ -72,7 +72,7 @@ func checkRoundTrip(t *testing.T, f *File) {
 	}
 }
 
-// equal reports whether two blocks hold the same words.
+// equal reports whether two blocks contain the same words.
 func equal(a, b *Block) bool {
 	if a == nil || b == nil {
 		return a == b

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// FuzzLoad loads any text, with an included file, and writes back what could be read.
+// FuzzLoad loads any text, with an included file, and formats the part that could be parsed.
 func FuzzLoad(f *testing.F) {
 	for _, row := range faults {
 		f.Add("events {} "+row.text, "")
@@ -33,7 +33,7 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// fuzzSource has a main file and one that may be included, as "a" and by any pattern.
+// fuzzSource returns a source with a main file and one included file, available as "a" and for any pattern.
 func fuzzSource(main, included string) Source {
 	return Source{
 		Path: "/main",

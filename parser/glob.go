@@ -7,9 +7,9 @@ import (
 	"unicode"
 )
 
-// Glob returns the paths that match an absolute pattern, in the order of their bytes, as glob(3) without
-// flags does for nginx. It differs from path/filepath in that '*' and '?' do not match a leading dot, "[!a]"
-// is understood, and a '[' without its end stands for itself. What cannot be read matches nothing.
+// Glob returns the paths that match an absolute pattern, in byte order, as glob(3) without flags does for
+// nginx. Unlike path/filepath, '*' and '?' do not match a leading dot, "[!a]" is supported, and an
+// unclosed '[' is literal. Unreadable directories match nothing.
 func Glob(pattern string) ([]string, error) {
 	dirs := []string{""}
 	for rest := pattern; rest != "" && len(dirs) > 0; {
@@ -21,7 +21,7 @@ func Glob(pattern string) ([]string, error) {
 	return dirs, nil
 }
 
-// splitPattern cuts the first name off a pattern, together with the slashes before it.
+// splitPattern splits the first name off a pattern, together with the slashes before it.
 func splitPattern(pattern string) (part, rest string) {
 	name := strings.TrimLeft(pattern, "/")
 	end := strings.IndexByte(name, '/')
@@ -32,7 +32,7 @@ func splitPattern(pattern string) (part, rest string) {
 	return pattern[:end], pattern[end:]
 }
 
-// globPart extends each of the given paths by what matches part there.
+// globPart extends each of the given paths by the names that match part there.
 func globPart(dirs []string, part string, last bool) []string {
 	name := strings.TrimLeft(part, "/")
 	slashes := part[:len(part)-len(name)]
@@ -58,7 +58,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// names returns what a directory holds, with the two names that every directory has.
+// names returns the names in a directory, including "." and "..".
 func names(dir string) []string {
 	if dir == "" {
 		dir = "."
@@ -75,8 +75,8 @@ func names(dir string) []string {
 	return append(found, ".", "..")
 }
 
-// Match reports whether a whole name matches a pattern without slashes. As in fnmatch with FNM_PERIOD, for
-// names of bytes.
+// Match reports whether a whole name matches a pattern without slashes. It works like fnmatch with
+// FNM_PERIOD, on bytes.
 func Match(pattern, name string) bool {
 	if strings.HasPrefix(name, ".") && !strings.HasPrefix(pattern, ".") && !strings.HasPrefix(pattern, `\.`) {
 		return false
@@ -84,7 +84,7 @@ func Match(pattern, name string) bool {
 	return matchHere(pattern, name)
 }
 
-// matchHere matches from the left, and at a mismatch lets the last '*' take one byte more.
+// matchHere matches from the left; after a mismatch the last '*' takes one byte more.
 func matchHere(pattern, name string) bool {
 	starPattern, starName := "", ""
 	starred := false
@@ -107,7 +107,7 @@ func matchHere(pattern, name string) bool {
 	return true
 }
 
-// matchOne matches the first byte of name, and returns how many bytes of the pattern that takes.
+// matchOne matches the first byte of name, and returns the number of bytes of the pattern that it used.
 func matchOne(pattern, name string) (taken int, ok bool) {
 	if pattern == "" || name == "" {
 		return 0, false
@@ -127,7 +127,7 @@ func matchOne(pattern, name string) (taken int, ok bool) {
 	return 1, pattern[0] == name[0]
 }
 
-// A byteSet is what stands in brackets in a pattern.
+// A byteSet is a bracket expression in a pattern.
 type byteSet struct {
 	in      [256]bool
 	negated bool
@@ -135,7 +135,7 @@ type byteSet struct {
 
 func (s *byteSet) has(c byte) bool { return s.in[c] != s.negated }
 
-// setOf reads the brackets at the start of a pattern and returns their length, 0 if they do not close.
+// setOf parses the brackets at the start of a pattern and returns their length, 0 if they are not closed.
 func setOf(pattern string) (*byteSet, int) {
 	set := &byteSet{}
 	i := 1
@@ -152,7 +152,7 @@ func setOf(pattern string) (*byteSet, int) {
 	return nil, 0
 }
 
-// add puts in the set what stands first in s: a class, a range or a byte. It returns its length.
+// add adds the first item of text to the set: a class, a range or a byte. It returns its length.
 func (s *byteSet) add(text string) int {
 	if class, n := classOf(text); n > 0 {
 		for c := range s.in[:unicode.MaxASCII+1] {
@@ -173,7 +173,7 @@ func (s *byteSet) add(text string) int {
 	return n
 }
 
-// member returns the byte at the start of text, which a backslash may hide, and its length.
+// member returns the byte at the start of text, which a backslash may escape, and its length.
 func member(text string) (byte, int) {
 	if text[0] == '\\' && len(text) > 1 {
 		return text[1], 2
@@ -196,7 +196,7 @@ var classes = map[string]func(rune) bool{
 	"xdigit": func(r rune) bool { return strings.ContainsRune("0123456789abcdefABCDEF", r) },
 }
 
-// classOf returns the class that "[:name:]" at the start of text names, and its length, 0 if there is none.
+// classOf returns the class for "[:name:]" at the start of text, and its length, 0 without one.
 func classOf(text string) (func(rune) bool, int) {
 	name, found := strings.CutPrefix(text, "[:")
 	if !found {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// globFiles are there for every row of globs.
+// globFiles exist for every row of globs.
 var globFiles = []string{
 	"a.conf", "b.conf", "B.conf", ".hidden.conf", "a1.conf", "a-1.conf", "[x.conf", "star*.conf", "q]z",
 	"d/a.conf", "d/b", "d-e/a.conf", "d.d/a.conf", ".h/a.conf", "é.conf",
@@ -66,7 +66,7 @@ func TestGlob(t *testing.T) {
 	}
 }
 
-// relative cuts dir off each path.
+// relative removes dir from each path.
 func relative(dir string, paths []string) []string {
 	out := make([]string, 0, len(paths))
 	for _, path := range paths {
@@ -75,7 +75,7 @@ func relative(dir string, paths []string) []string {
 	return out
 }
 
-// nginxIncludes returns what nginx includes for a pattern, relative to dir.
+// nginxIncludes returns the files that nginx includes for a pattern, relative to dir.
 func nginxIncludes(t *testing.T, dir, pattern string) []string {
 	t.Helper()
 	needNginx(t)

@@ -14,8 +14,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// TestGolden loads nginx.conf of each archive in testdata, with the files beside it, and compares the tree
-// and the formatted main file with the archive's "tree" and "format".
+// TestGolden loads nginx.conf of each archive in testdata, with the other files of the archive, and
+// compares the tree and the formatted main file with the archive's "tree" and "format".
 func TestGolden(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(paths) == 0 {
@@ -58,8 +58,8 @@ func golden(t *testing.T, path string) {
 	}
 }
 
-// goldenOutput returns the tree of dir's nginx.conf with what is wrong with it, and the formatted file if
-// nothing is.
+// goldenOutput returns the tree of dir's nginx.conf with its diagnostics, and the formatted file if there
+// are none.
 func goldenOutput(dir string) (tree, format []byte) {
 	loaded, list := Load(Source{Path: filepath.Join(dir, "nginx.conf")})
 	var out strings.Builder
@@ -73,7 +73,7 @@ func goldenOutput(dir string) (tree, format []byte) {
 	return []byte(strings.ReplaceAll(out.String(), dir+"/", "")), format
 }
 
-// describe writes b, a word a line with its place.
+// describe writes b, one word per line with its position.
 func describe(out *strings.Builder, b *Block, indent string) {
 	for _, d := range b.Directives {
 		fmt.Fprintf(out, "%s%s %q\n", indent, d.Name.Pos, d.Name.Text)

@@ -9,7 +9,7 @@ import (
 	"weir/parser/diag"
 )
 
-// segment is what the scanner gives at a time: statements, and the fault that ends them, if any.
+// segment is the unit that the scanner returns: statements, and the fault that ends them, if any.
 type segment struct {
 	Statements statements  `parser:"@@"`
 	Fault      lexer.Token `parser:"@Fault?"`
@@ -22,17 +22,17 @@ var grammar = participle.MustBuild[segment](participle.Lexer(tokens{}))
 //	statements = { word { word } ( Semicolon | Open ) | Close }
 //	word       = Word | Quoted
 //
-// It is written out because participle's reflection, at some microseconds a statement, would take longer
-// than nginx takes for everything.
+// It is written by hand because participle's reflection, at some microseconds per statement, would take
+// longer than nginx takes for everything.
 type statements struct{ list []statement }
 
-// A statement is what ngx_conf_read_token returns: words and the ';' or '{' that ends them, or '}' alone.
+// A statement is the result of ngx_conf_read_token: words and the ';' or '{' that ends them, or '}' alone.
 type statement struct {
 	words []lexer.Token
 	stop  *lexer.Token
 }
 
-// Parse takes statements for as long as they are whole, and the words before a fault.
+// Parse parses complete statements, and the words before a fault.
 func (s *statements) Parse(lex *lexer.PeekingLexer) error {
 	s.list = make([]statement, 0, segmentTokens/8*3)
 	for {
@@ -50,7 +50,7 @@ func (s *statements) Parse(lex *lexer.PeekingLexer) error {
 	}
 }
 
-// word returns the word that t holds, which must be of a kind of word.
+// word returns the word of token t, which must be a word or quoted.
 func word(t *lexer.Token) Word {
 	w := Word{Text: t.Value, Raw: t.Value, Pos: toPosition(t.Pos)}
 	if t.Type == tokenQuoted {
@@ -63,7 +63,7 @@ func word(t *lexer.Token) Word {
 	return w
 }
 
-// unescape replaces the pairs of a backslash that nginx replaces, and keeps the others with their backslash.
+// unescape replaces the backslash escapes that nginx replaces, and keeps the others unchanged.
 func unescape(raw string) string {
 	var text strings.Builder
 	text.Grow(len(raw))
@@ -80,7 +80,7 @@ func unescape(raw string) string {
 	return text.String()
 }
 
-// escaped returns the byte for which a backslash and c stand, if they are more than themselves.
+// escaped returns the byte that a backslash and c stand for, and false if they stand for themselves.
 func escaped(c byte) (byte, bool) {
 	switch c {
 	case '"', '\'', '\\':

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestGrammarTakesWholeText reads a text of several segments at once, as participle does when it is left alone.
+// TestGrammarTakesWholeText parses a text of several segments at once, as participle does by default.
 func TestGrammarTakesWholeText(t *testing.T) {
 	text := strings.Repeat("a b;", segmentTokens) + "c {} d e"
 	seg, err := grammar.Parse("/f", strings.NewReader(text))
@@ -20,7 +20,7 @@ func TestGrammarTakesWholeText(t *testing.T) {
 	}
 }
 
-// TestSegmentsEndBetweenStatements loads statements of which some are longer than a segment.
+// TestSegmentsEndBetweenStatements loads statements, some of which are longer than a segment.
 func TestSegmentsEndBetweenStatements(t *testing.T) {
 	long := "a" + strings.Repeat(" b", 3*segmentTokens) + ";"
 	text := strings.Repeat("c { d; } ", segmentTokens) + long + "e { " + long + strings.Repeat("f;", segmentTokens) + " }"

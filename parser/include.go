@@ -11,24 +11,24 @@ import (
 	"weir/parser/diag"
 )
 
-// maxIncludes is how deep files may include one another. nginx has no such limit: a file that includes
-// itself makes it run out of descriptors.
+// maxIncludes limits the nesting of includes. nginx has no such limit: a file that includes itself makes
+// it run out of descriptors.
 const maxIncludes = 100
 
 var tooDeep = fmt.Sprintf("files include one another more than %d levels deep", maxIncludes)
 
-// A bodyKind says what include means in a block.
+// A bodyKind is the meaning of include in a block.
 type bodyKind int
 
 const (
 	directives bodyKind = iota // nginx's own include
 	pairs                      // map: an include of one argument; any other is a wrong pair
-	ranges                     // geo: likewise, and its argument alone, without the prefix, makes it a pattern
-	opaque                     // split_clients: a word like any other
+	ranges                     // geo: the same, but only a pattern in the argument itself, without the prefix, counts
+	opaque                     // split_clients: an ordinary word
 )
 
-// valueBlocks are the blocks whose lines are not directives. Whether such a block is allowed where it
-// stands is for others to judge; they do so before its contents matter.
+// valueBlocks are the blocks whose lines are not directives. The caller checks whether such a block is
+// allowed at its position, before its contents matter.
 var valueBlocks = map[string]bodyKind{
 	"map":           pairs,
 	"num_map":       pairs,
@@ -41,10 +41,10 @@ type loader struct {
 	src   Source
 	tree  *Tree
 	files map[string]*source
-	depth int // of includes being expanded
+	depth int // of the includes being expanded
 }
 
-// A source is a file that has been read, and what is wrong with it.
+// A source is a file that has been read, and its fault, if any.
 type source struct {
 	*File
 	fault *diag.Diagnostic
@@ -63,8 +63,8 @@ func newLoader(src Source) *loader {
 	return &loader{src: src, tree: &Tree{Root: &Block{}}, files: map[string]*source{}}
 }
 
-// expand returns block with the contents of files in the place of their includes; that is block itself if
-// it holds none. At a fault it returns what precedes it, incomplete.
+// expand returns block with its includes replaced by the contents of files; it returns block itself if
+// there are none. At a fault it returns the part before the fault, incomplete.
 func (l *loader) expand(block *Block, kind bodyKind) (*Block, *diag.Diagnostic) {
 	for i, d := range block.Directives {
 		if isPlain(d) {
@@ -85,7 +85,7 @@ func (l *loader) expand(block *Block, kind bodyKind) (*Block, *diag.Diagnostic) 
 	return block, nil
 }
 
-// expandRest appends to out what the given directives become.
+// expandRest appends the expansion of the given directives to out.
 func (l *loader) expandRest(out *Block, rest []*Directive, kind bodyKind) *diag.Diagnostic {
 	for _, d := range rest {
 		if isPlain(d) {
@@ -101,10 +101,10 @@ func (l *loader) expandRest(out *Block, rest []*Directive, kind bodyKind) *diag.
 	return nil
 }
 
-// isPlain reports whether d stays as it is, as nearly all do.
+// isPlain reports whether d stays unchanged, as nearly all do.
 func isPlain(d *Directive) bool { return d.Body == nil && d.Name.Text != "include" }
 
-// replace returns what stands in the place of d once everything is expanded.
+// replace returns the directives that replace d after expansion.
 func (l *loader) replace(d *Directive, kind bodyKind) ([]*Directive, *diag.Diagnostic) {
 	if isInclude(d, kind) {
 		return l.include(d, kind)
@@ -121,8 +121,8 @@ func (l *loader) replace(d *Directive, kind bodyKind) ([]*Directive, *diag.Diagn
 	return []*Directive{&changed}, fault
 }
 
-// isInclude reports whether d includes files, or at least tries to. In a value block one with a wrong number
-// of arguments is a line that others complain about.
+// isInclude reports whether d is an include, valid or not. In a value block, an include with a wrong
+// number of arguments is an ordinary line, which the caller reports.
 func isInclude(d *Directive, kind bodyKind) bool {
 	if d.Name.Text != "include" || kind == opaque {
 		return false
@@ -130,7 +130,7 @@ func isInclude(d *Directive, kind bodyKind) bool {
 	return kind == directives || len(d.Args) == 1 && d.Body == nil
 }
 
-// include returns the directives of the files that d names. As in ngx_conf_include.
+// include returns the directives of the files that d names, as in ngx_conf_include.
 func (l *loader) include(d *Directive, kind bodyKind) ([]*Directive, *diag.Diagnostic) {
 	switch {
 	case d.Body != nil:
@@ -160,7 +160,7 @@ func (l *loader) include(d *Directive, kind bodyKind) ([]*Directive, *diag.Diagn
 	return all, nil
 }
 
-// paths returns the full paths of the files that d names, sorted by name if it names them by a pattern.
+// paths returns the full paths of the files that d names, sorted by name for a pattern.
 func (l *loader) paths(d *Directive, kind bodyKind) ([]string, *diag.Diagnostic) {
 	path := d.Args[0].Text
 	if !strings.HasPrefix(path, "/") {
@@ -196,7 +196,7 @@ func (l *loader) includeFile(d *Directive, path string, kind bodyKind) ([]*Direc
 	return block.Directives, first(fault, file.fault)
 }
 
-// file returns the file at path, which is read once however often it is included. A fault here has no place.
+// file returns the file at path, which is read only once. A fault here has no position.
 func (l *loader) file(path string) (*source, *diag.Diagnostic) {
 	if known := l.files[path]; known != nil {
 		return known, nil
@@ -205,7 +205,7 @@ func (l *loader) file(path string) (*source, *diag.Diagnostic) {
 	if err != nil {
 		return nil, unreadable(path, err)
 	}
-	// What was read is nobody else's, and a table may be large: its text is not copied.
+	// The loader owns the bytes, and a table may be large: the text is not copied.
 	file, fault := parse(path, unsafe.String(unsafe.SliceData(raw), len(raw)), false)
 	file.Raw = raw
 	l.files[path] = &source{File: file, fault: fault}
@@ -220,8 +220,8 @@ func (l *loader) read(path string) ([]byte, error) {
 	return l.src.ReadFile(path)
 }
 
-// unreadable says as nginx does that a file cannot be opened or, at a lower level and never with a place,
-// that it was and cannot be read.
+// unreadable returns nginx's message that a file cannot be opened or, at a lower level and never with a
+// position, that it was opened and cannot be read.
 func unreadable(path string, err error) *diag.Diagnostic {
 	var how *fs.PathError
 	if errors.As(err, &how) && how.Op == "read" {
@@ -232,7 +232,7 @@ func unreadable(path string, err error) *diag.Diagnostic {
 	return &diag.Diagnostic{Severity: diag.Emerg, Message: message, NoPlace: true}
 }
 
-// complain says what is wrong with a word of d.
+// complain returns a diagnostic about a word of d.
 func complain(d *Directive, w Word, message string) *diag.Diagnostic {
 	return &diag.Diagnostic{Severity: diag.Emerg, Pos: w.Pos, Line: d.End.Line, Message: message}
 }

@@ -17,7 +17,7 @@ import (
 
 const stream = "load_module /usr/lib/nginx/modules/ngx_stream_module.so; events {} stream { "
 
-// includeFaults are a main file, further files in a txtar archive, and what is wrong with them.
+// includeFaults lists main files, additional files in a txtar archive, and the expected errors.
 var includeFaults = []struct{ name, main, files, want string }{
 	{"no argument", "events {}\ninclude;", "", `invalid number of arguments in "include" directive in FILE:2`},
 	{"two arguments", "events {}\ninclude a\nb;", "", `invalid number of arguments in "include" directive in FILE:3`},
@@ -83,7 +83,8 @@ func TestMainFileFaults(t *testing.T) {
 	}
 }
 
-// Since nginx 1.29.8 an include in geo may have a pattern. Characters of a pattern in the prefix make none.
+// TestGeoIncludesPatterns checks that an include in geo may have a pattern, as since nginx 1.29.8. Pattern
+// characters in the prefix do not count.
 func TestGeoIncludesPatterns(t *testing.T) {
 	read := func(path string) ([]byte, error) { return []byte(path + " b;"), nil }
 	glob := func(string) ([]string, error) { return []string{"/p*/g1", "/p*/g2"}, nil }
@@ -103,7 +104,7 @@ func TestGeoIncludesPatterns(t *testing.T) {
 	}
 }
 
-// globals are texts of -g, and what is wrong with them. The main file is faulty itself, but comes after.
+// globals lists texts of -g, and the expected errors. The main file has an error itself, but comes after.
 var globals = []struct{ name, text, want string }{
 	{"fine", "env a;", `unexpected "}" in FILE:2`},
 	{"without semicolon", "env a", `unexpected end of parameter, expecting ";" in command line`},
@@ -154,7 +155,7 @@ func TestNestingIsBounded(t *testing.T) {
 	}
 }
 
-// TestDump compares all of -T: which files, in which order, each once.
+// TestDump compares the whole output of -T: the files, their order, each once.
 func TestDump(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "b.inc", "env b;")
@@ -220,7 +221,7 @@ func TestHooks(t *testing.T) {
 	}
 }
 
-// outline returns b on one line, with dots where reading stopped.
+// outline returns b on one line, with dots where parsing stopped.
 func outline(b *Block) string {
 	var parts []string
 	for _, d := range b.Directives {
@@ -241,7 +242,7 @@ func outline(b *Block) string {
 	return text
 }
 
-// TestWhatPrecedesAFault loads faulty files: the tree must hold whatever comes before the fault.
+// TestWhatPrecedesAFault loads files with errors: the tree must contain everything before the error.
 func TestWhatPrecedesAFault(t *testing.T) {
 	for _, row := range []struct{ name, text, want string }{
 		{"in a statement", "a; b c", "a;..."},

@@ -8,8 +8,8 @@ import (
 	"github.com/alecthomas/participle/v2/lexer"
 )
 
-// The kinds of token. A statement is words and then a semicolon or an opening brace. A fault token takes
-// the place of what is wrong and says so in its value; nothing but the end follows it.
+// The kinds of token. A statement is words and then a semicolon or an opening brace. A fault token
+// replaces an error and has its message as value; only the end follows it.
 const (
 	tokenWord lexer.TokenType = iota + 1
 	tokenQuoted
@@ -20,20 +20,20 @@ const (
 )
 
 const (
-	// confBuffer is the size of the buffer through which nginx reads a file (NGX_CONF_BUFFER). No word and
-	// no comment may fill it, because it must be held there whole.
+	// confBuffer is the size of the buffer through which nginx reads a file (NGX_CONF_BUFFER). A word or
+	// comment must not fill it, because the buffer must contain it whole.
 	confBuffer = 4096
-	// maxNesting is how deep blocks may be nested; nginx has no such limit, only its stack.
+	// maxNesting limits the nesting of blocks; nginx is limited only by its stack.
 	maxNesting = 256
-	// segmentTokens is the limit of a segment. A token is large, and participle wants all of a text before
-	// it begins.
+	// segmentTokens is the limit of a segment. A token is large, and participle needs all tokens of a text
+	// before it starts.
 	segmentTokens = 256
 )
 
-// tokens is nginx's token rules as a lexer definition of participle.
+// tokens implements nginx's token rules as a lexer definition for participle.
 type tokens struct{}
 
-// Symbols names the kinds of token for the grammar.
+// Symbols returns the names of the kinds of token for the grammar.
 func (tokens) Symbols() map[string]lexer.TokenType {
 	return map[string]lexer.TokenType{
 		"EOF":       lexer.EOF,
@@ -46,7 +46,7 @@ func (tokens) Symbols() map[string]lexer.TokenType {
 	}
 }
 
-// Lex returns the tokens of the file that r holds.
+// Lex returns the tokens of the text in r.
 func (tokens) Lex(filename string, r io.Reader) (lexer.Lexer, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
@@ -55,8 +55,8 @@ func (tokens) Lex(filename string, r io.Reader) (lexer.Lexer, error) {
 	return newScanner(filename, string(text)), nil
 }
 
-// A scanner cuts one text into tokens, by the rules of ngx_conf_read_token. With a limit it gives them in
-// segments, each of which looks like a whole text and ends between statements.
+// A scanner splits one text into tokens, by the rules of ngx_conf_read_token. With a limit it returns
+// them in segments, each of which looks like a whole text and ends between statements.
 type scanner struct {
 	name      string
 	text      string
@@ -64,12 +64,12 @@ type scanner struct {
 	comments  []Comment
 	at        int  // the next byte
 	line      int  // the line of text[at]
-	lineStart int  // where that line begins
-	words     int  // of the statement so far
-	depth     int  // of open blocks
+	lineStart int  // the index of that line's first byte
+	words     int  // in the statement so far
+	depth     int  // the number of open blocks
 	unspaced  bool // the last token was a quoted word: see afterQuoted
-	limit     int  // after how many tokens a segment ends, once the statement does; 0: never
-	taken     int  // tokens of this segment
+	limit     int  // a segment ends after so many tokens, at the end of a statement; 0 disables it
+	taken     int  // tokens in this segment
 	ended     bool // at the end of the text, or at a fault
 }
 
@@ -80,8 +80,8 @@ func newScanner(name, text string) *scanner {
 // resume begins the next segment.
 func (s *scanner) resume() { s.taken = 0 }
 
-// Next returns the next token, or an end where the segment ends. It never fails: what is wrong is a token,
-// too, so that all that precedes it can be had.
+// Next returns the next token, or an end token at the end of the segment. It never fails: an error is also
+// a token, so that the caller gets everything before it.
 func (s *scanner) Next() (lexer.Token, error) { return s.next(), nil }
 
 func (s *scanner) next() lexer.Token {
@@ -118,7 +118,7 @@ func (s *scanner) token() lexer.Token {
 	return s.word()
 }
 
-// afterQuoted judges the byte after a closing quote, which must be white space, ';', '{' or ')'.
+// afterQuoted checks the byte after a closing quote, which must be white space, ';', '{' or ')'.
 func (s *scanner) afterQuoted() (lexer.Token, bool) {
 	if s.at == len(s.text) {
 		return lexer.Token{}, false
@@ -130,7 +130,7 @@ func (s *scanner) afterQuoted() (lexer.Token, bool) {
 	return s.fault(s.at, unexpected(c)), true
 }
 
-// skipBlank goes on to where a token begins, and keeps the comments on the way.
+// skipBlank advances to the next token, and stores the comments before it.
 func (s *scanner) skipBlank() (lexer.Token, bool) {
 	for s.at < len(s.text) {
 		switch s.text[s.at] {
@@ -165,7 +165,8 @@ func (s *scanner) comment() (lexer.Token, bool) {
 	return lexer.Token{}, false
 }
 
-// end judges the end of the text. nginx minds an unfinished statement here; the grammar minds open blocks.
+// end checks the end of the text. The lexer reports an unfinished statement; the grammar reports unclosed
+// blocks.
 func (s *scanner) end() lexer.Token {
 	if s.words == 0 {
 		s.ended = true
@@ -207,7 +208,7 @@ func (s *scanner) close() lexer.Token {
 	return s.take(tokenClose, s.at+1)
 }
 
-// word takes a word without quotes: at least one byte, whatever it is.
+// word scans a word without quotes: at least one byte, of any value.
 func (s *scanner) word() lexer.Token {
 	end := bareEnd(s.text, s.at)
 	if s.overflows(s.at, s.lastRead(end)) {
@@ -220,7 +221,7 @@ func (s *scanner) word() lexer.Token {
 	return s.take(tokenWord, end)
 }
 
-// quoted takes a word in quotes. For nginx's buffer it begins after the first of them.
+// quoted scans a word in quotes. nginx's buffer contains it from the byte after the opening quote.
 func (s *scanner) quoted() lexer.Token {
 	quote, start := s.text[s.at], s.at+1
 	end, closed := quotedEnd(s.text, start, quote)
@@ -238,15 +239,15 @@ func (s *scanner) quoted() lexer.Token {
 	return s.take(tokenQuoted, end)
 }
 
-// unfinished is the fault of a word that the text ends in.
+// unfinished returns the fault for a word that the end of the text interrupts.
 func (s *scanner) unfinished() lexer.Token {
 	s.words++
 	s.advance(len(s.text))
 	return s.end()
 }
 
-// lastRead returns the index of the last byte that nginx reads before it lets go of a word that ends
-// before end: the one that ends it, or, if that is white space, the next.
+// lastRead returns the index of the last byte that nginx reads before it finishes a word that ends before
+// end: the byte after the word or, if that is white space, the next.
 func (s *scanner) lastRead(end int) int {
 	if end < len(s.text) && isSpace(s.text[end]) {
 		return end + 1
@@ -254,14 +255,14 @@ func (s *scanner) lastRead(end int) int {
 	return end
 }
 
-// overflows reports whether nginx's buffer is full when it has to hold what begins at start and asks for
-// the byte at last. At the end of the file it does not ask.
+// overflows reports whether nginx's buffer is full when it must contain the bytes from start and nginx
+// reads the byte at last. At the end of the file it reads no more.
 func (s *scanner) overflows(start, last int) bool {
 	return last-start >= confBuffer && start+confBuffer < len(s.text) && !s.globals
 }
 
-// tooLong is the fault of a word that fills the buffer; pos is its first byte, start where nginx's record
-// of it begins, and quote the quote that is open when the buffer is full, or 0.
+// tooLong returns the fault for a word that fills the buffer; pos is its first byte, start is the start
+// of nginx's copy of it, and quote is the open quote when the buffer is full, or 0.
 func (s *scanner) tooLong(pos, start int, quote byte) lexer.Token {
 	if quote != 0 {
 		return s.fault(pos, fmt.Sprintf(`too long parameter, probably missing terminating "%c" character`, quote))
@@ -269,7 +270,7 @@ func (s *scanner) tooLong(pos, start int, quote byte) lexer.Token {
 	return s.fault(pos, fmt.Sprintf(`too long parameter "%s..." started`, s.text[start:start+10]))
 }
 
-// take returns the token of the given kind that ends before end, and goes on there.
+// take returns the token of the given kind that ends before end, and advances to end.
 func (s *scanner) take(kind lexer.TokenType, end int) lexer.Token {
 	t := lexer.Token{Type: kind, Value: s.text[s.at:end], Pos: s.position(s.at)}
 	s.advance(end)
@@ -281,7 +282,7 @@ func (s *scanner) fault(at int, message string) lexer.Token {
 	return lexer.Token{Type: tokenFault, Value: message, Pos: s.position(at)}
 }
 
-// advance goes on to end and counts the lines on the way.
+// advance advances to end and counts the lines on the way.
 func (s *scanner) advance(end int) {
 	passed := s.text[s.at:end]
 	if n := strings.Count(passed, "\n"); n > 0 {
@@ -291,13 +292,13 @@ func (s *scanner) advance(end int) {
 	s.at = end
 }
 
-// position returns the place of the byte at i, which must be on the line reached.
+// position returns the position of the byte at i, which must be on the current line.
 func (s *scanner) position(i int) lexer.Position {
 	return lexer.Position{Filename: s.name, Offset: i, Line: s.line, Column: i - s.lineStart + 1}
 }
 
 // bareEnd returns the end of the unquoted word that begins at i. It ends before white space, ';' or '{',
-// unless hidden by a backslash, and but for the '{' after a '$'.
+// unless a backslash escapes them; a '{' after a '$' does not end it.
 func bareEnd(text string, i int) int {
 	variable := false
 	for ; i < len(text); i++ {
@@ -318,7 +319,7 @@ func bareEnd(text string, i int) int {
 	return len(text)
 }
 
-// quotedEnd returns the end of the word whose opening quote is before i, its closing quote included, and
+// quotedEnd returns the end of the word whose opening quote is before i, including its closing quote, and
 // whether there is one.
 func quotedEnd(text string, i int, quote byte) (end int, closed bool) {
 	for ; i < len(text); i++ {

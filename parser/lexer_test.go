@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// faults are texts, each after "events {} " on the first line, and what is wrong with them. env takes any one
-// word, and may be repeated.
+// faults lists texts, each after "events {} " on the first line, and the expected errors. env takes any
+// one word, and may be repeated.
 var faults = []struct{ name, text, want string }{
 	{"empty", "", ""},
 	{"white space", " \t\r\n", ""},

@@ -9,26 +9,26 @@ import (
 	"weir/parser/diag"
 )
 
-// A Source says where a configuration comes from.
+// A Source describes where a configuration is read from.
 type Source struct {
 	Path    string // full path of the main file
-	Text    []byte // if not nil, stands for the contents of Path
-	Prefix  string // what relative includes are appended to; "": the directory of Path, with its slash
+	Text    []byte // if not nil, replaces the contents of Path
+	Prefix  string // prefix for relative includes; "" means the directory of Path, with its slash
 	Globals string // the text of -g
-	// Outermost leaves the includes in blocks as they are: enough for who asks for directives outside of all blocks.
+	// Outermost leaves includes in blocks unexpanded, for callers that need only directives outside blocks.
 	Outermost bool
 
-	// ReadFile returns the contents of a file; nil: package function ReadFile. An error whose chain holds a
-	// *fs.PathError with the Op "read" is nginx's pread() failing, any other its open().
+	// ReadFile returns the contents of a file; nil means function ReadFile. An error whose chain contains a
+	// *fs.PathError with the Op "read" stands for a failed pread() in nginx, any other for a failed open().
 	ReadFile func(path string) ([]byte, error)
-	// Glob returns the paths that match a pattern, in nginx's order; nil: package function Glob.
+	// Glob returns the paths that match a pattern, in nginx's order; nil means function Glob.
 	Glob func(pattern string) ([]string, error)
 }
 
-// Load reads the main file of src and all that it includes. nginx reads and judges a configuration in one
-// go, and stops at the first error of either kind. So Load returns what it has read before its own first
-// error, together with that error: whatever the caller finds wrong in the tree precedes it. The tree is
-// never nil, and the list never holds more than one.
+// Load reads the main file of src and all its includes. nginx parses and checks a configuration in one
+// pass, and stops at the first error of either kind. So Load returns the tree before its own first error,
+// together with that error: any error that the caller finds in the tree comes first. The tree is never
+// nil, and the list never has more than one element.
 func Load(src Source) (*Tree, diag.List) {
 	l := newLoader(src)
 	fault := l.load()
@@ -64,7 +64,7 @@ func (l *loader) load() *diag.Diagnostic {
 	return first(fault, main.fault)
 }
 
-// first returns the first fault there is; nil if there is none.
+// first returns the first non-nil fault; nil if there is none.
 func first(faults ...*diag.Diagnostic) *diag.Diagnostic {
 	for _, f := range faults {
 		if f != nil {
@@ -74,8 +74,8 @@ func first(faults ...*diag.Diagnostic) *diag.Diagnostic {
 	return nil
 }
 
-// ReadFile returns the content of a file, up to the size that the file system reports: as in nginx a pipe or a
-// device is empty. It is the default of Source.ReadFile.
+// ReadFile returns the content of a file, up to the size that the file system reports: as in nginx, a pipe
+// or a device is empty. It is the default of Source.ReadFile.
 func ReadFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -88,7 +88,7 @@ func ReadFile(path string) ([]byte, error) {
 	}
 	size := info.Size()
 	if info.IsDir() {
-		size = max(size, 1) // reading it must fail, whatever size it has
+		size = max(size, 1) // reading a directory must fail, whatever size it has
 	}
 	var raw bytes.Buffer
 	raw.Grow(int(min(size, 1<<26)) + bytes.MinRead)

@@ -11,7 +11,7 @@ import (
 
 const nginxBinary = "/usr/sbin/nginx"
 
-// needNginx skips the test where nginx is not installed; where everything has to be tested, it fails.
+// needNginx skips the test if nginx is not installed, or fails it if everything must be tested.
 func needNginx(t *testing.T) {
 	t.Helper()
 	if _, err := os.Stat(nginxBinary); err == nil {
@@ -25,7 +25,7 @@ func needNginx(t *testing.T) {
 
 var sentence = regexp.MustCompile(`\[(?:emerg|crit)\] (?:\d+#\d+: )?(.*)`)
 
-// nginxSays returns why nginx refuses the syntax of a file and the text of -g, and "" if it accepts them.
+// nginxSays returns nginx's syntax error for a file and the text of -g, or "" if it accepts them.
 func nginxSays(t *testing.T, path, globals string) string {
 	t.Helper()
 	before, _, _ := strings.Cut(nginxOutput(path, globals), "syntax is ok")
@@ -35,7 +35,7 @@ func nginxSays(t *testing.T, path, globals string) string {
 	return ""
 }
 
-// nginxOutput returns all that nginx -t prints.
+// nginxOutput returns the whole output of nginx -t.
 func nginxOutput(path, globals string) string {
 	args := []string{"-e", "stderr", "-t", "-c", path}
 	if globals != "" {
@@ -45,7 +45,7 @@ func nginxOutput(path, globals string) string {
 	return string(out)
 }
 
-// weirSays returns why Load refuses a source, and "" if it accepts it.
+// weirSays returns the error of Load for a source, or "" if it accepts it.
 func weirSays(src Source) string {
 	_, list := Load(src)
 	if err := list.Err(); err != nil {
@@ -54,7 +54,7 @@ func weirSays(src Source) string {
 	return ""
 }
 
-// write puts a file in dir and returns its path.
+// write writes a file in dir and returns its path.
 func write(t *testing.T, dir, name, text string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
@@ -67,7 +67,8 @@ func write(t *testing.T, dir, name, text string) string {
 	return path
 }
 
-// same checks that we and nginx say what is wanted, in which FILE stands for path and DIR for its directory.
+// same checks that weir and nginx both report want, in which FILE stands for path and DIR for its
+// directory.
 func same(t *testing.T, path, globals, want string) {
 	t.Helper()
 	anonymous := strings.NewReplacer(path, "FILE", filepath.Dir(path), "DIR")

@@ -6,8 +6,8 @@ import (
 	"weir/parser/diag"
 )
 
-// parse reads one text as a file of the given path, or as the text of -g. It returns what can be read of
-// it, and what was wrong there, if anything.
+// parse parses one text as a file with the given path, or as the text of -g. It returns the part that can
+// be parsed, and the fault, if any.
 func parse(path, text string, globals bool) (*File, *diag.Diagnostic) {
 	s := newScanner(path, text)
 	s.globals, s.limit = globals, segmentTokens
@@ -21,18 +21,18 @@ func parse(path, text string, globals bool) (*File, *diag.Diagnostic) {
 	return file, fault
 }
 
-// A builder makes blocks of statements. As in ngx_conf_parse, but for the recursion. It allocates directives,
-// and their words, many at a time.
+// A builder builds blocks from statements, as ngx_conf_parse does, but without recursion. It allocates
+// directives and their words many at a time.
 type builder struct {
 	file       *File    // of every directive; nil for the text of -g
-	open       []*Block // the file's own first, the innermost last
+	open       []*Block // the file's own block first, the innermost last
 	window     *window
 	directives []Directive
 	words      []Word
-	chunk      int // how many were allocated last
+	chunk      int // size of the last allocation
 }
 
-// build takes all that s has. What is still open at a fault is incomplete.
+// build reads all statements of s. Blocks that are open at a fault are incomplete.
 func (b *builder) build(s *scanner) *diag.Diagnostic {
 	var fault *diag.Diagnostic
 	for fault == nil && !s.ended {
@@ -49,8 +49,8 @@ func (b *builder) build(s *scanner) *diag.Diagnostic {
 	return fault
 }
 
-// read applies the grammar to the next segment. No text makes it fail: a scanner does not, and the statements
-// and a fault are all that it gives.
+// read parses the next segment. No text makes it fail: the scanner does not fail, and returns only
+// statements and a fault.
 func (b *builder) read(s *scanner) *segment {
 	seg, err := grammar.ParseFromLexer(b.window.fill(s))
 	if err != nil {
@@ -77,7 +77,7 @@ func (b *builder) segment(seg *segment) *diag.Diagnostic {
 	return nil
 }
 
-// statement puts a directive in the innermost block, and opens its body if it has one.
+// statement adds a directive to the innermost block, and opens its body if it has one.
 func (b *builder) statement(st statement) {
 	d := b.directive(st.words)
 	d.End = toPosition(st.stop.Pos)
@@ -92,7 +92,7 @@ func (b *builder) statement(st statement) {
 
 func (b *builder) innermost() *Block { return b.open[len(b.open)-1] }
 
-// directive returns a directive of the given words, the first of which is its name.
+// directive returns a directive with the given words; the first is its name.
 func (b *builder) directive(words []lexer.Token) *Directive {
 	b.reserve(len(words) - 1)
 	d := &b.directives[0]
@@ -106,8 +106,8 @@ func (b *builder) directive(words []lexer.Token) *Directive {
 	return d
 }
 
-// reserve sees to it that there is room for one directive of n arguments. Chunks grow up to 512, so that
-// small files stay small.
+// reserve makes room for one directive with n arguments. Chunks grow up to 512, so that small files use
+// little memory.
 func (b *builder) reserve(n int) {
 	if len(b.directives) > 0 && len(b.words) >= n {
 		return

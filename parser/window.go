@@ -2,11 +2,11 @@ package parser
 
 import "github.com/alecthomas/participle/v2/lexer"
 
-// A window is where participle finds the tokens of a segment. It is filled again for each: a lexer of participle's own would be allocated
-// for every segment, and a large file has very many.
+// A window contains the tokens of a segment for participle. It is refilled for each segment: participle
+// would allocate its own lexer for every segment, and a large file has very many.
 type window struct {
 	lex    *lexer.PeekingLexer
-	tokens []lexer.Token // those of lex
+	tokens []lexer.Token // the tokens of lex
 }
 
 // newWindow returns a window with room for a segment that ends soon after its limit.
@@ -16,7 +16,7 @@ func newWindow() *window {
 	return w
 }
 
-// grow makes room for n tokens, and keeps those that are there.
+// grow makes room for n tokens, and keeps the present ones.
 func (w *window) grow(n int) {
 	lex, err := lexer.Upgrade(&blanks{left: n - 1})
 	if err != nil {
@@ -27,7 +27,8 @@ func (w *window) grow(n int) {
 	w.lex, w.tokens = lex, tokens
 }
 
-// fill puts the tokens of the next segment of s into the window, up to an end, and returns what reads them.
+// fill puts the tokens of the next segment of s into the window, up to an end token, and returns their
+// lexer.
 func (w *window) fill(s *scanner) *lexer.PeekingLexer {
 	s.resume()
 	for i := 0; ; i++ {
@@ -42,7 +43,7 @@ func (w *window) fill(s *scanner) *lexer.PeekingLexer {
 	return w.lex
 }
 
-// blanks are so many tokens that mean nothing, and an end.
+// blanks returns left tokens without meaning, and an end token.
 type blanks struct{ left int }
 
 // Next returns the next token.

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// words are single words as written, and what they mean.
+// words lists single words as written, and their values.
 var words = []struct{ name, raw, want string }{
 	{"plain", `abc`, `abc`},
 	{"byte order mark", "\ufeffevents", "\ufeffevents"},
@@ -57,7 +57,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// nginxReads checks that the file at path begins with the unknown directive of that name.
+// nginxReads checks that nginx reads name as the first, unknown directive of the file at path.
 func nginxReads(t *testing.T, path, name string) {
 	t.Helper()
 	needNginx(t)

@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// Cause returns what nginx appends to a sentence when the system refused something: "2: No such file or
-// directory", the number of the error and the words of strerror. If no error number is in err's chain, it
-// returns err's own text.
+// Cause returns the text that nginx appends to a message after a system error: "2: No such file or
+// directory", the error number and the text of strerror. If err's chain has no error number, it returns
+// err's own text.
 func Cause(err error) string {
 	var errno syscall.Errno
 	switch {
@@ -22,6 +22,6 @@ func Cause(err error) string {
 	default:
 		return err.Error()
 	}
-	words := errno.Error() // as strerror's, but for the capital
+	words := errno.Error() // like strerror's, except for the capital letter
 	return strconv.Itoa(int(errno)) + ": " + strings.ToUpper(words[:1]) + words[1:]
 }

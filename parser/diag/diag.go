@@ -1,20 +1,20 @@
-// Package diag holds what the person who wrote a configuration is told about it: nginx's own sentence,
-// a severity and a place.
+// Package diag contains the diagnostics for the author of a configuration: nginx's own sentence, a
+// severity and a position.
 package diag
 
 import "strconv"
 
-// A Severity says whether a configuration can be used in spite of a Diagnostic.
+// A Severity determines whether a configuration can be used despite a Diagnostic.
 type Severity int
 
 // The severities, in rising order.
 const (
-	Warn  Severity = iota // said, and the configuration is used
+	Warn  Severity = iota // logged; the configuration is used
 	Crit                  // refused; nginx's level for a file that opens and then cannot be read
 	Emerg                 // refused
 )
 
-// String returns nginx's name of the level, as it stands in brackets before a message: "warn", "crit", "emerg".
+// String returns nginx's name of the level, as in brackets before a message: "warn", "crit", "emerg".
 func (s Severity) String() string {
 	switch s {
 	case Warn:
@@ -26,18 +26,18 @@ func (s Severity) String() string {
 	}
 }
 
-// A Position is a place in a configuration. File is the path as nginx prints it, and empty for the text of
-// the -g option. Line and Col count from 1; Col counts bytes.
+// A Position is a position in a configuration. File is the path as nginx prints it, and empty for the text
+// of the -g option. Line and Col count from 1; Col counts bytes.
 type Position struct {
 	File string
 	Line int
 	Col  int
 }
 
-// IsZero reports whether p names no place at all.
+// IsZero reports whether p is not set.
 func (p Position) IsZero() bool { return p == Position{} }
 
-// String returns the place as "FILE:LINE:COL", or "command line" for the text of -g.
+// String returns the position as "FILE:LINE:COL", or "command line" for the text of -g.
 func (p Position) String() string {
 	if p.File == "" {
 		return "command line"
@@ -45,22 +45,23 @@ func (p Position) String() string {
 	return p.File + ":" + strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Col)
 }
 
-// A Diagnostic is one remark about a configuration. It is a plain value and may be copied and shared.
+// A Diagnostic is one message about a configuration. It is a plain value and may be copied and shared.
 type Diagnostic struct {
 	Severity Severity
 	Pos      Position // the offending word
 	Line     int      // the line nginx prints: the one its lexer has reached, on which the directive ends
-	Message  string   // nginx's sentence, without the place
-	Late     bool     // found after everything had been read, when nginx -t has already called the syntax ok
-	NoPlace  bool     // the sentence stands alone, as for a main file that cannot be opened
-	Hint     string   // how to correct it, for Explain; empty if nothing is known
+	Message  string   // nginx's sentence, without the position
+	Late     bool     // found after everything was read, when nginx -t has already reported that the syntax is ok
+	NoPlace  bool     // the sentence has no position, as for a main file that cannot be opened
+	Hint     string   // how to correct it, for Explain; empty if unknown
 }
 
-// maxPlaced is how much of a sentence stays when a place follows it (NGX_MAX_CONF_ERRSTR).
+// maxPlaced limits the length of a sentence before a position (NGX_MAX_CONF_ERRSTR).
 const maxPlaced = 1024
 
-// Error returns nginx's sentence with its place, as ngx_conf_log_error words it: "MESSAGE in FILE:LINE",
-// "MESSAGE in command line" for the text of -g, or MESSAGE alone. Before a place a long sentence is cut.
+// Error returns nginx's sentence with its position, in the words of ngx_conf_log_error: "MESSAGE in
+// FILE:LINE", "MESSAGE in command line" for the text of -g, or MESSAGE alone. A long sentence before a
+// position is cut.
 func (d Diagnostic) Error() string {
 	if d.NoPlace {
 		return d.Message
@@ -72,16 +73,16 @@ func (d Diagnostic) Error() string {
 	return message + " in " + d.Pos.File + ":" + strconv.Itoa(d.Line)
 }
 
-// A List holds diagnostics in the order in which nginx would meet them.
+// A List contains diagnostics in the order in which nginx would find them.
 type List []Diagnostic
 
-// HasEmerg reports whether the configuration is refused: whether there is more in l than warnings.
+// HasEmerg reports whether the configuration is refused: whether l contains more than warnings.
 func (l List) HasEmerg() bool {
 	_, ok := l.FirstEmerg()
 	return ok
 }
 
-// FirstEmerg returns the diagnostic that nginx would stop at, and false if there is none.
+// FirstEmerg returns the diagnostic at which nginx would stop, and false if there is none.
 func (l List) FirstEmerg() (Diagnostic, bool) {
 	for _, d := range l {
 		if d.Severity > Warn {
@@ -91,7 +92,7 @@ func (l List) FirstEmerg() (Diagnostic, bool) {
 	return Diagnostic{}, false
 }
 
-// Err returns what FirstEmerg returns as an error, and nil if there is none.
+// Err returns the result of FirstEmerg as an error, and nil if there is none.
 func (l List) Err() error {
 	d, ok := l.FirstEmerg()
 	if !ok {
@@ -100,7 +101,7 @@ func (l List) Err() error {
 	return d
 }
 
-// Split parts what was found while reading from what is Late.
+// Split separates the diagnostics found while reading from the Late ones.
 func (l List) Split() (read, late List) {
 	for i, d := range l {
 		if d.Late {

@@ -9,17 +9,18 @@ import (
 )
 
 const (
-	// shownWidth is how many columns of a source line are shown.
+	// shownWidth is the number of columns of a source line that are shown.
 	shownWidth = 100
-	// shownBefore is how many of them stand before the offending word at least, if the line is cut.
+	// shownBefore is the minimum number of them before the offending word, if the line is cut.
 	shownBefore = 60
-	// tabWidth is how many columns a tab takes.
+	// tabWidth is the number of columns of a tab.
 	tabWidth = 4
 )
 
-// Explain returns the lines that help a person to correct d: the place, the source line with a caret below the offending word, and the
-// hint. line is the text of the line of d.Pos; without it only the hint is given. The result is empty if there is nothing to add. Control
-// characters are escaped, and a long line is cut around the caret.
+// Explain returns lines that help the user to correct d: the position, the source line with a caret below
+// the offending word, and the hint. line is the text of the line at d.Pos; without it only the hint is
+// returned. The result is empty if there is nothing to add. Control characters are escaped, and a long
+// line is cut around the caret.
 func (d Diagnostic) Explain(line string) string {
 	var b strings.Builder
 	if strings.TrimSpace(line) != "" && d.Pos.Col > 0 && d.Pos.Col <= len(line)+1 {
@@ -34,7 +35,7 @@ func (d Diagnostic) Explain(line string) string {
 	return b.String()
 }
 
-// excerpt returns what is shown of a line, and the column of the byte at offset.
+// excerpt returns the shown part of a line, and the column of the byte at offset.
 func excerpt(line string, offset int) (shown string, caret int) {
 	cells := cellsOf(line)
 	at, column := len(cells), 0
@@ -71,7 +72,7 @@ func excerpt(line string, offset int) (shown string, caret int) {
 	return b.String(), column
 }
 
-// cell is one character as it is shown, and where it is in the line.
+// cell is one character as it is shown, and its offset in the line.
 type cell struct {
 	text   string
 	offset int
@@ -112,7 +113,7 @@ func printable(text string) string {
 	return b.String()
 }
 
-// escaped returns text, which is the rune r of so many bytes, or an escape if a terminal would not just print it.
+// escaped returns text, which is the rune r of size bytes, or an escape if a terminal would not print it.
 func escaped(text string, r rune, size int) string {
 	switch {
 	case r == utf8.RuneError && size == 1, r < ' ' && r != '\t', r == 0x7f:

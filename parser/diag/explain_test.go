@@ -13,7 +13,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// TestExplain renders the case of each archive in testdata: the comment has the column and the hint, "line" the source as a Go string.
+// TestExplain renders the case of each archive in testdata: the comment contains the column and the hint,
+// "line" the source as a Go string.
 func TestExplain(t *testing.T) {
 	paths, err := filepath.Glob("testdata/explain/*.txtar")
 	if err != nil || len(paths) == 0 {

@@ -1,11 +1,13 @@
 package diag
 
-// longestName bounds what Nearest compares: no name of a directive, variable or parameter is longer.
+// longestName limits the words that Nearest compares: no name of a directive, variable or parameter is
+// longer.
 const longestName = 64
 
-// Nearest returns the name that word most likely stands for, or an empty string if none is similar. Two names are similar if at most
-// a third of the letters of word, and no more than three, have to be inserted, removed, replaced or exchanged with their neighbour. Of
-// names that are equally similar the first is returned. A word that is among the names stands for itself, so the result is empty.
+// Nearest returns the name that word most likely stands for, or an empty string if none is similar. Two
+// names are similar if at most a third of the letters of word, and at most three, must be inserted,
+// removed, replaced or exchanged with their neighbour. Among equally similar names, the first is
+// returned. The result is empty if word is one of the names.
 func Nearest(word string, names []string) string {
 	best, limit := "", min(max(len(word)/3, 1), 3)
 	if len(word) > longestName {
@@ -22,8 +24,8 @@ func Nearest(word string, names []string) string {
 	return best
 }
 
-// distance counts the insertions, removals, replacements and exchanges of neighbours that make a into b (optimal string alignment). A
-// result above limit means only that there are more than limit.
+// distance returns the number of insertions, removals, replacements and exchanges of neighbours that turn
+// a into b (optimal string alignment). A result above limit means only that there are more than limit.
 func distance(a, b string, limit int) int {
 	if len(b) > longestName || len(a)-len(b) > limit || len(b)-len(a) > limit {
 		return limit + 1
