@@ -271,7 +271,7 @@ func TestDeadlineRemovesThePidFileAndExits(t *testing.T) {
 
 func TestDeadlineDoesNotWaitForAFileSystemThatHangs(t *testing.T) {
 	file := &pidFile{}
-	file.mu.Lock() // as while a removal hangs
+	file.mu.Lock() // as if a removal hangs
 	d := newDeadline(&currentLog{}, file, nil)
 	exited := make(chan int, 1)
 	d.exit = func(code int) { exited <- code }

@@ -178,7 +178,7 @@ func freeAddr(t *testing.T) stream.Addr {
 	return stream.Addr{IP: netip.MustParseAddrPort(l.Addr().String())}
 }
 
-// dial connects to a, until the test ends.
+// dial connects to a. The connection closes when the test ends.
 func dial(t *testing.T, a stream.Addr) net.Conn {
 	t.Helper()
 	name := a.Path

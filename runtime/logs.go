@@ -14,7 +14,8 @@ import (
 	"weir/internal/logfile"
 )
 
-// sysError is a failed system call in nginx's words: `bind() to 127.0.0.1:1883 failed (98: Address already in use)`.
+// sysError is a failed system call in nginx's words, such as
+// `bind() to 127.0.0.1:1883 failed (98: Address already in use)`.
 type sysError struct {
 	what string
 	err  error
@@ -87,7 +88,7 @@ func (o *outlets) add(set *logfile.Set) {
 	o.sets = append(slices.DeleteFunc(o.sets, (*logfile.Set).Closed), set)
 }
 
-// wait starts writing all lines queued so far and waits for that, but at most for most.
+// wait starts writing all lines queued so far and waits for that, but no longer than most.
 func (o *outlets) wait(most time.Duration) {
 	if o == nil {
 		return
@@ -101,7 +102,7 @@ func (o *outlets) wait(most time.Duration) {
 	o.stderr.Wait(time.Until(end))
 }
 
-// waitStderr waits until standard error has taken the lines queued so far, but at most for most.
+// waitStderr waits until standard error has taken the lines queued so far, but no longer than most.
 func (o *outlets) waitStderr(most time.Duration) {
 	if o != nil {
 		o.stderr.Wait(most)

@@ -37,7 +37,7 @@ func socketsOf(l *stream.Listen, loops int) int {
 	return 1
 }
 
-// replace keeps n of the listener's own sockets and fresh, and returns the others: those of another
+// replace keeps at most n sockets, the listener's own before fresh, and returns the others: those of another
 // protocol than l, and those above n.
 func (p *listener) replace(fresh []*socket, l *stream.Listen, n int) (surplus []*socket) {
 	var fit []*socket

@@ -131,7 +131,7 @@ func awaitDaemon(cmd *exec.Cmd, ready *os.File, signals *signalSet) (serves bool
 	}
 }
 
-// daemonNotifier detaches a daemon, and tells the parent that it is ready; nil in the foreground.
+// daemonNotifier detaches a daemon, and notifies the parent when it is ready; nil in the foreground.
 type daemonNotifier struct{ ready *os.File }
 
 // daemonNotifierOf takes the descriptor of the pipe from the environment.
@@ -152,7 +152,7 @@ func (d *daemonNotifier) detach() {
 	}
 }
 
-// complete lets the first process exit.
+// complete reports that the daemon is ready, so that the first process exits.
 func (d *daemonNotifier) complete() {
 	if d == nil {
 		return

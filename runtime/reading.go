@@ -58,7 +58,7 @@ type reading struct {
 
 func newReading() *reading { return &reading{map[string]fileState{}, map[string][]string{}} }
 
-// source returns src with functions that record in r what they read.
+// source returns src with functions that record their results in r.
 func (r *reading) source(src parser.Source) parser.Source {
 	src.ReadFile = r.readFile
 	src.Glob = func(pattern string) ([]string, error) {
