@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// endDaemons ends the processes that commands left running in dir. weir must leave none. An nginx whose
-// first process writes the pid file, as Debian's does, fails without a signal to the daemon that it has
-// started, which continues to run.
+// endDaemons ends the processes that commands left running in dir. weir must leave none. If
+// nginx's first process writes the pid file, as in Debian, it can fail without a signal to the daemon that
+// it started, which continues to run.
 func endDaemons(t *testing.T, dir, program string) {
 	t.Helper()
 	left := runningIn(t, dir)

@@ -35,7 +35,7 @@ func TestThreadsAreAsConfigured(t *testing.T) {
 	}
 	steps := []string{"4"}
 	if os.Geteuid() == 0 {
-		steps = append(steps, "0") // only root may go back
+		steps = append(steps, "0") // only root may return to 0
 	}
 	for _, nice := range steps {
 		s.configure("worker_priority " + nice + ";")
