@@ -23,7 +23,7 @@ type bodyKind int
 const (
 	directives bodyKind = iota // nginx's own include
 	pairs                      // map: an include of one argument; any other is a wrong pair
-	ranges                     // geo: the same, but only a pattern in the argument itself, without the prefix, counts
+	ranges                     // geo: the same, but pattern characters count only in the argument, not in the prefix
 	opaque                     // split_clients: an ordinary word
 )
 

@@ -7,7 +7,7 @@ import "strconv"
 // A Severity determines whether a configuration can be used despite a Diagnostic.
 type Severity int
 
-// The severities, in rising order.
+// The severities, in ascending order.
 const (
 	Warn  Severity = iota // logged; the configuration is used
 	Crit                  // refused; nginx's level for a file that opens and then cannot be read
