@@ -10,42 +10,46 @@ import (
 	"time"
 )
 
-// ErrInvalidName is returned for a name that cannot be asked for.
+// ErrInvalidName is returned for a name that is not a valid DNS name.
 var ErrInvalidName = errors.New("invalid DNS name")
 
-// An Attempt is one server to ask, and how long to wait for its answer before the next one is asked.
+// An Attempt is one server to ask and the time to wait for its answer before asking the next one.
 type Attempt struct {
 	Server netip.AddrPort
 	Wait   time.Duration
 }
 
-// An Exchange asks servers for several kinds of records of one name at once. A server that refuses, that reports a failure, or that
-// cannot be reached is not waited for: the next one is asked at once. Late answers of servers asked before are accepted. Each server
-// has a socket of its own, whose port the system chooses.
+// An Exchange asks servers for several kinds of records of one name at once. If a server refuses,
+// reports a failure or cannot be reached, the next one is asked at once. Late answers of earlier
+// servers are accepted. Each server has its own socket, whose port the system chooses.
 //
-// Its fields are not changed once Do has begun. It is used once.
+// Its fields must not change after Do has started. It is used once.
 type Exchange struct {
-	Name     string    // without the last dot; case does not matter
+	Name     string    // without the trailing dot; case is ignored
 	Kinds    []Kind    // each at most once
 	Attempts []Attempt // one round, in order; at least one
-	// Rounds is how often all attempts are made; 0 means until a question has been answered or the context ends. Without a limit, a
-	// round takes at least as long as the wait of its first attempt, and a failure that a server reported counts after the first round.
+	// Rounds is the number of times that all attempts are made; 0 repeats them until a question is
+	// answered or the context ends. Without a limit, a round takes at least as long as the wait of
+	// its first attempt, and a failure that a server reports counts after the first round.
 	Rounds int
 	TCP    bool // do not use UDP
 	EDNS0  bool // allow UDP answers of more than 512 bytes
-	// Partial makes one answered question enough: what a server refuses or does not answer for the others is asked of that server once
-	// more at most, and of no other one.
+	// Partial makes one answered question sufficient: the questions that this server refuses or
+	// does not answer are sent to it at most once more, and to no other server.
 	Partial bool
-	// Early, if not nil, is called at most once, when one question has had records for Grace while another has no answer. Do then
-	// continues for Late at most. Replies is not changed afterwards.
+	// Early, if not nil, is called at most once, when one question has had records for Grace while
+	// another has no answer. Do then continues for at most Late. Replies does not change
+	// afterwards.
 	Early       func(replies []Reply)
 	Grace, Late time.Duration
-	// OnError, if not nil, receives the first error of the system for each socket; what is the name of the failed call.
+	// OnError, if not nil, receives the first system error of each socket; what is the name of the
+	// failed call.
 	OnError func(what string, err error, server netip.AddrPort)
 }
 
-// Do returns the replies in the order of Kinds. A question that no server answered before ctx ended, or in all rounds, has a reply that
-// is not Answered. The only error is ErrInvalidName. Nothing of the exchange runs after Do has returned.
+// Do returns the replies in the order of Kinds. If no server answers a question before ctx ends, or
+// in all rounds, Answered of its reply is false. The only error is ErrInvalidName. No goroutine of
+// the exchange runs after Do has returned.
 func (x *Exchange) Do(ctx context.Context) ([]Reply, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &run{Exchange: x, ctx: ctx, events: make(chan event), links: map[netip.AddrPort]*link{}}
@@ -58,7 +62,8 @@ func (x *Exchange) Do(ctx context.Context) ([]Reply, error) {
 	return r.replies(), nil
 }
 
-// run is the state of an Exchange. Other goroutines than that of Do use what does not change, events and running.
+// run is the state of an Exchange. Goroutines other than that of Do use only constant fields,
+// events and running.
 type run struct {
 	*Exchange
 	ctx       context.Context
@@ -66,22 +71,22 @@ type run struct {
 	running   sync.WaitGroup
 	questions []*asking
 	links     map[netip.AddrPort]*link
-	current   int64 // the number of the attempt that is waited for; late answers have a lower one
+	current   int64 // the number of the current attempt; late answers have a lower one
 	grace     <-chan time.Time
 	late      <-chan time.Time
-	repeated  bool // the question that was left has been asked once more
+	repeated  bool // the remaining question has been asked once more
 }
 
 // asking is one question and its state.
 type asking struct {
 	question
 	packed   []byte
-	reply    Reply // what holds if nothing better comes: a failure, until settled
+	reply    Reply // a failure, used if no better reply arrives, until settled
 	settled  bool
 	failedAt int64 // the last attempt whose server failed; 0 for none
 }
 
-// An event is what one socket has brought.
+// An event is one result from a socket.
 type event struct {
 	attempt int64
 	asked   *asking // nil if the server cannot be reached
@@ -108,7 +113,7 @@ func (r *run) prepare() error {
 	return nil
 }
 
-// rounds makes attempts until nothing is left to ask or to wait for.
+// rounds makes attempts until no question is open and no answer is awaited.
 func (r *run) rounds() {
 	for n := 0; r.Rounds == 0 || n < r.Rounds; n++ {
 		begun := time.Now()
@@ -123,14 +128,16 @@ func (r *run) rounds() {
 	}
 }
 
-// rest ends a round without limit at the given time. A failure counts at once where the last server has reported it too, and otherwise when
-// the round is over. It reports whether the exchange continues.
+// rest ends a round without limit at the given time. A failure counts at once if the last server
+// has also reported it, and otherwise at the end of the round. It reports whether the exchange
+// continues.
 func (r *run) rest(until time.Time) bool {
 	r.settleFailures(r.current)
 	return r.wait(time.Until(until), true) && !r.settleFailures(0)
 }
 
-// attempt asks a server what is still open and waits for it. It reports whether the exchange continues.
+// attempt asks a server the open questions and waits for it. It reports whether the exchange
+// continues.
 func (r *run) attempt(a Attempt) bool {
 	r.ask(a.Server, false)
 	if !r.wait(a.Wait, false) {
@@ -147,8 +154,9 @@ func (r *run) attempt(a Attempt) bool {
 	return false
 }
 
-// wait takes events until d has passed or, unless whole, until the current server has nothing more to say. It reports whether the
-// exchange continues: something is open, and the context has not ended.
+// wait handles events until d has passed or, unless whole, until the current server has answered or
+// failed every question. It reports whether the exchange continues: a question is open and the
+// context has not ended.
 func (r *run) wait(d time.Duration, whole bool) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -177,7 +185,7 @@ func (r *run) wait(d time.Duration, whole bool) bool {
 	return false
 }
 
-// take settles a question, or notes that a server has failed it.
+// take settles a question, or records that a server has failed it.
 func (r *run) take(e event) {
 	switch {
 	case e.asked == nil:
@@ -208,8 +216,8 @@ func (r *run) replies() []Reply {
 	return all
 }
 
-// settleFailures accepts the failures that servers reported for questions that failed in the attempt since or later. It reports whether
-// nothing is open.
+// settleFailures accepts the failures that servers reported for questions that failed in the
+// attempt since or later. It reports whether no question is open.
 func (r *run) settleFailures(since int64) bool {
 	for _, q := range r.questions {
 		q.settled = q.settled || q.reply.Answered && q.failedAt >= since
@@ -221,7 +229,7 @@ func (r *run) any(is func(q *asking) bool) bool { return slices.ContainsFunc(r.q
 
 func (r *run) anyOpen() bool { return r.any(func(q *asking) bool { return !q.settled }) }
 
-// open lists the questions that are not settled.
+// open lists the unsettled questions.
 func (r *run) open() (open []*asking) {
 	for _, q := range r.questions {
 		if !q.settled {
@@ -239,8 +247,8 @@ func (r *run) anySilent() bool {
 	return r.any(func(q *asking) bool { return !q.settled && q.failedAt < r.current })
 }
 
-// currentFailed reports whether the current server has failed a question, so that the next one is to be asked: with Partial, all of
-// those that are open.
+// currentFailed reports whether the current server has failed a question, so that the next server
+// must be asked. With Partial, it must have failed every open question.
 func (r *run) currentFailed() bool {
 	if r.Partial {
 		return !r.anySilent()

@@ -13,8 +13,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestOneSocketForEachServer holds that a server that does not answer is asked again through the same socket: questions wait for long, and
-// there may be many.
+// TestOneSocketForEachServer checks that a silent server is asked again through the same socket:
+// questions wait for a long time, and there may be many.
 func TestOneSocketForEachServer(t *testing.T) {
 	server, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {

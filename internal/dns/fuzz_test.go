@@ -6,7 +6,8 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// FuzzReply holds that any bytes are an answer, with addresses or services only of the kind that was asked for, or none.
+// FuzzReply checks that any bytes either parse as an answer that contains only the requested kind,
+// addresses or services, or are rejected.
 func FuzzReply(f *testing.F) {
 	name, alias := dnsmessage.MustNewName("b.example."), dnsmessage.MustNewName("c.example.")
 	head := func(owner dnsmessage.Name, kind dnsmessage.Type) dnsmessage.ResourceHeader {

@@ -1,5 +1,6 @@
-// Package dns asks name servers for the records of a name, over UDP, and over TCP for answers that are too long for a datagram. It
-// reads addresses, services and aliases, and nothing else. What it does when a server does not answer is described by an Exchange.
+// Package dns asks name servers for the records of a name, over UDP, and over TCP for answers that
+// do not fit in a datagram. It reads only addresses, services and aliases. Exchange describes the
+// handling of servers that do not answer.
 package dns
 
 import (
@@ -15,14 +16,14 @@ import (
 // A Kind is a kind of records.
 type Kind = dnsmessage.Type
 
-// The kinds of records that can be asked for.
+// The kinds of records that can be requested.
 const (
 	A    = dnsmessage.TypeA
 	AAAA = dnsmessage.TypeAAAA
 	SRV  = dnsmessage.TypeSRV
 )
 
-// The response codes that callers distinguish; others are failures of the server.
+// The response codes that callers distinguish; all others are server failures.
 const (
 	Success       = int(dnsmessage.RCodeSuccess)
 	ServerFailure = int(dnsmessage.RCodeServerFailure)
@@ -30,19 +31,21 @@ const (
 )
 
 const (
-	// MaxAliases is how many CNAME records are followed from a name to its addresses, as NGX_RESOLVER_MAX_RECURSION.
+	// MaxAliases is the maximum number of CNAME records followed from a name to its addresses, as
+	// NGX_RESOLVER_MAX_RECURSION.
 	MaxAliases = 50
 	// ednsSize is the size of UDP answers that a question with EDNS0 allows, as RESOLV_EDNS_BUFFER_SIZE of the C library.
 	ednsSize = 1200
 )
 
-// errNotTheAnswer reports a message that does not answer the question. Anybody may have sent it, so it is ignored.
+// errNotTheAnswer reports a message that does not answer the question. Any host may have sent it,
+// so it is ignored.
 var errNotTheAnswer = errors.New("not the answer to the question")
 
-// A question is what one message asks.
+// A question is the content of one query message.
 type question struct {
 	id   uint16
-	name string // in lower case, without the last dot
+	name string // in lower case, without the trailing dot
 	kind Kind
 }
 
@@ -68,23 +71,23 @@ func (q question) pack(edns bool) ([]byte, error) {
 
 // A Reply is the answer to one question.
 type Reply struct {
-	Answered bool // false: no server answered in time, and the other fields are zero
+	Answered bool // false if no server answered in time; the other fields are then zero
 	Code     int  // the response code
 	Addrs    []netip.Addr
 	Services []Service
-	Alias    string        // the last alias, if the answer has aliases and no record of the kind asked for; else empty
+	Alias    string        // the last alias, if the answer has aliases but no record of the requested kind; else empty
 	TTL      time.Duration // the least TTL of the records that lead to the answer
 
 	truncated bool
-	lame      bool // empty, from a server that neither knows the name nor asks others
+	lame      bool // empty, from a server that neither knows the name nor recurses
 }
 
-// failed reports whether another server may know better.
+// failed reports whether another server may have a better answer.
 func (r *Reply) failed() bool {
 	return r.lame || r.Code != Success && r.Code != NameError
 }
 
-// Useful reports whether the reply has records of the kind asked for.
+// Useful reports whether the reply has records of the requested kind.
 func (r *Reply) Useful() bool { return len(r.Addrs) > 0 || len(r.Services) > 0 }
 
 // A Service is one SRV record.
@@ -93,7 +96,7 @@ type Service struct {
 	Port, Priority, Weight uint16
 }
 
-// parse reads the message that answers q. An error means that it does not.
+// parse reads the message that answers q. It returns an error if the message is not an answer to q.
 func (q question) parse(message []byte) (Reply, error) {
 	var p dnsmessage.Parser
 	head, err := p.Start(message)
@@ -155,7 +158,7 @@ func (a *answers) readAll(p *dnsmessage.Parser) error {
 	}
 }
 
-// read takes one record, if it is an alias or of the kind that was asked for.
+// read reads one record if it is an alias or of the requested kind.
 func (a *answers) read(p *dnsmessage.Parser, head dnsmessage.ResourceHeader) error {
 	owner, ttl := lowerName(head.Name), lifetime(head.TTL)
 	switch {
@@ -200,7 +203,8 @@ func (r *Reply) read(p *dnsmessage.Parser, kind Kind) error {
 	return err
 }
 
-// follow goes from alias to alias to the records of the kind that was asked for. A name at which it has been already has no records.
+// follow follows the aliases to the records of the requested kind. A name that occurs twice in the
+// chain has no records.
 func (a *answers) follow(name string) Reply {
 	if r := a.owned[name]; r != nil {
 		return *r
@@ -224,10 +228,10 @@ func (a *answers) follow(name string) Reply {
 	return Reply{}
 }
 
-// lowerName returns a name as questions have it.
+// lowerName returns a name in the form used in questions.
 func lowerName(n dnsmessage.Name) string { return Normalize(n.String()) }
 
-// Normalize returns name in lower case, without the dot at its end.
+// Normalize returns name in lower case, without the trailing dot.
 func Normalize(name string) string {
 	name = strings.TrimSuffix(name, ".")
 	b := []byte(name)

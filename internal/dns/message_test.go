@@ -6,7 +6,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// TestFailureWithAddresses holds that what a server sends along with a failure is not believed.
+// TestFailureWithAddresses checks that records sent with a failure are ignored.
 func TestFailureWithAddresses(t *testing.T) {
 	m := dnsmessage.Message{
 		Header:    dnsmessage.Header{ID: 7, Response: true, RCode: dnsmessage.RCodeServerFailure},
@@ -26,8 +26,8 @@ func TestFailureWithAddresses(t *testing.T) {
 	}
 }
 
-// TestFailureWithoutQuestion holds that a failure is an answer although it does not repeat the question, as servers send it that do not
-// understand one.
+// TestFailureWithoutQuestion checks that a failure that does not repeat the question is an answer:
+// servers that do not understand a question send such replies.
 func TestFailureWithoutQuestion(t *testing.T) {
 	m := dnsmessage.Message{Header: dnsmessage.Header{ID: 7, Response: true, RCode: dnsmessage.RCodeFormatError}}
 	raw, err := m.Pack()

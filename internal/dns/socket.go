@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// maxDatagram is the longest answer that is taken from a datagram, as NGX_RESOLVER_UDP_SIZE.
+// maxDatagram is the longest answer accepted in a datagram, as NGX_RESOLVER_UDP_SIZE.
 const maxDatagram = 4096
 
 // A link is the socket to one server. The goroutine that reads from it ends with the exchange, or when the server cannot be reached.
@@ -20,13 +20,13 @@ type link struct {
 	run     *run
 	socket  *net.UDPConn
 	server  netip.AddrPort
-	attempt atomic.Int64 // the last one that has asked the server
+	attempt atomic.Int64 // the last attempt that asked the server
 	broken  atomic.Bool
-	streams map[*asking]int64 // the last attempt whose answer was cut off; of the reading goroutine
+	streams map[*asking]int64 // the last attempt whose answer was truncated; owned by the reading goroutine
 }
 
-// ask sends server what is open, as the next attempt. Its answers become events. A server is asked again through the same socket, unless
-// fresh.
+// ask sends the open questions to server, as the next attempt. Its answers become events. A server
+// is asked again through the same socket, unless fresh.
 func (r *run) ask(server netip.AddrPort, fresh bool) {
 	r.current++
 	if r.TCP {
@@ -52,7 +52,7 @@ func (r *run) ask(server netip.AddrPort, fresh bool) {
 	}
 }
 
-// link returns the socket to server, which it opens if there is none.
+// link returns the socket to server, opening it if needed.
 func (r *run) link(server netip.AddrPort, fresh bool) (*link, error) {
 	if l := r.links[server]; l != nil && !fresh && !l.broken.Load() {
 		return l, nil
@@ -67,7 +67,7 @@ func (r *run) link(server netip.AddrPort, fresh bool) (*link, error) {
 	return l, nil
 }
 
-// report passes an event to Do, unless Do has ended.
+// report sends an event to Do, unless Do has ended.
 func (r *run) report(e event) {
 	select {
 	case r.events <- e:
@@ -75,14 +75,14 @@ func (r *run) report(e event) {
 	}
 }
 
-// onError reports an error of the system.
+// onError reports a system error.
 func (r *run) onError(what string, err error, server netip.AddrPort) {
 	if r.OnError != nil {
 		r.OnError(what, errnoOf(err), server)
 	}
 }
 
-// errnoOf returns the error of the system in err, or err.
+// errnoOf returns the system error in err, or err.
 func errnoOf(err error) error {
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
@@ -91,7 +91,7 @@ func errnoOf(err error) error {
 	return err
 }
 
-// read takes answers until the exchange ends.
+// read receives answers until the exchange ends.
 func (l *link) read() {
 	defer l.socket.Close()
 	defer context.AfterFunc(l.run.ctx, func() { l.socket.SetReadDeadline(time.Unix(1, 0)) })()
@@ -111,7 +111,8 @@ func (l *link) read() {
 	}
 }
 
-// take finds the question that message answers. An answer that was cut off is asked for again over TCP, once for each attempt.
+// take finds the question that message answers. A truncated answer is requested again over TCP,
+// once for each attempt.
 func (l *link) take(message []byte) {
 	attempt := l.attempt.Load()
 	for _, q := range l.run.questions {

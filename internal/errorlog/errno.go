@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// Errno is the system's reason for err as nginx appends it to a message, " (111: Connection refused)"; for another error its text
-// in the same form, and for nil nothing.
+// Errno returns the system's reason for err as nginx appends it to a message, " (111: Connection
+// refused)"; for any other error its text in the same form, and for nil the empty string.
 func Errno(err error) string {
 	if err == nil {
 		return ""
@@ -19,13 +19,14 @@ func Errno(err error) string {
 	return " (" + err.Error() + ")"
 }
 
-// unlikeGo holds what glibc says otherwise than package syscall but for the capital.
+// unlikeGo contains the glibc texts that differ from those of package syscall in more than the
+// initial capital.
 var unlikeGo = map[syscall.Errno]string{
 	0:   "Success",
 	133: "Memory page has hardware error",
 }
 
-// Strerror is the system's text for errno as glibc spells it, with its capital.
+// Strerror returns the system's text for errno as glibc spells it, with an initial capital.
 func Strerror(errno syscall.Errno) string {
 	if text, ok := unlikeGo[errno]; ok {
 		return text

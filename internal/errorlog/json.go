@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// A Record is what a log of `error_log … json` says of a message besides its level, time and numbers.
+// A Record is a message in a log of `error_log … json`, without its level, time and numbers.
 type Record struct {
 	Msg  string
-	Err  error // the system's reason; nil: none
+	Err  error // the system's reason; nil if there is none
 	Tags []Tag // the context, in order
 }
 
@@ -22,14 +22,14 @@ type Tag struct {
 	Numeric bool
 }
 
-// Number is the Tag of a number.
+// Number returns a Tag with a number.
 func Number(name string, n int64) Tag { return Tag{Name: name, Number: n, Numeric: true} }
 
-// jsonTime is nginx's form of a time in a JSON log.
+// jsonTime is nginx's time format in a JSON log.
 const jsonTime = "2006-01-02T15:04:05.000-07:00"
 
-// appendJSON appends a record as one line of JSON to b, which is empty and has room for maxLine. What does not fit is left out, and
-// "truncated":1 says so.
+// appendJSON appends a record as one line of JSON to b, which is empty and has room for maxLine.
+// Members that do not fit are omitted, and "truncated":1 is added.
 func (l *Log) appendJSON(b []byte, level Level, conn uint64, r *Record) []byte {
 	o := object{b: append(b, '{')}
 	o.text("level", level.String())
@@ -47,7 +47,7 @@ func (l *Log) appendJSON(b []byte, level Level, conn uint64, r *Record) []byte {
 	return o.end()
 }
 
-// An object is a JSON object on its way to at most maxLine bytes, its newline included.
+// An object is a JSON object being built, of at most maxLine bytes including its newline.
 type object struct {
 	b         []byte
 	truncated bool
@@ -55,10 +55,11 @@ type object struct {
 
 const truncatedEnd = `,"truncated":1}` + "\n"
 
-// room is what may still be appended.
+// room returns the number of bytes that may still be appended.
 func (o *object) room() int { return maxLine - len(truncatedEnd) - len(o.b) }
 
-// key begins a member whose value takes at least that many bytes, and reports whether there is room for it.
+// key begins a member whose value takes at least the given number of bytes, and reports whether
+// there is room for it.
 func (o *object) key(name string, least int) bool {
 	if o.truncated || o.room() < len(name)+len(`,"":`)+least {
 		o.truncated = true
@@ -87,7 +88,7 @@ func (o *object) tag(t Tag) {
 	o.text(t.Name, t.Text)
 }
 
-// reason tells err by the system's number and text, or by its text alone.
+// reason appends the system's number and text of err, or its text alone.
 func (o *object) reason(err error) {
 	if err == nil {
 		return
@@ -101,7 +102,7 @@ func (o *object) reason(err error) {
 	o.text("errtext", Strerror(errno))
 }
 
-// text appends a string, or as much of it as there is room for.
+// text appends a string, truncated to the room left.
 func (o *object) text(name, value string) {
 	if !o.key(name, len(`""`)) {
 		return
@@ -123,7 +124,8 @@ func (o *object) text(name, value string) {
 	o.b = append(o.b, '"')
 }
 
-// escapeJSON is how a string spells c, which took that many bytes; empty: as it is. What is no UTF-8 becomes U+FFFD.
+// escapeJSON returns the spelling of c in a string, where size is the number of bytes it took;
+// empty means unchanged. Invalid UTF-8 becomes U+FFFD.
 func escapeJSON(c rune, size int) string {
 	const hex = "0123456789abcdef"
 	switch {

@@ -39,7 +39,7 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// TestJSONIsCutAtTheLimit holds that an entry is never longer than 2 KB and always JSON.
+// TestJSONIsCutAtTheLimit checks that an entry is valid JSON and never longer than 2 KB.
 func TestJSONIsCutAtTheLimit(t *testing.T) {
 	for _, text := range []string{"x", "\n", "é", "\xff"} {
 		for n := 1700; n < 2100; n++ {
@@ -63,7 +63,8 @@ func TestJSONIsCutAtTheLimit(t *testing.T) {
 	}
 }
 
-// TestTextAndJSON holds that each target gets its form, and that a line of another log is taken apart.
+// TestTextAndJSON checks that each target gets its format, and that a line of another log is split
+// into its fields.
 func TestTextAndJSON(t *testing.T) {
 	var text, js recorder
 	l := New(testNow, 42)
@@ -87,7 +88,8 @@ func TestTextAndJSON(t *testing.T) {
 	}
 }
 
-// FuzzJSON holds that whatever a message says an entry is JSON within the limit, and says no more than the message.
+// FuzzJSON checks that for any message the entry is valid JSON within the limit and contains
+// nothing else than the message.
 func FuzzJSON(f *testing.F) {
 	for _, seed := range []string{"", "a\"b", "\x00\x1f\x7f", "é\xff\xfe", strings.Repeat("\\", 2000), `","level":"emerg`} {
 		f.Add(seed, seed)

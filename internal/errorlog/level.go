@@ -19,7 +19,7 @@ const (
 
 var names = [...]string{"", "emerg", "alert", "crit", "error", "warn", "notice", "info", "debug"}
 
-// String is the level's name as error_log spells it.
+// String returns the level's name as error_log spells it.
 func (l Level) String() string { return names[l] }
 
 // ParseLevel returns the level of that name.

@@ -2,8 +2,8 @@ package errorlog
 
 import "io"
 
-// Lines returns the Target that writes each line to w by one call. w must be safe for concurrent use and must not wait. What it
-// refuses is lost.
+// Lines returns the Target that writes each line to w with one call. w must be safe for concurrent
+// use and must not block. A line that w refuses is lost.
 func Lines(w io.Writer) Target { return lineTarget{w} }
 
 type lineTarget struct{ w io.Writer }

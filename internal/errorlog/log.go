@@ -9,23 +9,24 @@ import (
 	"unicode/utf8"
 )
 
-// A Target takes finished lines. WriteLine must be safe for concurrent use and must not keep line, which ends with a newline.
+// A Target receives finished lines. WriteLine must be safe for concurrent use and must not keep
+// line, which ends with a newline.
 type Target interface {
 	WriteLine(level Level, line []byte)
 }
 
-// maxLine is the longest line that is written, its newline included (NGX_MAX_ERROR_STR).
+// maxLine is the maximum length of a line, including its newline (NGX_MAX_ERROR_STR).
 const maxLine = 2048
 
-// causeRoom is how much of a line is kept for the system's reason of a failure.
+// causeRoom is the number of bytes of a line reserved for the system's reason of a failure.
 const causeRoom = 50
 
-// A Log sends each message to every target whose level admits it. It is immutable once in use and safe for concurrent use; a nil
-// Log takes nothing.
+// A Log sends each message to every target whose level admits it. It is immutable once in use and
+// safe for concurrent use; a nil Log discards all messages.
 type Log struct {
 	pid     int
 	max     Level
-	maxJSON Level // of the targets that take JSON
+	maxJSON Level // of the targets that accept JSON
 	targets []target
 	now     func() time.Time
 }
@@ -36,16 +37,16 @@ type target struct {
 	to    Target
 }
 
-// New returns a Log without targets that stamps its lines with now and pid.
+// New returns a Log without targets that adds now and pid to its lines.
 func New(now func() time.Time, pid int) *Log { return &Log{now: now, pid: pid} }
 
-// Add sends messages of level and worse to t. It must not be called once the log is in use.
+// Add sends messages of level and worse to t. It must not be called after the log is in use.
 func (l *Log) Add(level Level, t Target) {
 	l.targets = append(l.targets, target{level, false, t})
 	l.max = max(l.max, level)
 }
 
-// AddJSON is Add for a target that takes lines of JSON.
+// AddJSON is Add for a target that accepts lines of JSON.
 func (l *Log) AddJSON(level Level, t Target) {
 	l.targets = append(l.targets, target{level, true, t})
 	l.max, l.maxJSON = max(l.max, level), max(l.maxJSON, level)
@@ -54,10 +55,11 @@ func (l *Log) AddJSON(level Level, t Target) {
 // Enabled reports whether a message of that level would reach a target. Ask before composing a costly message.
 func (l *Log) Enabled(level Level) bool { return l != nil && level <= l.max }
 
-// lines holds the room in which lines are composed.
+// lines contains the buffers in which lines are composed.
 var lines = sync.Pool{New: func() any { return &[maxLine]byte{} }}
 
-// Write writes one line. conn is the connection's number, 0 for none; msg is the whole text, context included.
+// Write writes one line. conn is the connection's number, 0 for none; msg is the whole text,
+// including the context.
 func (l *Log) Write(level Level, conn uint64, msg string) {
 	if l.EnabledJSON(level) {
 		l.WriteRecord(level, conn, &Record{Msg: msg})
@@ -65,7 +67,7 @@ func (l *Log) Write(level Level, conn uint64, msg string) {
 	l.WriteText(level, conn, msg)
 }
 
-// WriteText is Write for the targets that do not take JSON.
+// WriteText is Write for the targets that do not accept JSON.
 func (l *Log) WriteText(level Level, conn uint64, msg string) {
 	if !l.Enabled(level) {
 		return
@@ -75,10 +77,10 @@ func (l *Log) WriteText(level Level, conn uint64, msg string) {
 	l.send(level, false, l.appendLine(room[:0], level, conn, msg))
 }
 
-// EnabledJSON reports whether a message of that level would reach a target that takes JSON.
+// EnabledJSON reports whether a message of that level would reach a target that accepts JSON.
 func (l *Log) EnabledJSON(level Level) bool { return l != nil && level <= l.maxJSON }
 
-// WriteRecord writes r to the targets that take JSON.
+// WriteRecord writes r to the targets that accept JSON.
 func (l *Log) WriteRecord(level Level, conn uint64, r *Record) {
 	if !l.EnabledJSON(level) {
 		return
@@ -96,7 +98,7 @@ func (l *Log) send(level Level, json bool, line []byte) {
 	}
 }
 
-// WriteLine passes on the finished line of another Log, whose Target a Log may be so.
+// WriteLine implements Target, so that one Log can feed another.
 func (l *Log) WriteLine(level Level, line []byte) {
 	if l == nil {
 		return
@@ -108,7 +110,7 @@ func (l *Log) WriteLine(level Level, line []byte) {
 	}
 }
 
-// message takes a finished line apart.
+// message splits a finished line into its fields.
 func message(line []byte) (conn uint64, msg string) {
 	_, rest, _ := strings.Cut(strings.TrimSuffix(string(line), "\n"), "#")
 	_, msg, _ = strings.Cut(rest, ": ")
@@ -123,8 +125,8 @@ func message(line []byte) (conn uint64, msg string) {
 	return conn, text
 }
 
-// appendLine appends the line of ngx_log_error_core to b, which is empty and has room for maxLine. weir has no threads to tell
-// apart: the process stands for its thread.
+// appendLine appends the line of ngx_log_error_core to b, which is empty and has room for maxLine.
+// The process ID stands for the thread ID, because weir has no threads to distinguish.
 func (l *Log) appendLine(b []byte, level Level, conn uint64, msg string) []byte {
 	b = l.now().AppendFormat(b, "2006/01/02 15:04:05")
 	b = append(b, " ["...)
@@ -145,8 +147,8 @@ func (l *Log) appendLine(b []byte, level Level, conn uint64, msg string) []byte 
 	return append(appendPlain(b, msg), '\n')
 }
 
-// shorten cuts what stands before the system's reason, if msg ends with one, to room bytes, so that the reason is seen. It follows
-// ngx_log_errno.
+// shorten truncates the text before the system's reason, if msg ends with one, to room bytes, so
+// that the reason stays visible. It follows ngx_log_errno.
 func shorten(msg string, room int) string {
 	start := strings.LastIndex(msg, " (")
 	if start <= room || !strings.HasSuffix(msg, ")") || !isDigit(msg[start+2]) {
@@ -157,13 +159,14 @@ func shorten(msg string, room int) string {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// Quote returns text as it may stand in double quotes in a message: a quote that a client has sent does not end them.
+// Quote escapes text for double quotes in a message: a quote sent by a client does not end them.
 func Quote(text string) string {
 	return strings.ReplaceAll(text, `"`, `\x22`)
 }
 
-// appendPlain appends msg, as far as there is room for it and a newline, with control characters, of ASCII and of Unicode, and bytes that
-// are no UTF-8 written as \x0A: a record stays one line, harmless to a terminal, whatever a client sends. nginx writes them as they are.
+// appendPlain appends msg, up to the room left before a newline, writing as \x0A control
+// characters, ASCII and Unicode, and bytes that are not UTF-8: whatever a client sends, a record
+// stays one line and is safe to show in a terminal. nginx writes them unchanged.
 func appendPlain(b []byte, msg string) []byte {
 	const hex = "0123456789ABCDEF"
 	for i := 0; i < len(msg) && len(b) < maxLine-1; {
@@ -182,7 +185,8 @@ func appendPlain(b []byte, msg string) []byte {
 	return b
 }
 
-// readable is how many bytes the character takes that text begins with; 0: the first byte is to be escaped.
+// readable returns the length in bytes of the first character of text; 0 means that the first byte
+// must be escaped.
 func readable(text string) int {
 	c := text[0]
 	if c < utf8.RuneSelf {

@@ -10,7 +10,7 @@ import (
 
 func testNow() time.Time { return time.Date(2026, 11, 2, 20, 29, 3, 0, time.UTC) }
 
-// A recorder is a Target that remembers its lines.
+// A recorder is a Target that records its lines.
 type recorder struct {
 	mu    sync.Mutex
 	lines []string
@@ -22,7 +22,7 @@ func (r *recorder) WriteLine(_ Level, line []byte) {
 	r.lines = append(r.lines, string(line))
 }
 
-// Write makes a recorder an io.Writer as well.
+// Write makes a recorder an io.Writer.
 func (r *recorder) Write(p []byte) (int, error) {
 	r.WriteLine(Info, p)
 	return len(p), nil

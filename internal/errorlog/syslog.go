@@ -9,27 +9,28 @@ import (
 	"time"
 )
 
-// SyslogConf says where a Syslog sends to and how it introduces itself.
+// SyslogConf is the destination of a Syslog and the fields of its message headers.
 //
 // See https://nginx.org/en/docs/syslog.html.
 type SyslogConf struct {
 	Network  string // "udp" or "unixgram"
-	Address  string // for net.Dial; literal, so that dialling asks nobody
+	Address  string // for net.Dial; literal, so that dialling needs no lookup
 	Name     string // of the server, as messages show it
 	Facility int    // 0 to 23
-	Hostname string // empty: left out
+	Hostname string // empty omits it
 	Tag      string
 }
 
-// A Syslog sends lines to a syslog server, each in one datagram by RFC 3164. It connects when it first has something to send, and
-// anew after each failure. It never waits: what the system does not take at once is lost. It is safe for concurrent use.
+// A Syslog sends lines to a syslog server, each in one datagram by RFC 3164. It connects when it
+// first has something to send, and again after each failure. It never blocks: a line that the
+// system does not accept at once is lost. It is safe for concurrent use.
 type Syslog struct {
 	SyslogConf
 	now    func() time.Time
 	report atomic.Pointer[Log]
-	busy   atomic.Bool // telling report of a failure
+	busy   atomic.Bool // a failure is being reported
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the following fields
 	said   string     // the last report
 	saidAt time.Time
 	unsaid int // lines lost since then
@@ -38,34 +39,35 @@ type Syslog struct {
 	dialing sync.Mutex
 }
 
-// A link is a connection, and what is needed to send on it without waiting.
+// A link is a connection with the state needed to send on it without blocking.
 type link struct {
 	net.Conn
 	raw syscall.RawConn
 }
 
-// NewSyslog returns a Syslog that stamps its datagrams with now.
+// NewSyslog returns a Syslog that adds the time of now to its datagrams.
 func NewSyslog(conf SyslogConf, now func() time.Time) *Syslog {
 	return &Syslog{SyslogConf: conf, now: now}
 }
 
-// ReportTo makes l be told why sending fails. l may send to this Syslog too.
+// ReportTo sets the log that reports why sending fails. l may send to this Syslog too.
 func (s *Syslog) ReportTo(l *Log) { s.report.Store(l) }
 
-// WriteLine sends line, without its newline, with the severity that level is.
+// WriteLine sends line, without its newline, with the severity of level.
 func (s *Syslog) WriteLine(level Level, line []byte) {
 	room := packets.Get().(*[maxPacket]byte)
 	defer packets.Put(room)
 	s.Send(append(s.AppendHeader(room[:0], level), line[:len(line)-1]...))
 }
 
-// maxPacket is what a line takes behind the longest header: a name of a host has at most 255 bytes, a tag 32.
+// maxPacket is the length of a line after the longest header: a host name has at most 255 bytes, a
+// tag 32.
 const maxPacket = maxLine + 320
 
-// packets holds the room in which datagrams are composed.
+// packets contains the buffers in which datagrams are composed.
 var packets = sync.Pool{New: func() any { return &[maxPacket]byte{} }}
 
-// AppendHeader appends what stands in front of a message: "<190>Nov 22 20:29:03 HOST TAG: ".
+// AppendHeader appends the header of a message: "<190>Nov 22 20:29:03 HOST TAG: ".
 func (s *Syslog) AppendHeader(b []byte, level Level) []byte {
 	b = append(b, '<')
 	b = strconv.AppendInt(b, int64(s.Facility*8+int(level)-1), 10)
@@ -78,7 +80,8 @@ func (s *Syslog) AppendHeader(b []byte, level Level) []byte {
 	return append(append(b, s.Tag...), ": "...)
 }
 
-// Send sends one datagram, which begins with what AppendHeader appends, and reports whether the system took it.
+// Send sends one datagram, which begins with the output of AppendHeader, and reports whether the
+// system accepted it.
 func (s *Syslog) Send(packet []byte) bool {
 	l, err := s.connect()
 	if err != nil {
@@ -100,7 +103,7 @@ func (s *Syslog) Send(packet []byte) bool {
 	return false
 }
 
-// connect returns the link, making one if there is none.
+// connect returns the link, connecting if there is none.
 func (s *Syslog) connect() (*link, error) {
 	if l := s.link.Load(); l != nil {
 		return l, nil
@@ -137,8 +140,8 @@ func (s *Syslog) drop(l *link) {
 	}
 }
 
-// failed reports to the log why a line is lost. The same report is made at most once a minute, with the number of lines lost since the
-// one before. A failure that is caused by the report is not reported.
+// failed logs why a line is lost. The same report is made at most once a minute, with the number of
+// lines lost since the previous one. A failure that the report itself causes is not reported.
 func (s *Syslog) failed(level Level, msg string, err error) {
 	log := s.report.Load()
 	if !log.Enabled(level) || !s.busy.CompareAndSwap(false, true) {
@@ -153,7 +156,7 @@ func (s *Syslog) failed(level Level, msg string, err error) {
 // reportEvery is the time between two equal reports.
 const reportEvery = time.Minute
 
-// due counts a lost line. It returns what is to be reported of it, if anything.
+// due counts a lost line. It returns the report to log, if any.
 func (s *Syslog) due(text string) (report string, due bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,21 +173,21 @@ func (s *Syslog) due(text string) (report string, due bool) {
 	return report, true
 }
 
-// lose counts a line that the system did not take at once.
+// lose counts a line that the system did not accept at once.
 func (s *Syslog) lose() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.unsaid++
 }
 
-// Close gives the connection back. A line that comes later makes another one.
+// Close closes the connection. A later line connects again.
 func (s *Syslog) Close() {
 	if l := s.link.Load(); l != nil {
 		s.drop(l)
 	}
 }
 
-// send writes packet without waiting until the socket takes it, as Write would.
+// send writes packet without waiting until the socket accepts it, unlike Write.
 func (l *link) send(packet []byte) error {
 	s := senders.Get().(*sender)
 	defer senders.Put(s)
@@ -195,7 +198,8 @@ func (l *link) send(packet []byte) error {
 	return s.err
 }
 
-// A sender is one attempt to send; it is kept, with its closure, so that sending allocates nothing.
+// A sender is one attempt to send; it and its closure are reused, so that sending does not
+// allocate.
 type sender struct {
 	packet []byte
 	err    error

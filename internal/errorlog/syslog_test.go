@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// listen returns a datagram socket and what a Syslog needs to reach it.
+// listen returns a datagram socket and the configuration of a Syslog that sends to it.
 func listen(t *testing.T, network, address string) (net.PacketConn, SyslogConf) {
 	t.Helper()
 	conn, err := net.ListenPacket(network, address)

@@ -14,11 +14,12 @@ import (
 	"weir/conformance/peers"
 )
 
-// A situation is a machine: its interfaces, its files and a name server on 127.0.0.1, and what it is asked.
+// A situation is a machine, with its interfaces, its files and a name server on 127.0.0.1, and the
+// names to look up.
 type situation struct {
 	name  string
 	ip    []string          // commands of ip(8), after "link set lo up"; "4" and "6" stand for a link with addresses
-	files map[string]string // below /etc; nsswitch.conf, host.conf, hosts and resolv.conf have defaults
+	files map[string]string // under /etc; nsswitch.conf, host.conf, hosts and resolv.conf have defaults
 	dns   func(d *zone)
 	ask   []string
 }
@@ -46,7 +47,7 @@ const (
 	dualConf = "nameserver 127.0.0.1\nsearch a.test b.test\noptions timeout:1 attempts:1\n"
 )
 
-// family is a name with addresses of all sorts.
+// manyKinds adds names with addresses of all kinds.
 func manyKinds(d *zone) {
 	d.set("many.test", "A", "198.51.100.1", "192.0.2.200", "192.0.2.4", "127.0.0.9", "169.254.1.1", "10.1.2.3", "192.0.2.5")
 	d.set("many.test", "AAAA", "2001:db8:1::1", "fd00::1", "2001:db8::6", "2002::1", "fe80::1", "2001::1", "::1", "fec0::1", "2001:db8::5")
@@ -130,12 +131,13 @@ var searchNames = []string{
 	"fails", "half4.test", "half6.test", "nodata", "nodata.test", "refused.test", "silent.test", "silent6.test", "cut.test",
 }
 
-// without leaves out names: with single-request the C library does not ask for AAAA if a server fails A, and over TCP it waits without end.
+// without removes names: with single-request the C library does not ask for AAAA if a server fails
+// A, and over TCP it waits forever.
 func without(names []string, prefix string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return strings.HasPrefix(n, prefix) })
 }
 
-// searched are names in domains, and servers that fail.
+// searched adds names in domains, and servers that fail.
 func searched(d *zone) {
 	manyKinds(d)
 	d.set("one.a.test", "A", "192.0.2.31")
@@ -177,14 +179,14 @@ func (z *zone) set(name, kind string, values ...string) {
 	}
 }
 
-// Variables of the environment that tell a test in a namespace what to do.
+// Environment variables that control a test in a namespace.
 const (
 	situationVar = "WEIR_TEST_SITUATION"
 	programVar   = "WEIR_TEST_LOOKUP"
 )
 
-// TestAsTheCLibrary compares Lookup with the C library in many situations, each in namespaces of its own: the same addresses in the same
-// order.
+// TestAsTheCLibrary compares Lookup with the C library in many situations, each in its own
+// namespaces: it must return the same addresses in the same order.
 func TestAsTheCLibrary(t *testing.T) {
 	program := compile(t)
 	for _, s := range situations() {
@@ -201,7 +203,8 @@ func TestAsTheCLibrary(t *testing.T) {
 	}
 }
 
-// compile makes the program that asks the C library, or skips the test where that cannot be: it is a must where CI=true.
+// compile builds the program that calls the C library, or skips the test if it cannot; with CI=true
+// it must succeed.
 func compile(t *testing.T) string {
 	t.Helper()
 	skip := func(why string) {
@@ -228,7 +231,7 @@ func compile(t *testing.T) string {
 	return program
 }
 
-// TestSituation runs in namespaces that TestAsTheCLibrary has made.
+// TestSituation runs in the namespaces that TestAsTheCLibrary has created.
 func TestSituation(t *testing.T) {
 	name := os.Getenv(situationVar)
 	if name == "" {
@@ -272,7 +275,7 @@ func lookupText(t *testing.T, name string) string {
 	return strings.Join(texts, " ")
 }
 
-// setUp makes the interfaces and /etc.
+// setUp creates the interfaces and /etc.
 func (s *situation) setUp(t *testing.T) {
 	t.Helper()
 	ip := func(args ...string) {
@@ -314,7 +317,7 @@ func (s *situation) setUp(t *testing.T) {
 	t.Cleanup(func() { syscall.Unmount("/etc", syscall.MNT_DETACH) })
 }
 
-// awaitLinkLocal waits for the addresses that the kernel gives to links by itself.
+// awaitLinkLocal waits for the addresses that the kernel assigns to links automatically.
 func (s *situation) awaitLinkLocal(t *testing.T) {
 	t.Helper()
 	if len(s.ip) == 0 || strings.HasPrefix(s.ip[0], "sysctl") || !strings.HasPrefix(s.ip[0], "link") {

@@ -8,13 +8,13 @@ import (
 	"weir/internal/dns"
 )
 
-// The longest name that is asked for, with its domain, and the longest label of one.
+// The longest name to ask for, including its domain, and its longest label.
 const (
 	maxName  = 1024
 	maxLabel = 63
 )
 
-// askDNS asks the name servers of resolv.conf for name, in its domains too.
+// askDNS asks the name servers of resolv.conf for name, also in its search domains.
 func (s *system) askDNS(ctx context.Context, name string, family family) ([]netip.Addr, status) {
 	if !isHostname(name) {
 		return nil, notFound
@@ -44,7 +44,8 @@ func kindsFor(family family, noAAAA bool) []dns.Kind {
 	return []dns.Kind{dns.A, dns.AAAA}
 }
 
-// isHostname reports whether name may be asked for, as res_hnok: letters, digits, hyphens and underscores between dots.
+// isHostname reports whether name may be looked up, as res_hnok: letters, digits, hyphens and
+// underscores between dots.
 func isHostname(name string) bool {
 	name = strings.TrimSuffix(name, ".")
 	if name == "" || name[0] == '-' {
@@ -65,7 +66,7 @@ func isHostname(name string) bool {
 	return true
 }
 
-// A search asks for a name as it is and in the domains of resolv.conf. It follows res_search.
+// A search asks for a name unchanged and in the domains of resolv.conf. It follows res_search.
 type search struct {
 	ctx         context.Context
 	conf        *resolvConf
@@ -73,17 +74,17 @@ type search struct {
 	unreachable bool // some question was not answered
 }
 
-// An outcome is how a question has ended.
+// An outcome is the result of a question.
 type outcome int
 
 const (
-	outcomeFound outcome = iota // there are records, though they may be aliases only
+	outcomeFound outcome = iota // there are records, possibly only aliases
 	outcomeNoName
 	outcomeFailed // a server failed
 	outcomeSilent // no server answered
 )
 
-// search returns the addresses of name. It is ok if there is such a name, which then may have no address.
+// search returns the addresses of name. ok reports whether the name exists; it may have no address.
 func (q *search) search(name string) (found []netip.Addr, ok bool) {
 	dots := strings.Count(name, ".")
 	final := strings.HasSuffix(name, ".")
@@ -108,7 +109,8 @@ func (q *search) search(name string) (found []netip.Addr, ok bool) {
 	return found, outcome == outcomeFound
 }
 
-// searchDomains asks for name in one domain after the other. root reports that the name as it is was among them.
+// searchDomains asks for name in each domain in turn. root reports that one of them was the name
+// unchanged.
 func (q *search) searchDomains(name string) (found []netip.Addr, ok, root bool) {
 	for _, domain := range q.conf.search {
 		domain = strings.TrimPrefix(domain, ".")
@@ -143,7 +145,7 @@ func (q *search) ask(name string) ([]netip.Addr, outcome) {
 	return q.judge(replies)
 }
 
-// exchange asks for some kinds of records. It returns nil for what cannot be a name.
+// exchange asks for the given kinds of records. It returns nil if name cannot be a name.
 func (q *search) exchange(name string, kinds ...dns.Kind) []dns.Reply {
 	x := &dns.Exchange{Name: name, Kinds: kinds, Rounds: q.conf.attempts, TCP: q.conf.tcp, EDNS0: q.conf.edns0, Partial: true}
 	for i, server := range q.conf.rotated() {
@@ -156,7 +158,7 @@ func (q *search) exchange(name string, kinds ...dns.Kind) []dns.Reply {
 	return replies
 }
 
-// judge puts the replies for both families together. It follows res_query.
+// judge combines the replies for both families. It follows res_query.
 func (q *search) judge(replies []dns.Reply) (found []netip.Addr, result outcome) {
 	result = outcomeSilent
 	for i := range replies {

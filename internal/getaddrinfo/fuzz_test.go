@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// FuzzFiles holds that any bytes are a configuration: nsswitch.conf names sources, hosts and gai.conf are read, and resolv.conf has servers
-// within the limits.
+// FuzzFiles checks that any bytes are a configuration: nsswitch.conf names sources, hosts and
+// gai.conf are read, and resolv.conf has servers within the limits.
 func FuzzFiles(f *testing.F) {
 	f.Add("hosts: files [!UNAVAIL=return] dns\n", "127.0.0.1 a b\n::1 a\n", "nameserver 1\nsearch a b\noptions ndots:9 rotate\nsortlist 1/2&3\n",
 		"precedence ::/0 1\nlabel ::1 2\nscopev4 ::ffff:0.0.0.0/96 3\n", "a")
@@ -40,7 +40,8 @@ func FuzzFiles(f *testing.F) {
 	})
 }
 
-// testSystem is a machine with those files, which may change, and without interfaces, environment and name.
+// testSystem is a machine with the given files, which may change, and without interfaces,
+// environment and host name.
 func testSystem(files map[string]string) *system {
 	return &system{
 		read: func(name string) (string, error) {

@@ -1,6 +1,7 @@
-// Package getaddrinfo returns the addresses of a name as the C library's function of that name does for a program that asks for stream
-// sockets of any family with AI_ADDRCONFIG: the same sources, the same addresses, in the same order. It follows glibc: nsswitch.conf,
-// hosts and host.conf, resolv.conf with search domains, gai.conf and the order of RFC 6724. All files are read for every lookup.
+// Package getaddrinfo returns the addresses of a name as the function getaddrinfo of the C library
+// does for stream sockets of any family with AI_ADDRCONFIG: from the same sources, the same
+// addresses in the same order. It follows glibc: nsswitch.conf, hosts and host.conf, resolv.conf
+// with search domains, gai.conf and the order of RFC 6724. All files are read for every lookup.
 //
 // Sources of nsswitch.conf other than files and dns count as not available. nscd is not asked.
 package getaddrinfo
@@ -15,17 +16,19 @@ import (
 	"time"
 )
 
-// ErrNotFound is returned for a name that has no address, for whatever reason.
+// ErrNotFound is returned for a name without an address, for any reason.
 var ErrNotFound = errors.New("host not found")
 
-// maxLookup is how long a lookup may take. Three dead name servers take half of it with the default options.
+// maxLookup is the time limit of a lookup. Three dead name servers take half of it with the default
+// options.
 const maxLookup = time.Minute
 
-// maxFile is how many bytes of a file are read.
+// maxFile is the number of bytes read of a file.
 const maxFile = 64 << 20
 
-// Lookup returns the addresses of name, in the order in which they are to be tried; a name may be listed twice with the same address. It
-// ends with ctx, and after a minute at most. It may be called concurrently. The error is ErrNotFound.
+// Lookup returns the addresses of name in the order in which to try them; the same address may
+// occur twice. It ends with ctx, and after a minute at most. It may be called concurrently. The
+// error is ErrNotFound.
 func Lookup(ctx context.Context, name string) ([]netip.Addr, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxLookup)
 	defer cancel()
@@ -35,17 +38,17 @@ func Lookup(ctx context.Context, name string) ([]netip.Addr, error) {
 // machine is the system that the program runs on.
 var machine = system{read: readEtc, getenv: os.Getenv, hostname: os.Hostname, interfaces: interfaceAddrs, source: sourceOf, dnsPort: 53}
 
-// A system is what a lookup reads.
+// A system provides the inputs of a lookup.
 type system struct {
-	read       func(name string) (string, error) // a file of /etc
+	read       func(name string) (string, error) // reads a file of /etc
 	getenv     func(string) string
 	hostname   func() (string, error)
 	interfaces func() ([]ifaceAddr, error)
-	source     func(netip.Addr) (netip.Addr, bool) // the address from which another one is reached
+	source     func(netip.Addr) (netip.Addr, bool) // returns the local address from which an address is reached
 	dnsPort    uint16                              // of all name servers
 }
 
-// readEtc returns a file of /etc.
+// readEtc reads a file of /etc.
 func readEtc(name string) (string, error) {
 	f, err := os.Open(filepath.Join("/etc", name))
 	if err != nil {
@@ -56,7 +59,7 @@ func readEtc(name string) (string, error) {
 	return string(text), err
 }
 
-// A family is which addresses are asked for.
+// A family selects the addresses to look up.
 type family int
 
 const (
@@ -78,7 +81,7 @@ func (s *system) lookup(ctx context.Context, name string) ([]netip.Addr, error) 
 		return []netip.Addr{ip}, nil
 	}
 	if name == "*" {
-		return nil, ErrNotFound // means no name to getaddrinfo
+		return nil, ErrNotFound // getaddrinfo does not accept it as a name
 	}
 	found := s.ask(ctx, name, family)
 	if len(found) == 0 {
@@ -90,7 +93,7 @@ func (s *system) lookup(ctx context.Context, name string) ([]netip.Addr, error) 
 	return found, nil
 }
 
-// A status is what a source of names reports.
+// A status is the result of a name source.
 type status int
 
 const (
@@ -101,7 +104,7 @@ const (
 	statuses
 )
 
-// ask goes through the sources of nsswitch.conf.
+// ask asks the sources of nsswitch.conf in order.
 func (s *system) ask(ctx context.Context, name string, family family) []netip.Addr {
 	for _, source := range s.sources() {
 		found, status := []netip.Addr(nil), unavailable

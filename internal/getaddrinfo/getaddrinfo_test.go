@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// hostsFile has names of both families.
+// hostsFile contains names of both families.
 const hostsFile = "127.0.0.1 localhost\n::1 localhost\n192.0.2.200 b\n192.0.2.7 b\n192.0.2.4 B other\n"
 
-// iface is an address of an interface, as PREFIX.
+// iface parses the address of an interface, in the form of a prefix.
 func iface(text string) ifaceAddr {
 	p := netip.MustParsePrefix(text)
 	return ifaceAddr{addr: p.Addr(), bits: p.Bits(), index: 2}
@@ -48,7 +48,7 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// TestFilesAreReadEachTime holds that a lookup sees the files as they are.
+// TestFilesAreReadEachTime checks that a lookup uses the current content of the files.
 func TestFilesAreReadEachTime(t *testing.T) {
 	files := map[string]string{"nsswitch.conf": "hosts: files"}
 	s := testSystem(files)

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// askFiles looks name up in the hosts file: in its first line with the name, or with "multi on" in all of them.
+// askFiles looks up name in the hosts file: in the first line with the name, or with "multi on" in
+// all of them.
 func (s *system) askFiles(name string, family family) ([]netip.Addr, status) {
 	text, err := s.read("hosts")
 	if err != nil {
@@ -30,7 +31,8 @@ func (s *system) askFiles(name string, family family) ([]netip.Addr, status) {
 	return found, success
 }
 
-// parseHost returns the address in a line "ADDRESS NAME…" that has the name and is of the family.
+// parseHost returns the address in a line "ADDRESS NAME…" if the line has the name and the address
+// is of the family.
 func parseHost(line, name string, family family) (netip.Addr, bool) {
 	line, _, _ = strings.Cut(line, "#")
 	words := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(spaces, r) })
@@ -50,7 +52,7 @@ func parseHost(line, name string, family family) (netip.Addr, bool) {
 	return ip, !(family == onlyIPv4 && !ip.Is4() || family == onlyIPv6 && ip.Is4())
 }
 
-// equalFold compares names without regard to the case of ASCII letters.
+// equalFold compares names, ignoring the case of ASCII letters.
 func equalFold(a, b string) bool {
 	if len(a) != len(b) {
 		return false
@@ -70,7 +72,7 @@ func lower(c byte) byte {
 	return c
 }
 
-// multi reports whether host.conf, or the environment, asks for all lines of the hosts file.
+// multi reports whether host.conf or the environment requests all lines of the hosts file.
 func (s *system) multi() bool {
 	name := "host.conf"
 	on := false
@@ -85,7 +87,7 @@ func (s *system) multi() bool {
 	return switchedOn(s.getenv("RESOLV_MULTI"), on)
 }
 
-// switchedOn reads "on" or "off"; other texts leave what was before.
+// switchedOn parses "on" or "off"; other texts return before.
 func switchedOn(text string, before bool) bool {
 	text = strings.ToLower(text)
 	switch {

@@ -2,22 +2,23 @@ package getaddrinfo
 
 import "net/netip"
 
-// An ifaceAddr is an address of an interface of the machine.
+// An ifaceAddr is an address of a local interface.
 type ifaceAddr struct {
 	addr       netip.Addr
-	bits       int // the length of its network
-	index      int // of the interface
+	bits       int // the prefix length of its network
+	index      int // the index of the interface
 	deprecated bool
 	home       bool // a home address of Mobile IPv6
 }
 
-// localAddrs are the addresses of the machine.
+// localAddrs contains the addresses of the machine.
 type localAddrs struct {
 	addrs      []ifaceAddr
-	ipv4, ipv6 bool // there are some that lead elsewhere
+	ipv4, ipv6 bool // there are addresses that are not loopback
 }
 
-// local returns the addresses of the machine. Without information about them there may be both families. It follows __check_pf.
+// local returns the addresses of the machine. If they are unknown, both families are assumed. It
+// follows __check_pf.
 func (s *system) local() localAddrs {
 	addrs, err := s.interfaces()
 	if err != nil {
@@ -33,12 +34,13 @@ func (s *system) local() localAddrs {
 		local.ipv6 = local.ipv6 || a.addr.Is6()
 	}
 	if !local.ipv6 {
-		local.addrs = nil // the C library forgets them then, and the sizes of networks with them
+		local.addrs = nil // the C library then discards them, and the prefix lengths with them
 	}
 	return local
 }
 
-// family returns what AI_ADDRCONFIG narrows a lookup to: a family is left out if the machine has addresses of the other one only.
+// family returns the family to which AI_ADDRCONFIG limits a lookup: a family is omitted if the
+// machine has only addresses of the other one.
 func (l *localAddrs) family() family {
 	switch {
 	case l.ipv4 == l.ipv6:
@@ -49,7 +51,7 @@ func (l *localAddrs) family() family {
 	return onlyIPv6
 }
 
-// find returns what is known of an address of the machine. All of 127.0.0.0/8 is 127.0.0.1.
+// find returns the entry of a local address. All of 127.0.0.0/8 counts as 127.0.0.1.
 func (l *localAddrs) find(ip netip.Addr) ifaceAddr {
 	if ip.Is4() && ip.IsLoopback() {
 		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})

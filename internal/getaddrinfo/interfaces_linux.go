@@ -35,7 +35,8 @@ func interfaceAddrs() ([]ifaceAddr, error) {
 	return all, nil
 }
 
-// parseInterfaceAddr reads an ifaddrmsg and its attributes. The address of a point-to-point link is that of its other end.
+// parseInterfaceAddr parses an ifaddrmsg and its attributes. For a point-to-point link, the address
+// is that of the remote end.
 func parseInterfaceAddr(m *syscall.NetlinkMessage) (ifaceAddr, bool) {
 	if m.Header.Type != syscall.RTM_NEWADDR || len(m.Data) < syscall.SizeofIfAddrmsg {
 		return ifaceAddr{}, false
@@ -63,7 +64,7 @@ func parseInterfaceAddr(m *syscall.NetlinkMessage) (ifaceAddr, bool) {
 	return a, a.addr.IsValid()
 }
 
-// isTunnel reports whether an interface is a tunnel of IP in IP, by its type in linux/if_arp.h.
+// isTunnel reports whether an interface is an IP-in-IP tunnel, by its type in linux/if_arp.h.
 func isTunnel(index int) bool {
 	i, err := net.InterfaceByIndex(index)
 	if err != nil {

@@ -30,5 +30,5 @@ func interfaceAddrs() ([]ifaceAddr, error) {
 	return all, nil
 }
 
-// isTunnel is not known.
+// isTunnel returns false: the type of an interface is unknown here.
 func isTunnel(int) bool { return false }

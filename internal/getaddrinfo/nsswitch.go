@@ -11,7 +11,8 @@ type source struct {
 // defaultSources are used without a hosts line.
 const defaultSources = "files dns"
 
-// sources returns what the hosts line of nsswitch.conf names; of several lines the last.
+// sources returns the sources in the hosts line of nsswitch.conf; of several lines, the last
+// counts.
 func (s *system) sources() []source {
 	found, _ := parseSources(defaultSources)
 	text, err := s.read("nsswitch.conf")
@@ -25,14 +26,15 @@ func (s *system) sources() []source {
 		}
 		sources, ok := parseSources(rest)
 		if !ok {
-			break // the C library uses none of a file with such a line
+			break // the C library ignores a file with such a line
 		}
 		found = sources
 	}
 	return found
 }
 
-// cutDatabase splits a line "NAME: WORDS". Only a whole line can be a comment, whose name then is that of no database.
+// cutDatabase splits a line "NAME: WORDS". Only a whole line can be a comment; its name then
+// matches no database.
 func cutDatabase(line string) (name, rest string, ok bool) {
 	line = strings.TrimLeft(line, spaces)
 	end := strings.IndexAny(line, ":"+spaces)
@@ -68,7 +70,7 @@ func parseSources(text string) ([]source, bool) {
 	}
 }
 
-// apply takes criteria such as "NOTFOUND=return !UNAVAIL = continue".
+// apply applies criteria such as "NOTFOUND=return !UNAVAIL = continue".
 func (s *source) apply(criteria string) bool {
 	criteria = strings.Trim(criteria, spaces)
 	for criteria != "" {
@@ -99,5 +101,6 @@ func (s *source) apply(criteria string) bool {
 
 var statusNames = map[string]status{"success": success, "notfound": notFound, "unavail": unavailable, "tryagain": tryAgain}
 
-// actions maps each action to whether it ends the lookup. The database of hosts cannot merge.
+// actions maps each action to whether it ends the lookup. The hosts database does not support
+// merge.
 var actions = map[string]bool{"return": true, "continue": false, "merge": true}

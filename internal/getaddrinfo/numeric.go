@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Numeric returns the address that name spells in digits: IPv4 as inet_aton reads it, or IPv6, with a scope if it is local to a link.
+// Numeric parses a numeric address: IPv4 as inet_aton reads it, or IPv6, with a scope if it is
+// link-local.
 func Numeric(name string) (netip.Addr, bool) {
 	if ip, ok := parseIPv4(name); ok {
 		return ip, true
@@ -24,7 +25,7 @@ func Numeric(name string) (netip.Addr, bool) {
 	return ip.WithZone(zone), ok
 }
 
-// zoneOf checks a scope: the name of an interface, or a number.
+// zoneOf checks a scope, which is an interface name or a number.
 func zoneOf(ip netip.Addr, scope string) (string, bool) {
 	if ip.IsLinkLocalUnicast() || ip.IsLinkLocalMulticast() {
 		if _, err := net.InterfaceByName(scope); err == nil {
@@ -37,8 +38,8 @@ func zoneOf(ip netip.Addr, scope string) (string, bool) {
 	return scope, true
 }
 
-// parseIPv4 reads an IPv4 address as inet_aton: one to four numbers, decimal, octal or hexadecimal, of which the last fills the bytes that
-// remain. So "1883" is 0.0.7.91.
+// parseIPv4 parses an IPv4 address as inet_aton: one to four numbers, decimal, octal or
+// hexadecimal, of which the last fills the remaining bytes. So "1883" is 0.0.7.91.
 func parseIPv4(text string) (netip.Addr, bool) {
 	parts := strings.Split(text, ".")
 	if len(parts) > 4 {
@@ -59,7 +60,8 @@ func parseIPv4(text string) (netip.Addr, bool) {
 	return netip.AddrFrom4([4]byte{byte(ip >> 24), byte(ip >> 16), byte(ip >> 8), byte(ip)}), true
 }
 
-// parseOctet reads a number of at most size bits as strtoul does with base 0, but without a sign or spaces.
+// parseOctet parses a number of at most size bits as strtoul does with base 0, but without a sign
+// or spaces.
 func parseOctet(text string, size int) (uint64, bool) {
 	base := 10
 	switch {

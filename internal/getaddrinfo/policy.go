@@ -9,13 +9,14 @@ import (
 	"strings"
 )
 
-// A policy is the tables by which addresses are sorted. In each, the first entry that contains an address counts.
+// A policy contains the tables used to sort addresses. In each table, the first entry that contains
+// an address counts.
 type policy struct {
-	labels, precedences []entry // by networks of IPv6, in which IPv4 is mapped
-	scopes              []entry // by networks of IPv4
+	labels, precedences []entry // by IPv6 network; IPv4 is mapped
+	scopes              []entry // by IPv4 network
 }
 
-// An entry gives the addresses of a network a value.
+// An entry assigns a value to the addresses of a network.
 type entry struct {
 	network netip.Prefix
 	value   int
@@ -45,7 +46,8 @@ const (
 	globalScope = 14
 )
 
-// policy reads gai.conf. A table of which it has entries replaces the default one, but for the entry of all addresses.
+// policy reads gai.conf. Entries for a table replace the default table, except its entry for all
+// addresses.
 func (s *system) policy() policy {
 	p := policy{}
 	text, _ := s.read("gai.conf")
@@ -71,7 +73,7 @@ func (s *system) policy() policy {
 	}
 }
 
-// addEntry adds a network of IPv6 and its value, if they are valid.
+// addEntry adds an IPv6 network and its value, if they are valid.
 func addEntry(table []entry, network, value string) []entry {
 	prefix, n, ok := parseEntry(network, value)
 	if !ok || !prefix.Addr().Is6() {
@@ -80,7 +82,7 @@ func addEntry(table []entry, network, value string) []entry {
 	return append(table, entry{prefix, n})
 }
 
-// addScope adds a network of IPv4, which may be written in its form of IPv6.
+// addScope adds an IPv4 network, which may be written in IPv4-mapped form.
 func addScope(table []entry, network, value string) []entry {
 	prefix, n, ok := parseEntry(network, value)
 	if ok && prefix.Addr().Is4In6() && prefix.Bits() >= 96 {
@@ -107,7 +109,8 @@ func parseEntry(network, value string) (netip.Prefix, int, bool) {
 	return prefix, int(min(n, math.MaxInt32)), err == nil && err2 == nil && n <= math.MaxInt32 && prefix.IsValid()
 }
 
-// complete returns table sorted, with an entry for all addresses, or the default one if it is empty.
+// complete returns table sorted, with an entry for all addresses, or the default table if it is
+// empty.
 func complete(table, byDefault []entry) []entry {
 	if len(table) == 0 {
 		return byDefault
@@ -130,7 +133,7 @@ func lookUp(table []entry, ip netip.Addr) int {
 	return 0
 }
 
-// contains is Prefix.Contains for which a mapped address is one of IPv6, and a zone does not matter.
+// contains is Prefix.Contains, except that a mapped address counts as IPv6 and the zone is ignored.
 func contains(network netip.Prefix, ip netip.Addr) bool {
 	p, err := ip.WithZone("").Prefix(network.Bits())
 	return err == nil && p.Addr() == network.Masked().Addr()
@@ -139,10 +142,10 @@ func contains(network netip.Prefix, ip netip.Addr) bool {
 func (p *policy) label(ip netip.Addr) int      { return lookUp(p.labels, mapped(ip)) }
 func (p *policy) precedence(ip netip.Addr) int { return lookUp(p.precedences, mapped(ip)) }
 
-// mapped returns an IPv4 address in its form of IPv6.
+// mapped returns an IPv4 address in IPv4-mapped form.
 func mapped(ip netip.Addr) netip.Addr { return netip.AddrFrom16(ip.As16()) }
 
-// scope returns how far an address reaches.
+// scope returns the scope of an address.
 func (p *policy) scope(ip netip.Addr) int {
 	b := ip.As16()
 	switch {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The limits of the C library for what resolv.conf says, and its defaults.
+// The limits of the C library for resolv.conf, and its defaults.
 const (
 	maxServers      = 3
 	maxNdots        = 15
@@ -19,20 +19,20 @@ const (
 	defaultAttempts = 2
 )
 
-// resolvConf is what resolv.conf and the environment say.
+// resolvConf contains the settings of resolv.conf and the environment.
 type resolvConf struct {
 	servers  []netip.AddrPort
 	search   []string // domains to append
 	sortlist []netip.Prefix
-	ndots    int // a name with fewer dots is searched for in the domains first
+	ndots    int // a name with fewer dots is first searched in the domains
 	timeout  int // seconds
 	attempts int
 	rotate   bool
 	tcp      bool // use-vc
 	edns0    bool
-	single   bool // single-request, or single-request-reopen: one question after the other
+	single   bool // single-request, or single-request-reopen: one question at a time
 	noAAAA   bool
-	noTLD    bool // a name without dots is asked for in domains only
+	noTLD    bool // a name without dots is only asked for in domains
 }
 
 // resolvConf reads resolv.conf.
@@ -56,7 +56,7 @@ func (s *system) resolvConf() *resolvConf {
 	return c
 }
 
-// ownDomain is the domain in the name of the machine.
+// ownDomain returns the domain of the host name.
 func (s *system) ownDomain() []string {
 	name, err := s.hostname()
 	if err != nil {
@@ -68,12 +68,12 @@ func (s *system) ownDomain() []string {
 	return nil
 }
 
-// blanks splits text at spaces and tabs, and at nothing else.
+// blanks splits text only at spaces and tabs.
 func blanks(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '\t' })
 }
 
-// line takes one line: a keyword at its very beginning, a blank, and words.
+// line parses one line: a keyword at its very beginning, a blank, and words.
 func (c *resolvConf) line(line string, port uint16) {
 	end := strings.IndexAny(line, " \t")
 	if end < 0 {
@@ -99,7 +99,7 @@ func (c *resolvConf) line(line string, port uint16) {
 	}
 }
 
-// parseServer reads the address of a name server. A scope that is not known is ignored.
+// parseServer parses the address of a name server. An unknown scope is ignored.
 func parseServer(text string) (netip.Addr, bool) {
 	if ip, ok := Numeric(text); ok {
 		return ip, true
@@ -108,7 +108,7 @@ func parseServer(text string) (netip.Addr, bool) {
 	return Numeric(text)
 }
 
-// addSortlist takes networks "ADDRESS/MASK"; without a mask, that of the address's class.
+// addSortlist adds networks "ADDRESS/MASK"; the default mask is that of the address's class.
 func (c *resolvConf) addSortlist(words []string) {
 	for _, word := range words {
 		if word[0] == ';' {
@@ -127,7 +127,7 @@ func (c *resolvConf) addSortlist(words []string) {
 	}
 }
 
-// classOf returns the length of the network of an address by its class.
+// classOf returns the prefix length of an address by its class.
 func classOf(ip netip.Addr) int {
 	switch first := ip.As4()[0]; {
 	case first < 128:
@@ -147,7 +147,7 @@ func leadingOnes(mask netip.Addr) (n int) {
 	return n
 }
 
-// options takes the words of an options line. An option is recognised by its beginning.
+// options parses the words of an options line. An option is recognised by its prefix.
 func (c *resolvConf) options(text string) {
 	flags := []struct {
 		name string
@@ -172,7 +172,8 @@ func (c *resolvConf) options(text string) {
 	}
 }
 
-// leadingNumber reads the digits at the beginning of text, within least and most.
+// leadingNumber parses the digits at the beginning of text and limits the number to the range least
+// to most.
 func leadingNumber(text string, least, most int) int {
 	end := 0
 	for end < len(text) && '0' <= text[end] && text[end] <= '9' {
@@ -185,7 +186,8 @@ func leadingNumber(text string, least, most int) int {
 	return min(max(n, least), most)
 }
 
-// rotated returns the servers, from another one each time if the file asks for that.
+// rotated returns the servers, starting with a different one each time if the file requests
+// rotation.
 func (c *resolvConf) rotated() []netip.AddrPort {
 	if !c.rotate {
 		return c.servers
@@ -194,7 +196,7 @@ func (c *resolvConf) rotated() []netip.AddrPort {
 	return slices.Concat(c.servers[first:], c.servers[:first])
 }
 
-// wait is how long the i-th server may take to answer.
+// wait returns the time that the i-th server has to answer.
 func (c *resolvConf) wait(i int) time.Duration {
 	seconds := c.timeout << i
 	if i > 0 {
@@ -203,7 +205,7 @@ func (c *resolvConf) wait(i int) time.Duration {
 	return time.Duration(max(seconds, 1)) * time.Second
 }
 
-// sort puts IPv4 addresses in the order of the networks of sortlist.
+// sort orders IPv4 addresses by the networks of sortlist.
 func (c *resolvConf) sort(addrs []netip.Addr) {
 	rank := func(ip netip.Addr) int {
 		for i, network := range c.sortlist {

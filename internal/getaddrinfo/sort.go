@@ -8,10 +8,10 @@ import (
 	"net/netip"
 )
 
-// A destination is one address of a name, and the address of the machine from which it would be reached.
+// A destination is one address of a name, with the local address from which it would be reached.
 type destination struct {
 	addr   netip.Addr
-	place  int // in the order in which the sources gave the addresses
+	place  int // position in the order of the sources
 	source netip.Addr
 	usable bool // there is a source address
 	from   ifaceAddr
@@ -21,7 +21,7 @@ type destination struct {
 	precedence         int
 }
 
-// sort puts addresses into the order in which the C library returns them: that of RFC 6724, with its own exceptions.
+// sort sorts addresses as the C library does: by RFC 6724, with its own exceptions.
 func (s *system) sort(addrs []netip.Addr, local localAddrs) {
 	p := s.policy()
 	all := make([]*destination, len(addrs))
@@ -39,7 +39,8 @@ func (s *system) sort(addrs []netip.Addr, local localAddrs) {
 	}
 }
 
-// mergeSort sorts as the C library does: since the order is not transitive for some combinations of rules, the algorithm matters.
+// mergeSort uses the algorithm of the C library: some combinations of rules are not transitive, so
+// the result depends on the algorithm.
 func mergeSort(all, spare []*destination) {
 	if len(all) <= 1 {
 		return
@@ -57,10 +58,11 @@ func mergeSort(all, spare []*destination) {
 		}
 	}
 	merged = append(merged, first...)
-	copy(all, merged) // what is left of second is in its place
+	copy(all, merged) // the rest of second is already in its place
 }
 
-// compare is negative if a comes before b. The numbers are those of the rules in RFC 6724, section 6.
+// compare is negative if a sorts before b. The numbers are those of the rules in RFC 6724, section
+// 6.
 func compare(a, b *destination) int {
 	if a.usable != b.usable { // 1
 		return first(a.usable, b.usable)
@@ -107,7 +109,8 @@ func compareTransport(a, b *destination) int {
 	return first(!isTunnel(a.from.index), !isTunnel(b.from.index))
 }
 
-// comparePrefix prefers addresses that are like that of the machine: for IPv4, only those of the same network.
+// comparePrefix prefers addresses with the longest common prefix with their source address: for
+// IPv4, only within the same network.
 func comparePrefix(a, b *destination) int {
 	if !a.usable || a.addr.Is4() != b.addr.Is4() {
 		return 0
@@ -126,11 +129,12 @@ func comparePrefix(a, b *destination) int {
 	return 0
 }
 
-// commonIPv4 returns how many bits an address has in common with its source; 0 if they are not of one network.
+// commonIPv4 returns the number of leading bits that an address shares with its source; 0 if they
+// are in different networks.
 func commonIPv4(d *destination) int {
 	dst, src := d.addr.As4(), d.source.As4()
 	different := word(dst[:]) ^ word(src[:])
-	mask := ^uint32(0) // of a network of unknown size: the address itself
+	mask := ^uint32(0) // for a network of unknown size: the address itself
 	if d.from.bits > 0 {
 		mask <<= 32 - d.from.bits
 	}
@@ -142,10 +146,10 @@ func commonIPv4(d *destination) int {
 
 func word(b []byte) uint32 { return binary.BigEndian.Uint32(b) }
 
-// discardPort is where the socket of sourceOf is connected to. Nothing is sent.
+// discardPort is the port to which the socket of sourceOf connects. Nothing is sent.
 const discardPort = 9
 
-// sourceOf returns the address from which the system would reach ip.
+// sourceOf returns the local address from which the system would reach ip.
 func sourceOf(ip netip.Addr) (netip.Addr, bool) {
 	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, discardPort)))
 	if err != nil {
