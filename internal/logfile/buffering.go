@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// Buffering says how lines are held back in front of a file.
+// Buffering configures how lines are buffered before they are written to a file.
 //
 // See access_log in https://nginx.org/en/docs/stream/ngx_stream_log_module.html.
 type Buffering struct {
-	Size  int           // in bytes, at least 1; 0: lines are not held back
-	Flush time.Duration // the longest that a line is held back; 0: until the buffer is full
-	Gzip  int           // the compression level, 1 to 9; 0: not compressed
+	Size  int           // in bytes, at least 1; 0 disables buffering
+	Flush time.Duration // the maximum time that a line is buffered; 0 means until the buffer is full
+	Gzip  int           // the compression level, 1 to 9; 0 disables compression
 }
 
-// unixOS is what zlib writes as the system into a header of gzip (RFC 1952).
+// unixOS is the operating system that zlib writes in a gzip header (RFC 1952).
 const unixOS = 3
 
 // A packer makes gzip members. The zero packer is ready.
@@ -24,7 +24,7 @@ type packer struct {
 	out bytes.Buffer
 }
 
-// pack returns p as one member, which is valid until the next call.
+// pack returns p as one gzip member, which is valid until the next call.
 func (k *packer) pack(p []byte, level int) ([]byte, error) {
 	if k.zip == nil {
 		zip, err := gzip.NewWriterLevel(&k.out, level)

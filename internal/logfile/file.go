@@ -9,19 +9,20 @@ import (
 	"time"
 )
 
-// A File is one log file: a regular file, a pipe or a device, which is only ever appended to. It is opened, written, opened again and
-// closed by one goroutine, in the order in which that was asked for, so that nobody else waits for it.
+// A File is one log file: a regular file, a pipe or a device, opened for appending only. One
+// goroutine opens, writes, reopens and closes it, in the order of the requests, so that no other
+// goroutine waits for it.
 type File struct {
 	Queue
 	opener  Opener
-	waiting bool // for a reader of the pipe, since the file was to be opened
-	pieces  int  // the most that is written by one call; 0: any number of bytes
+	waiting bool // for a reader of the pipe, since the request to open the file
+	pieces  int  // the maximum number of bytes per write call; 0 means no limit
 	packer  packer
-	opened  func(*os.File) // is told of the open file; nil: nobody is interested
-	closing chan struct{}  // closed when nobody waits for the file any more
+	opened  func(*os.File) // receives the open file; may be nil
+	closing chan struct{}  // closed when no caller waits for the file any more
 	stop    sync.Once      // closes closing
 
-	reopening atomic.Bool // a reopening has been asked for and has not begun
+	reopening atomic.Bool // a reopening is requested and has not begun
 	file      atomic.Pointer[os.File]
 }
 
@@ -31,11 +32,12 @@ func newFile(path string) *File {
 	return f
 }
 
-// Path is the file's name as it was opened.
+// Path returns the file's name as it was opened.
 func (f *File) Path() string { return f.name }
 
-// Buffer makes Put hold lines back, as b says, for all who use the file. It reports false, changing nothing, when the file has
-// already been given another buffering: there is one buffer. To be used while compiling.
+// Buffer sets the buffering of Put for all users of the file. It returns false and changes nothing
+// if the file already has a different buffering, because there is only one buffer. Call it while
+// compiling the configuration.
 func (f *File) Buffer(b Buffering) bool {
 	if f.buffer.Size > 0 {
 		return f.buffer == b
@@ -44,8 +46,8 @@ func (f *File) Buffer(b Buffering) bool {
 	return true
 }
 
-// OnOpen has use called with the open file now and after each reopening, by the goroutine that writes. use must not keep it. nil: no
-// more.
+// OnOpen calls use with the open file now and after each reopening, from the writing goroutine. use
+// must not keep the file. nil stops the calls.
 func (f *File) OnOpen(use func(*os.File)) {
 	f.after(func() {
 		f.opened = use
@@ -59,7 +61,8 @@ func (f *File) tell() {
 	}
 }
 
-// openFirst opens the file before its first line. A pipe without a reader is opened when there is one.
+// openFirst opens the file before its first line. A pipe without a reader is opened once it has
+// one.
 func (f *File) openFirst(open Opener) error {
 	file, err := open(f.name)
 	f.waiting = isPipeWithoutReader(f.name, err)
@@ -76,7 +79,8 @@ func (f *File) openFirst(open Opener) error {
 	return nil
 }
 
-// isPipeWithoutReader reports whether err, from opening path, passes when somebody reads the pipe that path names.
+// isPipeWithoutReader reports whether err, from opening path, means that path names a pipe without
+// a reader, so that a later attempt may succeed.
 func isPipeWithoutReader(path string, err error) bool {
 	if !errors.Is(err, syscall.ENXIO) {
 		return false
@@ -85,7 +89,7 @@ func isPipeWithoutReader(path string, err error) bool {
 	return err == nil && info.Mode()&os.ModeNamedPipe != 0
 }
 
-// use makes file the one that is written, and closes the one before.
+// use makes file the current file and closes the previous one.
 func (f *File) use(file *os.File) {
 	f.pieces = pieceSize(file)
 	if old := f.file.Swap(file); old != nil {
@@ -94,8 +98,9 @@ func (f *File) use(file *os.File) {
 	f.tell()
 }
 
-// reopen has the path opened again, after the lines so far and before later ones. A file that cannot be opened stays as it was, and
-// report is told why. Two reopenings of which the first has not begun are one.
+// reopen opens the path again, after writing the earlier lines and before writing later ones. If
+// the file cannot be opened, the old one stays in use and report receives the error. A second
+// request before the first has begun is merged with it.
 func (f *File) reopen(report func(path string, err error)) {
 	if !f.reopening.CompareAndSwap(false, true) {
 		return
@@ -113,10 +118,11 @@ func (f *File) reopen(report func(path string, err error)) {
 	})
 }
 
-// closeTimeout is how long the lines of a file that was closed may wait for it.
+// closeTimeout is the time that a closed file has to accept the waiting lines.
 const closeTimeout = time.Minute
 
-// finish has the file closed after the lines so far. One that does not take them in time is given up.
+// finish closes the file after the earlier lines. If it does not accept them in time, they are
+// discarded.
 func (f *File) finish() {
 	f.Queue.close()
 	giveUp := time.AfterFunc(closeTimeout, f.giveUp)
@@ -129,7 +135,8 @@ func (f *File) finish() {
 	f.stop.Do(func() { close(f.closing) })
 }
 
-// giveUp forgets the lines that wait. A write to a pipe ends; what cannot be interrupted ends when the system returns.
+// giveUp discards the waiting lines. A write to a pipe is interrupted; a write that cannot be
+// interrupted ends when the system call returns.
 func (f *File) giveUp() {
 	f.drop()
 	if file := f.file.Load(); file != nil {
@@ -137,7 +144,8 @@ func (f *File) giveUp() {
 	}
 }
 
-// writeBatch writes lines and returns how many were lost. After a full disk it waits for the next second.
+// writeBatch writes lines and returns how many were lost. After a disk-full error it waits for the
+// next second.
 func (f *File) writeBatch(lines []byte) (lost int, err error) {
 	file := f.ready()
 	if file == nil {
@@ -163,10 +171,11 @@ func (f *File) writeBatch(lines []byte) (lost int, err error) {
 	return countLines(lines[n:]), failed
 }
 
-// openAgain is how often a pipe is tried that has no reader.
+// openAgain is the time between attempts to open a pipe without a reader.
 const openAgain = 100 * time.Millisecond
 
-// ready returns the open file. It waits for the reader of a pipe, and returns nil when the file is closed before there is one.
+// ready returns the open file. It waits for the reader of a pipe, and returns nil if the file is
+// closed first.
 func (f *File) ready() *os.File {
 	for f.waiting {
 		if file, err := f.opener(f.name); err == nil {
@@ -181,7 +190,7 @@ func (f *File) ready() *os.File {
 	return f.file.Load()
 }
 
-// pause waits, unless the file is to be closed; then it returns false at once.
+// pause waits for d and returns true, or returns false at once if the file is being closed.
 func (f *File) pause(d time.Duration) bool {
 	select {
 	case <-f.closing:

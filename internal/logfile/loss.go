@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// A Loss says that lines did not reach their log.
+// A Loss reports that lines did not reach their log.
 type Loss struct {
 	Name  string // of the log
 	Lines int
-	Err   error // why the last of them could not be written, often a *WriteError; nil: the queue was full
+	Err   error // the last write error, often a *WriteError; nil means that the queue was full
 }
 
-// Error is a sentence without the system's reason, and Reason that reason.
+// Error returns the message without the system's reason; Reason returns that reason.
 func (l Loss) Error() string {
 	if l.Err == nil {
 		return fmt.Sprintf("log queue of \"%s\" is full", l.Name)
@@ -22,7 +22,8 @@ func (l Loss) Error() string {
 	return l.Err.Error()
 }
 
-// Reason is why the system refused to write. As in ngx_stream_log_write there is none for a write that was incomplete; nil: none.
+// Reason returns the system's reason for refusing a write. It is nil for an incomplete write, as in
+// ngx_stream_log_write.
 func (l Loss) Reason() error {
 	var write *WriteError
 	if errors.As(l.Err, &write) && write.Wrote == 0 {
@@ -31,7 +32,7 @@ func (l Loss) Reason() error {
 	return nil
 }
 
-// A WriteError says that a batch of lines was not written, or not all of it.
+// A WriteError reports that a batch of lines was not written completely.
 type WriteError struct {
 	Path  string
 	Wrote int // bytes
@@ -39,7 +40,7 @@ type WriteError struct {
 	Err   error
 }
 
-// Error is nginx's sentence, without the system's reason.
+// Error returns nginx's sentence, without the system's reason.
 func (e *WriteError) Error() string {
 	if e.Wrote > 0 {
 		return fmt.Sprintf("write() to \"%s\" was incomplete: %d of %d", e.Path, e.Wrote, e.Want)
@@ -50,33 +51,34 @@ func (e *WriteError) Error() string {
 // Unwrap returns the system's reason.
 func (e *WriteError) Unwrap() error { return e.Err }
 
-// The times between two reports of one log, and from the first line that found its queue full to a report.
+// The minimum time between two reports of one log, and the delay of the report after the first line
+// that found its queue full.
 const (
 	reportEvery = time.Minute
 	reportDelay = time.Second
 )
 
-// A loss counts the lines that a queue has lost. It is guarded by the queue's mutex.
+// A loss counts the lines that a queue has lost. The queue's mutex guards it.
 type loss struct {
-	report  func(Loss) // nil: nobody is interested
-	lines   int        // not reported for good
+	report  func(Loss) // may be nil
+	lines   int        // not finally reported
 	err     error
-	blocked bool // the queue was full when it was last tried
-	repeat  bool // the last report was made while blocked: there will be another one, with the final number
-	armed   bool // timer runs
+	blocked bool // the queue was full at the last attempt
+	repeat  bool // the last report was made while blocked: another one follows with the final number
+	armed   bool // the timer is running
 	timer   *time.Timer
 	last    time.Time // of the last report
 }
 
-// OnLoss registers who is told that lines were lost, at most once a minute while that lasts and once when the queue has room
-// again. report is called by a goroutine of its own.
+// OnLoss sets the function that is called when lines are lost: at most once a minute while the loss
+// continues, and once when the queue has room again. report is called from its own goroutine.
 func (q *Queue) OnLoss(report func(Loss)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.loss.report = report
 }
 
-// lose counts lines, and has them reported in time. Called with mu.
+// lose counts lost lines and schedules their report. Called with mu.
 func (q *Queue) lose(lines int, err error) {
 	q.loss.lines += lines
 	q.loss.err = err
@@ -90,7 +92,7 @@ func (q *Queue) lose(lines int, err error) {
 	q.reportIn(wait)
 }
 
-// reportIn makes the timer report, unless it runs. Called with mu.
+// reportIn starts the timer of the report, unless it is running. Called with mu.
 func (q *Queue) reportIn(wait time.Duration) {
 	if q.loss.armed || q.loss.report == nil {
 		return
@@ -103,7 +105,7 @@ func (q *Queue) reportIn(wait time.Duration) {
 	q.loss.timer.Reset(wait)
 }
 
-// progress notes that a batch is done with, so that there is room again. Called with mu.
+// progress records that a batch is finished, so that there is room again. Called with mu.
 func (q *Queue) progress() {
 	q.loss.blocked = false
 	if !q.loss.repeat {
@@ -116,8 +118,8 @@ func (q *Queue) progress() {
 	q.reportIn(0)
 }
 
-// reportLoss tells of the lines lost so far. They count again in the next report if the queue is full, since the log of errors may be
-// the one that does not take this report.
+// reportLoss reports the lines lost so far. If the queue is full, the next report counts them
+// again, because this report may itself be lost in the error log.
 func (q *Queue) reportLoss() {
 	q.mu.Lock()
 	l := Loss{Name: q.name, Lines: q.loss.lines, Err: q.loss.err}
@@ -136,5 +138,5 @@ func (q *Queue) reportLoss() {
 	report(l)
 }
 
-// countLines is the number of newlines in p.
+// countLines returns the number of newlines in p.
 func countLines(p []byte) int { return bytes.Count(p, []byte{'\n'}) }

@@ -9,12 +9,12 @@ import (
 	"syscall"
 )
 
-// An Opener opens a file for appending, creating it with mode 0644. It must not wait for the reader of a pipe. The os package's way is
-// OpenAppend.
+// An Opener opens a file for appending, creating it with mode 0644. It must not wait for the reader
+// of a pipe. OpenAppend is the Opener that uses package os.
 type Opener func(path string) (*os.File, error)
 
-// OpenAppend opens path as nginx opens its logs, but that it does not wait: a named pipe that nobody reads is ENXIO. A standard stream
-// that cannot be opened by its name is duplicated.
+// OpenAppend opens path as nginx opens its logs, but without waiting: a named pipe without a reader
+// returns ENXIO. A standard stream that cannot be opened by its name is duplicated.
 func OpenAppend(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NONBLOCK, 0o644)
 	if err == nil {
@@ -26,11 +26,12 @@ func OpenAppend(path string) (*os.File, error) {
 	return nil, err
 }
 
-// pipeBuf is how much a pipe takes as one piece, whoever else writes to it (PIPE_BUF).
+// pipeBuf is the number of bytes that a pipe accepts atomically, even with several writers
+// (PIPE_BUF).
 const pipeBuf = 4096
 
-// pieceSize is the most that is to be written to w by one call, so that lines stay whole beside those of other processes; 0: any number
-// of bytes.
+// pieceSize returns the maximum number of bytes per write call to w that keeps lines separate from
+// those of other processes; 0 means no limit.
 func pieceSize(w io.Writer) int {
 	file, ok := w.(*os.File)
 	if !ok {
@@ -42,7 +43,8 @@ func pieceSize(w io.Writer) int {
 	return pipeBuf
 }
 
-// writePieces writes p to w in pieces of whole lines, each of at most that size or of one line. It returns how many bytes were written.
+// writePieces writes p to w in pieces of whole lines, each of at most size bytes or one longer
+// line. It returns the number of bytes written.
 func writePieces(w io.Writer, p []byte, size int) (n int, err error) {
 	for n < len(p) {
 		wrote, err := w.Write(p[n : n+pieceLen(p[n:], size)])
@@ -54,7 +56,7 @@ func writePieces(w io.Writer, p []byte, size int) (n int, err error) {
 	return n, nil
 }
 
-// pieceLen is how many bytes of p are the next piece.
+// pieceLen returns the length of the next piece of p.
 func pieceLen(p []byte, size int) int {
 	if size == 0 || len(p) <= size {
 		return len(p)
@@ -68,7 +70,7 @@ func pieceLen(p []byte, size int) int {
 	return len(p)
 }
 
-// NewWriter returns a Queue that writes to w, such as standard error, which is not closed.
+// NewWriter returns a Queue that writes to w, such as standard error; w is not closed.
 func NewWriter(name string, w io.Writer) *Queue {
 	size := pieceSize(w)
 	return NewQueue(name, func(lines []byte) (int, error) {
@@ -80,7 +82,7 @@ func NewWriter(name string, w io.Writer) *Queue {
 	})
 }
 
-// reason is what the system says, without the names that the os package adds.
+// reason returns the system error, without the names that package os adds.
 func reason(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {

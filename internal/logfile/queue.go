@@ -6,54 +6,58 @@ import (
 	"time"
 )
 
-// maxQueued is how many bytes may wait for one log, besides those that it buffers: some thousand lines.
+// maxQueued is the number of bytes that may wait for one log, in addition to its buffer: some
+// thousand lines.
 const maxQueued = 1 << 20
 
-// keptRoom is how much room an idle queue keeps for the next lines, besides that of its buffer.
+// keptRoom is the capacity that an idle queue keeps for the next lines, in addition to its buffer.
 const keptRoom = 64 << 10
 
-// A line that comes less than batchTime after the last write, and is not held back by a buffer, waits for others until that time is over
-// or batchSize bytes have come: to wake a thread costs several times what a line costs.
+// An unbuffered line that arrives less than batchTime after the last write waits for more lines,
+// until batchTime has passed or batchSize bytes are waiting: waking a thread costs several times as
+// much as a line.
 const (
 	batchTime = 4 * time.Millisecond
 	batchSize = 32 << 10
 )
 
-// A Queue takes lines from many goroutines, which never wait, and has them written by one, which may wait for a disk, a pipe or a
-// terminal for as long as they take. That goroutine exists only while there is something to write, and takes all that has
-// come meanwhile at once. A line that finds the queue full is dropped as a whole and counted. A Queue is safe for concurrent use.
+// A Queue accepts lines from many goroutines, which never wait, and writes them from one goroutine,
+// which may wait for a disk, a pipe or a terminal. That goroutine exists only while there is
+// something to write; each time it takes all lines that have arrived meanwhile. A line that finds
+// the queue full is dropped completely and counted. A Queue is safe for concurrent use.
 type Queue struct {
 	name   string // for reports
 	buffer Buffering
-	// write writes a batch of lines. It returns how many lines were lost, and why. It is called by one goroutine at a time, and must not
-	// keep the batch.
+	// write writes a batch of lines. It returns how many lines were lost, and why. One goroutine
+	// calls it at a time. It must not keep the batch.
 	write func(batch []byte) (lost int, err error)
-	run   func() // work, so that starting it allocates nothing
+	run   func() // work, stored so that starting it allocates nothing
 
-	mu      sync.Mutex // held for copying, never while something is written
-	open    bool       // lines are taken
-	held    []byte     // the lines that wait; they begin with those to be written now, and end with those held back
+	mu      sync.Mutex // held for copying, never during a write
+	open    bool       // lines are accepted
+	held    []byte     // the waiting lines: first those to be written now, then those buffered
 	sealed  int        // bytes of held that are to be written now
-	spare   []byte     // the other half, empty; being written while writing is not 0
+	spare   []byte     // the other buffer, empty; being written while writing is not 0
 	writing int        // bytes being written
-	working bool       // the goroutine that writes exists
-	delayed bool       // it will be started by delay
-	rested  time.Time  // when it ended last
+	working bool       // the writing goroutine exists
+	delayed bool       // delay will start it
+	rested  time.Time  // when it last ended
 	delay   *time.Timer
 	steps   []step
-	idle    chan struct{} // closed once nothing is to be written; nil: nobody waits
+	idle    chan struct{} // closed once nothing is to be written; nil if no caller waits
 	timer   *time.Timer   // flushes; nil until first needed
 	loss    loss
 }
 
-// A step is what the goroutine that writes does once the first `at` bytes of held are written.
+// A step is a call that the writing goroutine makes after the first `at` bytes of held are written.
 type step struct {
 	at int
 	do func()
 }
 
-// NewQueue returns a Queue that is open. write writes one batch of whole lines and returns how many of them were lost, and why; it is
-// called by one goroutine at a time, may take as long as it needs, and must not keep the batch.
+// NewQueue returns an open Queue. write writes one batch of whole lines and returns how many of
+// them were lost, and why. One goroutine calls it at a time; it may take as long as it needs and
+// must not keep the batch.
 func NewQueue(name string, write func(batch []byte) (lost int, err error)) *Queue {
 	q := &Queue{open: true}
 	q.init(name, write)
@@ -64,7 +68,8 @@ func (q *Queue) init(name string, write func([]byte) (int, error)) {
 	q.name, q.write, q.run = name, write, q.work
 }
 
-// Write is Put as an io.Writer. It reports os.ErrClosed for a queue that takes no lines, and no other error.
+// Write is Put as an io.Writer. It returns os.ErrClosed if the queue is not open, and no other
+// error.
 func (q *Queue) Write(line []byte) (int, error) {
 	if !q.Put(line) {
 		return 0, os.ErrClosed
@@ -72,8 +77,9 @@ func (q *Queue) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Put adds one line, newline included, and never waits. It reports false for a queue that is not open. A line that is dropped because
-// the queue is full is counted; an empty queue takes lines of any length.
+// Put adds one line, including its newline, and never waits. It returns false if the queue is not
+// open. A line that is dropped because the queue is full is counted; an empty queue accepts lines
+// of any length.
 func (q *Queue) Put(line []byte) bool {
 	q.mu.Lock()
 	if !q.open {
@@ -101,8 +107,8 @@ func (q *Queue) fits(n int) bool {
 	return waiting == 0 || waiting+n <= maxQueued+q.buffer.Size
 }
 
-// add appends line by the rules of nginx's buffers: one that does not fit has the others written, and one that is larger than the
-// buffer is not held back. Called with mu.
+// add appends line by the rules of nginx's buffers: if a line does not fit, the buffered lines are
+// written first; a line larger than the buffer is not buffered. Called with mu.
 func (q *Queue) add(line []byte) {
 	if len(q.held)-q.sealed+len(line) > q.buffer.Size {
 		q.sealed = len(q.held)
@@ -117,7 +123,7 @@ func (q *Queue) add(line []byte) {
 	}
 }
 
-// flushLater has the lines that are held back written in time. Called with mu.
+// flushLater schedules the flush of the buffered lines. Called with mu.
 func (q *Queue) flushLater() {
 	if q.timer == nil {
 		q.timer = time.AfterFunc(q.buffer.Flush, q.Flush)
@@ -126,7 +132,7 @@ func (q *Queue) flushLater() {
 	q.timer.Reset(q.buffer.Flush)
 }
 
-// postpone reports whether the goroutine that writes need not be started yet. Called with mu.
+// postpone reports whether the writing goroutine need not be started yet. Called with mu.
 func (q *Queue) postpone() bool {
 	if q.working || q.buffer.Size > 0 || len(q.held) > batchSize {
 		return false
@@ -147,7 +153,7 @@ func (q *Queue) postpone() bool {
 	return true
 }
 
-// workDelayed is work after a delay, unless that has become needless.
+// workDelayed calls work after a delay, unless it is no longer needed.
 func (q *Queue) workDelayed() {
 	q.mu.Lock()
 	start := q.delayed && q.begin()
@@ -158,7 +164,7 @@ func (q *Queue) workDelayed() {
 	}
 }
 
-// begin reports whether the goroutine that writes is to be started. Called with mu.
+// begin reports whether to start the writing goroutine. Called with mu.
 func (q *Queue) begin() bool {
 	if q.working || q.sealed == 0 && len(q.steps) == 0 {
 		return false
@@ -167,10 +173,11 @@ func (q *Queue) begin() bool {
 	return true
 }
 
-// Flush has the lines written that are held back, and does not wait for it.
+// Flush requests that the buffered lines are written; it does not wait.
 func (q *Queue) Flush() { q.after(nil) }
 
-// after has do called, if it is not nil, once the lines are written that have come so far, and before later ones. It does not wait for it.
+// after requests that the present lines are written and do, if not nil, is called after them and
+// before later lines. It does not wait.
 func (q *Queue) after(do func()) {
 	q.mu.Lock()
 	q.sealed = len(q.held)
@@ -184,7 +191,7 @@ func (q *Queue) after(do func()) {
 	}
 }
 
-// work writes until there is nothing left to do.
+// work writes until no work is left.
 func (q *Queue) work() {
 	for {
 		batch, do := q.next()
@@ -203,7 +210,7 @@ func (q *Queue) work() {
 	}
 }
 
-// next returns the step or else the batch whose turn it is; neither: the goroutine that writes has ended.
+// next returns the next step or batch; if it returns neither, the writing goroutine ends.
 func (q *Queue) next() (batch []byte, do func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -239,7 +246,8 @@ func (q *Queue) take(end int) []byte {
 	return batch
 }
 
-// rest notes that the goroutine that writes ends, and gives back room that only a burst has needed. Called with mu.
+// rest records that the writing goroutine ends, and releases capacity that only a burst needed.
+// Called with mu.
 func (q *Queue) rest() {
 	q.working, q.rested = false, time.Now()
 	q.steps = nil
@@ -256,7 +264,7 @@ func (q *Queue) rest() {
 	}
 }
 
-// written returns a channel that is closed once there is nothing to write but what is held back.
+// written returns a channel that is closed once only buffered lines are left.
 func (q *Queue) written() <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -271,13 +279,14 @@ func (q *Queue) written() <-chan struct{} {
 	return idle
 }
 
-// Wait has all lines written that have come so far, and waits for it no longer than that. It reports whether all are written.
+// Wait requests that all present lines are written, and waits for at most the given time. It
+// reports whether all are written.
 func (q *Queue) Wait(most time.Duration) bool {
 	q.Flush()
 	return q.waitWritten(most)
 }
 
-// waitWritten is Wait without the lines that are held back.
+// waitWritten is Wait without the buffered lines.
 func (q *Queue) waitWritten(most time.Duration) bool {
 	written := q.written()
 	select {
@@ -293,14 +302,14 @@ func (q *Queue) waitWritten(most time.Duration) bool {
 	}
 }
 
-// ended reports whether the queue was closed and has nothing to write.
+// ended reports whether the queue is closed and has nothing to write.
 func (q *Queue) ended() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return !q.open && !q.working && !q.delayed
 }
 
-// drop forgets the lines that wait, as lost. Steps remain.
+// drop discards the waiting lines and counts them as lost. Steps remain.
 func (q *Queue) drop() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -313,7 +322,7 @@ func (q *Queue) drop() {
 	}
 }
 
-// close lets the queue take no more lines.
+// close makes the queue refuse further lines.
 func (q *Queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// A sink remembers what was written by each call. It can be held up.
+// A sink records the bytes of each write call. It can be blocked.
 type sink struct {
 	mu     sync.Mutex
 	writes []string
 	err    error
-	hold   chan struct{} // nil: writes return at once
+	hold   chan struct{} // nil makes writes return at once
 }
 
 func (s *sink) write(p []byte) (int, error) {
@@ -58,7 +58,7 @@ func TestBufferIsWrittenWhenTheNextLineDoesNotFit(t *testing.T) {
 	tests := []struct {
 		name  string
 		lines []string
-		want  []string // the writes; the last one is the flush at the end
+		want  []string // the writes; the last one is the final flush
 	}{
 		{"all fit", []string{"a\n", "b\n"}, []string{"a\nb\n"}},
 		{"exactly full", []string{"1234567\n", "9\n", "x\n"}, []string{"1234567\n9\n", "x\n"}},
@@ -124,7 +124,8 @@ func TestLinesInQuickSuccessionAreWrittenTogether(t *testing.T) {
 	mustWait(t, q) // so many bytes are not delayed
 }
 
-// fill puts lines until the queue, whose writer hangs, drops one, and returns how many were taken.
+// fill puts lines until the queue, whose writer blocks, drops one, and returns how many were
+// accepted.
 func fill(q *Queue, line []byte) (taken int) {
 	for ; ; taken++ {
 		q.Put(line)
@@ -164,7 +165,7 @@ func TestFullQueueDropsWholeLinesAndReportsThem(t *testing.T) {
 	}
 }
 
-// The log of errors may be the one that hangs: the report itself is dropped, and has to be made again.
+// The error log itself may block: then its report is dropped and must be repeated.
 func TestLossOfTheLogOfErrorsIsReportedInIt(t *testing.T) {
 	s := &sink{hold: make(chan struct{})}
 	q := newQueue(Buffering{}, s)
@@ -230,7 +231,7 @@ func TestPutAllocatesNothing(t *testing.T) {
 		q := NewQueue("log", func([]byte) (int, error) { writes.Add(1); return 0, nil })
 		q.buffer = b
 		line := []byte(strings.Repeat("x", 99) + "\n")
-		for range 1000 { // makes both halves
+		for range 1000 { // creates both buffers
 			q.Put(line)
 		}
 		mustWait(t, q)

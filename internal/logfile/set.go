@@ -1,5 +1,5 @@
-// Package logfile keeps append-only logs that nobody who writes a line waits for: files that are opened by name and reopened on demand,
-// and standard error.
+// Package logfile keeps append-only logs to which callers write without waiting: files that are
+// opened by name and reopened on request, and standard error.
 package logfile
 
 import (
@@ -8,17 +8,18 @@ import (
 	"time"
 )
 
-// A Set holds the logs of one configuration, each path once. Get, Add and OnLoss are called by one goroutine before Open; the other
-// methods are safe for concurrent use after that, and none but Open and Wait waits for a file.
+// A Set contains the logs of one configuration, each path once. Get, Add and OnLoss are called from
+// one goroutine before Open; the other methods are safe for concurrent use after that. Only Open
+// and Wait wait for a file.
 type Set struct {
 	files  []*File
-	queues []*Queue // besides those of files
+	queues []*Queue // in addition to those of the files
 
 	mu       sync.Mutex    // guards finished
 	finished chan struct{} // closed once the files are to be closed; nil before Close
 }
 
-// Get returns the set's file of that path, making it, unopened, at the first call.
+// Get returns the set's file of that path. The first call creates it, unopened.
 func (s *Set) Get(path string) *File {
 	for _, f := range s.files {
 		if f.name == path {
@@ -30,10 +31,10 @@ func (s *Set) Get(path string) *File {
 	return f
 }
 
-// Add makes q, whose files the set does not know, one of those that Wait waits for.
+// Add adds q, whose destination is not a file of the set, to the queues that Wait waits for.
 func (s *Set) Add(q *Queue) { s.queues = append(s.queues, q) }
 
-// Paths lists the files in the order in which the configuration names them.
+// Paths lists the files in the order of the configuration.
 func (s *Set) Paths() []string {
 	paths := make([]string, len(s.files))
 	for i, f := range s.files {
@@ -42,8 +43,9 @@ func (s *Set) Paths() []string {
 	return paths
 }
 
-// OnLoss registers who is told that lines of a log were lost, at most once a minute for each log while that lasts, and once when it is
-// over. report must be safe for concurrent use.
+// OnLoss sets the function that is called when lines of a log are lost: at most once a minute for
+// each log while the loss continues, and once when it is over. report must be safe for concurrent
+// use.
 func (s *Set) OnLoss(report func(Loss)) {
 	for _, q := range s.all() {
 		q.OnLoss(report)
@@ -59,8 +61,8 @@ func (s *Set) all() []*Queue {
 	return append(all, s.queues...)
 }
 
-// Open opens every file. If one fails, those opened before are closed again. A pipe without a reader is no failure: its lines wait for
-// one.
+// Open opens every file. If one fails, those opened before are closed again. A pipe without a
+// reader is not a failure: its lines wait for a reader.
 func (s *Set) Open(open Opener) error {
 	for i, f := range s.files {
 		if err := f.openFirst(open); err != nil {
@@ -77,8 +79,9 @@ func finishAll(files []*File) {
 	}
 }
 
-// Follow lets the first lines of each file wait for those of the file of the same path in old, so that they stand after them. To be
-// called after Open. A file that is not written does not delay its successor by more than a second.
+// Follow makes the first lines of each file wait for those of the file of the same path in old, so
+// that they are written after them. Call it after Open. A file that is not written delays its
+// successor by at most a second.
 func (s *Set) Follow(old *Set) {
 	const most = time.Second
 	for _, f := range s.files {
@@ -90,23 +93,23 @@ func (s *Set) Follow(old *Set) {
 	}
 }
 
-// Reopen has the path of every file opened again, after the lines that have come so far. A file that cannot be opened stays as it was;
-// report is told why, by another goroutine.
+// Reopen opens the path of every file again, after writing the present lines. If a file cannot be
+// opened, the old one stays in use, and report is called with the error from another goroutine.
 func (s *Set) Reopen(report func(path string, err error)) {
 	for _, f := range s.files {
 		f.reopen(report)
 	}
 }
 
-// Flush has the lines written that are held back.
+// Flush requests that the buffered lines are written.
 func (s *Set) Flush() {
 	for _, q := range s.all() {
 		q.Flush()
 	}
 }
 
-// Close has the lines written that have come so far, and every file closed. Later lines are refused. What a file does not take within a
-// minute is given up.
+// Close requests that the present lines are written and every file is closed. Later lines are
+// refused. Lines that a file does not accept within a minute are discarded.
 func (s *Set) Close() {
 	finished := make(chan struct{})
 	s.mu.Lock()
@@ -122,14 +125,15 @@ func (s *Set) Close() {
 	go s.finish(finished)
 }
 
-// closing is finished; nil before Close.
+// closing returns finished; nil before Close.
 func (s *Set) closing() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.finished
 }
 
-// finish closes the files once the other queues are written, whose failures may be reported in a file, as are lines that were lost.
+// finish closes the files after the other queues are written, because their failures and lost lines
+// may be reported in a file.
 func (s *Set) finish(finished chan<- struct{}) {
 	for _, q := range s.queues {
 		q.Wait(closeTimeout)
@@ -141,7 +145,7 @@ func (s *Set) finish(finished chan<- struct{}) {
 	close(finished)
 }
 
-// Closed reports whether the set was closed and all its lines are written.
+// Closed reports whether the set is closed and all its lines are written.
 func (s *Set) Closed() bool {
 	select {
 	case <-s.closing():
@@ -151,7 +155,8 @@ func (s *Set) Closed() bool {
 	return !slices.ContainsFunc(s.files, func(f *File) bool { return !f.ended() })
 }
 
-// Wait has the lines written that have come so far, and waits for it, no longer than that in all. It reports whether all are written.
+// Wait requests that the present lines are written, and waits for at most the given total time. It
+// reports whether all are written.
 func (s *Set) Wait(most time.Duration) bool {
 	s.Flush()
 	end := time.Now().Add(most)

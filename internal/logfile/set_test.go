@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// openFile returns a set of one open file in a directory of its own.
+// openFile returns a set of one open file in its own directory.
 func openFile(t *testing.T, b Buffering) (*Set, *File) {
 	t.Helper()
 	var s Set
@@ -192,7 +192,8 @@ func moveAndReopen(t *testing.T, s *Set, f *File, times int) (moved []string) {
 	return moved
 }
 
-// checkLines wants every line of every writer whole, once, and each writer's in the order in which they were written.
+// checkLines checks that every line of every writer is present, whole and once, and that the lines
+// of each writer are in order.
 func checkLines(t *testing.T, text string, writers, each int) {
 	t.Helper()
 	next := make([]int, writers)
@@ -235,7 +236,7 @@ func TestCloseFlushes(t *testing.T) {
 	}
 }
 
-// newPipe makes a named pipe.
+// newPipe creates a named pipe.
 func newPipe(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "pipe")

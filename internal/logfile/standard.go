@@ -7,11 +7,12 @@ import (
 	"syscall"
 )
 
-// maxLinks is how many symbolic links are followed to a standard stream.
+// maxLinks is the maximum number of symbolic links followed to a standard stream.
 const maxLinks = 8
 
-// openStandard returns another descriptor of the standard stream that path leads to, after opening path has failed with reason: the
-// stream may be a socket, as under systemd, or belong to another user. It returns nil if that is not so.
+// openStandard returns a duplicate descriptor of the standard stream that path leads to, after
+// opening path has failed with reason: the stream may be a socket, as under systemd, or belong to
+// another user. Otherwise it returns nil.
 func openStandard(path string, reason error) *os.File {
 	if !errors.Is(reason, syscall.ENXIO) && !errors.Is(reason, syscall.EACCES) && !errors.Is(reason, syscall.EPERM) {
 		return nil
@@ -30,7 +31,8 @@ func openStandard(path string, reason error) *os.File {
 	return os.NewFile(uintptr(another), path)
 }
 
-// standardOf is the descriptor of standard output or standard error if path leads to it, perhaps through links.
+// standardOf returns the descriptor of standard output or standard error if path leads to it,
+// possibly through links.
 func standardOf(path string) (fd int, ok bool) {
 	for range maxLinks {
 		switch path {

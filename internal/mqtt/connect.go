@@ -1,55 +1,60 @@
-// Package mqtt decodes the CONNECT packet with which an MQTT client begins, from as many of its bytes as have arrived.
+// Package mqtt decodes the CONNECT packet that an MQTT client sends first, from the bytes received
+// so far.
 //
-// It knows MQTT 3.1, 3.1.1 and 5.0, and only as much of the packet as tells who the client is. Sections named in comments are
-// those of the OASIS standards; 3.1.1 and 5.0 number them alike.
+// It supports MQTT 3.1, 3.1.1 and 5.0, and reads only the part of the packet that identifies the
+// client. Section numbers in comments refer to the OASIS standards; 3.1.1 and 5.0 use the same
+// numbers.
 package mqtt
 
-// State says what is known of a packet.
+// State is the progress of parsing a packet.
 type State uint8
 
-// The states. Declined and Done are final: more bytes never change them, nor what was found.
+// The states. Declined and Done are final: more bytes change neither the state nor the fields.
 const (
-	More     State = iota // the bytes so far may be the beginning of a CONNECT; the rest has to be read
-	Done                  // client identifier and, where the packet has one, user name are known
-	Declined              // these bytes do not begin a CONNECT that can be understood
+	More     State = iota // the bytes may be the beginning of a CONNECT; more are needed
+	Done                  // the client identifier and, if the packet has one, the user name are known
+	Declined              // the bytes are not the beginning of a CONNECT that this package can parse
 )
 
-// Connect is what Parse found. Its slices are parts of the bytes given to Parse, which it does not keep or change.
+// Connect is the result of Parse. Its slices are parts of the bytes given to Parse, which it
+// neither keeps nor changes.
 type Connect struct {
 	State     State
-	Version   byte   // 3 (MQTT 3.1), 4 (3.1.1) or 5; 0 as long as it is not known
+	Version   byte   // 3 (MQTT 3.1), 4 (3.1.1) or 5; 0 while unknown
 	KeepAlive uint16 // seconds
-	// HasClientID is set as soon as the client identifier is complete, even while State is More because the user name is
-	// further on. An empty identifier is one, too.
+	// HasClientID is set as soon as the client identifier is complete, even while State is More
+	// because the user name has not arrived. An empty identifier counts too.
 	HasClientID bool
 	HasUsername bool
 	ClientID    []byte // raw, of any length and content
-	Username    []byte // likewise
-	// Need is, while State is More, how many bytes from the start of the packet it takes at least to be Done. It is always more
-	// than there were, and may grow with them. As a will stands before the user name, it tells early that a user name is out
-	// of the reach of a buffer.
+	Username    []byte // raw, of any length and content
+	// Need is, while State is More, the minimum number of bytes from the start of the packet to be
+	// Done. It is always larger than the number received, and may grow with it. A will comes before
+	// the user name, so Need shows early whether a user name is out of reach of a buffer.
 	Need int
-	// Size is the length of the whole packet with its fixed header; 0 as long as it is not known.
+	// Size is the length of the whole packet with its fixed header; 0 while unknown.
 	Size int
 }
 
-// Flags of the connect flags byte, 3.1.2.3.
+// The bits of the connect flags byte, 3.1.2.3.
 const (
 	flagReserved = 0x01
 	flagWill     = 0x04
 	flagUsername = 0x80
 )
 
-// Parse decodes a CONNECT from b, which holds the first bytes that a client sent; what follows the packet is ignored. It may
-// be called again and again as bytes arrive, allocates nothing, and costs the same wherever the packet was cut.
+// Parse decodes a CONNECT from b, the first bytes that a client sent; bytes after the packet are
+// ignored. It may be called repeatedly as bytes arrive, allocates nothing, and its cost does not
+// depend on where the packet was cut.
 //
-// It finishes at the client identifier when the packet has no user name, and else at the user name; password, and what the
-// fields mean, are the broker's to judge. Every field is held against the packet's remaining length: what reaches beyond it is
-// Declined, and then nothing that was found before counts. Bytes that cannot become a CONNECT are Declined at the first that
-// shows it.
+// It finishes at the client identifier if the packet has no user name, and otherwise at the user
+// name; the password and the meaning of the fields are left to the broker. Every field is checked
+// against the packet's remaining length: a field that exceeds it gives Declined, and then the
+// fields found before are invalid. Bytes that cannot become a CONNECT are Declined at the first
+// byte that shows it.
 //
-// This follows Angie's ngx_stream_mqtt_preread_module, but that one waits for 14 bytes of anything and for the whole packet,
-// does not know MQTT 3.1, and lets fields reach beyond the packet.
+// This follows Angie's ngx_stream_mqtt_preread_module, except that Angie always waits for 14 bytes
+// and for the whole packet, does not support MQTT 3.1, and accepts fields that exceed the packet.
 func Parse(b []byte) Connect {
 	r := reader{b: b, end: maxHeader, state: Done}
 	var c Connect
@@ -65,9 +70,9 @@ func Parse(b []byte) Connect {
 	return c
 }
 
-// fixedHeader reads the packet type and the remaining length, 3.1.1, and bounds everything that follows.
+// fixedHeader reads the packet type and the remaining length, 3.1.1, which limits all later fields.
 func (r *reader) fixedHeader(c *Connect) {
-	// Type 1 with flags 0; other flags are reserved, and Angie declines them, too.
+	// Type 1 with flags 0; other flags are reserved, and Angie declines them too.
 	if first := r.next(1); first != nil && first[0] != 0x10 {
 		r.decline()
 	}
@@ -79,12 +84,13 @@ func (r *reader) fixedHeader(c *Connect) {
 	c.Size = r.end
 }
 
-// variableHeader reads 3.1.2 from the protocol name to the properties, and returns the connect flags.
+// variableHeader reads 3.1.2, from the protocol name to the properties, and returns the connect
+// flags.
 func (r *reader) variableHeader(c *Connect) byte {
 	version := r.protocol()
 	flags := r.byte()
 	keepAlive := r.uint16()
-	// Zero is required of the reserved flag, 3.1.2.3. MQTT 3.1 leaves it unused, and no client sets it.
+	// The reserved flag must be zero, 3.1.2.3. MQTT 3.1 leaves it unused, and no client sets it.
 	if flags&flagReserved != 0 {
 		r.decline()
 	}
@@ -95,7 +101,8 @@ func (r *reader) variableHeader(c *Connect) byte {
 	return flags
 }
 
-// payload reads 3.1.3 up to the user name. A will stands before it and is passed over without its bytes having to be there.
+// payload reads 3.1.3 up to the user name. A will before it is skipped; its bytes need not have
+// arrived.
 func (r *reader) payload(c *Connect, flags byte) {
 	if id := r.field(); r.state == Done {
 		c.ClientID, c.HasClientID = id, true
@@ -110,7 +117,8 @@ func (r *reader) payload(c *Connect, flags byte) {
 		r.skip(r.uint16()) // topic
 		r.skip(r.uint16()) // message
 	}
-	// In MQTT 3.1 the remaining length takes precedence over the flag: the user name may be missing, and that is valid.
+	// In MQTT 3.1 the remaining length takes precedence over the flag: the user name may be
+	// missing, and the packet is valid.
 	if c.Version == 3 && r.state == Done && r.off == r.end {
 		return
 	}

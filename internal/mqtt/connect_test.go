@@ -12,7 +12,7 @@ import (
 type packet struct {
 	name      string
 	level     byte
-	flags     byte // besides those of the fields below
+	flags     byte // in addition to those of the fields below
 	keepAlive uint16
 	props     []byte // 5.0 only, without their length
 	id        string
@@ -26,7 +26,7 @@ type will struct {
 	topic, message string
 }
 
-// encode writes the packet as a client would.
+// encode encodes the packet as a client does.
 func (p packet) encode() []byte { return fixedHeader(p.body()) }
 
 func (p packet) body() []byte {
@@ -80,17 +80,17 @@ var (
 	secret = strings.Repeat("s", 60<<10)
 )
 
-// row is one input and what is to come of it.
+// row is one input and its expected result.
 type row struct {
 	name     string
 	input    []byte
 	state    State
 	version  byte
 	id       string
-	username string // "-": none
+	username string // "-" means none
 }
 
-// rows are the cases of this package: for the table, for every cut, and for the fuzzer.
+// rows returns the cases of this package, which the table test, the cut test and the fuzzer use.
 func rows() []row {
 	v311 := packet{name: "MQTT", level: 4, flags: 0x02, keepAlive: 30, id: "dev1"}
 	v5 := packet{name: "MQTT", level: 5, flags: 0x02, keepAlive: 30, id: "dev5"}
@@ -126,7 +126,7 @@ func rows() []row {
 	}, declinedRows(v311, v5, v31, named)...)
 }
 
-// declinedRows are those that are no CONNECT, or one that contradicts itself.
+// declinedRows are inputs that are not a CONNECT, or a contradictory one.
 func declinedRows(v311, v5, v31 packet, named []byte) []row {
 	with := func(p packet, change func(*packet)) []byte {
 		change(&p)
@@ -172,7 +172,7 @@ func setByte(body []byte, at int, value byte) []byte {
 	return b
 }
 
-// setFlags sets connect flags in a body without adding the fields that they announce.
+// setFlags sets connect flags in a body without adding the corresponding fields.
 func setFlags(body []byte, name string, flags byte) []byte {
 	at := 2 + len(name) + 1
 	return setByte(body, at, body[at]|flags)
@@ -199,14 +199,16 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// However the input is cut, the result is the same; a decision does not change with more bytes; and Need is honest.
+// The result does not depend on how the input is cut, more bytes do not change a decision, and Need
+// is correct.
 func TestParseOfEveryCut(t *testing.T) {
 	for _, r := range rows() {
 		t.Run(r.name, func(t *testing.T) { checkCuts(t, r.input[:min(len(r.input), 4096)], Parse(r.input)) })
 	}
 }
 
-// checkCuts holds what is found in every beginning of b against final, what is found in all of it or more.
+// checkCuts compares the result of parsing every prefix of b with final, the result of parsing all
+// of b or more.
 func checkCuts(t *testing.T, b []byte, final Connect) {
 	t.Helper()
 	need := 0
@@ -233,12 +235,13 @@ func checkCuts(t *testing.T, b []byte, final Connect) {
 	}
 }
 
-// What cannot become a CONNECT is told by the first byte that shows it, so that other protocols need not wait.
+// Input that cannot become a CONNECT is declined at the first byte that shows it, so that other
+// protocols need not wait.
 func TestParseDeclinesAtOnce(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		input string
-		more  int // so many bytes may still become a CONNECT
+		more  int // the number of bytes that may still become a CONNECT
 	}{
 		{"other packet", "\xc0", 0},
 		{"reserved header flags", "\x11", 0},
@@ -265,7 +268,8 @@ func TestParseDeclinesAtOnce(t *testing.T) {
 	}
 }
 
-// A large will hides the user name from a buffer of the usual size, but not the client id, and Need tells it early.
+// A large will puts the user name out of reach of a buffer of the usual size, but not the client
+// identifier, and Need shows it early.
 func TestParseBehindALargeWill(t *testing.T) {
 	b := packet{name: "MQTT", level: 4, keepAlive: 30, id: "dev1", will: &will{nil, "t", secret}, username: &ann}.encode()
 	c := Parse(b[:100])

@@ -2,22 +2,24 @@ package mqtt
 
 import "encoding/binary"
 
-// maxHeader is the length of the longest fixed header: the type and four bytes of remaining length, 2.2.3 (5.0: 2.1.4).
+// maxHeader is the maximum length of a fixed header: the type and four bytes of remaining length,
+// 2.2.3 (5.0: 2.1.4).
 const maxHeader = 5
 
-// Protocol names with their length and the protocol level behind them, 3.1.2.1 and 3.1.2.2. A bridge may add 0x80 to the level;
-// Angie declines it, and so do we.
+// Protocol names with their length and the protocol level that follows, 3.1.2.1 and 3.1.2.2. A
+// bridge may add 0x80 to the level; Angie and weir decline it.
 const (
 	nameMQTT   = "\x00\x04MQTT"
 	nameMQIsdp = "\x00\x06MQIsdp"
 )
 
-// A reader goes through a packet of which b holds the beginning. As soon as something is missing or wrong its state says so,
-// and from then on it reads nothing more: every method returns zero and changes nothing. So a caller need not look at the state
-// between two fields.
+// A reader reads a packet whose first bytes are b. As soon as a field is missing or invalid, its
+// state changes and it reads no more: every method then returns zero and changes nothing. So a
+// caller need not check the state between two fields.
 //
-// Invariant: what a field holds against the packet's end is held before what it holds against b. A decision therefore depends
-// on the bytes before it only, never on how many of the bytes after it have arrived.
+// Invariant: a field is checked against the packet's end before it is checked against the end of b.
+// A decision therefore depends only on the bytes before it, never on how many of the later bytes
+// have arrived.
 type reader struct {
 	b     []byte
 	off   int // may be beyond b after skip
@@ -26,10 +28,10 @@ type reader struct {
 	need  int
 }
 
-// decline ends the reading for good, even when it was waiting.
+// decline stops the reader permanently, even if it was waiting for bytes.
 func (r *reader) decline() { r.state = Declined }
 
-// skip passes over n bytes of the packet, which need not have arrived.
+// skip skips n bytes of the packet, which need not have arrived.
 func (r *reader) skip(n int) {
 	if r.state != Done {
 		return
@@ -41,7 +43,7 @@ func (r *reader) skip(n int) {
 	r.off += n
 }
 
-// next returns the next n bytes, nil if they are not there.
+// next returns the next n bytes, or nil if they have not arrived.
 func (r *reader) next(n int) []byte {
 	start := r.off
 	r.skip(n)
@@ -71,19 +73,19 @@ func (r *reader) uint16() int {
 	return 0
 }
 
-// field returns the next string or binary data, which has its length before it, 1.5.3 (5.0: 1.5.4, 1.5.6). It is not nil when
-// it is there, even if empty.
+// field returns the next string or binary data, which follows its length, 1.5.3 (5.0: 1.5.4,
+// 1.5.6). It is not nil if it has arrived, even if empty.
 func (r *reader) field() []byte { return r.next(r.uint16()) }
 
-// properties passes over a property list, 5.0, 2.2.2.
+// properties skips a property list, 5.0, 2.2.2.
 func (r *reader) properties() {
 	if n, ok := r.varint(); ok {
 		r.skip(n)
 	}
 }
 
-// varint returns the next variable byte integer, 1.5.5 of 5.0. It has at most four bytes; more decline. An encoding that is
-// longer than it need be is accepted, as Angie does, and brokers do.
+// varint returns the next variable byte integer, 1.5.5 of 5.0. It has at most four bytes; a longer
+// one is declined. An encoding longer than necessary is accepted, as in Angie and in brokers.
 func (r *reader) varint() (int, bool) {
 	n := 0
 	for shift := 0; shift < 28; shift += 7 {
@@ -100,7 +102,7 @@ func (r *reader) varint() (int, bool) {
 	return 0, false
 }
 
-// protocol reads the protocol name and level and returns the level, if they belong together.
+// protocol reads the protocol name and level and returns the level if they match.
 func (r *reader) protocol() byte {
 	name := nameMQTT
 	if !r.couldBe(nameMQTT) {
@@ -117,7 +119,7 @@ func (r *reader) protocol() byte {
 	return level
 }
 
-// isLevel reports whether level is one that goes with a protocol name.
+// isLevel reports whether level is valid for a protocol name.
 func isLevel(name string, level byte) bool {
 	if name == nameMQIsdp {
 		return level == 3
@@ -125,7 +127,8 @@ func isLevel(name string, level byte) bool {
 	return level == 4 || level == 5
 }
 
-// couldBe reports whether s may come next in the packet: nothing that has arrived is against it, and it has room.
+// couldBe reports whether s may come next in the packet: the bytes that have arrived match it, and
+// the packet has room for it.
 func (r *reader) couldBe(s string) bool {
 	if r.state != Done {
 		return true

@@ -5,10 +5,11 @@ import (
 	"net/netip"
 )
 
-// AppendAddr appends an address as nginx prints it, without a zone. An invalid address appends nothing.
+// AppendAddr appends an address as nginx prints it, without a zone. An invalid address appends
+// nothing.
 //
-// Package netip agrees with ngx_inet6_ntop but for one form: nginx prints the last four bytes as IPv4 also when twelve zeros
-// stand before them.
+// Package netip agrees with ngx_inet6_ntop except for one form: nginx also prints the last four
+// bytes as IPv4 after twelve zeros.
 func AppendAddr(dst []byte, a netip.Addr) []byte {
 	if !isV4Compatible(a) {
 		if a.IsValid() {
@@ -20,8 +21,9 @@ func AppendAddr(dst []byte, a netip.Addr) []byte {
 	return netip.AddrFrom4([4]byte(b[12:])).AppendTo(append(dst, "::"...))
 }
 
-// isV4Compatible reports whether ngx_inet6_ntop prints a with twelve zeros before an IPv4 address. Where fourteen are zero it
-// asks of the last two not what one would expect, but that is what it prints.
+// isV4Compatible reports whether ngx_inet6_ntop prints a with twelve zeros before an IPv4 address.
+// If fourteen bytes are zero, its condition on the last two is unusual; this function follows it
+// exactly.
 func isV4Compatible(a netip.Addr) bool {
 	if !a.Is6() {
 		return false

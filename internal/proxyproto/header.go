@@ -1,7 +1,8 @@
-// Package proxyproto reads and writes the PROXY protocol's header, versions 1 and 2, as nginx does.
+// Package proxyproto reads and writes PROXY protocol headers, versions 1 and 2, as nginx does.
 //
-// What is written is github.com/pires/go-proxyproto's where it agrees with nginx. nginx reads what that refuses, so this package reads
-// by itself; a test compares it with the library.
+// Headers are written with github.com/pires/go-proxyproto where it agrees with nginx. nginx accepts
+// headers that the library refuses, so this package has its own parser; a test compares it with the
+// library.
 package proxyproto
 
 import (
@@ -14,32 +15,33 @@ import (
 	"github.com/pires/go-proxyproto"
 )
 
-// MaxHeader is how many bytes nginx looks at for a header, NGX_PROXY_PROTOCOL_MAX_HEADER.
+// MaxHeader is the number of bytes that nginx searches for a header, NGX_PROXY_PROTOCOL_MAX_HEADER.
 const MaxHeader = 4096
 
-// ErrTooLarge means that a header of version 2 is longer than what was received, or than MaxHeader.
+// ErrTooLarge means that a version 2 header is longer than the received data, or than MaxHeader.
 var ErrTooLarge = errors.New("header is too large")
 
-// ErrSilent means that a header of version 2 has no room for its addresses. nginx ends the session without a word about it, so
-// this is not to be logged.
+// ErrSilent means that a version 2 header is too short for its addresses. nginx ends the session
+// without a log message, so callers must not log this error.
 var ErrSilent = errors.New("header without room for addresses")
 
-// A Header is what a PROXY header said of the client. It shares no memory with what it was parsed from.
+// A Header contains the client data of a PROXY header. It shares no memory with the parsed bytes.
 type Header struct {
-	Client     string // $proxy_protocol_addr; from version 1 the text as it was sent, which need not be an address
-	Server     string // $proxy_protocol_server_addr, likewise
+	Client     string // $proxy_protocol_addr; in version 1 the text as received, which need not be an address
+	Server     string // $proxy_protocol_server_addr, in the same form
 	ClientPort uint16 // $proxy_protocol_port; nginx's variable is empty for port 0
-	ServerPort uint16 // $proxy_protocol_server_port, likewise
+	ServerPort uint16 // $proxy_protocol_server_port, also empty for port 0
 	tlvs       []byte
 }
 
-// Parse reads the header at the start of b, which holds what the first read from a client brought, and returns its length.
-// The Header is nil for one that gives no addresses: UNKNOWN, LOCAL, and what nginx does not support, datagrams and unix
-// sockets. Such a header is passed over, and no variable has a value.
+// Parse reads the header at the start of b, the result of the first read from a client, and returns
+// its length. The Header is nil for a header without addresses: UNKNOWN, LOCAL, and those that
+// nginx does not support, datagrams and unix sockets. Such a header is skipped, and no variable has
+// a value.
 //
-// As in ngx_proxy_protocol_read the header has to be there whole: a part of one is an error. Partial tells whether the rest may follow.
-// Of b no more than MaxHeader bytes are looked at. The text of an error is nginx's, to be logged at level error unless
-// it is ErrSilent; the session ends with status 400.
+// As in ngx_proxy_protocol_read the header must be complete: a part of one is an error. Partial
+// reports whether the rest may follow. At most MaxHeader bytes of b are read. The text of an error
+// is nginx's. It is logged at level error unless it is ErrSilent; the session ends with status 400.
 func Parse(b []byte) (*Header, int, error) {
 	b = b[:min(len(b), MaxHeader)]
 	if len(b) >= prefixV2 && bytes.HasPrefix(b, proxyproto.SIGV2) {
@@ -52,7 +54,7 @@ func Parse(b []byte) (*Header, int, error) {
 	return h, n, nil
 }
 
-// quotable returns text without double quotes, which would end those of a message.
+// quotable escapes double quotes, which would end the quoted text in a message.
 func quotable(text []byte) []byte { return bytes.ReplaceAll(text, []byte(`"`), []byte(`\x22`)) }
 
 // firstLine returns b up to the first CR or LF.
@@ -63,17 +65,19 @@ func firstLine(b []byte) []byte {
 	return b
 }
 
-// Version 2: signature, version and command, family and transport, two bytes of length; then addresses and TLVs.
+// Version 2: signature, version and command, family and transport, two length bytes; then addresses
+// and TLVs.
 const (
 	prefixV2   = 16
 	addrsINET  = 12
 	addrsINET6 = 36
 )
 
-// parseV2 reads a header of version 2. b begins with its signature and is long enough for what has a fixed place.
+// parseV2 reads a version 2 header. b begins with the signature and contains at least the
+// fixed-size part.
 //
-// It is not go-proxyproto's because nginx passes over what that refuses: commands other than PROXY and LOCAL, families and transports
-// that nobody defined, and unix addresses that are cut short.
+// It does not use go-proxyproto because nginx skips headers that the library refuses: commands
+// other than PROXY and LOCAL, undefined families and transports, and truncated unix addresses.
 func parseV2(b []byte) (*Header, int, error) {
 	if version := b[12] >> 4; version != 2 {
 		return nil, 0, fmt.Errorf("unknown PROXY protocol version: %d", version)
@@ -97,7 +101,8 @@ func parseV2(b []byte) (*Header, int, error) {
 	return h, end, nil
 }
 
-// addrsSize returns how many bytes the addresses of a family and transport take, 0 for those that nginx does not support.
+// addrsSize returns the size in bytes of the addresses of a family and transport, 0 for those that
+// nginx does not support.
 func addrsSize(f proxyproto.AddressFamilyAndProtocol) int {
 	switch f {
 	case proxyproto.TCPv4:
@@ -108,7 +113,7 @@ func addrsSize(f proxyproto.AddressFamilyAndProtocol) int {
 	return 0
 }
 
-// readAddrs reads two addresses of one family and, behind them, their ports.
+// readAddrs reads two addresses of one family and the ports that follow them.
 func readAddrs(b []byte) *Header {
 	size := len(b)/2 - 2
 	ports := b[2*size:]
@@ -118,7 +123,7 @@ func readAddrs(b []byte) *Header {
 	}
 }
 
-// addrText is an address as nginx prints it.
+// addrText returns an address as nginx prints it.
 func addrText(b []byte) string {
 	var room [46]byte
 	ip, _ := netip.AddrFromSlice(b)

@@ -15,7 +15,7 @@ import (
 
 const signature = "\r\n\r\n\x00\r\nQUIT\n"
 
-// v2 is a header of version 2 with the given bytes 13 and 14.
+// v2 returns a version 2 header with the given bytes 13 and 14.
 func v2(command, family byte, body string) string {
 	b := append([]byte(signature), command, family)
 	return string(binary.BigEndian.AppendUint16(b, uint16(len(body)))) + body
@@ -27,12 +27,12 @@ const (
 		"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x02\x03\x04\x00\x09\x01\x00"
 )
 
-// parseRow is one input and what is to come of it.
+// parseRow is one input and its expected result.
 type parseRow struct {
 	name   string
 	input  string
-	header *Header // nil: none
-	rest   string  // what follows the header
+	header *Header // nil if there is none
+	rest   string  // the bytes after the header
 	err    string  // nginx's sentence
 }
 
@@ -122,7 +122,7 @@ func equal(a, b *Header) bool {
 		bytes.Equal(a.tlvs, b.tlvs)
 }
 
-// A Header outlives the buffer that it came from.
+// A Header stays valid after its buffer changes.
 func TestParseKeepsNothing(t *testing.T) {
 	for _, r := range parseRows {
 		b := []byte(r.input)
@@ -134,7 +134,7 @@ func TestParseKeepsNothing(t *testing.T) {
 	}
 }
 
-// A header in part is an error wherever it is cut: there is no waiting.
+// A partial header is an error, wherever it is cut: Parse does not wait.
 func TestParseOfEveryCut(t *testing.T) {
 	for _, r := range parseRows {
 		if r.err != "" {
@@ -149,7 +149,8 @@ func TestParseOfEveryCut(t *testing.T) {
 	}
 }
 
-// TestPartial checks that each beginning of a header is one, and that what cannot become a header is not waited for.
+// TestPartial checks that Partial accepts each prefix of a header, and refuses data that cannot
+// become a header.
 func TestPartial(t *testing.T) {
 	for _, header := range []string{
 		"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", "PROXY TCP6 2001:db8::1 ::1 65535 1\r\n", "PROXY UNKNOWN\r\n", "PROXY UNKNOWN a b\n c\r\n",
@@ -201,7 +202,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// checkLibrary compares the addresses of a header of version 2 with those that go-proxyproto reads.
+// checkLibrary compares the addresses of a version 2 header with those that go-proxyproto reads.
 func checkLibrary(t *testing.T, b []byte, h *Header) {
 	t.Helper()
 	raw, err := proxyproto.Read(bufio.NewReaderSize(bytes.NewReader(b), MaxHeader))

@@ -18,11 +18,11 @@ import (
 	"time"
 )
 
-// patience is how long these tests wait for what should happen at once.
+// patience is the timeout of these tests for results that should be immediate.
 const patience = 10 * time.Second
 
-// findNginx returns nginx's path and the directive that loads its stream module, if it needs one. Without nginx these tests
-// are skipped, but not in CI.
+// findNginx returns nginx's path and the directive that loads its stream module, if needed. Without
+// nginx these tests are skipped, except in CI.
 func findNginx(t *testing.T) (path, load string) {
 	t.Helper()
 	path, err := exec.LookPath("nginx")
@@ -42,7 +42,7 @@ func findNginx(t *testing.T) (path, load string) {
 	return path, load
 }
 
-// startNginx runs nginx with these servers until the test ends.
+// startNginx runs nginx with the given servers until the test ends.
 func startNginx(t *testing.T, dir, servers string) {
 	t.Helper()
 	path, load := findNginx(t)
@@ -74,7 +74,7 @@ func startNginx(t *testing.T, dir, servers string) {
 	}
 }
 
-// answers reports whether somebody listens on a TCP address.
+// answers reports whether a TCP address accepts connections.
 func answers(address string) bool {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
@@ -84,7 +84,7 @@ func answers(address string) bool {
 	return true
 }
 
-// freePort returns a port below 10000 that nobody listens on, and none that it returned before.
+// freePort returns an unused port below 10000, and never the same one twice.
 func freePort(t *testing.T) string {
 	t.Helper()
 	for nextPort < 10000 {
@@ -98,10 +98,11 @@ func freePort(t *testing.T) string {
 	return ""
 }
 
-// nextPort differs between processes, so that tests of several packages seldom try the same ones.
+// nextPort differs between processes, so that tests of several packages rarely try the same ports.
 var nextPort = 7000 + os.Getpid()%2000
 
-// talk connects, sends text and the end, and returns what comes back until the other side ends or resets.
+// talk connects, sends text and the end, and returns the received data when the other side ends or
+// resets.
 func talk(t *testing.T, network, address, text string) string {
 	t.Helper()
 	c := dial(t, network, address)
@@ -118,7 +119,7 @@ func talk(t *testing.T, network, address, text string) string {
 	return string(answer)
 }
 
-// dial connects, for no longer than patience and the test.
+// dial connects; the time limits are patience and the end of the test.
 func dial(t *testing.T, network, address string) net.Conn {
 	t.Helper()
 	c, err := net.Dial(network, address)
@@ -130,7 +131,7 @@ func dial(t *testing.T, network, address string) net.Conn {
 	return c
 }
 
-// An upstream is a server that receives what nginx sends first.
+// An upstream is a server that receives the first data that nginx sends.
 type upstream struct{ *net.TCPListener }
 
 func newUpstream(t *testing.T) upstream {
@@ -161,7 +162,7 @@ func (u upstream) first(t *testing.T) string {
 	return string(b[:n])
 }
 
-// What AppendV1 writes is what nginx sends, whatever socket the client came by.
+// AppendV1 writes the same header as nginx, for every kind of client socket.
 func TestAppendV1AsNginx(t *testing.T) {
 	dir, up := t.TempDir(), newUpstream(t)
 	dual, only4, unix := freePort(t), freePort(t), filepath.Join(dir, "u.sock")
@@ -171,7 +172,7 @@ func TestAppendV1AsNginx(t *testing.T) {
 		server { listen unix:%[3]s; proxy_protocol on; proxy_pass %[4]s; }`, dual, only4, unix, up.Addr()))
 	for _, tt := range []struct {
 		name, network, address string
-		mapped                 bool // the client's socket is of IPv6
+		mapped                 bool // the client's socket is IPv6
 	}{
 		{"IPv4", "tcp", "127.0.0.1:" + only4, false},
 		{"IPv6", "tcp", "[::1]:" + dual, false},
@@ -188,7 +189,7 @@ func TestAppendV1AsNginx(t *testing.T) {
 	}
 }
 
-// addrOf is the address as a socket has it; invalid for a unix socket.
+// addrOf returns the address of a socket; invalid for a unix socket.
 func addrOf(a net.Addr, mapped bool) netip.AddrPort {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {
@@ -201,7 +202,8 @@ func addrOf(a net.Addr, mapped bool) netip.AddrPort {
 	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
 }
 
-// With realip the client's address may be any, of another family than the server's, and nginx has its own way to print some.
+// With realip the client's address may have any value, and another family than the server's; nginx
+// prints some in its own way.
 func TestAppendV1AsNginxWithRealip(t *testing.T) {
 	dir, up := t.TempDir(), newUpstream(t)
 	server, unix := "127.0.0.1:"+freePort(t), filepath.Join(dir, "u.sock")
@@ -227,13 +229,13 @@ func TestAppendV1AsNginxWithRealip(t *testing.T) {
 	}
 }
 
-// What Parse accepts, nginx accepts, and with the same variables; what it refuses, nginx refuses.
+// Parse accepts and refuses the same input as nginx, with the same variables.
 func TestParseAsNginx(t *testing.T) {
 	server := "127.0.0.1:" + freePort(t)
 	startNginx(t, t.TempDir(), fmt.Sprintf(`server { listen %s proxy_protocol;
 		return "[$proxy_protocol_addr|$proxy_protocol_port|$proxy_protocol_server_addr|$proxy_protocol_server_port]"; }`, server))
 	for _, r := range parseRows {
-		// nginx before 1.23.2 has 107 bytes for a header.
+		// nginx before 1.23.2 reads at most 107 bytes of a header.
 		if input := strings.TrimSuffix(r.input, r.rest); len(input) <= 107 {
 			t.Run(r.name, func(t *testing.T) {
 				if got := talk(t, "tcp", server, input); got != variables(r) {
@@ -244,7 +246,8 @@ func TestParseAsNginx(t *testing.T) {
 	}
 }
 
-// variables is what the server of TestParseAsNginx should answer; nothing, if the header is refused.
+// variables returns the expected answer of the server of TestParseAsNginx; empty if the header is
+// refused.
 func variables(r parseRow) string {
 	if r.err != "" {
 		return ""
@@ -255,7 +258,7 @@ func variables(r parseRow) string {
 	return fmt.Sprintf("[%s|%s|%s|%s]", r.header.Client, portText(r.header.ClientPort), r.header.Server, portText(r.header.ServerPort))
 }
 
-// portText is a port as nginx's variables have it.
+// portText returns a port as nginx's variables show it.
 func portText(port uint16) string {
 	if port == 0 {
 		return ""

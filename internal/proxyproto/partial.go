@@ -7,8 +7,8 @@ import (
 	"github.com/pires/go-proxyproto"
 )
 
-// Partial reports whether b may be the beginning of a header whose rest has not arrived yet. What no rest can make a header is none, nor
-// is a beginning of MaxHeader bytes.
+// Partial reports whether b may be the beginning of a header whose rest has not arrived yet. It is
+// false if no continuation of b is a header, and if b has MaxHeader bytes.
 func Partial(b []byte) bool {
 	if len(b) >= MaxHeader {
 		return false
@@ -30,7 +30,7 @@ func partialV2(b []byte) bool {
 	return len(b) < end && end <= MaxHeader
 }
 
-// linesV1 are how a header of version 1 begins.
+// linesV1 are the possible beginnings of a version 1 header.
 var linesV1 = [...]string{"PROXY TCP4 ", "PROXY TCP6 ", unknownLine}
 
 const unknownLine = "PROXY UNKNOWN"
@@ -50,5 +50,5 @@ func partialV1(b []byte) bool {
 	return false
 }
 
-// notOfAddrs reports whether c cannot stand between the addresses and ports of a line.
+// notOfAddrs reports whether c cannot occur among the addresses and ports of a line.
 func notOfAddrs(c rune) bool { return c > 0x7f || !isAddrByte(byte(c)) && c != ' ' }

@@ -10,10 +10,11 @@ import (
 	"github.com/pires/go-proxyproto"
 )
 
-// ErrBrokenTLV means that a header's TLVs end in the middle of one.
+// ErrBrokenTLV means that the last TLV of a header is truncated.
 var ErrBrokenTLV = errors.New("broken PROXY protocol TLV")
 
-// Names of TLVs as in $proxy_protocol_tlv_NAME, and those inside the SSL TLV as in $proxy_protocol_tlv_ssl_NAME.
+// Names of TLVs as in $proxy_protocol_tlv_NAME, and of those inside the SSL TLV as in
+// $proxy_protocol_tlv_ssl_NAME.
 var (
 	tlvNames = map[string]uint64{
 		"alpn":      uint64(proxyproto.PP2_TYPE_ALPN),
@@ -31,15 +32,18 @@ var (
 	}
 )
 
-// sslPrefix is what stands before the TLVs inside the SSL TLV: a byte of flags and four of the certificate's verification.
+// sslPrefix is the number of bytes before the TLVs inside the SSL TLV: one of flags and four of the
+// certificate verification result.
 const sslPrefix = 5
 
-// TLV returns the value of $proxy_protocol_tlv_NAME for a name in lower case, and false if the header has none. The name is one
-// of alpn, authority, unique_id, ssl and netns; ssl_version, ssl_cn, ssl_cipher, ssl_sig_alg, ssl_key_alg and ssl_verify, which
-// are inside the SSL TLV; or a type in hexadecimal, 0xea or ssl_0x21.
+// TLV returns the value of $proxy_protocol_tlv_NAME for a name in lower case, and false if the
+// header has none. The name is one of alpn, authority, unique_id, ssl and netns; ssl_version,
+// ssl_cn, ssl_cipher, ssl_sig_alg, ssl_key_alg and ssl_verify, which are inside the SSL TLV; or a
+// type in hexadecimal, 0xea or ssl_0x21.
 //
-// As in ngx_proxy_protocol_get_tlv, an error is to be logged at level error with its text, which is nginx's, and is otherwise
-// the same as not found. A name inside the SSL TLV is not looked at when there is no such TLV. A nil Header has none.
+// As in ngx_proxy_protocol_get_tlv, an error is logged at level error with its text, which is
+// nginx's, and otherwise means not found. Without an SSL TLV, a name inside it is not checked. A
+// nil Header has no TLVs.
 func (h *Header) TLV(name string) (string, bool, error) {
 	if h == nil {
 		return "", false, nil
@@ -58,7 +62,7 @@ func (h *Header) TLV(name string) (string, bool, error) {
 	return lookupName(ssl[sslPrefix:], sub, sslNames, name)
 }
 
-// lookupName finds a TLV by its name in names or by its number. full is the name for the log.
+// lookupName finds a TLV by its name in names or by its number. full is the name in log messages.
 func lookupName(tlvs []byte, name string, names map[string]uint64, full string) (string, bool, error) {
 	kind, known := names[name]
 	if hex, ok := strings.CutPrefix(name, "0x"); ok {
@@ -75,8 +79,9 @@ func lookupName(tlvs []byte, name string, names map[string]uint64, full string) 
 	return string(value), ok, err
 }
 
-// lookup finds the first TLV of a type, which may be a number that none can have. It goes through them by itself because nginx notices a broken TLV only when it comes to
-// it, while go-proxyproto then gives up those before it, too. The checksum is not looked at.
+// lookup finds the first TLV of a type, which may be a number out of range. It does not use
+// go-proxyproto because nginx reports a broken TLV only when it reaches it, while the library then
+// also discards the TLVs before it. The checksum is not verified.
 func lookup(tlvs []byte, kind uint64) ([]byte, bool, error) {
 	for len(tlvs) > 0 {
 		if len(tlvs) < 3 {

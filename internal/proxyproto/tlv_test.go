@@ -13,7 +13,7 @@ func TestTLV(t *testing.T) {
 	)
 	for _, tt := range []struct {
 		name, tlvs, tlv string
-		want            string // "-": not found
+		want            string // "-" means not found
 		err             string
 	}{
 		{"alpn", all, "alpn", "mqtt", ""},

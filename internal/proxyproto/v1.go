@@ -6,11 +6,13 @@ import (
 	"strconv"
 )
 
-// parseV1 reads a header of version 1 and returns its length, 0 if it is none. UNKNOWN gives no Header.
+// parseV1 reads a version 1 header and returns its length, 0 if b has none. UNKNOWN gives a nil
+// Header.
 //
-// It is not go-proxyproto's because nginx hands on the addresses as they were written, and looks at them no further than that
-// they hold nothing but hexadecimal digits, dots and colons: IPv4 text in a TCP6 line, as other nginxes send, is as good as an
-// empty one. Ports may have leading zeros, and the line no limit but MaxHeader.
+// It does not use go-proxyproto because nginx keeps the addresses as text, and checks only that
+// they consist of hexadecimal digits, dots and colons: it accepts IPv4 text in a TCP6 line, as
+// other nginx servers send, and an empty address. Ports may have leading zeros, and only MaxHeader
+// limits the line.
 func parseV1(b []byte) (*Header, int) {
 	rest, ok := bytes.CutPrefix(b, []byte("PROXY "))
 	if !ok {
@@ -36,13 +38,13 @@ func parseV1(b []byte) (*Header, int) {
 	return h, len(b) - len(l.rest) + 1
 }
 
-// A line is what is left of a header of version 1. Once ok is false it stays so.
+// A line is the unread rest of a version 1 header. Once ok is false it stays false.
 type line struct {
 	rest []byte
 	ok   bool
 }
 
-// field returns what stands before sep, and goes on behind it.
+// field returns the text before sep and continues after it.
 func (l *line) field(sep string) []byte {
 	field, rest, found := bytes.Cut(l.rest, []byte(sep))
 	l.rest, l.ok = rest, l.ok && found
@@ -65,7 +67,7 @@ func isAddrByte(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' || c == '.' || c == ':'
 }
 
-// port returns a port, as in ngx_proxy_protocol_read_port: digits, and no sign.
+// port returns a port, as in ngx_proxy_protocol_read_port: digits without a sign.
 func (l *line) port(sep string) uint16 {
 	field := l.field(sep)
 	port, err := strconv.ParseUint(string(field), 10, 16)
@@ -75,12 +77,13 @@ func (l *line) port(sep string) uint16 {
 	return uint16(port)
 }
 
-// AppendV1 appends the header of version 1 that ngx_proxy_protocol_write sends, without allocating: both addresses as the
-// sockets have them, the family by the client's. So a client of another family than the server's address, as realip may set
-// it, gives a line that is mixed, and an IPv4 client of a listener on [::] is TCP6 and ::ffff:192.0.2.1. go-proxyproto would
-// convert.
+// AppendV1 appends the version 1 header that ngx_proxy_protocol_write sends, without allocating:
+// both addresses in the form of the sockets, the family of the client. So if realip sets a client
+// of another family than the server's address, the line mixes families, and an IPv4 client of a
+// listener on [::] is TCP6 and ::ffff:192.0.2.1. go-proxyproto would convert the address.
 //
-// The server's address is that on which the client was accepted; it must be valid. An invalid client address stands for a client that has none, on a unix socket: PROXY UNKNOWN.
+// The server's address is the one on which the client was accepted; it must be valid. An invalid
+// client address means a client without an address, on a unix socket: PROXY UNKNOWN.
 func AppendV1(dst []byte, client, server netip.AddrPort) []byte {
 	if !client.IsValid() {
 		return append(dst, "PROXY UNKNOWN\r\n"...)
@@ -90,8 +93,8 @@ func AppendV1(dst []byte, client, server netip.AddrPort) []byte {
 	return appendV1Ports(dst, client.Port(), server.Port())
 }
 
-// AppendV1Unix is AppendV1 for a client that was accepted on the unix socket at path and whose address realip has replaced:
-// nginx prints "unix:", the path and port 0.
+// AppendV1Unix is AppendV1 for a client that was accepted on the unix socket at path and whose
+// address realip has replaced: nginx prints "unix:", the path and port 0.
 func AppendV1Unix(dst []byte, client netip.AddrPort, path string) []byte {
 	if !client.IsValid() {
 		return AppendV1(dst, client, netip.AddrPort{})

@@ -12,11 +12,12 @@ import (
 // castagnoli is the polynomial of the checksum.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// AppendV2 appends the header of version 2 that nginx sends for a plain TCP client: the addresses, and a CRC-32C of all of it as
-// the only TLV, and so the last one. The addresses' family is IPv4 when both are, or when both are mapped; else it is IPv6,
-// and an IPv4 one is mapped.
+// AppendV2 appends the version 2 header that nginx sends for a plain TCP client: the addresses, and
+// a CRC-32C of the whole header as the only TLV. The addresses' family is IPv4 if both are IPv4, or
+// if both are mapped; otherwise it is IPv6, and an IPv4 address is mapped.
 //
-// If either address is invalid, which stands for a unix socket, the command is LOCAL, and there are no addresses.
+// If either address is invalid, which means a unix socket, the command is LOCAL and there are no
+// addresses.
 func AppendV2(dst []byte, client, server netip.AddrPort) []byte {
 	return appendV2(dst, client, server, transportStream)
 }
@@ -26,7 +27,7 @@ func AppendV2UDP(dst []byte, client, server netip.AddrPort) []byte {
 	return appendV2(dst, client, server, transportDatagram)
 }
 
-// The transports, in the lower half of the byte that tells them.
+// The transports, in the lower half of the family and transport byte.
 const (
 	transportStream   = 1
 	transportDatagram = 2
@@ -51,19 +52,20 @@ func appendV2(dst []byte, client, server netip.AddrPort, transport byte) []byte 
 	return dst
 }
 
-// bothIPv4 reports whether both addresses are of IPv4, written in the same form.
+// bothIPv4 reports whether both addresses are IPv4, in the same form.
 func bothIPv4(a, b netip.Addr) bool {
 	return a.Is4() == b.Is4() && a.Unmap().Is4() && b.Unmap().Is4()
 }
 
-// format is h's wire form with a checksum of four zeros at its end, over which the checksum is taken.
+// format returns h in wire form with a checksum of four zeros at its end, over which the checksum
+// is computed.
 func format(h *proxyproto.Header) []byte {
 	if err := h.SetTLVs([]proxyproto.TLV{{Type: proxyproto.PP2_TYPE_CRC32C, Value: make([]byte, 4)}}); err != nil {
-		panic(err) // four bytes are not too long for a TLV
+		panic(err) // four bytes always fit in a TLV
 	}
 	b, err := h.Format()
 	if err != nil {
-		panic(err) // valid addresses of TCP have a wire form
+		panic(err) // valid TCP addresses have a wire form
 	}
 	return b
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/pires/go-proxyproto"
 )
 
-// addrPort is netip.MustParseAddrPort, and the invalid one for "".
+// addrPort is netip.MustParseAddrPort, except that "" gives the invalid AddrPort.
 func addrPort(s string) netip.AddrPort {
 	if s == "" {
 		return netip.AddrPort{}
@@ -56,7 +56,7 @@ func TestAppendV1Unix(t *testing.T) {
 	}
 }
 
-// Where client and server are of one family, the line is go-proxyproto's to the byte.
+// If client and server have the same family, the line is identical to go-proxyproto's.
 func TestAppendV1AgreesWithTheLibrary(t *testing.T) {
 	for _, tt := range []struct {
 		client, server string
@@ -105,7 +105,7 @@ func TestAppendV2(t *testing.T) {
 	}
 }
 
-// What is written is read back by the library and by Parse, with the same addresses.
+// The library and Parse read written headers back with the same addresses.
 func TestWrittenHeadersAreRead(t *testing.T) {
 	for name, write := range map[string]func([]byte, netip.AddrPort, netip.AddrPort) []byte{"v1": AppendV1, "v2": AppendV2} {
 		for _, pair := range [][2]string{
@@ -159,7 +159,8 @@ func BenchmarkAppend(b *testing.B) {
 	})
 }
 
-// The header for datagrams differs from the other one in its transport, and so in its checksum.
+// The header for datagrams differs from the header for TCP in its transport, and so in its
+// checksum.
 func TestAppendV2UDP(t *testing.T) {
 	rows := []struct {
 		name, client, server string

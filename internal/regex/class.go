@@ -2,7 +2,7 @@ package regex
 
 import "strings"
 
-// class reads a class in brackets, of which it has passed the first.
+// class reads a bracket class after its opening bracket.
 func (t *translator) class() error {
 	start := t.at - 1
 	if _, end := t.named(start); end > 0 {
@@ -100,8 +100,8 @@ func (t *translator) classAtom() (escape, error) {
 	return t.escape()
 }
 
-// named reads a class as in [:alpha:] that begins at i, and says where it ends: 0 if none begins there. A nil set is one that does
-// not exist.
+// named reads a class such as [:alpha:] that begins at i, and returns its end: 0 if none begins
+// there. A nil set means that the class does not exist.
 func (t *translator) named(i int) (s *set, end int) {
 	rest := t.pattern[i:]
 	if len(rest) < 4 || rest[0] != '[' || strings.IndexByte(":.=", rest[1]) < 0 {
@@ -115,7 +115,7 @@ func (t *translator) named(i int) (s *set, end int) {
 	bare := strings.TrimPrefix(name, "^")
 	s = posix[bare]
 	if t.fold && (bare == "lower" || bare == "upper") {
-		s = posix["alpha"] // also for what is not in it
+		s = posix["alpha"] // also for letters that are not in it
 	}
 	switch {
 	case s == nil || rest[1] != ':':

@@ -2,7 +2,7 @@ package regex
 
 import "strings"
 
-// An escape is what a backslash makes of what follows it: a byte, or a class if set is not nil.
+// An escape is the meaning of an escape sequence: a byte, or a class if set is not nil.
 type escape struct {
 	char byte
 	set  *set
@@ -14,10 +14,10 @@ var setEscapes = map[byte]*set{
 	'h': horizontal, 'H': horizontal.negated(), 'v': vertical, 'V': vertical.negated(),
 }
 
-// charEscapes are the control characters that have a letter.
+// charEscapes are the control characters with a letter escape.
 var charEscapes = map[byte]byte{'a': 7, 'e': 0x1b, 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// refusedEscapes are those that the engine has nothing for, by what they are called.
+// refusedEscapes are the escapes that the engine does not support, with their names.
 var refusedEscapes = map[byte]string{
 	'C': "single byte", 'G': "start of match", 'K': "reset of the match start", 'N': "escape", 'R': "newline sequence", 'X': "grapheme cluster",
 	'p': "Unicode property", 'P': "Unicode property", 'g': "back-reference", 'k': "back-reference",
@@ -26,7 +26,7 @@ var refusedEscapes = map[byte]string{
 	'L': "escape", 'l': "escape", 'U': "escape", 'u': "escape",
 }
 
-// escape reads what stands behind a backslash, which it has passed, and stands for a byte or a class.
+// escape reads an escape that stands for a byte or a class, after its backslash.
 func (t *translator) escape() (escape, error) {
 	start := t.at
 	if t.at == len(t.pattern) {
@@ -56,7 +56,7 @@ func (t *translator) escape() (escape, error) {
 	return escape{}, t.fail(`unrecognized character follows \`, start)
 }
 
-// number reads up to max digits of that base; without one it is 0.
+// number reads up to max digits of the base; without digits it returns 0.
 func (t *translator) number(base, max int) (n int) {
 	for ; max > 0 && t.at < len(t.pattern); max-- {
 		d := strings.IndexByte("0123456789abcdef"[:base], lower(t.pattern[t.at]))

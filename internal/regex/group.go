@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// refusedGroups are those that the engine has nothing for, by what they are called.
+// refusedGroups are the groups that the engine does not support, with their names.
 var refusedGroups = []struct{ prefix, name string }{
 	{"*", "verb"},
 	{"?=", "look-ahead"}, {"?!", "look-ahead"}, {"?<=", "look-behind"}, {"?<!", "look-behind"}, {"?>", "atomic group"},
@@ -17,7 +17,7 @@ var refusedGroups = []struct{ prefix, name string }{
 	{"?6", "recursion"}, {"?7", "recursion"}, {"?8", "recursion"}, {"?9", "recursion"},
 }
 
-// openGroup translates what a parenthesis begins, which has been passed.
+// openGroup translates a group after its opening parenthesis.
 func (t *translator) openGroup() error {
 	for _, g := range refusedGroups {
 		if strings.HasPrefix(t.pattern[t.at:], g.prefix) {
@@ -58,7 +58,7 @@ func (t *translator) capture() error {
 	return t.push(len(t.groups)-1, "(")
 }
 
-// push enters a group. Number is 0 for one that does not capture.
+// push enters a group. number is 0 if it does not capture.
 func (t *translator) push(number int, text string) error {
 	t.open = append(t.open, group{number, t.flags, t.branch})
 	t.branch = branch{captures: number > 0}
@@ -80,10 +80,10 @@ func (t *translator) closeGroup() error {
 	return nil
 }
 
-// maxName is how long PCRE lets a name be.
+// maxName is the maximum length of a name in PCRE.
 const maxName = 32
 
-// groupName reads the name of a group, and what closes it.
+// groupName reads the name of a group and the closing character.
 func (t *translator) groupName(closing byte) error {
 	start := t.at
 	for t.at < len(t.pattern) && word[t.pattern[t.at]] {
@@ -108,7 +108,8 @@ func (t *translator) groupName(closing byte) error {
 	return t.capture()
 }
 
-// options reads (?i) and (?i: and their like, for the rest of the group or a group of their own.
+// options reads (?i), (?i: and similar options, for the rest of the group or for a group of their
+// own.
 func (t *translator) options() error {
 	start, on, was := t.at, true, t.flags
 	for ; t.at < len(t.pattern); t.at++ {

@@ -1,8 +1,10 @@
-// Package regex compiles regular expressions that are written for PCRE, as nginx's are, for the engine of Go's standard library.
+// Package regex compiles regular expressions that are written for PCRE, as nginx's are, for the
+// engine of Go's standard library.
 //
-// A Regexp means what it means in nginx, byte for byte, or it is refused: what that engine can not do (look-ahead, back-references,
-// possessive repetition and their like) and what it would read otherwise. As in nginx without "(*UTF)", a text is bytes, of which only
-// ASCII has letters, digits and case.
+// A Regexp has the same meaning as in nginx, byte for byte, or it is refused: refused are the
+// constructs that the engine does not support (look-ahead, back-references, possessive repetition
+// and similar) and those that it interprets differently. As in nginx without "(*UTF)", a text is
+// bytes, of which only ASCII has letters, digits and case.
 package regex
 
 import (
@@ -16,25 +18,25 @@ import (
 type Regexp struct {
 	re     *regexp.Regexp
 	names  []Name
-	groups []int // the engine's number of each group, the whole match being the first
+	groups []int // the engine's number of each group; the first is the whole match
 	ends   []end
 }
 
-// A Name is a group that has one. Group counts from 1.
+// A Name is a named group. Group counts from 1.
 type Name struct {
 	Text  string
 	Group int
 }
 
-// An end is a "$" within groups that capture. The engine has it as a group of its own, which takes the newline that ends the text;
-// the groups around it must not.
+// An end is a "$" within capturing groups. In the engine it is a group of its own that matches the
+// final newline of the text; the groups around it must not include that newline.
 type end struct {
-	group  int   // the engine's
+	group  int   // the engine's number
 	within []int // by their number in the pattern
 }
 
-// Compile compiles pattern; with fold the case of ASCII letters is no matter. The error is nginx's sentence for what is wrong, or
-// one that names what is not supported.
+// Compile compiles pattern; fold ignores the case of ASCII letters. The error is nginx's sentence
+// for the fault, or one that names the unsupported construct.
 func Compile(pattern string, fold bool) (*Regexp, error) {
 	t := translator{pattern: pattern, flags: flags{fold: fold}, groups: []int{0}}
 	if err := t.translate(); err != nil {
@@ -47,17 +49,18 @@ func Compile(pattern string, fold bool) (*Regexp, error) {
 	return &Regexp{re, t.names, t.groups, t.ends}, nil
 }
 
-// Names lists the groups that have names, in order.
+// Names lists the named groups in order.
 func (r *Regexp) Names() []Name { return r.names }
 
-// NumGroups is how many groups capture.
+// NumGroups returns the number of capturing groups.
 func (r *Regexp) NumGroups() int { return len(r.groups) - 1 }
 
 // Match reports whether text matches. For ASCII it allocates nothing.
 func (r *Regexp) Match(text string) bool { return r.re.MatchString(widen(text)) }
 
-// Groups returns where the groups begin and end in text, two numbers for each, the first two of which are the whole match's; -1 for a
-// group that took no part. It returns nil if text does not match.
+// Groups returns the start and end of each group in text, two numbers for each; the first two are
+// those of the whole match. -1 means that a group took no part. It returns nil if text does not
+// match.
 func (r *Regexp) Groups(text string) []int {
 	wide := widen(text)
 	found := r.re.FindStringSubmatchIndex(wide)
@@ -77,7 +80,8 @@ func (r *Regexp) Groups(text string) []int {
 	return at
 }
 
-// apply lets the groups around end where the text does, or before its last newline. A negative start says that it was not met.
+// apply ends the groups around end at the end of the text, or before its last newline. A negative
+// start means that the "$" took no part.
 func (e end) apply(at []int, start int) {
 	if start < 0 {
 		return
@@ -87,7 +91,7 @@ func (e end) apply(at []int, start int) {
 	}
 }
 
-// widen makes a rune of every byte, since the engine takes runes.
+// widen converts every byte to a rune, because the engine matches runes.
 func widen(text string) string {
 	n := 0
 	for i := range len(text) {
@@ -104,7 +108,7 @@ func widen(text string) string {
 	return b.String()
 }
 
-// narrow turns places in a widened text into places in the text itself.
+// narrow converts offsets in a widened text to offsets in the original text.
 func narrow(at []int, wide string) {
 	for i, n := range at {
 		if n > 0 {

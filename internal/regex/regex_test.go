@@ -8,11 +8,11 @@ import (
 	"weir/internal/regex"
 )
 
-// TestGroups holds what matches, and what its groups are, against what PCRE2 10.42 says.
+// TestGroups compares matches and their groups with those of PCRE2 10.42.
 func TestGroups(t *testing.T) {
 	tests := []struct {
 		name, pattern, text string
-		want                []int // nil: no match
+		want                []int // nil means no match
 	}{
 		{"plain", "^dev-", "dev-1", []int{0, 4}},
 		{"not at the start", "^ev-", "dev-1", nil},
@@ -92,7 +92,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestErrors holds the sentences for what PCRE refuses: nginx's own.
+// TestErrors checks the messages for errors that PCRE reports: nginx's own.
 func TestErrors(t *testing.T) {
 	tests := []struct{ pattern, message, at string }{
 		{"(a", "missing closing parenthesis", ""},
@@ -130,7 +130,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestRefused names each construct that is not served.
+// TestRefused checks each construct that is not supported.
 func TestRefused(t *testing.T) {
 	tests := []struct{ pattern, what string }{
 		{"a(?=b)", `look-ahead "(?="`},
@@ -200,7 +200,8 @@ func TestMatchAllocatesNothing(t *testing.T) {
 	}
 }
 
-// FuzzCompile holds that no pattern is taken that the engine then refuses, and that groups lie within the text.
+// FuzzCompile checks that no accepted pattern is refused by the engine, and that groups lie within
+// the text.
 func FuzzCompile(f *testing.F) {
 	for _, seed := range []string{`^([a-z]+)-\d{1,3}$`, `(?i)[^\s\x{e9}]+?|(a$)`, `\Qa\E[[:^alpha:]-]`, `(?<n>.)*`} {
 		f.Add(seed, "dev-17\n", true)

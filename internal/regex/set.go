@@ -8,7 +8,7 @@ import (
 // A set is a set of bytes.
 type set [256]bool
 
-// setOf is the set of the bytes of each range: "az09" is a to z and 0 to 9.
+// setOf returns the set of the bytes of each range: "az09" is a to z and 0 to 9.
 func setOf(ranges string) *set {
 	var s set
 	for i := 0; i < len(ranges); i += 2 {
@@ -46,7 +46,7 @@ func (s *set) fold() {
 	}
 }
 
-// write appends the set as a class of the engine's. A set without a byte is a class that nothing is in.
+// write appends the set as a class of the engine. An empty set is a class that matches no byte.
 func (s *set) write(b *strings.Builder) {
 	b.WriteByte('[')
 	empty := true
@@ -67,7 +67,7 @@ func (s *set) write(b *strings.Builder) {
 	b.WriteByte(']')
 }
 
-// The classes that escapes stand for, \h and \v being horizontal and vertical space.
+// The classes of the escapes; \h and \v are horizontal and vertical space.
 var (
 	digits     = setOf("09")
 	word       = setOf("azAZ09__")
@@ -78,7 +78,7 @@ var (
 	everything = setOf("\x00\xff")
 )
 
-// posix are the classes that have names within brackets, as the C locale has them.
+// posix contains the classes with names in brackets, as in the C locale.
 var posix = map[string]*set{
 	"alpha": setOf("azAZ"), "lower": setOf("az"), "upper": setOf("AZ"), "alnum": setOf("azAZ09"), "ascii": setOf("\x00\x7f"),
 	"blank": setOf("\t\t  "), "cntrl": setOf("\x00\x1f\x7f\x7f"), "digit": digits, "graph": setOf("!~"), "print": setOf(" ~"),

@@ -7,11 +7,12 @@ import (
 	"strings"
 )
 
-// A translator writes a pattern anew in the few words that PCRE and the engine read alike: bytes, sets of bytes, groups,
-// alternatives, repetitions, and the start, the end and the borders of words. So flags never reach the engine.
+// A translator rewrites a pattern with the few constructs that PCRE and the engine interpret alike:
+// bytes, sets of bytes, groups, alternatives, repetitions, and the start, the end and the
+// boundaries of words. So flags never reach the engine.
 type translator struct {
 	pattern string
-	at      int // the next byte
+	at      int // the offset of the next byte
 	out     strings.Builder
 	flags
 	open   []group
@@ -22,21 +23,21 @@ type translator struct {
 	branch
 }
 
-// A branch is what is known of the alternative that is being read, and of those before it in its group.
+// A branch is the state of the alternative being read, and of the earlier ones in its group.
 type branch struct {
-	repeatable bool // what was written last may be repeated
+	repeatable bool // the last item may be repeated
 	last       item
-	taking     int  // how many items take at least a byte
-	ended      bool // a "$" was the last
-	endedAny   bool // or of an alternative before
-	emptyAny   bool // an alternative before may be empty
-	captures   bool // something in the group captures
+	taking     int  // the number of items that match at least one byte
+	ended      bool // the last item was a "$"
+	endedAny   bool // or that of an earlier alternative
+	emptyAny   bool // an earlier alternative may be empty
+	captures   bool // the group contains a capturing group
 }
 
 // An item is something that can be repeated.
 type item struct{ empty, captures bool }
 
-// mayBeEmpty reports whether the group, as far as it was read, may match nothing.
+// mayBeEmpty reports whether the group, as read so far, may match the empty string.
 func (b *branch) mayBeEmpty() bool { return b.emptyAny || b.taking == 0 }
 
 // add counts an item.
@@ -48,12 +49,12 @@ func (b *branch) add(i item) {
 	}
 }
 
-// flags are the options in force, of which (?i) and (?s) are served.
+// flags are the current options; (?i) and (?s) are supported.
 type flags struct{ fold, dotAll bool }
 
-// A group is one that is open, with what was before it.
+// A group is an open group, with the state before it.
 type group struct {
-	number int // 0: it does not capture
+	number int // 0 if it does not capture
 	flags  flags
 	branch branch
 }
@@ -72,7 +73,7 @@ func (t *translator) translate() error {
 	return nil
 }
 
-// next translates what begins with c, which has been passed.
+// next translates the item that begins with c, which has been read.
 func (t *translator) next(c byte) error {
 	switch c {
 	case '|':
@@ -116,7 +117,7 @@ func (t *translator) alternative() error {
 	return nil
 }
 
-// escaped translates an escape outside brackets; the backslash has been passed.
+// escaped translates an escape outside brackets, after its backslash.
 func (t *translator) escaped() error {
 	rest := t.pattern[t.at:]
 	if rest != "" {
@@ -145,7 +146,7 @@ func (t *translator) escaped() error {
 	return t.writeByte(e.char)
 }
 
-// quoted takes all up to \E as it stands.
+// quoted reads literal text up to \E.
 func (t *translator) quoted() error {
 	text, _, closed := strings.Cut(t.pattern[t.at:], `\E`)
 	t.at += len(text)
@@ -166,8 +167,8 @@ func (t *translator) assertion(text string) error {
 	return nil
 }
 
-// end translates "$": the end of the text, or before a newline that ends it. The engine knows only the end itself, and takes the
-// newline instead, which is the same as long as nothing follows.
+// end translates "$": the end of the text, or before its final newline. The engine has only the end
+// itself, and matches the newline instead, which is equivalent if nothing follows.
 func (t *translator) end(name string) error {
 	if t.ended {
 		return t.refuse("end of text before the end", name)
@@ -208,18 +209,18 @@ func (t *translator) writeSet(s *set) error {
 	return nil
 }
 
-// quantifier is the repetition in braces that rest begins with; empty if it begins with none.
+// quantifier returns the repetition in braces at the beginning of rest, or the empty string.
 func quantifier(rest string) string { return braces.FindString(rest) }
 
 var braces = regexp.MustCompile(`^\{([0-9]+(,[0-9]*)?|,[0-9]+)\}`)
 
-// The most that PCRE and the engine repeat.
+// The maximum repetition counts of PCRE and of the engine.
 const (
 	maxPCRE   = 65535
 	maxRepeat = 1000
 )
 
-// bounded translates a repetition in braces; the first has been passed.
+// bounded translates a repetition in braces, after its opening brace.
 func (t *translator) bounded(text string) error {
 	t.at += len(text) - 1
 	least, most, ranged := strings.Cut(text[1:len(text)-1], ",")
@@ -243,8 +244,9 @@ func (t *translator) bounded(text string) error {
 	return t.repeat(text, lo == 0, unbounded || hi > 1)
 }
 
-// repeat writes a repetition, greedy or lazy: whether it may be none, and whether it may be more than one. The engine does not keep
-// what PCRE keeps of a group that is empty in its last round.
+// repeat writes a repetition, greedy or lazy. none reports whether it may match zero times, more
+// whether it may match more than once. The engine does not keep the captures that PCRE keeps for a
+// group that is empty in its last iteration.
 func (t *translator) repeat(text string, none, more bool) error {
 	switch {
 	case !t.repeatable:
@@ -268,7 +270,7 @@ func (t *translator) repeat(text string, none, more bool) error {
 	return nil
 }
 
-// passes goes on behind text if it comes next, and reports whether it did.
+// passes reads text if it comes next, and reports whether it did.
 func (t *translator) passes(text string) bool {
 	if !strings.HasPrefix(t.pattern[t.at:], text) {
 		return false
@@ -277,7 +279,7 @@ func (t *translator) passes(text string) bool {
 	return true
 }
 
-// fail is nginx's sentence for an error that PCRE finds at that place.
+// fail returns nginx's sentence for an error that PCRE finds at that offset.
 func (t *translator) fail(message string, at int) error {
 	sentence := fmt.Sprintf("pcre2_compile() failed: %s in \"%s\"", message, t.pattern)
 	if at < len(t.pattern) {
@@ -286,7 +288,7 @@ func (t *translator) fail(message string, at int) error {
 	return fmt.Errorf("%s", sentence)
 }
 
-// refuse says what weir does not serve.
+// refuse returns the error for an unsupported construct.
 func (t *translator) refuse(what, text string) error {
 	return fmt.Errorf("%s \"%s\" in regular expression \"%s\" is not supported by weir", what, text, t.pattern)
 }
