@@ -2,24 +2,25 @@ package relay
 
 import "time"
 
-// lateBy is how long a loop that was not run may have been away without timers having to wait for events. It is longer than a busy loop
-// takes for a batch of events.
+// lateBy is the longest gap after which timers still need not wait for events. It is longer than a
+// busy loop takes for a batch of events.
 const lateBy = 100 * time.Millisecond
 
-// Arrears keep timers from firing before the events that came earlier. A loop that was not run for a while, since its process was stopped or
-// its machine was moved, finds expired timers together with the events that would have put them off, and these may be many batches.
+// Arrears keep timers from firing before earlier events are handled. A loop that did not run for a
+// while, because its process was stopped or its machine was migrated, finds expired timers together
+// with the events that would have postponed them, possibly many batches.
 //
-// A loop tells its Arrears of each wait. Timers fire late by at most as many batches as hold all that can have come. The zero Arrears are
-// none.
+// A loop reports each wait to its Arrears. Timers are delayed by at most the number of batches that
+// can contain all pending events. The zero Arrears delay no timers.
 type Arrears struct {
-	now  time.Duration // of the last wait's end
-	left int           // batches that are to be read first, at most
+	now  time.Duration // the end of the last wait
+	left int           // the maximum number of batches to read first
 }
 
-// Woke takes note of a wait that has ended at now, by a monotonic clock. more says that there may be more events at once; most is how many
-// batches hold all that can be there.
+// Woke records that a wait ended at now, by a monotonic clock. more reports that further events may
+// be pending; most is the maximum number of batches that can be pending.
 func (a *Arrears) Woke(now time.Duration, more bool, most int) {
-	more = more || now-a.now > lateBy // even a wait without events may have ended just before the time that was lost
+	more = more || now-a.now > lateBy // even a wait without events may have ended just before the gap
 	a.now = now
 	switch {
 	case !more:
@@ -31,5 +32,5 @@ func (a *Arrears) Woke(now time.Duration, more bool, most int) {
 	}
 }
 
-// Any reports whether timers have to wait for events. Then the loop looks for events at once.
+// Any reports whether timers must wait for events. The loop then polls for events without waiting.
 func (a *Arrears) Any() bool { return a.left > 0 }

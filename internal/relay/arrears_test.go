@@ -14,7 +14,7 @@ func TestTimersWaitForEventsAfterAPause(t *testing.T) {
 		want  bool
 	}{
 		{time.Millisecond, false, false},
-		{time.Hour, false, true}, // whatever this wait has brought, it may be old
+		{time.Hour, false, true}, // the events of this wait may be old
 		{time.Millisecond, true, true},
 		{time.Millisecond, false, false}, // all events are known
 		{time.Millisecond, true, true},   // a full batch
@@ -24,7 +24,7 @@ func TestTimersWaitForEventsAfterAPause(t *testing.T) {
 		{time.Second, true, true},
 		{time.Second, true, true},
 		{time.Second, true, true},
-		{time.Second, true, false}, // in a slow loop neither
+		{time.Second, true, false}, // nor in a slow loop
 	} {
 		a.Woke(a.now+wait.after, wait.more, most)
 		if got := a.Any(); got != wait.want {

@@ -6,25 +6,28 @@ import (
 	"time"
 )
 
-// A Meter is the rate limit of one direction, reckoned as in ngx_stream_proxy_process. It holds no counters: the caller has
-// them already. The zero Meter does not limit. It is a value, and safe for concurrent use.
+// A Meter is the rate limit of one direction, computed as in ngx_stream_proxy_process. It has no
+// counters: the caller has them already. The zero Meter does not limit. It is a value, and safe for
+// concurrent use.
 //
-// As in nginx whole seconds count. At second s after Start, a direction may have carried rate × (s + 1) bytes, so that the first
-// second's share is there at once. Setting the system's clock changes nothing, where nginx pauses for as long as it is set back.
+// As in nginx whole seconds count. At second s after Start, a direction may have relayed rate × (s
+// + 1) bytes, so the share of the first second is available at once. Setting the system clock has
+// no effect, whereas nginx pauses for as long as the clock is set back.
 type Meter struct {
-	Rate  int64 // bytes per second; 0 or less: no limit
+	Rate  int64 // bytes per second; 0 or less disables the limit
 	Start int64 // second of Monotonic when proxying began
 }
 
-// NewMeter returns the limit of rate bytes per second for a relay that begins at start.
+// NewMeter returns a limit of rate bytes per second for a relay that begins at start.
 func NewMeter(rate int64, start time.Time) Meter {
 	return Meter{Rate: rate, Start: second(start)}
 }
 
 func second(t time.Time) int64 { return Monotonic(t) / int64(time.Second) }
 
-// Allowed returns how many bytes may be read now, when done have been read since Start. It is negative when more was read
-// than allowed, as happens with datagrams, which are never cut. With no limit it is math.MaxInt64.
+// Allowed returns how many bytes may be read now if done bytes have been read since Start. It is
+// negative if more was read than allowed, as happens with datagrams, which are never split. Without
+// a limit it is math.MaxInt64.
 func (m Meter) Allowed(now time.Time, done int64) int64 {
 	if m.Rate <= 0 {
 		return math.MaxInt64
@@ -36,9 +39,9 @@ func (m Meter) Allowed(now time.Time, done int64) int64 {
 	return m.Rate*seconds - done
 }
 
-// Read returns how much of a stream to read now into free bytes of buffer. If it may read nothing, it returns 0 and for how
-// long to pause; while one direction pauses, proxy_timeout is not counted. With free == 0 it returns 0 and no pause: the
-// buffer has to be written out first.
+// Read returns how many bytes of a stream to read now into a buffer with free bytes. If no byte may
+// be read, it returns 0 and the time to pause; while one direction pauses, proxy_timeout is not
+// counted. If free is 0 it returns 0 and no pause: the buffer must be written first.
 func (m Meter) Read(now time.Time, done int64, free int) (int, time.Duration) {
 	if free == 0 {
 		return 0, 0
@@ -50,14 +53,14 @@ func (m Meter) Read(now time.Time, done int64, free int) (int, time.Duration) {
 	return int(min(int64(free), allowed)), 0
 }
 
-// Debt returns how long to pause when Allowed is not positive: the time that the excess takes at the rate, in whole
-// milliseconds, and one more.
+// Debt returns the time to pause if Allowed is not positive: the time that the excess takes at the
+// rate, in whole milliseconds, plus one.
 func (m Meter) Debt(allowed int64) time.Duration {
 	return milliseconds(excess(allowed), m.Rate) + time.Millisecond
 }
 
-// After returns how long to pause once n bytes have been read: the time that they take at the rate, in whole milliseconds; 0
-// when that is less than one.
+// After returns the time to pause after reading n bytes: the time that they take at the rate, in
+// whole milliseconds; 0 if it is less than one.
 func (m Meter) After(n int) time.Duration {
 	if m.Rate <= 0 || n <= 0 {
 		return 0
@@ -65,7 +68,8 @@ func (m Meter) After(n int) time.Duration {
 	return milliseconds(uint64(n), m.Rate)
 }
 
-// longestPause bounds a pause, so that no rate overflows a Duration. nginx's timers hold 2³¹ milliseconds.
+// longestPause limits a pause, so that no rate overflows a Duration. nginx's timers are limited to
+// 2³¹ milliseconds.
 const longestPause = math.MaxInt32 * time.Millisecond
 
 // milliseconds returns the time n bytes take at rate, rounded down.
@@ -78,7 +82,7 @@ func milliseconds(n uint64, rate int64) time.Duration {
 	return time.Duration(min(ms, math.MaxInt32)) * time.Millisecond
 }
 
-// excess is -allowed, also for math.MinInt64.
+// excess returns -allowed, also for math.MinInt64.
 func excess(allowed int64) uint64 {
 	if allowed > 0 {
 		return 0

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// at is a moment of the wall clock, ms milliseconds after the one at which all relays of these tests begin: the middle of a
-// second, because nginx counts the turns of whole seconds.
+// at returns the wall-clock time ms milliseconds after the start of all relays in these tests: the
+// middle of a second, because nginx counts changes of whole seconds.
 func at(ms int64) time.Time {
 	return time.UnixMilli(1_700_000_000_500 + ms)
 }
@@ -16,7 +16,7 @@ func TestMeterRead(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		rate  int64
-		after int64 // milliseconds since the beginning
+		after int64 // milliseconds since the start
 		done  int64
 		free  int
 		want  int
@@ -80,7 +80,7 @@ func TestMeterAllowedOfDatagrams(t *testing.T) {
 	}
 }
 
-// A sender that is always ready gets its rate: neither pause loses more than its millisecond.
+// A sender that is always ready reaches its rate: each pause loses at most its extra millisecond.
 func TestMeterHoldsTheRate(t *testing.T) {
 	const rate, seconds = 10_000, 20
 	m := NewMeter(rate, at(0))

@@ -1,7 +1,8 @@
-// Package relay is the arithmetic of carrying bytes between a client and a server: what to carry, how fast, and until when.
+// Package relay contains the arithmetic of relaying bytes between a client and a server: which
+// bytes, how fast, and until when.
 //
-// It does no I/O and starts no goroutine; the drivers do. They share it so that rates, counts and time-outs come out alike
-// whichever of them carries a session.
+// It does no I/O and starts no goroutine; the drivers do. They share it so that rates, counts and
+// timeouts are the same in each driver.
 package relay
 
 import (
@@ -9,56 +10,60 @@ import (
 	"time"
 )
 
-// A Spec says how a session is to be relayed. Drivers only read it, so that all sessions of a server may share one.
+// A Spec configures the relay of a session. Drivers only read it, so that all sessions of a server
+// may share one.
 type Spec struct {
-	Timeout    time.Duration // proxy_timeout: no read and no write on either side for so long ends the relay; 0: never
+	Timeout    time.Duration // proxy_timeout: the relay ends if neither side reads or writes for so long; 0 disables it
 	BufferSize int           // proxy_buffer_size, in bytes, one buffer for each direction
-	Upload     int64         // proxy_upload_rate, from the client, in bytes per second; 0: no limit
-	Download   int64         // proxy_download_rate, from the server, likewise
-	HalfClose  bool          // proxy_half_close: one side's end is passed on and the other direction goes on
-	FirstByte  bool          // the driver reports the first byte that comes from the server, or its end if none does
-	Requests   int           // proxy_requests: datagrams from the client that make a session; 0: no limit
-	Responses  int           // proxy_responses: datagrams from the server for each from the client; negative: no limit
-	// Left is set, by anybody, once the server has left its group: the next event on either side ends the relay. nil: nothing of the kind.
+	Upload     int64         // proxy_upload_rate, from the client, in bytes per second; 0 disables the limit
+	Download   int64         // proxy_download_rate, from the server, in bytes per second; 0 disables the limit
+	HalfClose  bool          // proxy_half_close: the end of one side is passed on and the other direction continues
+	FirstByte  bool          // the driver reports the first byte from the server, or the server's end if there is none
+	Requests   int           // proxy_requests: datagrams from the client that complete a session; 0 disables the limit
+	Responses  int           // proxy_responses: datagrams from the server for each from the client; negative disables the limit
+	// Left is set, from any goroutine, when the server leaves its group: the next event on either
+	// side ends the relay. nil disables the check.
 	Left *atomic.Bool
 }
 
-// Dropped reports whether the server has left. A driver asks at each event.
+// Dropped reports whether the server has left its group. A driver checks it at each event.
 func (s *Spec) Dropped() bool { return s.Left != nil && s.Left.Load() }
 
-// A Result counts what a relay has carried, and at the end says why it ended.
+// A Result contains the counters of a relay, and finally the reason for its end.
 //
-// Each count has one writer at a time. Where a driver has a goroutine for each direction, the one that reads from the client
-// writes FromClient and ToUpstream, the other FromUpstream and ToClient. Anybody may Load them at any time. End is written
-// once, by the driver, before it reports the relay's end; nobody reads it earlier.
+// Each counter has one writer at a time. If a driver has a goroutine for each direction, the one
+// that reads from the client writes FromClient and ToUpstream, the other FromUpstream and ToClient.
+// Any goroutine may Load them at any time. The driver writes End once, before it reports the
+// relay's end; it must not be read earlier.
 //
-// A Result must not be copied; assigning Result{} to one that nobody shares clears it.
+// A Result must not be copied; assigning Result{} to one that is not shared clears it.
 type Result struct {
 	FromClient   atomic.Int64 // bytes read from the client while relaying: nginx's s->received
-	ToClient     atomic.Int64 // bytes the client's socket has taken
+	ToClient     atomic.Int64 // bytes that the client's socket has accepted
 	FromUpstream atomic.Int64 // bytes read from the server
-	ToUpstream   atomic.Int64 // bytes the server's socket has taken, the PROXY header among them
+	ToUpstream   atomic.Int64 // bytes that the server's socket has accepted, including the PROXY header
 	End          End
 }
 
-// End says why a relay ended. The zero End means that it has not.
+// End is the reason for the end of a relay. The zero End means that it has not ended.
 type End uint8
 
-// The reasons. They end a session with status 200, as in nginx, but for a Timeout while answers to datagrams are missing; an error on a connection that is up is logged
-// where it happens and then treated as that side's end.
+// The reasons. They end a session with status 200, as in nginx, except a Timeout while answers to
+// datagrams are missing. An error on an established connection is logged where it happens and then
+// treated as the end of that side.
 const (
-	ClientEOF     End = iota + 1 // the client ended, and what it had sent is written out
-	UpstreamEOF                  // the server did
+	ClientEOF     End = iota + 1 // the client ended, and all its data is written
+	UpstreamEOF                  // the server ended, and all its data is written
 	Timeout                      // Spec.Timeout passed without a read or a write
-	Done                         // of datagrams: as many answers have come as were asked for
-	Shutdown                     // of datagrams: the socket that the session shares with others is not ours any more
+	Done                         // datagrams: the requested number of answers has arrived
+	Shutdown                     // datagrams: the socket that the session shares with others no longer belongs to this process
 	ClientError                  // the client's connection failed
-	UpstreamError                // the server's did
-	Aborted                      // somebody else ended the session
+	UpstreamError                // the server's connection failed
+	Aborted                      // the session was ended from outside
 	Dropped                      // the server has left its group: Spec.Left
 )
 
-// String is for tests and debugging; the log has nginx's sentences, which the session writes.
+// String is for tests and debugging; the session logs nginx's sentences.
 func (e End) String() string {
 	switch e {
 	case ClientEOF:

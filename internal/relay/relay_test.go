@@ -15,7 +15,7 @@ func TestEndNames(t *testing.T) {
 	}
 }
 
-// A session is paid for by its size; the counters are most of a Result.
+// The size of a Result adds to the memory of each session; the counters are most of it.
 func TestResultIsSmall(t *testing.T) {
 	if got := unsafe.Sizeof(Result{}); got > 40 {
 		t.Errorf("a Result takes %d bytes, want 40", got)

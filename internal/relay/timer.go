@@ -5,39 +5,42 @@ import (
 	"time"
 )
 
-// A Wheel fires timers at coarse times, for very many timers that are nearly always moved before they fire. Moving one to a
-// later time touches nothing but the timer itself: only when its old time comes does the wheel look where it belongs now.
+// A Wheel fires timers at coarse times, for very many timers that are nearly always moved before
+// they fire. Moving a timer to a later time changes only the timer itself: the wheel files it again
+// when its old time arrives.
 //
-// A timer never fires early, and less than a tick late if Expired is called when Next says. One that is set to a time already
-// past fires with the next tick. Filing, moving and removing take constant time and allocate nothing.
+// A timer never fires early, and less than a tick late if Expired is called when Next says. A timer
+// set to a past time fires at the next tick. Filing, moving and removing take constant time and do
+// not allocate.
 //
-// A Wheel, with the timers filed in it, belongs to one goroutine, or to whoever holds its owner's lock.
+// A Wheel, with its timers, belongs to one goroutine, or is guarded by its owner's lock.
 type Wheel[T any] struct {
 	start time.Time
 	tick  time.Duration
-	now   int64       // the last tick that was begun; timers in its slot may still have to fire
+	now   int64       // the last tick that was started; timers in its slot may still have to fire
 	heads []*Timer[T] // tick k is in slot k modulo len; a slot's list is circular
-	busy  []uint64    // one bit for each slot, set while it holds a timer
+	busy  []uint64    // one bit for each slot, set while it contains a timer
 	count int
 }
 
-// A Timer is one deadline, to be embedded in what it belongs to. The zero Timer is ready, and not filed. It must not be
-// copied, nor filed in two wheels at once.
+// A Timer is one deadline, to be embedded in the value that it belongs to. The zero Timer is ready,
+// and not filed. It must not be copied, nor filed in two wheels at once.
 type Timer[T any] struct {
-	Owner      T // for who receives the timer when it has fired; the wheel does not look at it
+	Owner      T // for the receiver of the fired timer; the wheel does not use it
 	deadline   time.Duration
-	filed      int64 // the tick whose slot it is in; it may belong later
+	filed      int64 // the tick of its slot; its deadline may be later
 	next, prev *Timer[T]
 }
 
-// NewWheel returns a wheel whose ticks are counted from start. A timer within tick × slots is looked at once; one that is
-// further away once more for each time that long. Slots are rounded up to a multiple of 64.
+// NewWheel returns a wheel whose ticks are counted from start. A timer within tick × slots is
+// checked once; a later one is checked once more for each multiple of that time. Slots are rounded
+// up to a multiple of 64.
 func NewWheel[T any](start time.Time, tick time.Duration, slots int) *Wheel[T] {
 	words := max((slots+63)/64, 1)
 	return &Wheel[T]{start: start, tick: tick, heads: make([]*Timer[T], words*64), busy: make([]uint64, words)}
 }
 
-// Len returns how many timers are filed.
+// Len returns the number of filed timers.
 func (w *Wheel[T]) Len() int { return w.count }
 
 // Filed reports whether t is in a wheel: it was set and has neither fired nor been removed.
@@ -55,15 +58,15 @@ func (w *Wheel[T]) Set(t *Timer[T], at time.Time) {
 	w.file(t)
 }
 
-// Remove takes t out; it will not fire. A timer that is not filed is left alone.
+// Remove removes t; it will not fire. A timer that is not filed is ignored.
 func (w *Wheel[T]) Remove(t *Timer[T]) {
 	if t.Filed() {
 		w.unlink(t)
 	}
 }
 
-// Expired takes one timer out whose deadline is not after now, and returns it, or nil when there is none left. Timers may be
-// set and removed between calls. Among themselves, expired timers come in no order to rely on.
+// Expired removes one timer whose deadline is not after now, and returns it, or nil if none is
+// left. Timers may be set and removed between calls. The order of expired timers is undefined.
 func (w *Wheel[T]) Expired(now time.Time) *Timer[T] {
 	passed := now.Sub(w.start)
 	target := int64(passed / w.tick)
@@ -75,13 +78,13 @@ func (w *Wheel[T]) Expired(now time.Time) *Timer[T] {
 			return nil
 		}
 		w.now++
-		// After a long sleep one turn sees every slot, and with it every timer.
+		// After a long sleep one turn visits every slot, and with it every timer.
 		w.now = max(w.now, target-int64(len(w.heads))+1)
 	}
 }
 
-// Next returns how long after now Expired should be called again, and false if nothing is filed. It may be too early, when
-// the timers that it knows of have been moved, and then nothing will have expired.
+// Next returns how long after now to call Expired again, and false if no timer is filed. It may be
+// too early if the timers that it considers have been moved; then none has expired.
 func (w *Wheel[T]) Next(now time.Time) (time.Duration, bool) {
 	if w.count == 0 {
 		return 0, false
@@ -90,7 +93,7 @@ func (w *Wheel[T]) Next(now time.Time) (time.Duration, bool) {
 	return max(due.Sub(now), 0), true
 }
 
-// expiredIn empties a slot up to the first timer that has expired, filing those that were moved where they belong now.
+// expiredIn empties a slot up to the first expired timer, and files moved timers again.
 func (w *Wheel[T]) expiredIn(slot int, passed time.Duration) *Timer[T] {
 	for t := w.heads[slot]; t != nil; t = w.heads[slot] {
 		w.unlink(t)
@@ -102,7 +105,7 @@ func (w *Wheel[T]) expiredIn(slot int, passed time.Duration) *Timer[T] {
 	return nil
 }
 
-// tickOf returns the first tick at which a timer with this deadline may fire, so that it is never early.
+// tickOf returns the first tick at which a timer with this deadline may fire without being early.
 func (w *Wheel[T]) tickOf(deadline time.Duration) int64 {
 	if deadline <= 0 {
 		return 0
@@ -110,15 +113,16 @@ func (w *Wheel[T]) tickOf(deadline time.Duration) int64 {
 	return int64((deadline-1)/w.tick) + 1 // (deadline + tick - 1) / tick may overflow
 }
 
-// slot returns where the timers of a tick are.
+// slot returns the slot of a tick.
 func (w *Wheel[T]) slot(tick int64) int { return int(tick % int64(len(w.heads))) }
 
-// lookAhead is how many times in a turn of the wheel those timers are looked at that are beyond it. They need no exact time, and each
-// look costs a wake-up.
+// lookAhead is the number of times per turn of the wheel that timers beyond the wheel are checked.
+// They need no exact time, and each check costs a wake-up.
 const lookAhead = 16
 
-// file puts t in the slot of its deadline: the next one if that has passed, one of the furthest if it is beyond the wheel. It is
-// never the current slot, which is being emptied.
+// file puts t into the slot of its deadline: into the next slot if the deadline has passed, into
+// one of the furthest if it is beyond the wheel. It never uses the current slot, which is being
+// emptied.
 func (w *Wheel[T]) file(t *Timer[T]) {
 	size := int64(len(w.heads))
 	t.filed = max(w.tickOf(t.deadline), w.now+1)
@@ -138,7 +142,7 @@ func (w *Wheel[T]) file(t *Timer[T]) {
 	w.count++
 }
 
-// unlink takes a filed timer out of its slot.
+// unlink removes a filed timer from its slot.
 func (w *Wheel[T]) unlink(t *Timer[T]) {
 	slot := w.slot(t.filed)
 	switch {
@@ -153,7 +157,8 @@ func (w *Wheel[T]) unlink(t *Timer[T]) {
 	w.count--
 }
 
-// untilBusy returns how many ticks ahead of the current one the first slot with a timer is. There must be one.
+// untilBusy returns the number of ticks from the current one to the first slot with a timer. There
+// must be one.
 func (w *Wheel[T]) untilBusy() int64 {
 	from := w.slot(w.now)
 	for i := range len(w.busy) + 1 {

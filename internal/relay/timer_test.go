@@ -8,7 +8,7 @@ import (
 
 var epoch = time.Unix(1_700_000_000, 0)
 
-// fired advances w to the given time after epoch and returns the owners of what fired.
+// fired advances w to the given time after epoch and returns the owners of the fired timers.
 func fired(w *Wheel[string], after time.Duration) []string {
 	var names []string
 	for t := w.Expired(epoch.Add(after)); t != nil; t = w.Expired(epoch.Add(after)) {
@@ -109,7 +109,8 @@ func TestWheelTheFurthestFuture(t *testing.T) {
 	wantFired(t, w, 24*time.Hour)
 }
 
-// TestWheelLooksAtDistantTimersTogether follows many timers that were set at different times: they must not keep their owner awake.
+// TestWheelLooksAtDistantTimersTogether follows many timers that were set at different times: they
+// must not wake their owner often.
 func TestWheelLooksAtDistantTimersTogether(t *testing.T) {
 	const slots = 1024
 	w := NewWheel[string](epoch, time.Second, slots)
@@ -144,7 +145,7 @@ func TestWheelRemove(t *testing.T) {
 	wantFired(t, w, 5*time.Second, "a", "c")
 }
 
-// Whoever receives an expired timer may remove others that have expired too, and set any anew.
+// The receiver of an expired timer may remove other expired timers, and set any timer again.
 func TestWheelChangesWhileFiring(t *testing.T) {
 	w := NewWheel[string](epoch, time.Second, 64)
 	timers := []Timer[string]{{Owner: "a"}, {Owner: "b"}, {Owner: "c"}}
@@ -177,7 +178,7 @@ func TestWheelNext(t *testing.T) {
 	}
 }
 
-// A driver that sleeps for as long as Next says misses nothing, wherever in the ring the wheel stands.
+// A driver that sleeps for as long as Next says misses no timer, at any position in the ring.
 func TestWheelDrivenByNext(t *testing.T) {
 	w := NewWheel[string](epoch, 100*time.Millisecond, 64)
 	a := &Timer[string]{Owner: "a"}
@@ -201,11 +202,11 @@ func TestWheelDrivenByNext(t *testing.T) {
 	}
 }
 
-// modelTimer is what a list with a time for each entry knows.
+// modelTimer is an entry of the reference model, a list with a time for each entry.
 type modelTimer struct {
 	timer    Timer[int]
 	deadline time.Time
-	latest   time.Time // it has to have fired by then
+	latest   time.Time // it must have fired by then
 	filed    bool
 }
 
@@ -220,8 +221,8 @@ func (m *modelTimer) set(w *Wheel[int], now, deadline time.Time, tick time.Durat
 	m.latest = m.latest.Add(tick)
 }
 
-// Against a naive model with random changes and random steps, some longer than a turn: nothing fires early, nothing fires
-// later than a tick after its deadline, nothing fires twice, and nothing is lost.
+// The wheel is compared with a simple model, with random changes and random steps, some longer than
+// a turn: no timer fires early, later than a tick after its deadline, or twice, and none is lost.
 func TestWheelAgainstModel(t *testing.T) {
 	const tick = 10 * time.Millisecond
 	for seed := range uint64(20) {
@@ -255,7 +256,7 @@ func TestWheelAgainstModel(t *testing.T) {
 	}
 }
 
-// checkExpired takes what expires now and compares it with the model.
+// checkExpired removes the timers that expire now and compares them with the model.
 func checkExpired(t *testing.T, w *Wheel[int], model []modelTimer, now time.Time) {
 	t.Helper()
 	for e := w.Expired(now); e != nil; e = w.Expired(now) {

@@ -2,10 +2,11 @@ package resolver
 
 import "strconv"
 
-// An Error says why a name has no address. Its text is nginx's, as it stands in parentheses: "3: Host not found".
+// An Error is the reason why a name has no address. Its text is nginx's, as in parentheses: "3:
+// Host not found".
 type Error int
 
-// The errors: the response codes of DNS, and that nobody has answered in time.
+// The errors: the DNS response codes, and the timeout.
 const (
 	FormatError      Error = 1
 	ServerFailure    Error = 2
@@ -15,7 +16,7 @@ const (
 	ErrTimedOut      Error = 110
 )
 
-// errorTexts are what ngx_resolver_strerror says.
+// errorTexts are the texts of ngx_resolver_strerror.
 var errorTexts = map[Error]string{
 	FormatError:      "Format error",
 	ServerFailure:    "Server failure",
@@ -25,10 +26,10 @@ var errorTexts = map[Error]string{
 	ErrTimedOut:      "Operation timed out",
 }
 
-// Error is the number and its text.
+// Error returns the number and its text.
 func (e Error) Error() string { return strconv.Itoa(int(e)) + ": " + errorTexts[e] }
 
-// errorOf is the Error for a response code; nginx takes those that it does not know for a format error.
+// errorOf returns the Error for a response code; an unknown code is a format error, as in nginx.
 func errorOf(code int) Error {
 	if code > int(OperationRefused) {
 		return FormatError

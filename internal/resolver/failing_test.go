@@ -9,8 +9,8 @@ import (
 	"weir/conformance/peers"
 )
 
-// TestOneBadServer asks two name servers of which the first is bad in some way. The other one must be asked at once: a resend would take
-// longer than the test.
+// TestOneBadServer asks two name servers, the first of which fails in some way. The other one must
+// be asked at once: a resend would take longer than the test.
 func TestOneBadServer(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -41,7 +41,7 @@ func TestOneBadServer(t *testing.T) {
 	}
 }
 
-// TestAllServersBad holds that the failure is reported once all servers have been asked.
+// TestAllServersBad checks that the failure is reported once all servers have been asked.
 func TestAllServersBad(t *testing.T) {
 	first, r := start(t, nil)
 	second, _ := start(t, nil)
@@ -57,8 +57,8 @@ func TestAllServersBad(t *testing.T) {
 	}
 }
 
-// TestOnlyServerFails checks that the failures of both families count as soon as the only server has reported them, and not after the
-// time in which a question is repeated.
+// TestOnlyServerFails checks that the failures of both families count as soon as the only server
+// has reported them, without waiting for the resend time.
 func TestOnlyServerFails(t *testing.T) {
 	for range 20 {
 		d, r := start(t, nil)
@@ -70,7 +70,8 @@ func TestOnlyServerFails(t *testing.T) {
 	}
 }
 
-// TestOneFamilyFails holds that the addresses of one family count, and that the answer says what is missing.
+// TestOneFamilyFails checks that the addresses of one family count, and that the answer reports the
+// missing family.
 func TestOneFamilyFails(t *testing.T) {
 	for _, tt := range []struct {
 		kind        string
@@ -80,7 +81,7 @@ func TestOneFamilyFails(t *testing.T) {
 	}{
 		{"A", 2, "[::1]", ServerFailure, 0},
 		{"AAAA", 5, "[127.0.0.1 127.0.0.2]", 0, OperationRefused},
-		{"AAAA", 3, "[127.0.0.1 127.0.0.2]", 0, 0}, // there are none, whatever else that server means
+		{"AAAA", 3, "[127.0.0.1 127.0.0.2]", 0, 0}, // it has none, even if that server has a different reason
 	} {
 		t.Run(fmt.Sprint(tt.kind, tt.code), func(t *testing.T) {
 			d, r := start(t, nil)
@@ -97,7 +98,7 @@ func TestOneFamilyFails(t *testing.T) {
 	}
 }
 
-// TestSilentFamily holds that the addresses of one family do not wait for those of the other for long.
+// TestSilentFamily checks that the addresses of one family do not wait long for those of the other.
 func TestSilentFamily(t *testing.T) {
 	d, r := start(t, nil)
 	both(t, d)
@@ -116,7 +117,8 @@ func TestSilentFamily(t *testing.T) {
 	}
 }
 
-// TestLateFamily holds that addresses that come after the grace are added to those that are known.
+// TestLateFamily checks that addresses that arrive after the grace period are added to the known
+// ones.
 func TestLateFamily(t *testing.T) {
 	d, r := start(t, nil)
 	both(t, d)
@@ -133,7 +135,7 @@ func TestLateFamily(t *testing.T) {
 	}
 }
 
-// awaitLate waits until nothing is asked for in the background.
+// awaitLate waits until no lookup runs in the background.
 func awaitLate(t *testing.T, r *Resolver) {
 	t.Helper()
 	for ctx := within(t, patience); ; time.Sleep(time.Millisecond) {
@@ -154,7 +156,8 @@ func cachedCount(r *Resolver, name string) int {
 	return len(a.Addrs)
 }
 
-// TestAliasesInACircle holds that two names that are aliases of each other cost a question each, and not as many as a chain may have.
+// TestAliasesInACircle checks that two names that are aliases of each other cost one question each,
+// not as many as a chain may have.
 func TestAliasesInACircle(t *testing.T) {
 	d, r := start(t, nil)
 	d.Hops(true)

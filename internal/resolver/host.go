@@ -10,8 +10,9 @@ import (
 	"weir/internal/dns"
 )
 
-// host asks for the addresses of name, following its aliases. It calls early at most once, when one family of addresses is known and the
-// other one keeps it waiting; the answer that it returns then may be complete.
+// host looks up the addresses of name, following its aliases. It calls early at most once, when the
+// addresses of one family are known and those of the other are late; the answer that it then
+// returns may be complete.
 func (r *Resolver) host(ctx context.Context, name string, early func(Answer)) (Answer, error) {
 	ttl := time.Duration(math.MaxInt64)
 	names := []string{name}
@@ -25,7 +26,7 @@ func (r *Resolver) host(ctx context.Context, name string, early func(Answer)) (A
 		}
 		replies, err := x.Do(ctx)
 		if err != nil {
-			return Answer{Until: r.until(forNothing)}, ErrNotFound // as ngx_resolve_name_locked for what cannot be a name
+			return Answer{Until: r.until(forNothing)}, ErrNotFound // as ngx_resolve_name_locked for an invalid name
 		}
 		found := r.merge(replies, ttl)
 		if len(found.addrs) > 0 {
@@ -40,7 +41,8 @@ func (r *Resolver) host(ctx context.Context, name string, early func(Answer)) (A
 	return Answer{Until: r.until(forNothing)}, ErrNotFound
 }
 
-// exchange prepares a question for records of those kinds, to be asked until it is answered. The servers are asked in turn.
+// exchange returns an exchange for records of those kinds, which repeats until it is answered. The
+// servers are asked in turn.
 func (r *Resolver) exchange(name string, kinds []dns.Kind) *dns.Exchange {
 	x := &dns.Exchange{Name: name, Kinds: kinds}
 	if say := r.say.Load(); say != nil {
@@ -54,7 +56,7 @@ func (r *Resolver) exchange(name string, kinds []dns.Kind) *dns.Exchange {
 	return x
 }
 
-// found is what the replies for both families have in common.
+// found is the combined result of the replies for both families.
 type found struct {
 	addrs       []netip.Addr
 	alias       string
@@ -63,7 +65,8 @@ type found struct {
 	noA, noAAAA Error
 }
 
-// merge puts the replies for both families together. Addresses of one count although the other failed.
+// merge combines the replies for both families. Addresses of one family count even if the other
+// failed.
 func (r *Resolver) merge(replies []dns.Reply, ttl time.Duration) found {
 	all := found{ttl: ttl}
 	for i := range replies {
@@ -92,7 +95,7 @@ func (r *Resolver) merge(replies []dns.Reply, ttl time.Duration) found {
 	return all
 }
 
-// errorIn returns the failure that a reply reports; 0 for none.
+// errorIn returns the failure in a reply, or 0.
 func errorIn(reply *dns.Reply) Error {
 	switch {
 	case !reply.Answered:
@@ -103,7 +106,8 @@ func errorIn(reply *dns.Reply) Error {
 	return 0
 }
 
-// answer returns the addresses found. Those of one family alone are asked for again soon if servers have failed the other.
+// answer returns the addresses found. If servers failed one family, the answer expires soon, so
+// that it is asked for again.
 func (r *Resolver) answer(f found) Answer {
 	a := Answer{Addrs: f.addrs, Until: r.until(f.ttl), NoA: f.noA, NoAAAA: f.noAAAA}
 	soon := time.Now().Add(forNothing)
@@ -113,7 +117,8 @@ func (r *Resolver) answer(f found) Answer {
 	return a
 }
 
-// failure is why there are no addresses: no record at all is as good as no name.
+// failure returns the reason why there are no addresses: a name without records is treated as
+// nonexistent.
 func (f *found) failure() Error {
 	if f.code == 0 {
 		return ErrNotFound

@@ -8,32 +8,33 @@ import (
 	"weir/internal/dns"
 )
 
-// A flight is a name that is being asked for, on behalf of everybody who wants to know.
+// A flight is one lookup of a name, shared by all queries for it.
 type flight struct {
 	name    string
 	ctx     context.Context
 	cancel  context.CancelFunc
 	queries map[*Query]struct{}
-	begun   bool // there is a goroutine
-	told    bool // the first addresses, while others may follow
+	begun   bool // its goroutine runs
+	told    bool // the first addresses are delivered, others may follow
 }
 
-// A Query is one asker's question for the addresses of a name. All that ask for the same name meanwhile share the messages.
+// A Query is one caller's question for the addresses of a name. Concurrent queries for the same
+// name share the messages.
 type Query struct {
 	r        *Resolver
 	name     string
-	urgent   bool // it does not wait for those that are not
+	urgent   bool // it does not wait for non-urgent ones
 	answered func()
 	answer   Answer
 	err      error
 }
 
-// Query returns the question for name; nobody is asked yet.
+// Query returns the question for name, without starting it.
 func (r *Resolver) Query(name string) *Query { return &Query{r: r, name: dns.Normalize(name)} }
 
-// Begin asks, and returns at once. answered is called once when Answer has the answer: by another goroutine, or before Begin returns.
-// It must not block. stop says that the answer is not wanted any more: once it has returned answered is not called. After stop the
-// Query may begin again.
+// Begin starts the lookup and returns at once. answered is called once when Answer has the answer:
+// from another goroutine, or before Begin returns. It must not block. stop cancels the query: after
+// it has returned answered is not called. After stop the Query may begin again.
 func (q *Query) Begin(answered func()) (stop func()) {
 	r := q.r
 	r.mu.Lock()
@@ -49,7 +50,7 @@ func (q *Query) Begin(answered func()) (stop func()) {
 	return func() { r.leave(q) }
 }
 
-// Answer is what has been found out, once answered has been called. The error is an Error.
+// Answer returns the result, after answered has been called. The error is an Error.
 func (q *Query) Answer() (Answer, error) { return q.answer, q.err }
 
 // tell answers the query, unless it has stopped. The resolver's lock is held.
@@ -61,7 +62,8 @@ func (q *Query) tell(a Answer, err error) {
 	}
 }
 
-// Cached is what is known of name without asking, in an order that begins by chance, as nginx gives it out.
+// Cached returns the cached answer for name without asking, starting with a random address, as
+// nginx does.
 func (r *Resolver) Cached(name string) (Answer, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -79,7 +81,7 @@ func (r *Resolver) cached(name string) (Answer, bool) {
 	return a, true
 }
 
-// join adds q to the flight for its name, which it begins if there is none. The lock is held.
+// join adds q to the flight for its name, and begins one if there is none. The lock is held.
 func (r *Resolver) join(q *Query) {
 	f := r.flights[q.name]
 	if f == nil {
@@ -99,7 +101,8 @@ func (r *Resolver) join(q *Query) {
 	r.beginNext()
 }
 
-// leave takes q out of its flight, which ends when nobody is left. It does nothing for a query that is answered.
+// leave removes q from its flight, which ends when no query is left. It does nothing for an
+// answered query.
 func (r *Resolver) leave(q *Query) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -126,7 +129,7 @@ func (r *Resolver) begin(f *flight) {
 	})
 }
 
-// land passes on what has been found out, and begins the next flight that waits.
+// land delivers the answer of f and begins the next waiting flight.
 func (r *Resolver) land(f *flight, a Answer, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -142,8 +145,9 @@ func (r *Resolver) land(f *flight, a Answer, err error) {
 	r.beginNext()
 }
 
-// landEarly passes on the addresses of one family, which those of the other kept waiting. The flight continues in the background, if there
-// are not too many of its kind. Those who were told may ask again after that.
+// landEarly delivers the addresses of one family while those of the other are late. The flight
+// continues in the background, unless too many do. The queries answered so may ask again after
+// that.
 func (r *Resolver) landEarly(f *flight, a Answer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -157,10 +161,10 @@ func (r *Resolver) landEarly(f *flight, a Answer) {
 	r.beginNext()
 }
 
-// deliver tells everybody who waits for f what has been found out, and keeps it. The lock is held.
+// deliver answers all queries of f and caches the answer. The lock is held.
 func (r *Resolver) deliver(f *flight, a Answer, err error) {
 	if r.flights[f.name] != f {
-		return // nobody waits for it
+		return // no query waits for it
 	}
 	delete(r.flights, f.name)
 	if err == nil {
@@ -174,14 +178,15 @@ func (r *Resolver) deliver(f *flight, a Answer, err error) {
 	}
 }
 
-// beginNext begins what has waited longest, as far as there is room: half of it is for what is urgent alone. The lock is held.
+// beginNext begins the flights that have waited longest, as far as there is room: half of it is for
+// urgent flights only. The lock is held.
 func (r *Resolver) beginNext() {
 	r.beginSome(&r.urgent, 2*maxFlights)
 	r.beginSome(&r.waiting, maxFlights)
 }
 
-// beginSome begins flights of a list until limit are active. Those that have begun otherwise, or that nobody waits for any more, are
-// let go.
+// beginSome begins flights of a list until limit are active. Flights that have already begun, or
+// that no query waits for any more, are removed.
 func (r *Resolver) beginSome(list *[]*flight, limit int) {
 	for len(*list) > 0 && r.active < limit && !r.closed {
 		f := (*list)[0]
@@ -192,7 +197,7 @@ func (r *Resolver) beginSome(list *[]*flight, limit int) {
 	}
 }
 
-// keep remembers an answer. When there are too many, one that has ended makes room, else any.
+// keep caches an answer. If the cache is full, it evicts an expired answer, or else any.
 func (r *Resolver) keep(name string, a Answer) {
 	if len(r.cache) >= maxCached {
 		r.evict()
@@ -200,10 +205,11 @@ func (r *Resolver) keep(name string, a Answer) {
 	r.cache[name] = a
 }
 
-// maxEvicted is how many answers are looked at to make room for one: sessions may ask for other names all the time.
+// maxEvicted is the number of answers checked to make room for one: sessions may ask for new names
+// all the time.
 const maxEvicted = 16
 
-// evict lets go of those of a few answers that have ended, or of one that has not.
+// evict removes the expired ones of a few answers, or else one that has not expired.
 func (r *Resolver) evict() {
 	now, looked, victim := time.Now(), 0, ""
 	for name, a := range r.cache {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// nobody is an address where no name server listens.
+// nobody returns an address without a name server.
 func nobody(t *testing.T, host string) netip.AddrPort {
 	t.Helper()
 	c, err := net.ListenPacket("udp", net.JoinHostPort(host, "0"))
@@ -19,7 +19,8 @@ func nobody(t *testing.T, host string) netip.AddrPort {
 	return netip.MustParseAddrPort(c.LocalAddr().String())
 }
 
-// TestRefusals asks a server that does not exist, which is reported once, and then at once one that answers.
+// TestRefusals asks a server that does not exist, which is reported once, and then at once one that
+// answers.
 func TestRefusals(t *testing.T) {
 	for _, tt := range []struct {
 		name, host string
@@ -31,7 +32,7 @@ func TestRefusals(t *testing.T) {
 			dead := nobody(t, tt.host)
 			alive, r := start(t, func(o *Options) { o.Servers = append([]netip.AddrPort{dead}, o.Servers...) })
 			both(t, alive)
-			r.resend = patience // which the lookup must not take
+			r.resend = patience // which the lookup must not need
 			said := make(chan netip.AddrPort, 10)
 			r.OnError(func(_ string, err error, server netip.AddrPort) {
 				if !errors.Is(err, syscall.ECONNREFUSED) {

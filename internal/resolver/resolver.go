@@ -1,8 +1,9 @@
-// Package resolver asks name servers for addresses while weir runs, as nginx's own resolver: A and AAAA at once, the servers in turn,
-// again after 5 seconds. Answers are cached for their TTL. /etc/hosts and search domains are not used.
+// Package resolver asks name servers for addresses while weir runs, like nginx's own resolver: A
+// and AAAA at once, the servers in turn, again after 5 seconds. Answers are cached for their TTL.
+// /etc/hosts and search domains are not used.
 //
-// It needs less than nginx does. A server that refuses or fails is not waited for, and one family of addresses is enough: the other
-// one may fail, or be answered late.
+// It waits less than nginx does. A server that refuses or fails is not waited for, and one family
+// of addresses is enough: the other one may fail, or be answered late.
 //
 // See resolver in https://nginx.org/en/docs/stream/ngx_stream_core_module.html, and ngx_resolver.c.
 package resolver
@@ -20,29 +21,31 @@ import (
 )
 
 const (
-	// resendAfter is how long a name server may take before the next one is asked.
+	// resendAfter is the time after which the next name server is asked.
 	resendAfter = 5 * time.Second
-	// familyGrace is how long the addresses of one family wait for those of the other.
+	// familyGrace is the time that the addresses of one family wait for those of the other.
 	familyGrace = time.Second
-	// forNothing is how long it is good that a name has no address, unless valid= says otherwise.
+	// forNothing is the time for which a failed lookup is cached, unless valid= is set.
 	forNothing = 10 * time.Second
-	// maxFlights is how many names are asked for at once on behalf of sessions, and as many for Lookup; others wait.
+	// maxFlights is the maximum number of concurrent lookups for sessions, and also for Lookup;
+	// others wait.
 	maxFlights = 256
-	// maxLate is how many names are asked for in the background, whose addresses of one family are known.
+	// maxLate is the maximum number of lookups in the background, for which the addresses of one
+	// family are known.
 	maxLate = 256
-	// maxCached is how many names are kept.
+	// maxCached is the maximum number of cached names.
 	maxCached = 4096
 )
 
-// Options shape a Resolver.
+// Options configure a Resolver.
 type Options struct {
-	Servers     []netip.AddrPort // in the order of the configuration; none: every question times out
-	Valid       time.Duration    // how long answers are good; 0: as long as they say
+	Servers     []netip.AddrPort // in the order of the configuration; if empty, every question times out
+	Valid       time.Duration    // how long answers are cached; 0 uses their TTL
 	NoA, NoAAAA bool             // ipv4=off, ipv6=off
 }
 
-// A Resolver asks the servers of one resolver directive. It is safe for concurrent use. It holds no socket and no goroutine but for
-// questions that are under way.
+// A Resolver asks the servers of one resolver directive. It is safe for concurrent use. It has
+// sockets and goroutines only for outstanding questions.
 type Resolver struct {
 	options Options
 	kinds   []dns.Kind
@@ -57,23 +60,24 @@ type Resolver struct {
 	mu      sync.Mutex
 	closed  bool
 	flights map[string]*flight
-	urgent  []*flight // of Lookup, that wait, in order
-	waiting []*flight // others that wait, in order
+	urgent  []*flight // of Lookup, waiting, in order
+	waiting []*flight // others waiting, in order
 	active  int
-	late    int // flights that have told their first addresses and wait for others
+	late    int // flights that have delivered their first addresses and wait for others
 	cache   map[string]Answer
 }
 
-// An Answer is the addresses of a name and until when they are good. With an error there are none, and Until says when asking again
-// makes sense.
+// An Answer contains the addresses of a name and their expiry time. With an error there are no
+// addresses, and Until is the time to ask again.
 type Answer struct {
-	Addrs []netip.Addr // not to be changed
+	Addrs []netip.Addr // must not be changed
 	Until time.Time
-	// NoA and NoAAAA say why there are no addresses of one family, if no server could tell; 0 otherwise.
+	// NoA and NoAAAA are the reasons why addresses of one family are unknown because no server
+	// answered; 0 otherwise.
 	NoA, NoAAAA Error
 }
 
-// Incomplete returns why addresses of one family may be missing; 0 if none are.
+// Incomplete returns the reason why addresses of one family may be missing; 0 if none are.
 func (a Answer) Incomplete() Error {
 	if a.NoA != 0 {
 		return a.NoA
@@ -81,7 +85,7 @@ func (a Answer) Incomplete() Error {
 	return a.NoAAAA
 }
 
-// New returns a Resolver. Close it when no question of it is wanted any more.
+// New returns a Resolver. Close it when it is no longer needed.
 func New(o Options) *Resolver {
 	r := &Resolver{
 		options: o, resend: resendAfter, grace: familyGrace, flights: map[string]*flight{}, cache: map[string]Answer{},
@@ -96,12 +100,13 @@ func New(o Options) *Resolver {
 	return r
 }
 
-// OnError has say called with what the system says against asking a server; what has failed is named as by nginx. It must not block.
+// OnError sets say, which receives the system errors of asking a server; what names the failed call
+// as in nginx. say must not block.
 func (r *Resolver) OnError(say func(what string, err error, server netip.AddrPort)) {
 	r.say.Store(&say)
 }
 
-// String says who is asked, for tests and logs.
+// String lists the servers, for tests and logs.
 func (r *Resolver) String() string {
 	text := fmt.Sprint(r.options.Servers)
 	if r.options.Valid > 0 {
@@ -113,7 +118,7 @@ func (r *Resolver) String() string {
 	return text
 }
 
-// Close ends all questions without an answer, and waits until nothing of the resolver runs.
+// Close ends all questions without an answer, and waits until no goroutine of the resolver runs.
 func (r *Resolver) Close() error {
 	r.mu.Lock()
 	r.closed = true
@@ -123,7 +128,7 @@ func (r *Resolver) Close() error {
 	return nil
 }
 
-// until is when an answer of that time to live ends.
+// until returns the expiry time of an answer with that TTL.
 func (r *Resolver) until(ttl time.Duration) time.Time {
 	if r.options.Valid > 0 {
 		ttl = r.options.Valid
@@ -131,8 +136,8 @@ func (r *Resolver) until(ttl time.Duration) time.Time {
 	return time.Now().Add(ttl)
 }
 
-// Lookup returns the addresses of name, and waits for them as long as ctx lasts. It is for names of the configuration, of which there
-// are not many: its question does not wait for those of sessions. The error is an Error.
+// Lookup returns the addresses of name, and waits for them until ctx ends. It is for the few names
+// of the configuration: its question does not wait for those of sessions. The error is an Error.
 func (r *Resolver) Lookup(ctx context.Context, name string) (Answer, error) {
 	q := r.Query(name)
 	q.urgent = true

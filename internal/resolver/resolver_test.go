@@ -18,10 +18,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for what must happen.
+// patience is the timeout of a test for a required event.
 const patience = 10 * time.Second
 
-// start returns a name server, and a resolver that asks it.
+// start returns a name server and a resolver that asks it.
 func start(t *testing.T, change func(*Options)) (*peers.DNS, *Resolver) {
 	t.Helper()
 	d, err := peers.StartDNS("127.0.0.1:0")
@@ -53,7 +53,7 @@ func within(t *testing.T, d time.Duration) context.Context {
 	return ctx
 }
 
-// lookup is the answer as text.
+// lookup returns the answer as text.
 func lookup(t *testing.T, r *Resolver, name string) string {
 	t.Helper()
 	a, err := r.Lookup(within(t, patience), name)
@@ -108,7 +108,7 @@ func both(t *testing.T, d *peers.DNS) {
 	set(t, d, "b.example", "AAAA", 60, "::1")
 }
 
-// chain makes n0.example an alias of an alias, n times, of an address.
+// chain makes n0.example the start of a chain of n aliases that ends at an address.
 func chain(t *testing.T, d *peers.DNS, n int) {
 	t.Helper()
 	for i := range n {
@@ -132,7 +132,7 @@ func TestAnswersAreKept(t *testing.T) {
 	}
 }
 
-// TestKeptAnswersBeginByChance holds that no address is preferred by all sessions.
+// TestKeptAnswersBeginByChance checks that sessions do not all prefer the same address.
 func TestKeptAnswersBeginByChance(t *testing.T) {
 	d, r := start(t, nil)
 	both(t, d)
@@ -182,7 +182,8 @@ func TestHowLongAnswersAreGood(t *testing.T) {
 	}
 }
 
-// TestServersInTurn holds that a dead name server costs one resend, and that the other one answers.
+// TestServersInTurn checks that a dead name server costs one resend, and that the other one
+// answers.
 func TestServersInTurn(t *testing.T) {
 	dead, r := start(t, nil)
 	r.turn.Store(1<<32 - 2) // the counter wraps around
@@ -207,7 +208,7 @@ func TestNoAnswerInTime(t *testing.T) {
 	}
 }
 
-// TestQuestionsAreShared asks for one name many times while nobody answers.
+// TestQuestionsAreShared asks for one name many times while no server answers.
 func TestQuestionsAreShared(t *testing.T) {
 	d, r := start(t, nil)
 	d.Silence("b.example", true)
@@ -232,7 +233,7 @@ func TestQuestionsAreShared(t *testing.T) {
 	}
 }
 
-// TestStop holds that nobody is told after stop, and that a question that nobody waits for ends.
+// TestStop checks that answered is not called after stop, and that a question without queries ends.
 func TestStop(t *testing.T) {
 	d, r := start(t, nil)
 	both(t, d)
@@ -256,7 +257,8 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// TestManyNamesAtOnce holds that there is a bound, and that all get their answers nevertheless.
+// TestManyNamesAtOnce checks that the number of concurrent lookups is limited, and that all get
+// their answers nevertheless.
 func TestManyNamesAtOnce(t *testing.T) {
 	d, r := start(t, func(o *Options) { o.NoAAAA = true })
 	d.Silence("", true)
@@ -277,7 +279,8 @@ func TestManyNamesAtOnce(t *testing.T) {
 	answers.Wait()
 }
 
-// TestSessionsDoNotHoldUpGroups holds that a group's lookup begins at once, however many names sessions wait for, that one among them.
+// TestSessionsDoNotHoldUpGroups checks that a group's lookup begins at once, even if sessions wait
+// for many names, including the same one.
 func TestSessionsDoNotHoldUpGroups(t *testing.T) {
 	d, r := start(t, func(o *Options) { o.NoAAAA = true })
 	const n = 2 * maxFlights
@@ -312,7 +315,7 @@ func TestCloseEndsQuestions(t *testing.T) {
 	for i := range 10 {
 		r.Query(fmt.Sprintf("n%d.example", i)).Begin(func() {})
 	}
-	r.Close() // TestMain sees what is left
+	r.Close() // TestMain detects leftovers
 }
 
 func TestServiceName(t *testing.T) {
@@ -367,7 +370,7 @@ func TestLookupService(t *testing.T) {
 	}
 }
 
-// TestInstancesAreBounded asks for a service of many targets that all have many addresses.
+// TestInstancesAreBounded asks for a service of many targets with many addresses each.
 func TestInstancesAreBounded(t *testing.T) {
 	d, r := start(t, func(o *Options) { o.NoAAAA = true })
 	var records, addrs []string
@@ -385,7 +388,7 @@ func TestInstancesAreBounded(t *testing.T) {
 	}
 }
 
-// BenchmarkKeep is what an answer costs when as many names are kept as may be, and none has ended.
+// BenchmarkKeep measures an answer when the cache is full and no entry has expired.
 func BenchmarkKeep(b *testing.B) {
 	r := New(Options{})
 	names := make([]string, 2*maxCached)

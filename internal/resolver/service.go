@@ -12,38 +12,39 @@ import (
 )
 
 const (
-	// maxTargets is how many SRV records of an answer are followed.
+	// maxTargets is the maximum number of SRV records followed in an answer.
 	maxTargets = 1024
-	// MaxAddresses is how many addresses of one name, or instances of one service, are taken.
+	// MaxAddresses is the maximum number of addresses of one name, or instances of one service.
 	MaxAddresses = 4096
-	// targetsAtOnce is how many of them are asked for at the same time.
+	// targetsAtOnce is the maximum number of targets looked up concurrently.
 	targetsAtOnce = 32
 )
 
-// A Service is what SRV records say of a service.
+// A Service is the result of a lookup of SRV records.
 type Service struct {
 	Instances []Instance    // by priority, in the order of the answer
-	Failed    []TargetError // targets without an address, or without one of a family that may have some
+	Failed    []TargetError // targets without an address, or without one of a family that they may have
 	Until     time.Time     // when to ask again
 }
 
 // An Instance is one address of a service.
 type Instance struct {
-	Target   string // the name that the SRV record gives
+	Target   string // the name in the SRV record
 	Addr     netip.AddrPort
 	Priority uint16
 	Weight   uint16
 }
 
-// A TargetError says why the target of an SRV record has no addresses of some families.
+// A TargetError is the reason why the target of an SRV record has no addresses of some families.
 type TargetError struct {
 	Target      string
 	Priority    uint16
 	Err         Error
-	NoA, NoAAAA bool // which addresses are not known
+	NoA, NoAAAA bool // the families whose addresses are unknown
 }
 
-// ServiceName is the name of the SRV records of a service of host: "mqtt" is asked for as _mqtt._tcp, and a service with a dot as it is.
+// ServiceName returns the name of the SRV records of a service of host: "mqtt" becomes _mqtt._tcp,
+// and a service with a dot is used unchanged.
 func ServiceName(service, host string) string {
 	if strings.Contains(service, ".") {
 		return service + "." + host
@@ -51,8 +52,8 @@ func ServiceName(service, host string) string {
 	return "_" + service + "._tcp." + host
 }
 
-// LookupService returns the addresses of a service of host, and waits for them as long as ctx lasts. The error is an Error; Failed and
-// Until are there with it.
+// LookupService returns the addresses of a service of host, and waits for them until ctx ends. The
+// error is an Error; Failed and Until are also valid with an error.
 func (r *Resolver) LookupService(ctx context.Context, service, host string) (Service, error) {
 	nothing := Service{Until: r.until(forNothing)}
 	if len(r.options.Servers) == 0 {
@@ -112,7 +113,7 @@ func (r *Resolver) records(ctx context.Context, name string) ([]record, time.Dur
 	return nil, 0, ErrNotFound
 }
 
-// resolveTargets looks the targets up, some at a time.
+// resolveTargets looks up the targets, a few at a time.
 func (r *Resolver) resolveTargets(ctx context.Context, records []record) {
 	var all sync.WaitGroup
 	places := make(chan struct{}, targetsAtOnce)
@@ -126,7 +127,7 @@ func (r *Resolver) resolveTargets(ctx context.Context, records []record) {
 	all.Wait()
 }
 
-// add adds what was found out about a record. Those that come when there are enough instances are left out.
+// add adds the addresses of a record. Addresses beyond MaxAddresses are omitted.
 func (s *Service) add(r *record) {
 	if len(s.Instances) >= MaxAddresses {
 		return
@@ -146,7 +147,8 @@ func (s *Service) add(r *record) {
 	}
 }
 
-// failure is the error when no target has an address: as in ngx_resolver_report_srv, one that does not exist decides.
+// failure returns the error when no target has an address: as in ngx_resolver_report_srv, a
+// nonexistent one decides.
 func (s *Service) failure() Error {
 	for _, f := range s.Failed {
 		if f.Err == ErrNotFound {

@@ -2,7 +2,8 @@ package zone
 
 import "testing"
 
-// TestCapacity has its numbers from nginx 1.22 on Linux, 64 bits: sessions with keys of that length were opened until it refused one.
+// TestCapacity uses numbers from nginx 1.22 on 64-bit Linux: sessions with keys of that length were
+// opened until it refused one.
 func TestCapacity(t *testing.T) {
 	tests := []struct {
 		name      string
@@ -39,7 +40,7 @@ func TestCapacity(t *testing.T) {
 	}
 }
 
-// TestSlot follows ngx_slab_alloc_pages: how many blocks of a size a fresh page gives.
+// TestSlot follows ngx_slab_alloc_pages: the number of blocks of a size in a fresh page.
 func TestSlot(t *testing.T) {
 	for size, want := range map[int]int{
 		1: 504, 8: 504, 9: 254, 16: 254, 17: 127, 32: 127, 33: 64, 64: 64, 65: 32, 128: 32, 256: 16, 512: 8, 2048: 2, 2049: 1, 4096: 1, 5000: 1,

@@ -1,4 +1,5 @@
-// Package zone counts what is in use under each of many keys, and keeps as many keys as would fit a shared memory zone of nginx.
+// Package zone counts uses by key, and keeps as many keys as would fit in a shared memory zone of
+// nginx.
 package zone
 
 import (
@@ -6,15 +7,15 @@ import (
 	"sync"
 )
 
-// A Layout says what nginx would keep in the zone.
+// A Layout describes nginx's use of the zone.
 type Layout struct {
 	Size  int64 // of the zone, in bytes
-	Fixed []int // sizes of the blocks that are there from the beginning
-	Node  int   // size of what is kept for a key, the key itself not counted
+	Fixed []int // sizes of the blocks allocated from the beginning
+	Node  int   // size of the data for a key, without the key itself
 }
 
-// A Table counts by key. It is safe for concurrent use, and exact: a count is never above its limit, whoever asks at the same time.
-// Its locks are held for arithmetic only.
+// A Table counts by key. It is safe for concurrent use, and exact: a count never exceeds its limit,
+// even with concurrent callers. Its locks are held for arithmetic only.
 type Table struct {
 	seed   maphash.Seed
 	node   int
@@ -22,18 +23,18 @@ type Table struct {
 	shards [shards]shard
 }
 
-// shards is how many parts of a table can be worked on at a time; a power of two.
+// shards is the number of parts of a table that can be changed concurrently; a power of two.
 const shards = 16
 
-// A shard holds the entries of some of the keys. Its lock is taken before that of the slab.
+// A shard contains the entries of some of the keys. Its lock is taken before that of the slab.
 type shard struct {
 	mu      sync.Mutex
 	entries map[string]*Entry
-	_       [48]byte // so that two shards do not share a cache line
+	_       [48]byte // keeps two shards out of the same cache line
 }
 
-// An Entry is a key that is in use, together with the place that was taken under it. All who hold a place under one key have the same
-// Entry; each of them gives its place back by one Release.
+// An Entry is a key in use, and one use counted under it. All users of one key share the same
+// Entry; each of them calls Release once.
 type Entry struct {
 	table *Table
 	key   string
@@ -53,17 +54,17 @@ func NewTable(l Layout) *Table {
 	return t
 }
 
-// A Result says whether a place was taken.
+// A Result reports whether a use was counted.
 type Result int
 
 // The results.
 const (
 	Taken Result = iota
-	Over         // as many places are taken under the key as may be
+	Over         // the key is at its limit
 	Full         // the key is new, and the zone has no room for it
 )
 
-// Take takes a place under key, of which there may be limit, at least one. Only with Taken there is an Entry.
+// Take counts a use under key, whose limit is at least one. Only Taken returns an Entry.
 func (t *Table) Take(key string, limit int) (*Entry, Result) {
 	sh := t.shard(key)
 	sh.mu.Lock()
@@ -83,7 +84,8 @@ func (t *Table) Take(key string, limit int) (*Entry, Result) {
 	return e, Taken
 }
 
-// Release gives one place back; the key goes with its last one. It makes an Entry what a session can hold as a lease.
+// Release ends one use; the last one removes the key. It makes an Entry a lease that a session can
+// own.
 func (e *Entry) Release() {
 	t := e.table
 	sh := t.shard(e.key)
@@ -99,7 +101,7 @@ func (e *Entry) Release() {
 	t.slab.free(t.node + len(e.key))
 }
 
-// Len is how many keys are in use.
+// Len returns the number of keys in use.
 func (t *Table) Len() int {
 	n := 0
 	for i := range t.shards {

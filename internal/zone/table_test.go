@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// layout is that of a zone of nginx's limit_conn.
+// layout returns the layout of a zone of nginx's limit_conn.
 func layout(size int64) Layout { return Layout{Size: size, Fixed: []int{64, 25}, Node: 36} }
 
 func take(t *testing.T, z *Table, key string, limit int, want Result) *Entry {
@@ -26,7 +26,7 @@ func TestTake(t *testing.T) {
 	a2 := take(t, z, "a", 2, Taken)
 	take(t, z, "a", 2, Over)
 	b := take(t, z, "b", 1, Taken)
-	a3 := take(t, z, "a", 3, Taken) // another one's limit
+	a3 := take(t, z, "a", 3, Taken) // a different limit
 	take(t, z, "a", 2, Over)
 	if n := z.Len(); n != 2 {
 		t.Errorf("got %d keys, want 2", n)
@@ -68,7 +68,8 @@ func TestReleaseTwicePanics(t *testing.T) {
 	e.Release()
 }
 
-// TestNoKeyIsEverAboveItsLimit has many take and release places at random, and holds every count against what is really held.
+// TestNoKeyIsEverAboveItsLimit takes and releases uses at random, and compares every count with the
+// number of uses.
 func TestNoKeyIsEverAboveItsLimit(t *testing.T) {
 	const keys, limit, workers, rounds = 8, 3, 8, 5000
 	z := NewTable(layout(32768))
@@ -101,7 +102,7 @@ func TestAllocations(t *testing.T) {
 	z := NewTable(layout(1 << 20))
 	tests := []struct {
 		name string
-		held bool // the key is in use already
+		held bool // the key is already in use
 		want float64
 	}{
 		{"a new key", false, 1},
