@@ -244,9 +244,9 @@ func (t *translator) bounded(text string) error {
 	return t.repeat(text, lo == 0, unbounded || hi > 1)
 }
 
-// repeat writes a repetition, greedy or lazy. none reports whether it may match zero times, more
-// whether it may match more than once. The engine does not keep the captures that PCRE keeps for a
-// group that is empty in its last iteration.
+// repeat writes a repetition, greedy or lazy, that may match zero times if none is set, and more
+// than once if more is set. The engine does not keep the captures that PCRE keeps for a group that
+// is empty in its last iteration.
 func (t *translator) repeat(text string, none, more bool) error {
 	switch {
 	case !t.repeatable:

@@ -1,4 +1,4 @@
-// Package access lets clients in or turns them away by their addresses.
+// Package access allows or denies clients by their addresses.
 //
 // See https://nginx.org/en/docs/stream/ngx_stream_access_module.html.
 package access
@@ -9,27 +9,27 @@ import (
 	"weir/stream"
 )
 
-// A Rule is one allow or deny. The zero Rule allows nobody.
+// A Rule is one allow or deny. The zero Rule matches no client.
 type Rule struct {
 	Deny    bool
-	All     bool         // holds for every client
-	Unix    bool         // holds for clients on unix sockets
-	Network netip.Prefix // else for clients from there; masked
+	All     bool         // matches every client
+	Unix    bool         // matches clients on unix sockets
+	Network netip.Prefix // otherwise matches clients from this network; masked
 }
 
-// Handler judges clients in the access phase. It is immutable once in use.
+// Handler checks clients in the access phase. It is immutable once in use.
 type Handler struct {
 	ipv4, ipv6 []network
 	unix       []bool // whether to deny
 }
 
-// A network is a rule for one family of addresses.
+// A network is a rule for one address family.
 type network struct {
 	prefix netip.Prefix
 	deny   bool
 }
 
-// New returns the Handler of those rules, of which the first one that holds for a client decides.
+// New returns the Handler for the given rules; the first one that matches a client decides.
 func New(rules []Rule) *Handler {
 	h := &Handler{}
 	for _, r := range rules {
@@ -55,8 +55,8 @@ func (h *Handler) add(r Rule) {
 	}
 }
 
-// Handle ends the session with 403 when the client is denied, and settles the phase when it is allowed. Without a rule for it the
-// client is let in.
+// Handle ends the session with 403 if the client is denied, and ends the phase if it is allowed.
+// Without a matching rule the client is allowed.
 func (h *Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 	deny, found := h.judge(s.Client.Addr)
 	switch {
@@ -69,8 +69,8 @@ func (h *Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 	return stream.Verdict(stream.StatusForbidden), nil
 }
 
-// judge follows ngx_stream_access_handler: an IPv4 client of an IPv6 socket comes under the rules for IPv4 where there are any, and
-// otherwise under those for IPv6.
+// judge follows ngx_stream_access_handler: the IPv4 rules apply to an IPv4 client of an IPv6 socket
+// if there are any, and otherwise the IPv6 rules.
 func (h *Handler) judge(client stream.Addr) (deny, found bool) {
 	if client.Unix {
 		if len(h.unix) == 0 {

@@ -9,7 +9,7 @@ import (
 	"weir/stream/streamtest"
 )
 
-// rules reads "deny 192.0.2.1; allow all".
+// rules parses "deny 192.0.2.1; allow all".
 func rules(text string) (all []Rule) {
 	for _, one := range strings.Split(text, "; ") {
 		verb, what, ok := strings.Cut(one, " ")

@@ -11,30 +11,31 @@ import (
 
 // CacheConf are the parameters of open_log_file_cache.
 type CacheConf struct {
-	Max      int           // the most files that are kept open
-	Inactive time.Duration // for how long a file is kept that nobody writes to
-	MinUses  int           // a file is kept once it has been written to that often
-	Valid    time.Duration // after which it is looked whether the name still means the same file
+	Max      int           // the maximum number of open files
+	Inactive time.Duration // how long an idle file stays open
+	MinUses  int           // the number of writes after which a file stays open
+	Valid    time.Duration // the time after which to check that the name still refers to the same file
 }
 
-// A Cache keeps log files open whose names are made of variables. It follows ngx_open_cached_file, but that a file which has gone is
-// made again at once, with no line lost. A nil Cache keeps none. It is safe for concurrent use.
+// A Cache keeps open the log files whose names contain variables. It follows ngx_open_cached_file,
+// except that a missing file is created again at once, without losing a line. A nil Cache keeps no
+// files. It is safe for concurrent use.
 type Cache struct {
 	conf CacheConf
 
-	mu     sync.Mutex // held for the bookkeeping only, not while files are opened, written or closed
+	mu     sync.Mutex // held for bookkeeping only, not while files are opened, written or closed
 	files  map[string]*list.Element
-	recent *list.List // of *kept, the latest first
-	closed bool       // nothing is kept any more
+	recent *list.List // of *kept, the most recent first
+	closed bool       // files are no longer kept open
 }
 
-// kept is what a Cache knows of one name. It is guarded by the cache's mutex.
+// kept is the cache's entry for one name. The cache's mutex guards it.
 type kept struct {
 	name     string
-	file     *openFile // nil: not open
+	file     *openFile // nil if not open
 	uses     int
 	accessed time.Time
-	checked  time.Time // when name was last known to mean file
+	checked  time.Time // when name was last known to refer to file
 }
 
 // NewCache returns an empty Cache.
@@ -42,11 +43,11 @@ func NewCache(conf CacheConf) *Cache {
 	return &Cache{conf: conf, files: map[string]*list.Element{}, recent: list.New()}
 }
 
-// An openFile is closed when the last who holds it, the cache or a writer, has released it.
+// An openFile is closed when its last holder, the cache or a writer, releases it.
 type openFile struct {
 	*os.File
 	holders int    // guarded by the cache's mutex
-	cache   *Cache // nil: there is one holder
+	cache   *Cache // nil if there is one holder
 }
 
 func (f *openFile) release() {
@@ -55,7 +56,7 @@ func (f *openFile) release() {
 	}
 }
 
-// released reports whether f has lost its last holder.
+// released removes one holder of f and reports whether it was the last.
 func (c *Cache) released(f *openFile) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -95,8 +96,8 @@ func (c *Cache) open(name string, now time.Time) (*openFile, error) {
 	return f, nil
 }
 
-// use notes that name is written to. It returns the file that is kept for it, if there is one, whether that need not be looked at
-// again, and the files that had to go.
+// use records a write to name. It returns the file kept open for it, if any, whether that file need
+// not be checked, and the files that were evicted.
 func (c *Cache) use(name string, now time.Time) (f *openFile, fresh bool, dropped []*openFile) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -111,7 +112,7 @@ func (c *Cache) use(name string, now time.Time) (f *openFile, fresh bool, droppe
 	return k.file, now.Sub(k.checked) < c.conf.Valid, dropped
 }
 
-// entry returns what is known of name, as the latest of all. Called with mu.
+// entry returns the entry for name, as the most recent one. Called with mu.
 func (c *Cache) entry(name string) *kept {
 	if e := c.files[name]; e != nil {
 		c.recent.MoveToFront(e)
@@ -122,7 +123,8 @@ func (c *Cache) entry(name string) *kept {
 	return k
 }
 
-// expire forgets the names beyond the largest number, and up to two that nobody has written to for long. Called with mu.
+// expire removes the names above the maximum number, and up to two that have not been written to
+// for long. Called with mu.
 func (c *Cache) expire(now time.Time) (dropped []*openFile) {
 	for c.recent.Len() > c.conf.Max {
 		dropped = c.forget(dropped)
@@ -136,7 +138,7 @@ func (c *Cache) expire(now time.Time) (dropped []*openFile) {
 	return dropped
 }
 
-// forget drops the name that was used least recently. Called with mu.
+// forget removes the least recently used name. Called with mu.
 func (c *Cache) forget(dropped []*openFile) []*openFile {
 	k := c.recent.Remove(c.recent.Back()).(*kept)
 	delete(c.files, k.name)
@@ -146,7 +148,8 @@ func (c *Cache) forget(dropped []*openFile) []*openFile {
 	return append(dropped, k.file)
 }
 
-// put keeps f for name, from now on known to be right, if name is used often enough. Whoever holds f goes on holding it.
+// put keeps f open for name, as checked now, if name is used often enough. The holders of f keep
+// it.
 func (c *Cache) put(name string, f *openFile, now time.Time) {
 	if old := c.exchange(name, f, now); old != nil {
 		old.release()
@@ -174,7 +177,7 @@ func (c *Cache) exchange(name string, f *openFile, now time.Time) (old *openFile
 	return old
 }
 
-// isStill reports whether name means f.
+// isStill reports whether name refers to f.
 func (f *openFile) isStill(name string) bool {
 	there, err := os.Stat(name)
 	if err != nil {
@@ -184,7 +187,8 @@ func (f *openFile) isStill(name string) bool {
 	return err == nil && os.SameFile(here, there)
 }
 
-// Close forgets all names; each file is closed once nobody writes to it. Later lines open and close their files.
+// Close removes all names; each file is closed once no write to it is in progress. Later lines open
+// and close their files.
 func (c *Cache) Close() {
 	releaseAll(c.forgetAll())
 }

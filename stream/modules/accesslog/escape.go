@@ -5,14 +5,14 @@ import (
 	"unicode/utf8"
 )
 
-// Escape says how the values of variables are written.
+// Escape selects how the values of variables are escaped.
 type Escape uint8
 
-// The ways of escape= in log_format.
+// The values of escape= in log_format.
 const (
-	EscapeDefault Escape = iota // bytes outside of printable ASCII, quotes and backslashes as \xHH; "-" for what is not found
-	EscapeJSON                  // as the text of a JSON string; what is no UTF-8 as U+FFFD
-	EscapeNone                  // as it is
+	EscapeDefault Escape = iota // bytes outside printable ASCII, quotes and backslashes as \xHH; "-" if not found
+	EscapeJSON                  // as the text of a JSON string; invalid UTF-8 as U+FFFD
+	EscapeNone                  // unchanged
 )
 
 // ParseEscape returns the Escape of that name.
@@ -28,7 +28,7 @@ func ParseEscape(name string) (Escape, bool) {
 	return 0, false
 }
 
-// value escapes the value that b holds from start on.
+// value escapes the value in b that begins at start.
 func (e Escape) value(b []byte, start int, found bool) []byte {
 	switch e {
 	case EscapeDefault:
@@ -48,7 +48,7 @@ func (e Escape) value(b []byte, start int, found bool) []byte {
 	return b
 }
 
-// validUTF8 replaces what is no UTF-8 of b from start on by U+FFFD: JSON has no other bytes.
+// validUTF8 replaces invalid UTF-8 in b from start on with U+FFFD, because JSON must be UTF-8.
 func validUTF8(b []byte, start int) []byte {
 	if utf8.Valid(b[start:]) {
 		return b
@@ -56,8 +56,8 @@ func validUTF8(b []byte, start int) []byte {
 	return append(b[:start], bytes.ToValidUTF8(b[start:], []byte("\ufffd"))...)
 }
 
-// expand writes every byte of b from start on as appendTo does, whose length is in sizes, 1 for a byte that stays. It works from the
-// end on, in place, so that nothing is allocated beside b.
+// expand rewrites every byte of b from start on as appendTo does; sizes has its resulting length, 1
+// for an unchanged byte. It works in place from the end, so that only b is allocated.
 func expand(b []byte, start int, sizes *[256]uint8, appendTo func([]byte, byte) []byte) []byte {
 	more := 0
 	for _, c := range b[start:] {
@@ -79,7 +79,7 @@ func expand(b []byte, start int, sizes *[256]uint8, appendTo func([]byte, byte) 
 	return b
 }
 
-// hexSizes and jsonSizes are hexLen and jsonLen of every byte.
+// hexSizes and jsonSizes contain hexLen and jsonLen of every byte.
 var hexSizes, jsonSizes = sizesOf(hexLen), sizesOf(jsonLen)
 
 func sizesOf(length func(byte) int) (sizes [256]uint8) {
@@ -127,7 +127,7 @@ func appendJSON(b []byte, c byte) []byte {
 	return append(b, c)
 }
 
-// shortJSON is what follows the backslash where two bytes are enough, and 0 elsewhere.
+// shortJSON returns the character after the backslash of a two-byte escape, or 0 if there is none.
 func shortJSON(c byte) byte {
 	switch c {
 	case '"', '\\':

@@ -1,4 +1,4 @@
-// Package accesslog writes a line about each session that has ended.
+// Package accesslog writes a line about each finished session.
 //
 // See https://nginx.org/en/docs/stream/ngx_stream_log_module.html.
 package accesslog
@@ -10,13 +10,13 @@ import (
 	"weir/stream"
 )
 
-// A Format is a log_format, compiled. It is immutable.
+// A Format is a compiled log_format. It is immutable.
 type Format struct {
 	pieces []piece
 	escape Escape
 }
 
-// A piece is a literal, or a variable when its index is not negative.
+// A piece is a literal, or a variable if its index is not negative.
 type piece struct {
 	text  string
 	index int
@@ -24,8 +24,9 @@ type piece struct {
 
 const noVariable = -1
 
-// ParseFormat compiles the strings of a log_format, one behind the other, against t. The error is nginx's sentence. It follows
-// ngx_stream_log_compile_format, whose variables are not quite those of a Template: "$1" is a name like any other.
+// ParseFormat compiles the strings of a log_format, concatenated, against t. The error is nginx's
+// sentence. It follows ngx_stream_log_compile_format, whose variables differ from those of a
+// Template: "$1" is an ordinary name.
 func ParseFormat(texts []string, escape Escape, t *stream.VarTable) (*Format, error) {
 	f := &Format{escape: escape}
 	for _, text := range texts {
@@ -40,7 +41,7 @@ func ParseFormat(texts []string, escape Escape, t *stream.VarTable) (*Format, er
 	return f, nil
 }
 
-// addPiece adds the variable or the literal that text begins with, and returns how many bytes it took.
+// addPiece adds the variable or literal at the beginning of text, and returns its length in bytes.
 func (f *Format) addPiece(text string, t *stream.VarTable) (int, error) {
 	if text[0] != '$' {
 		n := strings.IndexByte(text, '$')
@@ -58,7 +59,7 @@ func (f *Format) addPiece(text string, t *stream.VarTable) (int, error) {
 	return n, nil
 }
 
-// variable reads "$name" or "${name}" at the start of text, and returns how many bytes it took.
+// variable parses "$name" or "${name}" at the start of text, and returns its length in bytes.
 func variable(text string) (name string, n int, err error) {
 	begin := 1
 	braced := strings.HasPrefix(text, "${")

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzFormat holds that whatever compiles is written, that what has no dollar sign is itself, and that escaped values can break out
-// of neither a line nor a string.
+// FuzzFormat checks that every format that compiles can be written, that a format without a dollar
+// sign is its own output, and that escaped values cannot break out of a line or a string.
 func FuzzFormat(f *testing.F) {
 	for _, text := range []string{"a b", "$a", "<$a>", "${a}b$b", "$a}", "${", "$", "$$", "${a", "$1", "${}", "$é", "x$a\n"} {
 		f.Add(text, "plain")
@@ -34,7 +34,7 @@ func FuzzFormat(f *testing.F) {
 	})
 }
 
-// checkEscapes writes the value of $a.
+// checkEscapes checks the value of $a in each escape.
 func checkEscapes(t *testing.T, r *rig) {
 	t.Helper()
 	plain, object := r.format(EscapeDefault, "$a"), r.format(EscapeJSON, "$a")

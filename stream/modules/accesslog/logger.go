@@ -9,25 +9,26 @@ import (
 // A Logger is one access_log. It is safe for concurrent use.
 type Logger struct {
 	Format *Format
-	If     *stream.Template // a session for which it is empty or "0" is left out; nil: none is
+	If     *stream.Template // a session for which it is empty or "0" is not logged; nil logs all sessions
 	To     Target
 }
 
-// A Target is where the lines of a Logger go: File, Path or Syslog.
+// A Target is the destination of the lines of a Logger: File, Path or Syslog.
 type Target interface {
-	// begin appends what stands in front of the line.
+	// begin appends the prefix of the line.
 	begin(b []byte) []byte
-	// write writes what begin has begun, with its newline. What goes wrong is said in the session's error log.
+	// write writes the line that begin started, with its newline. Failures are reported in the
+	// session's error log.
 	write(s *stream.Session, line []byte)
 }
 
-// lines holds the room in which lines are composed.
+// lines contains the buffers in which lines are composed.
 var lines = sync.Pool{New: func() any {
 	room := make([]byte, 0, 1024)
 	return &room
 }}
 
-// maxKept is how large a room may be that is kept for other lines.
+// maxKept is the maximum size of a buffer that is reused.
 const maxKept = 64 << 10
 
 // Log implements stream.Logger.

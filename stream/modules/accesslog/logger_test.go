@@ -19,7 +19,7 @@ import (
 
 func testNow() time.Time { return time.Date(2026, 11, 2, 20, 29, 3, 0, time.UTC) }
 
-// A rig is a configuration with variables whose values a test chooses, and an error log that it can read.
+// A rig is a configuration with variables whose values a test sets, and a readable error log.
 type rig struct {
 	t      *testing.T
 	vars   *stream.VarTable
@@ -31,7 +31,7 @@ type rig struct {
 	clock  time.Time
 }
 
-// lockedText is text that several goroutines write.
+// lockedText is text that several goroutines write to.
 type lockedText struct {
 	mu sync.Mutex
 	b  strings.Builder
@@ -83,7 +83,7 @@ func (r *rig) template(text string) stream.Template {
 	return tpl
 }
 
-// session returns a session of what has been set up; no variable may come into use after it.
+// session returns a session of the rig; no variable may be added after it.
 func (r *rig) session() *stream.Session {
 	r.t.Helper()
 	if unknown := r.vars.Resolve(); unknown != nil {
@@ -96,7 +96,7 @@ func (r *rig) session() *stream.Session {
 	return s
 }
 
-// wantErrors compares what the error log got, without its times and contexts.
+// wantErrors compares the lines of the error log, without times and contexts.
 func (r *rig) wantErrors(want ...string) {
 	r.t.Helper()
 	var got []string
@@ -110,7 +110,7 @@ func (r *rig) wantErrors(want ...string) {
 	}
 }
 
-// logTo returns a Target that writes to path, and what closes it.
+// logTo returns a Target that writes to path, and a function that closes it.
 func logTo(t *testing.T, path string) (Target, func()) {
 	t.Helper()
 	var set logfile.Set
@@ -121,7 +121,7 @@ func logTo(t *testing.T, path string) (Target, func()) {
 	return File(f), func() { closeLogs(t, &set) }
 }
 
-// closeLogs has all lines written.
+// closeLogs closes the logs after all lines are written.
 func closeLogs(t *testing.T, set *logfile.Set) {
 	t.Helper()
 	set.Close()
@@ -195,11 +195,11 @@ func TestPathWithVariables(t *testing.T) {
 	}
 }
 
-// Only the text of the configuration chooses directories.
+// Only the text of the configuration selects directories.
 func TestPathRefusesDirectoriesOfClients(t *testing.T) {
 	tests := []struct {
 		path, a, b string
-		file       string // that is written; empty: none
+		file       string // the file written; empty if none
 	}{
 		{"in/$a", "x", "", "in/x"},
 		{"in/$a", "../out", "", ""},
@@ -266,7 +266,7 @@ func TestPathCountsLinesThatAreNotWritten(t *testing.T) {
 	closeLogs(t, &set)
 }
 
-// A session does not wait for a log that hangs, whatever its kind.
+// A session does not wait for a blocked log of any kind.
 func TestNobodyWaitsForALog(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "pipe")
@@ -297,7 +297,7 @@ func TestNobodyWaitsForALog(t *testing.T) {
 			t.Error("no line was lost")
 		}
 	}
-	reader.Close() // writes fail from now on
+	reader.Close() // later writes fail
 	closeLogs(t, &set)
 }
 
@@ -337,7 +337,7 @@ func TestLogAllocatesNothing(t *testing.T) {
 	defer done()
 	l := &Logger{Format: f, To: to}
 	s := r.session()
-	for range 1000 { // makes the room of the queue
+	for range 1000 { // grows the queue's buffer
 		l.Log(s)
 	}
 	if n := testing.AllocsPerRun(100, func() { l.Log(s) }); n != 0 {

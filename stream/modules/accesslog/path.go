@@ -12,8 +12,9 @@ import (
 	"weir/stream"
 )
 
-// Path returns the Target that appends to the file whose name path gives for each session. The file is opened and closed for
-// every line, or kept open by cache unless that is nil. Lines pass through a queue, which is one of files.
+// Path returns the Target that appends to the file whose name path gives for each session. The file
+// is opened and closed for every line, or kept open by cache if it is not nil. Lines pass through a
+// queue of files.
 func Path(path stream.Template, cache *Cache, files *logfile.Set) Target {
 	t := &pathTarget{path: path, cache: cache}
 	t.queue = logfile.NewQueue(path.Text(), t.writeBatch)
@@ -25,12 +26,14 @@ type pathTarget struct {
 	path    stream.Template
 	cache   *Cache
 	queue   *logfile.Queue
-	log     atomic.Pointer[errorlog.Log] // of the server; nil before the first line
-	refused limit                        // of the reports of refused names
-	joint   []byte                       // lines for one file; the queue's goroutine's
+	log     atomic.Pointer[errorlog.Log] // the server's; nil before the first line
+	refused limit                        // limits reports of refused names
+	joint   []byte                       // lines for one file; owned by the queue's goroutine
 }
 
-// A frame is what passes through the queue for one line: the lengths of the line with its newline and of the name, that of the whole
+// A frame is one line in the queue: the lengths of the line with its newline and of the name, the
+// length of the whole frame, the connection number, then the line, the name and the context of
+// messages about the session.
 // frame, the number of the connection, then the line, the name and the context that a message about the session has.
 const (
 	frameName  = 4
@@ -39,11 +42,11 @@ const (
 	frameHead  = 20
 )
 
-// An entry is a frame that has come through the queue.
+// An entry is a frame read from the queue.
 type entry struct {
 	id            uint64
 	line, name    []byte
-	context, rest []byte // rest follows the frame
+	context, rest []byte // rest is the data after the frame
 }
 
 func (t *pathTarget) begin(b []byte) []byte { return append(b, make([]byte, frameHead)...) }
@@ -66,14 +69,15 @@ func (t *pathTarget) write(s *stream.Session, frame []byte) {
 	t.queue.Put(frame)
 }
 
-// refuse reports, at most once a minute, a line that is dropped because a client may have chosen the directory of its file.
+// refuse reports, at most once a minute, a line that is dropped because a client may have chosen
+// the directory of its file.
 func (t *pathTarget) refuse(s *stream.Session, name []byte) {
 	if t.refused.pass(s.Env.Now()) {
 		s.Log(stream.LevelError, "access log \""+errorlog.Quote(string(name))+"\" refused, a variable of its name has \"/\" or \"..\"", nil)
 	}
 }
 
-// next takes the first frame off batch.
+// next reads the first frame of batch.
 func next(batch []byte) entry {
 	get := func(at int) int { return int(binary.NativeEndian.Uint32(batch[at:])) }
 	name := frameHead + get(0)
@@ -84,7 +88,8 @@ func next(batch []byte) entry {
 	}
 }
 
-// writeBatch writes the lines of a batch, those with the same name that follow each other by one call.
+// writeBatch writes the lines of a batch; consecutive lines with the same name are written with one
+// call.
 func (t *pathTarget) writeBatch(batch []byte) (lost int, err error) {
 	for len(batch) > 0 {
 		e := next(batch)
@@ -109,8 +114,8 @@ func (t *pathTarget) writeBatch(batch []byte) (lost int, err error) {
 	return lost, err
 }
 
-// append writes the joint lines to the file of e. It follows ngx_stream_log_script_write: a file that cannot be opened is
-// reported each time, at once; the error is that of a write.
+// append writes the joint lines to the file of e. It follows ngx_stream_log_script_write: a file
+// that cannot be opened is reported each time, at once; the returned error is that of a write.
 func (t *pathTarget) append(e entry) error {
 	name := string(e.name)
 	f, err := t.cache.open(name, time.Now())

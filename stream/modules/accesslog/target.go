@@ -26,7 +26,7 @@ func Syslog(server *errorlog.Syslog, severity errorlog.Level) Target {
 type syslogTarget struct {
 	server   *errorlog.Syslog
 	severity errorlog.Level
-	limit    limit // of the reports
+	limit    limit // limits the reports
 }
 
 func (t *syslogTarget) begin(b []byte) []byte { return t.server.AppendHeader(b, t.severity) }
@@ -37,7 +37,7 @@ func (t *syslogTarget) write(s *stream.Session, line []byte) {
 	}
 }
 
-// A limit lets one report a minute pass. It is safe for concurrent use.
+// A limit allows one report a minute. It is safe for concurrent use.
 type limit struct{ last atomic.Int64 } // in seconds
 
 // pass reports whether a report is due.

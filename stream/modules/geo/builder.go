@@ -9,18 +9,18 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// A Builder makes a Geo of the lines of its block, in order. It is for one goroutine.
+// A Builder builds a Geo from the lines of its block, in order. It must be used by one goroutine.
 type Builder struct {
 	warn       func(sentence string)
 	g          *Geo
-	ranges     *rangesBuilder // nil: networks count
+	ranges     *rangesBuilder // nil if the block has networks
 	known      map[string]number
 	hasNetwork bool
 	hasDefault bool // of ranges
 }
 
-// NewBuilder begins a Geo of the address that the variable with that index holds, or Client. What nginx only warns of is given to
-// warn, in its words.
+// NewBuilder starts a Geo for the address in the variable with that index, or Client. warn receives
+// nginx's warnings.
 func NewBuilder(address int, warn func(sentence string)) *Builder {
 	return &Builder{
 		warn:  warn,
@@ -29,7 +29,7 @@ func NewBuilder(address int, warn func(sentence string)) *Builder {
 	}
 }
 
-// ByRanges says that ranges follow instead of networks. The error is nginx's sentence.
+// ByRanges switches the block from networks to ranges. The error is nginx's sentence.
 func (b *Builder) ByRanges() error {
 	if b.hasNetwork {
 		return errors.New(`the "ranges" directive must be the first directive inside "geo" block`)
@@ -43,7 +43,7 @@ func (b *Builder) ByRanges() error {
 // IsByRanges reports whether ByRanges was called.
 func (b *Builder) IsByRanges() bool { return b.ranges != nil }
 
-// SetDefault sets the value of all other addresses.
+// SetDefault sets the value for all other addresses.
 func (b *Builder) SetDefault(value string) {
 	if b.ranges == nil {
 		b.SetNetwork("default", netip.PrefixFrom(netip.IPv4Unspecified(), 0), value)
@@ -56,19 +56,19 @@ func (b *Builder) SetDefault(value string) {
 	b.g.fallback, b.hasDefault = b.number(value), true
 }
 
-// SetNetwork maps a network, written as text, to a value.
+// SetNetwork maps a network, given also as text, to a value.
 func (b *Builder) SetNetwork(text string, network netip.Prefix, value string) {
 	b.hasNetwork = true
 	n := b.number(value)
 	if b.addNetwork(network, n) {
 		return
 	}
-	old, _ := b.g.networks.Lookup(network.Addr()) // as nginx: perhaps of a smaller network
+	old, _ := b.g.networks.Lookup(network.Addr()) // as nginx: possibly of a smaller network
 	b.warn(fmt.Sprintf("duplicate network \"%s\", value: \"%s\", old value: \"%s\"", text, value, b.g.values[old]))
 	b.g.networks.Insert(network, n)
 }
 
-// addNetwork maps a network to a value unless it has one, and reports whether it had none.
+// addNetwork maps a network to a value unless it already has one, and reports whether it was added.
 func (b *Builder) addNetwork(network netip.Prefix, n number) (added bool) {
 	b.g.networks.Modify(network, func(old number, exists bool) (number, bool) {
 		if exists {
@@ -80,7 +80,7 @@ func (b *Builder) addNetwork(network netip.Prefix, n number) (added bool) {
 	return added
 }
 
-// DeleteNetwork lets go of a network, written as text.
+// DeleteNetwork removes a network, given also as text.
 func (b *Builder) DeleteNetwork(text string, network netip.Prefix) {
 	b.hasNetwork = true
 	if _, exists := b.g.networks.Get(network); !exists {
@@ -89,7 +89,8 @@ func (b *Builder) DeleteNetwork(text string, network netip.Prefix) {
 	b.g.networks.Delete(network)
 }
 
-// SetRange maps the IPv4 addresses from first to last, written as text, to a value. The error is nginx's sentence.
+// SetRange maps the IPv4 addresses from first to last, given also as text, to a value. The error is
+// nginx's sentence.
 func (b *Builder) SetRange(text string, first, last netip.Addr, value string) error {
 	old, err := b.ranges.add(bits(first), bits(last), b.number(value))
 	for _, n := range old {
@@ -101,14 +102,14 @@ func (b *Builder) SetRange(text string, first, last netip.Addr, value string) er
 	return nil
 }
 
-// DeleteRange lets go of a range, written as text.
+// DeleteRange removes a range, given also as text.
 func (b *Builder) DeleteRange(text string, first, last netip.Addr) {
 	if !b.ranges.remove(bits(first), bits(last)) {
 		b.warn(fmt.Sprintf("no address range \"%s\" to delete", text))
 	}
 }
 
-// Geo returns what has been added. The Builder must not be used after that.
+// Geo returns the result. The Builder must not be used after that.
 func (b *Builder) Geo() *Geo {
 	if b.ranges != nil {
 		b.g.ranges = b.ranges.ranges()
@@ -116,7 +117,7 @@ func (b *Builder) Geo() *Geo {
 	return b.g
 }
 
-// number is that of a value, of which each is kept once.
+// number returns the number of a value; each distinct value is stored once.
 func (b *Builder) number(value string) number {
 	if n, ok := b.known[value]; ok {
 		return n

@@ -1,4 +1,4 @@
-// Package geo makes variables whose values depend on an IP address.
+// Package geo provides variables whose values depend on an IP address.
 //
 // See https://nginx.org/en/docs/stream/ngx_stream_geo_module.html.
 package geo
@@ -12,34 +12,34 @@ import (
 	"weir/stream"
 )
 
-// Client stands for the index of a variable when the address is the client's.
+// Client replaces the index of a variable to select the client's address.
 const Client = -1
 
-// A Geo is one geo block, compiled. It is immutable.
+// A Geo is a compiled geo block. It is immutable.
 type Geo struct {
 	address  int // the index of a variable, or Client
 	networks *bart.Table[number]
-	ranges   *ranges // nil: networks count
+	ranges   *ranges // nil if the block has networks
 	values   []string
-	fallback number // beyond all ranges
+	fallback number // for addresses outside all ranges
 }
 
-// A number is that of a value.
+// A number identifies a value.
 type number uint32
 
-// empty is the value that is the empty string.
+// empty is the number of the empty string.
 const empty number = 0
 
-// nobody is the address that stands for all that are none.
+// nobody is the address used when there is no valid address.
 var nobody = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
-// Get is the value for session s: that of the smallest network or range with the address. It is found even where it is empty by
-// default. It allocates nothing but what evaluating the address does.
+// Get returns the value for session s: that of the smallest network or range that contains the
+// address. It is found even if it is empty by default. Only evaluating the address may allocate.
 func (g *Geo) Get(s *stream.Session) (string, bool) {
 	return g.values[g.find(g.addr(s))], true
 }
 
-// addr follows ngx_stream_geo_addr. An IPv4 address in IPv6 is the one that it holds.
+// addr follows ngx_stream_geo_addr. An IPv4-mapped address counts as IPv4.
 func (g *Geo) addr(s *stream.Session) netip.Addr {
 	if g.address == Client {
 		return known(s.Client.Addr.IP.Addr())
@@ -69,7 +69,7 @@ func (g *Geo) find(ip netip.Addr) number {
 	return g.fallback
 }
 
-// bits is an IPv4 address as a number.
+// bits returns an IPv4 address as a number.
 func bits(ip netip.Addr) uint32 {
 	b := ip.As4()
 	return binary.BigEndian.Uint32(b[:])

@@ -10,7 +10,8 @@ import (
 	"weir/stream/streamtest"
 )
 
-// build makes a Geo of the client's address from words in pairs: a network or range, or "default" or "delete", and a value.
+// build makes a Geo for the client's address from pairs of words: a network or range, or "default"
+// or "delete", and a value.
 func build(t testing.TB, byRanges bool, words ...string) (g *Geo, warnings []string) {
 	t.Helper()
 	b := NewBuilder(Client, func(sentence string) { warnings = append(warnings, sentence) })
@@ -52,7 +53,7 @@ func put(b *Builder, key, value string) error {
 	return nil
 }
 
-// session is one of a client at that address; empty for a unix socket.
+// session returns a session of a client at that address; empty means a unix socket.
 func session(t testing.TB, ip string) *stream.Session {
 	t.Helper()
 	s := streamtest.NewSession(t, &stream.Listen{Config: stream.NewConfig(), Default: &stream.Server{}})
@@ -101,7 +102,8 @@ func TestEmpty(t *testing.T) {
 	}
 }
 
-// TestRemoveRange holds that a range is gone after its removal, and that what is not there is warned of.
+// TestRemoveRange checks that a removed range is gone, and that removing an unknown range gives a
+// warning.
 func TestRemoveRange(t *testing.T) {
 	g, warnings := build(t, true, "10.0.0.0-10.2.255.255", "a", "delete", "10.0.0.0-10.2.255.255", "delete", "10.0.0.0-10.0.0.1")
 	if got, _ := g.Get(session(t, "10.1.0.0")); got != "" {
@@ -126,7 +128,8 @@ func TestGetAllocatesNothing(t *testing.T) {
 	}
 }
 
-// FuzzRanges holds the segments against a plain list of addresses within one block, and one beyond it.
+// FuzzRanges compares the segments with a plain list of addresses in one block and one address
+// after it.
 func FuzzRanges(f *testing.F) {
 	f.Add([]byte{10, 20, 10, 11, 15, 15, 19, 20, 0, 255})
 	f.Fuzz(func(t *testing.T, bounds []byte) {

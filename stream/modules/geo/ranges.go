@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// ranges are ranges of IPv4 addresses, cut at the borders of the 65536 blocks of addresses that begin with the same two octets.
+// ranges are ranges of IPv4 addresses, split at the boundaries of the 65536 blocks of addresses
+// with the same first two octets.
 type ranges struct {
 	begin []uint32 // for each block its first segment, and one more
 	all   []segment
@@ -17,10 +18,10 @@ type segment struct {
 	value       number
 }
 
-// numBlocks is how many values two octets have.
+// numBlocks is the number of values of two octets.
 const numBlocks = 1 << 16
 
-// find returns the value of the range with that address.
+// find returns the value of the range that contains the address.
 func (r *ranges) find(ip uint32) (number, bool) {
 	block, low := ip>>16, uint16(ip)
 	in := r.all[r.begin[block]:r.begin[block+1]]
@@ -36,20 +37,20 @@ type rangesBuilder struct {
 	blocks [numBlocks][]segment
 }
 
-// An overlap is the segment of a block with which a range is at odds.
+// An overlap is the segment of a block that conflicts with a range.
 type overlap struct {
 	block int
 	segment
 }
 
-// Error is the range as nginx writes it.
+// Error returns the range as nginx writes it.
 func (o *overlap) Error() string {
 	a, b := o.block>>8, o.block&255
 	return fmt.Sprintf("%d.%d.%d.%d-%d.%d.%d.%d", a, b, o.first>>8, o.first&255, a, b, o.last>>8, o.last&255)
 }
 
-// add adds the addresses from first to last, as ngx_stream_geo_add_range. It returns the values that were there for just the same
-// addresses of a block. The error is an *overlap.
+// add adds the addresses from first to last, as ngx_stream_geo_add_range. It returns the old values
+// of segments with exactly the same addresses. The error is an *overlap.
 func (b *rangesBuilder) add(first, last uint32, value number) (old []number, err error) {
 	for block := first >> 16; block <= last>>16; block++ {
 		s := within(block, first, last)
@@ -65,7 +66,7 @@ func (b *rangesBuilder) add(first, last uint32, value number) (old []number, err
 	return old, nil
 }
 
-// within is what of the addresses from first to last is in a block.
+// within returns the part of the addresses from first to last that is in a block.
 func within(block, first, last uint32) segment {
 	s := segment{0, 0xffff, 0}
 	if block == first>>16 {
@@ -77,8 +78,9 @@ func within(block, first, last uint32) segment {
 	return s
 }
 
-// insert puts s among the segments of a block, beginning with the last, since most files are in rising order. It may replace a
-// segment, or cut one that holds s in pieces; any other that has an address of s is the clash.
+// insert inserts s into the segments of a block, starting with the last, because most files are in
+// rising order. It may replace a segment, or split one that contains s; any other that overlaps s
+// is the clash.
 func insert(all *[]segment, s segment) (old number, replaced bool, clash *segment) {
 	i := len(*all) - 1
 	for i >= 0 && s.last < (*all)[i].first {
@@ -100,7 +102,7 @@ func insert(all *[]segment, s segment) (old number, replaced bool, clash *segmen
 	return 0, false, nil
 }
 
-// cut is outer with s in its middle or at one of its ends.
+// cut returns the pieces of outer with s in its middle or at one of its ends.
 func cut(outer, s segment) []segment {
 	var pieces []segment
 	if outer.first < s.first {
@@ -113,7 +115,8 @@ func cut(outer, s segment) []segment {
 	return pieces
 }
 
-// remove removes the addresses from first to last, and reports whether each block had just this part of them.
+// remove removes the addresses from first to last, and reports whether each block had exactly this
+// part of them.
 func (b *rangesBuilder) remove(first, last uint32) (all bool) {
 	all = true
 	for block := first >> 16; block <= last>>16; block++ {
@@ -129,7 +132,7 @@ func (b *rangesBuilder) remove(first, last uint32) (all bool) {
 	return all
 }
 
-// ranges returns what has been added.
+// ranges returns the ranges added.
 func (b *rangesBuilder) ranges() *ranges {
 	r := &ranges{begin: make([]uint32, 0, numBlocks+1)}
 	n := 0

@@ -1,8 +1,8 @@
-// Package geoip reads databases of MaxMind's first format, GeoIP.dat and its like, and makes variables of what they say of the client's
-// address.
+// Package geoip reads databases in MaxMind's first format, such as GeoIP.dat, and provides
+// variables with their data for the client's address.
 //
-// See https://nginx.org/en/docs/stream/ngx_stream_geoip_module.html. The format is that of libGeoIP 1.6, whose functions are named
-// where behaviour is theirs.
+// See https://nginx.org/en/docs/stream/ngx_stream_geoip_module.html. The format is that of libGeoIP
+// 1.6; comments name its functions where the behaviour follows them.
 package geoip
 
 import (
@@ -13,22 +13,23 @@ import (
 	"strings"
 )
 
-// A Database is a file of one edition, held in memory. It is immutable, and safe for use by any number of goroutines. A damaged
-// file has no answers where it is damaged, and does no other harm.
+// A Database is a file of one edition, held in memory. It is immutable, and safe for concurrent
+// use. In a damaged file, lookups of damaged data find nothing; there is no other effect.
 //
-// It begins with a binary tree over the bits of an address. A node is a pair of numbers: the next nodes, or from records on what
-// an address means. Then come the records, if the edition has any.
+// It begins with a binary tree over the bits of an address. A node is a pair of numbers: numbers
+// below records are the next nodes, others are the result for an address. The records follow, if
+// the edition has any.
 type Database struct {
 	Edition Edition
-	// UTF8 says that names, which files have in ISO 8859-1, are given in UTF-8.
+	// UTF8 converts names, which files contain in ISO 8859-1, to UTF-8.
 	UTF8 bool
 
 	data    string
-	width   uint64 // bytes of a number in the tree
-	records uint64 // the first number that is no node
+	width   uint64 // bytes per number in the tree
+	records uint64 // the first number that is not a node
 }
 
-// ErrCorrupt is what Open and Parse say of a file that is no database.
+// ErrCorrupt is returned by Open and Parse for a file that is not a database.
 var ErrCorrupt = errors.New("corrupt GeoIP database")
 
 // Open reads the file at path, as GeoIP_open with GEOIP_MEMORY_CACHE.
@@ -53,10 +54,10 @@ func Open(path string) (*Database, error) {
 	return Parse(b.String())
 }
 
-// maxFile is beyond every file: MaxMind's largest had some 100 MB.
+// maxFile is larger than every file: MaxMind's largest had some 100 MB.
 const maxFile = 1 << 31
 
-// Parse makes a Database of the content of a file.
+// Parse returns a Database with the given file content.
 func Parse(data string) (*Database, error) {
 	edition, behind, err := findEdition(data)
 	if err != nil {
@@ -77,13 +78,16 @@ func Parse(data string) (*Database, error) {
 	return d, nil
 }
 
-// countryBegin is the first number that is no node in an edition of countries: it stands for the country 0, which is none.
+// countryBegin is the first number that is not a node in a country edition: it means the country 0,
+// which is no country.
 const countryBegin = 16776960
 
-// lastWords is how far from the end of the file _setup_segments looks for the mark before the edition.
+// lastWords is the distance from the end of the file within which _setup_segments searches for the
+// mark before the edition.
 const lastWords = 20
 
-// findEdition follows _setup_segments: the last three bytes of 255 stand before the edition. Without them the file is of countries.
+// findEdition follows _setup_segments: the last three bytes of value 255 precede the edition.
+// Without them the file is a country edition.
 func findEdition(data string) (edition Edition, behind string, err error) {
 	for i := range lastWords {
 		at := len(data) - 3 - i
@@ -102,7 +106,7 @@ func findEdition(data string) (edition Edition, behind string, err error) {
 	return CountryV4, "", nil
 }
 
-// number is a number of the file, its least byte first.
+// number decodes a little-endian number of the file.
 func number(b string) uint64 {
 	var n uint64
 	for i := len(b) - 1; i >= 0; i-- {
@@ -111,8 +115,8 @@ func number(b string) uint64 {
 	return n
 }
 
-// seek walks the tree, as _GeoIP_seek_record. It finds what an address means: a number from records on, of which the first
-// means nothing.
+// seek walks the tree, as _GeoIP_seek_record. It returns the result for an address: a number from
+// records on, the first of which means no result.
 func (d *Database) seek(ip netip.Addr) (uint64, bool) {
 	bits, n := d.bits(ip)
 	node := uint64(0)
@@ -132,8 +136,9 @@ func (d *Database) seek(ip netip.Addr) (uint64, bool) {
 	return 0, false
 }
 
-// bits are the address as the tree has it, and their number. An IPv4 address is looked for in IPv6, and the other way round, as in
-// ngx_stream_geoip_addr and its twin: in an IPv4 tree 255.255.255.255 stands for all that is no IPv4 address. ip need not be valid.
+// bits returns the address as the tree contains it, and the number of its bits. An IPv4 address is
+// converted for an IPv6 tree and the reverse, as in ngx_stream_geoip_addr and its IPv6 counterpart:
+// in an IPv4 tree 255.255.255.255 replaces all other addresses. ip need not be valid.
 func (d *Database) bits(ip netip.Addr) (bits [16]byte, n int) {
 	if d.Edition.isV6() {
 		if !ip.IsValid() {
@@ -149,7 +154,8 @@ func (d *Database) bits(ip netip.Addr) (bits [16]byte, n int) {
 	return bits, 32
 }
 
-// untunneled is the address behind a Teredo address, 2001::/32, which holds it inverted at its end.
+// untunneled returns the IPv4 address in a Teredo address, 2001::/32, which contains it inverted at
+// its end.
 func untunneled(ip [16]byte) [16]byte {
 	if [4]byte(ip[:4]) != [4]byte{0x20, 0x01} {
 		return ip
@@ -161,7 +167,8 @@ func untunneled(ip [16]byte) [16]byte {
 	return inner
 }
 
-// record is the data that begins at the record with that number from the tree; empty where the file ends before.
+// record returns the data from the record with that number of the tree on; empty if the file ends
+// before it.
 func (d *Database) record(n uint64) string {
 	at := n + (2*d.width-1)*d.records
 	if at >= uint64(len(d.data)) {

@@ -17,7 +17,7 @@ const (
 	america = 225
 )
 
-// fixtures are the databases of the conformance scripts, by the names of their files.
+// fixtures returns the databases of the conformance scripts, by file name.
 func fixtures() map[string]string {
 	moscow := place(russia, 55.7522, 37.6156, 0, "48", "Moscow", "101000")
 	washington := place(america, 38.8951, -77.0364, 511202, "DC", "Washington", "20001")
@@ -37,7 +37,7 @@ func fixtures() map[string]string {
 	}
 }
 
-// TestFixtures holds that the files are what the writer makes; -update writes them.
+// TestFixtures checks that the files equal the writer's output; -update writes them.
 func TestFixtures(t *testing.T) {
 	const dir = "../../../conformance/testdata/geoip"
 	for name, want := range fixtures() {

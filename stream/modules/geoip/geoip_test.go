@@ -22,7 +22,7 @@ func parse(t testing.TB, name string, utf8 bool) *Database {
 	return d
 }
 
-// session is one of a client at that address; empty for a unix socket.
+// session returns a session of a client at that address; empty means a unix socket.
 func session(t testing.TB, ip string) *stream.Session {
 	t.Helper()
 	s := streamtest.NewSession(t, &stream.Listen{Config: stream.NewConfig(), Default: &stream.Server{}})
@@ -33,7 +33,7 @@ func session(t testing.TB, ip string) *stream.Session {
 	return s.Session
 }
 
-// values are what the variables say for a client: NAME=VALUE without "geoip_", for those that are found.
+// values returns the variables of a client: NAME=VALUE without "geoip_", for those that are found.
 func values(t testing.TB, d Databases, ip string) string {
 	t.Helper()
 	s := session(t, ip)
@@ -104,7 +104,7 @@ func TestVariables(t *testing.T) {
 	}
 }
 
-// databases puts d where its edition belongs.
+// databases assigns d to the field for its edition.
 func databases(d *Database) Databases {
 	switch {
 	case d.Edition.IsCountry():
@@ -119,7 +119,7 @@ func TestParse(t *testing.T) {
 	pad := strings.Repeat("\x00", lastWords+3)
 	tests := []struct {
 		name, data string
-		want       Edition // 0: corrupt
+		want       Edition // 0 means corrupt
 	}{
 		{"empty", "", 0},
 		{"short", "not long enough", 0},
@@ -161,7 +161,7 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestGetAllocatesNothing holds it for texts that the files have as they are given.
+// TestGetAllocatesNothing checks texts that need no conversion.
 func TestGetAllocatesNothing(t *testing.T) {
 	d := Databases{parse(t, "country.dat", true), parse(t, "city.dat", true), parse(t, "org.dat", false)}
 	s := session(t, "127.0.0.1")
@@ -176,7 +176,7 @@ func TestGetAllocatesNothing(t *testing.T) {
 	}
 }
 
-// FuzzDatabase asks whatever a file may be for every kind of answer.
+// FuzzDatabase makes every kind of lookup in an arbitrary file.
 func FuzzDatabase(f *testing.F) {
 	for _, data := range fixtures() {
 		f.Add(data, []byte{127, 0, 0, 1})

@@ -6,13 +6,13 @@ import (
 	"sync"
 )
 
-// A Country is one of those that libGeoIP has numbers for.
+// A Country is one of the numbered countries of libGeoIP.
 type Country struct {
 	Code, Code3, Continent string
 	name, utf8             string
 }
 
-// Name is the English name, in UTF-8 or in ASCII.
+// Name returns the English name, in UTF-8 or in ASCII.
 func (c *Country) Name(utf8 bool) string {
 	if utf8 {
 		return c.utf8
@@ -20,8 +20,9 @@ func (c *Country) Name(utf8 bool) string {
 	return c.name
 }
 
-// The tables of libGeoIP 1.6.12, as its functions give them: for each country by its number the code, the code of three letters, the
-// continent and the name, and another name where it is not ASCII; for each code of a country and a region in it the name.
+// The tables of libGeoIP 1.6.12, as its functions return them: for each country number the code,
+// the three-letter code, the continent and the name, and another name if it is not ASCII; for each
+// code of a country and a region in it the name.
 var (
 	//go:embed countries.tsv
 	countryLines string
@@ -29,7 +30,7 @@ var (
 	regionLines string
 )
 
-// countries has an entry for each byte. The first stands for no country.
+// countries has an entry for each byte. The first means no country.
 var countries = readCountries()
 
 func readCountries() (all [256]Country) {
@@ -42,7 +43,8 @@ func readCountries() (all [256]Country) {
 	return all
 }
 
-// regions are the names of regions by the code of the country with that of the region. They are read when one is first asked for.
+// regions contains the names of regions by the country code followed by the region code. It is
+// loaded on first use.
 var regions = sync.OnceValue(func() map[string]string {
 	names := map[string]string{}
 	for line := range strings.Lines(regionLines) {
@@ -52,7 +54,7 @@ var regions = sync.OnceValue(func() map[string]string {
 	return names
 })
 
-// regionName is GeoIP_region_name_by_code, which looks at the first two letters of a region's code.
+// regionName follows GeoIP_region_name_by_code, which uses the first two letters of a region code.
 func regionName(country, region string) (string, bool) {
 	if len(region) < 2 {
 		return "", false

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Country returns what the database says of the country of an address, as the functions GeoIP_country_*_by_ipnum; false if it knows
-// none. The database must be one of countries. ip need not be valid.
+// Country returns the country of an address, as the functions GeoIP_country_*_by_ipnum; false if it
+// is unknown. The database must be a country edition. ip need not be valid.
 func (d *Database) Country(ip netip.Addr) (*Country, bool) {
 	if !d.Edition.isV6() && ip.Unmap() == netip.IPv4Unspecified() {
 		return nil, false
@@ -18,8 +18,8 @@ func (d *Database) Country(ip netip.Addr) (*Country, bool) {
 	return &countries[n-d.records], true
 }
 
-// Org returns the name of the organization that has an address: GeoIP_name_by_ipnum. The database must be one of organizations,
-// providers, domains or autonomous systems. ip need not be valid.
+// Org returns the name of the organization that has an address: GeoIP_name_by_ipnum. The database
+// must contain organizations, providers, domains or autonomous systems. ip need not be valid.
 func (d *Database) Org(ip netip.Addr) (string, bool) {
 	n, ok := d.seek(ip)
 	if !ok {
@@ -32,16 +32,17 @@ func (d *Database) Org(ip netip.Addr) (string, bool) {
 	return d.text(name), true
 }
 
-// A City is the place of an address. Texts that are empty are unknown.
+// A City is the place of an address. Empty texts are unknown.
 type City struct {
 	Country             *Country
 	Region, Name        string
 	PostalCode          string
 	Latitude, Longitude float32 // degrees
-	DMA, Area           int     // codes of the US; 0: none
+	DMA, Area           int     // US codes; 0 if unknown
 }
 
-// City returns the place of an address: GeoIP_record_by_ipnum. The database must be one of cities. ip need not be valid.
+// City returns the place of an address: GeoIP_record_by_ipnum. The database must be a city edition.
+// ip need not be valid.
 func (d *Database) City(ip netip.Addr) (c City, ok bool) {
 	n, ok := d.seek(ip)
 	if !ok {
@@ -50,7 +51,7 @@ func (d *Database) City(ip netip.Addr) (c City, ok bool) {
 	return d.city(d.record(n))
 }
 
-// city reads a record: the country, three texts that end with 0, and numbers of three bytes.
+// city parses a record: the country, three texts that end with 0, and numbers of three bytes.
 func (d *Database) city(record string) (c City, ok bool) {
 	if record == "" {
 		return City{}, false
@@ -76,7 +77,7 @@ func (d *Database) city(record string) (c City, ok bool) {
 
 func degrees(b string) float32 { return float32(float64(number(b))/10000 - 180) }
 
-// text is a name of the file in the encoding that is asked for.
+// text returns a name of the file in the requested encoding.
 func (d *Database) text(latin1 string) string {
 	if !d.UTF8 || isASCII(latin1) {
 		return latin1

@@ -7,10 +7,11 @@ import (
 	"weir/stream"
 )
 
-// Databases are those that a configuration names. One that it does not name is nil, and its variables are not found.
+// Databases contains the databases of a configuration. The variables of a nil database are not
+// found.
 type Databases struct{ Country, City, Org *Database }
 
-// Variables are all that the module has.
+// Variables returns all variables of the module.
 func Variables(d Databases) []stream.Variable {
 	vars := []stream.Variable{
 		countryVariable("geoip_country_code", d.Country, func(c *Country) string { return c.Code }),
@@ -38,7 +39,7 @@ func Variables(d Databases) []stream.Variable {
 	return vars
 }
 
-// client is the client's address; of a unix socket one that is not valid.
+// client returns the client's address; it is invalid for a unix socket.
 func client(s *stream.Session) netip.Addr { return s.Client.Addr.IP.Addr() }
 
 func countryVariable(name string, d *Database, of func(*Country) string) stream.Variable {
@@ -54,7 +55,8 @@ func countryVariable(name string, d *Database, of func(*Country) string) stream.
 	}}
 }
 
-// cityValues are the variables of a place. As in nginx a text that is empty is not found, and a number always is.
+// cityValues are the variables of a place. As in nginx an empty text is not found, and a number
+// always is.
 var cityValues = []struct {
 	name string
 	of   func(c City, utf8 bool) (string, bool)

@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// A writer makes the content of a database.
+// A writer builds the content of a database.
 type writer struct {
 	edition Edition
-	width   int // bytes of a number in the tree
+	width   int // bytes per number in the tree
 	nodes   [][2]slot
 	records strings.Builder
 }
 
-// A slot of a node: the next node, or what an address means; the zero slot means nothing.
+// A slot of a node is the next node or the result for an address; the zero slot has no result.
 type slot struct{ next, record int }
 
 func newWriter(edition Edition) *writer {
 	w := &writer{edition: edition, width: int(edition.width()), nodes: make([][2]slot, 1)}
-	w.records.WriteByte(0) // the place of the record that means nothing
+	w.records.WriteByte(0) // the record that means no result
 	return w
 }
 
@@ -32,7 +32,8 @@ func (w *writer) record(network, content string) *writer {
 	return w.put(network, at)
 }
 
-// put maps a network of which no part has been mapped. IPv4 networks stand in an IPv6 tree as ::ffff:0:0/96.
+// put maps a network that does not overlap an earlier one. In an IPv6 tree IPv4 networks are under
+// ::ffff:0:0/96.
 func (w *writer) put(network string, record int) *writer {
 	p := netip.MustParsePrefix(network)
 	bits, length := w.bits(p)
@@ -65,7 +66,7 @@ func (w *writer) bits(p netip.Prefix) (bits []byte, length int) {
 	return six[:], p.Bits()
 }
 
-// String is the content of the file.
+// String returns the content of the file.
 func (w *writer) String() string {
 	var b strings.Builder
 	first := len(w.nodes)
@@ -92,7 +93,7 @@ func (w *writer) String() string {
 	return b.String()
 }
 
-// little is n in that many bytes, the least first.
+// little encodes n in width bytes, little-endian.
 func little(n, width int) []byte {
 	b := make([]byte, width)
 	for i := range b {
@@ -101,7 +102,7 @@ func little(n, width int) []byte {
 	return b
 }
 
-// place is the content of a record of a city. texts are the region, the name and the postal code.
+// place returns a city record. texts are the region, the name and the postal code.
 func place(country int, latitude, longitude float64, codes int, texts ...string) string {
 	var b strings.Builder
 	b.WriteByte(byte(country))

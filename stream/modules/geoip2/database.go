@@ -10,18 +10,19 @@ import (
 	"weir/stream"
 )
 
-// A Database is a file that variables are made of. Sessions read it without locks while Run exchanges it.
+// A Database is a file that provides variables. Sessions read it without locks while Run replaces
+// it.
 type Database struct {
 	Path     string
-	Interval time.Duration // of looking whether the file has changed; 0: never
+	Interval time.Duration // the interval between checks for changes of the file; 0 disables them
 
 	env        *stream.Env
 	current    atomic.Pointer[file]
 	lastCheck  atomic.Int64 // seconds since 1970
-	lastChange atomic.Int64 // likewise
+	lastChange atomic.Int64 // seconds since 1970
 }
 
-// New reads the file at path. The error is in libmaxminddb's words.
+// New reads the file at path. The error has libmaxminddb's text.
 func New(path string, now time.Time) (*Database, error) {
 	f, err := openFile(path)
 	if err != nil {
@@ -37,7 +38,7 @@ func New(path string, now time.Time) (*Database, error) {
 // Key identifies the database across generations.
 func (d *Database) Key() string { return "geoip2 " + d.Path }
 
-// Open shares what old has in memory, if the file is the same.
+// Open shares the data of old in memory if the file is unchanged.
 func (d *Database) Open(_ context.Context, env *stream.Env, old stream.Part) error {
 	d.env = env
 	before, ok := old.(*Database)
@@ -50,10 +51,10 @@ func (d *Database) Open(_ context.Context, env *stream.Env, old stream.Part) err
 	return nil
 }
 
-// Close does nothing: sessions may yet use what is in memory.
+// Close does nothing: sessions may still use the data in memory.
 func (d *Database) Close() error { return nil }
 
-// Run looks at each interval whether the file has changed, until ctx ends.
+// Run checks at each interval whether the file has changed, until ctx ends.
 func (d *Database) Run(ctx context.Context) {
 	if d.Interval == 0 {
 		return
@@ -70,7 +71,8 @@ func (d *Database) Run(ctx context.Context) {
 	}
 }
 
-// check reads a file anew that is younger than the last one. It follows ngx_stream_geoip2_log_handler, with its levels and sentences.
+// check reads the file again if it is newer than the last one. It follows
+// ngx_stream_geoip2_log_handler, with its levels and sentences.
 func (d *Database) check() {
 	d.lastCheck.Store(d.env.Now().Unix())
 	info, err := os.Stat(d.Path)

@@ -1,7 +1,8 @@
-// Package geoip2 makes variables of what a database in MaxMind's second format says of an address, and reads the file again when it
-// has changed.
+// Package geoip2 provides variables with the data of a database in MaxMind's second format for an
+// address, and reads the file again when it has changed.
 //
-// It does what the module ngx_stream_geoip2_module of Lee Valentine does. See https://github.com/leev/ngx_http_geoip2_module.
+// It follows the module ngx_stream_geoip2_module of Lee Valentine. See
+// https://github.com/leev/ngx_http_geoip2_module.
 package geoip2
 
 import (
@@ -26,10 +27,11 @@ var (
 // A file is the content of a database at one time. It is immutable.
 type file struct {
 	*maxminddb.Reader
-	info fs.FileInfo // of what was read
+	info fs.FileInfo // of the file read
 }
 
-// openFile reads the file at path into memory. It is not mapped: a mapped file that somebody cuts off would end the process.
+// openFile reads the file at path into memory. It is not mapped: truncating a mapped file would
+// crash the process.
 func openFile(path string) (*file, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -55,7 +57,7 @@ func parseFile(content []byte, info fs.FileInfo) (*file, error) {
 	return &file{r, info}, nil
 }
 
-// same reports whether both were read from a file that has not changed in between.
+// same reports whether both were read from the same unchanged file.
 func (f *file) same(other *file) bool {
 	return os.SameFile(f.info, other.info) && f.info.Size() == other.info.Size() && f.info.ModTime().Equal(other.info.ModTime())
 }

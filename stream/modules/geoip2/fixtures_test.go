@@ -1,6 +1,6 @@
 //go:build !386 && !arm
 
-// mmdbwriter needs an int of 64 bits.
+// mmdbwriter needs a 64-bit int.
 
 package geoip2
 
@@ -26,7 +26,7 @@ type network struct {
 	record mmdbtype.DataType
 }
 
-// place is a record as GeoLite2 has it.
+// place returns a record in the form of GeoLite2.
 func place(code, name string, latitude float64) mmdbtype.Map {
 	return mmdbtype.Map{
 		"country":  mmdbtype.Map{"iso_code": mmdbtype.String(code), "names": mmdbtype.Map{"en": mmdbtype.String(name)}},
@@ -37,7 +37,7 @@ func place(code, name string, latitude float64) mmdbtype.Map {
 	}
 }
 
-// kinds is a record with a value of each type.
+// kinds returns a record with a value of each type.
 func kinds() mmdbtype.Map {
 	return mmdbtype.Map{
 		"array": mmdbtype.Slice{mmdbtype.String("first"), mmdbtype.String("last")}, "boolean": mmdbtype.Bool(true), "no": mmdbtype.Bool(false),
@@ -53,7 +53,7 @@ func uint128() *mmdbtype.Uint128 {
 	return &n
 }
 
-// built makes the databases of the conformance scripts. The keys are the names of their files.
+// built builds the databases of the conformance scripts. The keys are the file names.
 func built(t testing.TB) map[string][]byte {
 	t.Helper()
 	germany, curacao := place("DE", "Germany", 51.5), place("CW", "Curaçao", 12.5)
@@ -87,7 +87,7 @@ func build(t testing.TB, version int, epoch int64, networks ...network) []byte {
 	return b.Bytes()
 }
 
-// TestFixtures compares the stored files with what the writer makes; -update writes them.
+// TestFixtures compares the stored files with the writer's output; -update writes them.
 func TestFixtures(t *testing.T) {
 	for name, want := range built(t) {
 		path := filepath.Join(fixtureDir, name)

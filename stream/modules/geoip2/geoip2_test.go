@@ -13,10 +13,10 @@ import (
 	"weir/stream/streamtest"
 )
 
-// start is when the tests begin.
+// start is the time at which the tests begin.
 var start = time.Unix(1_900_000_000, 0)
 
-// fixtureDir has the databases that the conformance scripts use as well.
+// fixtureDir contains the databases, which the conformance scripts also use.
 const fixtureDir = "../../../conformance/testdata/geoip2"
 
 // fixture returns the content of a database.
@@ -29,7 +29,7 @@ func fixture(t testing.TB, name string) []byte {
 	return content
 }
 
-// write puts a fixture into a new directory.
+// write writes a fixture to a new directory.
 func write(t testing.TB, name string) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), name)
@@ -37,7 +37,7 @@ func write(t testing.TB, name string) (path string) {
 	return path
 }
 
-// replace puts content into the place of a file, with a time of change.
+// replace replaces a file with content and sets its modification time.
 func replace(t testing.TB, path string, content []byte, changed time.Time) {
 	t.Helper()
 	next := path + ".new"
@@ -61,7 +61,7 @@ func open(t testing.TB, path string) *Database {
 	return d
 }
 
-// session is one of a client at that address; empty for a unix socket.
+// session returns a session of a client at that address; empty means a unix socket.
 func session(t testing.TB, ip string) *stream.Session {
 	t.Helper()
 	s := streamtest.NewSession(t, &stream.Listen{Config: stream.NewConfig(), Default: &stream.Server{}})
@@ -138,7 +138,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// TestCheck holds that a younger file is read, and that what fails leaves the database as it is.
+// TestCheck checks that a newer file is read, and that a failure leaves the database unchanged.
 func TestCheck(t *testing.T) {
 	path := write(t, "places.mmdb")
 	d := open(t, path)
@@ -153,7 +153,7 @@ func TestCheck(t *testing.T) {
 		name    string
 		change  func()
 		code    string
-		changed string // $last_change behind 1900000000
+		changed string // $last_change minus 1900000000
 		line    string
 	}{
 		{"as it was", func() {}, "DE", "0", ""},
@@ -183,7 +183,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestOpenShares holds that two configurations have one copy of a file that has not changed.
+// TestOpenShares checks that two configurations share one copy of an unchanged file.
 func TestOpenShares(t *testing.T) {
 	path := write(t, "places.mmdb")
 	old, next, later := open(t, path), open(t, path), (*Database)(nil)
@@ -203,7 +203,7 @@ func TestOpenShares(t *testing.T) {
 	}
 }
 
-// FuzzFind looks an address up in whatever a file may be.
+// FuzzFind looks up an address in an arbitrary file.
 func FuzzFind(f *testing.F) {
 	for _, name := range []string{"places.mmdb", "later.mmdb", "four.mmdb", "kinds.mmdb"} {
 		content := fixture(f, name)

@@ -9,8 +9,8 @@ import (
 	"github.com/oschwald/maxminddb-golang/v2/mmdbdata"
 )
 
-// find returns the value at the end of a path through the record of an address, as text; false if there is none, or one that is no
-// scalar.
+// find returns the value at the end of a path through the record of an address, as text; false if
+// there is none, or if it is not a scalar.
 func (f *file) find(ip netip.Addr, path []string) (string, bool) {
 	w := walk{path: path}
 	record := f.Lookup(ip)
@@ -20,14 +20,14 @@ func (f *file) find(ip netip.Addr, path []string) (string, bool) {
 	return w.text, w.found
 }
 
-// A walk goes along a path, and keeps what it finds.
+// A walk follows a path and stores the value that it finds.
 type walk struct {
 	path  []string
 	text  string
 	found bool
 }
 
-// UnmarshalMaxMindDBCursor walks from a record. It is called by the reader.
+// UnmarshalMaxMindDBCursor walks from a record. The reader calls it.
 func (w *walk) UnmarshalMaxMindDBCursor(record mmdbdata.Cursor) (behind mmdbdata.Cursor, err error) {
 	at, ok := record, true
 	for _, step := range w.path {
@@ -39,7 +39,8 @@ func (w *walk) UnmarshalMaxMindDBCursor(record mmdbdata.Cursor) (behind mmdbdata
 	return record.Skip()
 }
 
-// enter steps into a map by its key or into an array by its index, as lookup_path_in_map and lookup_path_in_array.
+// enter returns the value for a key of a map or an index of an array, as lookup_path_in_map and
+// lookup_path_in_array.
 func enter(at mmdbdata.Cursor, step string) (mmdbdata.Cursor, bool) {
 	kind, err := at.Kind()
 	if err != nil {
@@ -71,7 +72,7 @@ func enterMap(at mmdbdata.Cursor, wanted string) (mmdbdata.Cursor, bool) {
 	}
 }
 
-// enterArray takes an index from the end when it is negative.
+// enterArray counts a negative index from the end.
 func enterArray(at mmdbdata.Cursor, wanted string) (mmdbdata.Cursor, bool) {
 	array, err := at.Slice()
 	if err != nil {
@@ -100,7 +101,7 @@ func enterArray(at mmdbdata.Cursor, wanted string) (mmdbdata.Cursor, bool) {
 	}
 }
 
-// text is a scalar as ngx_stream_geoip2_variable writes it.
+// text formats a scalar as ngx_stream_geoip2_variable does.
 func text(at mmdbdata.Cursor) (string, bool) {
 	kind, err := at.Kind()
 	if err != nil {
@@ -143,7 +144,7 @@ func integer(at mmdbdata.Cursor, kind mmdbdata.Kind) (string, bool) {
 	return "", false
 }
 
-// decimal writes a number with five digits behind the point. What is not finite has no such form.
+// decimal formats a number with five decimals. Infinities and NaN have no such form.
 func decimal(f float64) string {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return ""

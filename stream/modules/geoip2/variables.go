@@ -8,15 +8,15 @@ import (
 	"weir/stream"
 )
 
-// A Value is a variable that looks an address up.
+// A Value is a variable that looks up an address.
 type Value struct {
 	Database *Database
-	Path     []string         // of keys, and of indices of arrays
-	Source   *stream.Template // evaluates to the address; nil: the client's
-	Default  string           // for what is not found; empty: not found either
+	Path     []string         // keys and array indices
+	Source   *stream.Template // evaluates to the address; nil means the client's
+	Default  string           // used if nothing is found; if empty, the variable is not found either
 }
 
-// Get is the value for session s, as ngx_stream_geoip2_variable.
+// Get returns the value for session s, as ngx_stream_geoip2_variable.
 func (v *Value) Get(s *stream.Session) (string, bool) {
 	if ip := v.address(s); ip.IsValid() {
 		if text, ok := v.Database.current.Load().find(ip, v.Path); ok {
@@ -26,7 +26,7 @@ func (v *Value) Get(s *stream.Session) (string, bool) {
 	return v.Default, v.Default != ""
 }
 
-// address is the one to look up; one that is not valid for what has none.
+// address returns the address to look up; it is invalid if there is none.
 func (v *Value) address(s *stream.Session) netip.Addr {
 	if v.Source == nil {
 		return s.Client.Addr.IP.Addr()
@@ -34,8 +34,9 @@ func (v *Value) address(s *stream.Session) netip.Addr {
 	return stream.ParseIP(v.Source.Eval(s))
 }
 
-// Metadata returns the function of a variable with what is known of the database as a whole: build_epoch, last_check, last_change, all
-// in seconds since 1970. As in the module, the name needs only to begin so.
+// Metadata returns the function of a variable about the database as a whole: build_epoch,
+// last_check, last_change, all in seconds since 1970. As in the module, the name only needs this
+// prefix.
 func Metadata(d *Database, name string) func(*stream.Session) (string, bool) {
 	return func(*stream.Session) (string, bool) {
 		switch {

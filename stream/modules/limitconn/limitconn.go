@@ -1,4 +1,5 @@
-// Package limitconn limits how many sessions there may be at a time under a key, such as the client's address.
+// Package limitconn limits the number of concurrent sessions under a key, such as the client's
+// address.
 //
 // See https://nginx.org/en/docs/stream/ngx_stream_limit_conn_module.html.
 package limitconn
@@ -11,30 +12,31 @@ import (
 	"weir/stream"
 )
 
-// A Limit is how many sessions there may be under one key of a zone.
+// A Limit is the maximum number of sessions under one key of a zone.
 type Limit struct {
 	Zone  *Zone
 	Conns int
 }
 
-// Handler takes a place in each of its zones in the pre-access phase, to be given back when the session ends. It is immutable once in
-// use.
+// Handler counts the session in each of its zones in the pre-access phase, until the session ends.
+// It is immutable once in use.
 type Handler struct {
 	Limits []Limit
-	DryRun bool           // sessions above a limit are let in
-	Level  errorlog.Level // at which a session above a limit is logged
-	// Report says that something asks for $limit_conn_status.
+	DryRun bool           // sessions above a limit are allowed
+	Level  errorlog.Level // the log level for a session above a limit
+	// Report is set if $limit_conn_status is used.
 	Report bool
 }
 
-// maxKey is the length of the longest key that nginx's zones hold.
+// maxKey is the maximum length of a key in nginx's zones.
 const maxKey = 255
 
-// usualLimits is how many places can be taken without allocating.
+// usualLimits is the number of zones that need no allocation.
 const usualLimits = 4
 
-// Handle ends the session with 503 when one of its keys is at its limit, or is new in a zone that is full. Then, and also in a dry run,
-// it holds no place at all. An empty key is not counted, nor is one that is too long. It follows ngx_stream_limit_conn_handler.
+// Handle ends the session with 503 if one of its keys is at its limit, or is new in a full zone.
+// Then, also in a dry run, the session is counted in no zone. An empty key is not counted, nor is
+// one that is too long. It follows ngx_stream_limit_conn_handler.
 func (h *Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 	var room [usualLimits]*zone.Entry
 	taken, ok := h.take(s, room[:0])
@@ -52,8 +54,8 @@ func (h *Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 	return stream.Verdict(stream.StatusUnavailable), nil
 }
 
-// take appends to taken a place under each key that is to be counted. When one can not be had it is not ok, and the others have been
-// given back; so they are when a key can not be evaluated for a panic.
+// take appends an entry to taken for each key that must be counted. If one is refused, ok is false
+// and the others have been released, as they are if evaluating a key panics.
 func (h *Handler) take(s *stream.Session, taken []*zone.Entry) (all []*zone.Entry, ok bool) {
 	defer func() {
 		if !ok {
@@ -87,7 +89,8 @@ func release(taken []*zone.Entry) {
 	}
 }
 
-// logRefusal says why there was no place. That a zone is full nginx says of itself, not of the session.
+// logRefusal logs why the session was refused. As in nginx, a full zone is logged without the
+// session's context.
 func (h *Handler) logRefusal(s *stream.Session, z *Zone, result zone.Result) {
 	if result == zone.Full {
 		s.Env.Log.Write(stream.LevelCrit, 0, "ngx_slab_alloc() failed: no memory in limit_conn_zone \""+z.Name+"\"")

@@ -19,10 +19,10 @@ type site struct {
 	*testing.T
 	handler *Handler
 	listen  *stream.Listen
-	lines   *streamtest.Lines // what the server has logged
+	lines   *streamtest.Lines // the lines that the server has logged
 }
 
-// newSite has a limit of conns for each key, in a zone of its own: z0, z1, and so on.
+// newSite returns a site with a limit of conns for each key, in its own zone: z0, z1, and so on.
 func newSite(t *testing.T, h *Handler, conns int, keys ...string) *site {
 	t.Helper()
 	cfg := stream.NewConfig()
@@ -56,7 +56,7 @@ func newSite(t *testing.T, h *Handler, conns int, keys ...string) *site {
 	return &site{t, h, &stream.Listen{Config: cfg, Addr: addr, Default: srv}, lines}
 }
 
-// client is a session from that address, not begun.
+// client returns a session from that address that has not begun.
 func (s *site) client(ip string) *streamtest.Session {
 	s.Helper()
 	c := streamtest.NewSession(s, s.listen)
@@ -83,7 +83,7 @@ func (s *site) wantStatus(c *streamtest.Session, status stream.Status, variable 
 	}
 }
 
-// wantLine holds that one line with that text has been logged.
+// wantLine checks that exactly one line with that text has been logged.
 func (s *site) wantLine(text string) {
 	s.Helper()
 	if s.lines.Count(text) != 1 {
@@ -116,7 +116,7 @@ func TestEveryLimitHolds(t *testing.T) {
 	s := newSite(t, &Handler{}, 1, "$remote_addr", "all")
 	a := s.open("192.0.2.1")
 	s.wantStatus(s.open("192.0.2.2"), stream.StatusUnavailable, "REJECTED")
-	s.wantKeys(0, 1) // the place that the refused one had in the first zone is free
+	s.wantKeys(0, 1) // the refused session is not counted in the first zone
 	end(a)
 	s.wantStatus(s.open("192.0.2.2"), 0, "PASSED")
 }
@@ -195,7 +195,7 @@ func TestZoneIsEmptyInTheEnd(t *testing.T) {
 	s.wantKeys(1, 0)
 }
 
-// churn opens n sessions, and ends those that are open in no order.
+// churn opens n sessions, and ends the open ones in random order.
 func (s *site) churn(rnd *rand.Rand, n int) {
 	var living []*streamtest.Session
 	for n > 0 || len(living) > 0 {
@@ -236,7 +236,7 @@ func TestOpen(t *testing.T) {
 	tests := []struct {
 		name, key string
 		size      int64
-		keys      int // that are taken over
+		keys      int // the number of keys taken over
 		err       string
 	}{
 		{"the same", "$remote_addr", 1 << 20, 1, ""},

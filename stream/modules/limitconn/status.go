@@ -2,10 +2,10 @@ package limitconn
 
 import "weir/stream"
 
-// Status is the name of the variable that says how a session came through its limits.
+// Status is the name of the variable with the result of the session's limits.
 const Status = "limit_conn_status"
 
-// An outcome is what a session keeps for the variable.
+// An outcome is the session's value for the variable.
 type outcome uint8
 
 const (
@@ -22,12 +22,12 @@ func (h *Handler) report(s *stream.Session, o outcome) {
 	}
 }
 
-// Variables are the variables of the module.
+// Variables returns the variables of the module.
 func Variables() []stream.Variable {
 	return []stream.Variable{{Name: Status, Get: statusOf, NoCache: true}}
 }
 
-// statusOf is not found of a session that nothing has counted.
+// statusOf returns false for a session that was not counted.
 func statusOf(s *stream.Session) (string, bool) {
 	o, ok := outcomes.Get(s)
 	if !ok {

@@ -8,17 +8,17 @@ import (
 	"weir/stream"
 )
 
-// A Zone counts sessions by the value of a key. The sessions of successive configurations are counted together, as long as each of them
-// has the zone with the same size.
+// A Zone counts sessions by the value of a key. The sessions of successive configurations are
+// counted together, as long as each configuration has the zone with the same size.
 type Zone struct {
 	Name     string
 	Size     int64           // bytes
 	Variable stream.Template // the key
 
-	table *zone.Table // once open
+	table *zone.Table // set by Open
 }
 
-// Sizes of what ngx_stream_limit_conn_module keeps in a zone on a 64-bit system.
+// Sizes of the data that ngx_stream_limit_conn_module keeps in a zone on a 64-bit system.
 const (
 	treeSize = 64 // ngx_stream_limit_conn_shctx_t
 	nodeSize = 36 // ngx_rbtree_node_t up to its color, ngx_stream_limit_conn_node_t up to its data
@@ -27,8 +27,8 @@ const (
 // Key identifies the zone across generations.
 func (z *Zone) Key() string { return "limit_conn_zone " + z.Name }
 
-// Open goes on with the counts of old, unless it has another size. It follows ngx_stream_limit_conn_init_zone: another key under the
-// same name and size is an error.
+// Open continues with the counts of old, unless it has another size. It follows
+// ngx_stream_limit_conn_init_zone: another key under the same name and size is an error.
 func (z *Zone) Open(_ context.Context, _ *stream.Env, old stream.Part) error {
 	before, ok := old.(*Zone)
 	if !ok || before.Size != z.Size {
@@ -43,8 +43,8 @@ func (z *Zone) Open(_ context.Context, _ *stream.Env, old stream.Part) error {
 	return nil
 }
 
-// Close does nothing: a zone holds nothing but memory, which its sessions and its successor may yet use.
+// Close does nothing: a zone is only memory, which its sessions and its successor may still use.
 func (z *Zone) Close() error { return nil }
 
-// Len is how many keys are counted at this moment.
+// Len returns the number of keys currently counted.
 func (z *Zone) Len() int { return z.table.Len() }
