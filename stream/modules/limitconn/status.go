@@ -27,7 +27,7 @@ func Variables() []stream.Variable {
 	return []stream.Variable{{Name: Status, Get: statusOf, NoCache: true}}
 }
 
-// statusOf returns false for a session that was not counted.
+// statusOf returns false if no limit applied to the session.
 func statusOf(s *stream.Session) (string, bool) {
 	o, ok := outcomes.Get(s)
 	if !ok {

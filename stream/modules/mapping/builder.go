@@ -7,7 +7,7 @@ import (
 	"weir/stream"
 )
 
-// A Builder makes a Map of the lines of its block, in order. It is for one goroutine.
+// A Builder builds a Map from the lines of its block, in order. It must be used by one goroutine.
 type Builder struct {
 	m          *Map
 	vars       *stream.VarTable
@@ -15,17 +15,18 @@ type Builder struct {
 	hasDefault bool
 }
 
-// NewBuilder begins a Map from source. It reserves room for that many lines, whose keys have so many bytes together.
+// NewBuilder starts a Map from source. It reserves room for the given number of lines, whose keys
+// have the given total number of bytes.
 func NewBuilder(source stream.Template, vars *stream.VarTable, lines, bytes int) *Builder {
 	b := &Builder{m: &Map{source: source, fallback: noValue}, vars: vars}
 	b.m.exact.reserve(lines, bytes)
 	return b
 }
 
-// Hostnames lets the texts that follow be masks.
+// Hostnames allows masks in the keys that follow.
 func (b *Builder) Hostnames() { b.m.hostnames = true }
 
-// Add maps key, as the block writes it, to a value. The error is nginx's sentence.
+// Add maps key, as written in the block, to a value. The error is nginx's sentence.
 func (b *Builder) Add(key, text string) error {
 	v, err := b.distinct.add(text, b.vars)
 	if err != nil {
@@ -44,7 +45,7 @@ func (b *Builder) Add(key, text string) error {
 	return b.addTo(&b.m.exact, key, key, v)
 }
 
-// Map returns what has been added. The Builder must not be used after that.
+// Map returns the result. The Builder must not be used after that.
 func (b *Builder) Map() *Map {
 	b.m.exact.trim()
 	b.m.values = b.distinct.values()
@@ -69,7 +70,8 @@ func (b *Builder) addRegex(pattern string, v value) error {
 	return nil
 }
 
-// addHostname adds a text that may be a mask, by the rules of ngx_hash_add_key. ".x" stands for x and for *.x.
+// addHostname adds a key that may be a mask, by the rules of ngx_hash_add_key. ".x" means x and
+// *.x.
 func (b *Builder) addHostname(key string, v value) error {
 	stars := strings.Count(key, "*")
 	if stars > 1 || strings.Contains(key, "..") {
@@ -91,7 +93,7 @@ func (b *Builder) addHostname(key string, v value) error {
 	return b.addTo(&b.m.exact, key, key, v)
 }
 
-// addTo adds part of key to a table. As in nginx the sentence has the key in lower case.
+// addTo adds part of key to a table. As in nginx the error has the key in lower case.
 func (b *Builder) addTo(t *table, part, key string, v value) error {
 	added, err := t.add(part, v)
 	if err == nil && !added {
@@ -100,7 +102,7 @@ func (b *Builder) addTo(t *table, part, key string, v value) error {
 	return err
 }
 
-// lowered is text with its ASCII letters in lower case.
+// lowered returns text with its ASCII letters in lower case.
 func lowered(text string) string {
 	b := []byte(text)
 	for i, c := range b {

@@ -1,4 +1,5 @@
-// Package mapping makes variables whose values depend on other variables, by a list of texts, masks and regular expressions.
+// Package mapping provides variables whose values depend on other variables, through a list of
+// texts, masks and regular expressions.
 //
 // See https://nginx.org/en/docs/stream/ngx_stream_map_module.html.
 package mapping
@@ -9,7 +10,7 @@ import (
 	"weir/stream"
 )
 
-// A Map is one map block, compiled. It is immutable.
+// A Map is a compiled map block. It is immutable.
 type Map struct {
 	source    stream.Template
 	hostnames bool
@@ -21,22 +22,23 @@ type Map struct {
 	fallback  value
 }
 
-// A rule is a regular expression with the value for what it matches.
+// A rule is a regular expression and the value for a match.
 type rule struct {
 	re    *stream.Regex
 	value value
 }
 
-// Literal reports whether no value has variables.
+// Literal reports whether no value contains variables.
 func (m *Map) Literal() bool { return len(m.values.templates) == 0 }
 
-// Get is the value for session s, as ngx_stream_map_variable. It is found even where it is empty by default. It allocates nothing
-// but what evaluating a source or a value with variables allocates, and what the groups of a regular expression are kept in.
+// Get returns the value for session s, as ngx_stream_map_variable. It is found even if it is empty
+// by default. It allocates only to evaluate a source or a value with variables and to store the
+// groups of a regular expression.
 func (m *Map) Get(s *stream.Session) (string, bool) {
 	return m.values.eval(m.choose(s), s), true
 }
 
-// Template is what the value for session s is made of.
+// Template returns the template of the value for session s.
 func (m *Map) Template(s *stream.Session) stream.Template {
 	n := m.choose(s)
 	if n != noValue && n&withVariables != 0 {
@@ -45,7 +47,7 @@ func (m *Map) Template(s *stream.Session) stream.Template {
 	return stream.Plain(m.values.eval(n, s))
 }
 
-// choose is the number of the value for session s.
+// choose returns the number of the value for session s.
 func (m *Map) choose(s *stream.Session) value {
 	text := m.source.Eval(s)
 	if m.hostnames {
@@ -54,8 +56,8 @@ func (m *Map) choose(s *stream.Session) value {
 	return m.find(s, text)
 }
 
-// find looks in nginx's order: the text itself, the longest mask at its beginning, the longest at its end, the regular expressions in
-// the order of the file. An empty text matches nothing but itself.
+// find searches in nginx's order: the exact text, the longest mask *.x, the longest mask x.*, the
+// regular expressions in file order. An empty text matches only itself.
 func (m *Map) find(s *stream.Session, text string) value {
 	if v, ok := m.exact.find(text); ok {
 		return v
@@ -77,7 +79,8 @@ func (m *Map) find(s *stream.Session, text string) value {
 	return m.fallback
 }
 
-// suffix finds the longest of the masks *.x. No more labels are looked at than the masks have, however many a client sends.
+// suffix finds the longest of the masks *.x. It checks at most as many labels as the masks have,
+// however many a client sends.
 func (m *Map) suffix(text string) (longest value, found bool) {
 	i := len(text)
 	for range m.suffixes.labels {

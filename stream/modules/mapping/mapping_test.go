@@ -10,10 +10,11 @@ import (
 	"weir/stream/streamtest"
 )
 
-// A line is a line of a map.
+// A line is one line of a map.
 type line struct{ key, value string }
 
-// play is a session and a variable that maps $source, whose value is in from, by lines; after "hostnames" masks are meant.
+// play returns a session and a variable that maps $source, whose value is in from, by lines; a line
+// "hostnames" enables masks.
 func play(t testing.TB, from *string, lines ...line) (s *streamtest.Session, m *mapping.Map) {
 	t.Helper()
 	config := stream.NewConfig()
@@ -95,7 +96,8 @@ func TestGet(t *testing.T) {
 	}
 }
 
-// TestLatestMatch holds that $1 is of the latest match, also where that has no groups, and that what fails to match leaves it.
+// TestLatestMatch checks that $1 is from the latest match, even if that has no groups, and that a
+// failed match does not change it.
 func TestLatestMatch(t *testing.T) {
 	text := ""
 	s, m := play(t, &text, line{"~^a(.)", "$1"}, line{"~^b", "[$1]"}, line{"default", "$1"})
@@ -107,7 +109,7 @@ func TestLatestMatch(t *testing.T) {
 	}
 }
 
-// TestMany holds that each of many texts is found, with its own value.
+// TestMany checks that each of many texts is found with its own value.
 func TestMany(t *testing.T) {
 	text := ""
 	var lines []line
@@ -137,7 +139,7 @@ func TestGetAllocatesNothing(t *testing.T) {
 	}
 }
 
-// FuzzGet holds that what is added as a plain text is found in either case, whatever else is looked for.
+// FuzzGet checks that a plain text is found in either case, after any other lookups.
 func FuzzGet(f *testing.F) {
 	f.Add("device-1", "x.device-1")
 	f.Add("*.a", "b.a.")
@@ -155,7 +157,8 @@ func FuzzGet(f *testing.F) {
 	})
 }
 
-// BenchmarkGet looks among a million texts for the same one, as a cache would have it, and for one after the other.
+// BenchmarkGet looks up, among a million texts, the same one repeatedly, as with a warm cache, and
+// all in turn.
 func BenchmarkGet(b *testing.B) {
 	const keys = 1_000_000
 	name := func(i int) string { return fmt.Sprintf("device-%08x-%07d", uint32(i)*2654435761, i) }

@@ -7,20 +7,21 @@ import (
 	"strings"
 )
 
-// A table maps texts to values, without regard to the case of ASCII letters, in little memory: the texts stand one behind the other
-// in one array, and a hash table of 4-byte places leads to them. The zero table is empty.
+// A table maps texts to values, ignoring the case of ASCII letters, in little memory: the texts are
+// stored consecutively in one array, and a hash table of 4-byte offsets refers to them. The zero
+// table is empty.
 type table struct {
-	records []byte // for each text its length, its value, and itself in lower case
-	slots   []slot // a power of two, at most three quarters of them in use
+	records []byte // for each text its length, its value, and the text in lower case
+	slots   []slot // the number is a power of two; at most three quarters are in use
 	count   int
-	longest int // text
-	labels  int // that the text with the most dots has
+	longest int // length of the longest text
+	labels  int // maximum number of labels in a text
 }
 
-// A slot leads to a record. The zero slot is free.
+// A slot refers to a record. The zero slot is free.
 type slot struct {
-	place uint32 // 1 + that of the record
-	hash  uint32 // of its text: others are passed by without a look at their records
+	place uint32 // 1 + the offset of the record
+	hash  uint32 // of the record's text: a different hash skips the record
 }
 
 // minSlots is the size of the smallest hash table.
@@ -28,7 +29,7 @@ const minSlots = 8
 
 var errTooLarge = errors.New("map of more than 4G is not supported by weir")
 
-// reserve makes room for n texts of so many bytes together.
+// reserve makes room for n texts of the given total number of bytes.
 func (t *table) reserve(n, bytes int) {
 	size := minSlots
 	for fullAt(size) <= n {
@@ -40,10 +41,10 @@ func (t *table) reserve(n, bytes int) {
 	}
 }
 
-// usualHead is how long the length and the value of a record mostly are.
+// usualHead is the usual size of the length and the value of a record.
 const usualHead = 2
 
-// fullAt is how many of size slots may be in use.
+// fullAt returns the maximum number of used slots for that size.
 func fullAt(size int) int { return size / 4 * 3 }
 
 // find returns the value of text.
@@ -54,7 +55,7 @@ func (t *table) find(text string) (value, bool) {
 	return t.findHashed(text, hash(text))
 }
 
-// findHashed returns the value of text, whose hash is known; there are slots.
+// findHashed returns the value of text, whose hash is known; slots must not be empty.
 func (t *table) findHashed(text string, hash uint32) (value, bool) {
 	mask := uint32(len(t.slots) - 1)
 	for i := hash & mask; ; i = (i + 1) & mask {
@@ -71,7 +72,7 @@ func (t *table) findHashed(text string, hash uint32) (value, bool) {
 	}
 }
 
-// add maps text to v, and reports whether it was new.
+// add maps text to v, and reports whether text was new.
 func (t *table) add(text string, v value) (added bool, err error) {
 	if t.count >= fullAt(len(t.slots)) {
 		t.grow()
@@ -96,7 +97,7 @@ func (t *table) add(text string, v value) (added bool, err error) {
 	return true, nil
 }
 
-// place puts what leads to a record into the first free slot.
+// place stores a reference to a record in the first free slot.
 func (t *table) place(at slot) {
 	mask := uint32(len(t.slots) - 1)
 	i := at.hash & mask
@@ -116,14 +117,14 @@ func (t *table) grow() {
 	}
 }
 
-// trim lets go of the memory that was kept for more texts, unless that is little.
+// trim releases the memory reserved for more texts, unless it is little.
 func (t *table) trim() {
 	if cap(t.records)-len(t.records) > len(t.records)/16 {
 		t.records = append(make([]byte, 0, len(t.records)), t.records...)
 	}
 }
 
-// record reads the text and the value at a place.
+// record reads the text and the value of a record.
 func (t *table) record(place uint32) (key []byte, v value) {
 	b := t.records[place:]
 	n, used := binary.Uvarint(b)
@@ -132,7 +133,7 @@ func (t *table) record(place uint32) (key []byte, v value) {
 	return b[:n], value(number)
 }
 
-// equalLower reports whether key, which is in lower case, is text; they are equally long.
+// equalLower reports whether text equals key, which is in lower case and of the same length.
 func equalLower(key []byte, text string) bool {
 	for i, c := range key {
 		if c != lower(text[i]) {
@@ -142,7 +143,7 @@ func equalLower(key []byte, text string) bool {
 	return true
 }
 
-// hash is FNV-1a of text in lower case, mixed so that the low bits depend on all of it.
+// hash returns FNV-1a of text in lower case, mixed so that the low bits depend on the whole text.
 func hash(text string) uint32 {
 	h := uint64(14695981039346656037)
 	for i := range len(text) {

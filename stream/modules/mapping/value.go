@@ -7,7 +7,8 @@ import (
 	"weir/stream"
 )
 
-// A value is the number of a value of a Map. One with variables has the bit withVariables.
+// A value is the number of a value of a Map. A value that contains variables has the bit
+// withVariables.
 type value uint32
 
 const (
@@ -15,14 +16,15 @@ const (
 	noValue       value = math.MaxUint32 // the empty string
 )
 
-// values are the distinct values of a Map: those without variables one behind the other in one string.
+// values contains the distinct values of a Map; those without variables are concatenated in one
+// string.
 type values struct {
 	text      string
 	ends      []uint32
 	templates []stream.Template
 }
 
-// eval is a value for session s.
+// eval returns the value for session s.
 func (v *values) eval(n value, s *stream.Session) string {
 	switch {
 	case n == noValue:
@@ -35,7 +37,7 @@ func (v *values) eval(n value, s *stream.Session) string {
 	return v.text[v.ends[n-1]:v.ends[n]]
 }
 
-// A valueSet collects values, each once.
+// A valueSet collects distinct values.
 type valueSet struct {
 	text      strings.Builder
 	ends      []uint32
@@ -43,7 +45,7 @@ type valueSet struct {
 	known     map[string]value
 }
 
-// add returns the number of the value that text means. The error is nginx's sentence.
+// add returns the number of the value of text. The error is nginx's sentence.
 func (s *valueSet) add(text string, vars *stream.VarTable) (value, error) {
 	if n, ok := s.known[text]; ok {
 		return n, nil
@@ -73,7 +75,7 @@ func (s *valueSet) addNew(text string, vars *stream.VarTable) (value, error) {
 	return value(len(s.ends) - 1), nil
 }
 
-// values returns what was added, in just the memory it needs.
+// values returns the collected values, in memory of exactly the needed size.
 func (s *valueSet) values() values {
 	ends := append(make([]uint32, 0, len(s.ends)), s.ends...)
 	return values{strings.Clone(s.text.String()), ends, s.templates}

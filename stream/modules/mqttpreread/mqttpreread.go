@@ -1,4 +1,5 @@
-// Package mqttpreread learns the client identifier and user name from the CONNECT packet that an MQTT client sends first.
+// Package mqttpreread reads the client identifier and user name from the CONNECT packet that an
+// MQTT client sends first.
 //
 // See https://nginx.org/en/docs/stream/ngx_stream_mqtt_preread_module.html.
 package mqttpreread
@@ -8,10 +9,11 @@ import (
 	"weir/stream"
 )
 
-// Handler reads the CONNECT in the preread phase. What is not MQTT is passed on, with both variables not found.
+// Handler reads the CONNECT in the preread phase. Other protocols are passed on, with both
+// variables not found.
 type Handler struct{}
 
-// connect is what the session keeps of the packet.
+// connect is the data of the packet that the session keeps.
 type connect struct {
 	text  string // the client identifier, followed by the user name if there is one
 	idLen int32
@@ -19,8 +21,8 @@ type connect struct {
 
 var connects = stream.NewKey[*connect]()
 
-// Handle decodes what has arrived. It waits for a user name only where the preread buffer can hold it: a long will stands before
-// it in the packet, and a client with one must not be refused.
+// Handle decodes the bytes received. It waits for a user name only if the preread buffer can
+// contain it: a long will precedes it in the packet, and a client with one must not be refused.
 func (Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 	c := mqtt.Parse(s.Head)
 	switch c.State {
@@ -39,7 +41,7 @@ func (Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 	return stream.Done, nil
 }
 
-// Variables are the variables of the module.
+// Variables returns the variables of the module.
 func Variables() []stream.Variable {
 	return []stream.Variable{
 		{Name: "mqtt_preread_clientid", Fixed: true, Preread: true, Get: clientID, Append: appendClientID},
@@ -60,7 +62,7 @@ func appendClientID(s *stream.Session, dst []byte) ([]byte, bool) {
 	return append(dst, id...), ok
 }
 
-// username is found in every CONNECT, and empty in one that has none.
+// username is found for every CONNECT, and empty for one without a user name.
 func username(s *stream.Session) (string, bool) {
 	c, ok := connects.Get(s)
 	if !ok {

@@ -11,7 +11,7 @@ import (
 	"weir/stream/streamtest"
 )
 
-// packet is a CONNECT of MQTT 3.1.1; what is empty is left out, but for the identifier.
+// packet is an MQTT 3.1.1 CONNECT; empty fields are omitted, except the identifier.
 type packet struct{ id, will, username, password string }
 
 func (p packet) encode() string {
@@ -41,7 +41,7 @@ func (p packet) encode() string {
 	return string(append(append(head, byte(n)), body...))
 }
 
-// echo is a content that offers what was read and ends.
+// echo is a content that sends back the preread data and ends.
 type echo struct{}
 
 func (echo) Begin(s *stream.Session) stream.Step {
@@ -50,7 +50,7 @@ func (echo) Begin(s *stream.Session) stream.Step {
 
 func (echo) Next(s *stream.Session, _ stream.Event) stream.Step { return s.Finish(stream.StatusOK) }
 
-// session is a session that prereads MQTT with a buffer of that size.
+// session returns a session that prereads MQTT with a buffer of that size.
 func session(t testing.TB, buffer int) (s *streamtest.Session, id, username int) {
 	t.Helper()
 	config := stream.NewConfig()
@@ -66,8 +66,8 @@ func session(t testing.TB, buffer int) (s *streamtest.Session, id, username int)
 	return streamtest.NewSession(t, &stream.Listen{Config: config, Default: server}), id, username
 }
 
-// feed gives the session its input, in pieces of at most size bytes and no more than it asks for, until it stops reading. It
-// returns the last step and how much was taken.
+// feed gives the session its input, in pieces of at most size bytes and only as much as it
+// requests, until it stops reading. It returns the last step and the number of bytes taken.
 func feed(s *streamtest.Session, input string, size int) (step stream.Step, taken int) {
 	step = s.Advance(stream.Event{Kind: stream.Accepted})
 	for step.Do == stream.Read && taken < len(input) {
@@ -78,7 +78,7 @@ func feed(s *streamtest.Session, input string, size int) (step stream.Step, take
 	return step, taken
 }
 
-// shown is a variable as text.
+// shown returns a variable as text.
 func shown(s *streamtest.Session, index int) string {
 	text, ok := s.Value(index)
 	if !ok {
@@ -141,7 +141,7 @@ func TestPreread(t *testing.T) {
 	}
 }
 
-// TestNotEnough holds how sessions end that never come to the identifier.
+// TestNotEnough checks the end of sessions that never receive the complete identifier.
 func TestNotEnough(t *testing.T) {
 	whole := packet{id: "mqttx_1", username: "ann"}.encode()
 	tests := []struct {
@@ -181,7 +181,7 @@ func TestNotEnough(t *testing.T) {
 	}
 }
 
-// TestOpening checks when a CONNECT is all that the client has sent.
+// TestOpening checks when a CONNECT counts as the only data from the client.
 func TestOpening(t *testing.T) {
 	connect := packet{id: "a", username: "ann"}.encode()
 	tests := []struct {

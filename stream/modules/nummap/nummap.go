@@ -1,7 +1,8 @@
-// Package nummap makes variables whose values depend on numbers and ranges of numbers.
+// Package nummap provides variables whose values depend on numbers and ranges of numbers.
 //
-// See https://nginx.org/en/docs/stream/ngx_stream_num_map_module.html. nginx has the module in its commercial edition only; what the
-// page does not say is decided here: a number stands before the ranges that hold it, and of ranges the first in the file counts.
+// See https://nginx.org/en/docs/stream/ngx_stream_num_map_module.html. The module is only in
+// nginx's commercial edition; where its page is not specific, this package decides: a number takes
+// precedence over the ranges that contain it, and of several ranges the first in the file counts.
 package nummap
 
 import (
@@ -15,22 +16,22 @@ import (
 	"weir/stream"
 )
 
-// A Map is one num_map block. It must not be changed once it is used.
+// A Map is one num_map block. It must not be changed after first use.
 type Map struct {
 	source     stream.Template
-	numbers    []span // in rising order
-	ranges     []span // likewise, no two of them with a number in common
+	numbers    []span // in ascending order
+	ranges     []span // in ascending order, without overlaps
 	fallback   string
 	hasDefault bool
 }
 
-// A span is the numbers from first to last.
+// A span contains the numbers from first to last.
 type span struct {
 	first, last uint64
 	value       string
 }
 
-// New returns a Map from source without a number.
+// New returns an empty Map of source.
 func New(source stream.Template) *Map { return &Map{source: source} }
 
 // Add maps a key, "80", "8080-8090", "<=1023" or "default", to a value.
@@ -73,7 +74,7 @@ func parseKey(key string) (first, last uint64, ok bool) {
 	return first, last, ok && okLast && first <= last
 }
 
-// parseNumber reads decimal digits and nothing else, as ngx_atoi.
+// parseNumber parses only decimal digits, as ngx_atoi.
 func parseNumber(text string) (uint64, bool) {
 	if text == "" || text[0] < '0' || text[0] > '9' {
 		return 0, false
@@ -82,7 +83,7 @@ func parseNumber(text string) (uint64, bool) {
 	return n, err == nil
 }
 
-// addRange adds those of the numbers of s that no range before it has.
+// addRange adds the numbers of s that no earlier range contains.
 func (m *Map) addRange(s span) {
 	i, _ := search(m.ranges, s.first)
 	var free []span
@@ -101,16 +102,17 @@ func (m *Map) addRange(s span) {
 	m.ranges = slices.Replace(m.ranges, i, j, free...)
 }
 
-// search finds the span that holds n, or the place of the first beyond it.
+// search returns the index of the span that contains n, or of the first span after n.
 func search(spans []span, n uint64) (int, bool) {
 	i, _ := slices.BinarySearchFunc(spans, n, func(s span, n uint64) int { return cmp.Compare(s.last, n) })
 	return i, i < len(spans) && spans[i].first <= n
 }
 
-// notNumber is what no key holds.
+// notNumber is a number that no key contains.
 const notNumber = math.MaxUint64
 
-// Get is the value for session s. It is found even where it is empty by default. It allocates nothing but what the source does.
+// Get returns the value for session s. It is found even if it is empty by default. Only the source
+// may allocate.
 func (m *Map) Get(s *stream.Session) (string, bool) {
 	return m.value(m.source.Eval(s)), true
 }
@@ -126,7 +128,8 @@ func (m *Map) value(text string) string {
 	return m.fallback
 }
 
-// number is text as a number. Unlike parseNumber it makes no error, which would be made for every client.
+// number returns text as a number. Unlike parseNumber it creates no error value, because it runs
+// for every client.
 func number(text string) uint64 {
 	var n uint64
 	for i := range len(text) {

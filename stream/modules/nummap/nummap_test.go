@@ -64,7 +64,7 @@ func TestValueAllocatesNothing(t *testing.T) {
 	}
 }
 
-// FuzzValue holds ranges and numbers against a plain search in the order of the file.
+// FuzzValue compares lookups with a plain search in file order.
 func FuzzValue(f *testing.F) {
 	f.Add([]byte{10, 20, 15, 30, 0, 40, 12, 12})
 	f.Fuzz(func(t *testing.T, bounds []byte) {

@@ -1,4 +1,5 @@
-// Package pass is the content that hands a connection to another address of the configuration, as if it had arrived there.
+// Package pass is the content that passes a connection to another address of the configuration, as
+// if it had been accepted there.
 package pass
 
 import (
@@ -6,26 +7,27 @@ import (
 	"weir/stream"
 )
 
-// maxPasses bounds how often one connection is passed on, NGX_STREAM_PASS_MAX_PASSES.
+// maxPasses is the maximum number of times that one connection is passed,
+// NGX_STREAM_PASS_MAX_PASSES.
 const maxPasses = 10
 
-// Content is the pass directive of a server: to Addr, or to the address that Variable comes to.
+// Content is the pass directive of a server, to Addr or to the address in Variable.
 //
-// The session goes on as a new one on the other address, and only that one is logged. What a preread has looked at goes along:
-// nginx has peeked at it.
+// The session continues as a new one on the other address, and only that one is logged. Preread
+// data is passed along: nginx has only peeked at it.
 //
 // See https://nginx.org/en/docs/stream/ngx_stream_pass_module.html.
 type Content struct {
 	Addr     stream.Addr
-	Variable *stream.Template // nil: to Addr
-	// Parse reads what Variable has come to. Its error is the sentence for the log.
+	Variable *stream.Template // nil selects Addr
+	// Parse parses the value of Variable. Its error is the sentence for the log.
 	Parse func(text string) (stream.Addr, error)
 }
 
-// passes counts how often a connection has been passed on.
+// passes counts how often a connection has been passed.
 var passes = stream.NewKey[int]()
 
-// Begin passes the session on. An address that is not listened on ends it with 200.
+// Begin passes the session. If no server listens on the address, it ends the session with 200.
 func (c *Content) Begin(s *stream.Session) stream.Step {
 	s.SetLogAction(stream.PassingConnection)
 	addr, err := c.address(s)
@@ -54,7 +56,8 @@ func (c *Content) address(s *stream.Session) (*stream.Addr, error) {
 	return &addr, err
 }
 
-// local is the address at which the session arrives: where it is passed to, unless that is any address. Then the socket's own stays.
+// local returns the local address of the passed session: the target address, or the socket's own
+// address if the target is a wildcard.
 func local(s *stream.Session, to *stream.Addr) *stream.Addr {
 	if !to.Unix && to.IP.Addr().IsUnspecified() {
 		return s.Client.Local
@@ -67,7 +70,7 @@ func refuse(s *stream.Session, sentence string) stream.Step {
 	return s.Finish(stream.StatusInternal)
 }
 
-// Next is never called: once the session is passed on, another content goes on with it.
+// Next is never called: after the pass, another content continues the session.
 func (c *Content) Next(*stream.Session, stream.Event) stream.Step {
 	panic("pass: event for a session that has been passed on")
 }

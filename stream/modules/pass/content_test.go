@@ -12,12 +12,12 @@ import (
 	"weir/stream/streamtest"
 )
 
-// site is a configuration of addresses on the loopback, whose first is at port 1.
+// site is a configuration of loopback addresses; the first has port 1.
 type site struct{ *stream.Config }
 
 func newSite() site { return site{stream.NewConfig()} }
 
-// add makes an address with one server.
+// add adds an address with one server.
 func (w site) add(addr string, content stream.Content) *stream.Listen {
 	l := &stream.Listen{
 		Config: w.Config, Addr: stream.Addr{IP: netip.MustParseAddrPort(addr)}, Default: &stream.Server{Content: content},
@@ -35,7 +35,7 @@ func (w site) template(t *testing.T, text string) *stream.Template {
 	return &tpl
 }
 
-// session is a session of the first address. All servers have its log.
+// session returns a session of the first address. All servers use its log.
 func (w site) session(t *testing.T) *streamtest.Session {
 	t.Helper()
 	w.Vars.Resolve()
@@ -75,7 +75,7 @@ func TestPass(t *testing.T) {
 	}
 }
 
-// A wildcard's connections to any address keep the address of their socket.
+// Connections passed to a wildcard address keep the address of their socket.
 func TestPassToAny(t *testing.T) {
 	w := newSite()
 	w.add("127.0.0.1:1", &pass.Content{Addr: stream.Addr{IP: netip.MustParseAddrPort("0.0.0.0:2")}})
@@ -116,7 +116,7 @@ func TestPassToNobody(t *testing.T) {
 	}
 }
 
-// The eleventh pass of a connection is one too many.
+// The eleventh pass of a connection exceeds the limit.
 func TestPassCycle(t *testing.T) {
 	w := newSite()
 	w.add("127.0.0.1:1", to(1))
@@ -128,7 +128,7 @@ func TestPassCycle(t *testing.T) {
 	}
 }
 
-// recorder is a logger that keeps the names of servers.
+// recorder is a logger that records the names of servers.
 type recorder struct {
 	name string
 	all  *[]string

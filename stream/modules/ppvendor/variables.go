@@ -1,4 +1,5 @@
-// Package ppvendor tells what cloud platforms say of a connection in TLVs of their own in the PROXY header.
+// Package ppvendor provides the data that cloud platforms send about a connection in their own TLVs
+// of the PROXY header.
 package ppvendor
 
 import (
@@ -8,7 +9,8 @@ import (
 	"weir/stream"
 )
 
-// The types of the TLVs, as stream's headers name them, and the subtypes with which two of them begin.
+// The types of the TLVs, as the headers of package stream name them, and the subtypes with which
+// two of them begin.
 const (
 	gcpType   = "0xe0"
 	awsType   = "0xea"
@@ -20,8 +22,9 @@ const (
 	gcpBytes       = 8
 )
 
-// Variables are those of ngx_stream_proxy_protocol_vendor_module. They are not found without a PROXY header, without the platform's
-// TLV in it, and where that is not as its platform documents it.
+// Variables returns the variables of ngx_stream_proxy_protocol_vendor_module. They are not found
+// without a PROXY header, without the platform's TLV in it, or if the TLV is not as the platform
+// documents it.
 //
 // See https://nginx.org/en/docs/stream/ngx_stream_proxy_protocol_vendor_module.html.
 func Variables() []stream.Variable {
@@ -32,7 +35,7 @@ func Variables() []stream.Variable {
 	}
 }
 
-// tlv makes a variable of what text makes of a TLV's value.
+// tlv returns a variable that formats a TLV's value with text.
 func tlv(kind string, text func(value string) (string, bool)) func(*stream.Session) (string, bool) {
 	return func(s *stream.Session) (string, bool) {
 		value, ok, err := s.ProxyHeader.TLV(kind)
@@ -46,7 +49,7 @@ func tlv(kind string, text func(value string) (string, bool)) func(*stream.Sessi
 	}
 }
 
-// awsText is the identifier of a VPC endpoint, which is sent as text behind its subtype.
+// awsText returns the identifier of a VPC endpoint, which is text after its subtype.
 func awsText(value string) (string, bool) {
 	if value == "" || value[0] != awsEndpointID {
 		return "", false
@@ -54,7 +57,8 @@ func awsText(value string) (string, bool) {
 	return value[1:], true
 }
 
-// azureText is the LinkID of a private endpoint: a number of 32 bits, its lowest byte first, behind its subtype.
+// azureText returns the LinkID of a private endpoint: a little-endian 32-bit number after its
+// subtype.
 func azureText(value string) (string, bool) {
 	if len(value) != 1+azureLinkBytes || value[0] != azureLinkID {
 		return "", false
@@ -62,7 +66,8 @@ func azureText(value string) (string, bool) {
 	return strconv.FormatUint(uint64(binary.LittleEndian.Uint32([]byte(value[1:]))), 10), true
 }
 
-// gcpText is the identifier of a connection by Private Service Connect: a number of 64 bits, its highest byte first.
+// gcpText returns the identifier of a Private Service Connect connection: a big-endian 64-bit
+// number.
 func gcpText(value string) (string, bool) {
 	if len(value) != gcpBytes {
 		return "", false

@@ -11,7 +11,7 @@ import (
 	"weir/stream/streamtest"
 )
 
-// header is a PROXY header with those TLVs.
+// header returns a PROXY header with those TLVs.
 func header(t *testing.T, tlvs string) *proxyproto.Header {
 	t.Helper()
 	b := []byte("\r\n\r\n\x00\r\nQUIT\n\x21\x11")
@@ -27,7 +27,7 @@ func header(t *testing.T, tlvs string) *proxyproto.Header {
 func TestVariables(t *testing.T) {
 	tests := []struct {
 		name, variable, tlvs string
-		want                 string // "-": not found
+		want                 string // "-" means not found
 		log                  []string
 	}{
 		{"AWS", "aws_vpce_id", "\xea\x00\x17\x01vpce-08d2bf15fac5001c9", "vpce-08d2bf15fac5001c9", nil},
@@ -82,7 +82,7 @@ func newSession(t *testing.T) *streamtest.Session {
 	return streamtest.NewSession(t, &stream.Listen{Config: config, Default: &stream.Server{}})
 }
 
-// text is the value of $proxy_protocol_tlv_NAME as a log has it.
+// text returns the value of $proxy_protocol_tlv_NAME as logged.
 func text(s *streamtest.Session, name string) string {
 	got, ok := s.Value(s.Listen.Config.Vars.Index("proxy_protocol_tlv_" + name))
 	if !ok {

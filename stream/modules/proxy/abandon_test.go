@@ -8,7 +8,8 @@ import (
 	"weir/stream/streamtest"
 )
 
-// TestPanicGivesTheServerBack holds that a server is not held by sessions that a bug of ours has ended, wherever that was.
+// TestPanicGivesTheServerBack checks that a session that ends with a panic, at any point, releases
+// its server.
 func TestPanicGivesTheServerBack(t *testing.T) {
 	begin := started + `connect 127.0.0.1:7001 out="abcd" within=1m0s`
 	tests := []struct {
@@ -44,7 +45,7 @@ func TestPanicGivesTheServerBack(t *testing.T) {
 	}
 }
 
-// bug is a logger that is broken.
+// bug is a logger that panics.
 type bug struct{}
 
 // Log panics.

@@ -7,20 +7,22 @@ import (
 	"weir/stream/upstream"
 )
 
-// An attempt is what a session needs to connect, and only until it is connected: where to, and what to write first.
+// An attempt is the state that a session needs only until it is connected: the target, and the
+// first bytes to write.
 type attempt struct {
 	target stream.Target
-	out    []byte // the PROXY header, if one is to be sent, and what was read from the client
+	out    []byte // the PROXY header, if one is sent, and the bytes read from the client
 	group  *upstream.Group
 	again  shortage
 }
 
 var attempts = sync.Pool{New: func() any { return new(attempt) }}
 
-// keptOut is the longest out that an attempt keeps room for. A CONNECT with its header fits; one with a long will is rare.
+// keptOut is the maximum capacity of out that is reused. A CONNECT with its header fits; one with a
+// long will is rare.
 const keptOut = 1 << 10
 
-// newAttempt returns the attempt of s, without a target. The session's first bytes are in it from here on.
+// newAttempt returns the attempt of s, without a target. It takes over the session's first bytes.
 func newAttempt(p Protocol, s *stream.Session) *attempt {
 	a := attempts.Get().(*attempt)
 	a.out = p.appendHeader(a.out[:0], s)
@@ -30,7 +32,7 @@ func newAttempt(p Protocol, s *stream.Session) *attempt {
 	return a
 }
 
-// recycle ends the use of a. It is to be called only when the driver is known to have done with it.
+// recycle makes a available for reuse. Call it only when the driver no longer uses a.
 func (a *attempt) recycle() {
 	if cap(a.out) > keptOut {
 		a.out = nil

@@ -10,7 +10,8 @@ import (
 	"weir/stream"
 )
 
-// local is the address that proxy_bind names for s; zero when it is off, empty or, which is logged, no address.
+// local returns the address that proxy_bind names for s; zero if it is off, empty or not an
+// address, which is logged.
 func (c *Content) local(s *stream.Session) stream.Addr {
 	if c.Bind == nil {
 		return stream.Addr{}
@@ -27,8 +28,9 @@ func (c *Content) local(s *stream.Session) stream.Addr {
 	return addr
 }
 
-// inFamilyOf is local as a socket of the family of server can be bound to it. The address of an IPv4 client that comes through an IPv6
-// socket, such as "::ffff:192.0.2.1", is an IPv4 address to an IPv4 server.
+// inFamilyOf returns local in a form that a socket of the server's family can bind to. The address
+// of an IPv4 client of an IPv6 socket, such as "::ffff:192.0.2.1", becomes an IPv4 address for an
+// IPv4 server.
 func inFamilyOf(server, local stream.Addr) stream.Addr {
 	if server.IP.Addr().Is4() && local.IP.Addr().Is4In6() {
 		local.IP = netip.AddrPortFrom(local.IP.Addr().Unmap(), local.IP.Port())
@@ -36,7 +38,8 @@ func inFamilyOf(server, local stream.Addr) stream.Addr {
 	return local
 }
 
-// transparentOption is the call that failed to make a socket transparent, as ngx_event_connect_set_transparent names it.
+// transparentOption returns the name of the call that failed to make a socket transparent, as in
+// ngx_event_connect_set_transparent.
 func transparentOption(local stream.Addr) string {
 	if local.IP.Addr().Is4() {
 		return "setsockopt(IP_TRANSPARENT)"
@@ -46,8 +49,8 @@ func transparentOption(local stream.Addr) string {
 
 var errLocal = errors.New("no address")
 
-// ParseLocal reads an address with an optional port, as proxy_bind takes it: a text with brackets may have no port. It follows
-// ngx_parse_addr_port.
+// ParseLocal parses an address with an optional port for proxy_bind; brackets need no port. It
+// follows ngx_parse_addr_port.
 func ParseLocal(text string) (stream.Addr, error) {
 	if ip := parseLocalIP(withoutBrackets(text)); ip.IsValid() {
 		return stream.Addr{IP: netip.AddrPortFrom(ip, 0)}, nil
@@ -61,7 +64,7 @@ func ParseLocal(text string) (stream.Addr, error) {
 	return stream.Addr{IP: netip.AddrPortFrom(ip, uint16(port))}, nil
 }
 
-// withoutBrackets returns what a pair of brackets around the whole text holds, or text.
+// withoutBrackets returns text without brackets around all of it, or text.
 func withoutBrackets(text string) string {
 	if inside, bracketed := strings.CutPrefix(text, "["); bracketed {
 		if inside, closed := strings.CutSuffix(inside, "]"); closed {
@@ -71,7 +74,7 @@ func withoutBrackets(text string) string {
 	return text
 }
 
-// parseLocalIP is stream.ParseIP, but that 255.255.255.255 is no address.
+// parseLocalIP is stream.ParseIP, except that it refuses 255.255.255.255.
 func parseLocalIP(text string) netip.Addr {
 	ip := stream.ParseIP(text)
 	if ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
@@ -80,7 +83,7 @@ func parseLocalIP(text string) netip.Addr {
 	return ip
 }
 
-// cutPort divides "HOST:PORT" at the first colon, or "[HOST]:PORT" after the brackets.
+// cutPort splits "HOST:PORT" at the first colon, or "[HOST]:PORT" after the brackets.
 func cutPort(text string) (host, port string, ok bool) {
 	if inside, bracketed := strings.CutPrefix(text, "["); bracketed {
 		return strings.Cut(inside, "]:")

@@ -2,7 +2,7 @@ package proxy
 
 import "testing"
 
-// FuzzParseLocal holds that the address that proxy_bind has come to is read again as itself.
+// FuzzParseLocal checks that the text of a parsed address parses to the same address.
 func FuzzParseLocal(f *testing.F) {
 	for _, text := range []string{"127.0.0.1", "127.0.0.1:80", "::1", "[::1]:80", "[::1]", "fe80::1%eth0", "1.2.3.4:0", "", "x", "::ffff:1.2.3.4"} {
 		f.Add(text)

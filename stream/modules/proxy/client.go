@@ -2,9 +2,10 @@ package proxy
 
 import "weir/stream"
 
-// clientEnded ends a session that is not connected yet when its client has ended its input and has sent no more than the opening of a
-// connection: the relay would end at once, and a broker would end the newer session of the same client. Any other client may still read,
-// and so may each one with proxy_half_close.
+// clientEnded ends a session that is not connected yet if its client has ended its input after
+// sending only the opening of a connection: the relay would end at once, and a broker would end the
+// newer session of the same client. Any other client may still read, and so may every client with
+// proxy_half_close.
 func (r *run) clientEnded(s *stream.Session) stream.Step {
 	if !s.OnlyOpened() || r.Relay.HalfClose {
 		return stream.Step{}
@@ -12,7 +13,8 @@ func (r *run) clientEnded(s *stream.Session) stream.Step {
 	return r.clientGone(s)
 }
 
-// clientFailed ends a session that is not connected yet when the connection to its client has broken.
+// clientFailed ends a session that is not connected yet after the connection to its client has
+// failed.
 func (r *run) clientFailed(s *stream.Session, ev stream.Event) stream.Step {
 	s.SetLogAction(stream.ReadingFromClient)
 	s.LogFailure(ev)
@@ -20,7 +22,8 @@ func (r *run) clientFailed(s *stream.Session, ev stream.Event) stream.Step {
 	return r.clientGone(s)
 }
 
-// clientGone ends the session as a relay ends whose client has gone. The server that it waited for has not failed.
+// clientGone ends the session like a relay whose client has gone. The server that it waited for is
+// not counted as failed.
 func (r *run) clientGone(s *stream.Session) stream.Step {
 	logClientGone(s)
 	if r.asked != nil {
@@ -30,8 +33,8 @@ func (r *run) clientGone(s *stream.Session) stream.Step {
 	return r.finish(s, stream.StatusOK)
 }
 
-// ahead is how much of the client is read while the session waits for a server: what it has in Head counts, as in nginx, which has not
-// taken that out of the socket.
+// ahead returns the number of bytes to read from the client while the session waits for a server.
+// The bytes in Head count, because nginx has not yet read them from the socket.
 func (c *Content) ahead(s *stream.Session) int {
 	if s.UDP() {
 		return c.Relay.BufferSize
@@ -39,8 +42,8 @@ func (c *Content) ahead(s *stream.Session) int {
 	return max(c.Relay.BufferSize-len(s.Head), 0)
 }
 
-// clientSent takes account of n bytes that the client has sent while the session waits for a server. As in nginx the log calls that
-// proxying, until the next server is tried.
+// clientSent records n bytes that the client sent while the session waits for a server. As in nginx
+// the log calls this proxying, until the next server is tried.
 func (r *run) clientSent(s *stream.Session, n int) {
 	s.ReadOn(n)
 	if n+len(s.Head) == 0 {

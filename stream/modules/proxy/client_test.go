@@ -7,8 +7,8 @@ import (
 	"weir/stream/streamtest"
 )
 
-// TestClientGoneAfterOpening checks that no further server is tried for a client that has gone, and that the one that was tried has not
-// failed.
+// TestClientGoneAfterOpening checks that no further server is tried after the client has gone, and
+// that the server tried is not counted as failed.
 func TestClientGoneAfterOpening(t *testing.T) {
 	gone := "[info] *1 client disconnected, bytes from/to client:0/0, bytes from/to upstream:0/0"
 	tests := []struct {
@@ -33,7 +33,8 @@ func TestClientGoneAfterOpening(t *testing.T) {
 	}
 }
 
-// TestHalfCloseServesOpening checks that proxy_half_close serves each client that has ended its input.
+// TestHalfCloseServesOpening checks that with proxy_half_close every client that has ended its
+// input is served.
 func TestHalfCloseServesOpening(t *testing.T) {
 	c := content(group(1))
 	c.Relay.HalfClose = true
@@ -43,7 +44,7 @@ func TestHalfCloseServesOpening(t *testing.T) {
 	streamtest.Script(t, s, `eof -> keep`)
 }
 
-// TestClientGoneResolving checks that a session that waits for a name ends with its client.
+// TestClientGoneResolving checks that a session that waits for a lookup ends with its client.
 func TestClientGoneResolving(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -71,7 +72,7 @@ func TestClientGoneResolving(t *testing.T) {
 	}
 }
 
-// TestReadAhead checks what a session makes of bytes that come while it waits for a server.
+// TestReadAhead checks the handling of bytes that arrive while a session waits for a server.
 func TestReadAhead(t *testing.T) {
 	const two = `connect 127.0.0.1:7002 out="abcd" within=1m0s` + "\n"
 	proxying := "proxying connection"

@@ -9,7 +9,7 @@ import (
 	"weir/stream/upstream"
 )
 
-// never marks a time that an attempt did not come to.
+// never marks a phase that the attempt did not reach.
 const never = -1
 
 // connect begins one attempt. It follows ngx_stream_proxy_connect.
@@ -32,13 +32,13 @@ func (r *run) connect(s *stream.Session, group string) stream.Step {
 	return stream.Step{Do: stream.Connect, Target: &a.target, Out: a.out, Max: r.ahead(s), Deadline: now.Add(r.ConnectTimeout)}
 }
 
-// connected goes over to the relay. It follows ngx_stream_proxy_init_upstream.
+// connected starts the relay. It follows ngx_stream_proxy_init_upstream.
 func (r *run) connected(s *stream.Session, ev stream.Event) stream.Step {
 	r.number(s)
 	t := &s.Tries[len(s.Tries)-1]
 	t.Connect = s.Elapsed() - t.Start
 	r.picker.Notify(r.peer, upstream.Connected, t.Connect)
-	if !s.UDP() { // of datagrams the end tells whether the server has failed
+	if !s.UDP() { // for datagrams the end shows whether the server has failed
 		r.picker = r.picker.Settle()
 	}
 	if s.LogEnabled(stream.LevelInfo) {
@@ -54,7 +54,8 @@ func (r *run) connected(s *stream.Session, ev stream.Event) stream.Step {
 	return stream.Step{Do: stream.Relay, Relay: spec}
 }
 
-// number takes the connection's number: as in ngx_event_connect_peer, every socket that came as far as connect() has one.
+// number takes a connection number: as in ngx_event_connect_peer, every socket for which connect()
+// was called has one.
 func (r *run) number(s *stream.Session) { s.Env.NextID() }
 
 // countHead counts the client's first bytes as received, once: nginx peeks at them before it connects, and reads them later.
@@ -64,7 +65,8 @@ func (r *run) countHead(s *stream.Session) {
 	}
 }
 
-// spec is the server's relay, with what is the session's own: rates that vary, and whether its peer has left.
+// spec returns the server's relay Spec with the values of this session: variable rates, and whether
+// its peer has left.
 func (r *run) spec(s *stream.Session) *relay.Spec {
 	if r.Upload.fixed() && r.Download.fixed() && !r.SessionDrop {
 		return r.Relay
@@ -84,7 +86,8 @@ func (r *run) firstByte(s *stream.Session) stream.Step {
 	return stream.Step{}
 }
 
-// connectFailed judges a connection that did not come up. What is wrong with our own socket is not the server's fault.
+// connectFailed handles a failed connection attempt. Errors of the local socket are not failures of
+// the server.
 func (r *run) connectFailed(s *stream.Session, ev stream.Event) stream.Step {
 	switch ev.Op {
 	case stream.OpSocket:
@@ -109,8 +112,8 @@ func (r *run) connectFailed(s *stream.Session, ev stream.Event) stream.Step {
 	return r.nextUpstream(s, upstream.Short)
 }
 
-// logConnect writes nginx's two sentences: one for a connect that failed in the call, which the log then has to name, and one for
-// a connect that failed later.
+// logConnect writes one of nginx's two sentences: one for a connect that failed in the call, which
+// the log must then name, and one for a connect that failed later.
 func (r *run) logConnect(s *stream.Session, err error) {
 	var errno syscall.Errno
 	errors.As(err, &errno)
@@ -125,8 +128,9 @@ func (r *run) logConnect(s *stream.Session, err error) {
 	s.Log(connectLevel(errno), "connect() to "+r.peer.Name+" failed", err)
 }
 
-// nextUpstream gives the server of an attempt that came to nothing back and tries another. It follows ngx_stream_proxy_next_upstream,
-// but for a pause where servers were not reached because this machine was short of something.
+// nextUpstream releases the server of a failed attempt and tries another. It follows
+// ngx_stream_proxy_next_upstream, except that it pauses if servers were not reached because this
+// machine lacked a resource.
 func (r *run) nextUpstream(s *stream.Session, o upstream.Outcome) stream.Step {
 	r.endTry(s)
 	r.free(s, o)

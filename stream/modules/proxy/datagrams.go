@@ -26,7 +26,7 @@ func (r *run) exchanged(s *stream.Session, p *relay.Packets) stream.Step {
 	return r.finish(s, stream.StatusOK)
 }
 
-// logExchange writes how the exchange ended, and how many datagrams and bytes it took.
+// logExchange logs how the exchange ended, and its numbers of datagrams and bytes.
 func logExchange(s *stream.Session, how string, p *relay.Packets) {
 	if !s.LogEnabled(stream.LevelInfo) {
 		return

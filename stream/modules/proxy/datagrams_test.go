@@ -12,13 +12,14 @@ import (
 	"weir/stream/upstream"
 )
 
-// udpAt is the log context of a session of datagrams with the first server.
+// udpAt returns the log context of a datagram session with the first server.
 func udpAt(action string) string {
 	return " while " + action + `, udp client: 192.0.2.1, server: 127.0.0.1:53, upstream: "127.0.0.1:7001", ` +
 		"bytes from/to client:4/0, bytes from/to upstream:0/0"
 }
 
-// TestDatagrams plays what may become of a session of datagrams, and tells by the log what that means for its server.
+// TestDatagrams plays the possible courses of a datagram session, and checks in the log their
+// effect on its server.
 func TestDatagrams(t *testing.T) {
 	const (
 		begin     = `accepted "abcd" -> connect 127.0.0.1:7001 out="abcd" within=1m0s` + "\n"
@@ -76,7 +77,8 @@ func TestDatagrams(t *testing.T) {
 	}
 }
 
-// datagrams proxies to two servers of which each rests after one failure, as many answers being waited for.
+// datagrams returns a proxy to two servers that each rest after one failure, with the given number
+// of expected answers.
 func datagrams(responses int) *proxy.Content {
 	var peers []*upstream.Peer
 	for i := range uint16(2) {
@@ -88,7 +90,7 @@ func datagrams(responses int) *proxy.Content {
 	return c
 }
 
-// datagramSession is a session of datagrams that c serves.
+// datagramSession returns a datagram session that c serves.
 func datagramSession(t *testing.T, c *proxy.Content) *streamtest.Session {
 	t.Helper()
 	addr := streamtest.Loopback(53)
@@ -96,8 +98,8 @@ func datagramSession(t *testing.T, c *proxy.Content) *streamtest.Session {
 	return streamtest.NewSession(t, &stream.Listen{Addr: addr, Default: &stream.Server{Content: c}})
 }
 
-// A server that has failed is probed by one session after its pause. Of datagrams the probe is over at the end, and not when there is a
-// socket.
+// A server that has failed is probed by one session after its pause. With datagrams the probe ends
+// with the session, not when the socket exists.
 func TestDatagramsSucceedAtTheEnd(t *testing.T) {
 	const pause = 12 * time.Second
 	tests := []struct{ name, probe, next string }{
@@ -117,7 +119,7 @@ func TestDatagramsSucceedAtTheEnd(t *testing.T) {
 				streamtest.Script(t, s, script)
 			}
 			other := `accepted "x" -> connect 127.0.0.1:7002 out="x" within=1m0s`
-			later(other) // the weight of the one that has failed recovers
+			later(other) // the weight of the failed server recovers
 			later(other)
 			later(`
 				accepted "x" -> connect 127.0.0.1:7001 out="x" within=1m0s

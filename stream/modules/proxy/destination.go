@@ -9,17 +9,18 @@ import (
 	"weir/stream/upstream"
 )
 
-// A Destination says where proxy_pass goes: to one group, or wherever a string with variables points.
+// A Destination is the target of proxy_pass: one group, or the value of a string with variables.
 type Destination struct {
 	Group    *upstream.Group
-	Variable *stream.Template                    // when Group is nil
-	Named    map[string]*upstream.Group          // every group of the configuration, by its name in lower case
-	Parse    func(text string) (Endpoint, error) // of what names no group
+	Variable *stream.Template                    // if Group is nil
+	Named    map[string]*upstream.Group          // every group of the configuration, by name in lower case
+	Parse    func(text string) (Endpoint, error) // for a text that names no group
 	Names    Resolving
 }
 
-// group is the group that serves s, or the place for which one is still to be found. A destination from variables follows
-// ngx_stream_proxy_eval: a group's name first, then a literal address, then a name.
+// group returns the group that serves s, or the endpoint that is not resolved yet. A destination
+// with variables follows ngx_stream_proxy_eval: a group's name first, then a literal address, then
+// a host name.
 func (d *Destination) group(s *stream.Session) (*upstream.Group, Endpoint, error) {
 	if d.Group != nil {
 		return d.Group, Endpoint{}, nil
@@ -38,5 +39,5 @@ func (d *Destination) group(s *stream.Session) (*upstream.Group, Endpoint, error
 	return p.single(), p, nil
 }
 
-// DefaultFailTimeout is the fail_timeout of a server that no upstream block describes.
+// DefaultFailTimeout is the fail_timeout of a server outside any upstream block.
 const DefaultFailTimeout = 10 * time.Second

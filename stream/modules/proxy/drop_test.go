@@ -9,7 +9,8 @@ import (
 	"weir/stream/upstream"
 )
 
-// TestSessionDrop hands the driver what tells that the server has left the group, and only with proxy_session_drop.
+// TestSessionDrop checks that only with proxy_session_drop the driver receives the flag that the
+// server has left the group.
 func TestSessionDrop(t *testing.T) {
 	for _, drop := range []bool{false, true} {
 		g := group(1)
@@ -35,7 +36,7 @@ func TestSessionDrop(t *testing.T) {
 	}
 }
 
-// TestBindDynamic evaluates the address to bind to for each attempt.
+// TestBindDynamic checks that the address to bind to is evaluated for each attempt.
 func TestBindDynamic(t *testing.T) {
 	for _, dynamic := range []bool{false, true} {
 		config := stream.NewConfig()

@@ -5,7 +5,7 @@ import (
 	"weir/stream"
 )
 
-// Protocol says which PROXY header goes in front of a session.
+// Protocol selects the PROXY header that is sent first.
 type Protocol int
 
 // The versions.
@@ -15,10 +15,10 @@ const (
 	V2
 )
 
-// unknownV1 is what nginx writes for a client without an IP address.
+// unknownV1 is the header that nginx writes for a client without an IP address.
 const unknownV1 = "PROXY UNKNOWN\r\n"
 
-// appendHeader appends the session's PROXY header, if one is to be sent.
+// appendHeader appends the session's PROXY header, if one is sent.
 func (p Protocol) appendHeader(b []byte, s *stream.Session) []byte {
 	client, local := s.Client.Addr, s.Client.Local
 	switch {

@@ -11,7 +11,7 @@ import (
 	"weir/stream/streamtest"
 )
 
-// TestFailureInJSON holds that an error log in JSON tells message, reason and context apart.
+// TestFailureInJSON checks that an error log in JSON separates message, reason and context.
 func TestFailureInJSON(t *testing.T) {
 	var text strings.Builder
 	log := errorlog.New(func() time.Time { return time.Date(2026, 11, 2, 20, 29, 3, 0, time.UTC) }, 42)

@@ -18,7 +18,7 @@ func connectLevel(errno syscall.Errno) errorlog.Level {
 	return stream.LevelCrit
 }
 
-// logRelayFailure writes that reading or writing failed on a connection that is up.
+// logRelayFailure logs that a read or write failed on an established connection.
 func (r *run) logRelayFailure(s *stream.Session, ev stream.Event) {
 	s.SetLogAction(relayDoing(ev))
 	s.LogFailure(ev)
@@ -38,7 +38,7 @@ func relayDoing(ev stream.Event) stream.LogAction {
 	return stream.SendingToUpstream
 }
 
-// udp is the word that nginx's log puts before what is about datagrams.
+// udp returns the word that nginx puts before log messages about datagrams.
 func udp(s *stream.Session) string {
 	if s.UDP() {
 		return "udp "
@@ -46,7 +46,7 @@ func udp(s *stream.Session) string {
 	return ""
 }
 
-// logEnd writes how the relay of a connection ended, at level info.
+// logEnd logs how the relay of a connection ended, at level info.
 func (r *run) logEnd(s *stream.Session) {
 	if !s.LogEnabled(stream.LevelInfo) {
 		return
@@ -63,7 +63,7 @@ func (r *run) logEnd(s *stream.Session) {
 	}
 }
 
-// logClientGone writes that the client ended the session, at level info.
+// logClientGone logs that the client ended the session, at level info.
 func logClientGone(s *stream.Session) {
 	if s.LogEnabled(stream.LevelInfo) {
 		s.LogPlain(stream.LevelInfo, string(s.AppendTraffic([]byte("client disconnected, "))))

@@ -47,7 +47,7 @@ func TestOurTrouble(t *testing.T) {
 	}
 }
 
-// pairOf is a group of two servers that each rest after one failure.
+// pairOf returns a group of two servers that each rest after one failure.
 func pairOf(unix bool) *upstream.Group {
 	g := group(2)
 	for _, p := range g.Peers() {
@@ -59,7 +59,7 @@ func pairOf(unix bool) *upstream.Group {
 	return g
 }
 
-// stepAfter is what a session does after its first attempt has failed in that call.
+// stepAfter returns the step of a session after its first attempt has failed in that call.
 func stepAfter(call string, unix bool) string {
 	switch {
 	case call == "socket":
@@ -72,7 +72,7 @@ func stepAfter(call string, unix bool) string {
 	return `connect 127.0.0.1:7002 from=127.0.0.1:0 out="abcd" within=1m0s`
 }
 
-// TestPause plays what becomes of a session whose servers cannot be tried for want of something.
+// TestPause plays sessions whose servers cannot be tried because a resource is short.
 func TestPause(t *testing.T) {
 	const (
 		first   = `connect 127.0.0.1:7001 out="abcd" within=1m0s` + "\n"
@@ -85,7 +85,7 @@ func TestPause(t *testing.T) {
 		change       func(*proxy.Content)
 		status       stream.Status
 		tries        string
-		lines        int // of log about calls that failed
+		lines        int // log lines about failed calls
 	}{
 		{"served after two pauses", first + noPorts + second + noPorts + `pause within=100ms
 			after 100ms -> keep
@@ -137,7 +137,7 @@ func TestPause(t *testing.T) {
 	}
 }
 
-// TestServersRest checks that a session waits where another one has found no source port.
+// TestServersRest checks that a session waits if another one has found no source port.
 func TestServersRest(t *testing.T) {
 	g := group(1)
 	one, other := session(t, content(g)), session(t, content(g))

@@ -1,4 +1,4 @@
-// Package proxy is the content that carries a session to an upstream server.
+// Package proxy is the content that relays a session to an upstream server.
 //
 // See https://nginx.org/en/docs/stream/ngx_stream_proxy_module.html.
 package proxy
@@ -14,14 +14,14 @@ import (
 // Content proxies the sessions of one server. It is immutable once compiled.
 type Content struct {
 	To             Destination
-	Bind           *stream.Template // proxy_bind; nil: off
-	Transparent    bool             // Bind may be an address that is not this machine's
-	BindDynamic    bool             // Bind is evaluated for each attempt, and not once for the session
+	Bind           *stream.Template // proxy_bind; nil means off
+	Transparent    bool             // Bind may be an address of another machine
+	BindDynamic    bool             // Bind is evaluated for each attempt instead of once per session
 	ConnectTimeout time.Duration
 	SessionDrop    bool // a session ends when its server has left the group
 	NextUpstream   bool
-	NextTries      int           // proxy_next_upstream_tries; 0: no limit of its own
-	NextTimeout    time.Duration // proxy_next_upstream_timeout; 0: none
+	NextTries      int           // proxy_next_upstream_tries; 0 disables the limit
+	NextTimeout    time.Duration // proxy_next_upstream_timeout; 0 disables it
 	Protocol       Protocol
 	KeepAlive      bool
 	RcvBuf, SndBuf int
@@ -30,16 +30,16 @@ type Content struct {
 	Download       Rate
 }
 
-// run is what one session keeps while it is proxied.
+// run is the state of one proxied session.
 type run struct {
 	*Content
 	picker  upstream.Picker
-	peer    *upstream.Peer // chosen, not yet freed
+	peer    *upstream.Peer // chosen and not yet released
 	attempt *attempt       // nil once the upstream connection is up: sessions live long
-	asked   *question      // outstanding; then the rest is not there yet
-	tries   int32          // attempts left, the present one included
+	asked   *question      // outstanding; until it is answered the other fields are not set
+	tries   int32          // attempts left, including the current one
 	up      bool           // the upstream connection is up
-	broken  bool           // of datagrams: the server has refused one, or not answered
+	broken  bool           // datagrams: the server has refused one, or not answered
 }
 
 var runs = stream.NewKey[*run]()
@@ -58,7 +58,7 @@ func (c *Content) Begin(s *stream.Session) stream.Step {
 	return c.begin(s, group)
 }
 
-// begin chooses a server of the group and connects.
+// begin chooses a server of the group and connects to it.
 func (c *Content) begin(s *stream.Session, group *upstream.Group) stream.Step {
 	r := &run{Content: c}
 	r.attempt = newAttempt(c.Protocol, s)
@@ -70,7 +70,7 @@ func (c *Content) begin(s *stream.Session, group *upstream.Group) stream.Step {
 	return r.choose(s)
 }
 
-// choose begins the choice of a server, and connects.
+// choose starts choosing a server, and connects.
 func (r *run) choose(s *stream.Session) stream.Step {
 	r.picker = r.attempt.group.Begin(s)
 	tries := r.picker.Tries()
@@ -81,7 +81,7 @@ func (r *run) choose(s *stream.Session) stream.Step {
 	return r.connect(s, r.attempt.group.Name)
 }
 
-// Next goes on after an event.
+// Next continues after an event.
 func (c *Content) Next(s *stream.Session, ev stream.Event) stream.Step {
 	r, _ := runs.Get(s)
 	if r.asked != nil {
@@ -146,14 +146,15 @@ func (r *run) relayed(s *stream.Session) stream.Step {
 	return r.finish(s, stream.StatusOK)
 }
 
-// finish ends the session: as ngx_stream_proxy_finalize, the peer is freed before the log is written.
+// finish ends the session: as in ngx_stream_proxy_finalize, the peer is released before the log is
+// written.
 func (r *run) finish(s *stream.Session, status stream.Status) stream.Step {
 	r.endTry(s)
 	r.free(s, r.outcome())
 	return s.Finish(status)
 }
 
-// outcome is what a session that ends now has shown of its peer.
+// outcome returns the outcome for the peer of a session that ends now.
 func (r *run) outcome() upstream.Outcome {
 	switch {
 	case r.broken:
@@ -164,7 +165,7 @@ func (r *run) outcome() upstream.Outcome {
 	return upstream.Succeeded
 }
 
-// endTry completes the record of the present attempt.
+// endTry completes the record of the current attempt.
 func (r *run) endTry(s *stream.Session) {
 	t := &s.Tries[len(s.Tries)-1]
 	t.Total = s.Elapsed() - t.Start
@@ -182,7 +183,8 @@ func (r *run) free(s *stream.Session, o upstream.Outcome) {
 	r.picker.Free(peer, o, &s.Tries[len(s.Tries)-1])
 }
 
-// Abandon gives back the server of a session that a bug has ended: it would count against max_conns for ever.
+// Abandon releases the server of a session that ended with a panic; otherwise it would count
+// against max_conns forever.
 func (c *Content) Abandon(s *stream.Session) {
 	if r, ok := runs.Get(s); ok {
 		r.free(s, upstream.Abandoned)

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// group is a group of n servers, 127.0.0.1:7001 and on, that never rest.
+// group returns a group of n servers, from 127.0.0.1:7001 on, that never rest.
 func group(n int) *upstream.Group {
 	peers := make([]*upstream.Peer, n)
 	for i := range peers {
@@ -29,20 +29,20 @@ func group(n int) *upstream.Group {
 	return upstream.NewGroup("brokers", peers, upstream.RoundRobin)
 }
 
-// single is a group of the one server at addr.
+// single returns a group with only the server at addr.
 func single(addr stream.Addr) *upstream.Group {
 	p := &upstream.Peer{Server: addr.String(), Name: addr.String(), Addr: addr, Weight: 1, MaxFails: 1, FailTimeout: proxy.DefaultFailTimeout}
 	return upstream.NewGroup(addr.String(), []*upstream.Peer{p}, upstream.RoundRobin)
 }
 
-// content proxies to a group as the configuration does by default.
+// content returns a proxy to a group with the default configuration.
 func content(g *upstream.Group) *proxy.Content {
 	return &proxy.Content{
 		To: proxy.Destination{Group: g}, ConnectTimeout: time.Minute, NextUpstream: true, Relay: &relay.Spec{BufferSize: 16384},
 	}
 }
 
-// session is a session that c serves, after a preread of four bytes.
+// session returns a session that c serves, after a preread of four bytes.
 func session(t *testing.T, c *proxy.Content, vars ...stream.Variable) *streamtest.Session {
 	t.Helper()
 	return newSession(t, c, stream.NewConfig(), vars...)
@@ -63,7 +63,7 @@ func newSession(t *testing.T, c *proxy.Content, config *stream.Config, vars ...s
 	return streamtest.NewSession(t, &stream.Listen{Config: config, Default: server})
 }
 
-// fourBytes is a preread handler that wants four bytes.
+// fourBytes is a preread handler that requests four bytes.
 type fourBytes struct{}
 
 func (fourBytes) Handle(s *stream.Session) (stream.Verdict, error) {
@@ -83,7 +83,7 @@ func template(t *testing.T, config *stream.Config, text string) *stream.Template
 	return &tpl
 }
 
-// parse is a Parse for destinations: literal addresses, and names.
+// parse is a Parse for destinations: literal addresses and names.
 func parse(text string) (proxy.Endpoint, error) {
 	host, port, ok := strings.Cut(text, ":")
 	if !ok {
@@ -96,12 +96,13 @@ func parse(text string) (proxy.Endpoint, error) {
 	return proxy.Endpoint{Text: text, Addr: stream.Addr{IP: ap}}, err
 }
 
-// started is how every script here begins: a step Read, and its four bytes, which answer with the step that follows.
+// started is the beginning of every script here: a step Read, and its four bytes, answered by the
+// following step.
 const started = `
 	accepted     -> read max=16 within=1m0s
 	bytes "abcd" -> `
 
-// at is the log context of a connection to the i-th server.
+// at returns the log context of a connection to the i-th server.
 func at(action string, i int, fromClient int) string {
 	return fmt.Sprintf(" while %s, client: 192.0.2.1, server: 192.0.2.100:1883, upstream: \"127.0.0.1:%d\", "+
 		"bytes from/to client:%d/0, bytes from/to upstream:0/0", action, 7000+i, fromClient)
@@ -109,7 +110,7 @@ func at(action string, i int, fromClient int) string {
 
 const connecting = "connecting to upstream"
 
-// checkLog compares the log behind the line of the arrival.
+// checkLog compares the log after the line of the arrival.
 func checkLog(t *testing.T, s *streamtest.Session, want []string) {
 	t.Helper()
 	if got := s.Lines.All()[1:]; !slices.Equal(got, want) {
@@ -124,7 +125,7 @@ func checkStatus(t *testing.T, s *streamtest.Session, want stream.Status) {
 	}
 }
 
-// tries is what $upstream_addr would show.
+// tries returns the value of $upstream_addr.
 func tries(s *streamtest.Session) string {
 	var names []string
 	for _, t := range s.Tries {
@@ -153,7 +154,7 @@ func TestConnect(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*proxy.Content)
-		script string // behind the bytes
+		script string // after the bytes
 		status stream.Status
 		tries  string
 		log    []string
@@ -265,7 +266,7 @@ func TestConnect(t *testing.T) {
 	}
 }
 
-// TestNoLiveUpstreams holds that a group without a server to offer stands for it by its name.
+// TestNoLiveUpstreams checks that the log names the group if it has no available server.
 func TestNoLiveUpstreams(t *testing.T) {
 	g := group(2)
 	for _, p := range g.Peers() {
@@ -282,7 +283,7 @@ func TestNoLiveUpstreams(t *testing.T) {
 	}
 }
 
-// TestUnixServer holds that a socket that is not there is told by nginx's other sentence, with its path.
+// TestUnixServer checks that a missing socket is logged with nginx's other sentence, with its path.
 func TestUnixServer(t *testing.T) {
 	s := session(t, content(single(stream.UnixAddr("/run/broker.sock"))))
 	streamtest.Script(t, s, started+`connect unix:/run/broker.sock out="abcd" within=1m0s
@@ -292,7 +293,7 @@ func TestUnixServer(t *testing.T) {
 		`bytes from/to upstream:0/0`})
 }
 
-// TestTries checks what is known of the attempts of a session.
+// TestTries checks the record of a session's attempts.
 func TestTries(t *testing.T) {
 	s := session(t, content(group(2)))
 	streamtest.Script(t, s, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s
@@ -319,7 +320,8 @@ func TestTries(t *testing.T) {
 	}
 }
 
-// TestConnectionNumbers holds that each connection to a server takes a number, as in nginx, unless it came to no connect().
+// TestConnectionNumbers checks that each connection to a server takes a number, as in nginx, unless
+// connect() was not called.
 func TestConnectionNumbers(t *testing.T) {
 	tests := []struct {
 		name, script string

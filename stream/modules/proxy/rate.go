@@ -7,14 +7,15 @@ import (
 
 // A Rate is proxy_upload_rate or proxy_download_rate: bytes per second, fixed or from variables.
 type Rate struct {
-	Fixed    int64            // when Variable is nil; 0: no limit
-	Variable *stream.Template // evaluated once, when the upstream connection is up
+	Fixed    int64            // used if Variable is nil; 0 disables the limit
+	Variable *stream.Template // evaluated once, after the upstream connection is established
 	Parse    func(text string) (size int64, ok bool)
 }
 
 func (r Rate) fixed() bool { return r.Variable == nil }
 
-// eval is the rate of one session. As in ngx_stream_complex_value_size, what is no size is logged and means none.
+// eval returns the rate of one session. As in ngx_stream_complex_value_size, an invalid size is
+// logged and means no limit.
 func (r Rate) eval(s *stream.Session) int64 {
 	if r.Variable == nil {
 		return r.Fixed

@@ -10,19 +10,19 @@ import (
 	"weir/stream/upstream"
 )
 
-// A Resolving says who is asked for the names that a proxy_pass with variables comes to.
+// Resolving configures DNS lookups for proxy_pass with variables.
 type Resolving struct {
-	Resolver *resolver.Resolver // nil: nobody
-	Timeout  time.Duration      // resolver_timeout; 0: none
+	Resolver *resolver.Resolver // nil disables lookups
+	Timeout  time.Duration      // resolver_timeout; 0 disables it
 }
 
-// A question is a name that is looked up for one session.
+// A question is the lookup of a name for one session.
 type question struct {
 	*resolver.Query
 	place Endpoint
 }
 
-// resolve looks a name up, at once if it is known. It follows ngx_stream_proxy_handler.
+// resolve looks up a name, at once if it is cached. It follows ngx_stream_proxy_handler.
 func (c *Content) resolve(s *stream.Session, p Endpoint) stream.Step {
 	names := c.To.Names
 	if names.Resolver == nil {
@@ -41,7 +41,7 @@ func (c *Content) resolve(s *stream.Session, p Endpoint) stream.Step {
 	return step
 }
 
-// resolved goes on after a step Resolve. It follows ngx_stream_proxy_resolve_handler.
+// resolved continues after a step Resolve. It follows ngx_stream_proxy_resolve_handler.
 func (r *run) resolved(s *stream.Session, ev stream.Event) stream.Step {
 	asked := r.asked
 	switch ev.Kind {
@@ -71,15 +71,16 @@ func (q *question) failed(s *stream.Session, err error) stream.Step {
 	return s.Finish(stream.StatusInternal)
 }
 
-// A Endpoint is where a session goes whose server is not configured: a literal address, or a name that is to be looked up.
+// An Endpoint is a destination outside the configured groups: a literal address, or a name to look
+// up.
 type Endpoint struct {
-	Text string      // as the proxy_pass came to it
+	Text string      // the value of proxy_pass
 	Addr stream.Addr // if Host is empty
 	Host string
 	Port uint16 // of Host
 }
 
-// group is the group of those addresses, for one session: as many servers, that nobody else knows.
+// group returns a group of those addresses, as one server each, for one session only.
 func (p Endpoint) group(ips []netip.Addr) *upstream.Group {
 	peers := make([]*upstream.Peer, len(ips))
 	for i, ip := range ips {
@@ -88,7 +89,7 @@ func (p Endpoint) group(ips []netip.Addr) *upstream.Group {
 	return upstream.NewGroup(p.Text, peers, upstream.RoundRobin)
 }
 
-// single is the group of the literal address.
+// single returns the group of the literal address.
 func (p Endpoint) single() *upstream.Group {
 	return upstream.NewGroup(p.Text, []*upstream.Peer{p.peer(p.Addr)}, upstream.RoundRobin)
 }

@@ -14,7 +14,8 @@ import (
 	"weir/stream/streamtest"
 )
 
-// asking is a session that goes where its four bytes point, to port 1883, with a resolver that asks the name server.
+// asking returns a session whose destination is its first four bytes, with port 1883, and whose
+// resolver asks the name server.
 func asking(t *testing.T, to string) (*streamtest.Session, *peers.DNS, *resolver.Resolver) {
 	t.Helper()
 	d, err := peers.StartDNS("127.0.0.1:0")

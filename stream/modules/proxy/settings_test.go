@@ -14,7 +14,7 @@ import (
 
 func addr(text string) stream.Addr { return stream.Addr{IP: netip.MustParseAddrPort(text)} }
 
-// TestProtocol checks the PROXY header that goes before the client's first bytes.
+// TestProtocol checks the PROXY header that is sent before the client's first bytes.
 func TestProtocol(t *testing.T) {
 	const signature = "\r\n\r\n\x00\r\nQUIT\n"
 	tests := []struct {
@@ -42,7 +42,7 @@ func TestProtocol(t *testing.T) {
 			s.Advance(stream.Event{Kind: stream.Accepted})
 			out := string(s.Advance(stream.Event{Kind: stream.Bytes, Data: []byte("abcd")}).Out)
 			if tt.version == proxy.V2 && len(out) > 8 {
-				out = out[:len(out)-8] + out[len(out)-4:] // the checksum is tested where it is made
+				out = out[:len(out)-8] + out[len(out)-4:] // the checksum is tested in its own package
 			}
 			if out != tt.want+"abcd" {
 				t.Errorf("got %q, want %q", out, tt.want+"abcd")
@@ -51,7 +51,7 @@ func TestProtocol(t *testing.T) {
 	}
 }
 
-// named is a variable of that name and value.
+// named returns a variable of that name and value.
 func named(name, value string) stream.Variable {
 	return stream.Variable{Name: name, Get: func(*stream.Session) (string, bool) { return value, value != "" }}
 }
@@ -115,7 +115,7 @@ func TestParseLocal(t *testing.T) {
 	}
 }
 
-// parseSize knows digits alone.
+// parseSize accepts only digits.
 func parseSize(text string) (int64, bool) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	return n, err == nil
@@ -151,7 +151,7 @@ func TestRates(t *testing.T) {
 	}
 }
 
-// TestFixedRatesShareTheSpec holds that a session costs no Spec of its own where rates do not vary.
+// TestFixedRatesShareTheSpec checks that with fixed rates a session needs no Spec of its own.
 func TestFixedRatesShareTheSpec(t *testing.T) {
 	c := content(group(1))
 	s := session(t, c)
@@ -161,7 +161,7 @@ func TestFixedRatesShareTheSpec(t *testing.T) {
 	}
 }
 
-// TestTarget checks what else is asked of a connection.
+// TestTarget checks the other settings of a connection.
 func TestTarget(t *testing.T) {
 	c := content(group(1))
 	c.KeepAlive, c.RcvBuf, c.SndBuf = true, 1000, 2000
@@ -174,7 +174,7 @@ func TestTarget(t *testing.T) {
 	}
 }
 
-// TestVariableDestination follows a proxy_pass with variables.
+// TestVariableDestination checks a proxy_pass with variables.
 func TestVariableDestination(t *testing.T) {
 	fails := func(message string) []string {
 		return []string{"[error] *1 " + message + ", client: 192.0.2.1, server: 192.0.2.100:1883, " +

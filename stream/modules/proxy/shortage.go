@@ -10,25 +10,28 @@ import (
 	"weir/stream/upstream"
 )
 
-// A shortage is what a session remembers of servers that it could not try because this machine was short of something, such as source
-// ports. The zero shortage is none.
+// A shortage records the servers that a session could not try because this machine lacked a
+// resource, such as source ports. The zero shortage means that there was none.
 type shortage struct {
-	short   bool // in the present choice
+	short   bool // in the current choice
 	pausing bool // the step Pause is outstanding
-	tries   int  // how many Tries there were before the first pause; 0: there was none
+	tries   int  // the number of Tries before the first pause; 0 if there was no pause
 }
 
 const (
-	// shortestPause is how long upstream has a server rest.
+	// shortestPause is the time that package upstream makes a server rest.
 	shortestPause = 100 * time.Millisecond
-	// pauseShare makes pauses longer as time passes: each is at least that part of it.
+	// pauseShare lengthens pauses over time: each is at least the elapsed time divided by
+	// pauseShare.
 	pauseShare = 8
-	// longestWait bounds the pauses of a session together: what fails like this may also be a mistake that does not pass.
+	// longestWait limits the total time of the pauses of a session: the failure may also be a
+	// permanent misconfiguration.
 	longestWait = 5 * time.Second
 )
 
-// pause returns the step that waits before the servers are tried again, if that is of use: what was short may be there again within
-// longestWait and proxy_connect_timeout. A datagram is not kept for that.
+// pause returns the step that waits before the servers are tried again, if that can help: the
+// resource may be available again within longestWait and proxy_connect_timeout. A datagram is not
+// kept for that.
 func (r *run) pause(s *stream.Session) (stream.Step, bool) {
 	w := &r.attempt.again
 	passed := s.Elapsed() - s.Tries[0].Start
@@ -44,7 +47,7 @@ func (r *run) pause(s *stream.Session) (stream.Step, bool) {
 	return stream.Step{Do: stream.Pause, Max: r.ahead(s), Deadline: s.Env.Now().Add(long)}, true
 }
 
-// noPeer judges a choice that has found no server, which a pause may change where servers rest.
+// noPeer handles a choice that found no server; a pause may help if servers rest.
 func (r *run) noPeer(s *stream.Session, err error, now time.Time) stream.Step {
 	r.attempt.again.short = r.attempt.again.short || r.attempt.group.Resting(now)
 	if step, ok := r.pause(s); ok {
@@ -54,13 +57,14 @@ func (r *run) noPeer(s *stream.Session, err error, now time.Time) stream.Step {
 	return r.finish(s, stream.StatusBadGateway)
 }
 
-// chooseAgain follows a pause.
+// chooseAgain chooses again after a pause.
 func (r *run) chooseAgain(s *stream.Session) stream.Step {
 	r.attempt.again.pausing, r.attempt.again.short = false, false
 	return r.choose(s)
 }
 
-// socketFailed judges an attempt for which there was no socket. For another server there would be none either.
+// socketFailed handles an attempt for which no socket could be created. Another server would fail
+// in the same way.
 func (r *run) socketFailed(s *stream.Session, err error) stream.Step {
 	if r.attempt.again.tries == 0 {
 		s.Log(stream.LevelAlert, "socket() failed", err)
@@ -75,20 +79,21 @@ func (r *run) socketFailed(s *stream.Session, err error) stream.Step {
 	return step
 }
 
-// ourFault ends the session; the server that it never came to is not in $upstream_addr.
+// ourFault ends the session; the server that it did not reach is not in $upstream_addr.
 func (r *run) ourFault(s *stream.Session) stream.Step {
 	r.free(s, upstream.Untried)
 	s.Tries[len(s.Tries)-1].Name = ""
 	return r.finish(s, stream.StatusInternal)
 }
 
-// isOurs reports whether a call for a server at that address has failed for want of something on this machine, or of a permission: that
-// is no failure of the server. EAGAIN of a unix socket is the server's, whose queue is full.
+// isOurs reports whether a call for a server at that address has failed for lack of a local
+// resource or permission, which is not a failure of the server. EAGAIN of a unix socket is the
+// server's failure: its queue is full.
 func isOurs(err error, to stream.Addr) bool {
 	return isShort(err) && !(to.Unix && errors.Is(err, syscall.EAGAIN)) || errors.Is(err, fs.ErrPermission)
 }
 
-// isShort reports whether a call has failed for want of a source port, a descriptor or memory.
+// isShort reports whether a call has failed for lack of a source port, a descriptor or memory.
 func isShort(err error) bool {
 	var errno syscall.Errno
 	errors.As(err, &errno)

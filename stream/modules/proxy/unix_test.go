@@ -10,11 +10,12 @@ import (
 	"weir/stream/upstream"
 )
 
-// TestUnixDestinations checks that a client cannot choose a unix socket, but for its name in a directory of the configuration.
+// TestUnixDestinations checks that a client cannot choose a unix socket, except its name in a
+// directory of the configuration.
 func TestUnixDestinations(t *testing.T) {
 	tests := []struct {
 		name, to, client string
-		want             string // "": refused
+		want             string // "" means refused
 	}{
 		{"of the client's choice", "$client", "unix:/run/engine.sock", ""},
 		{"without a directory", "$client", "unix:engine.sock", ""},

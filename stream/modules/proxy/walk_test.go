@@ -11,13 +11,13 @@ import (
 	"weir/stream/streamtest"
 )
 
-// counter is a logger and a lease that counts.
+// counter is a logger and a lease that count their calls.
 type counter struct{ logged, released int }
 
 func (c *counter) Log(*stream.Session) { c.logged++ }
 func (c *counter) Release()            { c.released++ }
 
-// answers are the events that may follow each step.
+// answers contains the events that may follow each step.
 var answers = map[stream.StepKind][]stream.EventKind{
 	stream.Read:    {stream.Bytes, stream.EOF, stream.Failed, stream.TimedOut, stream.Aborted},
 	stream.Connect: {stream.Connected, stream.Failed, stream.Failed, stream.TimedOut, stream.Aborted, stream.EOF},
@@ -25,8 +25,8 @@ var answers = map[stream.StepKind][]stream.EventKind{
 	stream.Relay:   {stream.FirstByte, stream.Failed, stream.Relayed, stream.Aborted},
 }
 
-// TestRandomSessions plays sessions with events as they come. Whatever happens, each finishes, is logged once, and gives back all
-// that it held.
+// TestRandomSessions plays sessions with random events. In every case each session finishes, is
+// logged once, and releases all that it holds.
 func TestRandomSessions(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	g := group(3)
@@ -48,7 +48,7 @@ func TestRandomSessions(t *testing.T) {
 	}
 }
 
-// playRandomly answers every step by chance until the session finishes, and returns the events.
+// playRandomly answers every step at random until the session finishes, and returns the events.
 func playRandomly(s *streamtest.Session, random *rand.Rand) (history []stream.EventKind) {
 	ev := stream.Event{Kind: stream.Accepted}
 	outstanding := stream.Keep
@@ -81,7 +81,7 @@ func randomAnswer(s *streamtest.Session, step stream.StepKind, random *rand.Rand
 	return ev
 }
 
-// failure is what may fail while a step is outstanding.
+// failure returns a random failure that is possible while the step is outstanding.
 func failure(step stream.StepKind, random *rand.Rand) (stream.Side, stream.Op) {
 	if step == stream.Connect && random.IntN(3) > 0 {
 		return stream.UpstreamSide, []stream.Op{stream.OpSocket, stream.OpConnect, stream.OpConnect}[random.IntN(3)]

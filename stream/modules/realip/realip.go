@@ -9,20 +9,20 @@ import (
 	"weir/stream"
 )
 
-// Handler replaces addresses in the post-accept phase. It is immutable once in use.
+// Handler replaces client addresses in the post-accept phase. It is immutable once in use.
 type Handler struct {
 	Trusted []netip.Prefix // networks of proxies; masked
 	Unix    bool           // proxies on unix sockets are trusted
-	// Parse reads the address of a header; it is not ok if the text is something else.
+	// Parse parses the address in a header; ok is false if the text is not an address.
 	Parse func(text string) (ip netip.Addr, ok bool)
-	// Keep says that something asks for the address that was replaced.
+	// Keep is set if the replaced address is used.
 	Keep bool
 }
 
 var originals = stream.NewKey[stream.Addr]()
 
-// Handle makes the address and port in the header those of the client, if the header comes from a trusted proxy and has an address.
-// The session goes on in any case.
+// Handle replaces the client's address and port with those of the header, if the header comes from
+// a trusted proxy and has an address. The session continues in any case.
 func (h *Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 	if s.ProxyHeader == nil || !h.trusts(s.Client.Addr) {
 		return stream.Next, nil
@@ -52,13 +52,13 @@ func (h *Handler) trusts(proxy stream.Addr) bool {
 	return false
 }
 
-// Names of the variables that ask for the address that was replaced.
+// Names of the variables with the replaced address.
 const (
 	RemoteAddr = "realip_remote_addr"
 	RemotePort = "realip_remote_port"
 )
 
-// Variables are the variables of the module. Where no address was replaced they are the client's.
+// Variables returns the variables of the module. If no address was replaced, they are the client's.
 func Variables() []stream.Variable {
 	return []stream.Variable{
 		{Name: RemoteAddr, Get: func(s *stream.Session) (string, bool) { return original(s).Host(), true }},

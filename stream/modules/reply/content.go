@@ -8,24 +8,25 @@ import (
 	"weir/stream"
 )
 
-// timeout is how long the client may take nothing of the text before it is given up, as in ngx_stream_return_write_handler.
+// timeout is the time after which a client that accepts none of the text is abandoned, as in
+// ngx_stream_return_write_handler.
 const timeout = 5 * time.Second
 
-// maxPiece is how much of a text is offered to the client at a time. Each piece has the time-out for itself, where nginx starts its
-// timer anew whenever the socket has taken some.
+// maxPiece is the maximum length of text offered to the client at a time. Each piece has its own
+// timeout, whereas nginx restarts its timer whenever the socket has accepted some bytes.
 const maxPiece = 16 << 10
 
-// Content is the return directive of a server. What the client sends is not read.
+// Content is the return directive of a server. It does not read data from the client.
 //
 // See https://nginx.org/en/docs/stream/ngx_stream_return_module.html.
 type Content struct {
 	Text stream.Template
 }
 
-// later is what a text of more than one piece has left.
+// later is the unsent rest of a text of more than one piece.
 var later = stream.NewKey[[]byte]()
 
-// Begin sends the text. An empty one ends the session at once.
+// Begin sends the text. An empty text ends the session at once.
 func (c *Content) Begin(s *stream.Session) stream.Step {
 	s.SetLogAction(stream.ReturningText)
 	text := c.Text.Eval(s)
@@ -35,7 +36,7 @@ func (c *Content) Begin(s *stream.Session) stream.Step {
 	return send(s, []byte(text))
 }
 
-// send offers the next piece of text, and remembers the rest.
+// send offers the next piece of text, and stores the rest.
 func send(s *stream.Session, text []byte) stream.Step {
 	piece := text
 	if len(text) > maxPiece {
@@ -45,7 +46,7 @@ func send(s *stream.Session, text []byte) stream.Step {
 	return stream.Step{Do: stream.Send, Out: piece, Deadline: s.Env.Now().Add(timeout)}
 }
 
-// Next goes on with what is left, and finishes when nothing is, or when the client does not take it.
+// Next sends the rest, and finishes when nothing is left or the client does not accept it.
 func (c *Content) Next(s *stream.Session, ev stream.Event) stream.Step {
 	switch ev.Kind {
 	case stream.Failed:

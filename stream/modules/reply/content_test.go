@@ -11,7 +11,7 @@ import (
 	"weir/stream/streamtest"
 )
 
-// newSession is a session of a server that returns the text.
+// newSession returns a session of a server that returns the text.
 func newSession(t *testing.T, text string, preread ...stream.Handler) *streamtest.Session {
 	t.Helper()
 	config := stream.NewConfig()
@@ -27,7 +27,7 @@ func newSession(t *testing.T, text string, preread ...stream.Handler) *streamtes
 	return streamtest.NewSession(t, &stream.Listen{Config: config, Default: server})
 }
 
-// peeking is a preread handler that wants to see a byte.
+// peeking is a preread handler that requests a byte.
 type peeking struct{}
 
 func (peeking) Handle(s *stream.Session) (stream.Verdict, error) {
@@ -83,7 +83,7 @@ func TestContent(t *testing.T) {
 	}
 }
 
-// What a preread has seen is unread for nginx, whose client sees a reset therefore.
+// In nginx, preread data stays unread in the socket, and the client therefore sees a reset.
 func TestResetAfterPreread(t *testing.T) {
 	s := newSession(t, "hello", peeking{})
 	streamtest.Script(t, s, `
@@ -92,7 +92,7 @@ func TestResetAfterPreread(t *testing.T) {
 		relayed   -> finish reset`)
 }
 
-// A driver that says why it can not send need not say at the end that it could not.
+// A driver that reports why it cannot send need not report the failure again at the end.
 func TestFailureIsRemembered(t *testing.T) {
 	s := newSession(t, "hello")
 	streamtest.Script(t, s, `
@@ -104,7 +104,7 @@ func TestFailureIsRemembered(t *testing.T) {
 	}
 }
 
-// Every piece of a large text has the time-out for itself.
+// Every piece of a large text has its own timeout.
 func TestLargeText(t *testing.T) {
 	text := strings.Repeat("x", 40<<10)
 	piece := strconv.Quote(text[:16<<10])

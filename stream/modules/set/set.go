@@ -1,10 +1,10 @@
-// Package set gives values to variables before a session is judged.
+// Package set assigns values to variables before the access phase.
 package set
 
 import "weir/stream"
 
-// A Handler runs the set directives of a server in their order, in the phase before access. A value is made of variables as they
-// are then: what a preread finds out later is still empty.
+// A Handler runs the set directives of a server in order, in the phase before access. It evaluates
+// variables at that time: those of a later preread are still empty.
 //
 // See https://nginx.org/en/docs/stream/ngx_stream_set_module.html.
 type Handler []Assignment
@@ -15,7 +15,7 @@ type Assignment struct {
 	Value stream.Template
 }
 
-// Handle makes the assignments, and leaves the session to the next handler.
+// Handle makes the assignments, and passes the session to the next handler.
 func (h Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 	for _, a := range h {
 		s.Assign(a.Index, a.Value.Eval(s))
@@ -23,7 +23,7 @@ func (h Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 	return stream.Next, nil
 }
 
-// Variable is what a name is that only a set gives a value: found, and empty until then.
+// Variable returns a variable that only set assigns: found, and empty until then.
 func Variable(name string) stream.Variable {
 	return stream.Variable{Name: name, Changeable: true, Configured: true, Get: func(*stream.Session) (string, bool) { return "", true }}
 }

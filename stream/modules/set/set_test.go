@@ -9,7 +9,7 @@ import (
 	"weir/stream/streamtest"
 )
 
-// assigned are the names and the values of set directives, and what a session returns.
+// assigned contains the names and values of set directives, and the text that a session returns.
 type assigned struct {
 	sets   [][2]string
 	answer string
@@ -64,7 +64,7 @@ func TestHandler(t *testing.T) {
 	}
 }
 
-// Without a set that has run the variable is found, and empty.
+// If no set has run, the variable is found and empty.
 func TestVariable(t *testing.T) {
 	if text, ok := set.Variable("x").Get(nil); text != "" || !ok {
 		t.Errorf("got %q, %v", text, ok)

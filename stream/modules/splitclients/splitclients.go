@@ -1,4 +1,5 @@
-// Package splitclients makes variables that part clients into shares, the same for all time for each client.
+// Package splitclients provides variables that divide clients into shares; the share of a client
+// never changes.
 //
 // See https://nginx.org/en/docs/stream/ngx_stream_split_clients_module.html.
 package splitclients
@@ -13,22 +14,23 @@ import (
 	"weir/stream"
 )
 
-// A Split is one split_clients block. It must not be changed once it is used.
+// A Split is one split_clients block. It must not be changed after first use.
 type Split struct {
 	source stream.Template
 	parts  []part
 }
 
-// A part is a share of all hashes. Its limit is its hundredths of a percent until Finish makes it the first hash beyond it; 0: all.
+// A part is a share of all hashes. Its limit is its hundredths of a percent until Finish replaces
+// it with the first hash after the part; 0 means no limit.
 type part struct {
 	limit uint32
 	value string
 }
 
-// New returns a Split of source without a part.
+// New returns a Split of source without parts.
 func New(source stream.Template) *Split { return &Split{source: source} }
 
-// hundred is all of the clients, in hundredths of a percent.
+// hundred is 100 %, in hundredths of a percent.
 const hundred = 10000
 
 // Add adds a part: "0.5%", or "*" for the rest. The error is nginx's sentence.
@@ -44,7 +46,8 @@ func (s *Split) Add(percent, value string) error {
 	return nil
 }
 
-// parsePercent reads hundredths of a percent, as ngx_atofp: digits with up to two decimals. Zero is none.
+// parsePercent parses hundredths of a percent, as ngx_atofp: digits with up to two decimals. Zero
+// is refused.
 func parsePercent(text string) (uint32, bool) {
 	text, ok := strings.CutSuffix(text, "%")
 	whole, decimals, _ := strings.Cut(text, ".")
@@ -61,7 +64,7 @@ func parsePercent(text string) (uint32, bool) {
 	return uint32(n), n != 0
 }
 
-// Finish sums the parts up, once all have been added. The error is nginx's sentence.
+// Finish sums up the parts, after all have been added. The error is nginx's sentence.
 func (s *Split) Finish() error {
 	var sum, last uint32
 	for i := range s.parts {
@@ -84,7 +87,8 @@ func (s *Split) Finish() error {
 	return nil
 }
 
-// Get is the value for session ses; empty for a client beyond all parts. It allocates nothing but what the source does.
+// Get returns the value for session ses; empty for a client outside all parts. Only the source may
+// allocate.
 func (s *Split) Get(ses *stream.Session) (string, bool) {
 	h := murmur(s.source.Eval(ses))
 	for i := range s.parts {
@@ -95,7 +99,7 @@ func (s *Split) Get(ses *stream.Session) (string, bool) {
 	return "", true
 }
 
-// murmur is MurmurHash2 with the seed 0, as ngx_murmur_hash2.
+// murmur returns MurmurHash2 with seed 0, as ngx_murmur_hash2.
 func murmur(text string) uint32 {
 	const m = 0x5bd1e995
 	h := uint32(len(text))
@@ -110,7 +114,7 @@ func murmur(text string) uint32 {
 	return h ^ h>>15
 }
 
-// word is the first four bytes of text, zeros standing for those that are not there.
+// word returns the first four bytes of text, padded with zeros.
 func word(text string) uint32 {
 	var b [4]byte
 	copy(b[:], text)

@@ -7,7 +7,8 @@ import (
 	"weir/stream/streamtest"
 )
 
-// TestMurmur holds values of MurmurHash2 with the seed 0, for each length of what is left behind the last four bytes.
+// TestMurmur checks values of MurmurHash2 with seed 0, for each number of bytes after the last
+// four-byte word.
 func TestMurmur(t *testing.T) {
 	tests := []struct {
 		text string
@@ -63,7 +64,8 @@ func TestParsePercent(t *testing.T) {
 	}
 }
 
-// The documentation has the limits of 0.5% and 2%: 21474836 and 107374181. A part that completes 100% ends with the last hash.
+// The documentation gives the limits of 0.5% and 2%: 21474836 and 107374181. A part that completes
+// 100% ends with the last hash.
 func TestLimits(t *testing.T) {
 	for _, percents := range [][]string{{"0.5%", "2.0%", "*"}, {"0.5%", "2.0%", "97.5%"}} {
 		s := New(stream.Template{})
