@@ -154,9 +154,8 @@ func (r *run) attempt(a Attempt) bool {
 	return false
 }
 
-// wait handles events until d has passed or, unless whole, until the current server has answered or
-// failed every question. It reports whether the exchange continues: a question is open and the
-// context has not ended.
+// wait handles events until d has passed or, unless whole, until currentFailed. It reports whether
+// the exchange continues: a question is open and the context has not ended.
 func (r *run) wait(d time.Duration, whole bool) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -52,7 +52,7 @@ func (l *Log) AddJSON(level Level, t Target) {
 	l.max, l.maxJSON = max(l.max, level), max(l.maxJSON, level)
 }
 
-// Enabled reports whether a message of that level would reach a target. Ask before composing a costly message.
+// Enabled reports whether a message of that level would reach a target. Call it before composing a costly message.
 func (l *Log) Enabled(level Level) bool { return l != nil && level <= l.max }
 
 // lines contains the buffers in which lines are composed.

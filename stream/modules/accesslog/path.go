@@ -34,7 +34,6 @@ type pathTarget struct {
 // A frame is one line in the queue: the lengths of the line with its newline and of the name, the
 // length of the whole frame, the connection number, then the line, the name and the context of
 // messages about the session.
-// frame, the number of the connection, then the line, the name and the context that a message about the session has.
 const (
 	frameName  = 4
 	frameWhole = 8
