@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// A command is what a line of a script can say.
+// A command is one kind of script line.
 type command struct {
 	usage string // its arguments, two spaces, and what it does
 	min   int    // how many arguments must be there
 	run   func(r *run, args []string) error
 }
 
-// A group is a chapter of the commands, as README.md lists them.
+// A group is a section of the commands, as README.md lists them.
 type group struct {
 	title    string
 	commands map[string]command
@@ -178,7 +178,7 @@ func (r *run) within(args []string) error {
 	return nil
 }
 
-// differ reports lines that are not the wanted ones.
+// differ reports lines that are not the expected ones.
 func differ(got, want []string) error {
 	a, b := strings.Join(got, "\n"), strings.Join(want, "\n")
 	if a == b {

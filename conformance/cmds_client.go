@@ -32,7 +32,7 @@ func (r *run) dial(args []string) error {
 	return c.SetDeadline(time.Now().Add(patience))
 }
 
-// crowd dials so many connections and pings each, so that all of them are sessions.
+// crowd dials n connections and pings each, so that all of them are sessions.
 func (r *run) crowd(args []string) error {
 	n, err := strconv.Atoi(args[2])
 	if err != nil {
@@ -91,7 +91,7 @@ func (r *run) mqttConnect(args []string) error {
 	return r.expect([]string{args[0], string(peers.Connack(packet.Level))})
 }
 
-// bytePause is what lets each byte travel in a segment of its own.
+// bytePause separates writes, so that each byte travels in its own segment.
 const bytePause = time.Millisecond
 
 func write(c net.Conn, data []byte, bytewise bool) error {
@@ -124,7 +124,7 @@ func (r *run) sendN(args []string) error {
 	return r.send([]string{args[0], data})
 }
 
-// filler returns as many bytes as text says.
+// filler returns the number of bytes given by text.
 func filler(text string) (string, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 {
@@ -174,7 +174,7 @@ func (r *run) closed(args []string) error {
 	return r.end(args[0], func(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) })
 }
 
-// end reads once more: nothing may come but the end that is meant.
+// end reads once more: only the expected end may arrive.
 func (r *run) end(name string, meant func(error) bool) error {
 	c, err := r.client(name)
 	if err != nil {
@@ -269,7 +269,7 @@ func (r *run) who(args []string) error {
 	return differ(met, args[1:])
 }
 
-// greeting connects and reads the line with which a named peer begins.
+// greeting connects and reads the line that a named peer sends first.
 func greeting(addr string) (string, error) {
 	c, err := dialAddr(addr, "")
 	if err != nil {
@@ -291,7 +291,7 @@ func greeting(addr string) (string, error) {
 	}
 }
 
-// parseOptions reads NAME=VALUE words, of which only the given names are known.
+// parseOptions reads NAME=VALUE words and accepts only the given names.
 func parseOptions(words []string, names ...string) (map[string]string, error) {
 	options := map[string]string{}
 	for _, word := range words {

@@ -8,7 +8,7 @@ import (
 	"weir/conformance/peers"
 )
 
-// startDNS is the address of a name server, which the first use of a name starts.
+// startDNS returns the address of a name server; the first use of a name starts it.
 func (r *run) startDNS(args []string) (string, error) {
 	name := one(args)
 	if d, ok := r.dns[name]; ok {
@@ -34,7 +34,8 @@ func (r *run) dnsPort(args []string) (string, error) {
 	return port, err
 }
 
-// at makes the value of a peer at an IP address, on the port that {{port NAME}} gives: {{KIND PEER IP NAME}}.
+// at returns the value of a peer at an IP address, on the port of {{port NAME}}: {{KIND PEER IP
+// NAME}}.
 func at(serve func(r *run, name string) peers.Serve) func(*run, []string) (string, error) {
 	return func(r *run, args []string) (string, error) {
 		if len(args) != 3 {
@@ -52,7 +53,7 @@ func at(serve func(r *run, name string) peers.Serve) func(*run, []string) (strin
 	}
 }
 
-// nameServer is the name server called like the first argument.
+// nameServer returns the name server named by the first argument.
 func (r *run) nameServer(name string) (*peers.DNS, error) {
 	d, ok := r.dns[name]
 	if !ok {

@@ -158,8 +158,9 @@ func (r *run) move(args []string) error {
 
 func (r *run) write(args []string) error { return r.writeFile(args[0], args[1]) }
 
-// copy puts a file in the place of another one by renaming it. Each is younger than the clock and the one before by whole seconds,
-// so that it counts as changed for whoever compares seconds.
+// copy replaces a file by renaming a new one over it. The modification time of each copy is whole
+// seconds later than the clock and the previous copy, so that a comparison in seconds sees a
+// change.
 func (r *run) copy(args []string) error {
 	content, err := os.ReadFile(args[0])
 	if err != nil {

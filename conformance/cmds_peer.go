@@ -10,14 +10,14 @@ import (
 	"weir/conformance/peers"
 )
 
-// newest returns the newest connection of a peer, waiting for a first one.
+// newest returns the newest connection of a peer and waits for the first one.
 func (r *run) newest(name string) (*peers.Conn, error) {
 	var c *peers.Conn
 	err := r.awaitConn(name, func(newest *peers.Conn) error { c = newest; return nil })
 	return c, err
 }
 
-// awaitConn waits until check accepts the connection of the peer that is the newest then.
+// awaitConn waits until check accepts the newest connection of the peer.
 func (r *run) awaitConn(name string, check func(*peers.Conn) error) error {
 	p, err := r.peer(name)
 	if err != nil {

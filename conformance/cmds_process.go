@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// A result is what a finished run of the subject left.
+// A result is the outcome of a finished run of the subject.
 type result struct {
 	code           int
 	stdout, stderr string
@@ -33,7 +33,7 @@ func (r *run) start(args []string) error {
 	return nil
 }
 
-// daemon starts a subject that goes to the background: its first process ends once it serves.
+// daemon starts a subject that runs in the background: its first process exits once it serves.
 func (r *run) daemon([]string) error {
 	if err := r.finish(r.subject.command(r.dir, "nginx.conf", nil)); err != nil {
 		return err
@@ -62,11 +62,11 @@ func (r *run) bareArgs(args []string) error {
 	return r.finish(r.subject.bare(r.dir, args))
 }
 
-// finish runs cmd to its end. Exit codes other than 0 are for the script to judge.
+// finish runs cmd to its end. The script checks the exit code.
 func (r *run) finish(cmd *exec.Cmd) error {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.WaitDelay = patience // a daemon that keeps our pipes must not keep us
+	cmd.WaitDelay = patience // a daemon that keeps our pipes must not block us
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		return err
@@ -105,7 +105,8 @@ func (r *run) printed(args []string) error {
 	return nil
 }
 
-// test runs -t on a file and compares the exit code and what comes before the last line, which says how it went.
+// test runs -t on a file and compares the exit code and the output before the last line, which
+// reports success or failure.
 func (r *run) test(file, code, verdict string, want ...string) error {
 	if err := r.finish(r.subject.command(r.dir, file, []string{"-t"})); err != nil {
 		return err
@@ -139,7 +140,8 @@ func (r *run) refuseLate(args []string) error {
 	return r.test(args[0], "1", "failed", r.syntaxOK(args[0]), "nginx: [emerg] "+args[1])
 }
 
-// retired is what nginx logs when the processes of the configuration before begin to end.
+// retired is the message that nginx logs when the processes of the previous configuration begin to
+// exit.
 const retired = "gracefully shutting down"
 
 func (r *run) reload(args []string) error {

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// procFile waits until what /proc says of one of the subject's threads matches.
+// procFile waits until a file in /proc of one of the subject's threads matches.
 func (r *run) procFile(args []string) error {
 	re, err := regexp.Compile("(?m)" + args[1])
 	if err != nil {
@@ -34,7 +34,7 @@ func (r *run) procFile(args []string) error {
 	})
 }
 
-// procText is the content of a file, or where a link leads; empty for what has gone.
+// procText returns the content of a file or the target of a link; empty if it no longer exists.
 func procText(path string) string {
 	if target, err := os.Readlink(path); err == nil {
 		return target
@@ -43,7 +43,7 @@ func procText(path string) string {
 	return string(text)
 }
 
-// processGroup returns the processes of a group, as far as /proc tells of them.
+// processGroup returns the processes of a group that /proc lists.
 func processGroup(group int) []int {
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
 	var pids []int

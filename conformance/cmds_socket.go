@@ -11,7 +11,7 @@ import (
 	"weir/conformance/sockets"
 )
 
-// listeners waits until the subject has that many listening sockets with just this address.
+// listeners waits until the subject has n listening sockets with exactly this address.
 func (r *run) listeners(args []string) error {
 	addr, err := socketAddr(args[0])
 	if err != nil {
@@ -52,7 +52,7 @@ func (r *run) socketOption(args []string) error {
 	return nil
 }
 
-// compareOption wants the option to have a value, or with a ! in front any other one.
+// compareOption checks that the option has a value, or with a leading ! any other value.
 func compareOption(s sockets.Socket, name, want string) error {
 	got, err := s.Option(name)
 	value, other := strings.CutPrefix(want, "!")
@@ -62,7 +62,7 @@ func compareOption(s sockets.Socket, name, want string) error {
 	return err
 }
 
-// socketOf returns what tells the socket that a script means by an address, a client or a peer.
+// socketOf returns a predicate for the socket of an address, a client or a peer in a script.
 func (r *run) socketOf(word string) (func(sockets.Socket) bool, error) {
 	if c, ok := r.clients[word]; ok {
 		return endOf(c)
@@ -78,7 +78,7 @@ func (r *run) socketOf(word string) (func(sockets.Socket) bool, error) {
 	return func(s sockets.Socket) bool { return s.Listening() && s.Local() == addr }, err
 }
 
-// endOf tells the other end of a TCP connection.
+// endOf returns a predicate for the other end of a TCP connection.
 func endOf(c net.Conn) (func(sockets.Socket) bool, error) {
 	ours, ok := c.LocalAddr().(*net.TCPAddr)
 	if !ok {
@@ -88,7 +88,7 @@ func endOf(c net.Conn) (func(sockets.Socket) bool, error) {
 	return func(s sockets.Socket) bool { return s.Remote() == near }, nil
 }
 
-// socketAddr reads ":PORT" on loopback or "HOST:PORT", where * is every IPv4 address.
+// socketAddr parses ":PORT" on loopback or "HOST:PORT", where * is every IPv4 address.
 func socketAddr(word string) (netip.AddrPort, error) {
 	host, port, err := net.SplitHostPort(word)
 	if err != nil {

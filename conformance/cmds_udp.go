@@ -13,7 +13,7 @@ import (
 	"weir/conformance/peers"
 )
 
-// dialUDP makes a client of datagrams; send, sendn and close are those of connections.
+// dialUDP creates a UDP client; send, sendn and close work as for connections.
 func (r *run) dialUDP(args []string) error {
 	options, err := parseOptions(args[2:], "from")
 	if err != nil {
@@ -43,7 +43,7 @@ func dialPackets(addr, from string) (net.Conn, error) {
 	return d.Dial("udp", addr)
 }
 
-// receive wants the client's next datagrams to be these, each whole.
+// receive checks that the client's next datagrams are these, each whole.
 func (r *run) receive(args []string) error {
 	for _, want := range args[1:] {
 		got, err := r.nextPacket(args[0], patience)
@@ -62,7 +62,7 @@ func (r *run) receiveN(args []string) error {
 	return r.receive([]string{args[0], data})
 }
 
-// silence is how long nothing must come.
+// silence is how long nothing may arrive.
 const silence = 200 * time.Millisecond
 
 func (r *run) quiet(args []string) error {
@@ -86,7 +86,7 @@ func (r *run) nextPacket(name string, wait time.Duration) (string, error) {
 	return string(b[:n]), err
 }
 
-// whoUDP asks by one new client after the other which named peer answers.
+// whoUDP asks with one new client after another which named peer answers.
 func (r *run) whoUDP(args []string) error {
 	options, addr := map[string]string{}, args[0]
 	names := args[1:]
@@ -121,7 +121,7 @@ func whoAnswers(addr, from string) (string, error) {
 	return string(b[:n]), err
 }
 
-// packetStarter is starter for a kind of peer that speaks in datagrams.
+// packetStarter is starter for a kind of UDP peer.
 func packetStarter(kind string, answer func(name string) peers.Answer) func(*run, []string) (string, error) {
 	return func(r *run, args []string) (string, error) {
 		name := one(args)
@@ -151,7 +151,7 @@ func (r *run) packetPeer(name string) (*peers.PacketPeer, error) {
 	return p, nil
 }
 
-// got waits until the peer has got exactly these datagrams.
+// got waits until the peer has received exactly these datagrams.
 func (r *run) got(args []string) error {
 	p, err := r.packetPeer(args[0])
 	if err != nil {
@@ -170,7 +170,8 @@ func (r *run) got(args []string) error {
 	})
 }
 
-// gotRegexps waits until the peer has got one datagram for each regular expression, which matches the whole of it.
+// gotRegexps waits until the peer has received one datagram per regular expression, each matching
+// the whole datagram.
 func (r *run) gotRegexps(args []string) error {
 	p, err := r.packetPeer(args[0])
 	if err != nil {
@@ -185,7 +186,8 @@ func (r *run) gotRegexps(args []string) error {
 	})
 }
 
-// gotFrom wants the peer's datagrams to come from sources that are named by letters in the order of their appearance.
+// gotFrom checks the sources of the peer's datagrams, named by letters in the order of their
+// appearance.
 func (r *run) gotFrom(args []string) error {
 	p, err := r.packetPeer(args[0])
 	if err != nil {
@@ -203,7 +205,7 @@ func (r *run) gotFrom(args []string) error {
 	return differ(all, args[1:])
 }
 
-// gotAt wants the peer's newest datagram to come from that address.
+// gotAt checks that the peer's newest datagram has that source address.
 func (r *run) gotAt(args []string) error {
 	p, err := r.packetPeer(args[0])
 	if err != nil {
@@ -217,7 +219,7 @@ func (r *run) gotAt(args []string) error {
 	return errors.Join(err, differ([]string{host}, args[1:]))
 }
 
-// say has the peer send datagrams to where its n-th one came from.
+// say makes the peer send datagrams to the source of its n-th datagram.
 func (r *run) say(args []string) error {
 	p, err := r.packetPeer(args[0])
 	if err != nil {
@@ -254,7 +256,7 @@ func (r *run) eachPacketPeer(names []string, do func(*peers.PacketPeer) error) e
 	return nil
 }
 
-// refusesUDP sends an empty datagram and wants to hear that nobody takes it.
+// refusesUDP sends an empty datagram and expects that the port is refused.
 func (r *run) refusesUDP(args []string) error {
 	c, err := dialPackets(args[0], "")
 	if err != nil {

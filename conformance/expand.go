@@ -13,13 +13,13 @@ import (
 	"weir/conformance/peers"
 )
 
-// A kind is what {{KIND NAME}} stands for.
+// A kind is one kind of {{KIND NAME}} value.
 type kind struct {
 	usage string // its arguments, two spaces, and the value
 	value func(r *run, args []string) (string, error)
 }
 
-// kinds are the kinds of values. The first use of a name makes the value, later uses repeat it.
+// kinds are the kinds of values. The first use of a name creates the value, later uses repeat it.
 var kinds = map[string]kind{
 	"fill": {"N  N bytes", func(_ *run, args []string) (string, error) { return filler(one(args)) }},
 	"data": {"FILE  the path of a file under testdata", func(_ *run, args []string) (string, error) { return filepath.Abs("testdata/" + one(args)) }},
@@ -124,7 +124,8 @@ func (r *run) local(args []string) (string, error) {
 	return port, err
 }
 
-// starter makes the value of a kind of peer: its address. Without a name the peer is called like its kind.
+// starter creates the value of a kind of peer: its address. Without a name the peer has the name of
+// its kind.
 func starter(kind string, serve func(*run, string) peers.Serve) func(*run, []string) (string, error) {
 	return func(r *run, args []string) (string, error) {
 		name := one(args)
@@ -180,7 +181,8 @@ func (r *run) full(args []string) (string, error) {
 	})
 }
 
-// onFreeAddr starts something on a free address, on another one if a process took the port since it was found free.
+// onFreeAddr starts a server on a free address, and on another one if a process took the port in
+// the meantime.
 func onFreeAddr(start func(addr string) error) (string, error) {
 	for {
 		port, err := ports.take(1)

@@ -5,10 +5,12 @@ import (
 	"strings"
 )
 
-// Differences is where a program differs from nginx on purpose: reasons by "PAGE/SCRIPT" or "PAGE/SCRIPT[LABEL]".
+// Differences lists where a program differs from nginx on purpose: reasons by "PAGE/SCRIPT" or
+// "PAGE/SCRIPT[LABEL]".
 type Differences map[string]string
 
-// ParseDifferences reads known_differences.txt or angie.txt, whose heads document the format.
+// ParseDifferences parses known_differences.txt or angie.txt, whose first lines document the
+// format.
 func ParseDifferences(text string) (Differences, error) {
 	d := Differences{}
 	for i, line := range strings.Split(text, "\n") {
@@ -55,7 +57,7 @@ func (d Differences) Stale(scripts []*Script) []error {
 	return stale
 }
 
-// mustDiffer turns the outcome of a listed difference round: agreeing is the failure.
+// mustDiffer inverts the outcome of a listed difference: agreement is the failure.
 func mustDiffer(err error, reason string) error {
 	if err == nil {
 		return fmt.Errorf("is a known difference (%s) but does not differ", reason)

@@ -41,7 +41,7 @@ func TestLanguageReference(t *testing.T) {
 	}
 }
 
-// TestUsages checks that each command and each kind of value says what it does.
+// TestUsages checks that each command and each kind of value has a description.
 func TestUsages(t *testing.T) {
 	for name, c := range commands {
 		if _, what := splitUsage(c.usage); what == "" {
@@ -75,7 +75,7 @@ func TestReadmeScript(t *testing.T) {
 	}
 }
 
-// reference is a table for each group of commands, and one for the kinds of values.
+// reference returns a table for each group of commands, and one for the kinds of values.
 func reference() string {
 	var b strings.Builder
 	for _, g := range groups {
@@ -98,7 +98,7 @@ func writeRow(b *strings.Builder, use, what string) {
 	fmt.Fprintf(b, "| `%s` | %s |\n", strings.ReplaceAll(use, "|", `\|`), strings.ReplaceAll(what, "|", `\|`))
 }
 
-// splitUsage splits a usage into the arguments, which may be none, and what it is for.
+// splitUsage splits a usage into the arguments, which may be empty, and the description.
 func splitUsage(usage string) (args, what string) {
 	args, what, found := strings.Cut(usage, "  ")
 	if !found {

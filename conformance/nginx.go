@@ -8,8 +8,9 @@ import (
 	"weir/conformance/nginx"
 )
 
-// Nginx returns the subject for a real nginx, or for a program made from it that reports its version. njs is the script that takes the
-// place of mqtt_preread where the program does not have that module. An nginx without a stream module is an error.
+// Nginx returns the subject for a real nginx, or for a program derived from it that reports its
+// version. njs is the script that replaces mqtt_preread where the program lacks that module. An
+// nginx without a stream module is an error.
 func Nginx(bin, njs string) (*Subject, error) {
 	b, err := nginx.About(bin)
 	if err != nil {
@@ -31,8 +32,8 @@ var (
 	statusZone  = regexp.MustCompile(`\bstatus_zone\s+\S+;`)
 )
 
-// openSource returns a function that turns a configuration for NGINX Plus into one for open nginx with njs, line by line:
-// mqtt_preread becomes js_preread, and status_zone goes away.
+// openSource returns a function that converts a configuration for NGINX Plus to one for open nginx
+// with njs, line by line: mqtt_preread becomes js_preread, and status_zone is removed.
 func openSource(njs string) func(string) string {
 	imports := fmt.Sprintf("$0 js_import mqtt from %s;"+
 		" js_set $$mqtt_preread_clientid mqtt.clientid; js_set $$mqtt_preread_username mqtt.username;", njs)

@@ -35,7 +35,7 @@ func (r *Report) WriteMarkdown(w io.Writer) {
 	})
 }
 
-// link is the address of a page: of nginx's documentation, but for one that is elsewhere.
+// link returns the address of a page: in nginx's documentation unless the page is a full address.
 func link(page string) string {
 	if strings.HasPrefix(page, "https://") {
 		return page
@@ -43,7 +43,7 @@ func link(page string) string {
 	return "https://nginx.org/en/docs/" + page
 }
 
-// scriptLink is the path of a script, from the page.
+// scriptLink returns the path of a script relative to the page.
 func scriptLink(name string) string { return "../conformance/testdata/" + name + ".txtar" }
 
 var (
@@ -51,8 +51,8 @@ var (
 	scriptRow = regexp.MustCompile(`^\| .* \| \[([^]]+)\]\([^)]*\) \| (.*) \|$`)
 )
 
-// Keep adds the columns of a page that WriteMarkdown wrote for subjects that the report does not have. The order of columns is the
-// page's, with new ones after them.
+// Keep adds the columns of a page written by WriteMarkdown for subjects that are not in the report.
+// The page's columns keep their order, with new ones after them.
 func (r *Report) Keep(page string) {
 	var columns []string
 	for line := range strings.Lines(page) {

@@ -7,22 +7,24 @@ import (
 	"sync"
 )
 
-// Ports are taken from a range below the one from which systems take the ports of outgoing connections.
+// Ports are taken from below the usual range for outgoing connections.
 const (
 	firstPort = 3000
 	lastPort  = 9999
 )
 
-// A portPool gives out free ports, each once until the range is used up. Its methods may be called at the same time.
+// A portPool hands out free ports, each once until the range is used up. Its methods may be called
+// concurrently.
 type portPool struct {
 	mu   sync.Mutex
 	next int
 }
 
-// ports is shared by all scripts of the process; the random start keeps apart processes that run at the same time.
+// ports is shared by all scripts of the process; the random start separates processes that run at
+// the same time.
 var ports = &portPool{next: firstPort + rand.IntN(lastPort-firstPort)}
 
-// take returns the first of n consecutive ports that nobody listens on.
+// take returns the first of n consecutive ports that are free.
 func (p *portPool) take(n int) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -43,7 +45,7 @@ func (p *portPool) take(n int) (int, error) {
 
 func allFree(first, n int) bool {
 	for port := first; port < first+n; port++ {
-		l, err := net.Listen("tcp", fmt.Sprintf(":%d", port)) // the wildcard meets a listener on any address
+		l, err := net.Listen("tcp", fmt.Sprintf(":%d", port)) // the wildcard conflicts with a listener on any address
 		if err != nil {
 			return false
 		}

@@ -13,20 +13,21 @@ import (
 	"time"
 )
 
-// patience is how long a script waits for anything that should happen at once.
+// patience is the timeout for anything that should happen at once.
 const patience = 8 * time.Second
 
-// pollEvery is how often a condition is looked at again.
+// pollEvery is the interval between checks of a condition.
 const pollEvery = 5 * time.Millisecond
 
-// A process is a subject that serves in front. The script that started it owns it.
+// A process is a subject that serves in the foreground. The script that started it owns it.
 type process struct {
 	cmd  *exec.Cmd
-	out  string        // the file that holds what it printed
+	out  string        // the file with its output
 	done chan struct{} // closed when it has exited
 }
 
-// startProcess starts the subject and waits until its pid file names it: then its sockets are bound.
+// startProcess starts the subject and waits until its pid file contains its pid: then its sockets
+// are bound.
 func startProcess(cmd *exec.Cmd, dir, conf string) (*process, error) {
 	out, err := os.Create(filepath.Join(dir, "printed"))
 	if err != nil {
@@ -85,7 +86,7 @@ func (p *process) printed() string {
 	return string(b)
 }
 
-// awaitExit waits for the process to end by itself and compares its exit code.
+// awaitExit waits for the process to exit by itself and compares its exit code.
 func (p *process) awaitExit(code int) error {
 	select {
 	case <-p.done:
@@ -106,7 +107,7 @@ func (p *process) kill() {
 
 var pidLine = regexp.MustCompile(`(?m)^pid\s+([^;]+);`)
 
-// pidFile returns the path that the configuration names, or that the runner gives in its place.
+// pidFile returns the pid file path from the configuration, or the runner's default.
 func pidFile(conf string) string {
 	text, _ := os.ReadFile(conf)
 	if m := pidLine.FindSubmatch(text); m != nil {
@@ -115,10 +116,10 @@ func pidFile(conf string) string {
 	return "nginx.pid"
 }
 
-// A fatal error ends a poll before its time: waiting longer cannot help.
+// A fatal error ends a poll early: waiting longer cannot help.
 type fatal struct{ error }
 
-// poll calls check until it returns nil, and returns its last error once patience is over.
+// poll calls check until it returns nil, and returns its last error when patience is over.
 func poll(check func() error) error {
 	for deadline := time.Now().Add(patience); ; time.Sleep(pollEvery) {
 		err := check()

@@ -8,10 +8,11 @@ import (
 	"sync"
 )
 
-// An Outcome is what became of a script on a subject.
+// An Outcome is the result of a script on a subject.
 type Outcome string
 
-// The outcomes. NotRun is the zero value: the subject was missing or the script was filtered out. A reason may follow NotFor.
+// The outcomes. NotRun is the zero value: the subject was missing or the script was filtered out. A
+// reason may follow NotFor.
 const (
 	NotRun  Outcome = ""
 	Passed  Outcome = "pass"
@@ -23,13 +24,13 @@ const (
 // because returns the outcome with its reason.
 func (o Outcome) because(reason string) Outcome { return o + ": " + Outcome(reason) }
 
-// kind is the outcome without its reason.
+// kind returns the outcome without its reason.
 func (o Outcome) kind() Outcome {
 	kind, _, _ := strings.Cut(string(o), ":")
 	return Outcome(kind)
 }
 
-// A Report collects outcomes for the table. Its methods may be called at the same time.
+// A Report collects outcomes for the table. Its methods may be called concurrently.
 type Report struct {
 	scripts  []*Script
 	subjects []string
@@ -51,7 +52,7 @@ func (s *Script) page() string {
 	return page
 }
 
-// Set records what became of a script.
+// Set records the outcome of a script.
 func (r *Report) Set(subject, script string, o Outcome) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

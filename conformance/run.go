@@ -16,7 +16,7 @@ import (
 type run struct {
 	subject *Subject
 	script  *Script
-	dir     string // the subject's prefix, where the script's files are
+	dir     string // the subject's prefix, which contains the script's files
 	proc    *process
 	last    result // of the newest `run`, `bare`, `accept` or `refuse`
 
@@ -27,13 +27,14 @@ type run struct {
 	dns     map[string]*peers.DNS
 	fleet   peers.Fleet
 	clients map[string]net.Conn
-	copies  int // made by copy
+	copies  int // number of files made by copy
 
-	cleanups []func() // undone last first
+	cleanups []func() // run last first
 }
 
-// Execute runs the script in the empty directory dir and returns the first failure, with the script's line.
-// Commands that known lists by their labels must fail, and the script goes on behind them.
+// Execute runs the script in the empty directory dir and returns the first failure, with the
+// script's line. Commands that known lists by their labels must fail, and the script continues
+// after them.
 func Execute(sub *Subject, s *Script, dir string, known Differences) error {
 	r := &run{
 		subject: sub.loading(s.Module), script: s, dir: dir,
@@ -103,7 +104,7 @@ func (r *run) writeFiles() error {
 	return nil
 }
 
-// writeFile writes a file of the script; a configuration as the subject can read it.
+// writeFile writes a file of the script; a configuration is rewritten for the subject.
 func (r *run) writeFile(name, text string) error {
 	if strings.HasSuffix(name, ".conf") {
 		text = r.subject.rewrite(text)
@@ -147,10 +148,10 @@ func (r *run) client(name string) (net.Conn, error) {
 	return c, nil
 }
 
-// cutShort are the alerts of nginx's own book-keeping when a graceful stop is cut short.
+// cutShort are the alerts of nginx's own bookkeeping when a graceful stop is aborted.
 var cutShort = regexp.MustCompile(`left in connection|: aborting$`)
 
-// noAlerts fails when the subject logged an alert: no documented behaviour is one.
+// noAlerts fails if the subject logged an alert: no documented behaviour causes one.
 func (r *run) noAlerts() error {
 	all, _ := r.readLines(errorLog) // a script may have moved it
 	for _, line := range all {

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// shell is a subject that is no proxy at all: it prints its last argument to standard error and exits 3.
+// shell is a subject that is not a proxy: it prints its last argument to standard error and exits
+// 3.
 func shell(t *testing.T) *Subject {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), "subject")

@@ -1,6 +1,8 @@
-// Package conformance runs statements of nginx's documentation as scripts, black box, on weir and on real nginx.
+// Package conformance runs statements of nginx's documentation as black-box scripts on weir and on
+// real nginx.
 //
-// A script is a txtar file under testdata/PAGE/. Its comment begins with # lines, which say what is documented, and header lines:
+// A script is a txtar file under testdata/PAGE/. Its comment begins with # lines, which state the
+// documented behaviour, and header lines:
 //
 //	page: stream/ngx_stream_proxy_module.html#proxy_timeout
 //	only: weir, REASON                  no real nginx runs it
@@ -9,10 +11,12 @@
 //	needs: root                         others skip it, and say so
 //	needs: debug                        nginx without --with-debug does not run it
 //
-// Then come commands, one a line (see the table in cmds.go), and the files, which are written to the script's own directory.
-// A command may carry a label, `[label] COMMAND`, by which known_differences.txt names it. The labels `[since VERSION]` and
-// `[before VERSION]` are for behaviour that changed: only such an nginx runs the command, and weir is like the newest.
-// In commands and files {{KIND NAME}} stands for a value that the runner makes up (see expand.go), such as a free port.
+// After them follow commands, one a line (see the table in cmds.go), and the files, which are
+// written to the script's own directory. A command may have a label, `[label] COMMAND`, by which
+// known_differences.txt names it. The labels `[since VERSION]` and `[before VERSION]` mark
+// behaviour that changed: only such an nginx runs the command, and weir behaves like the newest. In
+// commands and files {{KIND NAME}} stands for a value that the runner creates (see expand.go), such
+// as a free port.
 package conformance
 
 import (
@@ -32,13 +36,13 @@ import (
 // A Script is one file of testdata.
 type Script struct {
 	Name       string        // "proxy/timeout"
-	Statement  string        // what the documentation says, in our words
+	Statement  string        // the documented behaviour, in our words
 	Page       string        // "stream/ngx_stream_proxy_module.html#proxy_timeout"
-	OnlyWeir   string        // why real nginx cannot run it; empty: it can
+	OnlyWeir   string        // why real nginx cannot run it; empty if it can
 	Since      nginx.Version // of nginx
-	Module     string        // that nginx loads for this script; empty: none
-	NeedsRoot  bool          // whether only a program with all rights can pass
-	NeedsDebug bool          // whether only an nginx with debug logging can pass
+	Module     string        // nginx module loaded for this script; empty if none is needed
+	NeedsRoot  bool          // whether it passes only with all privileges
+	NeedsDebug bool          // whether it passes only on an nginx with debug logging
 	Commands   []Command
 	Files      []txtar.File
 }
@@ -46,13 +50,13 @@ type Script struct {
 // A Command is one line of a script, not yet expanded.
 type Command struct {
 	Line   int
-	Label  string // empty: none
+	Label  string // empty if there is no label
 	Since  nginx.Version
-	Before nginx.Version // zero: no nginx is too new
+	Before nginx.Version // zero sets no upper limit
 	Text   string
 }
 
-// LoadScripts reads every script below dir, in the order of their names.
+// LoadScripts reads every script below dir, sorted by name.
 func LoadScripts(dir string) ([]*Script, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*", "*.txtar"))
 	if err != nil {
@@ -74,7 +78,7 @@ func LoadScripts(dir string) ([]*Script, error) {
 	return scripts, nil
 }
 
-// ParseScript reads one script. Its errors begin with the line.
+// ParseScript parses one script. Its errors begin with the line.
 func ParseScript(name string, data []byte) (*Script, error) {
 	ar := txtar.Parse(data)
 	s := &Script{Name: name, Files: ar.Files}
@@ -104,7 +108,7 @@ var (
 	beforeLabel = regexp.MustCompile(`^before ([0-9.]+)$`)
 )
 
-// line takes a header or a command.
+// line parses a header or a command.
 func (s *Script) line(n int, text string) error {
 	if h := headerLine.FindStringSubmatch(text); h != nil {
 		return s.header(h[1], h[2])
@@ -120,7 +124,7 @@ func (s *Script) line(n int, text string) error {
 	return nil
 }
 
-// label takes what stands between brackets: versions, or a name.
+// label parses the text between brackets: versions, or a name.
 func (c *Command) label(text string) (err error) {
 	if since := sinceHeader.FindStringSubmatch(text); since != nil {
 		c.Since, err = nginx.ParseVersion(since[1])

@@ -16,20 +16,20 @@ type Subject struct {
 	Name    string // "weir", or the product with its version: "nginx 1.31.5", "Angie 1.13.0"
 	Bin     string
 	Build   *nginx.Build             // nil for weir, which runs every script
-	modules string                   // the load_module directives that the program needs, for -g
-	except  Differences              // the scripts that a program made from nginx fails on purpose
-	rewrite func(conf string) string // what the program reads instead of conf; lines stay where they are
+	modules string                   // the load_module directives for the program, passed in -g
+	except  Differences              // the scripts that a program derived from nginx fails on purpose
+	rewrite func(conf string) string // converts conf for the program; line numbers do not change
 }
 
 // weirName is the name of the subject weir.
 const weirName = "weir"
 
-// Weir returns the subject for the binary of weir. It reads every configuration as the script has it.
+// Weir returns the subject for the binary of weir. It reads every configuration unchanged.
 func Weir(bin string) *Subject {
 	return &Subject{Name: weirName, Bin: bin, rewrite: asItStands}
 }
 
-// asItStands leaves a configuration unchanged.
+// asItStands returns a configuration unchanged.
 func asItStands(conf string) string { return conf }
 
 func (sub *Subject) isWeir() bool { return sub.Build == nil }
@@ -54,7 +54,7 @@ func (sub *Subject) NotFor(s *Script) string {
 	return ""
 }
 
-// Lacks returns the module that the script needs and the subject does not have, or an empty string.
+// Lacks returns the module that the script needs and the subject lacks, or an empty string.
 func (sub *Subject) Lacks(s *Script) string {
 	if sub.isWeir() {
 		return ""
@@ -76,10 +76,10 @@ func (sub *Subject) runs(c Command) bool {
 	return !sub.Build.Version.Before(c.Since) && (c.Before == nginx.Version{} || sub.Build.Version.Before(c.Before))
 }
 
-// ownName is how Angie begins a line.
+// ownName is the prefix of Angie's lines.
 var ownName = regexp.MustCompile(`(?m)^angie: `)
 
-// asNginx returns what the program printed to standard error with the name of nginx before each line.
+// asNginx returns the program's standard error with the name of nginx at the start of each line.
 func (sub *Subject) asNginx(printed string) string {
 	if sub.isWeir() {
 		return printed
@@ -87,7 +87,8 @@ func (sub *Subject) asNginx(printed string) string {
 	return ownName.ReplaceAllString(printed, "nginx: ")
 }
 
-// loading returns the subject with one more module, if one is named and it is not linked into the program.
+// loading returns the subject with one more module, if one is named and not linked into the
+// program.
 func (sub *Subject) loading(name string) *Subject {
 	if name == "" || sub.isWeir() || sub.Build.Linked(name) {
 		return sub
@@ -97,18 +98,20 @@ func (sub *Subject) loading(name string) *Subject {
 	return &more
 }
 
-// errorLog is where the subject logs unless the configuration says otherwise, below the prefix.
+// errorLog is the default error log of the subject, relative to the prefix.
 const errorLog = "logs/error.log"
 
-// defaults are directives that the runner adds through -g when the configuration does not have them at the start of a line.
-// Without them nginx would go to the background, drop its rights to files of the test, and use the system's own paths.
+// defaults are directives that the runner adds through -g when no line of the configuration begins
+// with them. Without them nginx would daemonize, drop its access to files of the test, and use the
+// system's own paths.
 var defaults = []struct{ name, text string }{
 	{"daemon", "daemon off;"},
 	{"pid", "pid nginx.pid;"},
 	{"error_log", "error_log " + errorLog + " info;"},
 }
 
-// command prepares the subject on the configuration conf of directory dir, with more arguments. A -g in args is kept behind the runner's own.
+// command prepares the subject on the configuration conf of directory dir, with more arguments. A
+// -g in args is appended to the runner's own.
 func (sub *Subject) command(dir, conf string, args []string) *exec.Cmd {
 	globals := sub.globals(filepath.Join(dir, conf))
 	all := []string{"-p", dir, "-e", errorLog, "-c", conf}
@@ -131,7 +134,7 @@ func (sub *Subject) bare(dir string, args []string) *exec.Cmd {
 }
 
 func (sub *Subject) globals(path string) string {
-	conf, _ := os.ReadFile(path) // missing: the script wants to see what the program says to that
+	conf, _ := os.ReadFile(path) // may be missing: the script tests the program's message about it
 	all := []string{sub.modules}
 	for _, d := range defaults {
 		if !regexp.MustCompile(`(?m)^` + d.name + `\s`).Match(conf) {

@@ -15,7 +15,8 @@ var (
 	writeTo = flag.String("write", "", "write the table to this file, as Markdown")
 )
 
-// parallel is how many scripts run at once unless -parallel says otherwise: they wait more than they compute.
+// parallel is the default number of scripts that run at once (see -parallel): they wait more than
+// they compute.
 const parallel = "4"
 
 func TestMain(m *testing.M) {
@@ -102,7 +103,7 @@ func runScript(t *testing.T, sub *Subject, s *Script, known Differences, report 
 	report.Set(sub.Name, s.Name, outcome)
 }
 
-// findWeir returns the subject weir, built without cgo when no binary is named.
+// findWeir returns the subject weir, built without cgo if no binary is named.
 func findWeir(t *testing.T) *Subject {
 	t.Helper()
 	if bin := os.Getenv("WEIR_BIN"); bin != "" {
@@ -120,7 +121,8 @@ func findWeir(t *testing.T) *Subject {
 	return Weir(bin)
 }
 
-// nginxBinaries are the paths in NGINX_BINS, between spaces, or that in NGINX_BIN, or that of the system's nginx.
+// nginxBinaries returns the space-separated paths in NGINX_BINS, or NGINX_BIN, or the system's
+// nginx.
 func nginxBinaries() []string {
 	if bins := strings.Fields(os.Getenv("NGINX_BINS") + " " + os.Getenv("NGINX_BIN")); len(bins) > 0 {
 		return bins
@@ -128,7 +130,8 @@ func nginxBinaries() []string {
 	return []string{"/usr/sbin/nginx"}
 }
 
-// findNginxes returns a subject for each binary of nginx. Where one is missing the test says so, or fails when CI=true.
+// findNginxes returns a subject for each binary of nginx. The test reports a missing one, or fails
+// if CI=true.
 func findNginxes(t *testing.T) (found []*Subject) {
 	t.Helper()
 	for _, bin := range nginxBinaries() {
@@ -147,7 +150,7 @@ func findNginxes(t *testing.T) (found []*Subject) {
 	return found
 }
 
-// absolute returns the full path: subjects run in directories of their own.
+// absolute returns the absolute path: subjects run in directories of their own.
 func absolute(t *testing.T, path string) string {
 	t.Helper()
 	full, err := filepath.Abs(path)
@@ -157,7 +160,7 @@ func absolute(t *testing.T, path string) string {
 	return full
 }
 
-// publish prints and writes the table as the flags ask.
+// publish prints and writes the table as the flags request.
 func publish(t *testing.T, report *Report) {
 	t.Helper()
 	if *table {

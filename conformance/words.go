@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// splitWords splits a command into words at blanks. 'x' is taken as it stands, "x" with Go's escapes; both may be parts of a word.
+// splitWords splits a command into words at blanks. 'x' is taken literally, "x" with Go's escapes;
+// both may be parts of a word.
 func splitWords(text string) ([]string, error) {
 	var words []string
 	for {

@@ -12,20 +12,20 @@ import (
 	"weir/conformance/nginx"
 )
 
-// A result is what both programs said to a trial.
+// A result is the output of both programs for a trial.
 type result struct {
 	trial
 	weir, nginx verdict
 	outcome     outcome
 }
 
-// A bench is where both programs are asked the same.
+// A bench runs both programs on the same trial.
 type bench struct {
 	weir, nginx *program
 	build       *nginx.Build
 }
 
-// newBenches makes n benches below root.
+// newBenches creates n benches below root.
 func newBenches(root string, s *subjects, n int) ([]*bench, error) {
 	var all []*bench
 	for i := range n {
@@ -56,7 +56,7 @@ func (b *bench) compare(ctx context.Context, t trial) (result, error) {
 	return r, nil
 }
 
-// compareAll asks both programs about every trial, as many at once as there are benches.
+// compareAll runs every trial on both programs, with one goroutine for each bench.
 func compareAll(ctx context.Context, benches []*bench, trials []trial) ([]result, error) {
 	results := make([]result, len(trials))
 	errs := make([]error, len(benches))

@@ -12,10 +12,12 @@ import (
 	"weir/conformance/nginx"
 )
 
-// sampled is how many configurations there are for each that the test shows to both programs; the choice is the same in every run.
+// sampled is the inverse of the sampling rate: the test runs one configuration in so many; the
+// choice is the same in every run.
 const sampled = 25
 
-// TestSampleAgrees shows a sample of the configurations to weir (WEIR_BIN, or built here) and to nginx.
+// TestSampleAgrees runs a sample of the configurations on weir (WEIR_BIN, or built here) and on
+// nginx.
 func TestSampleAgrees(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs nginx a thousand times")
@@ -66,8 +68,8 @@ func build(t *testing.T) string {
 func TestSyntaxIsWrittenOut(t *testing.T) {
 	tests := []struct {
 		syntax string
-		words  []string // with the usual words, and no option
-		at     int      // the word of the syntax that is replaced by "!"
+		words  []string // with the usual words and no options
+		at     int      // index of the syntax word that is replaced by "!"
 		other  []string
 	}{
 		{"on | off", []string{"on"}, 1, []string{"!"}},

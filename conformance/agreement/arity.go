@@ -2,11 +2,11 @@ package main
 
 import "slices"
 
-// mostArgs is the largest number of arguments that is tried.
+// mostArgs is the largest number of arguments tried.
 const mostArgs = 4
 
-// arities tries the directive in every context with 0 to 4 arguments, which are right as far as there are right ones and wrong as
-// far as not, with its own ending, and once with the other.
+// arities tries the directive in every context with 0 to 4 arguments, valid as far as possible, in
+// its own contexts also with invalid ones, and once with the wrong ending.
 func arities(d *directive) (all []trial) {
 	for _, context := range contexts {
 		for n := range mostArgs + 1 {
@@ -20,7 +20,7 @@ func arities(d *directive) (all []trial) {
 	return all
 }
 
-// args are n arguments: the directive's own words as often as they are needed, or none of them.
+// args returns n arguments: the directive's own words repeated as often as needed, or none of them.
 func (d *directive) args(n int, right bool) (args []string) {
 	own := d.syntax[0].write(plainly{})
 	for i := range n {

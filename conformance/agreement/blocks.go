@@ -10,7 +10,7 @@ type bodyKind struct {
 	page  string
 	heads []string
 	lines []string
-	many  int // how many bodies are made of several lines
+	many  int // number of bodies made of several lines
 }
 
 var bodyKinds = []bodyKind{
@@ -107,7 +107,8 @@ func blocks() (all []trial) {
 	return all
 }
 
-// in is the trial of a block within stream {}, whose variable, if it makes one, is used.
+// in returns the trial of a block within stream {}, and uses the variable that the block defines,
+// if any.
 func (k *bodyKind) in(head, body string) trial {
 	text := head + " {\n" + body + "\n}"
 	use := "x"

@@ -14,8 +14,8 @@ import (
 	"weir/conformance/nginx"
 )
 
-// A verdict is what a program says to a configuration: all lines that -t prints, and how it ends. Directories, times and process
-// numbers are taken out.
+// A verdict is a program's result for a configuration: all lines that -t prints, and the exit
+// status. Directories, times and process numbers are removed.
 type verdict struct {
 	lines []string
 	code  int
@@ -25,7 +25,7 @@ func (v verdict) String() string {
 	return fmt.Sprintf("%s\nexit %d", strings.Join(v.lines, "\n"), v.code)
 }
 
-// firstError is the first line that is more than a warning; empty if there is none.
+// firstError returns the first line above the level of a warning; empty if there is none.
 func (v verdict) firstError() string {
 	for _, line := range v.lines {
 		if strings.HasPrefix(line, "[") && !strings.HasPrefix(line, "[warn]") && !strings.HasPrefix(line, "[notice]") {
@@ -35,17 +35,17 @@ func (v verdict) firstError() string {
 	return ""
 }
 
-// A program is weir or nginx, with a directory of its own to judge configurations in.
+// A program is weir or nginx, with its own directory for testing configurations.
 type program struct {
 	bin   string
 	dir   string
-	build *nginx.Build // whose modules a configuration loads, whichever program judges it
+	build *nginx.Build // the configuration loads its modules, for both programs
 }
 
-// tooLong bounds one run, which takes some milliseconds.
+// tooLong limits one run, which normally takes some milliseconds.
 const tooLong = 30 * time.Second
 
-// judge lets the program test the configuration.
+// judge makes the program test the configuration.
 func (p *program) judge(ctx context.Context, t trial) (verdict, error) {
 	if err := os.WriteFile(p.path("nginx.conf"), []byte(t.conf), 0o600); err != nil {
 		return verdict{}, err
@@ -67,13 +67,15 @@ func (p *program) judge(ctx context.Context, t trial) (verdict, error) {
 	return verdict{p.plain(string(out)), cmd.ProcessState.ExitCode()}, nil
 }
 
-// further are the modules beside the one for streams that may be files, each with what shows that a configuration needs it.
+// further lists the other modules that may be files, each with the text that shows that a
+// configuration needs it.
 var further = []struct{ module, sign string }{
 	{nginx.GeoIP, "geoip_"},
 	{nginx.JS, "js_"},
 }
 
-// load are the directives that load what the configuration needs: a process with fewer modules starts sooner.
+// load returns the load_module directives that the configuration needs: a process with fewer
+// modules starts sooner.
 func load(b *nginx.Build, conf string) string {
 	directives := b.Load(nginx.Stream)
 	for _, one := range further {
@@ -84,13 +86,13 @@ func load(b *nginx.Build, conf string) string {
 	return directives
 }
 
-// dated begins a line of an error log.
+// dated matches the start of an error log line.
 var dated = regexp.MustCompile(`^(?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d|nginx:) (\[\w+\]) (?:\d+#\d+: )?`)
 
-// ofLibrary are lines that MaxMind's library prints into those of nginx.
+// ofLibrary matches lines that MaxMind's library prints between those of nginx.
 var ofLibrary = regexp.MustCompile(`^Error (Opening|reading) file `)
 
-// plain are the lines of what the program itself has printed. Those with a date are as those with the program's name.
+// plain returns the lines that the program itself printed, without their date or program name.
 func (p *program) plain(out string) (lines []string) {
 	out = strings.ReplaceAll(out, p.dir, "/p")
 	for line := range strings.Lines(out) {
@@ -122,7 +124,8 @@ var fixtures = map[string]string{
 	"dir/file":      "",
 }
 
-// newProgram makes the program's directory below root. Names of equal length see to it that paths are of equal length.
+// newProgram creates the program's directory below root. Names of equal length give paths of equal
+// length.
 func newProgram(bin string, b *nginx.Build, root, name string) (*program, error) {
 	p := &program{bin, filepath.Join(root, name), b}
 	for file, text := range fixtures {

@@ -7,18 +7,19 @@ import (
 	"strings"
 )
 
-// A directive is what nginx's documentation says about one, as far as trials need it.
+// A directive is the documentation of one nginx directive, as far as trials need it.
 type directive struct {
 	module   string
 	name     string
 	page     string // "ngx_stream_proxy_module.html"
 	contexts []string
-	syntax   []sequence // one for each variant
+	syntax   []sequence // one per variant
 	block    bool
 }
 
-// readListing reads the table of documented directives, which has a line for each variant of a directive's syntax. Those that only the
-// http block has, and include, which belongs to the language, are left out.
+// readListing parses the table of documented directives, which has a line for each variant of a
+// directive's syntax. It omits directives that only the http block has, and include, which belongs
+// to the language.
 func readListing(path string) ([]*directive, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -62,7 +63,8 @@ func newDirective(fields []string) *directive {
 	return d
 }
 
-// otherSyntax has the syntax of directives whose documented one leaves something to the text around it, or is that of a later nginx.
+// otherSyntax has the syntax of directives whose documented syntax is incomplete without the text
+// around it, or is that of a later nginx.
 var otherSyntax = map[string]string{
 	"ngx_stream_core_module listen": "<listen> [ssl] [udp] [proxy_protocol] [fastopen=<number>] [backlog=<number>] [rcvbuf=<size>] " +
 		"[sndbuf=<size>] [deferred] [bind] [ipv6only=<switch>] [reuseport] [so_keepalive=<keepalive>]",

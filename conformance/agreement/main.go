@@ -1,10 +1,12 @@
-// Command agreement shows weir and nginx thousands of configurations, most of them wrong, and compares all that their -t prints.
+// Command agreement runs -t of weir and nginx on thousands of configurations, most of them wrong,
+// and compares all output.
 //
 //	WEIR_BIN=bin/weir go run ./conformance/agreement -write docs/agreement.md
 //
-// The configurations are made from the list of documented directives: every directive in every context with 0 to 4 arguments, with
-// words of every kind at every place of its syntax, in pairs; blocks with wrong lines; damaged texts; and whole configurations at
-// random. Dice fall the same way in every run.
+// The configurations are generated from the list of documented directives: every directive in every
+// context with 0 to 4 arguments, with words of every kind at every position of its syntax, in
+// pairs; blocks with wrong lines; damaged texts; and random whole configurations. The random seed
+// is fixed.
 package main
 
 import (
@@ -80,7 +82,7 @@ func run(ctx context.Context, o options) error {
 	return report.writePage(o.write)
 }
 
-// choose keeps about one of so many of the trials that match.
+// choose keeps about one in n of the trials that match.
 func choose(trials []trial, only *regexp.Regexp, oneIn int) (chosen []trial) {
 	roll := diceFor("a sample", 0)
 	for _, t := range trials {
@@ -91,7 +93,8 @@ func choose(trials []trial, only *regexp.Regexp, oneIn int) (chosen []trial) {
 	return chosen
 }
 
-// trialsFor makes all trials, each configuration once, for what both programs know.
+// trialsFor creates all trials, each configuration once, for the directives that both programs
+// know.
 func trialsFor(ctx context.Context, b *bench, listing string) ([]trial, error) {
 	all, err := readListing(listing)
 	if err != nil {
@@ -127,11 +130,11 @@ func unique(trials []trial) (once []trial) {
 	return once
 }
 
-// probe parts the directives: those that nginx knows, and of them those that weir serves.
+// probe finds the directives that nginx knows, and among them those that weir supports.
 func (b *bench) probe(ctx context.Context, all []*directive) (known, served []*directive, err error) {
 	unknown := regexp.MustCompile(`unknown directive|is not allowed here`)
 	for _, d := range all {
-		if len(d.contexts) == 0 || d.name == "debug_connection" && !b.build.Debugs() { // which such a build accepts with any words
+		if len(d.contexts) == 0 || d.name == "debug_connection" && !b.build.Debugs() { // such a build accepts it with any words
 			continue
 		}
 		r, err := b.compare(ctx, d.in(d.contexts[0], d.right()))

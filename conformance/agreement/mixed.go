@@ -5,13 +5,14 @@ import (
 	"math/rand/v2"
 )
 
-// A dice is the chooser of words at random: one of so many is wrong, and every option is taken once in three times.
+// A dice chooses words at random: one in wrongIn is invalid, and each option is taken with
+// probability one third.
 type dice struct {
 	*rand.Rand
-	wrongIn int // 0: none is wrong
+	wrongIn int // 0 chooses no invalid words
 }
 
-// diceFor returns dice that fall the same way in every run.
+// diceFor returns dice with a fixed seed, the same in every run.
 func diceFor(seed string, wrongIn int) dice {
 	h := fnv.New64a()
 	h.Write([]byte(seed))
@@ -35,7 +36,7 @@ func (d dice) word(e *element) string {
 
 func (d dice) of(words []string) string { return words[d.IntN(len(words))] }
 
-// use is the directive with arguments as the dice fall.
+// use returns the directive with randomly chosen arguments.
 func (d dice) use(x *directive) string {
 	return x.written(x.syntax[d.IntN(len(x.syntax))].write(d))
 }

@@ -8,27 +8,28 @@ import (
 	"weir/conformance/nginx"
 )
 
-// An outcome says how the two verdicts compare.
+// An outcome classifies the difference between two verdicts.
 type outcome struct {
 	class  class
-	reason string // of what is not plain agreement or disagreement
+	reason string // empty for plain agreement or disagreement
 }
 
 type class int
 
 const (
 	agrees  class = iota
-	differs       // for no reason that is known
+	differs       // without a known reason
 	purpose       // on purpose
 	newer         // weir follows a later nginx, or another edition
-	refused       // weir does not serve the directive or parameter, and says so
+	refused       // weir reports that it does not support the directive or parameter
 	numClasses
 )
 
-// refusal is how weir refuses what it knows and does not serve.
+// refusal matches weir's message for something it knows but does not support.
 var refusal = regexp.MustCompile(`not supported by weir`)
 
-// tableWords are how nginx begins the sentences that its tables make it say, before a directive's own code is asked.
+// tableWords are the beginnings of messages that nginx's directive tables produce before the
+// directive's own code runs.
 var tableWords = regexp.MustCompile(`^\[emerg\] (unknown directive|directive "|invalid number of arguments|"\S+" directive is (not allowed here|duplicate))`)
 
 func (r *result) classify(b *nginx.Build) outcome {
@@ -46,11 +47,11 @@ func (r *result) classify(b *nginx.Build) outcome {
 	return outcome{class: differs}
 }
 
-// foundLate is what nginx finds at the end of a block, and reports for a line before it.
+// foundLate matches errors that nginx finds at the end of a block and reports for an earlier line.
 var foundLate = regexp.MustCompile(`^\[emerg\] (no "ssl_certificate" is defined for the "listen \.\.\. ssl" directive|no port in upstream )`)
 
-// isRefused reports whether weir refuses what it does not serve, where nginx had not found a fault before, and its tables find none
-// there.
+// isRefused reports whether weir refuses something it does not support, at a point where nginx has
+// not found an error yet and its tables find none.
 func (r *result) isRefused() bool {
 	weir, nginx := r.weir.firstError(), r.nginx.firstError()
 	if !refusal.MatchString(weir) {
@@ -64,7 +65,7 @@ func (r *result) isRefused() bool {
 
 var placed = regexp.MustCompile(` in /p/nginx\.conf:(\d+)$`)
 
-// lineOf is the line that a sentence names; one after all others if it names none.
+// lineOf returns the line that a message names; a message that names none sorts last.
 func lineOf(sentence string) int {
 	if found := placed.FindStringSubmatch(sentence); found != nil {
 		if n, err := strconv.Atoi(found[1]); err == nil {

@@ -24,7 +24,8 @@ with wrong lines; damaged texts; whole configurations at random.
 // sectionMark begins the section of a program.
 const sectionMark = "\n## "
 
-// writePage writes the report as a section of a page of the documentation, in the place of an earlier one about the same program.
+// writePage writes the report as a section of a documentation page and replaces an earlier section
+// about the same program.
 func (r *report) writePage(path string) error {
 	old, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -33,7 +34,8 @@ func (r *report) writePage(path string) error {
 	return os.WriteFile(path, []byte(r.mergedPage(string(old))), 0o644)
 }
 
-// mergedPage is a page with this report's section, and with the other sections of the old page in their order.
+// mergedPage returns a page with this report's section, and with the other sections of the old page
+// in their order.
 func (r *report) mergedPage(old string) string {
 	var b strings.Builder
 	b.WriteString(pageHead)
@@ -52,7 +54,7 @@ func (r *report) mergedPage(old string) string {
 	return b.String()
 }
 
-// section is the text about the program, from its name on.
+// section returns the text about the program, beginning with its name.
 func (r *report) section() string {
 	var b bytes.Buffer
 	n := r.total
@@ -86,7 +88,7 @@ func (r *report) writePages(w io.Writer) {
 	}
 }
 
-// writeReasons writes how often each reason of a class was met.
+// writeReasons writes how often each reason of a class occurred.
 func (r *report) writeReasons(w io.Writer, head, about string, c class) {
 	counts := map[string]int{}
 	var reasons []string
@@ -108,7 +110,7 @@ func (r *report) writeReasons(w io.Writer, head, about string, c class) {
 	}
 }
 
-// writeOpen lists every difference without a reason: what is tried, and the first line that is not the same.
+// writeOpen lists every difference without a reason: the trial, and the first line that differs.
 func (r *report) writeOpen(w io.Writer) {
 	open := r.differences()
 	if len(open) == 0 {
@@ -122,7 +124,7 @@ func (r *report) writeOpen(w io.Writer) {
 	}
 }
 
-// firstDifference are the first lines that are not the same.
+// firstDifference returns the first lines that differ.
 func (r *result) firstDifference() (weir, nginx string) {
 	a, b := strings.Split(r.weir.String(), "\n"), strings.Split(r.nginx.String(), "\n")
 	for i := range min(len(a), len(b)) {
@@ -133,7 +135,7 @@ func (r *result) firstDifference() (weir, nginx string) {
 	return fmt.Sprintf("%d lines", len(a)), fmt.Sprintf("%d lines", len(b))
 }
 
-// cell is text as a cell of a table may have it.
+// cell returns text escaped for a table cell.
 func cell(text string) string {
 	const longest = 200
 	if len(text) > longest {

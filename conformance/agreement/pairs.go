@@ -2,11 +2,11 @@ package main
 
 import "slices"
 
-// oneIn is how many pairs of directives of different pages there are for each that is tried.
+// oneIn is the inverse sampling rate for pairs of directives from different pages.
 const oneIn = 12
 
-// pairs tries two directives after one another at one level, in both orders: the same twice, all pairs of a page, some of different
-// pages.
+// pairs tries two directives in sequence at one level, in both orders: the same one twice, all
+// pairs of a page, and a sample of pairs from different pages.
 func pairs(known []*directive) (all []trial) {
 	for _, context := range contexts {
 		roll := diceFor("pairs in "+context, 0)

@@ -6,17 +6,18 @@ import (
 	"strings"
 )
 
-// A trial is one configuration for both programs to judge.
+// A trial is one configuration for both programs to test.
 type trial struct {
 	page  string // of nginx's documentation
-	name  string // what is tried
+	name  string // the subject of the trial
 	conf  string
-	owned bool // the configuration says by itself where the pid file is
+	owned bool // the configuration sets the pid file itself
 
-	globals string // further text for -g
+	globals string // additional text for -g
 }
 
-// places are the contexts in which a directive can be tried, by nginx's names: a whole configuration, with %s for the directive.
+// places are the contexts in which a directive can be tried, by nginx's names: a whole
+// configuration, with %s for the directive.
 var places = map[string]string{
 	"main":   "%s\nevents { }\nstream { }\n",
 	"events": "events {\n%s\n}\nstream { }\n",
@@ -31,10 +32,11 @@ var places = map[string]string{
 // contexts are the names of places, in nginx's order.
 var contexts = []string{"main", "events", "stream", "server", "upstream"}
 
-// hasContent finds the directives that say what a server does, of which it needs one.
+// hasContent matches the directives that define how a server handles a session; each server needs
+// one.
 var hasContent = regexp.MustCompile(`(?m)^(proxy_pass|return|pass)\b`)
 
-// in is the trial of text in that context.
+// in returns the trial of text in that context.
 func (d *directive) in(context, text string) trial {
 	if context == "server" && !hasContent.MatchString(text) {
 		text += "\nreturn x;"
@@ -45,7 +47,7 @@ func (d *directive) in(context, text string) trial {
 	}
 }
 
-// written is the directive with arguments and its right ending; a block has a body that is right.
+// written returns the directive with arguments and its correct ending; a block gets a valid body.
 func (d *directive) written(args []string) string {
 	return d.name + strings.Join(append([]string{""}, args...), " ") + d.ending()
 }
@@ -57,7 +59,7 @@ func (d *directive) ending() string {
 	return " {\n" + bodies[d.name] + "\n}"
 }
 
-// wrongEnding is the ending that belongs to the other sort of directive.
+// wrongEnding returns the ending of the other kind of directive.
 func (d *directive) wrongEnding() string {
 	if d.block {
 		return ";"
@@ -65,7 +67,7 @@ func (d *directive) wrongEnding() string {
 	return " { }"
 }
 
-// bodies are what makes a block right.
+// bodies are valid block bodies.
 var bodies = map[string]string{
 	"upstream":      "server 127.0.0.1:1;",
 	"server":        "listen 127.0.0.1:8998; return x;",
@@ -74,5 +76,5 @@ var bodies = map[string]string{
 	"split_clients": "50% a; * b;",
 }
 
-// right is the directive with arguments that are right.
+// right returns the directive with valid arguments.
 func (d *directive) right() string { return d.written(d.syntax[0].write(plainly{})) }

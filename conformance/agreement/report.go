@@ -7,15 +7,15 @@ import (
 
 // A report counts results.
 type report struct {
-	program string // that weir is compared with
+	program string // weir is compared with it
 	results []result
-	made    int      // how many trials there are, tried or not
+	made    int      // number of trials, executed or not
 	pages   []string // in the order of their first trial
 	counts  map[string]*tally
 	total   tally
 }
 
-// A tally is how many trials there were of each class.
+// A tally counts the trials of each class.
 type tally [numClasses]int
 
 func newReport(program string, results []result) *report {
@@ -31,13 +31,13 @@ func newReport(program string, results []result) *report {
 	return r
 }
 
-// judged is how many configurations both programs could judge.
+// judged returns the number of configurations that both programs could test.
 func (n tally) judged() int { return n[agrees] + n[purpose] + n[differs] }
 
-// share is the part of those judged in which both agree.
+// share returns the part of the judged configurations in which both agree.
 func (n tally) share() string { return share(n[agrees], n.judged()) }
 
-// share is n of all in percent, rounded down.
+// share returns n as a percentage of all, rounded down.
 func share(n, all int) string {
 	if all == 0 {
 		return "-"
@@ -46,7 +46,7 @@ func share(n, all int) string {
 	return fmt.Sprintf("%d.%02d%%", hundredths/100, hundredths%100)
 }
 
-// differences are the results without a reason.
+// differences returns the results without a reason.
 func (r *report) differences() (all []*result) {
 	for i := range r.results {
 		if r.results[i].outcome.class == differs {
@@ -63,7 +63,7 @@ func (r *report) writeDifferences(w io.Writer) {
 	}
 }
 
-// writeTotals writes a line that sums up.
+// writeTotals writes a summary line.
 func (r *report) writeTotals(w io.Writer) {
 	n := r.total
 	fmt.Fprintf(w, "%d configurations: %d judged, agreement %s; %d differ on purpose, %d differ; ",

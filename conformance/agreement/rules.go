@@ -13,8 +13,8 @@ type rule struct {
 	class   class
 	reason  string
 	holds   func(r *result) bool
-	since   nginx.Version // only an older nginx differs; zero: any does
-	product string        // only this program differs; empty: any does
+	since   nginx.Version // only an older nginx differs; zero matches any
+	product string        // only this program differs; empty matches any
 }
 
 // appliesTo reports whether the rule can explain a difference from that program.
@@ -25,7 +25,8 @@ func (r *rule) appliesTo(b *nginx.Build) bool {
 	return r.since == nginx.Version{} || b.Version.Before(r.since)
 }
 
-// since is the rule for what nginx does since a version: weir follows it, and older ones differ.
+// since returns the rule for nginx behaviour since a version: weir follows it, and older versions
+// differ.
 func since(version, reason string, holds func(*result) bool) rule {
 	v, err := nginx.ParseVersion(version)
 	if err != nil {
@@ -34,22 +35,22 @@ func since(version, reason string, holds func(*result) bool) rule {
 	return rule{class: newer, reason: reason + ", since " + version, holds: holds, since: v}
 }
 
-// other is the rule for what only another edition or another njs does.
+// other returns the rule for behaviour that only another edition or another njs has.
 func other(reason string, holds func(*result) bool) rule {
 	return rule{class: newer, reason: reason, holds: holds}
 }
 
-// ofAngie is the rule for what Angie does otherwise than the nginx that it is made from.
+// ofAngie returns the rule for behaviour in which Angie differs from the nginx it is derived from.
 func ofAngie(reason string, holds func(*result) bool) rule {
 	return rule{class: newer, reason: "Angie: " + reason, holds: holds, product: "Angie"}
 }
 
-// onPurpose is the rule for what weir does otherwise than every nginx.
+// onPurpose returns the rule for behaviour in which weir differs from every nginx.
 func onPurpose(reason string, holds func(*result) bool) rule {
 	return rule{class: purpose, reason: reason, holds: holds}
 }
 
-// rules are tried in turn.
+// rules are tried in order.
 var rules = []rule{
 	since("1.31.0", "`least_time`", nginxFinds(`^\[emerg\] unknown directive "least_time"`)),
 	since("1.25.5", "`server_name` and `pass`", nginxFinds(`^\[emerg\] unknown directive "(server_name|pass)"`)),
@@ -99,40 +100,41 @@ var rules = []rule{
 	onPurpose("a line of one word in `split_clients` is refused", weirFinds(`^\[emerg\] invalid number of the split_clients parameters`)),
 }
 
-// all holds where each of two does.
+// all matches if both rules match.
 func all(one, other func(*result) bool) func(*result) bool {
 	return func(r *result) bool { return one(r) && other(r) }
 }
 
-// conf holds where the configuration is as the expression says.
+// conf matches if the configuration matches the expression.
 func conf(expression string) func(*result) bool {
 	re := regexp.MustCompile(expression)
 	return func(r *result) bool { return re.MatchString(r.conf) }
 }
 
-// nginxSays holds where a line of nginx, of any severity, is as the expression says.
+// nginxSays matches if an nginx line of any severity matches the expression.
 func nginxSays(expression string) func(*result) bool {
 	re := regexp.MustCompile(expression)
 	return func(r *result) bool { return re.MatchString(r.nginx.String()) }
 }
 
-// nginxAccepts holds where nginx finds the syntax right.
+// nginxAccepts matches if nginx accepts the syntax.
 func nginxAccepts(r *result) bool { return slices.ContainsFunc(r.nginx.lines, isSyntaxOK) }
 
 func isSyntaxOK(line string) bool { return strings.HasSuffix(line, " syntax is ok") }
 
-// inAnotherOrder holds where both print the same lines.
+// inAnotherOrder matches if both print the same lines.
 func inAnotherOrder(r *result) bool {
 	return r.weir.code == r.nginx.code && slices.Equal(slices.Sorted(slices.Values(r.weir.lines)), slices.Sorted(slices.Values(r.nginx.lines)))
 }
 
-// nginxStops holds where nginx's first error is as the expression says, and weir has found none before that line.
+// nginxStops matches if nginx's first error matches the expression and weir has found none before
+// that line.
 func nginxStops(expression string) func(*result) bool {
 	finds := nginxFinds(expression)
 	return func(r *result) bool { return finds(r) && lineOf(r.weir.firstError()) >= lineOf(r.nginx.firstError()) }
 }
 
-// nginxFinds holds where nginx's first error is as the expression says.
+// nginxFinds matches if nginx's first error matches the expression.
 func nginxFinds(expression string) func(*result) bool {
 	re := regexp.MustCompile(expression)
 	return func(r *result) bool { return re.MatchString(r.nginx.firstError()) }
@@ -143,7 +145,8 @@ func weirFinds(expression string) func(*result) bool {
 	return func(r *result) bool { return re.MatchString(r.weir.firstError()) }
 }
 
-// rewritten holds where the verdicts are the same once nginx's sentence is that of later versions.
+// rewritten matches if the verdicts are equal after nginx's message is replaced with that of later
+// versions.
 func rewritten(expression, as string) func(*result) bool {
 	re := regexp.MustCompile(expression)
 	return func(r *result) bool {
@@ -151,7 +154,7 @@ func rewritten(expression, as string) func(*result) bool {
 	}
 }
 
-// besides holds where the verdicts are the same but for lines of weir that are as the expression says.
+// besides matches if the verdicts are equal except for lines of weir that match the expression.
 func besides(expression string) func(*result) bool {
 	re := regexp.MustCompile(expression)
 	return func(r *result) bool {
@@ -160,13 +163,15 @@ func besides(expression string) func(*result) bool {
 	}
 }
 
-// unprinted are the characters that weir writes as escapes; of nginx's lines these include bytes that are not UTF-8.
+// unprinted matches the characters that weir escapes; in nginx's lines these include bytes that are
+// not UTF-8.
 var (
 	unprinted = regexp.MustCompile(`[\x00-\x1f\x7f]`)
 	escaped   = regexp.MustCompile(`\\x[0-9A-F]{2}|[\x00-\x1f\x7f]`)
 )
 
-// inPlainText holds where the verdicts are the same but for characters that weir writes as escapes: nginx ends some words at a zero byte.
+// inPlainText matches if the verdicts are equal except for characters that weir escapes: nginx ends
+// some words at a zero byte.
 func inPlainText(r *result) bool {
 	weir, nginx := strings.Join(r.weir.lines, "\n"), strings.Join(r.nginx.lines, "\n")
 	return weir != nginx && escaped.ReplaceAllString(weir, "") == unprinted.ReplaceAllString(strings.ToValidUTF8(nginx, ""), "")

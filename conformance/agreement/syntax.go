@@ -2,14 +2,14 @@ package main
 
 import "strings"
 
-// A sequence is a part of a directive's syntax: its elements stand one after the other.
+// A sequence is a part of a directive's syntax: its elements follow one another.
 type sequence []*element
 
 // An element is a word of the syntax or a part of one.
 type element struct {
 	kind elementKind
-	text string     // of a word that stands for itself; the name of a hole, such as "size"
-	in   []sequence // what may stand for a choice; what an option may add
+	text string     // the literal word, or the name of a placeholder, such as "size"
+	in   []sequence // the alternatives of a choice, or the content of an option
 }
 
 type elementKind int
@@ -22,8 +22,8 @@ const (
 	choice              // one | other
 )
 
-// A syntaxReader reads the notation of the documentation: <value>, [optional], one | other, and words that stand for themselves. Of
-// "more ..." one is enough.
+// A syntaxReader parses the notation of the documentation: <value>, [optional], one | other, and
+// literal words. One word is enough for "more ...".
 type syntaxReader struct{ rest string }
 
 func parseSyntax(text string) sequence {
@@ -31,7 +31,7 @@ func parseSyntax(text string) sequence {
 	return r.alternatives()
 }
 
-// alternatives reads sequences with bars between them, up to the end or a closing bracket.
+// alternatives parses sequences separated by bars, up to the end or a closing bracket.
 func (r *syntaxReader) alternatives() sequence {
 	all := []sequence{r.sequence()}
 	for strings.HasPrefix(r.rest, "| ") {
@@ -78,17 +78,17 @@ func (r *syntaxReader) element() *element {
 	return e
 }
 
-// A chooser decides what becomes of a syntax when it is written out.
+// A chooser decides how a syntax is written out.
 type chooser interface {
 	take(option *element) bool
 	pick(choice *element) sequence
 	word(e *element) string // for a hole or a literal
 }
 
-// gap stands between the words of what is being written out: words may hold blanks.
+// gap separates the words while writing, because words may contain blanks.
 const gap = "\x00"
 
-// write writes the sequence out, and returns its words as a configuration has them.
+// write writes the sequence and returns its words as in a configuration.
 func (s sequence) write(c chooser) []string {
 	return strings.FieldsFunc(s.text(c), func(r rune) bool { return string(r) == gap })
 }
@@ -112,7 +112,7 @@ func (s sequence) text(c chooser) string {
 	return b.String()
 }
 
-// words lists the holes and literals of the sequence, inner ones included.
+// words lists the placeholders and literals of the sequence, including nested ones.
 func (s sequence) words() (all []*element) {
 	for _, e := range s {
 		if e.kind == hole || e.kind == literal {
@@ -135,8 +135,8 @@ func (s sequence) has(e *element) bool {
 	return false
 }
 
-// plainly is the chooser of the shortest right form: no options, of each choice the first, of each kind the usual word. At one element,
-// if there is one, another word stands.
+// plainly is the chooser of the shortest valid form: no options, the first alternative of each
+// choice, the usual word of each kind. At one element, if set, it writes another word.
 type plainly struct {
 	at      *element
 	instead string

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// languagePage is where nginx's documentation says what a configuration file is.
+// languagePage is the page of nginx's documentation that defines the configuration file.
 const languagePage = "ngx_core_module.html"
 
-// sound are configurations without a fault, to be damaged.
+// sound are valid configurations, to be damaged.
 var sound = []string{
 	`events { worker_connections 10; }
 stream {
@@ -38,10 +38,11 @@ stream {
 `,
 }
 
-// damages is how many times each sound configuration is damaged.
+// damages is the number of damaged variants of each valid configuration.
 const damages = 600
 
-// texts tries sound configurations with one or two bytes lost, doubled, replaced or put in: what the language itself refuses.
+// texts tries valid configurations with one or two bytes lost, doubled, replaced or inserted:
+// errors of the language itself.
 func texts() (all []trial) {
 	for i, text := range sound {
 		roll := diceFor(text, 0)

@@ -2,8 +2,9 @@ package main
 
 import "strings"
 
-// values tries the directive, in each context of its own, with every word of a kind at every place of its syntax where one may stand,
-// the rest being right; with misspellings of the words that stand for themselves; and with odd words at the beginning and the end.
+// values tries the directive, in each of its contexts, with every word of a kind at every possible
+// position of its syntax, with the rest valid; with misspelled literals; and with odd words at the
+// beginning and the end.
 func values(d *directive) (all []trial) {
 	for _, context := range d.contexts {
 		for _, syntax := range d.syntax {
@@ -25,7 +26,7 @@ func values(d *directive) (all []trial) {
 	return all
 }
 
-// tried are the words that may be tried in the place of the element.
+// tried returns the words to try in place of the element.
 func (e *element) tried() []string {
 	if e.kind == hole {
 		k := kindOf(e.text)

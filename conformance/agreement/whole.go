@@ -8,12 +8,12 @@ import (
 
 const (
 	wholes = 1500
-	// wholePage is where the trials of whole configurations are counted.
+	// wholePage is the page under which trials of whole configurations are counted.
 	wholePage = "whole configurations"
 )
 
-// whole tries configurations with many directives at every level: what is only seen when all has been read, and which of several
-// faults is the first.
+// whole tries configurations with many directives at every level: errors that appear only after
+// everything has been read, and which of several errors is reported first.
 func whole(known []*directive) (all []trial) {
 	roll := diceFor("whole configurations", 0)
 	for n := range wholes {
@@ -33,7 +33,7 @@ func whole(known []*directive) (all []trial) {
 	return all
 }
 
-// some are up to n directives for that context, each once.
+// some returns up to n directives for that context, each once.
 func (d dice) some(known []*directive, context string, n int) (text string) {
 	here := slices.DeleteFunc(slices.Clone(known), func(x *directive) bool {
 		return !slices.Contains(x.contexts, context) || x.block && context == "main" || x.name == "listen" || x.name == "load_module"

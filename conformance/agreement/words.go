@@ -1,10 +1,10 @@
 package main
 
-// A kind is what may stand in a hole of a syntax: words that are right, the usual one first, and words of which most are wrong.
-// They are written as in a configuration, quotes included.
+// A kind is a set of words for a placeholder: valid words, the usual one first, and words of which
+// most are invalid. They are written as in a configuration, with quotes.
 type kind struct{ right, wrong []string }
 
-// kindOf returns the words for a hole. A kind without an entry is a word like any other.
+// kindOf returns the words for a placeholder. A kind without an entry is an ordinary word.
 func kindOf(name string) kind {
 	if k, ok := kinds[name]; ok {
 		return k
@@ -15,14 +15,14 @@ func kindOf(name string) kind {
 	return kinds["word"]
 }
 
-// sameAs are names of the documentation for what has an entry by another name.
+// sameAs maps names in the documentation to entries with another name.
 var sameAs = map[string]string{
 	"timeout": "time", "interval": "time", "N": "number", "level": "number", "connections": "number", "rate": "size",
 	"value": "string", "key": "string", "condition": "string", "CIDR": "cidr", "address": "peer", "path": "file", "zone": "knownzone",
 	"directory": "file",
 }
 
-// odd are words that few directives take.
+// odd are words that few directives accept.
 var odd = []string{
 	`""`, `''`, "-1", "0", "1", "2", "1.5", "+1", "0x10", "65536", "2147483648", "9223372036854775807", "9223372036854775808",
 	"99999999999999999999", "1k", "10kk", "1m", "1K", "1g", "1s", "1ms", "1m30s", "1s1m", "1y", "1M", `"1h 30m"`, `"1 2"`, "on", "On",

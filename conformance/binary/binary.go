@@ -1,4 +1,4 @@
-// Package binary finds the weir that tests drive from outside.
+// Package binary finds the weir binary for black-box tests.
 package binary
 
 import (
@@ -8,8 +8,9 @@ import (
 	"path/filepath"
 )
 
-// Run calls tests with the path of the program: the one that WEIR_BIN names, or one that is built for them and removed after them. It
-// returns their exit code, or 1, with a word on standard error, when there is no program.
+// Run calls tests with the path of the program: from WEIR_BIN, or built for them and removed
+// afterwards. It returns their exit code, or 1, with a message on standard error, if there is no
+// program.
 func Run(tests func(path string) int) int {
 	dir, err := os.MkdirTemp("", "weir-binary-")
 	if err != nil {

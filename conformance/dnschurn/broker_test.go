@@ -10,7 +10,8 @@ import (
 	"weir/conformance/peers"
 )
 
-// brokers are servers at every address of the loopback network. Their fleet says who came to which.
+// brokers are servers at every address of the loopback network. Their fleet records which client
+// reached which broker.
 type brokers struct {
 	peers.Fleet
 	listener net.Listener
@@ -46,7 +47,7 @@ func (b *brokers) port(t *testing.T) int {
 	return n
 }
 
-// accept serves each connection as the broker at the address that it came to.
+// accept serves each connection as the broker at its local address.
 func (b *brokers) accept() {
 	for {
 		c, err := b.listener.Accept()

@@ -11,38 +11,39 @@ import (
 	"weir/conformance/peers"
 )
 
-// patience is how long anything between two local programs may take.
+// patience is the timeout for anything between two local programs.
 const patience = 10 * time.Second
 
-// A visit is one connection of a client: when it began, when it had its CONNACK, and what went wrong.
+// A visit is one connection of a client: its start, the time of its CONNACK, and its error.
 type visit struct {
 	client     int
-	name       string // of the visit, which the client gives as its user name
+	name       string // of the visit; the client sends it as its user name
 	begin, end time.Time
 	err        error
 }
 
-// A crowd is the clients of a group. Each connects again and again, under one client identifier, one connection at a time.
+// A crowd is the set of clients of a group. Each connects repeatedly, with one client identifier,
+// one connection at a time.
 type crowd struct {
 	group   *group
 	clients int
 	pause   time.Duration // between two connections of a client, unless one takes longer
 
-	took time.Duration // that they came
+	took time.Duration // how long they ran
 
 	mu     sync.Mutex
 	visits []visit
 }
 
-// clientID is what the client is called.
+// clientID returns the client identifier of the client.
 func (c *crowd) clientID(client int) string { return fmt.Sprintf("%s-%d", c.group.name, client) }
 
-// come has the clients come until stop is closed, and returns when they have gone.
+// come runs the clients until stop is closed, and returns when all have ended.
 func (c *crowd) come(stop <-chan struct{}) {
 	var all sync.WaitGroup
 	began := time.Now()
 	for i := range c.clients {
-		first := c.pause * time.Duration(i) / time.Duration(c.clients) // they spread over the pause
+		first := c.pause * time.Duration(i) / time.Duration(c.clients) // start times are spread over the pause
 		all.Go(func() { c.comeAgain(i, first, stop) })
 	}
 	all.Wait()
@@ -67,7 +68,7 @@ func (c *crowd) comeAgain(client int, first time.Duration, stop <-chan struct{})
 	}
 }
 
-// pay connects, waits for CONNACK, disconnects, and sees the connection end in order.
+// pay connects, waits for CONNACK, disconnects, and checks that the connection ends in order.
 func (v *visit) pay(port int, clientID string) error {
 	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {

@@ -1,3 +1,3 @@
-// Package dnschurn holds the test of weir under load while the names of its servers change with every answer. It knows only the binary: the
-// one that WEIR_BIN names, else one built from this module.
+// Package dnschurn tests weir under load while every DNS answer changes the addresses of its
+// servers. It uses only the binary: from WEIR_BIN, or built from this module.
 package dnschurn

@@ -13,34 +13,37 @@ import (
 )
 
 const (
-	// perSet is how many servers a name has at a time.
+	// perSet is the number of servers of a name at a time.
 	perSet = 3
-	// cycle is how many servers a name has altogether: one that has left comes again once all others have been there.
+	// cycle is the total number of servers of a name: a removed server returns after all others
+	// have been present.
 	cycle = 240
-	// deadEvery is how many names there are for each one whose servers all refuse connections.
+	// deadEvery is the number of names per name whose servers all refuse connections.
 	deadEvery = 16
-	// backup is the number of the server that a service has for the time when none of the others is there.
+	// backup is the number of the server that a service has while none of the others is present.
 	backup = 250
-	// targetTTL is how long the address of a service's target is good, in seconds; the targets of a service change, they do not move.
+	// targetTTL is the TTL of the address of a service's target, in seconds; the targets of a
+	// service change, but keep their addresses.
 	targetTTL = 300
 )
 
-// A group is an upstream block whose servers all are names. Each answer that says where such a name is differs from the one before it.
+// A group is an upstream block in which every server is a name. Each answer with the addresses of
+// such a name differs from the previous one.
 type group struct {
 	name     string
-	method   string // the directive; empty: round robin
-	kind     string // of the records that change: A or SRV
+	method   string // the directive; empty for round robin
+	kind     string // kind of the records that change: A or SRV
 	each     bool   // ring=address
-	names    int    // how many servers the block has
-	step     int    // how many servers of a name leave with an answer, and come
+	names    int    // number of servers in the block
+	step     int    // number of servers of a name that leave, and join, with each answer
 	brokers  int    // the port of servers that are brokers
-	dead     int    // the port of those that refuse
-	number   int    // among the groups
-	before   int    // changes before the clients come
+	dead     int    // the port of servers that refuse
+	number   int    // index among the groups
+	before   int    // changes before the clients start
 	listen   int    // weir's port
 	dns      *peers.DNS
 	mu       sync.Mutex
-	versions [][]time.Time // for each name, when which set was told: the n-th set to the n-th question
+	versions [][]time.Time // for each name, when each set was sent: the n-th set answers the n-th question
 }
 
 // serve starts the group's name server.
@@ -56,8 +59,8 @@ func (g *group) serve(t *testing.T) {
 	g.dns = d
 }
 
-// answer makes the records of "7.names" and "_mqtt._tcp.7.names", which change with each question, and of "t12.7.names", the target that is
-// the server 12 of the name 7.
+// answer creates the records of "7.names" and "_mqtt._tcp.7.names", which change with each
+// question, and of "t12.7.names", the target for server 12 of name 7.
 func (g *group) answer(name, kind string) (ttl uint32, values []string) {
 	labels := strings.Split(name, ".")
 	if len(labels) < 2 {
@@ -90,7 +93,7 @@ func (g *group) record(n, i int) string {
 	return fmt.Sprintf("10 %d %d t%d.%d.names", 1+i%3, g.port(n), i, n)
 }
 
-// port is that of the servers of the name n.
+// port returns the port of the servers of name n.
 func (g *group) port(n int) int {
 	if n%deadEvery == deadEvery-1 {
 		return g.dead
@@ -98,10 +101,10 @@ func (g *group) port(n int) int {
 	return g.brokers
 }
 
-// addr is the IP address of the server i of the name n.
+// addr returns the IP address of server i of name n.
 func (g *group) addr(n, i int) string { return fmt.Sprintf("127.%d.%d.%d", 100+g.number, n, i+1) }
 
-// change begins the next set of the name n, and returns it.
+// change begins the next set of name n and returns it.
 func (g *group) change(n int) []int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -114,7 +117,7 @@ func (g *group) change(n int) []int {
 	return set
 }
 
-// changes is how many sets came after the first of each name.
+// changes returns the number of sets after the first of each name.
 func (g *group) changes() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -125,30 +128,32 @@ func (g *group) changes() int {
 	return n
 }
 
-// settled reports whether weir has asked for each name again: then it has understood the first answers.
+// settled reports whether weir has asked for each name again: then it has processed the first
+// answers.
 func (g *group) settled() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return !slices.ContainsFunc(g.versions, func(v []time.Time) bool { return len(v) < 2 })
 }
 
-// A turn is a change of a name's set: it is not before the answer is sent, and not after weir has acted on it. Weir pauses for a second
-// after that before it asks again, so that the next question tells. A time is zero if it has not come.
+// A turn is a change of a name's set: it happens after the answer is sent, and before weir has
+// applied it. Weir then waits a second before it asks again, so the next question gives the upper
+// bound. A zero time means that it has not happened.
 type turn struct{ earliest, latest time.Time }
 
-// mayBeBefore reports whether the turn may have come before t.
+// mayBeBefore reports whether the turn may have happened before t.
 func (m turn) mayBeBefore(t time.Time) bool { return !m.earliest.IsZero() && m.earliest.Before(t) }
 
-// mayBeAfter reports whether the turn may have come after t, or not at all.
+// mayBeAfter reports whether the turn may have happened after t, or not at all.
 func (m turn) mayBeAfter(t time.Time) bool { return m.latest.IsZero() || m.latest.After(t) }
 
-// leastPause is the pause.
+// leastPause is the shortest pause between two questions for a name.
 const leastPause = time.Second
 
 // A stay is the time during which a server was in its group.
 type stay struct{ comes, goes turn }
 
-// stays are the times during which the server i of the name n was there.
+// stays returns the times during which server i of name n was present.
 func (g *group) stays(n, i int) []stay {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -167,7 +172,7 @@ func (g *group) stays(n, i int) []stay {
 	return all
 }
 
-// turn is when the name n has come to its v-th set. mu is held.
+// turn returns when name n changed to its v-th set. mu is held.
 func (g *group) turn(n, v int) turn {
 	t := turn{earliest: g.versions[n][v]}
 	if v+1 < len(g.versions[n]) {
@@ -176,7 +181,7 @@ func (g *group) turn(n, v int) turn {
 	return t
 }
 
-// conf is the group's upstream block and server.
+// conf returns the group's upstream block and server.
 func (g *group) conf() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "upstream %s {\n zone %s 2m;\n resolver %s ipv6=off;\n", g.name, g.name, g.dns.Addr())
@@ -190,7 +195,7 @@ func (g *group) conf() string {
 	return b.String()
 }
 
-// server is the n-th server of the block.
+// server returns the n-th server of the block.
 func (g *group) server(n int) string {
 	text := fmt.Sprintf("%d.names:%d resolve max_fails=0", n, g.port(n))
 	if g.kind == "SRV" {

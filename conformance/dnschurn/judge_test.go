@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// A judge has heard all: what the brokers and the access log say of each visit.
+// A judge has the complete records: those of the brokers and of the access log for each visit.
 type judge struct {
 	met    map[string]string // the broker, by the name of the visit
-	logged map[string]string // the line of the access log, likewise
+	logged map[string]string // the access log line, by the name of the visit
 }
 
 func newJudge(t *testing.T, w *weir, b *brokers) *judge {
@@ -33,7 +33,7 @@ func (j *judge) once(t *testing.T, to map[string]string, name, what string) {
 	to[name] = what
 }
 
-// nobodyElse holds that brokers and access log know of no visit that no client has made.
+// nobodyElse checks that the brokers and the access log contain no visit that no client has made.
 func (j *judge) nobodyElse(t *testing.T) {
 	t.Helper()
 	for name, addr := range j.met {
@@ -44,27 +44,27 @@ func (j *judge) nobodyElse(t *testing.T) {
 	}
 }
 
-// A server is the number of a name and that of a server of it.
+// A server is the number of a name and the number of a server of it.
 type server struct{ n, i int }
 
-// A hearing is what a judge finds out about one group.
+// A hearing is the judge's result for one group.
 type hearing struct {
 	t       *testing.T
 	group   *group
 	stays   map[server][]stay
 	before  map[int]met // each client's last visit
 	refused int
-	// What has become of the servers that clients had met before, for methods that hash.
+	// The servers that clients met before, by what happened to them; for methods that hash.
 	kept, left, newcomers int
 }
 
-// A met is a visit and the server that it came to.
+// A met is a visit and the server it reached.
 type met struct {
 	visit
 	server
 }
 
-// judge judges every visit of a group, and forgets it.
+// judge judges every visit of a group and removes it.
 func (j *judge) judge(t *testing.T, c *crowd) {
 	h := &hearing{t: t, group: c.group, stays: map[server][]stay{}, before: map[int]met{}}
 	servers := map[server]bool{}
@@ -81,7 +81,8 @@ func (j *judge) judge(t *testing.T, c *crowd) {
 	h.enough(c, len(servers))
 }
 
-// check holds that the visit has gone well, with a server that was there, of which weir says the same, after others that were there.
+// check checks that the visit succeeded, with a server that was present, that weir reports the same
+// server, and that the servers tried before were present.
 func (j *judge) check(h *hearing, m *met) error {
 	if m.err != nil {
 		return m.err
@@ -109,7 +110,7 @@ func (j *judge) check(h *hearing, m *met) error {
 	return h.steady(m)
 }
 
-// find finds the server at addr, which must be there during the visit.
+// find returns the server at addr, which must be present during the visit.
 func (h *hearing) find(addr string, port int, m *met) (server, error) {
 	var s server
 	var number, at int
@@ -135,7 +136,7 @@ func (h *hearing) staysOf(s server) []stay {
 	return all
 }
 
-// there reports whether the server was there at some time between begin and end of the visit.
+// there reports whether the server was present at some time between begin and end of the visit.
 func (h *hearing) there(of server, m *met) bool {
 	for _, s := range h.staysOf(of) {
 		if s.comes.mayBeBefore(m.end) && s.goes.mayBeAfter(m.begin) {
@@ -145,7 +146,7 @@ func (h *hearing) there(of server, m *met) bool {
 	return false
 }
 
-// absence tells when the server was there, seen from the visit.
+// absence describes when the server was present, relative to the visit.
 func (h *hearing) absence(of server, m *met) string {
 	text := fmt.Sprintf("a visit of %v;", m.end.Sub(m.begin))
 	for _, s := range h.staysOf(of) {
@@ -157,7 +158,8 @@ func (h *hearing) absence(of server, m *met) string {
 	return text
 }
 
-// steady holds, for methods that hash, that a client whose server stays meets it again, unless a newcomer takes it over.
+// steady checks, for methods that hash, that a client whose server stays meets it again, unless a
+// new server takes it over.
 func (h *hearing) steady(m *met) error {
 	last, again := h.before[m.client]
 	h.before[m.client] = *m
@@ -178,8 +180,8 @@ func (h *hearing) steady(m *met) error {
 	return nil
 }
 
-// place is what has a place of its own on the ring: a name, the target of a service, or with ring=address an address. A name is always
-// there; it is written as a server that there is not.
+// place returns the owner of a place on the ring: a name, the target of a service, or with
+// ring=address an address. A name is always present; it is written as a nonexistent server.
 func (h *hearing) place(s server) server {
 	if h.group.kind == "A" && !h.group.each {
 		s.i = -1
@@ -187,7 +189,8 @@ func (h *hearing) place(s server) server {
 	return s
 }
 
-// mayHaveLeft reports whether the server may have been away at some time between the choices of two visits, the first of which met it.
+// mayHaveLeft reports whether the server may have been absent at some time between the choices of
+// two visits, the first of which met it.
 func (h *hearing) mayHaveLeft(s server, last, m *met) bool {
 	if s.i < 0 {
 		return false
@@ -200,7 +203,8 @@ func (h *hearing) mayHaveLeft(s server, last, m *met) bool {
 	return true
 }
 
-// mayBeNew reports whether the server, which the second of two visits has met, may have come after the first began.
+// mayBeNew reports whether the server that the second of two visits met may have joined after the
+// first began.
 func (h *hearing) mayBeNew(s server, last, m *met) bool {
 	if s.i < 0 {
 		return false
@@ -213,7 +217,8 @@ func (h *hearing) mayBeNew(s server, last, m *met) bool {
 	return false
 }
 
-// enough holds that the group has changed, and been used, so much that the rest says something.
+// enough checks that the group has changed and been used enough for the other results to be
+// meaningful.
 func (h *hearing) enough(c *crowd, servers int) {
 	g, changes, visits := c.group, c.group.changes()-c.group.before, len(c.visits)
 	h.t.Logf("%d changes, %d visits to %d servers, after %d that refused", changes, visits, servers, h.refused)

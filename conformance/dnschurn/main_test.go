@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// withoutLeaks runs the tests and looks for goroutines that they left behind.
+// withoutLeaks runs the tests and checks for leaked goroutines.
 func withoutLeaks(m *testing.M) int {
 	if code := m.Run(); code != 0 {
 		return code

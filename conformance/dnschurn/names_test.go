@@ -10,15 +10,18 @@ import (
 )
 
 const (
-	// manyNames is how many names make a set change often: weir, as nginx, asks for one name once a second at most.
+	// manyNames is the number of names that make a set change often: weir, like nginx, asks for one
+	// name at most once a second.
 	manyNames = 64
-	// enough is how often the set of each group of many names changes, unless that takes longer than longest.
+	// enough is how often the set of each group of many names must change, unless that takes more
+	// than longest.
 	enough  = 1000
 	longest = 20 * time.Second
 )
 
-// groups are round robin, a method that draws and one that hashes, each on A and on SRV records. Sets of many names change all the time
-// by one server; that of one name altogether, once a second.
+// groups are round robin, a random method and one that hashes, each on A and on SRV records. Sets
+// of many names change all the time by one server; that of one name changes completely, once a
+// second.
 func groups() []*group {
 	var all []*group
 	add := func(name, method string, each bool, names, step int) {
@@ -39,9 +42,10 @@ func groups() []*group {
 	return all
 }
 
-// TestChangesUnderLoad has fifty connections a second come to each group of many names, and a quarter of that to those of one name, while
-// the sets of their servers change. Some servers refuse, so that sessions choose again. With WEIR_SOAK set to a duration it goes on for
-// that long: in 17 minutes the set of one name changes a thousand times.
+// TestChangesUnderLoad opens fifty connections a second to each group of many names, and a quarter
+// of that to those of one name, while the sets of their servers change. Some servers refuse, so
+// that sessions choose again. WEIR_SOAK sets a longer duration: in 17 minutes the set of one name
+// changes a thousand times.
 func TestChangesUnderLoad(t *testing.T) {
 	fleet := startBrokers(t)
 	all := groups()
@@ -71,7 +75,7 @@ func TestChangesUnderLoad(t *testing.T) {
 	j.nobodyElse(t)
 }
 
-// load has clients come to all groups until wait returns.
+// load runs the clients of all groups until wait returns.
 func load(all []*group, wait func()) []*crowd {
 	stop := make(chan struct{})
 	var crowds []*crowd
@@ -91,7 +95,7 @@ func load(all []*group, wait func()) []*crowd {
 	return crowds
 }
 
-// awaitChanges returns when there have been enough of them, or it has taken too long.
+// awaitChanges returns after enough changes, or after the time limit.
 func awaitChanges(t *testing.T, all []*group) {
 	t.Helper()
 	soak, err := time.ParseDuration(os.Getenv("WEIR_SOAK"))
@@ -112,7 +116,7 @@ func awaitChanges(t *testing.T, all []*group) {
 	}
 }
 
-// noErrors holds that weir logs nothing as an error but connections that are refused, so no "no live upstreams".
+// noErrors checks that weir logs no errors except refused connections, so no "no live upstreams".
 func noErrors(t *testing.T, w *weir) {
 	t.Helper()
 	shown := 0

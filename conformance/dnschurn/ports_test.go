@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// weir's ports lie below those that the kernel gives to outgoing connections.
+// weir's ports are below those that the kernel uses for outgoing connections.
 const (
 	firstPort = 3000
 	lastPort  = 9999
 )
 
-// freePorts returns n ports in a row on which nobody listens.
+// freePorts returns n consecutive free ports.
 func freePorts(t *testing.T, n int) int {
 	t.Helper()
 	for range 1000 {

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// pollInterval is how often a condition is looked at.
+// pollInterval is the interval between checks of a condition.
 const pollInterval = 5 * time.Millisecond
 
-// await polls until holds reports true, and fails the test when that takes too long.
+// await polls until holds reports true, and fails the test on timeout.
 func await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	poll := time.NewTicker(pollInterval)
@@ -30,7 +30,7 @@ func await(t *testing.T, what string, holds func() bool) {
 type weir struct {
 	dir   string
 	cmd   *exec.Cmd
-	ended chan struct{} // closed when it has ended
+	ended chan struct{} // closed after the process has ended
 }
 
 func startWeir(t *testing.T, groups []*group) *weir {
@@ -64,7 +64,8 @@ func startWeir(t *testing.T, groups []*group) *weir {
 	return w
 }
 
-// conf serves the groups. The access log has a line for each session: its user name, how it ended, and its servers.
+// conf returns a configuration that serves the groups. The access log has a line for each session:
+// its user name, its status, and its servers.
 func conf(groups []*group) string {
 	var b strings.Builder
 	b.WriteString(`worker_processes 2;
@@ -98,7 +99,7 @@ func (w *weir) hasEnded() bool {
 	}
 }
 
-// quit lets the sessions end, and weir.
+// quit lets the sessions end, and then weir.
 func (w *weir) quit(t *testing.T) {
 	t.Helper()
 	if err := w.cmd.Process.Signal(syscall.SIGQUIT); err != nil {

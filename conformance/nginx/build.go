@@ -1,4 +1,4 @@
-// Package nginx describes builds of nginx, and of programs that are made from it.
+// Package nginx describes builds of nginx and of programs derived from it.
 package nginx
 
 import (
@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Modules by the names of their files.
+// Modules by their file names.
 const (
 	Stream      = "ngx_stream_module"
 	JS          = "ngx_stream_js_module"
@@ -19,16 +19,16 @@ const (
 	GeoIP       = "ngx_stream_geoip_module"
 )
 
-// A Build is what -V prints of a program. It is not changed once it is made.
+// A Build is the parsed -V output of a program. It is immutable.
 type Build struct {
 	Product string  // "nginx", "Angie"
 	release string  // of the product
 	Version Version // of nginx
 	options []string
-	modules string // the directory of modules that can be loaded; empty: the program loads none
+	modules string // the directory of loadable modules; empty if the program loads none
 }
 
-// About returns what the program at path prints of itself. A program without a stream module is an error.
+// About runs -V of the program at path. A program without a stream module is an error.
 func About(path string) (*Build, error) {
 	out, err := exec.Command(path, "-V").CombinedOutput()
 	if err != nil {
@@ -50,7 +50,7 @@ var (
 	modulesPath = regexp.MustCompile(`^--modules-path=(\S+)$`)
 )
 
-// parse reads what -V prints.
+// parse parses the output of -V.
 func parse(info string) (*Build, error) {
 	product, version := productLine.FindStringSubmatch(info), versionLine.FindStringSubmatch(info)
 	if product == nil || version == nil {
@@ -69,13 +69,13 @@ func parse(info string) (*Build, error) {
 	return b, nil
 }
 
-// Name is the product with its version: "nginx 1.31.5", "Angie 1.13.0".
+// Name returns the product with its version: "nginx 1.31.5", "Angie 1.13.0".
 func (b *Build) Name() string { return b.Product + " " + b.release }
 
-// Debugs reports whether the program can log what it does in detail.
+// Debugs reports whether the program supports debug logging.
 func (b *Build) Debugs() bool { return slices.Contains(b.options, "--with-debug") }
 
-// Linked reports whether the module is in the program itself.
+// Linked reports whether the module is linked into the program.
 func (b *Build) Linked(module string) bool {
 	name := strings.TrimPrefix(module, "ngx_")
 	if module == Stream {
@@ -84,10 +84,11 @@ func (b *Build) Linked(module string) bool {
 	return slices.Contains(b.options, "--with-"+name)
 }
 
-// CanLoad reports whether the program has a directory of modules, to which a missing one can be added.
+// CanLoad reports whether the program has a module directory to which a missing module can be
+// added.
 func (b *Build) CanLoad() bool { return b.modules != "" }
 
-// Has reports whether the module is in the program or can be loaded.
+// Has reports whether the module is linked or can be loaded.
 func (b *Build) Has(module string) bool {
 	if b.Linked(module) {
 		return true
@@ -98,7 +99,8 @@ func (b *Build) Has(module string) bool {
 
 func (b *Build) file(module string) string { return filepath.Join(b.modules, module+".so") }
 
-// Load returns the directive that loads the module; an empty string if the program has it or cannot load it.
+// Load returns the directive that loads the module; an empty string if it is linked or cannot be
+// loaded.
 func (b *Build) Load(module string) string {
 	if b.Linked(module) || !b.Has(module) {
 		return ""

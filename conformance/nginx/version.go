@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// A Version is nginx's: major, minor, patch. The zero value is older than any.
+// A Version is an nginx version: major, minor, patch. The zero value is older than any.
 type Version [3]int
 
-// ParseVersion reads "1.25.5".
+// ParseVersion parses "1.25.5".
 func ParseVersion(text string) (Version, error) {
 	var v Version
 	parts := strings.Split(text, ".")

@@ -5,16 +5,16 @@ import (
 	"io"
 )
 
-// Echo sends back what it reads.
+// Echo echoes its input.
 func Echo(c *Conn) { io.Copy(c, c) }
 
-// Sink reads all and answers nothing.
+// Sink discards its input and sends nothing.
 func Sink(c *Conn) { io.Copy(io.Discard, c) }
 
-// Closing closes what it accepts.
+// Closing closes connections on accept.
 func Closing(c *Conn) { c.Close() }
 
-// Named sends name and a newline, then echoes. A script learns from it which peer was chosen.
+// Named sends name and a newline, then echoes. The line identifies the chosen peer.
 func Named(name string) Serve {
 	return func(c *Conn) {
 		fmt.Fprintln(c, name)

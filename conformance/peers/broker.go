@@ -8,21 +8,21 @@ import (
 	"sync"
 )
 
-// A Session is what a broker learnt of one client.
+// A Session is a broker's record of one client session.
 type Session struct {
 	Broker string
-	Proxy  string // the PROXY protocol v1 line without its end; empty: none came
+	Proxy  string // the PROXY protocol v1 line without its end; empty if there was none
 	Client Connect
 }
 
-// A Fleet has the sessions of several brokers in the order in which they began.
-// Its methods may be called at the same time.
+// A Fleet holds the sessions of several brokers in the order in which they began. Its methods may
+// be called concurrently.
 type Fleet struct {
 	mu       sync.Mutex
 	sessions []Session
 }
 
-// Sessions returns those that named the client identifier, oldest first.
+// Sessions returns those with that client identifier, oldest first.
 func (f *Fleet) Sessions(clientID string) []Session {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -48,8 +48,8 @@ func (f *Fleet) begin(s Session) {
 	f.sessions = append(f.sessions, s)
 }
 
-// Broker takes clients, whose sessions the fleet remembers, sends their PUBLISH packets back and answers PINGREQ.
-// A PROXY protocol v1 line in front of CONNECT is optional.
+// Broker accepts clients, records their sessions in the fleet, echoes their PUBLISH packets and
+// answers PINGREQ. A PROXY protocol v1 line before CONNECT is optional.
 func (f *Fleet) Broker(name string) Serve {
 	return func(c *Conn) {
 		defer c.Close()

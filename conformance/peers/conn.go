@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// A Conn is an accepted connection that records all it reads.
+// A Conn is an accepted connection that records everything it reads.
 type Conn struct {
 	net.Conn
 
@@ -16,7 +16,7 @@ type Conn struct {
 	ended bool // by EOF, reset or Close
 }
 
-// Read reads and records. It is for the one goroutine that serves the connection.
+// Read reads and records. It must be called only by the goroutine that serves the connection.
 func (c *Conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	c.mu.Lock()
@@ -26,7 +26,7 @@ func (c *Conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Heard returns a copy of all that was read, and whether the other side's end has been reached.
+// Heard returns a copy of everything read, and whether the other side has closed.
 func (c *Conn) Heard() (data []byte, ended bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -43,7 +43,7 @@ func (c *Conn) Reset() error {
 	return c.Close()
 }
 
-// CloseWrite ends what this side sends and goes on reading.
+// CloseWrite closes the sending side and continues to read.
 func (c *Conn) CloseWrite() error {
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if !ok {

@@ -13,8 +13,9 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// A DNS is a name server on one address, over UDP and TCP. What it answers may be changed while it runs. A name of which it knows
-// nothing does not exist; one of which it knows other records has none. Its methods may be called at the same time.
+// A DNS is a name server on one address, over UDP and TCP. Its answers may be changed while it
+// runs. A name without any records does not exist (NXDOMAIN); one with records of other kinds only
+// returns an empty answer. Its methods may be called concurrently.
 type DNS struct {
 	udp     *net.UDPConn
 	tcp     net.Listener
@@ -27,16 +28,17 @@ type DNS struct {
 	asked    map[string]int // by "name type"
 	overTCP  int
 	silent   map[string]bool          // names that get no answer
-	held     map[string]chan struct{} // names whose answers wait, over UDP
+	held     map[string]chan struct{} // names whose answers over UDP are delayed
 	truncate bool
 	lame     bool // answers do not offer recursion
-	hops     bool // one alias to an answer
-	forge    bool // false answers go before the true one
+	hops     bool // at most one alias in each answer
+	forge    bool // forged answers precede the true one
 	maker    Maker
 	conns    map[net.Conn]bool
 }
 
-// A Maker makes the records of one kind that name has, anew for each question; without values the name does not exist.
+// A Maker creates the records of one kind for name, for each question; without values the name does
+// not exist.
 type Maker func(name, kind string) (ttl uint32, values []string)
 
 // StartDNS listens on addr, "HOST:PORT".
@@ -63,7 +65,7 @@ func StartDNS(addr string) (*DNS, error) {
 // Addr returns the address as it is written in a configuration.
 func (d *DNS) Addr() string { return d.udp.LocalAddr().String() }
 
-// Close ends the server, and waits for it.
+// Close stops the server and waits for it.
 func (d *DNS) Close() {
 	close(d.closing)
 	d.udp.Close()
@@ -76,7 +78,8 @@ func (d *DNS) Close() {
 	d.serving.Wait()
 }
 
-// Set replaces the records of one kind that name has: A, AAAA, CNAME, or SRV as "PRIORITY WEIGHT PORT TARGET". Without values it has none.
+// Set replaces the records of one kind of name: A, AAAA, CNAME, or SRV as "PRIORITY WEIGHT PORT
+// TARGET". No values removes them.
 func (d *DNS) Set(name, kind string, ttl uint32, values ...string) error {
 	made, err := parseRecords(name, kind, ttl, values)
 	if err != nil {
@@ -95,43 +98,45 @@ func (d *DNS) Set(name, kind string, ttl uint32, values ...string) error {
 	return nil
 }
 
-// Make has m make the records of names of which the server knows nothing. m is called for one question at a time and must not call the
-// server's methods.
+// Make makes m create the records of names without records. m is called for one question at a time
+// and must not call the server's methods.
 func (d *DNS) Make(m Maker) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.maker = m
 }
 
-// Remove makes name one that does not exist.
+// Remove makes name nonexistent.
 func (d *DNS) Remove(name string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.records, strings.ToLower(name))
 }
 
-// Fail makes questions for name fail with that response code; 0 ends that. "NAME KIND" stands for questions of one kind.
+// Fail answers questions for name with that response code; 0 ends that. "NAME KIND" stands for
+// questions of one kind.
 func (d *DNS) Fail(name string, code int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.failing[strings.ToLower(name)] = dnsmessage.RCode(code)
 }
 
-// Silence says whether questions for name get no answer; "" stands for all names, "NAME KIND" for questions of one kind.
+// Silence sets whether questions for name get no answer; "" stands for all names, "NAME KIND" for
+// questions of one kind.
 func (d *DNS) Silence(name string, on bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.silent[strings.ToLower(name)] = on
 }
 
-// Truncate says whether answers over UDP are cut off.
+// Truncate sets whether answers over UDP are truncated.
 func (d *DNS) Truncate(on bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.truncate = on
 }
 
-// Hold keeps answers over UDP to questions for name, or "NAME KIND", back until release is called.
+// Hold delays answers over UDP to questions for name, or "NAME KIND", until release is called.
 func (d *DNS) Hold(name string) (release func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -140,38 +145,40 @@ func (d *DNS) Hold(name string) (release func()) {
 	return sync.OnceFunc(func() { close(held) })
 }
 
-// Lame says whether the server neither offers recursion nor is an authority.
+// Lame sets whether the server neither offers recursion nor is authoritative.
 func (d *DNS) Lame(on bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.lame = on
 }
 
-// Hops says whether an answer has one alias at most, so that the next name is to be asked for.
+// Hops sets whether an answer has at most one alias, so that the next name requires another
+// question.
 func (d *DNS) Hops(on bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.hops = on
 }
 
-// CloseTCP ends the server's TCP side.
+// CloseTCP closes the server's TCP listener.
 func (d *DNS) CloseTCP() { d.tcp.Close() }
 
-// Forge says whether false answers go before each true one over UDP: with another number, for another name, and from another port.
+// Forge sets whether forged answers precede each true one over UDP: with another ID, for another
+// name, and from another port.
 func (d *DNS) Forge(on bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.forge = on
 }
 
-// Asked is how often name has been asked for with that kind of record.
+// Asked returns the number of questions for name with that kind of record.
 func (d *DNS) Asked(name, kind string) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.asked[strings.ToLower(name)+" "+kinds[kind].String()]
 }
 
-// OverTCP is how many questions came over TCP.
+// OverTCP returns the number of questions received over TCP.
 func (d *DNS) OverTCP() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -263,7 +270,7 @@ func (d *DNS) serveUDP() {
 	}
 }
 
-// heldBack is what an answer has to wait for; nil for nothing.
+// heldBack returns the channel that an answer must wait for, or nil.
 func (d *DNS) heldBack(answer []byte) <-chan struct{} {
 	var m dnsmessage.Message
 	if err := m.Unpack(answer); err != nil {
@@ -278,7 +285,7 @@ func (d *DNS) heldBack(answer []byte) <-chan struct{} {
 	return d.held[withKind(name, m.Questions[0].Type)]
 }
 
-// sendForged sends what must not be believed.
+// sendForged sends answers that a resolver must not accept.
 func (d *DNS) sendForged(answer []byte, to netip.AddrPort) {
 	d.mu.Lock()
 	forge := d.forge
@@ -339,7 +346,7 @@ func (d *DNS) serveConn(c net.Conn) {
 	}
 }
 
-// answer is the message that answers question; nil for none.
+// answer returns the message that answers question, or nil for no answer.
 func (d *DNS) answer(question []byte, udp bool) []byte {
 	var m dnsmessage.Message
 	if err := m.Unpack(question); err != nil || len(m.Questions) != 1 {
@@ -368,15 +375,15 @@ func (d *DNS) answer(question []byte, udp bool) []byte {
 	return raw
 }
 
-// withKind is a question as Fail and Silence name it.
+// withKind returns the key of a question as in Fail and Silence.
 func withKind(name string, kind dnsmessage.Type) string {
 	return name + " " + strings.ToLower(strings.TrimPrefix(kind.String(), "Type"))
 }
 
-// maxChain is how many aliases a server follows in one answer.
+// maxChain is the maximum number of aliases in one answer.
 const maxChain = 8
 
-// fill puts the records for name into m, following aliases.
+// fill adds the records for name to m and follows aliases.
 func (d *DNS) fill(m *dnsmessage.Message, name string, kind dnsmessage.Type) {
 	if m.RCode = max(d.failing[name], d.failing[withKind(name, kind)]); m.RCode != dnsmessage.RCodeSuccess {
 		return
@@ -405,7 +412,7 @@ func (d *DNS) fill(m *dnsmessage.Message, name string, kind dnsmessage.Type) {
 	}
 }
 
-// made are the records that are made up for a question.
+// made returns the records created by the Maker for a question.
 func (d *DNS) made(name string, kind dnsmessage.Type) []dnsmessage.Resource {
 	if d.maker == nil {
 		return nil

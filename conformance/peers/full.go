@@ -10,17 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Full is an address whose accept queue is full: connects to it are neither taken nor refused, they hang.
+// A Full is an address whose accept queue is full: connects to it hang, neither accepted nor
+// refused.
 type Full struct {
 	addr    string
 	fd      int
 	filling []net.Conn
 }
 
-// fillMax is far above what a queue of backlog 0 holds.
+// fillMax is far above the capacity of a queue of backlog 0.
 const fillMax = 8
 
-// hangsAfter is how long a connect on loopback may take before it counts as hanging.
+// hangsAfter is the time after which a connect on loopback counts as hanging.
 const hangsAfter = 100 * time.Millisecond
 
 // StartFull listens on the IPv4 address "HOST:PORT" with the shortest queue and fills it.

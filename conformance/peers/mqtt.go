@@ -45,7 +45,7 @@ func (c Connect) Bytes() []byte {
 	return append(append([]byte{0x10}, remaining(len(body))...), body...)
 }
 
-// Connack is the answer that takes a client of the given level.
+// Connack returns the packet that accepts a client of the given level.
 func Connack(level byte) []byte {
 	if level == 5 {
 		return []byte{0x20, 3, 0, 0, 0}
@@ -76,10 +76,10 @@ func remaining(n int) []byte {
 	}
 }
 
-// errPacket is a packet that the fake broker does not understand.
+// errPacket reports a packet that the fake broker does not support.
 var errPacket = errors.New("malformed MQTT packet")
 
-// packet reads one whole packet: its first byte and what follows the length.
+// packet reads one whole packet: its first byte and the bytes after the length.
 func packet(r *bufio.Reader) (first byte, body []byte, err error) {
 	if first, err = r.ReadByte(); err != nil {
 		return 0, nil, err
@@ -96,7 +96,7 @@ func packet(r *bufio.Reader) (first byte, body []byte, err error) {
 	return first, body, err
 }
 
-// parseConnect reads what Bytes can write; a will is not understood.
+// parseConnect parses the output of Bytes; a will is not supported.
 func parseConnect(body []byte) (Connect, error) {
 	f := fields{rest: body}
 	f.text()
@@ -119,7 +119,7 @@ func parseConnect(body []byte) (Connect, error) {
 	return c, nil
 }
 
-// fields takes values off the front of rest; short is set for good once one did not fit.
+// fields takes values from the front of rest; short stays set after one did not fit.
 type fields struct {
 	rest  []byte
 	short bool

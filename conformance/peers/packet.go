@@ -7,13 +7,13 @@ import (
 	"sync"
 )
 
-// An Answer is what a PacketPeer says to a datagram: so many datagrams back.
+// An Answer returns the datagrams with which a PacketPeer answers a datagram.
 type Answer func(data []byte) [][]byte
 
-// EchoPacket answers a datagram with itself.
+// EchoPacket echoes a datagram.
 func EchoPacket(data []byte) [][]byte { return [][]byte{data} }
 
-// NoAnswer answers nothing.
+// NoAnswer sends no answer.
 func NoAnswer([]byte) [][]byte { return nil }
 
 // NamedPacket answers with a name.
@@ -27,14 +27,15 @@ type Packet struct {
 	From net.Addr
 }
 
-// A PacketPeer is a server of datagrams on one address that remembers all that it got. Its methods may be called at the same time.
+// A PacketPeer is a UDP server on one address that records every datagram received. Its methods may
+// be called concurrently.
 type PacketPeer struct {
 	addr   string
 	answer Answer
 
 	mu      sync.Mutex
-	conn    net.PacketConn // nil: down
-	stopped chan struct{}  // closed when nobody reads conn any more
+	conn    net.PacketConn // nil while down
+	stopped chan struct{}  // closed when the reader of conn has ended
 	got     []Packet
 }
 
@@ -63,7 +64,7 @@ func (p *PacketPeer) Up() error {
 	return nil
 }
 
-// Down closes the socket, so that datagrams are refused from its return on.
+// Down closes the socket; datagrams are refused after it returns.
 func (p *PacketPeer) Down() {
 	p.mu.Lock()
 	conn, stopped := p.conn, p.stopped
@@ -101,7 +102,7 @@ func (p *PacketPeer) Got() []Packet {
 	return slices.Clone(p.got)
 }
 
-// Say sends a datagram to where the n-th one came from, counted from 1.
+// Say sends a datagram to the source of the n-th one, counted from 1.
 func (p *PacketPeer) Say(n int, data []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

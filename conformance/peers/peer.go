@@ -1,4 +1,4 @@
-// Package peers has the servers that conformance scripts put behind a proxy.
+// Package peers provides the upstream servers of conformance scripts.
 package peers
 
 import (
@@ -12,11 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Serve answers one accepted connection. It returns when it has nothing more to do; the connection stays open until the client or the script ends it.
+// A Serve answers one accepted connection. When it returns, the connection stays open until the
+// client or the script closes it.
 type Serve func(c *Conn)
 
-// A Peer is a server on one address that remembers every connection it accepted.
-// Its methods may be called at the same time.
+// A Peer is a server on one address that records every connection it accepted. Its methods may be
+// called concurrently.
 type Peer struct {
 	name  string
 	addr  string
@@ -56,7 +57,7 @@ func (p *Peer) Up() error {
 	return nil
 }
 
-// Down stops listening, so that connects are refused from its return on. Accepted connections stay.
+// Down stops listening; connects are refused after it returns. Accepted connections stay open.
 func (p *Peer) Down() {
 	p.mu.Lock()
 	l, stopped := p.listener, p.stopped
@@ -80,14 +81,14 @@ func (p *Peer) Close() {
 	}
 }
 
-// Accepted returns how many connections came so far.
+// Accepted returns the number of connections so far.
 func (p *Peer) Accepted() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.conns)
 }
 
-// Newest returns the connection that was accepted last, or an error when there was none yet.
+// Newest returns the last accepted connection, or an error if there is none yet.
 func (p *Peer) Newest() (*Conn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -112,8 +113,8 @@ func (p *Peer) accept(l net.Listener, stopped chan<- struct{}) {
 	}
 }
 
-// deafen makes the kernel refuse connects at once. Closing alone does so only when the last copy of the descriptor is gone,
-// and a process that is just being started holds one for a moment.
+// deafen makes the kernel refuse connects at once. Closing alone does so only when the last copy of
+// the descriptor is closed, and a process that is being started holds one for a moment.
 func deafen(l net.Listener) {
 	sc, ok := l.(syscall.Conn)
 	if !ok {

@@ -13,7 +13,7 @@ type Member struct {
 	Weight int
 }
 
-// pointsPerWeight is how many places a server has on the ring for each unit of weight.
+// pointsPerWeight is the number of ring points of a server for each unit of weight.
 const pointsPerWeight = 160
 
 // Consistent returns the server that `hash KEY consistent` chooses for key while all members are up.

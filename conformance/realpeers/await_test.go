@@ -6,13 +6,13 @@ import (
 )
 
 const (
-	// patience is how long anything between two local programs may take.
+	// patience is the timeout for anything between two local programs.
 	patience = 15 * time.Second
-	// pollInterval is how often a condition is looked at.
+	// pollInterval is the interval between checks of a condition.
 	pollInterval = 5 * time.Millisecond
 )
 
-// await polls until holds reports true and fails the test, saying what it waited for, when that takes too long.
+// await polls until holds reports true; on timeout it fails the test and names the condition.
 func await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	awaitWithin(t, patience, what, holds)

@@ -18,7 +18,7 @@ func startAedes(t *testing.T) *broker {
 	return newBroker(t, "aedes", fmt.Sprintf("127.0.0.1:%d", port), true, r)
 }
 
-// aedesLine records what a line of js/broker.mjs tells.
+// aedesLine records a line of js/broker.mjs.
 func (r *record) aedesLine(line string) {
 	var e struct {
 		Event, ID, From string

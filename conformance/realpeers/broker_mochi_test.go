@@ -11,7 +11,7 @@ import (
 	"github.com/pires/go-proxyproto"
 )
 
-// startMochi runs an embedded broker behind a go-proxyproto listener.
+// startMochi runs an embedded broker with a go-proxyproto listener.
 func startMochi(t *testing.T) *broker {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -34,7 +34,7 @@ func startMochi(t *testing.T) *broker {
 	return newBroker(t, "mochi", l.Addr().String(), true, r)
 }
 
-// scribe is the hook that lets everyone in and keeps the record.
+// scribe is the hook that accepts all clients and keeps the record.
 type scribe struct {
 	mqtt.HookBase
 	record *record
@@ -43,7 +43,7 @@ type scribe struct {
 // ID names the hook.
 func (s *scribe) ID() string { return "scribe" }
 
-// Provides reports whether the hook wants to be asked at event.
+// Provides reports whether the hook handles event.
 func (s *scribe) Provides(event byte) bool {
 	switch event {
 	case mqtt.OnConnect, mqtt.OnDisconnect, mqtt.OnConnectAuthenticate, mqtt.OnACLCheck:
@@ -59,13 +59,13 @@ func (s *scribe) OnConnect(cl *mqtt.Client, _ packets.Packet) error {
 	return nil
 }
 
-// OnDisconnect records its end; err is nil after a DISCONNECT.
+// OnDisconnect records the end of the meeting; err is nil after a DISCONNECT.
 func (s *scribe) OnDisconnect(cl *mqtt.Client, err error, _ bool) {
 	s.record.left(err == nil, byAddress(cl.Net.Remote))
 }
 
-// OnConnectAuthenticate lets everyone in.
+// OnConnectAuthenticate accepts every client.
 func (s *scribe) OnConnectAuthenticate(*mqtt.Client, packets.Packet) bool { return true }
 
-// OnACLCheck lets everyone read and write everything.
+// OnACLCheck allows all reads and writes.
 func (s *scribe) OnACLCheck(*mqtt.Client, string, bool) bool { return true }

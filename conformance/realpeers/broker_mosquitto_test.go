@@ -8,13 +8,13 @@ import (
 	"testing"
 )
 
-// startMosquitto runs mosquitto, whose version 2.0 knows no PROXY protocol.
+// startMosquitto runs mosquitto. Its version 2.0 does not support the PROXY protocol.
 func startMosquitto(t *testing.T) *broker {
 	t.Helper()
 	program := need(t, "mosquitto", "mosquitto")
 	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	conf := filepath.Join(t.TempDir(), "mosquitto.conf")
-	// It drops root's rights, and could then not read its configuration, unless told to keep them.
+	// By default it drops root privileges, and could then not read its configuration.
 	text := fmt.Sprintf("user root\nlistener %s 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest stderr\nlog_type all\n", portOf(addr))
 	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
@@ -30,7 +30,7 @@ var (
 	mosquittoLeft = regexp.MustCompile(`Client (\S+) (disconnected|closed its connection)\.`)
 )
 
-// mosquittoLine records what a line of mosquitto's log tells.
+// mosquittoLine records a line of mosquitto's log.
 func (r *record) mosquittoLine(line string) {
 	if m := mosquittoMet.FindStringSubmatch(line); m != nil {
 		r.met(m[2], m[1], 0)

@@ -12,13 +12,14 @@ import (
 )
 
 const (
-	// rabbitBin holds the programs that run as the caller; those on the PATH change to a user of their own.
+	// rabbitBin contains the programs that run as the caller; those on the PATH switch to a user of
+	// their own.
 	rabbitBin = "/usr/lib/rabbitmq/bin"
-	// rabbitStart is how long RabbitMQ may take to start: some 15 s when the machine has nothing else to do.
+	// rabbitStart is RabbitMQ's startup timeout: it takes some 15 s on an idle machine.
 	rabbitStart = 60 * time.Second
 )
 
-// startRabbitMQ runs RabbitMQ with its MQTT plugin, which is strict about the PROXY header that it requires.
+// startRabbitMQ runs RabbitMQ with its MQTT plugin, which requires a strictly valid PROXY header.
 func startRabbitMQ(t *testing.T) *broker {
 	t.Helper()
 	server := filepath.Join(rabbitBin, "rabbitmq-server")
@@ -27,14 +28,15 @@ func startRabbitMQ(t *testing.T) *broker {
 	}
 	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	env := rabbitEnv(t, addr)
-	t.Cleanup(func() { stopNameServer(t, env) }) // after the broker, which it outlives
+	t.Cleanup(func() { stopNameServer(t, env) }) // after the broker, because it outlives the broker
 	r := new(record)
 	p := start(t, r.rabbitLine, env, server)
 	p.awaitText(t, rabbitStart, "Server startup complete")
 	return newBroker(t, "rabbitmq", addr, true, r)
 }
 
-// rabbitEnv writes RabbitMQ's files and returns the environment that points to them and keeps all sockets on loopback.
+// rabbitEnv writes RabbitMQ's files and returns the environment that points to them and binds all
+// sockets to loopback.
 func rabbitEnv(t *testing.T, addr string) []string {
 	t.Helper()
 	dir := t.TempDir()
@@ -60,7 +62,7 @@ func rabbitEnv(t *testing.T, addr string) []string {
 	}
 }
 
-// stopNameServer ends the Erlang name server on the port that env names.
+// stopNameServer stops the Erlang name server on the port that env names.
 func stopNameServer(t *testing.T, env []string) {
 	kill := exec.Command("epmd", "-kill")
 	kill.Env = append(os.Environ(), env...)
@@ -75,7 +77,7 @@ var (
 	rabbitFailed = regexp.MustCompile(`MQTT connection "(\S+) -> \S+" will terminate`)
 )
 
-// rabbitLine records what a line of RabbitMQ's log tells.
+// rabbitLine records a line of RabbitMQ's log.
 func (r *record) rabbitLine(line string) {
 	if m := rabbitMet.FindStringSubmatch(line); m != nil {
 		r.met(m[2], m[1], 0)

@@ -11,12 +11,12 @@ import (
 type broker struct {
 	name     string
 	addr     string
-	proxied  bool // wants a PROXY header, and so knows the clients' own addresses
+	proxied  bool // requires a PROXY header, and so knows the clients' own addresses
 	record   *record
-	observer *observer // watches the broker past weir
+	observer *observer // connects to the broker directly, not through weir
 }
 
-// newBroker describes a broker that listens, and puts an observer into it.
+// newBroker returns a broker that listens, with an observer.
 func newBroker(t *testing.T, name, addr string, proxied bool, r *record) *broker {
 	t.Helper()
 	b := &broker{name: name, addr: addr, proxied: proxied, record: r}
@@ -27,7 +27,7 @@ func newBroker(t *testing.T, name, addr string, proxied bool, r *record) *broker
 // headerTimeout is how long an embedded broker waits for the PROXY header.
 const headerTimeout = 2 * time.Second
 
-// requireHeader is the policy of a listener that takes nobody without a PROXY header.
+// requireHeader is the policy of a listener that rejects connections without a PROXY header.
 func requireHeader(proxyproto.ConnPolicyOptions) (proxyproto.Policy, error) {
 	return proxyproto.REQUIRE, nil
 }

@@ -18,8 +18,8 @@ func (m mosquittoClients) subscribe(t *testing.T, c call) *session {
 	t.Helper()
 	s := &session{from: c.source}
 	args := append(m.args(c), "-d", "-C", "1", "-F", "message %q %t %p", "--will-topic", c.willTopic, "--will-payload", c.will, "--will-qos", "1")
-	// It leaves by itself after one message (-C 1): told to by a signal, it would ask an MQTT 5 broker for its will.
-	// Into a pipe it would keep its words to itself until it has 4 KiB of them.
+	// It exits by itself after one message (-C 1): on a signal, it would ask an MQTT 5 broker to
+	// send its will. It buffers output to a pipe up to 4 KiB.
 	args = append([]string{"-oL", need(t, "mosquitto_sub", "mosquitto-clients")}, args...)
 	p := start(t, s.mosquittoLine, nil, need(t, "stdbuf", "coreutils"), args...)
 	p.awaitText(t, patience, "Subscribed (mid: 1): 1")
@@ -44,12 +44,12 @@ func (m mosquittoClients) publish(t *testing.T, c call) string {
 	return c.source
 }
 
-// args are the arguments that both programs share.
+// args returns the arguments that both programs share.
 func (m mosquittoClients) args(c call) []string {
 	return []string{"-h", hostOf(c.addr), "-p", portOf(c.addr), "-A", c.source, "-V", m.version, "-i", c.id, "-q", "1", "-t", c.topic}
 }
 
-// mosquittoLine takes a message in the format given to -F.
+// mosquittoLine parses a message in the format given to -F.
 func (s *session) mosquittoLine(line string) {
 	f := strings.SplitN(line, " ", 4)
 	if len(f) == 4 && f[0] == "message" {

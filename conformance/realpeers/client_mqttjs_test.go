@@ -48,7 +48,7 @@ func (m mqttJS) publish(t *testing.T, c call) string {
 	return fromOf(t, p)
 }
 
-// request is the argument of js/client.mjs.
+// request returns the argument of js/client.mjs.
 func (m mqttJS) request(t *testing.T, mode string, c call) string {
 	t.Helper()
 	text, err := json.Marshal(map[string]any{
@@ -61,7 +61,7 @@ func (m mqttJS) request(t *testing.T, mode string, c call) string {
 	return string(text)
 }
 
-// fromOf is the client's address, which is on the first line.
+// fromOf returns the client's address, which is on the first line.
 func fromOf(t *testing.T, p *process) string {
 	t.Helper()
 	line, _, _ := strings.Cut(p.text(), "\n")
@@ -72,7 +72,7 @@ func fromOf(t *testing.T, p *process) string {
 	return e.From
 }
 
-// jsLine takes a message.
+// jsLine parses a message.
 func (s *session) jsLine(line string) {
 	var e jsEvent
 	if json.Unmarshal([]byte(line), &e) == nil && e.Event == "message" {

@@ -26,7 +26,7 @@ func (p pahoClassic) subscribe(t *testing.T, c call) *session {
 	s.kill = func(t *testing.T) {
 		t.Helper()
 		cut(t, conn)
-		client.Disconnect(1) // goes nowhere, and ends paho's goroutines
+		client.Disconnect(1) // sends nothing, but ends paho's goroutines
 	}
 	return s
 }
@@ -39,7 +39,7 @@ func (p pahoClassic) publish(t *testing.T, c call) string {
 	return conn.LocalAddr().String()
 }
 
-// connect returns a client that has its CONNACK, and the connection under it.
+// connect returns a client that has received its CONNACK, and its connection.
 func (p pahoClassic) connect(t *testing.T, c call) (paho.Client, *net.TCPConn) {
 	t.Helper()
 	conn, err := dialFrom(c.source, c.addr)

@@ -44,7 +44,7 @@ func (p pahoV5) publish(t *testing.T, c call) string {
 	return conn.LocalAddr().String()
 }
 
-// disconnect ends the client in the orderly way.
+// disconnect ends the client with a DISCONNECT.
 func (pahoV5) disconnect(t *testing.T, client *paho.Client) {
 	t.Helper()
 	if err := client.Disconnect(&paho.Disconnect{}); err != nil {
@@ -53,7 +53,8 @@ func (pahoV5) disconnect(t *testing.T, client *paho.Client) {
 	<-client.Done()
 }
 
-// connect returns a client that has its CONNACK and gives its messages to s, and the connection under it.
+// connect returns a client that has received its CONNACK and delivers its messages to s, and its
+// connection.
 func (pahoV5) connect(t *testing.T, c call, s *session) (*paho.Client, *net.TCPConn) {
 	t.Helper()
 	conn, err := dialFrom(c.source, c.addr)

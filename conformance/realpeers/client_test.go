@@ -6,20 +6,20 @@ import "testing"
 type client interface {
 	// level is the protocol level in its CONNECT: 3, 4 or 5.
 	level() byte
-	// subscribe connects with a will, subscribes to c.topic at QoS 1 and returns when it has its SUBACK.
+	// subscribe connects with a will, subscribes to c.topic at QoS 1 and returns after its SUBACK.
 	subscribe(t *testing.T, c call) *session
-	// publish connects, sends c.payload to c.topic at QoS 1, waits for its PUBACK, disconnects, and returns the
-	// client's own address as session.from does.
+	// publish connects, sends c.payload to c.topic at QoS 1, waits for its PUBACK, disconnects, and
+	// returns the client's own address in the form of session.from.
 	publish(t *testing.T, c call) (from string)
 }
 
-// call says what a client is to do.
+// call describes one action of a client.
 type call struct {
 	addr   string // where to connect
 	source string // source IP address
 	id     string
 	topic  string
-	// payload is what publish sends.
+	// payload is the message that publish sends.
 	payload string
 	// will is the payload of the will that subscribe leaves at willTopic.
 	willTopic, will string
@@ -28,12 +28,12 @@ type call struct {
 // session is a subscribed client.
 type session struct {
 	inbox
-	from string           // its own host:port, or only the host where it cannot tell
-	end  func(*testing.T) // says DISCONNECT and leaves; to be called when one message has arrived
-	kill func(*testing.T) // leaves without a word
+	from string           // its own host:port, or only the host if the port is unknown
+	end  func(*testing.T) // sends DISCONNECT and closes; to be called when one message has arrived
+	kill func(*testing.T) // closes without DISCONNECT
 }
 
-// quiesce is how long paho may take to write a DISCONNECT, in milliseconds.
+// quiesce is paho's timeout for writing a DISCONNECT, in milliseconds.
 const quiesce = 1000
 
 // namedClient is a row of the tables.
@@ -42,7 +42,7 @@ type namedClient struct {
 	client client
 }
 
-// clients are all peers on that side.
+// clients are all clients under test.
 func clients() []namedClient {
 	return []namedClient{
 		{"mosquitto 3.1", mosquittoClients{"mqttv31", 3}},

@@ -17,7 +17,7 @@ func dialFrom(source, addr string) (*net.TCPConn, error) {
 	return conn.(*net.TCPConn), nil
 }
 
-// dialProxied is dialFrom as weir does it: the first bytes are a PROXY header.
+// dialProxied is dialFrom as in weir: the first bytes are a PROXY header.
 func dialProxied(source, addr string) (*net.TCPConn, error) {
 	conn, err := dialFrom(source, addr)
 	if err != nil {
@@ -31,7 +31,7 @@ func dialProxied(source, addr string) (*net.TCPConn, error) {
 	return conn, nil
 }
 
-// cut ends a connection as a machine does that loses its power and wakes up again: with a RST.
+// cut ends a connection like a machine after a power loss and restart: with a RST.
 func cut(t *testing.T, conn *net.TCPConn) {
 	t.Helper()
 	if err := conn.SetLinger(0); err != nil {
@@ -40,7 +40,7 @@ func cut(t *testing.T, conn *net.TCPConn) {
 	conn.Close()
 }
 
-// hostOf is the host of a host:port.
+// hostOf returns the host of a host:port.
 func hostOf(addr string) string {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -49,7 +49,7 @@ func hostOf(addr string) string {
 	return host
 }
 
-// portOf is the port of a host:port.
+// portOf returns the port of a host:port.
 func portOf(addr string) string {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {

@@ -1,3 +1,3 @@
-// Package realpeers holds the tests of weir between MQTT clients and brokers that others wrote. It knows only the
-// binary: the one that WEIR_BIN names, else one built from this module.
+// Package realpeers tests weir between third-party MQTT clients and brokers. It uses only the
+// binary: from WEIR_BIN, or built from this module.
 package realpeers

@@ -43,7 +43,7 @@ type front struct {
 	brokers []*broker
 }
 
-// startWeir runs weir before the brokers, with that value of proxy_protocol.
+// startWeir runs weir in front of the brokers, with that value of proxy_protocol.
 func startWeir(t *testing.T, header string, brokers []*broker) *front {
 	t.Helper()
 	f := &front{addr: fmt.Sprintf("127.0.0.1:%d", freePort(t)), prefix: t.TempDir(), header: header, brokers: brokers}
@@ -85,12 +85,13 @@ func (f *front) writeConf(t *testing.T) string {
 	return conf
 }
 
-// log is the path of one of weir's logs.
+// log returns the path of one of weir's logs.
 func (f *front) log(name string) string {
 	return filepath.Join(f.prefix, "logs", name)
 }
 
-// checkErrorLog looks for words that normal work must not cause, and shows the log of a test that failed.
+// checkErrorLog searches the log for messages that normal operation must not cause, and prints the
+// log of a failed test.
 func (f *front) checkErrorLog(t *testing.T) {
 	t.Helper()
 	text, err := os.ReadFile(f.log("error.log"))
@@ -107,7 +108,7 @@ func (f *front) checkErrorLog(t *testing.T) {
 	}
 }
 
-// accepts reports whether somebody listens on addr.
+// accepts reports whether a program listens on addr.
 func accepts(addr string) bool {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -117,7 +118,8 @@ func accepts(addr string) bool {
 	return true
 }
 
-// awaitVisit waits until a broker has met id more often than before, and returns that broker and the meeting.
+// awaitVisit waits until a broker has met id more often than before, and returns that broker and
+// the meeting.
 func (f *front) awaitVisit(t *testing.T, id string, before map[*broker]int) (*broker, meeting) {
 	t.Helper()
 	var home *broker
@@ -133,7 +135,7 @@ func (f *front) awaitVisit(t *testing.T, id string, before map[*broker]int) (*br
 	return home, latest
 }
 
-// counts says how often each broker has met id.
+// counts returns how often each broker has met id.
 func (f *front) counts(id string) map[*broker]int {
 	n := make(map[*broker]int)
 	for _, b := range f.brokers {
@@ -142,7 +144,8 @@ func (f *front) counts(id string) map[*broker]int {
 	return n
 }
 
-// awaitLogged waits for the access log's line about a session of id from an address that begins with from.
+// awaitLogged waits for the access log line about a session of id from an address that begins with
+// from.
 func (f *front) awaitLogged(t *testing.T, from, id string) {
 	t.Helper()
 	await(t, "the access log's line about "+id+" from "+from, func() bool {

@@ -6,19 +6,19 @@ import (
 	"testing"
 )
 
-// message is one PUBLISH that somebody received.
+// message is one PUBLISH received.
 type message struct {
 	topic, payload string
 	qos            byte
 }
 
-// inbox collects messages. Its methods may be called at the same time.
+// inbox collects messages. Its methods may be called concurrently.
 type inbox struct {
 	mu       sync.Mutex
 	messages []message
 }
 
-// add puts m into the box.
+// add appends m.
 func (b *inbox) add(m message) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

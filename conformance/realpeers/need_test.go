@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// need returns the path of a program. Without it the test is skipped, or fails where CI=true, and names the package
-// that holds it.
+// need returns the path of a program. If it is missing, the test is skipped, or fails if CI=true,
+// and the message names the package that contains the program.
 func need(t *testing.T, program, debianPackage string) string {
 	t.Helper()
-	for _, name := range []string{program, filepath.Join("/usr/sbin", program)} { // where Debian keeps servers
+	for _, name := range []string{program, filepath.Join("/usr/sbin", program)} { // where Debian installs servers
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
@@ -23,11 +23,11 @@ func need(t *testing.T, program, debianPackage string) string {
 	return ""
 }
 
-// oldestNode is the first major version of Node.js that all modules of js/ run on: what "engines" says in its package.json.
-// Debian 12 has 18.
+// oldestNode is the first major version of Node.js that all modules of js/ support: "engines" in
+// its package.json. Debian 12 has 18.
 const oldestNode = 20
 
-// needNode returns the path of a Node.js that is new enough, with the modules of js/ beside it.
+// needNode returns the path of a Node.js that is new enough, with the modules of js/ installed.
 func needNode(t *testing.T) string {
 	t.Helper()
 	node := need(t, "node", "nodejs")
@@ -44,7 +44,7 @@ func needNode(t *testing.T) string {
 	return node
 }
 
-// majorOf is the major version of "v20.19.2"; 0 for what is no version.
+// majorOf returns the major version of "v20.19.2"; 0 if the text is not a version.
 func majorOf(version string) int {
 	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
 	n, err := strconv.Atoi(major)
@@ -62,7 +62,7 @@ func TestMajorOf(t *testing.T) {
 	}
 }
 
-// TestOldestNodeIsThatOfTheModules holds the constant against package.json.
+// TestOldestNodeIsThatOfTheModules compares the constant with package.json.
 func TestOldestNodeIsThatOfTheModules(t *testing.T) {
 	text, err := os.ReadFile("js/package.json")
 	if err != nil {
@@ -73,7 +73,7 @@ func TestOldestNodeIsThatOfTheModules(t *testing.T) {
 	}
 }
 
-// missing ends the test for want of a peer.
+// missing ends the test because a peer is missing.
 func missing(t *testing.T, what string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {

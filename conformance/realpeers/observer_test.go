@@ -8,14 +8,14 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 )
 
-// observer is a client that is connected to one broker directly: it sees every message there, wills among them,
-// and can send some.
+// observer is a client connected to one broker directly: it receives every message there, including
+// wills, and can send messages.
 type observer struct {
 	inbox
 	client paho.Client
 }
 
-// observe connects an observer, for the time of the test.
+// observe connects an observer for the duration of the test.
 func observe(t *testing.T, addr string, proxied bool) *observer {
 	t.Helper()
 	o := new(observer)
@@ -43,7 +43,7 @@ func (o *observer) publish(t *testing.T, topic, payload string) {
 	settle(t, "publishing "+topic, o.client.Publish(topic, 1, false, payload))
 }
 
-// settle waits for what token stands for and fails the test if it failed.
+// settle waits for token and fails the test if it failed.
 func settle(t *testing.T, what string, token paho.Token) {
 	t.Helper()
 	if !token.WaitTimeout(patience) {

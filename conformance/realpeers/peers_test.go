@@ -6,18 +6,19 @@ import (
 	"testing"
 )
 
-// cluster is a kind of brokers that weir stands before.
+// cluster is a kind of brokers behind weir.
 type cluster struct {
 	name    string
-	levels  []byte // MQTT protocol levels that they speak
+	levels  []byte // MQTT protocol levels that they support
 	header  string // value of proxy_protocol
 	brokers func(*testing.T) []*broker
-	homes   int  // how many of the brokers, from the first, clients are tried on
-	v2      bool // they also read what "proxy_protocol v2" sends
+	homes   int  // number of brokers, from the first, on which clients are tested
+	v2      bool // they also accept "proxy_protocol v2"
 }
 
-// clusters are all peers on that side. The decoder that aedes uses (proxy-protocol-js) takes the TLVs behind the
-// addresses of a v2 header for the client's bytes, and nginx always sends one, the checksum.
+// clusters are all brokers under test. The decoder that aedes uses (proxy-protocol-js) treats the
+// TLVs after the addresses of a v2 header as the client's bytes, and nginx always sends one, the
+// checksum.
 func clusters() []cluster {
 	return []cluster{
 		{"rabbitmq", []byte{3, 4}, "on", several(startRabbitMQ, startMochi, startMochi), 1, true},
@@ -27,7 +28,7 @@ func clusters() []cluster {
 	}
 }
 
-// several starts brokers one after the other.
+// several starts brokers one after another.
 func several(starts ...func(*testing.T) *broker) func(*testing.T) []*broker {
 	return func(t *testing.T) []*broker {
 		t.Helper()
@@ -39,7 +40,7 @@ func several(starts ...func(*testing.T) *broker) func(*testing.T) []*broker {
 	}
 }
 
-// TestPeers runs every client against every cluster that speaks its protocol version.
+// TestPeers runs every client against every cluster that supports its protocol version.
 func TestPeers(t *testing.T) {
 	for _, cl := range clusters() {
 		t.Run(cl.name, func(t *testing.T) {
@@ -64,7 +65,7 @@ func TestPeers(t *testing.T) {
 	}
 }
 
-// visit has one client do all that a client does.
+// visit runs all steps of one client.
 func visit(t *testing.T, v visitor) {
 	t.Helper()
 	v.listens(t)
@@ -72,7 +73,7 @@ func visit(t *testing.T, v visitor) {
 	v.dies(t)
 }
 
-// idAt returns an identifier of which another client, paho, finds that weir sends it to home.
+// idAt returns an identifier that weir sends to home, as another client, paho, finds out.
 func idAt(t *testing.T, f *front, home *broker, prefix string) string {
 	t.Helper()
 	const most = 200 // with three equal brokers, chance alone fails one time in 10^35
@@ -89,7 +90,7 @@ func idAt(t *testing.T, f *front, home *broker, prefix string) string {
 	return ""
 }
 
-// visitor is a client under test whose identifier has a home.
+// visitor is a client under test whose identifier has a home broker.
 type visitor struct {
 	front  *front
 	home   *broker
@@ -97,7 +98,7 @@ type visitor struct {
 	id     string
 }
 
-// call is a call to weir.
+// call returns a call to weir.
 func (v visitor) call(source, topic string) call {
 	return call{addr: v.front.addr, source: source, id: v.id, topic: topic + "/" + v.id, willTopic: "will/" + v.id}
 }
@@ -132,7 +133,8 @@ func (v visitor) speaks(t *testing.T) {
 	}
 }
 
-// dies is cut off: of its two wills the broker publishes only the one of the session that did not say DISCONNECT.
+// dies is cut off: of its two wills the broker publishes only the one of the session without
+// DISCONNECT.
 func (v visitor) dies(t *testing.T) {
 	t.Helper()
 	before := v.front.counts(v.id)
@@ -148,7 +150,8 @@ func (v visitor) dies(t *testing.T) {
 	}
 }
 
-// checkMet checks which broker met the client since before, and that it knows the client's own address if it can.
+// checkMet checks which broker met the client since before, and that it knows the client's own
+// address if it can.
 func (v visitor) checkMet(t *testing.T, before map[*broker]int, from string) {
 	t.Helper()
 	b, m := v.front.awaitVisit(t, v.id, before)
@@ -156,7 +159,7 @@ func (v visitor) checkMet(t *testing.T, before map[*broker]int, from string) {
 		t.Fatalf("from %s, %s met %s at %s, want its home at %s", from, v.id, b.name, b.addr, v.home.addr)
 	}
 	seen := m.from
-	if from == hostOf(from) { // the client cannot tell its port
+	if from == hostOf(from) { // the client does not know its port
 		seen = hostOf(seen)
 	}
 	if known := seen == from; known != b.proxied {
@@ -167,7 +170,7 @@ func (v visitor) checkMet(t *testing.T, before map[*broker]int, from string) {
 	}
 }
 
-// awaitLeft waits until b knows that the latest session of id is over, and checks how.
+// awaitLeft waits until b knows that the latest session of id has ended, and checks how.
 func awaitLeft(t *testing.T, b *broker, id string, clean bool) {
 	t.Helper()
 	var latest meeting

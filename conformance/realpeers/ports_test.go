@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Ports for programs that cannot tell which port they got lie below those that the kernel gives to outgoing
-// connections.
+// Ports for programs that cannot report their port are below those that the kernel uses for
+// outgoing connections.
 const (
 	firstPort = 3000
 	lastPort  = 9999
@@ -20,7 +20,7 @@ var (
 	portsUsed = make(map[int]bool)
 )
 
-// freePort returns a port that nobody listens on and that no other call has returned.
+// freePort returns a free port that no other call has returned.
 func freePort(t *testing.T) int {
 	t.Helper()
 	portsMu.Lock()

@@ -12,18 +12,18 @@ import (
 	"time"
 )
 
-// stopTimeout is how long a program may take to end when it is asked to.
+// stopTimeout is how long a program may take to exit after a stop signal.
 const stopTimeout = 20 * time.Second
 
-// process is a program that the test started; it is stopped, by its pid, when the test ends. Its methods may be
-// called at the same time.
+// process is a program that the test started; it is stopped, by its pid, when the test ends. Its
+// methods may be called concurrently.
 type process struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	ended  chan struct{} // closed when the program has ended and all its output is read
 	mu     sync.Mutex
 	output bytes.Buffer // standard output and error
-	rest   []byte       // the line that is not complete yet
+	rest   []byte       // the last, incomplete line
 	onLine func(string)
 }
 
@@ -58,7 +58,7 @@ func (p *process) reap() {
 	_ = p.cmd.Wait()
 }
 
-// Write takes output of the program.
+// Write records output of the program.
 func (p *process) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	p.output.Write(b)
@@ -90,7 +90,7 @@ func (p *process) hasEnded() bool {
 	}
 }
 
-// awaitText waits until the output contains text, and fails at once when the program ends without it.
+// awaitText waits until the output contains text, and fails at once if the program ends without it.
 func (p *process) awaitText(t *testing.T, limit time.Duration, text string) {
 	t.Helper()
 	awaitWithin(t, limit, text, func() bool {
@@ -101,8 +101,8 @@ func (p *process) awaitText(t *testing.T, limit time.Duration, text string) {
 	})
 }
 
-// stop signals the program, unless it has ended, waits for its end and returns its exit code, -1 after a signal.
-// A program that does not listen is killed.
+// stop signals the program, unless it has ended, waits for its end and returns its exit code, -1
+// after a signal. A program that ignores the signal is killed.
 func (p *process) stop(sig syscall.Signal) int {
 	if !p.hasEnded() {
 		_ = p.cmd.Process.Signal(sig)

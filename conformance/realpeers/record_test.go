@@ -2,17 +2,18 @@ package realpeers
 
 import "sync"
 
-// meeting is one connection of a client, as its broker saw it.
+// meeting is one connection of a client as seen by its broker.
 type meeting struct {
 	id   string
-	from string // host:port that the broker takes for the client's
-	// header is the value of proxy_protocol that sends what the broker read, "" if it does not tell the version.
+	from string // host:port that the broker reports for the client
+	// header is the value of proxy_protocol that sends the header that the broker read, "" if the
+	// broker does not report the version.
 	header string
-	left   bool // the broker knows that it is over
-	clean  bool // and heard a DISCONNECT before
+	left   bool // the broker knows that it has ended
+	clean  bool // and received a DISCONNECT before
 }
 
-// record holds the meetings of one broker in order. Its methods may be called at the same time.
+// record holds the meetings of one broker in order. Its methods may be called concurrently.
 type record struct {
 	mu       sync.Mutex
 	meetings []meeting
@@ -28,7 +29,7 @@ func (r *record) met(id, from string, version byte) {
 	r.meetings = append(r.meetings, meeting{id: id, from: from, header: headerSetting[version]})
 }
 
-// left ends the earliest meeting under way for which same holds.
+// left ends the earliest open meeting that matches same.
 func (r *record) left(clean bool, same func(meeting) bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -58,7 +59,7 @@ func byID(id string) func(meeting) bool {
 	return func(m meeting) bool { return m.id == id }
 }
 
-// byAddress selects the meeting with whoever came from an address.
+// byAddress selects the meeting with the client at an address.
 func byAddress(from string) func(meeting) bool {
 	return func(m meeting) bool { return m.from == from }
 }

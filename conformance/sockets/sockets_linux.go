@@ -1,4 +1,4 @@
-// Package sockets looks at the sockets of other processes: what they are bound to, and their options.
+// Package sockets inspects the sockets of other processes: their addresses and options.
 package sockets
 
 import (
@@ -12,11 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Socket is our copy of a socket of another process. It stays open until Close, whatever the process does.
+// A Socket is our copy of a socket of another process. It stays open until Close, even if the
+// process closes its own.
 type Socket int
 
-// Of returns copies of the sockets of all processes of a group. Those that several processes share come once. The caller closes them,
-// also when there is an error.
+// Of returns copies of the sockets of all processes of a group. A socket shared by several
+// processes is returned once. The caller closes them, also on error.
 func Of(group int) ([]Socket, error) {
 	pids, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
@@ -38,7 +39,7 @@ func Of(group int) ([]Socket, error) {
 	return all, nil
 }
 
-// ofProcess returns copies of the sockets of a process that are not yet seen.
+// ofProcess returns copies of the sockets of a process that have not been seen yet.
 func ofProcess(pid int, seen map[string]bool) ([]Socket, error) {
 	process, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
@@ -52,7 +53,7 @@ func ofProcess(pid int, seen map[string]bool) ([]Socket, error) {
 	}
 	var all []Socket
 	for _, e := range entries {
-		target, _ := os.Readlink(filepath.Join(dir, e.Name())) // it may be closed meanwhile
+		target, _ := os.Readlink(filepath.Join(dir, e.Name())) // it may have been closed
 		if !strings.HasPrefix(target, "socket:") || seen[target] {
 			continue
 		}
@@ -70,10 +71,10 @@ func ofProcess(pid int, seen map[string]bool) ([]Socket, error) {
 	return all, nil
 }
 
-// Close gives the copy back.
+// Close releases the copy.
 func (s Socket) Close() { unix.Close(int(s)) }
 
-// Local returns the address that the socket is bound to; zero for what is not of TCP.
+// Local returns the address that the socket is bound to; zero if it is not TCP.
 func (s Socket) Local() netip.AddrPort {
 	if kind, err := unix.GetsockoptInt(int(s), unix.SOL_SOCKET, unix.SO_TYPE); err != nil || kind != unix.SOCK_STREAM {
 		return netip.AddrPort{}
@@ -121,14 +122,14 @@ var options = map[string]struct{ level, name int }{
 	"v6only":    {unix.IPPROTO_IPV6, unix.IPV6_V6ONLY},
 }
 
-// Option returns an option by the word that a script has for it.
+// Option returns an option by its name in scripts.
 func (s Socket) Option(name string) (int, error) {
 	if name == "backlog" {
 		info, err := unix.GetsockoptTCPInfo(int(s), unix.IPPROTO_TCP, unix.TCP_INFO)
 		if err != nil {
 			return 0, err
 		}
-		return int(info.Sacked), nil // a listening socket's limit stands there
+		return int(info.Sacked), nil // a listening socket's limit is in this field
 	}
 	o, known := options[name]
 	if !known {
@@ -136,7 +137,7 @@ func (s Socket) Option(name string) (int, error) {
 	}
 	value, err := unix.GetsockoptInt(int(s), o.level, o.name)
 	if name == "rcvbuf" || name == "sndbuf" {
-		value /= 2 // Linux doubles what it is told
+		value /= 2 // Linux doubles the configured value
 	}
 	return value, err
 }

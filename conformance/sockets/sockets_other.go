@@ -1,6 +1,6 @@
 //go:build !linux
 
-// Package sockets looks at the sockets of other processes, which Linux lets it.
+// Package sockets inspects the sockets of other processes; it works on Linux only.
 package sockets
 
 import (

@@ -12,7 +12,7 @@ import (
 	"weir/conformance/sockets"
 )
 
-// TestOwnSockets looks at the sockets of this process, whose options it knows.
+// TestOwnSockets inspects the sockets of this process, whose options it knows.
 func TestOwnSockets(t *testing.T) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
