@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// asCommand makes the test binary the command itself, so that tests see it from outside.
+// asCommand makes the test binary act as the command, so that tests run it from outside.
 const asCommand = "BENCH_AS_COMMAND"
 
 func TestMain(m *testing.M) {
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runBench runs the command and returns what it printed to standard output.
+// runBench runs the command and returns its standard output.
 func runBench(t *testing.T, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"-short", "-system=false"}, args...)...)
@@ -58,7 +58,7 @@ func TestCommandMeasuresTheBroker(t *testing.T) {
 	}
 }
 
-// needs skips the test where not all of these subjects are installed.
+// needs skips the test if one of these subjects is not installed.
 func needs(t *testing.T, subjects ...string) {
 	t.Helper()
 	var left notes

@@ -15,10 +15,11 @@ import (
 	"weir/bench/load"
 )
 
-// brokerCommand is the argument with which this program is the broker. It ends when its standard input does.
+// brokerCommand is the argument that makes this program the broker. It ends when its standard input
+// closes.
 const brokerCommand = "broker"
 
-// serveBroker is the broker's process. It prints its port and serves.
+// serveBroker runs the broker process: it prints its port and serves.
 func serveBroker(in io.Reader, out io.Writer) error {
 	if err := raiseDescriptors(); err != nil {
 		return err
@@ -39,7 +40,7 @@ func serveBroker(in io.Reader, out io.Writer) error {
 	return b.Serve()
 }
 
-// A broker is the broker's process, seen from the one that started it.
+// A broker is the parent's handle of the broker process.
 type broker struct {
 	port  uint16
 	cmd   *exec.Cmd
@@ -53,7 +54,7 @@ func startBroker() (*broker, error) {
 	}
 	cmd := exec.Command(self, brokerCommand)
 	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt from the terminal ends it last
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt from the terminal must not end it before the others
 	leash, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err

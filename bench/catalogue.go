@@ -11,7 +11,7 @@ import (
 	"weir/bench/proc"
 )
 
-// A scale says how much of each load there is.
+// A scale sets the size of each load.
 type scale struct {
 	storm, pingPong, pingPong1, fanIn, idle int
 	datagramStorm, exchange                 int
@@ -20,12 +20,12 @@ type scale struct {
 	bytes                                   int64
 	settle                                  time.Duration
 	warmUp                                  int
-	turns                                   int // in which a load is put on a subject
-	tableParts                              int // a large table has this part of its entries
+	turns                                   int // number of turns into which a load is divided
+	tableParts                              int // a large table has 1/tableParts of its entries
 	goBenchTime                             string
 }
 
-// part is one of n parts of the load.
+// part returns the load divided by n.
 func (s scale) part(n int) scale {
 	for _, count := range []*int{&s.storm, &s.pingPong, &s.pingPong1, &s.fanIn, &s.datagramStorm, &s.exchange} {
 		*count /= n
@@ -38,7 +38,7 @@ var (
 	full = scale{
 		storm: 20_000, pingPong: 100_000, pingPong1: 20_000, fanIn: 120_000, idle: 5000, datagramStorm: 40_000, exchange: 200_000,
 		bytes: 1_000_000_000, settle: 2 * time.Second, warmUp: 1000, turns: 8,
-		pingSeconds: 6, pingSessions: 1000, pingSettle: 7 * time.Second, // longer than the runtime takes to come to rest
+		pingSeconds: 6, pingSessions: 1000, pingSettle: 7 * time.Second, // longer than the runtime takes to become idle
 		tableParts: 1, goBenchTime: "1s",
 	}
 	tiny = scale{
@@ -49,13 +49,13 @@ var (
 	}
 )
 
-// What the loads look like, whatever their scale.
+// Properties of the loads that do not depend on the scale.
 const (
 	messageSize   = 128 // bytes of a PUBLISH, or of a datagram
 	stormAtOnce   = 64
 	pingPongers   = 100
 	fanInSessions = 500
-	fanInRate     = 40_000 // messages a second, a rate that every subject keeps up with
+	fanInRate     = 40_000 // messages a second, a rate that every subject sustains
 	bulkSessions  = 4
 	exchangers    = 100
 )
@@ -65,19 +65,19 @@ type loader interface {
 	Run(ctx context.Context, t *load.Target) (load.Result, error)
 }
 
-// A test is one load and the figures that are taken of it.
+// A test is one load and the figures measured with it.
 type test struct {
 	name    string
 	about   string // for the document
 	load    func(scale) loader
 	figures []figure
 	door    door
-	warm    func(scale) loader // what the program has served before; nil: storm's sessions
-	fresh   bool               // must find a program that has served nobody
+	warm    func(scale) loader // what the program serves first; nil: storm's sessions
+	fresh   bool               // needs a freshly started program
 	grows   bool               // measured again in the growth cases, by its first figure
 }
 
-// warmUp returns what a program has served before the test.
+// warmUp returns the load that a program serves before the test.
 func (t test) warmUp(s scale) loader {
 	if t.warm != nil {
 		return t.warm(s)
@@ -89,16 +89,16 @@ func (t test) warmUp(s scale) loader {
 type figure struct {
 	key, title string
 	of         func(reading) float64
-	direct     bool               // there is one for the broker without a proxy, too
+	direct     bool               // also measured for the broker without a proxy
 	lone       bool               // not compared
-	targets    map[string]float64 // by subject: how large weir's figure may be, as a part of that subject's
+	targets    map[string]float64 // by subject: the maximum of weir's figure as a fraction of that subject's
 }
 
-// A reading is what one run of a test gave.
+// A reading is the result of one run of a test.
 type reading struct {
 	load.Result
 	cpu   time.Duration // of the subject's processes
-	usage proc.Usage    // what they hold more than at the beginning
+	usage proc.Usage    // their growth since the beginning
 }
 
 func cpuMicros(r reading) float64  { return float64(r.cpu) / float64(time.Microsecond) / r.Ops }
@@ -112,17 +112,18 @@ func percentile(r reading, p float64) float64 {
 	return float64(r.Latency.Percentile(p)) / float64(time.Microsecond)
 }
 
-// below makes the targets of a figure.
+// below returns the targets of a figure.
 func below(nginx, haproxy float64) map[string]float64 {
 	return map[string]float64{"nginx": nginx, "haproxy": haproxy}
 }
 
-// cost makes the targets of CPU per operation. What operators turn on, log, zones and time-outs, may cost weir 8 %.
+// cost returns the targets of CPU per operation. The features that operators enable (log, zones and
+// timeouts) may cost weir 8 %.
 func cost(nginx, haproxy float64) map[string]float64 {
 	return map[string]float64{"nginx": nginx, "haproxy": haproxy, "weir-bare": 1.08}
 }
 
-// perOperation are the figures of a test that has operations with a latency.
+// perOperation returns the figures of a test that has operations with a latency.
 func perOperation(name, op, latency string, cpu, tail map[string]float64) []figure {
 	return []figure{
 		{key: "cpu_us", title: fmt.Sprintf("%s: CPU µs per %s", name, op), of: cpuMicros, targets: cpu},
@@ -132,7 +133,7 @@ func perOperation(name, op, latency string, cpu, tail map[string]float64) []figu
 	}
 }
 
-// perGiB are the figures of a test that moves bytes.
+// perGiB returns the figures of a test that moves bytes.
 func perGiB(name string) []figure {
 	return []figure{
 		{key: "cpu_s", title: name + ": CPU s per GiB", of: cpuSeconds, targets: below(0.2, 0.4)},
@@ -140,7 +141,7 @@ func perGiB(name string) []figure {
 	}
 }
 
-// catalogue has the tests in the order of the table.
+// catalogue returns the tests in the order of the table.
 var catalogue = []test{
 	{
 		name:    "storm",
@@ -219,7 +220,8 @@ var catalogue = []test{
 	},
 }
 
-// ping is the test of an idle fleet, with that many pings a second. Its program serves nobody else, and has come to rest.
+// ping returns the test of an idle fleet with that many pings a second. Its program serves nothing
+// else and has become idle.
 func ping(rate int, cpu map[string]float64) test {
 	name := fmt.Sprintf("ping%d", rate)
 	return test{
@@ -233,12 +235,12 @@ func ping(rate int, cpu map[string]float64) test {
 	}
 }
 
-// stormOfDatagrams is the test udp with that many sessions.
+// stormOfDatagrams returns the test udp with that many sessions.
 func stormOfDatagrams(sessions int) loader {
 	return load.DatagramStorm{Sessions: sessions, AtOnce: stormAtOnce, Size: messageSize}
 }
 
-// exchangeOfDatagrams is the test udppp with that many round trips.
+// exchangeOfDatagrams returns the test udppp with that many round trips.
 func exchangeOfDatagrams(roundTrips int) loader {
 	return load.Exchange{Sessions: exchangers, RoundTrips: roundTrips, Size: messageSize}
 }
@@ -251,7 +253,7 @@ func testNames() []string {
 	return names
 }
 
-// testsNamed returns the tests of those names, in the order of the catalogue.
+// testsNamed returns the tests with those names, in the order of the catalogue.
 func testsNamed(names []string) ([]test, error) {
 	wanted, err := choose("test", names, testNames())
 	if err != nil {

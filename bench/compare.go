@@ -9,7 +9,7 @@ import (
 	"os"
 )
 
-// compare measures everything that the options ask for, and says on progress how far it is.
+// compare measures everything that the options request, and reports its progress on progress.
 func compare(ctx context.Context, o *options, progress io.Writer) (*report, error) {
 	var notes notes
 	if err := raiseDescriptors(); err != nil {
@@ -39,7 +39,8 @@ func compare(ctx context.Context, o *options, progress io.Writer) (*report, erro
 	return r, err
 }
 
-// bench starts the broker and returns the bench before it, with what ends the broker.
+// bench starts the broker and returns the bench in front of it, and a function that stops the
+// broker.
 func (o *options) bench(dir string) (*bench, func(), error) {
 	limit, err := descriptorLimit()
 	if err != nil {
@@ -52,7 +53,7 @@ func (o *options) bench(dir string) (*bench, func(), error) {
 	return &bench{scale: o.scale, timeout: o.timeout, dir: dir, broker: broker.port, limit: limit}, broker.stop, nil
 }
 
-// rounds measures round by round, so that what disturbs the machine for a while disturbs everybody.
+// rounds measures round by round, so that a longer disturbance of the machine affects all subjects.
 func (b *bench) rounds(ctx context.Context, o *options, subjects []*subject, r *report, progress io.Writer) error {
 	for round := range o.rounds {
 		for _, t := range o.tests {
@@ -70,9 +71,10 @@ func (b *bench) rounds(ctx context.Context, o *options, subjects []*subject, r *
 	return nil
 }
 
-// round measures each subject once, in each round with another one first. All are there at the same time and the load goes from one to
-// the next in small turns, so that what disturbs the machine for a moment disturbs everybody; but a subject is alone where sessions
-// are held open, for which there are not descriptors enough.
+// round measures each subject once, with a different one first in each round. All run at the same
+// time and the load alternates between them in small turns, so that a short disturbance of the
+// machine affects all; but a subject runs alone if sessions are held open, because there are not
+// enough descriptors for all.
 func (b *bench) round(ctx context.Context, round int, t test, v variant, subjects []*subject, r *report) error {
 	var there []*subject
 	for i := range subjects {
@@ -93,7 +95,8 @@ func (b *bench) round(ctx context.Context, round int, t test, v variant, subject
 	return nil
 }
 
-// sitting measures subjects that are there at the same time. A measurement that fails is noted, and the others go on.
+// sitting measures subjects that run at the same time. A failed measurement is noted, and the
+// others continue.
 func (b *bench) sitting(ctx context.Context, round int, t test, v variant, subjects []*subject, r *report) error {
 	var trials []*trial
 	for _, s := range subjects {

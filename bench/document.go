@@ -20,10 +20,10 @@ type section struct {
 	Table table
 }
 
-// A named test is what the document says about a test.
+// A named test is the document's description of a test.
 type namedTest struct{ Name, About string }
 
-// writeDocument writes the report for people to the file.
+// writeDocument writes the report as a Markdown document to the file.
 func (r *report) writeDocument(path string) error {
 	var b bytes.Buffer
 	err := document.Execute(&b, map[string]any{

@@ -4,19 +4,19 @@ package main
 
 import "net/netip"
 
-// A door is a server of the subjects. Each has an address of its own, and all have the same port.
+// A door is one server block of the subjects. Each has its own address, and all have the same port.
 type door byte
 
 const (
 	mqtt            door = iota
-	datagrams            // that are echoed
-	singleDatagrams      // the same, with a session for each
+	datagrams            // are echoed
+	singleDatagrams      // as datagrams, with a session for each
 )
 
-// udp reports whether it is one for datagrams.
+// udp reports whether the door is a UDP server.
 func (d door) udp() bool { return d != mqtt }
 
-// at is where the door is, by the address of the first.
+// at returns the door's address; first is the address of the first door.
 func (d door) at(first netip.AddrPort) netip.AddrPort {
 	ip := first.Addr().As4()
 	ip[3] += byte(d)

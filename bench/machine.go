@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A machine is what the figures are from.
+// A machine describes where the figures were measured.
 type machine struct {
 	CPU       string `json:"cpu"`
 	Cores     int    `json:"cores"`
@@ -48,10 +48,10 @@ func cpuModel() string {
 	return "unknown"
 }
 
-// calm is the load average below which a machine has nothing else to do.
+// calm is the load average below which a machine counts as idle.
 const calm = 0.5
 
-// noteLoad notes it when others use the machine.
+// noteLoad adds a note if other programs use the machine.
 func noteLoad(notes *notes) {
 	b, err := os.ReadFile("/proc/loadavg")
 	if err != nil {

@@ -1,6 +1,7 @@
 //go:build linux
 
-// Command bench compares weir with nginx and HAProxy under the loads of package load, and keeps the result.
+// Command bench compares weir with nginx and HAProxy under the loads of package load, and saves the
+// result.
 //
 //	go run ./bench                             the comparison: five rounds, a few minutes
 //	go run ./bench -short                      tiny loads, to see that everything works
@@ -8,8 +9,9 @@
 //	go run ./bench -tables -rounds 3           nginx and weir with large tables
 //	go run ./bench -tests storm -subjects weir -reloads 100
 //
-// It starts everything by itself, on loopback addresses only, and ends it again. WEIR_BIN names the binary of weir; without it, ./cmd/weir is built.
-// NGINX_BIN names that of nginx; without it, the installed one is measured.
+// It starts everything itself, on loopback addresses only, and stops it again. WEIR_BIN names the
+// binary of weir; without it, ./cmd/weir is built. NGINX_BIN names that of nginx; the default is
+// the installed one.
 package main
 
 import (
@@ -25,9 +27,9 @@ import (
 )
 
 func main() {
-	// A load wants few pauses, not a small heap.
+	// A load generator needs few GC pauses, not a small heap.
 	debug.SetGCPercent(800)
-	// The programs under test end with the thread that started them.
+	// The programs under test are killed when the thread that started them exits.
 	runtime.LockOSThread()
 	err := run(os.Args[1:])
 	if err == nil || errors.Is(err, flag.ErrHelp) {

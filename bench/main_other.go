@@ -1,6 +1,7 @@
 //go:build !linux
 
-// Command bench compares weir with nginx and HAProxy. It reads CPU times from Linux's clocks and memory from /proc, so it runs on Linux only.
+// Command bench compares weir with nginx and HAProxy. It reads CPU times from Linux's clocks and
+// memory from /proc, so it runs on Linux only.
 package main
 
 import (

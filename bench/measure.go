@@ -14,27 +14,27 @@ import (
 	"weir/bench/proc"
 )
 
-// A bench is where measurements are made.
+// A bench is the environment of the measurements.
 type bench struct {
 	scale   scale
 	timeout time.Duration // of one turn
-	dir     string        // for what the subjects write
+	dir     string        // for the subjects' files
 	broker  uint16        // its port
 	limit   uint64        // of descriptors
 }
 
-// A trial is a subject in the circumstances of a variant, and what a test has given on it so far.
+// A trial is a subject under a variant, with the results of a test so far.
 type trial struct {
 	*subject
 	target *load.Target
-	proc   *process // nil: the broker without a proxy
+	proc   *process // nil measures the broker without a proxy
 	meter  *meter
 	got    reading
-	err    error    // the first thing that went wrong; then there are no figures
-	undo   []func() // what end does, last first
+	err    error    // the first error; if set, there are no figures
+	undo   []func() // run by end in reverse order
 }
 
-// begin starts the subject and brings it into the circumstances of the variant.
+// begin starts the subject and sets up the variant.
 func (b *bench) begin(ctx context.Context, t test, s *subject, v variant) *trial {
 	r := &trial{subject: s, target: &load.Target{Addrs: servers(v.serverCount(), b.broker), Sources: sources()}}
 	if s.bin == "" {
@@ -104,7 +104,7 @@ func (b *bench) prepare(ctx context.Context, r *trial, t test, v variant) error 
 	return r.proc.quiet(ctx)
 }
 
-// turn puts the load on the subject once more, unless that has failed before.
+// turn puts the load on the subject once more, unless an earlier turn failed.
 func (b *bench) turn(ctx context.Context, r *trial, l loader) {
 	if r.err != nil {
 		return
@@ -116,7 +116,7 @@ func (b *bench) turn(ctx context.Context, r *trial, l loader) {
 	r.err = err
 }
 
-// values are the figures of the test.
+// values returns the figures of the test.
 func (r *trial) values(t test) map[string]float64 {
 	if r.meter != nil {
 		r.got.cpu, r.got.usage = r.meter.cpu, r.meter.usage
@@ -130,7 +130,7 @@ func (r *trial) values(t test) map[string]float64 {
 	return values
 }
 
-// end ends what the trial has started, and adds what the program printed to an error.
+// end stops everything that the trial has started, and adds the program's output to an error.
 func (r *trial) end() {
 	if r.err != nil && r.proc != nil {
 		r.err = fmt.Errorf("%w\n%s", r.err, r.proc.printed())
@@ -143,8 +143,8 @@ func (r *trial) end() {
 // A meter measures a process and its children from each Begin to its End.
 type meter struct {
 	pid   int
-	cpu   time.Duration // in all
-	usage proc.Usage    // the last time
+	cpu   time.Duration // sum over all turns
+	usage proc.Usage    // of the last turn
 
 	cpuBefore   proc.CPU
 	usageBefore proc.Usage

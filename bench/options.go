@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// options are what the command line asks for.
+// options are the parsed command line.
 type options struct {
 	tests    []test
 	subjects []string
@@ -26,7 +26,7 @@ type options struct {
 	jsonFile, document string
 }
 
-// parseOptions reads the command line; usage goes to out.
+// parseOptions parses the command line; usage is written to out.
 func parseOptions(args []string, out io.Writer) (*options, error) {
 	o := &options{}
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)

@@ -8,13 +8,14 @@ import (
 	"net"
 )
 
-// Ports are taken below those that systems, and the widened range of this program, give to outgoing connections.
+// Ports are below those that systems, and the widened range of this program, use for outgoing
+// connections.
 const (
 	firstPort = 3000
 	lastPort  = 9999
 )
 
-// freePort returns a port that nobody listens on.
+// freePort returns a free port.
 func freePort() (uint16, error) {
 	for range 100 {
 		port := firstPort + rand.IntN(lastPort-firstPort+1)

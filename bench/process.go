@@ -16,17 +16,18 @@ import (
 	"weir/bench/proc"
 )
 
-// patience is how long a process may take to start, to become quiet or to end.
+// patience is the timeout for a process to start, to become quiet or to end.
 const patience = 20 * time.Second
 
 // A process is a subject that serves.
 type process struct {
 	cmd   *exec.Cmd
-	log   string        // the file with what it printed
-	ended chan struct{} // closed when it has
+	log   string        // the file with its output
+	ended chan struct{} // closed when the process has ended
 }
 
-// start starts a subject and waits until it listens and is quiet. It must be called from the program's first thread, with which the process would end.
+// start starts a subject and waits until it listens and is quiet. It must be called from the
+// program's first thread: the process is killed when its parent thread exits.
 func start(ctx context.Context, s *subject, at site) (*process, error) {
 	args, err := s.write(at)
 	if err != nil {
@@ -72,7 +73,8 @@ func (p *process) printed() []byte {
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
-// ready waits until the process listens, and then until it is quiet: its workers are there, and have forgotten the connection that asked.
+// ready waits until the process listens, and then until it is quiet: its workers have started and
+// have closed the probe connection.
 func (p *process) ready(ctx context.Context, at netip.AddrPort) error {
 	err := p.await(ctx, "listen", func() bool {
 		c, err := net.Dial("tcp", at.String())
@@ -95,7 +97,7 @@ const (
 	quietCPU   = time.Millisecond
 )
 
-// quiet waits until the process and its children use no more CPU time than an idle program does.
+// quiet waits until the process and its children use no more CPU time than an idle program.
 func (p *process) quiet(ctx context.Context) error {
 	looks, before := 0, p.cpu()
 	return p.await(ctx, "become quiet", func() bool {
@@ -108,7 +110,7 @@ func (p *process) quiet(ctx context.Context) error {
 	})
 }
 
-// cpu returns the CPU time of the process and its children, or 0 when one ended meanwhile.
+// cpu returns the CPU time of the process and its children, or 0 if one has ended.
 func (p *process) cpu() time.Duration {
 	pids, err := proc.Tree(p.pid())
 	if err != nil {
@@ -121,7 +123,7 @@ func (p *process) cpu() time.Duration {
 	return cpu.Sum()
 }
 
-// await looks again and again until done, the end of the process, or the end of patience.
+// await polls until done, the end of the process, or the timeout.
 func (p *process) await(ctx context.Context, what string, done func() bool) error {
 	limit := time.Now().Add(patience)
 	for !done() {
@@ -139,7 +141,8 @@ func (p *process) await(ctx context.Context, what string, done func() bool) erro
 	return nil
 }
 
-// reload makes the process read its configuration again, n times, each when the one before is over.
+// reload makes the process read its configuration again, n times, each after the previous one has
+// finished.
 func (p *process) reload(ctx context.Context, n int, sig syscall.Signal) error {
 	for range n {
 		if err := p.cmd.Process.Signal(sig); err != nil {
@@ -152,7 +155,7 @@ func (p *process) reload(ctx context.Context, n int, sig syscall.Signal) error {
 	return nil
 }
 
-// stop ends the process and its children: as it wishes to end, and by force if that takes too long.
+// stop ends the process and its children: gracefully at first, and by force on timeout.
 func (p *process) stop() {
 	children, _ := proc.Tree(p.pid())
 	p.cmd.Process.Signal(syscall.SIGTERM)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A report has every measurement of a run, and what is needed to read it.
+// A report contains every measurement of a run, and the information needed to read it.
 type report struct {
 	Date     time.Time         `json:"date"`
 	Machine  machine           `json:"machine"`
@@ -27,7 +27,7 @@ type report struct {
 	failed   int // measurements
 }
 
-// A sample is what one run of one test gave, by the key of the figure.
+// A sample is the result of one run of one test, by the key of the figure.
 type sample struct {
 	Round   int                `json:"round"`
 	Test    string             `json:"test"`
@@ -54,10 +54,10 @@ func (r *report) fail(round int, t test, s *subject, v variant, err error) {
 	r.Notes.add("round %d of %s failed on %s: %s", round, strings.TrimSpace(t.name+" "+v.name()), s.name, oneLine(err))
 }
 
-// oneLine writes an error, and what the program printed, as a note.
+// oneLine formats an error and the program's output as a note.
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
-// median returns the median of a figure over the rounds; ok is false when there is none.
+// median returns the median of a figure over the rounds; ok is false if there are no values.
 func (r *report) median(t test, f figure, subject string, v variant) (value float64, ok bool) {
 	var all []float64
 	for _, s := range r.Samples {

@@ -16,27 +16,28 @@ var configs embed.FS
 
 var templates = template.Must(template.ParseFS(configs, "configs/*"))
 
-// workers is how many workers, threads or loops every subject has.
+// workers is the number of workers, threads or loops of every subject.
 const workers = 2
 
-// A site is what a configuration is made from. Its names are those the templates use.
+// A site is the data for a configuration template. Its field names are those the templates use.
 type site struct {
-	Dir         string // of everything that the subject writes
+	Dir         string // for all files that the subject writes
 	Listen      netip.AddrPort
 	Datagrams   netip.AddrPort
 	Singles     netip.AddrPort // datagrams, each a session
 	Servers     []netip.AddrPort
 	Classes     []string // the entries of a map that each log line looks into
 	Workers     int
-	Sessions    int // how many it must be able to have
-	Descriptors int // and what they need
+	Sessions    int // required number of sessions
+	Descriptors int // descriptors for Sessions
 
 	Module     string
-	ByClientID bool // else by address: nginx knows no better
+	ByClientID bool // else by address, for nginx
 	Bare       bool
 }
 
-// write puts the subject's configuration into the directory of the site and returns the arguments that the subject is started with.
+// write writes the subject's configuration into the directory of the site and returns the command
+// line arguments.
 func (s *subject) write(at site) ([]string, error) {
 	at.Module, at.Bare, at.ByClientID = s.module, s.bare, s.name != "nginx"
 	if s.name != "haproxy" {
@@ -52,7 +53,7 @@ func (at *site) path(name string) string { return filepath.Join(at.Dir, name) }
 
 func (at *site) render(name string) error { return render(at.path(name), name, at) }
 
-// render makes a file of a template.
+// render creates a file from a template.
 func render(path, name string, data any) error {
 	f, err := os.Create(path)
 	if err != nil {
@@ -65,10 +66,11 @@ func render(path, name string, data any) error {
 	return f.Close()
 }
 
-// maxServers is how many addresses servers returns at most.
+// maxServers is the largest n for servers.
 const maxServers = 60_000
 
-// servers returns n addresses with the port. All of them are the broker's, which listens on every loopback address.
+// servers returns n addresses with the port. All belong to the broker, which listens on every
+// loopback address.
 func servers(n int, port uint16) []netip.AddrPort {
 	all := make([]netip.AddrPort, n)
 	for i := range all {
@@ -77,7 +79,7 @@ func servers(n int, port uint16) []netip.AddrPort {
 	return all
 }
 
-// sources returns the addresses that clients come from: enough that their ports do not run out.
+// sources returns the source addresses of clients: enough that their ports do not run out.
 func sources() []netip.Addr {
 	all := make([]netip.Addr, 16)
 	for i := range all {
@@ -86,7 +88,7 @@ func sources() []netip.Addr {
 	return all
 }
 
-// classes returns n addresses that no client has, and at last that of one that comes.
+// classes returns n addresses that no client has, followed by one that a client has.
 func classes(n int) []string {
 	all := make([]string, n)
 	for i := range all {

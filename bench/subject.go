@@ -15,18 +15,18 @@ import (
 	"syscall"
 )
 
-// A subject is a program that is measured, ready to be started.
+// A subject is a measured program, ready to be started.
 type subject struct {
 	name    string
 	version string
-	bin     string         // empty: the load goes to the broker directly
-	module  string         // nginx: the file of the stream module, where it is not built in
+	bin     string         // empty puts the load on the broker directly
+	module  string         // nginx: the file of the stream module, if it is not built in
 	bare    bool           // weir without log, zones and time-outs
-	reload  syscall.Signal // what makes it read its configuration again
+	reload  syscall.Signal // signal for a reload
 	tcpOnly bool
 }
 
-// kinds has what can be a subject, in the order of the table, each with what finds it.
+// kinds lists the possible subjects, in the order of the table, each with a function that finds it.
 var kinds = []struct {
 	name string
 	find func(ctx context.Context, dir string) (*subject, error)
@@ -38,7 +38,7 @@ var kinds = []struct {
 	{"weir-bare", findBareWeir},
 }
 
-// errNotInstalled says that a subject can be left out.
+// errNotInstalled reports that a subject can be omitted.
 var errNotInstalled = errors.New("not installed")
 
 func subjectNames() []string {
@@ -58,7 +58,8 @@ func subjectsNamed(names []string) ([]string, error) {
 	return slices.DeleteFunc(subjectNames(), func(n string) bool { return !wanted[n] }), nil
 }
 
-// findSubjects finds the subjects of those names. Those that are not installed are named in the notes; weir must be there. dir takes what has to be built.
+// findSubjects finds the subjects with those names. The notes list those that are not installed;
+// weir is required. Built binaries go to dir.
 func findSubjects(ctx context.Context, names []string, dir string, notes *notes) ([]*subject, error) {
 	var all []*subject
 	for _, k := range kinds {
@@ -106,7 +107,7 @@ func findNginx(ctx context.Context, _ string) (*subject, error) {
 	return s, nil
 }
 
-// argument returns the value of one of configure's arguments in what nginx -V prints.
+// argument returns the value of one of configure's arguments from the output of nginx -V.
 func argument(built, name string) string {
 	m := regexp.MustCompile(name + `=(\S+)`).FindStringSubmatch(built)
 	if m == nil {
@@ -158,7 +159,7 @@ func findBareWeir(ctx context.Context, dir string) (*subject, error) {
 	return s, nil
 }
 
-// buildWeir builds the binary as `make build` does, once.
+// buildWeir builds the binary once, like `make build`.
 func buildWeir(ctx context.Context, bin string) error {
 	if _, err := os.Stat(bin); err == nil {
 		return nil
@@ -171,7 +172,8 @@ func buildWeir(ctx context.Context, bin string) error {
 	return nil
 }
 
-// sourceCommit names the commit that weir was built from, and is empty where there is no history.
+// sourceCommit returns the commit that weir was built from, or an empty string without a Git
+// history.
 func sourceCommit(ctx context.Context) string {
 	commit, err := output(ctx, "git", "describe", "--always", "--dirty")
 	if err != nil {
@@ -180,7 +182,7 @@ func sourceCommit(ctx context.Context) string {
 	return " at " + strings.TrimSpace(commit)
 }
 
-// installed looks for a program in PATH, and where Debian keeps daemons.
+// installed looks for a program in PATH and in Debian's directory for daemons.
 func installed(name string) (string, error) {
 	if bin, err := exec.LookPath(name); err == nil {
 		return bin, nil

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// A table is one of Markdown's.
+// A table is a Markdown table.
 type table struct {
 	head []string
 	rows [][]string
@@ -31,7 +31,7 @@ func (t table) line(b *strings.Builder, cells []string) {
 	fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
 }
 
-// rivals returns the subjects that weir is compared with; none when weir was not measured.
+// rivals returns the subjects that weir is compared with; none if weir was not measured.
 func (r *report) rivals() []string {
 	if !slices.Contains(r.subjects, "weir") {
 		return nil
@@ -39,7 +39,7 @@ func (r *report) rivals() []string {
 	return slices.DeleteFunc(slices.Clone(r.subjects), func(s string) bool { return s == "weir" || s == "direct" })
 }
 
-// comparison is the table of the empty case.
+// comparison returns the table of the empty case.
 func (r *report) comparison() table {
 	t := table{head: append([]string{"figure"}, r.subjects...)}
 	for _, rival := range r.rivals() {
@@ -64,7 +64,7 @@ func (r *report) row(t test, f figure) []string {
 	return cells
 }
 
-// ratio returns weir's figure as a part of a rival's, and whether that is what it should be.
+// ratio returns weir's figure as a fraction of a rival's, and whether it meets the target.
 func (r *report) ratio(t test, f figure, rival string) string {
 	mine, ok := r.median(t, f, "weir", variant{})
 	other, has := r.median(t, f, rival, variant{})
@@ -74,7 +74,7 @@ func (r *report) ratio(t test, f figure, rival string) string {
 	return judged(mine/other, f.targets[rival])
 }
 
-// judged writes a ratio with its target; a target of 0 is none.
+// judged formats a ratio with its target; 0 means no target.
 func judged(ratio, target float64) string {
 	switch {
 	case target == 0:
@@ -85,10 +85,10 @@ func judged(ratio, target float64) string {
 	return fmt.Sprintf("**%.2f** (≤ %.2f: missed)", ratio, target)
 }
 
-// growthTarget is how much more an operation may cost when what lies beside it has grown.
+// growthTarget is the maximum growth of the cost of an operation in a growth case.
 const growthTarget = 1.10
 
-// growth is the table of one growth case: CPU per operation, before and after.
+// growth returns the table of one growth case: CPU per operation, before and after.
 func (r *report) growth(v variant) table {
 	t := table{head: []string{"figure"}}
 	for _, s := range r.subjects {
@@ -113,7 +113,7 @@ func (r *report) growthRow(t test, v variant, subjects []string) []string {
 	return cells
 }
 
-// grown writes a figure in the empty case and in v, and their ratio. The target is weir's.
+// grown formats a figure in the empty case and in v, and their ratio. Only weir has a target.
 func (r *report) grown(t test, f figure, subject string, v variant) string {
 	before, ok := r.median(t, f, subject, variant{})
 	after, has := r.median(t, f, subject, v)
@@ -127,10 +127,10 @@ func (r *report) grown(t test, f figure, subject string, v variant) string {
 	return fmt.Sprintf("%s → %s, %s", number(before, true), number(after, true), judged(after/before, target))
 }
 
-// none stands where there is no figure.
+// none marks a missing figure.
 const none = "–"
 
-// number writes a figure with three significant digits, and all of those before the point.
+// number formats a figure with three significant digits, and all digits before the point.
 func number(v float64, ok bool) string {
 	if !ok {
 		return none

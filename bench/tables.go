@@ -12,12 +12,12 @@ import (
 	"weir/bench/load"
 )
 
-// A tableKind is a directive with a table that may be large.
+// A tableKind is a directive that can have a large table.
 type tableKind struct {
 	name, about string
-	entries     int      // of a full run
+	entries     int      // of a run at full scale
 	block       string   // before the brace
-	settings    []string // that nginx needs for that many entries; weir reads past them
+	settings    []string // that nginx needs for that many entries; weir ignores them
 	make        func(n int) []entry
 	ask         func(all []entry) []load.Question // the first one is for the first entry
 }
@@ -25,13 +25,13 @@ type tableKind struct {
 // An entry is a line of a table.
 type entry struct {
 	key, value string
-	from       netip.Addr // an address to which the line applies, unless a better one does
+	from       netip.Addr // an address that the line applies to, unless a more specific line does
 }
 
-// fewEntries is how many a table has that is compared with the large one.
+// fewEntries is the size of the small table that the large one is compared with.
 const fewEntries = 2
 
-// tableKinds has the tables in the order of the document.
+// tableKinds returns the tables in the order of the document.
 var tableKinds = []tableKind{
 	{
 		name:     "map",
@@ -52,7 +52,8 @@ var tableKinds = []tableKind{
 	},
 }
 
-// mapEntries returns the same n entries of a map each time. An odd factor makes the addresses different.
+// mapEntries returns the same n entries of a map each time. An odd factor makes the addresses
+// distinct.
 func mapEntries(n int) []entry {
 	all := make([]entry, n)
 	for i := range all {
@@ -63,7 +64,8 @@ func mapEntries(n int) []entry {
 	return all
 }
 
-// geoEntries returns the same n entries of a geo each time. The first one is an address, than which no network is smaller.
+// geoEntries returns the same n entries of a geo each time. The first is a single address, the
+// smallest possible network.
 func geoEntries(n int) []entry {
 	random := rand.New(rand.NewPCG(1, 2))
 	seen := map[netip.Prefix]bool{}
@@ -85,7 +87,7 @@ func geoEntries(n int) []entry {
 	return all
 }
 
-// networkBits returns how long a prefix is: lengths are about as frequent as they are between providers.
+// networkBits returns a prefix length: the distribution is about that of Internet routes.
 func networkBits(random *rand.Rand) int {
 	switch p := random.IntN(100); {
 	case p < 60:
@@ -98,10 +100,10 @@ func networkBits(random *rand.Rand) int {
 	return 25 + random.IntN(8)
 }
 
-// maxQuestions is how many different ones are asked.
+// maxQuestions is the maximum number of distinct questions.
 const maxQuestions = 1 << 16
 
-// askByEntry asks for entries from all over the table.
+// askByEntry asks for entries from all parts of the table.
 func askByEntry(all []entry) []load.Question {
 	asks := make([]load.Question, min(len(all), maxQuestions))
 	for i := range asks {
@@ -111,7 +113,8 @@ func askByEntry(all []entry) []load.Question {
 	return asks
 }
 
-// askByNetwork does the same. The answer is that of the smallest network with the address, found by asking for each length in turn.
+// askByNetwork does the same for networks. The answer is that of the smallest network with the
+// address, found by trying each prefix length.
 func askByNetwork(all []entry) []load.Question {
 	values := map[string]string{}
 	for _, e := range all {
@@ -130,7 +133,7 @@ func askByNetwork(all []entry) []load.Question {
 	return asks
 }
 
-// writeTable writes the entries to a file, and puts it where path says.
+// writeTable writes the entries to a file and renames it to path.
 func writeTable(path string, all []entry) error {
 	f, err := os.Create(path + ".new")
 	if err != nil {

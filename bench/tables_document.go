@@ -89,7 +89,7 @@ func (o *options) tableRounds(
 	return nil
 }
 
-// addGoLookup adds what Go's benchmark says of weir, or a note that it could not be asked.
+// addGoLookup adds the result of weir's Go benchmark, or a note that it failed.
 func (r *report) addGoLookup(ctx context.Context, kind, benchTime string) {
 	ns, err := goLookup(ctx, kind, benchTime)
 	if err != nil {
@@ -99,7 +99,7 @@ func (r *report) addGoLookup(ctx context.Context, kind, benchTime string) {
 	r.Samples = append(r.Samples, sample{Round: 1, Test: kind, Subject: "weir", Values: map[string]float64{"go_ns": ns}})
 }
 
-// A tableSection is what the document has of one kind of table.
+// A tableSection is the part of the document about one kind of table.
 type tableSection struct {
 	Name, About string
 	Entries     int
@@ -107,7 +107,7 @@ type tableSection struct {
 	Table       table
 }
 
-// writeTables writes the report on tables for people to the file.
+// writeTables writes the report on tables as a Markdown document to the file.
 func (r *report) writeTables(path string) error {
 	var sections []tableSection
 	for i, k := range tableKinds {

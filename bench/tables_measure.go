@@ -21,7 +21,7 @@ import (
 	"weir/bench/proc"
 )
 
-// A tableSite is what the configuration of one table is made from.
+// A tableSite is the data for the configuration of one table.
 type tableSite struct {
 	Dir      string
 	Module   string
@@ -64,7 +64,7 @@ type tableTrial struct {
 	values map[string]float64
 }
 
-// run takes all figures.
+// run measures all figures.
 func (r *tableTrial) run(ctx context.Context) error {
 	r.values = map[string]float64{}
 	at, err := newTableSite(r.kind, r.subject, r.dir)
@@ -90,7 +90,7 @@ func (r *tableTrial) run(ctx context.Context) error {
 	return nil
 }
 
-// check runs -t on the table. key begins the names of the figures.
+// check runs -t on the table. key is the prefix of the figures' names.
 func (r *tableTrial) check(ctx context.Context, at *tableSite, key string, all []entry) error {
 	if err := at.fill(all); err != nil {
 		return err
@@ -107,7 +107,7 @@ func (r *tableTrial) check(ctx context.Context, at *tableSite, key string, all [
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// serving takes the figures of a program that has been started with the large table.
+// serving measures the figures of a program that has been started with the large table.
 func (r *tableTrial) serving(ctx context.Context, p *process, at *tableSite, begin time.Time) error {
 	if err := r.answered(ctx, p, at, r.asks[0]); err != nil {
 		return err
@@ -125,7 +125,8 @@ func (r *tableTrial) serving(ctx context.Context, p *process, at *tableSite, beg
 	return r.memory(ctx, p, "reloaded_mib")
 }
 
-// answered waits until the program answers the question rightly. How often it looks bounds how exact the time is.
+// answered polls until the program gives the correct answer. The poll interval limits the precision
+// of the time.
 func (r *tableTrial) answered(ctx context.Context, p *process, at *tableSite, q load.Question) error {
 	const every = 2 * time.Millisecond
 	for limit := time.Now().Add(tablePatience); time.Now().Before(limit); {
@@ -143,7 +144,7 @@ func (r *tableTrial) answered(ctx context.Context, p *process, at *tableSite, q 
 	return fmt.Errorf("it did not answer %q within %v", q.Answer, tablePatience)
 }
 
-// tablePatience is how long a large table may take to be read.
+// tablePatience is the timeout for loading a large table.
 const tablePatience = time.Minute
 
 func askOnce(at netip.AddrPort, from netip.Addr) (string, error) {
@@ -160,7 +161,8 @@ func askOnce(at netip.AddrPort, from netip.Addr) (string, error) {
 	return string(answer), err
 }
 
-// memory waits until the program is at rest and reads what all its processes hold, and what the largest has ever held.
+// memory waits until the program is idle and reads the memory of all its processes, and the peak of
+// the largest.
 func (r *tableTrial) memory(ctx context.Context, p *process, key string) error {
 	if err := p.quiet(ctx); err != nil {
 		return err
@@ -183,7 +185,7 @@ func (r *tableTrial) memory(ctx context.Context, p *process, key string) error {
 
 func mebibytes(n int64) float64 { return float64(n) / (1 << 20) }
 
-// rest waits for that long: memory is given back by the clock, not by an event.
+// rest waits for a fixed time: memory is released by a timer, not by an event.
 func rest(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
@@ -193,7 +195,8 @@ func rest(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// lookups compares sessions that look into the large table with those of the same program that look into a small one, in turns.
+// lookups compares sessions that use the large table with sessions of the same program that use a
+// small one, in turns.
 func (r *tableTrial) lookups(ctx context.Context, large *process, at *tableSite) error {
 	few, err := newTableSite(r.kind, r.subject, r.dir)
 	if err != nil {
@@ -219,7 +222,7 @@ func (r *tableTrial) lookups(ctx context.Context, large *process, at *tableSite)
 	})
 }
 
-// A lookup is sessions that look into one table.
+// A lookup is a load of sessions that use one table.
 type lookup struct {
 	key    string
 	target *load.Target
@@ -231,7 +234,7 @@ func targetOf(p *process, at *tableSite) *load.Target {
 	return &load.Target{Addrs: []netip.AddrPort{at.Listen}, Sources: sources(), Meter: &meter{pid: p.pid()}}
 }
 
-// inTurns asks each in turns; what comes first is not counted.
+// inTurns runs each load in turns; a warm-up before them is not counted.
 func (r *tableTrial) inTurns(ctx context.Context, all []*lookup) error {
 	for _, l := range all {
 		l.load.Sessions = r.scale.warmUp
@@ -257,7 +260,7 @@ func (r *tableTrial) inTurns(ctx context.Context, all []*lookup) error {
 	return nil
 }
 
-// reloadTable changes the first entry and has the program read it.
+// reloadTable changes the first entry and makes the program reload it.
 func (r *tableTrial) reloadTable(ctx context.Context, p *process, at *tableSite) error {
 	changed := append([]entry{}, r.large...)
 	changed[0].value = "changed"
@@ -275,10 +278,10 @@ func (r *tableTrial) reloadTable(ctx context.Context, p *process, at *tableSite)
 	return nil
 }
 
-// goBenchmarks are the benchmarks of weir's own tables, by kind.
+// goBenchmarks are the benchmarks of weir's tables, by kind.
 var goBenchmarks = map[string]string{"map": "weir/stream/modules/mapping", "geo": "weir/stream/modules/geo"}
 
-// goLookup returns what Go's benchmark says of a lookup, in nanoseconds.
+// goLookup returns the time of a lookup in the Go benchmark, in nanoseconds.
 func goLookup(ctx context.Context, kind, benchTime string) (float64, error) {
 	out, err := output(ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkGet$/^any$", "-benchtime", benchTime, goBenchmarks[kind])
 	if err != nil {

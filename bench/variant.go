@@ -6,12 +6,13 @@ import (
 	"fmt"
 )
 
-// A variant is a circumstance that a subject is measured under. The zero variant is the empty case, which the others are compared with.
+// A variant is a condition under which a subject is measured. The zero variant is the empty case,
+// to which the others are compared.
 type variant struct {
 	idle, servers, reloads, mapEntries int
 }
 
-// name returns what the variant is called in tables, and the empty string for the empty case.
+// name returns the variant's name in tables, and the empty string for the empty case.
 func (v variant) name() string {
 	switch {
 	case v.idle > 0:
@@ -26,7 +27,8 @@ func (v variant) name() string {
 	return ""
 }
 
-// variants returns the empty case and those that the options ask for. limit is how many descriptors a process may have.
+// variants returns the empty case and those that the options request. limit is the maximum number
+// of descriptors of a process.
 func (o *options) variants(limit uint64, notes *notes) []variant {
 	all := []variant{{}}
 	if n := o.idleBeside; n > 0 {
@@ -44,13 +46,14 @@ func (o *options) variants(limit uint64, notes *notes) []variant {
 	return all
 }
 
-// spare is how many descriptors a subject needs for itself and for the load beside idle sessions.
+// spare is the number of descriptors that a subject needs for itself and for the load in addition
+// to idle sessions.
 const spare = 2*(fanInSessions+stormAtOnce) + 200
 
-// roomFor returns how many idle sessions fit beside a load.
+// roomFor returns how many idle sessions fit in addition to a load.
 func roomFor(limit uint64) int { return max(int(min(limit, 1<<20))-spare, 0) / 2 }
 
-// baseServers is how many servers the group of the empty case has.
+// baseServers is the number of servers in the group of the empty case.
 const baseServers = 4
 
 func (v variant) serverCount() int {

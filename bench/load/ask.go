@@ -11,21 +11,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An Ask opens sessions which say by the PROXY protocol from whom they come, and are answered by the proxy itself. An operation is a
-// session, its latency the time from connect to the end of the answer.
+// An Ask opens sessions that set their source address by the PROXY protocol and are answered by the
+// proxy itself. An operation is a session, its latency the time from connect to the end of the
+// answer.
 type Ask struct {
 	Sessions int
-	AtOnce   int        // on their way at a time
-	Asks     []Question // in turn
+	AtOnce   int        // sessions open at a time
+	Asks     []Question // used in turn
 }
 
-// A Question is who a session comes from, and what it must be answered.
+// A Question is the source of a session and the expected answer.
 type Question struct {
 	From   netip.Addr // IPv4
 	Answer string
 }
 
-// Run asks the target. It ends early, with an error, when ctx does or when a session fails or has a wrong answer.
+// Run runs the load on the target. It returns early, with an error, if ctx ends or if a session
+// fails or has a wrong answer.
 func (a Ask) Run(ctx context.Context, t *Target) (Result, error) {
 	p, err := newPoller()
 	if err != nil {
@@ -63,7 +65,7 @@ type askRun struct {
 	buf          [4 << 10]byte
 }
 
-// turn opens the sessions that may be, and handles what has come.
+// turn opens new sessions up to the limit, and handles events.
 func (r *askRun) turn(ctx context.Context) error {
 	for r.opened < r.Sessions && r.opened-r.done < r.AtOnce {
 		if err := r.open(); err != nil {
@@ -109,7 +111,7 @@ func (r *askRun) open() error {
 	return r.poll.add(fd, edge)
 }
 
-// read takes what has come, up to the end.
+// read reads the available answer, up to the end.
 func (r *askRun) read(c *asker) error {
 	for {
 		n, err := read(c.fd, r.buf[:])

@@ -11,11 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forever makes a poller wait without a limit.
+// forever makes a poller wait without a timeout.
 const forever = -time.Millisecond
 
-// A Broker is the server of the load: one listening socket, one for datagrams, and one loop. It has every address of the loopback interface,
-// and no other.
+// A Broker is the server of the load: one TCP listening socket, one UDP socket, and one loop. It
+// has every address of the loopback interface, and no other.
 type Broker struct {
 	poll     *poller
 	listener int
@@ -25,12 +25,12 @@ type Broker struct {
 	log      io.Writer
 
 	conns []*brokerConn // by descriptor
-	buf   []byte        // what was read last
-	reply []byte        // the answers to what was read last
+	buf   []byte        // last bytes read
+	reply []byte        // the answers to buf
 }
 
-// Listen makes a broker on the port, or on a free one when it is 0. What clients do wrong is written to log, one line each.
-// The caller calls Serve, which takes over everything.
+// Listen creates a broker on the port, or on a free one if it is 0. Protocol errors of clients are
+// written to log, one line each. The caller calls Serve, which takes ownership of everything.
 func Listen(port int, log io.Writer) (*Broker, error) {
 	b := &Broker{log: log, buf: make([]byte, 256<<10)}
 	if err := b.open(port); err != nil {
@@ -72,7 +72,7 @@ func (b *Broker) Addr() netip.AddrPort {
 // Stop makes Serve return. It may be called from any goroutine, once.
 func (b *Broker) Stop() { unix.Write(b.stop, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
 
-// Serve accepts and answers until Stop, or until it cannot go on. It closes everything before it returns.
+// Serve accepts and answers until Stop or a fatal error. It closes everything before it returns.
 func (b *Broker) Serve() error {
 	defer b.close()
 	for {
@@ -101,7 +101,7 @@ func (b *Broker) handle(fd int, ev *unix.EpollEvent) error {
 	}
 	c := b.conns[fd]
 	if c == nil {
-		return nil // closed since the event was taken
+		return nil // closed after the event was read
 	}
 	if err := b.serve(c, ev); err != nil {
 		b.part(c, err)
@@ -109,7 +109,7 @@ func (b *Broker) handle(fd int, ev *unix.EpollEvent) error {
 	return nil
 }
 
-// part closes a connection that is over; err is io.EOF when it ended as it should.
+// part closes a connection that has ended; err is io.EOF if it ended normally.
 func (b *Broker) part(c *brokerConn, err error) {
 	if err != io.EOF {
 		fmt.Fprintln(b.log, "broker:", err)
@@ -150,7 +150,7 @@ func (b *Broker) close() {
 	b.poll.close()
 }
 
-// grown returns s, made longer if need be, so that s[i] exists.
+// grown returns s, extended if necessary, so that s[i] exists.
 func grown[T any](s []T, i int) []T {
 	if i < len(s) {
 		return s

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A role is what a client asked for in its CONNECT.
+// A role is the behaviour that a client requests in its CONNECT.
 type role int
 
 const (
@@ -28,14 +28,14 @@ type brokerConn struct {
 	fd     int
 	role   role
 	headed bool   // past the PROXY header, or known to have none
-	asked  bool   // source: told to begin
+	asked  bool   // source: started
 	left   int64  // sink, source: bytes; stamps: packets
-	in     []byte // the start of a packet whose end has not come yet
-	out    []byte // answers that the socket did not take
-	delays []byte // stamps: what was measured so far
+	in     []byte // the start of an incomplete packet
+	out    []byte // answers that the socket did not accept yet
+	delays []byte // stamps: delays measured so far
 }
 
-// serve handles one event. It returns io.EOF when the connection is over.
+// serve handles one event. It returns io.EOF when the connection has ended.
 func (b *Broker) serve(c *brokerConn, ev *unix.EpollEvent) error {
 	blocked := len(c.out) > 0
 	if err := c.flush(); err != nil {
@@ -50,7 +50,8 @@ func (b *Broker) serve(c *brokerConn, ev *unix.EpollEvent) error {
 	return b.drain(c, ev.Events&ended != 0)
 }
 
-// drain reads what there is. It stops when answers cannot be written: then the client must read first.
+// drain reads all available input. It stops when answers cannot be written: then the client must
+// read first.
 func (b *Broker) drain(c *brokerConn, ended bool) error {
 	for len(c.out) == 0 {
 		n, room, err := b.take(c)
@@ -64,13 +65,13 @@ func (b *Broker) drain(c *brokerConn, ended bool) error {
 			return io.EOF
 		}
 		if n < room && !ended {
-			return nil // there was no more; the next byte is a new event
+			return nil // no more input; the next byte causes a new event
 		}
 	}
 	return nil
 }
 
-// take reads once, of up to room bytes, and handles what came.
+// take reads once, up to room bytes, and handles the input.
 func (b *Broker) take(c *brokerConn) (n, room int, err error) {
 	if c.role == sink && c.left > 0 {
 		return b.swallow(c)
@@ -82,7 +83,7 @@ func (b *Broker) take(c *brokerConn) (n, room int, err error) {
 	return n, len(b.buf), b.input(c, b.buf[:n])
 }
 
-// maxDiscard is how much a sink throws away in one call.
+// maxDiscard is how many bytes a sink discards in one call.
 const maxDiscard = 4 << 20
 
 func (b *Broker) swallow(c *brokerConn) (n, room int, err error) {
@@ -97,7 +98,7 @@ func (b *Broker) swallow(c *brokerConn) (n, room int, err error) {
 	return n, room, err
 }
 
-// input handles received bytes, behind those kept from before.
+// input handles received bytes after those stored before.
 func (b *Broker) input(c *brokerConn, p []byte) error {
 	if len(c.in) > 0 {
 		p = append(c.in, p...)
@@ -122,7 +123,7 @@ func (b *Broker) input(c *brokerConn, p []byte) error {
 	return c.pour()
 }
 
-// packets handles every whole packet of p and returns what is left.
+// packets handles every whole packet of p and returns the rest.
 func (b *Broker) packets(c *brokerConn, p []byte) ([]byte, error) {
 	for {
 		p = b.sunk(c, p)
@@ -137,7 +138,7 @@ func (b *Broker) packets(c *brokerConn, p []byte) ([]byte, error) {
 	}
 }
 
-// sunk throws away the part of p that goes to a sink, and returns the rest.
+// sunk discards the part of p that belongs to a sink, and returns the rest.
 func (b *Broker) sunk(c *brokerConn, p []byte) []byte {
 	if c.role != sink || c.left == 0 || len(p) == 0 {
 		return p
@@ -149,7 +150,7 @@ func (b *Broker) sunk(c *brokerConn, p []byte) []byte {
 	return p[n:]
 }
 
-// packet handles one packet; whole has its bytes.
+// packet handles one packet; whole contains its bytes.
 func (b *Broker) packet(c *brokerConn, pk packet, whole []byte) error {
 	switch pk.kind {
 	case typeConnect:
@@ -187,13 +188,13 @@ func (b *Broker) publish(c *brokerConn, pk packet, whole []byte) error {
 
 func (b *Broker) ping(c *brokerConn) {
 	if c.role == source {
-		c.asked = true // what it asked for is its answer
+		c.asked = true // the requested data is the answer
 		return
 	}
 	b.reply = append(b.reply, pingresp...)
 }
 
-// start takes the client's role from the body of its CONNECT.
+// start sets the client's role from the body of its CONNECT.
 func (c *brokerConn) start(body []byte) error {
 	id, err := clientID(body)
 	if err != nil {
@@ -207,7 +208,7 @@ func (c *brokerConn) start(body []byte) error {
 	return nil
 }
 
-// keep stores the start of a packet, or forgets the store.
+// keep stores the start of a packet, or clears the store.
 func (c *brokerConn) keep(p []byte) {
 	if len(p) == 0 {
 		c.in = nil
@@ -218,7 +219,7 @@ func (c *brokerConn) keep(p []byte) {
 
 var zeros = make([]byte, 256<<10)
 
-// pour sends what a source owes until the socket is full.
+// pour sends the remaining bytes of a source until the socket is full.
 func (c *brokerConn) pour() error {
 	for c.asked && c.left > 0 && len(c.out) == 0 {
 		n, err := write(c.fd, zeros[:min(c.left, int64(len(zeros)))])
@@ -233,7 +234,7 @@ func (c *brokerConn) pour() error {
 	return nil
 }
 
-// send writes p, and keeps what the socket does not take.
+// send writes p, and stores the bytes that the socket does not accept.
 func (c *brokerConn) send(p []byte) error {
 	c.out = append(c.out, p...)
 	return c.flush()
@@ -254,7 +255,7 @@ func (c *brokerConn) flush() error {
 	return nil
 }
 
-// gone turns the ways in which a client leaves into io.EOF.
+// gone maps the errors of a client that has closed to io.EOF.
 func gone(err error) error {
 	if err == unix.ECONNRESET || err == unix.EPIPE {
 		return io.EOF

@@ -9,17 +9,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// gib is what a bulk test counts in.
+// gib is the unit of a bulk test.
 const gib = 1 << 30
 
 // A Bulk moves many bytes one way over few sessions. An operation is a GiB.
 type Bulk struct {
 	Sessions int
-	Bytes    int64 // of all sessions together; rounded down to the same number for each
+	Bytes    int64 // total of all sessions; rounded down to the same number for each
 	Down     bool  // from the broker to the clients
 }
 
-// Run moves the bytes through the target. It ends early, with an error, when ctx does or when a session fails.
+// Run moves the bytes through the target. It returns early, with an error, if ctx ends or a session
+// fails.
 func (b Bulk) Run(ctx context.Context, t *Target) (Result, error) {
 	d, err := newDialer(t)
 	if err != nil {

@@ -12,20 +12,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lost is how long an answer may take. A load of datagrams loses none, since it never has many on their way.
+// lost is the timeout of an answer. A datagram load loses none, because few are in flight.
 const lost = 5 * time.Second
 
-// minDatagram is what a datagram needs to differ from all others of its load.
+// minDatagram is the size that makes each datagram of a load unique.
 const minDatagram = 16
 
-// A DatagramStorm has each of many clients send one datagram and wait for its echo. An operation is such a session.
+// A DatagramStorm makes each of many clients send one datagram and wait for its echo. An operation
+// is such a session.
 type DatagramStorm struct {
 	Sessions int
-	AtOnce   int // on their way at a time
+	AtOnce   int // sessions in flight
 	Size     int // of a datagram, in bytes
 }
 
-// Run puts the storm on the target. It ends early, with an error, when ctx does or when an answer does not come.
+// Run puts the storm on the target. It returns early, with an error, if ctx ends or an answer is
+// missing.
 func (s DatagramStorm) Run(ctx context.Context, t *Target) (Result, error) {
 	r, err := newDatagramRun(t, s.Size)
 	if err != nil {
@@ -49,15 +51,16 @@ func (s DatagramStorm) Run(ctx context.Context, t *Target) (Result, error) {
 	return span.end(float64(r.done), &r.latency)
 }
 
-// An Exchange has every client send a datagram, wait for its echo, and send again. An operation is a round trip.
+// An Exchange makes every client send a datagram, wait for its echo, and send again. An operation
+// is a round trip.
 type Exchange struct {
 	Sessions   int
-	RoundTrips int // of all sessions together
+	RoundTrips int // total of all sessions
 	Size       int // of a datagram, in bytes
 }
 
-// Run plays on the target. It ends early, with an error, when ctx does or when an answer does not come. Each session has had one round trip
-// before Begin.
+// Run runs the exchange on the target. It returns early, with an error, if ctx ends or an answer is
+// missing. Each session has had one round trip before Begin.
 func (x Exchange) Run(ctx context.Context, t *Target) (Result, error) {
 	r, err := newDatagramRun(t, x.Size)
 	if err != nil {
@@ -77,15 +80,15 @@ func (x Exchange) Run(ctx context.Context, t *Target) (Result, error) {
 	return span.end(float64(r.done), &r.latency)
 }
 
-// A datagramClient is one session of datagrams, with at most one on its way.
+// A datagramClient is one UDP session, with at most one datagram in flight.
 type datagramClient struct {
 	fd      int
-	n       int // how many were opened before it
-	sent    int // datagrams
+	n       int // number of clients opened before it
+	sent    int // datagrams sent
 	started time.Time
 }
 
-// A datagramRun opens sessions and holds their epoll set. It belongs to one goroutine.
+// A datagramRun opens sessions and owns their epoll set. It belongs to one goroutine.
 type datagramRun struct {
 	poll         *poller
 	target       *Target
@@ -110,7 +113,7 @@ func newDatagramRun(t *Target, size int) (*datagramRun, error) {
 	return &datagramRun{poll: p, target: t, heard: time.Now(), out: make([]byte, size), in: make([]byte, size+1)}, nil
 }
 
-// open makes a client and sends its first datagram.
+// open creates a client and sends its first datagram.
 func (r *datagramRun) open() error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -141,7 +144,7 @@ func connectFrom(t *Target, fd, n int) error {
 	return nil
 }
 
-// send sends a datagram that no other is like.
+// send sends a unique datagram.
 func (r *datagramRun) send(c *datagramClient) error {
 	c.sent++
 	c.started = time.Now()
@@ -149,14 +152,14 @@ func (r *datagramRun) send(c *datagramClient) error {
 	return err
 }
 
-// sentBy is the client's last datagram; it is good until the next call.
+// sentBy returns the client's last datagram; it is valid until the next call.
 func (r *datagramRun) sentBy(c *datagramClient) []byte {
 	binary.BigEndian.PutUint64(r.out, uint64(c.n))
 	binary.BigEndian.PutUint64(r.out[8:], uint64(c.sent))
 	return r.out
 }
 
-// answers waits for answers, and calls then for each client that has got its own.
+// answers waits for answers, and calls then for each client that has received its own.
 func (r *datagramRun) answers(ctx context.Context, then func(*datagramClient) error) error {
 	events, err := r.poll.wait(tick)
 	if err != nil {
@@ -173,7 +176,8 @@ func (r *datagramRun) answers(ctx context.Context, then func(*datagramClient) er
 	return ctx.Err()
 }
 
-// receive takes the answer to the client's last datagram. There is no other, so that an event is one datagram.
+// receive reads the answer to the client's last datagram. At most one is in flight, so an event is
+// one datagram.
 func (r *datagramRun) receive(c *datagramClient, then func(*datagramClient) error) error {
 	n, err := read(c.fd, r.in)
 	if err == errAgain {
@@ -197,7 +201,7 @@ func (r *datagramRun) drop(c *datagramClient) error {
 	return nil
 }
 
-// openAll opens n sessions, and returns when each has had an answer. That does not count.
+// openAll opens n sessions, and returns when each has had an answer. These answers are not counted.
 func (r *datagramRun) openAll(ctx context.Context, n int) error {
 	const atOnce = 64
 	for r.done < n {
@@ -214,7 +218,7 @@ func (r *datagramRun) openAll(ctx context.Context, n int) error {
 	return nil
 }
 
-// exchange has all clients send and send again, until n round trips are done.
+// exchange makes all clients send repeatedly, until n round trips are done.
 func (r *datagramRun) exchange(ctx context.Context, n int) error {
 	sent := 0
 	next := func(c *datagramClient) error {

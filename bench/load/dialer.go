@@ -13,24 +13,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tick is how often a waiting test looks whether it should go on.
+// tick is how often a waiting test checks whether to continue.
 const tick = 100 * time.Millisecond
 
 // A client is one session.
 type client struct {
 	fd      int
-	n       int       // how many were opened before it
-	started time.Time // of the connect, and later of each round trip
-	ready   bool      // CONNACK came
-	got     int       // bytes of the awaited answer that came
-	out     []byte    // what the socket did not take yet
+	n       int       // number of clients opened before it
+	started time.Time // start of the connect, and later of each round trip
+	ready   bool      // CONNACK was received
+	got     int       // received bytes of the expected answer
+	out     []byte    // bytes that the socket did not accept yet
 }
 
-// A dialer opens sessions and holds their epoll set. It belongs to one goroutine.
+// A dialer opens sessions and owns their epoll set. It belongs to one goroutine.
 type dialer struct {
 	poll    *poller
 	target  *Target
-	run     uint32    // makes client identifiers fresh
+	run     uint32    // makes client identifiers unique
 	clients []*client // by descriptor
 	opened  int
 	buf     []byte
@@ -48,8 +48,8 @@ func newDialer(t *Target) (*dialer, error) {
 	return &dialer{poll: p, target: t, run: rand.Uint32(), buf: make([]byte, 256<<10)}, nil
 }
 
-// open starts a session and sends its CONNECT at once: a connect over loopback is complete when it returns. role is the part of the client identifier that the
-// broker looks at, or the empty string.
+// open starts a session and sends its CONNECT at once: a connect over loopback is complete when it
+// returns. role is the part of the client identifier that the broker reads, or the empty string.
 func (d *dialer) open(role string) (*client, error) {
 	fd, err := tcpSocket()
 	if err != nil {
@@ -78,12 +78,12 @@ func (d *dialer) begin(c *client, role string) error {
 	if err := c.send(d.connect); err != nil {
 		return fmt.Errorf("connect %s: %w", addr, err)
 	}
-	c.out = bytes.Clone(c.out) // the next session's CONNECT takes the buffer
+	c.out = bytes.Clone(c.out) // the next session's CONNECT reuses the buffer
 	return d.poll.add(c.fd, edge)
 }
 
-// bindSource gives the n-th client its source address, and leaves the port to connect, which can share it among
-// destinations.
+// bindSource gives the n-th client its source address, and leaves the port to connect, which can
+// share it among destinations.
 func bindSource(t *Target, fd, n int) error {
 	if len(t.Sources) == 0 {
 		return nil
@@ -98,7 +98,7 @@ func bindSource(t *Target, fd, n int) error {
 	return nil
 }
 
-// send writes p, which must stay unchanged until the client has sent all of it.
+// send writes p, which must not change until the client has sent all of it.
 func (c *client) send(p []byte) error {
 	c.out = p
 	return c.flush()
@@ -118,7 +118,7 @@ func (c *client) flush() error {
 	return nil
 }
 
-// receive reads up to limit bytes. Nothing and no error: there was nothing to read.
+// receive reads up to limit bytes. It returns 0 without an error if no input is available.
 func (d *dialer) receive(c *client, limit int) ([]byte, error) {
 	n, err := read(c.fd, d.buf[:limit])
 	switch {
@@ -132,7 +132,7 @@ func (d *dialer) receive(c *client, limit int) ([]byte, error) {
 	return d.buf[:n], nil
 }
 
-// handshake goes on with a session that is not ready.
+// handshake continues a session that is not ready.
 func (d *dialer) handshake(c *client, ev *unix.EpollEvent) error {
 	if err := c.flush(); err != nil {
 		return err
@@ -143,7 +143,7 @@ func (d *dialer) handshake(c *client, ev *unix.EpollEvent) error {
 	return d.expect(c, connack, &c.ready)
 }
 
-// expect reads more of an answer, and sets done once all of it came.
+// expect reads more of an answer, and sets done once it is complete.
 func (d *dialer) expect(c *client, answer []byte, done *bool) error {
 	p, err := d.receive(c, len(answer)-c.got)
 	if err != nil {
@@ -158,7 +158,7 @@ func (d *dialer) expect(c *client, answer []byte, done *bool) error {
 	return nil
 }
 
-// each waits for events, at most d, and calls f for the client of each until it fails.
+// each waits for events, at most d, and calls f for the client of each until f fails.
 func (d *dialer) each(wait time.Duration, f func(*client, *unix.EpollEvent) error) error {
 	events, err := d.poll.wait(wait)
 	if err != nil {
@@ -167,7 +167,7 @@ func (d *dialer) each(wait time.Duration, f func(*client, *unix.EpollEvent) erro
 	for i := range events {
 		c := d.clients[events[i].Fd]
 		if c == nil {
-			continue // closed since the event was taken
+			continue // closed after the event was read
 		}
 		if err := f(c, &events[i]); err != nil {
 			return fmt.Errorf("session %d: %w", c.n+1, err)
@@ -176,7 +176,8 @@ func (d *dialer) each(wait time.Duration, f func(*client, *unix.EpollEvent) erro
 	return nil
 }
 
-// openAll opens n sessions and returns them when all have their CONNACK. No more than a proxy's shortest backlog are on their way at a time.
+// openAll opens n sessions and returns them when all have their CONNACK. At most as many as a
+// proxy's shortest backlog are in flight.
 func (d *dialer) openAll(ctx context.Context, n int, role func(i int) string) ([]*client, error) {
 	const atOnce = 64
 	all := make([]*client, 0, n)
@@ -224,5 +225,5 @@ func (d *dialer) close() {
 	d.poll.close()
 }
 
-// echoed is the role of clients that want their packets back.
+// echoed is the role of clients whose packets are echoed.
 func echoed(int) string { return "" }

@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An echoer is the broker's socket for datagrams. Each goes back to who sent it, from the address that it was sent to.
+// An echoer is the broker's UDP socket. It returns each datagram to its sender, from the address
+// that it was sent to.
 type echoer struct {
 	fd      int
 	header  unix.Msghdr
@@ -19,7 +20,8 @@ type echoer struct {
 	buf     [64 << 10]byte
 }
 
-// echoBuffer is room for the datagrams of everybody who sends at a time; the kernel allows less to who may not exceed its limit.
+// echoBuffer has room for the datagrams of all concurrent senders; the kernel grants less to a
+// process that may not exceed its limit.
 const echoBuffer = 4 << 20
 
 // newEchoer opens the socket on the port of every address of the loopback interface.
@@ -48,7 +50,7 @@ func bindEcho(fd, port int) error {
 	return unix.Bind(fd, &unix.SockaddrInet4{Port: port})
 }
 
-// answer sends back what has come.
+// answer echoes all waiting datagrams.
 func (e *echoer) answer() error {
 	for {
 		n, err := e.receive()
@@ -65,7 +67,8 @@ func (e *echoer) answer() error {
 	}
 }
 
-// receive takes one datagram. What the kernel tells of the address that it was sent to, sendmsg understands as the one to send from.
+// receive reads one datagram. The control message with its destination address also sets the source
+// address in sendmsg.
 func (e *echoer) receive() (int, error) {
 	e.vector.Base = &e.buf[0]
 	e.vector.SetLen(len(e.buf))

@@ -13,18 +13,19 @@ import (
 
 // A FanIn has many sessions publish one way at a steady rate. An operation is a message, its latency the time from the client's write to the broker's read.
 //
-// The rate is what makes runs comparable: without one, a proxy is measured by how many messages it happens to find in a read.
+// The rate makes runs comparable: without one, the result depends on how many messages a proxy
+// happens to find in a read.
 type FanIn struct {
 	Sessions int
-	Messages int // of all sessions together; rounded up to the same number for each
-	Rate     int // messages a second, of all sessions together
+	Messages int // total of all sessions; rounded up to the same number for each
+	Rate     int // messages a second, total of all sessions
 	Size     int // of the PUBLISH, in bytes
 }
 
-// pace is how long a paced test waits between two looks at the clock.
+// pace is the interval at which a paced test reads the clock.
 const pace = time.Millisecond
 
-// Run publishes to the target. It ends early, with an error, when ctx does or when a session fails.
+// Run publishes to the target. It returns early, with an error, if ctx ends or a session fails.
 func (f FanIn) Run(ctx context.Context, t *Target) (Result, error) {
 	message, err := publishOf(f.Size)
 	if err != nil {
@@ -57,8 +58,8 @@ type fanInRun struct {
 	all         []*client
 	message     []byte
 	total, sent int
-	done        int      // sessions whose answer came
-	answers     [][]byte // by session: what came of the broker's answer
+	done        int      // sessions with a complete answer
+	answers     [][]byte // by session: received part of the broker's answer
 	latency     Histogram
 }
 
@@ -90,7 +91,7 @@ func (r *fanInRun) publish(due int) error {
 		if err := c.send(r.message); err != nil {
 			return fmt.Errorf("session %d: %w", c.n+1, err)
 		}
-		c.out = bytes.Clone(c.out) // the next message takes the buffer
+		c.out = bytes.Clone(c.out) // the next message reuses the buffer
 		r.sent++
 	}
 	return nil
@@ -124,7 +125,7 @@ func (r *fanInRun) advance(c *client, ev *unix.EpollEvent) error {
 	return r.answer(r.answers[c.n])
 }
 
-// answer counts the delays of a session, once the broker's answer is whole.
+// answer counts the delays of a session, once the broker's answer is complete.
 func (r *fanInRun) answer(p []byte) error {
 	pk, err := firstPacket(p)
 	if err != nil || pk.size == 0 {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// subBuckets is how many buckets each power of two has: durations are kept to about 3 %.
+// subBuckets is the number of buckets per power of two: durations have a resolution of about 3 %.
 const subBuckets = 32
 
 // A Histogram counts durations. The zero value is empty and ready; it is not safe for concurrent use.
@@ -27,7 +27,7 @@ func (h *Histogram) Add(d time.Duration) {
 	h.counts[shift*subBuckets+int(d>>shift)]++
 }
 
-// Merge adds what other has counted.
+// Merge adds the counts of other.
 func (h *Histogram) Merge(other *Histogram) {
 	h.n += other.n
 	h.max = max(h.max, other.max)
@@ -39,7 +39,8 @@ func (h *Histogram) Merge(other *Histogram) {
 // Count returns how many durations were added.
 func (h *Histogram) Count() int64 { return h.n }
 
-// Percentile returns the duration that p percent of those added do not exceed, to about 3 %. It is zero when there are none.
+// Percentile returns the duration that p percent of those added do not exceed, to about 3 %. It
+// returns zero for an empty Histogram.
 func (h *Histogram) Percentile(p float64) time.Duration {
 	want := int64(math.Ceil(p / 100 * float64(h.n)))
 	for i, n := range h.counts {

@@ -8,14 +8,15 @@ import (
 	"time"
 )
 
-// An Idle opens sessions and holds them. An operation is a session. What counts begins before the first session is opened, so that its meter sees what all of
-// them cost.
+// An Idle opens sessions and holds them. An operation is a session. The measurement begins before
+// the first session is opened, so that its meter includes the cost of all.
 type Idle struct {
 	Sessions int
 	Settle   time.Duration // from the last CONNACK to the end
 }
 
-// Run opens and holds the sessions. It ends early, with an error, when ctx does or when a session fails.
+// Run opens and holds the sessions. It returns early, with an error, if ctx ends or a session
+// fails.
 func (i Idle) Run(ctx context.Context, t *Target) (Result, error) {
 	span, err := t.begin()
 	if err != nil {
@@ -48,7 +49,7 @@ func rest(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Held are open sessions that do nothing.
+// Held are open, silent sessions.
 type Held struct {
 	d   *dialer
 	all []*client

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// broker starts a broker that ends with the test, and returns what puts load on it.
+// broker starts a broker that ends with the test, and returns a target for it.
 func broker(t *testing.T) *Target {
 	t.Helper()
 	b, err := Listen(0, t.Output())
@@ -31,7 +31,7 @@ func broker(t *testing.T) *Target {
 	return &Target{Addrs: []netip.AddrPort{b.Addr()}, Sources: []netip.Addr{netip.MustParseAddr("127.0.1.1"), netip.MustParseAddr("127.0.1.2")}}
 }
 
-// A counter is a meter that counts how often it was asked.
+// A counter is a meter that counts its calls.
 type counter struct{ begins, ends int }
 
 func (c *counter) Begin() error { c.begins++; return nil }
@@ -82,7 +82,7 @@ func TestTestsRunAgainstTheBroker(t *testing.T) {
 	}
 }
 
-// A proxy that answers with the address of the PROXY protocol is asked.
+// The proxy answers with the address from the PROXY header.
 func TestAskChecksAnswers(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

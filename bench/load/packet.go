@@ -9,7 +9,7 @@ import (
 	"fmt"
 )
 
-// The packet types of MQTT that the load uses, as they stand in the high half of a packet's first byte.
+// The packet types of MQTT that the load uses, in the high half of a packet's first byte.
 const (
 	typeConnect    = 1
 	typePublish    = 3
@@ -34,7 +34,7 @@ func appendConnect(b []byte, id string) []byte {
 	return append(b, id...)
 }
 
-// topic is the topic of every PUBLISH, behind its length.
+// topic is the topic of every PUBLISH, after its length.
 const topic = "\x00\x03t/1"
 
 // appendPublish appends a PUBLISH of quality 0 with the given payload to b.
@@ -45,7 +45,8 @@ func appendPublish(b, payload []byte) []byte {
 	return append(b, payload...)
 }
 
-// publishOf returns a PUBLISH of exactly size bytes. Not every size exists: where the length grows by a byte, one is left out.
+// publishOf returns a PUBLISH of exactly size bytes. Not every size exists: where the length field
+// grows by a byte, one is skipped.
 func publishOf(size int) ([]byte, error) {
 	for head := 2; head <= 5; head++ {
 		n := size - head - len(topic)
@@ -62,8 +63,8 @@ func publishOf(size int) ([]byte, error) {
 // A packet is one MQTT packet within a longer buffer.
 type packet struct {
 	kind byte   // the packet's type
-	size int    // of the whole packet; 0: the buffer does not hold all of it yet
-	body []byte // what follows the fixed header
+	size int    // of the whole packet; 0 if the buffer does not contain all of it yet
+	body []byte // bytes after the fixed header
 }
 
 // payload returns the payload of a PUBLISH that has the load's topic.
@@ -75,7 +76,7 @@ func (p packet) payload() ([]byte, error) {
 	return rest, nil
 }
 
-// firstPacket returns the packet at the start of b, or one of size 0 when b ends before it does.
+// firstPacket returns the packet at the start of b, or one of size 0 if b is too short.
 func firstPacket(b []byte) (packet, error) {
 	if len(b) < 2 {
 		return packet{}, nil
@@ -91,7 +92,7 @@ func firstPacket(b []byte) (packet, error) {
 	return packet{kind: b[0] >> 4, size: size, body: b[1+n : size]}, nil
 }
 
-// clientID returns the client identifier in the body of a CONNECT, of MQTT 3.1.1 or 5.
+// clientID returns the client identifier in the body of a CONNECT of MQTT 3.1.1 or 5.
 func clientID(body []byte) (string, error) {
 	_, rest, ok := cutString(body) // the protocol's name
 	if !ok || len(rest) < 4 {
@@ -112,7 +113,7 @@ func clientID(body []byte) (string, error) {
 	return string(id), nil
 }
 
-// cutString cuts a string behind its two bytes of length off the start of b.
+// cutString cuts a string with a two-byte length prefix off the start of b.
 func cutString(b []byte) (s, rest []byte, ok bool) {
 	if len(b) < 2 {
 		return nil, nil, false

@@ -10,16 +10,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Ping has many idle sessions send a PINGREQ now and then, at a steady rate in all, as a fleet does to keep its connections alive. An
-// operation is a PINGREQ with its PINGRESP.
+// A Ping makes many idle sessions send PINGREQs at a steady total rate, as a fleet does to keep its
+// connections alive. An operation is a PINGREQ with its PINGRESP.
 type Ping struct {
 	Sessions int
-	Pings    int           // of all sessions together
-	Rate     int           // pings a second, of all sessions together
+	Pings    int           // total of all sessions
+	Rate     int           // pings a second, total of all sessions
 	Settle   time.Duration // from the last CONNACK to the first ping
 }
 
-// Run pings through the target. It ends early, with an error, when ctx does or when a session fails.
+// Run pings through the target. It returns early, with an error, if ctx ends or a session fails.
 func (p Ping) Run(ctx context.Context, t *Target) (Result, error) {
 	d, err := newDialer(t)
 	if err != nil {

@@ -10,14 +10,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A PingPong has every session publish, wait for the echo, and publish again. An operation is a round trip.
+// A PingPong makes every session publish, wait for the echo, and publish again. An operation is a
+// round trip.
 type PingPong struct {
 	Sessions   int
-	RoundTrips int // of all sessions together, at least one each
+	RoundTrips int // total of all sessions, at least one each
 	Size       int // of the PUBLISH, in bytes
 }
 
-// Run plays on the target. It ends early, with an error, when ctx does or when a session fails.
+// Run runs the round trips on the target. It returns early, with an error, if ctx ends or a session
+// fails.
 func (p PingPong) Run(ctx context.Context, t *Target) (Result, error) {
 	ping, err := publishOf(p.Size)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // edge is the mask of every connection: edge-triggered, added once and never changed.
 const edge = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
 
-// ended is the part of an event's mask that announces the end of what the peer sends.
+// ended is the part of an event's mask that reports the end of the peer's output.
 const ended = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
 
 // A poller is one epoll set. It belongs to one goroutine.
@@ -40,7 +40,8 @@ func (p *poller) add(fd int, mask uint32) error {
 	return nil
 }
 
-// wait returns what happened, at the latest after d; a negative d waits for as long as it takes. The events are lent until the next call.
+// wait returns the events, at the latest after d; a negative d sets no timeout. The events are
+// valid until the next call.
 func (p *poller) wait(d time.Duration) ([]unix.EpollEvent, error) {
 	n, err := unix.EpollWait(p.fd, p.events[:], int(d.Milliseconds()))
 	if err == unix.EINTR {
@@ -54,5 +55,5 @@ func (p *poller) wait(d time.Duration) ([]unix.EpollEvent, error) {
 
 func (p *poller) close() { closeFD(p.fd) }
 
-// readable reports whether there is something to read: bytes, or the end.
+// readable reports whether there is input: bytes, or the end.
 func readable(ev *unix.EpollEvent) bool { return ev.Events&^uint32(unix.EPOLLOUT) != 0 }

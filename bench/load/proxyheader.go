@@ -14,7 +14,8 @@ const (
 	proxyV2Head = 16 // bytes before the addresses of version 2
 )
 
-// proxyHeader returns the length of the PROXY protocol header at the start of b: 0 when there is none, -1 when more bytes are needed to tell.
+// proxyHeader returns the length of the PROXY protocol header at the start of b: 0 if there is
+// none, -1 if more bytes are needed to decide.
 func proxyHeader(b []byte) int {
 	switch {
 	case bytes.HasPrefix(b, []byte(proxyV1)):

@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The calls below never block, every descriptor being non-blocking, so they go past the scheduler's bookkeeping. An n of 0 without an error is the peer's end.
+// The calls below never block, because every descriptor is non-blocking, so they bypass the
+// scheduler's bookkeeping. An n of 0 without an error is the peer's end.
 
 func read(fd int, p []byte) (int, error) {
 	n, _, e := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))
@@ -24,7 +25,7 @@ func write(fd int, p []byte) (int, error) {
 	return result(n, e)
 }
 
-// discard takes up to n received bytes off the socket without copying them.
+// discard removes up to n received bytes from the socket without copying them.
 func discard(fd, n int) (int, error) {
 	r, _, e := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), 0, uintptr(n), unix.MSG_TRUNC, 0, 0)
 	return result(r, e)
@@ -37,7 +38,7 @@ func accept(fd int) (int, error) {
 
 func closeFD(fd int) { unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
 
-// errAgain says that a socket has nothing to give, or takes nothing, until the next event.
+// errAgain reports that a socket has no input, or accepts no output, until the next event.
 var errAgain = errors.New("try again at the next event")
 
 func result(n uintptr, e syscall.Errno) (int, error) {
@@ -50,7 +51,7 @@ func result(n uintptr, e syscall.Errno) (int, error) {
 	return 0, e
 }
 
-// tcpSocket returns a new non-blocking socket that sends at once.
+// tcpSocket returns a new non-blocking socket with TCP_NODELAY.
 func tcpSocket() (int, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -63,7 +64,8 @@ func tcpSocket() (int, error) {
 	return fd, nil
 }
 
-// listenLoopback listens on the port of every address, of the loopback interface alone. Accepted sockets inherit TCP_NODELAY.
+// listenLoopback listens on the port of every address, on the loopback interface only. Accepted
+// sockets inherit TCP_NODELAY.
 func listenLoopback(port int) (int, error) {
 	fd, err := tcpSocket()
 	if err != nil {
@@ -89,7 +91,7 @@ func bindLoopback(fd, port int) error {
 	return unix.Listen(fd, 4096)
 }
 
-// portOf returns the port that a listening socket has.
+// portOf returns the port of a listening socket.
 func portOf(fd int) (int, error) {
 	sa, err := unix.Getsockname(fd)
 	if err != nil {

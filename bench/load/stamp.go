@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// A stamp is the time of the wall clock at the start of a payload. Both ends of the load are on one machine and read the same clock; should somebody set it
-// while a test runs, the delays of that moment are wrong and nothing else.
+// A stamp is the wall clock time at the start of a payload. Both ends of the load are on one
+// machine and read the same clock; if the clock is set during a test, only the delays of that
+// moment are wrong.
 const stampSize = 8
 
-// delaySize is how many bytes a measured delay takes in the broker's answer: microseconds.
+// delaySize is the size of a measured delay in the broker's answer, in bytes: microseconds.
 const delaySize = 4
 
 // putStamp writes the time to the start of a payload.

@@ -13,10 +13,11 @@ import (
 // A Storm opens sessions, waits for each one's CONNACK and closes it. An operation is a session, its latency the time from connect to CONNACK.
 type Storm struct {
 	Sessions int
-	AtOnce   int // on their way at a time
+	AtOnce   int // sessions in flight
 }
 
-// Run puts the storm on the target. It ends early, with an error, when ctx does or when a session fails.
+// Run puts the storm on the target. It returns early, with an error, if ctx ends or a session
+// fails.
 func (s Storm) Run(ctx context.Context, t *Target) (Result, error) {
 	d, err := newDialer(t)
 	if err != nil {

@@ -8,27 +8,28 @@ import (
 	"time"
 )
 
-// A Target is what a test puts its load on.
+// A Target is the destination of a test's load.
 type Target struct {
 	Addrs   []netip.AddrPort // of the proxy, or of the broker itself; used in turn
-	Sources []netip.Addr     // the clients' own addresses, used in turn; none: the system's choice
-	Meter   Meter            // nil: nobody measures
+	Sources []netip.Addr     // the clients' own addresses, used in turn; empty leaves the choice to the system
+	Meter   Meter            // nil disables measurement
 }
 
-// A Meter is told when the part of a test begins and ends that counts. Sessions that a test needs first are opened before Begin, and closed after End.
+// A Meter is called when the measured part of a test begins and ends. Sessions that a test needs
+// first are opened before Begin, and closed after End.
 type Meter interface {
 	Begin() error
 	End() error
 }
 
-// A Result is what a test did between Begin and End.
+// A Result is the work that a test did between Begin and End.
 type Result struct {
-	Ops     float64       // sessions, round trips, messages, GiB: the test's own unit
+	Ops     float64       // sessions, round trips, messages or GiB: the test's own unit
 	Elapsed time.Duration // from Begin to End
-	Latency *Histogram    // nil for tests that have none
+	Latency *Histogram    // nil for tests without a latency
 }
 
-// Add adds what another run of the same test did.
+// Add adds the result of another run of the same test.
 func (r *Result) Add(other Result) {
 	r.Ops += other.Ops
 	r.Elapsed += other.Elapsed
@@ -39,7 +40,7 @@ func (r *Result) Add(other Result) {
 	}
 }
 
-// A span is the part of a test that counts.
+// A span is the measured part of a test.
 type span struct {
 	meter Meter
 	begin time.Time

@@ -9,11 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CPU is the CPU time that processes had, each since its start.
+// CPU is the CPU time of processes, each since its start.
 type CPU map[int]time.Duration
 
-// CPUOf reads the clocks of the processes. They count the time of all threads, ended ones too, in user mode and in the kernel, to the nanosecond: the same sum
-// as utime and stime in /proc/PID/stat, which are rounded to ticks of 10 ms.
+// CPUOf reads the clocks of the processes. They count the time of all threads, including ended
+// ones, in user mode and in the kernel, in nanoseconds: the same sum as utime and stime in
+// /proc/PID/stat, which are rounded to ticks of 10 ms.
 func CPUOf(pids []int) (CPU, error) {
 	all := CPU{}
 	for _, pid := range pids {
@@ -34,15 +35,16 @@ func cpuOf(pid int) (time.Duration, error) {
 	return time.Duration(t.Nano()), nil
 }
 
-// clockOf returns the id of a process's CPU clock, as clock_getcpuclockid(3) does: the complement of the id, and behind it the kind, where 2 is the time that
-// the scheduler counted.
+// clockOf returns the id of a process's CPU clock, like clock_getcpuclockid(3): the complement of
+// the pid, followed by the kind, where 2 is the time that the scheduler counted.
 func clockOf(pid int) int32 {
 	const scheduled = 2
 	return int32(^pid<<3 | scheduled)
 }
 
-// Since returns the CPU time that the processes of c had since before was read. One that before does not have is new, and all its time counts. One that c does
-// not have has ended, and what it used is lost: that is an error.
+// Since returns the CPU time of the processes of c since before was read. A process that is not in
+// before is new, and all its time counts. A process that is not in c has ended, and its time is
+// lost: that is an error.
 func (c CPU) Since(before CPU) (time.Duration, error) {
 	var sum time.Duration
 	for pid := range before {
@@ -56,7 +58,7 @@ func (c CPU) Since(before CPU) (time.Duration, error) {
 	return sum, nil
 }
 
-// Sum returns the time of all processes.
+// Sum returns the total time of all processes.
 func (c CPU) Sum() time.Duration {
 	var sum time.Duration
 	for _, d := range c {

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// A Usage is what processes hold at one moment.
+// A Usage is the memory and descriptors of processes at one moment.
 type Usage struct {
-	PSS         int64 // bytes; a page that n processes share counts a part in n for each
+	PSS         int64 // bytes; a page shared by n processes counts 1/n for each
 	Descriptors int64
 }
 
-// UsageOf returns what the processes hold together.
+// UsageOf returns the total usage of the processes.
 func UsageOf(pids []int) (Usage, error) {
 	var all Usage
 	for _, pid := range pids {
@@ -33,10 +33,10 @@ func UsageOf(pids []int) (Usage, error) {
 	return all, nil
 }
 
-// Sub returns u less v.
+// Sub returns u minus v.
 func (u Usage) Sub(v Usage) Usage { return Usage{u.PSS - v.PSS, u.Descriptors - v.Descriptors} }
 
-// PeakOf returns how large the resident set of the largest process has ever been, in bytes.
+// PeakOf returns the peak resident set of the largest process, in bytes.
 func PeakOf(pids []int) (int64, error) {
 	var peak int64
 	for _, pid := range pids {
@@ -49,7 +49,7 @@ func PeakOf(pids []int) (int64, error) {
 	return peak, nil
 }
 
-// field returns the size of that name in a file of /proc.
+// field returns the size in the field of that name in a file of /proc.
 func field(path, name string) (int64, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {

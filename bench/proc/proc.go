@@ -1,2 +1,3 @@
-// Package proc measures what other processes use, from outside: CPU time, memory, descriptors. Linux only.
+// Package proc measures the CPU time, memory and descriptors of other processes, from outside.
+// Linux only.
 package proc

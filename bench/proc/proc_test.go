@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// child starts a process that waits for its standard input to end.
+// child starts a process that waits for its standard input to close.
 func child(t *testing.T) int {
 	t.Helper()
 	cmd := exec.Command("cat")

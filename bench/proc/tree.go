@@ -31,7 +31,7 @@ func Tree(pid int) ([]int, error) {
 	return tree, nil
 }
 
-// parents returns the parent of each process that lives.
+// parents returns the parent of each live process.
 func parents() (map[int]int, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -50,7 +50,8 @@ func parents() (map[int]int, error) {
 	return all, nil
 }
 
-// parentOf reads /proc/PID/stat: "PID (NAME) STATE PARENT ...", where the name may hold anything.
+// parentOf parses /proc/PID/stat: "PID (NAME) STATE PARENT ...", where the name may contain any
+// bytes.
 func parentOf(pid int) (int, bool) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
