@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// brokerName is the name in the certificate of the brokers, which clients check.
+// brokerName is the name in the certificate of the brokers, which clients verify.
 const brokerName = "mqtt.example.com"
 
 // authority signs the certificates of brokers and devices.
@@ -43,7 +43,7 @@ func certificate(name string) *x509.Certificate {
 	}
 }
 
-// sign makes a key and a certificate for it; without a key of its own the authority signs itself.
+// sign creates a key and a certificate for it; without a key of its own the authority signs itself.
 func (a *authority) sign(template *x509.Certificate) tls.Certificate {
 	a.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -65,7 +65,8 @@ func (a *authority) sign(template *x509.Certificate) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key, Leaf: leaf}
 }
 
-// brokerConfig is that of a broker; mutual means that it demands a certificate of the device.
+// brokerConfig returns the TLS configuration of a broker; mutual requires a certificate of the
+// device.
 func (a *authority) brokerConfig(mutual bool) *tls.Config {
 	a.t.Helper()
 	c := &tls.Config{Certificates: []tls.Certificate{a.sign(certificate(brokerName))}}
@@ -75,7 +76,7 @@ func (a *authority) brokerConfig(mutual bool) *tls.Config {
 	return c
 }
 
-// clientConfig is that of a device, with a certificate of its own or without.
+// clientConfig returns the TLS configuration of a device, with or without its own certificate.
 func (a *authority) clientConfig(withCertificate bool) *tls.Config {
 	a.t.Helper()
 	c := &tls.Config{RootCAs: a.pool, ServerName: brokerName}

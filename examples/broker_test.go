@@ -21,7 +21,7 @@ import (
 	"github.com/pires/go-proxyproto"
 )
 
-// broker is an MQTT broker in this process, which remembers its clients.
+// broker is an MQTT broker in this process that records its clients.
 type broker struct {
 	mqtt.HookBase
 	addr string
@@ -30,12 +30,12 @@ type broker struct {
 	clients map[string]string // address by identifier
 }
 
-// brokerOptions say what kind of brokers an example needs.
+// brokerOptions describe the brokers that an example needs.
 type brokerOptions struct {
 	count    int
 	header   bool        // require a PROXY header
-	tls      *tls.Config // nil: plain
-	samePort bool        // each on an address of its own, all on one port
+	tls      *tls.Config // nil disables TLS
+	samePort bool        // each broker has its own address, and all have one port
 }
 
 // startBrokers starts brokers that end with the test.
@@ -78,7 +78,7 @@ func listenAll(t *testing.T, o brokerOptions) (all []net.Listener) {
 		}
 		l, err := net.Listen("tcp", net.JoinHostPort(host, port))
 		switch {
-		case errors.Is(err, syscall.EADDRINUSE) && len(all) > 0: // begin again with another port
+		case errors.Is(err, syscall.EADDRINUSE) && len(all) > 0: // retry with another port
 			for _, opened := range all {
 				opened.Close()
 			}
@@ -92,7 +92,7 @@ func listenAll(t *testing.T, o brokerOptions) (all []net.Listener) {
 	return all
 }
 
-// ID names the hook.
+// ID returns the name of the hook.
 func (b *broker) ID() string { return "record" }
 
 // Provides reports whether the hook handles the event.
@@ -108,20 +108,20 @@ func (b *broker) OnConnect(client *mqtt.Client, _ packets.Packet) error {
 	return nil
 }
 
-// OnConnectAuthenticate lets every client in.
+// OnConnectAuthenticate accepts every client.
 func (b *broker) OnConnectAuthenticate(*mqtt.Client, packets.Packet) bool { return true }
 
 // OnACLCheck allows every topic.
 func (b *broker) OnACLCheck(*mqtt.Client, string, bool) bool { return true }
 
-// seen returns the address of a client; empty if it was never here.
+// seen returns the address of a client; empty if the client is unknown.
 func (b *broker) seen(id string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.clients[id]
 }
 
-// homesOf lists the brokers that a client has met.
+// homesOf lists the brokers that a client has reached.
 func homesOf(id string, brokers []*broker) (homes []*broker) {
 	for _, b := range brokers {
 		if b.seen(id) != "" {
@@ -131,7 +131,7 @@ func homesOf(id string, brokers []*broker) (homes []*broker) {
 	return homes
 }
 
-// greet sends an MQTT CONNECT and waits for the CONNACK that accepts it.
+// greet sends an MQTT CONNECT and waits for a CONNACK that accepts it.
 func greet(t *testing.T, conn net.Conn, id string) {
 	t.Helper()
 	if err := tryGreet(conn, id); err != nil {

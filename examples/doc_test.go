@@ -1,4 +1,5 @@
-// Package examples_test starts weir with each example, with brokers behind it, and lets a client through.
+// Package examples_test starts weir with each example, with brokers behind it, and connects a
+// client.
 package examples_test
 
 import (
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// TestEveryExampleIsStarted checks that there is a test for each folder with a configuration.
+// TestEveryExampleIsStarted checks that there is a test for each directory with a configuration.
 func TestEveryExampleIsStarted(t *testing.T) {
 	tests, err := os.ReadFile("doc_test.go")
 	if err != nil {
@@ -64,7 +65,7 @@ func TestCompose(t *testing.T) {
 	checkSticky(t, e, brokers)
 }
 
-// checkSticky lets clients through twice, each of which must meet one broker.
+// checkSticky connects clients twice, each of which must reach one broker.
 func checkSticky(t *testing.T, e *running, brokers []*broker) {
 	t.Helper()
 	for i := range 8 {
@@ -127,7 +128,8 @@ func TestRateAndLimits(t *testing.T) {
 	}
 }
 
-// TestActiveActive starts two weirs with one configuration: a client meets the same broker through both.
+// TestActiveActive starts two weirs with one configuration: a client reaches the same broker
+// through both.
 func TestActiveActive(t *testing.T) {
 	brokers := startBrokers(t, brokerOptions{count: 3, header: true})
 	var weirs []*running
@@ -150,7 +152,7 @@ func TestActiveActive(t *testing.T) {
 	}
 }
 
-// TestKubernetes serves the ConfigMap's volume as the kubelet makes it, and changes it.
+// TestKubernetes serves the ConfigMap's volume as the kubelet creates it, and changes it.
 func TestKubernetes(t *testing.T) {
 	brokers := startBrokers(t, brokerOptions{count: 3, samePort: true})
 	dns, err := peers.StartDNS("127.0.0.1:0")

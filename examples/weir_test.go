@@ -13,17 +13,18 @@ import (
 	"time"
 )
 
-// patience is how long a test waits for a condition before it fails.
+// patience is the timeout for a condition in a test.
 const patience = 20 * time.Second
 
-// running is an example on its way to being served: its text, with addresses of this machine, and then the process.
+// running is an example in preparation: its text, with addresses of this machine, and then the
+// process.
 type running struct {
 	t    *testing.T
 	dir  string // prefix of the process
 	conf string // path of nginx.conf
 	text string
 	addr string // where weir listens
-	logs string // path of the file that takes standard error and the error log
+	logs string // path of the file for standard error and the error log
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the process has ended
 }
@@ -45,7 +46,7 @@ func example(t *testing.T, name string) *running {
 	}
 }
 
-// replace replaces what the example must contain.
+// replace replaces text that the example must contain.
 func (e *running) replace(old, with string) {
 	e.t.Helper()
 	if !strings.Contains(e.text, old) {
@@ -54,7 +55,7 @@ func (e *running) replace(old, with string) {
 	e.text = strings.ReplaceAll(e.text, old, with)
 }
 
-// listen gives weir a free address instead of the port.
+// listen replaces the port with a free address.
 func (e *running) listen(port string) {
 	e.t.Helper()
 	e.addr = freeAddr(e.t)
@@ -65,7 +66,7 @@ func (e *running) listen(port string) {
 	e.text = strings.ReplaceAll(e.text, old, "listen "+e.addr)
 }
 
-// brokers replaces 192.0.2.11:PORT and the addresses after it.
+// brokers replaces 192.0.2.11:PORT and the following addresses.
 func (e *running) brokers(port string, all []*broker) {
 	e.t.Helper()
 	for i, b := range all {
@@ -73,7 +74,8 @@ func (e *running) brokers(port string, all []*broker) {
 	}
 }
 
-// mount writes the configuration as the kubelet writes a volume: nginx.conf is a link into a directory that is swapped as a whole.
+// mount writes the configuration as the kubelet writes a volume: nginx.conf is a link into a
+// directory that is replaced as a whole.
 func (e *running) mount() {
 	e.t.Helper()
 	version, err := os.MkdirTemp(e.dir, "..data_")
@@ -96,7 +98,7 @@ func (e *running) mount() {
 	}
 }
 
-// start runs weir and returns once it accepts connections. It ends with the test.
+// start runs weir and returns once it accepts connections. It is stopped with the test.
 func (e *running) start(switches ...string) {
 	e.t.Helper()
 	if _, err := os.Lstat(e.conf); err != nil {
@@ -120,7 +122,7 @@ func (e *running) start(switches ...string) {
 	e.await("weir to listen on "+e.addr, func() bool { return accepts(e.addr) })
 }
 
-// stop ends the process; a log of a test that failed is shown.
+// stop ends the process and prints the log of a failed test.
 func (e *running) stop() {
 	e.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -141,7 +143,7 @@ func (e *running) stop() {
 	}
 }
 
-// await waits for a condition, which fails at once when weir has ended.
+// await waits for a condition and fails at once if weir has ended.
 func (e *running) await(what string, ok func() bool) {
 	e.t.Helper()
 	deadline := time.After(patience)
@@ -177,16 +179,17 @@ func accepts(addr string) bool {
 	return true
 }
 
-// Ports are taken from a range below the one from which systems take the ports of outgoing connections.
+// Ports are taken from below the usual range for outgoing connections.
 const (
 	firstPort = 21000
 	lastPort  = 24999
 )
 
-// nextPort is where the search for a free port continues: the random start keeps apart processes that run at the same time.
+// nextPort is where the search for a free port continues: the random start separates processes that
+// run at the same time.
 var nextPort = firstPort + rand.IntN(lastPort-firstPort)
 
-// freeAddr returns an address of this machine on which no program listens, another one each time.
+// freeAddr returns a free address of this machine, a different one each time.
 func freeAddr(t *testing.T) string {
 	t.Helper()
 	for range lastPort - firstPort {

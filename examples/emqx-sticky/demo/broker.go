@@ -12,11 +12,11 @@ import (
 	"github.com/pires/go-proxyproto"
 )
 
-// headerTimeout is how long a broker waits for the PROXY header, which weir sends before anything else.
+// headerTimeout is the broker's timeout for the PROXY header, which weir sends first.
 const headerTimeout = 2 * time.Second
 
-// broker is one embedded MQTT broker that takes connections only with a PROXY header. Start and stop may
-// alternate; they must not be called at the same time.
+// broker is one embedded MQTT broker that requires a PROXY header. Start and stop may alternate;
+// they must not be called at the same time.
 type broker struct {
 	addr   string
 	ledger *ledger
@@ -37,7 +37,7 @@ func (b *broker) start() error {
 	return b.server.Serve()
 }
 
-// furnish gives the new server its hook and its listener.
+// furnish adds the hook and the listener to the new server.
 func (b *broker) furnish(l net.Listener) error {
 	if err := b.server.AddHook(&doorman{broker: b.addr, ledger: b.ledger}, nil); err != nil {
 		return err
@@ -51,7 +51,7 @@ func (b *broker) furnish(l net.Listener) error {
 	}))
 }
 
-// stop cuts the clients off and frees the port. A broker that does not run is left as it is.
+// stop disconnects the clients and releases the port. It does nothing if the broker is not running.
 func (b *broker) stop() error {
 	if b.server == nil {
 		return nil
@@ -61,30 +61,30 @@ func (b *broker) stop() error {
 	return s.Close()
 }
 
-// doorman is the broker's hook that lets everyone in and writes every client into the ledger, before the client
-// gets its CONNACK.
+// doorman is the broker's hook that accepts every client and records it in the ledger, before the
+// client gets its CONNACK.
 type doorman struct {
 	mqtt.HookBase
 	broker string
 	ledger *ledger
 }
 
-// ID names the hook in the broker's own log.
+// ID returns the hook's name in the broker's own log.
 func (d *doorman) ID() string { return "doorman" }
 
-// Provides reports whether the hook wants to be asked at event.
+// Provides reports whether the hook handles event.
 func (d *doorman) Provides(event byte) bool {
 	return event == mqtt.OnConnect || event == mqtt.OnConnectAuthenticate || event == mqtt.OnACLCheck
 }
 
-// OnConnect records who came, and from where.
+// OnConnect records the client and its address.
 func (d *doorman) OnConnect(cl *mqtt.Client, _ packets.Packet) error {
 	d.ledger.record(visit{client: cl.ID, broker: d.broker, from: cl.Net.Remote})
 	return nil
 }
 
-// OnConnectAuthenticate reports that the client may connect, whoever it is.
+// OnConnectAuthenticate accepts every client.
 func (d *doorman) OnConnectAuthenticate(*mqtt.Client, packets.Packet) bool { return true }
 
-// OnACLCheck reports that the client may use the topic.
+// OnACLCheck allows every topic.
 func (d *doorman) OnACLCheck(*mqtt.Client, string, bool) bool { return true }

@@ -12,7 +12,8 @@ type peer struct {
 	weight int
 }
 
-// layout is what the demo has to know of nginx.conf: where clients connect and where weir will look for brokers.
+// layout is the part of nginx.conf that the demo needs: where clients connect and the addresses of
+// the brokers.
 type layout struct {
 	listen string // host:port on which a local client reaches weir
 	peers  []peer
@@ -40,7 +41,7 @@ func parseLayout(conf string) (layout, error) {
 	return l, nil
 }
 
-// weightOf is the number in a weight parameter; without one nginx counts a server once.
+// weightOf returns the number in a weight parameter, or nginx's default of 1.
 func weightOf(digits string) int {
 	n, err := strconv.Atoi(digits)
 	if err != nil {

@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// star is the client whose way the show follows by name.
+	// star is the client that the show follows by name.
 	star = "mqttx_client1"
-	// atOnce bounds how many clients connect at the same time.
+	// atOnce limits how many clients connect at the same time.
 	atOnce = 32
-	// answerTimeout is how long a client waits for its CONNACK: longer than proxy_connect_timeout of nginx.conf.
+	// answerTimeout is the timeout for a CONNACK: longer than proxy_connect_timeout of nginx.conf.
 	answerTimeout = 10 * time.Second
-	// quiesce is the most that a client waits for its DISCONNECT to be written, in milliseconds.
+	// quiesce is a client's timeout for writing its DISCONNECT, in milliseconds.
 	quiesce = 250
 )
 
@@ -35,7 +35,7 @@ type member struct {
 type fleet struct {
 	proxy   string // weir's address
 	members []*member
-	round   int // how often members were connected; each round has source addresses of its own
+	round   int // number of times members were connected; each round has its own source addresses
 }
 
 // newFleet returns n members, the first of them the star, that will connect to proxy.
@@ -51,7 +51,8 @@ func newFleet(proxy string, n int) *fleet {
 	return f
 }
 
-// connect ends the connections of ms and makes new ones from addresses 127.0.ROUND.HOST that the previous round did not use.
+// connect closes the connections of ms and opens new ones from addresses 127.0.ROUND.HOST that the
+// previous round did not use.
 func (f *fleet) connect(ctx context.Context, ms []*member) error {
 	f.round++
 	subnet := byte(1 + f.round%250)
@@ -71,7 +72,7 @@ func (f *fleet) connect(ctx context.Context, ms []*member) error {
 	return errors.Join(ctx.Err(), errs.first())
 }
 
-// feed hands out ms until there are no more or ctx ends, and closes work.
+// feed sends ms to work until all are sent or ctx ends, and closes work.
 func feed(ctx context.Context, ms []*member, work chan<- *member) {
 	defer close(work)
 	for _, m := range ms {
@@ -83,7 +84,7 @@ func feed(ctx context.Context, ms []*member, work chan<- *member) {
 	}
 }
 
-// hangUp ends all connections of the fleet.
+// hangUp closes all connections of the fleet.
 func (f *fleet) hangUp() {
 	var all sync.WaitGroup
 	for _, m := range f.members {
@@ -99,7 +100,7 @@ func (m *member) hangUp() {
 	}
 }
 
-// connected reports whether the member's connection stands.
+// connected reports whether the member is connected.
 func (m *member) connected() bool {
 	return m.client != nil && m.client.IsConnectionOpen()
 }
@@ -146,7 +147,7 @@ func (l *errorList) add(err error) {
 	}
 }
 
-// first returns the first error, with the number of all when there were more.
+// first returns the first error, with the number of all if there are more.
 func (l *errorList) first() error {
 	if l.n < 2 {
 		return l.err

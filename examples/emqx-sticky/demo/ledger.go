@@ -2,14 +2,15 @@ package main
 
 import "sync"
 
-// visit is one CONNECT packet as a broker met it.
+// visit is one CONNECT packet as received by a broker.
 type visit struct {
 	client string // client identifier
 	broker string // address of the broker
-	from   string // client address that the broker believes in: the one in the PROXY header
+	from   string // client address that the broker sees: the one in the PROXY header
 }
 
-// ledger holds the latest visit of every client, written by all brokers. Its methods may be called at the same time.
+// ledger holds the latest visit of every client, written by all brokers. Its methods may be called
+// concurrently.
 type ledger struct {
 	mu     sync.Mutex
 	latest map[string]visit
@@ -21,7 +22,7 @@ func newLedger() *ledger {
 	return &ledger{latest: make(map[string]visit)}
 }
 
-// record notes a visit and tells the watcher, if there is one.
+// record stores a visit and calls the watcher, if any.
 func (l *ledger) record(v visit) {
 	l.mu.Lock()
 	l.latest[v.client] = v
@@ -32,14 +33,14 @@ func (l *ledger) record(v visit) {
 	}
 }
 
-// watch has f called, from a broker's goroutine, for every visit from now on.
+// watch sets f to be called, from a broker's goroutine, for every later visit.
 func (l *ledger) watch(f func(visit)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.notify = f
 }
 
-// visitOf returns the latest visit of a client; it is the zero value when no broker has met the client.
+// visitOf returns the latest visit of a client, or the zero value if no broker has seen the client.
 func (l *ledger) visitOf(client string) visit {
 	l.mu.Lock()
 	defer l.mu.Unlock()

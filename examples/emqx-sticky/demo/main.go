@@ -1,5 +1,6 @@
-// Command demo shows weir keeping MQTT clients on their brokers: it runs embedded brokers, weir in front of
-// them with the example's nginx.conf, and a fleet of clients; then it stays up for clients of your own.
+// Command demo shows how weir keeps MQTT clients on their brokers: it runs embedded brokers, weir
+// in front of them with the example's nginx.conf, and a fleet of clients; then it keeps running for
+// your own clients.
 package main
 
 import (
@@ -13,7 +14,7 @@ import (
 	"syscall"
 )
 
-// settings are the command line's.
+// settings are the parsed command line.
 type settings struct {
 	weir  string
 	conf  string
@@ -21,7 +22,7 @@ type settings struct {
 	once  bool
 }
 
-// errClaims ends a show in which a promise did not hold.
+// errClaims ends a show in which a claim failed.
 var errClaims = errors.New("what weir promises did not hold, see above")
 
 func main() {
@@ -40,7 +41,7 @@ func main() {
 	}
 }
 
-// run starts everything, plays the show, stays up unless told otherwise, and leaves nothing behind.
+// run starts everything, plays the show, keeps running unless a flag disables that, and cleans up.
 func run(ctx context.Context, set settings) error {
 	if set.fleet < 1 {
 		return fmt.Errorf("a fleet of %d clients cannot connect", set.fleet)
@@ -76,7 +77,7 @@ func run(ctx context.Context, set settings) error {
 	return err
 }
 
-// readConf returns the configuration's text and what the demo takes from it.
+// readConf returns the configuration's text and the demo's layout of it.
 func readConf(file string) (string, layout, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -89,7 +90,7 @@ func readConf(file string) (string, layout, error) {
 	return string(text), lay, nil
 }
 
-// checkPorts says which addresses of the configuration are taken, and what to do about it.
+// checkPorts reports which addresses of the configuration are in use, and the remedy.
 func checkPorts(file string, lay layout) error {
 	addrs := []string{lay.listen}
 	for _, p := range lay.peers {
@@ -122,7 +123,7 @@ func (s *show) startBrokers() error {
 	return nil
 }
 
-// stopBrokers stops those that run.
+// stopBrokers stops the running brokers.
 func (s *show) stopBrokers() {
 	for _, b := range s.brokers {
 		if err := b.stop(); err != nil {
@@ -131,7 +132,8 @@ func (s *show) stopBrokers() {
 	}
 }
 
-// stay tells how to join in, reports every newcomer, and returns when the user or weir ends.
+// stay prints how to connect, reports every new client, and returns when the user stops it or weir
+// ends.
 func stay(ctx context.Context, s *show, w *weir) error {
 	host, port, err := net.SplitHostPort(s.layout.listen)
 	if err != nil {

@@ -10,26 +10,27 @@ import (
 )
 
 const (
-	// lossTimeout is how long clients may take to notice that their broker has gone.
+	// lossTimeout is the timeout for clients to notice the loss of their broker.
 	lossTimeout = 10 * time.Second
-	// homeTimeout is how long clients may take to come home: above nginx's default fail_timeout of 10 s.
+	// homeTimeout is the timeout for clients to return to their brokers: above nginx's default
+	// fail_timeout of 10 s.
 	homeTimeout = 30 * time.Second
 	// homeInterval is how often one of them tries.
 	homeInterval = 250 * time.Millisecond
 )
 
-// show drives the fleet through what weir promises and says aloud whether each promise held.
+// show runs the fleet through weir's promises and prints whether each one held.
 type show struct {
 	out     io.Writer
 	layout  layout
 	ledger  *ledger
 	brokers []*broker
 	fleet   *fleet
-	homes   map[string]string // client identifier to the address of the broker that it met first
-	failed  int               // claims that did not hold
+	homes   map[string]string // client identifier to the address of its first broker
+	failed  int               // number of failed claims
 }
 
-// run plays all acts. An error means that an act could not be played to its end.
+// run plays all acts. An error means that an act could not be completed.
 func (s *show) run(ctx context.Context) error {
 	for _, act := range []func(context.Context) error{s.meet, s.meetAgain, s.loseBroker, s.comeHome} {
 		if err := act(ctx); err != nil {
@@ -39,7 +40,7 @@ func (s *show) run(ctx context.Context) error {
 	return nil
 }
 
-// meet connects everyone for the first time and remembers where they landed.
+// meet connects all clients for the first time and records their brokers.
 func (s *show) meet(ctx context.Context) error {
 	s.title("%d clients connect", len(s.fleet.members))
 	if err := s.fleet.connect(ctx, s.fleet.members); err != nil {
@@ -54,7 +55,7 @@ func (s *show) meet(ctx context.Context) error {
 	return nil
 }
 
-// meetAgain connects everyone from other addresses; all must land where they did before.
+// meetAgain connects all clients from other addresses; all must reach the same broker as before.
 func (s *show) meetAgain(ctx context.Context) error {
 	s.title("The same %d clients connect again, from other addresses and ports", len(s.fleet.members))
 	before := make(map[string]string)
@@ -72,7 +73,8 @@ func (s *show) meetAgain(ctx context.Context) error {
 	return nil
 }
 
-// loseBroker stops the star's broker; its clients must find another one, and nobody else may notice.
+// loseBroker stops the star's broker; its clients must find another one, and no other client may
+// notice.
 func (s *show) loseBroker(ctx context.Context) error {
 	gone := s.starBroker()
 	s.title("Broker %s stops", gone.addr)
@@ -96,7 +98,7 @@ func (s *show) loseBroker(ctx context.Context) error {
 	return nil
 }
 
-// comeHome starts the star's broker again and connects its clients until weir lets them in there.
+// comeHome starts the star's broker again and connects its clients until they reach it again.
 func (s *show) comeHome(ctx context.Context) error {
 	back := s.starBroker()
 	s.title("Broker %s is back", back.addr)
@@ -122,7 +124,8 @@ func (s *show) comeHome(ctx context.Context) error {
 	return nil
 }
 
-// callHome reconnects one client of those away, and if it got home all others too. It returns who is still away.
+// callHome reconnects one client of those away, and if it reached its home all others too. It
+// returns those that are still away.
 func (s *show) callHome(ctx context.Context, away []*member) ([]*member, error) {
 	if err := s.fleet.connect(ctx, away[:1]); err != nil {
 		return away, err
@@ -135,7 +138,7 @@ func (s *show) callHome(ctx context.Context, away []*member) ([]*member, error) 
 	return filter(away, func(m *member) bool { return !s.atHome(m) }), nil
 }
 
-// awaitLoss waits until every member has noticed that its connection is cut.
+// awaitLoss waits until every member has noticed that its connection is closed.
 func awaitLoss(ctx context.Context, ms []*member) error {
 	ctx, cancel := context.WithTimeout(ctx, lossTimeout)
 	defer cancel()
@@ -151,7 +154,7 @@ func awaitLoss(ctx context.Context, ms []*member) error {
 	return nil
 }
 
-// starBroker is the home of the star.
+// starBroker returns the first broker of the star.
 func (s *show) starBroker() *broker {
 	i := slices.IndexFunc(s.brokers, func(b *broker) bool { return b.addr == s.homes[star] })
 	return s.brokers[i]
@@ -168,18 +171,19 @@ func (s *show) claimHome(ms []*member, verb string) {
 	s.claim(len(home) == len(ms), "%d of %d %s", len(home), len(ms), verb)
 }
 
-// claimAddresses claims that the brokers know the own addresses of ms, which only the PROXY header can tell them.
+// claimAddresses claims that the brokers know the own addresses of ms, which only the PROXY header
+// contains.
 func (s *show) claimAddresses(ms []*member) {
 	known := filter(ms, func(m *member) bool { return s.ledger.visitOf(m.id).from == m.from })
 	s.claim(len(known) == len(ms), "%d of %d are known to their broker by their own address", len(known), len(ms))
 }
 
-// title begins an act.
+// title prints the title of an act.
 func (s *show) title(format string, args ...any) {
 	fmt.Fprintf(s.out, "\n"+format+"\n", args...)
 }
 
-// claim says whether a promise held, and counts those that did not.
+// claim prints whether a claim held, and counts failures.
 func (s *show) claim(held bool, format string, args ...any) {
 	verdict := "  ok    "
 	if !held {
@@ -189,7 +193,7 @@ func (s *show) claim(held bool, format string, args ...any) {
 	fmt.Fprintf(s.out, verdict+format+"\n", args...)
 }
 
-// table prints how many clients every broker has, and where the star is.
+// table prints the number of clients of every broker, and the star's broker.
 func (s *show) table() {
 	count := make(census)
 	for _, m := range s.fleet.members {
@@ -199,12 +203,12 @@ func (s *show) table() {
 	fmt.Fprintf(s.out, "%s is at %s\n", star, s.ledger.visitOf(star).broker)
 }
 
-// filter returns those members for which keep holds.
+// filter returns the members that match keep.
 func filter(ms []*member, keep func(*member) bool) []*member {
 	return slices.DeleteFunc(slices.Clone(ms), func(m *member) bool { return !keep(m) })
 }
 
-// hostOf is the host of a host:port address, "" when there is none.
+// hostOf returns the host of a host:port address, or "" if there is none.
 func hostOf(addr string) string {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {

@@ -18,15 +18,15 @@ const (
 	pollInterval = 50 * time.Millisecond
 )
 
-// weir is the running program under show, in a prefix of its own.
+// weir is the running weir program, in its own prefix.
 type weir struct {
 	cmd    *exec.Cmd
-	prefix string        // temporary directory that holds nginx.conf and logs/
+	prefix string        // temporary directory for nginx.conf and logs/
 	exited chan struct{} // closed when the process has ended
 }
 
-// startWeir runs binary on a copy of conf and returns once it accepts connections at listen.
-// Whoever gets a weir must stop it.
+// startWeir runs binary on a copy of conf and returns once it accepts connections at listen. The
+// caller must stop it.
 func startWeir(ctx context.Context, binary, conf, listen string) (*weir, error) {
 	w, err := prepare(binary, conf)
 	if err != nil {
@@ -44,7 +44,7 @@ func startWeir(ctx context.Context, binary, conf, listen string) (*weir, error) 
 	return w, nil
 }
 
-// prepare makes the prefix and the command.
+// prepare creates the prefix and the command.
 func prepare(binary, conf string) (*weir, error) {
 	binary, err := filepath.Abs(binary)
 	if err != nil {
@@ -60,15 +60,16 @@ func prepare(binary, conf string) (*weir, error) {
 		return nil, err
 	}
 	w := &weir{prefix: prefix, exited: make(chan struct{})}
-	// Without a pid file of its own it would need the right to write the system's, and replace that of another weir.
+	// Without its own pid file it would need permission to write the system's, and replace that of
+	// another weir.
 	w.cmd = exec.Command(binary, "-p", prefix, "-e", w.log("error.log"), "-c", file, "-g", "daemon off; pid weir.pid;")
 	w.cmd.Stderr = os.Stderr
-	// A group of its own: Ctrl-C in the terminal is for the demo, which then stops weir.
+	// Its own process group: Ctrl-C in the terminal is for the demo, which then stops weir.
 	w.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return w, nil
 }
 
-// log is the path of a file in weir's log directory.
+// log returns the path of a file in weir's log directory.
 func (w *weir) log(name string) string {
 	return filepath.Join(w.prefix, "logs", name)
 }
@@ -79,7 +80,7 @@ func (w *weir) reap() {
 	_ = w.cmd.Wait()
 }
 
-// await polls listen until a connection succeeds, the process ends, or time is up.
+// await polls listen until a connection succeeds, the process ends, or the timeout expires.
 func (w *weir) await(ctx context.Context, listen string) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -99,7 +100,7 @@ func (w *weir) await(ctx context.Context, listen string) error {
 	}
 }
 
-// lastWords returns the end of weir's error log, for people who must find out what went wrong.
+// lastWords returns the end of weir's error log, for diagnosis.
 func (w *weir) lastWords() string {
 	const most = 1000
 	text, err := os.ReadFile(w.log("error.log"))
