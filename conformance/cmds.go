@@ -11,7 +11,7 @@ import (
 
 // A command is one kind of script line.
 type command struct {
-	usage string // its arguments, two spaces, and what it does
+	usage string // its arguments, two spaces, and a description
 	min   int    // how many arguments must be there
 	run   func(r *run, args []string) error
 }

@@ -119,7 +119,7 @@ func pidFile(conf string) string {
 // A fatal error ends a poll early: waiting longer cannot help.
 type fatal struct{ error }
 
-// poll calls check until it returns nil, and returns its last error when patience is over.
+// poll calls check until it returns nil, and returns its last error after patience.
 func poll(check func() error) error {
 	for deadline := time.Now().Add(patience); ; time.Sleep(pollEvery) {
 		err := check()

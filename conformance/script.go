@@ -7,8 +7,8 @@
 //	page: stream/ngx_stream_proxy_module.html#proxy_timeout
 //	only: weir, REASON                  no real nginx runs it
 //	nginx: since 1.25.5                 older nginx does not run it
-//	module: ngx_stream_geoip_module     nginx loads it besides
-//	needs: root                         others skip it, and say so
+//	module: ngx_stream_geoip_module     nginx loads it for the script
+//	needs: root                         other users skip it, with a message
 //	needs: debug                        nginx without --with-debug does not run it
 //
 // After them follow commands, one a line (see the table in cmds.go), and the files, which are

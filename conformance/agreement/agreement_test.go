@@ -12,7 +12,7 @@ import (
 	"weir/conformance/nginx"
 )
 
-// sampled is the inverse of the sampling rate: the test runs one configuration in so many; the
+// sampled is the inverse of the sampling rate: the test runs one configuration in sampled; the
 // choice is the same in every run.
 const sampled = 25
 
