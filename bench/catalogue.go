@@ -72,7 +72,7 @@ type test struct {
 	load    func(scale) loader
 	figures []figure
 	door    door
-	warm    func(scale) loader // what the program serves first; nil: storm's sessions
+	warm    func(scale) loader // the load that the program serves first; nil means storm's sessions
 	fresh   bool               // needs a freshly started program
 	grows   bool               // measured again in the growth cases, by its first figure
 }

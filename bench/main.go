@@ -4,8 +4,8 @@
 // result.
 //
 //	go run ./bench                             the comparison: five rounds, a few minutes
-//	go run ./bench -short                      tiny loads, to see that everything works
-//	go run ./bench -write docs/performance.md  the comparison, written down with the machine it ran on
+//	go run ./bench -short                      tiny loads, to check that everything works
+//	go run ./bench -write docs/performance.md  the comparison, written to a file with a description of the machine
 //	go run ./bench -tables -rounds 3           nginx and weir with large tables
 //	go run ./bench -tests storm -subjects weir -reloads 100
 //

@@ -9,8 +9,8 @@
 // configuration of the proxy serve every test:
 //
 //	sink:BYTES:NAME     the broker discards BYTES after the CONNECT and answers with one PINGRESP
-//	source:BYTES:NAME   the broker sends BYTES once it is asked by a PINGREQ
-//	stamps:COUNT:NAME   the broker takes COUNT packets of PUBLISH that begin with the time, and answers with one PUBLISH that has all delays
+//	source:BYTES:NAME   the broker sends BYTES after a PINGREQ
+//	stamps:COUNT:NAME   the broker reads COUNT PUBLISH packets that begin with the time, and answers with one PUBLISH of all delays
 //	anything else       the broker echoes each PUBLISH and answers each PINGREQ
 //
 // A datagram to the broker's port is echoed.
