@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A FanIn has many sessions publish one way at a steady rate. An operation is a message, its latency the time from the client's write to the broker's read.
+// A FanIn makes many sessions publish one way at a steady rate. An operation is a message, its
+// latency the time from the client's write to the broker's read.
 //
 // The rate makes runs comparable: without one, the result depends on how many messages a proxy
 // happens to find in a read.

@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Storm opens sessions, waits for each one's CONNACK and closes it. An operation is a session, its latency the time from connect to CONNACK.
+// A Storm opens sessions, waits for each one's CONNACK and closes it. An operation is a session,
+// its latency the time from connect to CONNACK.
 type Storm struct {
 	Sessions int
 	AtOnce   int // sessions in flight
