@@ -1,6 +1,7 @@
 package streamtest
 
 import (
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -41,10 +42,13 @@ func ahead(r *rig, room int) {
 	r.Cleanup(func() { syscall.Close(fd) })
 	l := r.socket("tcp")
 	proxy := &Proxy{To: []stream.Addr{addr, addrOf(l.Addr())}, Spec: spec(), Ahead: room, ConnectTimeout: 500 * time.Millisecond, Saw: r.saw}
-	p := &passage{r.listenOn("tcp", r.server(proxy), preread(atLeast(5))), l}
+	h := &measured{atLeast: 5}
+	p := &passage{r.listenOn("tcp", r.server(proxy), preread(h)), l}
 	client := p.dial()
-	eventually(r, "the session has begun", func() bool { return r.lines.Count("connected to") == 1 })
-	say(r, client, "01234")
+	for i, b := range "01234" { // byte by byte, so that the session waits for the client
+		say(r, client, string(b))
+		eventually(r, "the byte is read", func() bool { return h.size.Load() > int32(i) })
+	}
 	eventually(r, "the client is read", func() bool { return r.reached(stream.Bytes) })
 	say(r, client, "56789abcdef")
 	server := p.accept()
@@ -53,6 +57,18 @@ func ahead(r *rig, room int) {
 	hear(r, server, "g")
 	client.Close()
 	wantRead(r, min(room-5, 11), 17)
+}
+
+// measured is atLeast that also records how many bytes it was given.
+type measured struct {
+	atLeast
+	size atomic.Int32
+}
+
+// Handle records the number of bytes.
+func (h *measured) Handle(s *stream.Session) (stream.Verdict, error) {
+	h.size.Store(int32(len(s.Head)))
+	return h.atLeast.Handle(s)
 }
 
 // notAhead makes a client send its first bytes while the session connects, without an earlier read.
