@@ -2,6 +2,7 @@ package epoll
 
 import (
 	"math"
+	"math/bits"
 	"syscall"
 	"time"
 	"unsafe"
@@ -9,10 +10,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// soon is the longest time that the loop waits without the Go scheduler. Such a wait is the
+// soon is how long the loop waits without the Go scheduler when it expects events. Such a wait is the
 // cheapest if events arrive during it, and costs a wake-up if none do. It is less than the 10 ms
 // after which the scheduler interrupts a thread.
 const soon = time.Millisecond
+
+// longest is the longest wait without the Go scheduler in a busy loop, where a park is rare and
+// would cost the next event the time until the runtime polls.
+const longest = 5 * soon
+
+// busyWaits is how many of the last 16 waits have ended soon in a busy loop.
+const busyWaits = 14
 
 // forecast predicts from the last two waits whether events will arrive soon. In a busy loop they
 // always do, and after a pause a request is followed by its response. The zero forecast predicts
@@ -20,15 +28,29 @@ const soon = time.Millisecond
 type forecast struct {
 	past  uint8    // of the last two waits, one bit each: events arrived soon
 	score [4]uint8 // by past: from 0, not soon, to 3, soon
+	waits uint16   // of the last 16 waits, one bit each: events arrived soon
 }
 
-func (f *forecast) soon() bool { return f.score[f.past] >= 2 }
+// limit returns how long to wait without the scheduler if events are expected.
+func (f *forecast) limit() time.Duration {
+	if f.busy() {
+		return longest
+	}
+	return soon
+}
+
+func (f *forecast) soon() bool { return f.busy() || f.score[f.past] >= 2 }
+
+// busy reports whether nearly all of the last waits have ended soon.
+func (f *forecast) busy() bool { return bits.OnesCount16(f.waits) >= busyWaits }
 
 // learn records how a wait ended.
 func (f *forecast) learn(soon bool) {
 	score := &f.score[f.past]
 	f.past = f.past << 1 & 3
+	f.waits <<= 1
 	if soon {
+		f.waits |= 1
 		*score = min(*score+1, 3)
 		f.past |= 1
 		return
@@ -43,13 +65,14 @@ func (l *loop) wait() int {
 	}
 	if l.forecast.soon() {
 		l.keepPolled()
-		limit := l.untilPauseEnds(soon)
+		most := l.forecast.limit()
+		limit := l.untilPauseEnds(most)
 		n := l.epollWait(ceilMillis(limit), syscall.RawSyscall6)
 		if n > 0 {
 			l.forecast.learn(true)
 			return n
 		}
-		if limit < soon {
+		if limit < most {
 			return 0
 		}
 		l.forecast.learn(false)

@@ -34,6 +34,22 @@ func forecasts(waits ...bool) []bool {
 	return said
 }
 
+func TestForecastOfABusyLoop(t *testing.T) {
+	var f forecast
+	for range 16 {
+		f.learn(true)
+	}
+	for misses := 0; misses <= 16-busyWaits; misses++ {
+		if !f.soon() || f.limit() != longest {
+			t.Errorf("after %d waits without events: soon %v, limit %v", misses, f.soon(), f.limit())
+		}
+		f.learn(false)
+	}
+	if f.limit() != soon {
+		t.Errorf("the limit of a loop that is not busy is %v", f.limit())
+	}
+}
+
 func TestForecastFollowsARhythm(t *testing.T) {
 	for name, rhythm := range map[string][]bool{
 		"busy": {true}, "idle": {false}, "requests and responses": {false, true}, "bursts": {false, false, true},
