@@ -19,16 +19,16 @@ const soon = time.Millisecond
 // would cost the next event the time until the runtime polls.
 const longest = 5 * soon
 
-// busyWaits is how many of the last 16 waits have ended soon in a busy loop.
+// busyWaits is how many of the last 16 waits have brought events within their limit in a busy loop.
 const busyWaits = 14
 
-// forecast predicts from the last two waits whether events will arrive soon. In a busy loop they
-// always do, and after a pause a request is followed by its response. The zero forecast predicts
+// forecast predicts whether events will arrive soon: in a busy loop always, otherwise from the last
+// two waits, because after a pause a request is followed by its response. The zero forecast predicts
 // none.
 type forecast struct {
 	past  uint8    // of the last two waits, one bit each: events arrived soon
 	score [4]uint8 // by past: from 0, not soon, to 3, soon
-	waits uint16   // of the last 16 waits, one bit each: events arrived soon
+	waits uint16   // of the last 16 waits, one bit each: events arrived within the limit
 }
 
 // limit returns how long to wait without the scheduler if events are expected.
@@ -44,7 +44,8 @@ func (f *forecast) soon() bool { return f.busy() || f.score[f.past] >= 2 }
 // busy reports whether nearly all of the last waits have ended soon.
 func (f *forecast) busy() bool { return bits.OnesCount16(f.waits) >= busyWaits }
 
-// learn records how a wait ended.
+// learn records how a wait ended. Events that arrive within the longer limit of a busy loop count as
+// soon, so that a loop stays busy until several waits bring none.
 func (f *forecast) learn(soon bool) {
 	score := &f.score[f.past]
 	f.past = f.past << 1 & 3

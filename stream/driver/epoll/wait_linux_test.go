@@ -34,6 +34,7 @@ func forecasts(waits ...bool) []bool {
 	return said
 }
 
+// TestForecastOfABusyLoop checks that a busy loop waits longer, and stays busy for two waits without events.
 func TestForecastOfABusyLoop(t *testing.T) {
 	var f forecast
 	for range 16 {
