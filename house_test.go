@@ -34,7 +34,8 @@ stream: internal/*
 stream/upstream: stream internal/* github.com/dgryski/go-jump
 stream/modules/*: stream stream/upstream internal/* github.com/gaissmai/bart github.com/oschwald/maxminddb-golang/v2
 stream/driver/*: stream internal/* golang.org/x/sys/unix
-stream/streamtest: stream stream/upstream internal/* golang.org/x/sys/unix go.uber.org/goleak
+stream/driver/drivertest: stream stream/streamtest internal/* golang.org/x/sys/unix go.uber.org/goleak
+stream/streamtest: stream stream/upstream internal/* golang.org/x/sys/unix
 
 directives/conf: parser parser/diag stream
 directives: directives/conf parser parser/diag stream stream/upstream stream/modules/* internal/*
@@ -147,7 +148,7 @@ func TestOnlyTestsNeed(t *testing.T) {
 	linked := strings.Fields(run(t, "go", "list", "-deps", "./cmd/weir"))
 	for _, module := range []string{
 		"github.com/mochi-mqtt/server", "github.com/eclipse/paho.golang", "github.com/eclipse/paho.mqtt.golang", "go.uber.org/goleak",
-		"github.com/maxmind/mmdbwriter", "golang.org/x/tools", "weir/stream/streamtest", "testing",
+		"github.com/maxmind/mmdbwriter", "golang.org/x/tools", "weir/stream/driver/drivertest", "weir/stream/streamtest", "testing",
 	} {
 		for _, path := range linked {
 			if path == module || strings.HasPrefix(path, module+"/") {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"weir/stream"
+	"weir/stream/driver/drivertest"
 	"weir/stream/streamtest"
 )
 
@@ -51,7 +52,7 @@ func TestArrive(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			first, to := listener(), listener()
-			to.Addr, to.ProxyProtocol = streamtest.Loopback(2), tt.proxied
+			to.Addr, to.ProxyProtocol = drivertest.Loopback(2), tt.proxied
 			first.Default.Content = passingTo{to}
 			if tt.prereads {
 				first.Default.Handlers[stream.Preread] = []stream.Handler{wanting(1, stream.Done)}
@@ -75,7 +76,7 @@ func (c *releases) Release() { c.n++ }
 // The state of the connection remains; the state of the session is reset.
 func TestArriveAnew(t *testing.T) {
 	first, to := listener(), listener()
-	to.Addr, to.Default.Settings.ErrorLog = streamtest.Loopback(2), nil
+	to.Addr, to.Default.Settings.ErrorLog = drivertest.Loopback(2), nil
 	first.Config = stream.NewConfig()
 	addr := first.Config.Vars.Index("server_addr")
 	elapsed := first.Config.Vars.Index("session_time")

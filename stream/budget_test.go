@@ -12,6 +12,7 @@ import (
 	"weir/internal/logfile"
 	"weir/internal/relay"
 	"weir/stream"
+	"weir/stream/driver/drivertest"
 	"weir/stream/modules/accesslog"
 	"weir/stream/modules/mqttpreread"
 	"weir/stream/modules/proxy"
@@ -67,7 +68,7 @@ func brokers(t testing.TB, vars *stream.VarTable) *upstream.Group {
 	}
 	var peers []*upstream.Peer
 	for port := range uint16(3) {
-		a := streamtest.Loopback(7001 + port)
+		a := drivertest.Loopback(7001 + port)
 		peers = append(peers, &upstream.Peer{Server: a.String(), Name: a.String(), Addr: a, Weight: 1, MaxFails: 1, FailTimeout: time.Second})
 	}
 	return upstream.NewGroup("brokers", peers, upstream.Consistent(key))

@@ -5,13 +5,14 @@ import (
 	"testing"
 
 	"weir/stream"
+	"weir/stream/driver/drivertest"
 	"weir/stream/streamtest"
 )
 
 // udpListener returns a listen for datagrams.
 func udpListener() *stream.Listen {
 	l := listener()
-	l.Addr = streamtest.Loopback(53)
+	l.Addr = drivertest.Loopback(53)
 	l.Addr.UDP = true
 	return l
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"weir/stream"
+	"weir/stream/driver/drivertest"
 	"weir/stream/streamtest"
 )
 
@@ -12,7 +13,7 @@ import (
 type holder struct{ abandoned int }
 
 func (h *holder) Begin(*stream.Session) stream.Step {
-	return stream.Step{Do: stream.Connect, Target: &stream.Target{Addr: streamtest.Loopback(1)}}
+	return stream.Step{Do: stream.Connect, Target: &stream.Target{Addr: drivertest.Loopback(1)}}
 }
 
 func (h *holder) Next(*stream.Session, stream.Event) stream.Step { return stream.Step{} }

@@ -1,5 +1,5 @@
-// Package streamtest contains the contract suites for drivers and balancing methods, and the fakes
-// that they use.
+// Package streamtest contains the contract suite for balancing methods, and plays sessions without
+// sockets.
 package streamtest
 
 import (

@@ -1,4 +1,4 @@
-package streamtest
+package streamtest_test
 
 import (
 	"testing"
@@ -6,6 +6,8 @@ import (
 
 	"weir/internal/relay"
 	"weir/stream"
+	"weir/stream/driver/drivertest"
+	"weir/stream/streamtest"
 )
 
 // wantBytes is a preread handler that asks for more until it has that many bytes.
@@ -20,7 +22,7 @@ func (n wantBytes) Handle(s *stream.Session) (stream.Verdict, error) {
 
 func scriptedListen() *stream.Listen {
 	server := &stream.Server{
-		Content:  &Proxy{To: []stream.Addr{Loopback(1883), Loopback(1884)}, ConnectTimeout: time.Minute, Spec: &relay.Spec{}},
+		Content:  &drivertest.Proxy{To: []stream.Addr{drivertest.Loopback(1883), drivertest.Loopback(1884)}, ConnectTimeout: time.Minute, Spec: &relay.Spec{}},
 		Settings: stream.Settings{PrereadBufferSize: 16, PrereadTimeout: 30 * time.Second},
 	}
 	server.Handlers[stream.Preread] = []stream.Handler{wantBytes(4)}
@@ -53,7 +55,7 @@ func TestScript(t *testing.T) {
 			aborted    -> finish`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			Script(t, NewSession(t, scriptedListen()), tt.script)
+			streamtest.Script(t, streamtest.NewSession(t, scriptedListen()), tt.script)
 		})
 	}
 }

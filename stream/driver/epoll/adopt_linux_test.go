@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"weir/stream"
+	"weir/stream/driver/drivertest"
 	"weir/stream/driver/epoll"
 	"weir/stream/streamtest"
 )
@@ -65,7 +66,7 @@ type home struct {
 	events []stream.Event
 }
 
-func newHome(t *testing.T, o epoll.Options, content *streamtest.Secured) *home {
+func newHome(t *testing.T, o epoll.Options, content *drivertest.Secured) *home {
 	t.Helper()
 	h := &home{}
 	var env *stream.Env
@@ -91,8 +92,8 @@ func (h *home) saw() []stream.Event {
 	return slices.Clone(h.events)
 }
 
-func shakesClient() *streamtest.Secured {
-	return &streamtest.Secured{Proxy: &streamtest.Proxy{}, Client: &tls.Config{}}
+func shakesClient() *drivertest.Secured {
+	return &drivertest.Secured{Proxy: &drivertest.Proxy{}, Client: &tls.Config{}}
 }
 
 // begin connects and sends the byte.
@@ -107,8 +108,8 @@ func (h *home) begin(t *testing.T) net.Conn {
 func TestAdopterGetsAllOfASession(t *testing.T) {
 	o := make(orphanage, 1)
 	upstream := echo(t)
-	content := &streamtest.Secured{
-		Proxy: &streamtest.Proxy{To: []stream.Addr{upstream}, Target: stream.Target{NoDelay: true}}, Upstream: &tls.Config{},
+	content := &drivertest.Secured{
+		Proxy: &drivertest.Proxy{To: []stream.Addr{upstream}, Target: stream.Target{NoDelay: true}}, Upstream: &tls.Config{},
 	}
 	h := newHome(t, epoll.Options{Loops: 1, Adopter: o}, content)
 	c := h.begin(t)

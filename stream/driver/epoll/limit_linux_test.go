@@ -11,6 +11,7 @@ import (
 
 	"weir/internal/relay"
 	"weir/stream"
+	"weir/stream/driver/drivertest"
 	"weir/stream/driver/epoll"
 	"weir/stream/streamtest"
 )
@@ -64,8 +65,8 @@ func listen(t *testing.T, d *epoll.Driver, env *stream.Env, upstream stream.Addr
 	return listenFor(t, d, env, proxyTo(upstream))
 }
 
-func proxyTo(upstream stream.Addr) *streamtest.Proxy {
-	return &streamtest.Proxy{To: []stream.Addr{upstream}, Spec: &relay.Spec{BufferSize: 1024}}
+func proxyTo(upstream stream.Addr) *drivertest.Proxy {
+	return &drivertest.Proxy{To: []stream.Addr{upstream}, Spec: &relay.Spec{BufferSize: 1024}}
 }
 
 // listenFor serves a content after handlers of the preread phase.

@@ -5,9 +5,9 @@ import (
 	"testing"
 
 	"weir/stream"
+	"weir/stream/driver/drivertest"
 	"weir/stream/driver/epoll"
 	"weir/stream/driver/goroutine"
-	"weir/stream/streamtest"
 )
 
 // relief is a loop with an adopter, combined as in package runtime.
@@ -26,7 +26,7 @@ func (d relief) Abort(match func(*stream.Session) bool, pace stream.Pace) {
 func (d relief) Close() error { return errors.Join(d.Driver.Close(), d.adopter.Close()) }
 
 func TestContract(t *testing.T) {
-	streamtest.Driver(t, "loop", func(env *stream.Env) stream.Driver {
+	drivertest.Driver(t, "loop", func(env *stream.Env) stream.Driver {
 		adopter := goroutine.New(env)
 		d, err := epoll.New(env, epoll.Options{Loops: 2, Adopter: adopter})
 		if err != nil {

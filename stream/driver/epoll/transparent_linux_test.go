@@ -4,12 +4,12 @@ import (
 	"testing"
 
 	"weir/stream"
+	"weir/stream/driver/drivertest"
 	"weir/stream/driver/epoll"
-	"weir/stream/streamtest"
 )
 
 func TestTransparent(t *testing.T) {
-	streamtest.Transparent(t, func(env *stream.Env) stream.Driver {
+	drivertest.Transparent(t, func(env *stream.Env) stream.Driver {
 		d, err := epoll.New(env, epoll.Options{Loops: 1})
 		if err != nil {
 			t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 
 	"weir/internal/relay"
 	"weir/stream"
+	"weir/stream/driver/drivertest"
 	"weir/stream/streamtest"
 )
 
@@ -36,7 +37,7 @@ func TestSocketThatCanNotBeWatchedEndsItsSession(t *testing.T) {
 	if e := epollAdd(l.ep, pair[0], &unix.EpollEvent{}); e != 0 {
 		t.Fatal(e)
 	}
-	content := &streamtest.Proxy{Spec: &relay.Spec{BufferSize: 1024}}
+	content := &drivertest.Proxy{Spec: &relay.Spec{BufferSize: 1024}}
 	listen := &stream.Listen{Config: stream.NewConfig(), Default: &stream.Server{
 		Content: content, Settings: stream.Settings{ErrorLog: env.Log, PrereadBufferSize: 16, PrereadTimeout: time.Minute},
 	}}

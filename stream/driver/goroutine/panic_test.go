@@ -12,6 +12,7 @@ import (
 
 	"weir/internal/relay"
 	"weir/stream"
+	"weir/stream/driver/drivertest"
 	"weir/stream/driver/goroutine"
 	"weir/stream/streamtest"
 )
@@ -60,7 +61,7 @@ func (f *faulty) start(t *testing.T) {
 	t.Helper()
 	env, lines := streamtest.NewEnv(time.Now)
 	env.Now, f.lines = f.now, lines
-	content := &streamtest.Proxy{
+	content := &drivertest.Proxy{
 		To:   []stream.Addr{{IP: f.upstream.Addr().(*net.TCPAddr).AddrPort()}},
 		Spec: &relay.Spec{BufferSize: 10, Upload: f.upload, Download: f.download},
 		Saw:  func(_ *stream.Session, ev stream.Event) { f.connected.Store(true) },

@@ -10,6 +10,7 @@ import (
 
 	"weir/internal/relay"
 	"weir/stream"
+	"weir/stream/driver/drivertest"
 	"weir/stream/driver/goroutine"
 	"weir/stream/streamtest"
 )
@@ -25,7 +26,7 @@ func newPassage(t testing.TB, spec *relay.Spec) *passage {
 	p := &passage{listen(t), listen(t)}
 	env, _ := streamtest.NewEnv(time.Now)
 	server := &stream.Server{
-		Content: &streamtest.Proxy{
+		Content: &drivertest.Proxy{
 			To: []stream.Addr{{IP: p.upstream.Addr().(*net.TCPAddr).AddrPort()}}, Spec: spec, Target: stream.Target{NoDelay: true},
 		},
 		Settings: stream.Settings{NoDelay: true},

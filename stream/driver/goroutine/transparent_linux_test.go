@@ -4,10 +4,10 @@ import (
 	"testing"
 
 	"weir/stream"
+	"weir/stream/driver/drivertest"
 	"weir/stream/driver/goroutine"
-	"weir/stream/streamtest"
 )
 
 func TestTransparent(t *testing.T) {
-	streamtest.Transparent(t, func(env *stream.Env) stream.Driver { return goroutine.New(env) })
+	drivertest.Transparent(t, func(env *stream.Env) stream.Driver { return goroutine.New(env) })
 }

@@ -16,8 +16,8 @@ import (
 
 	"weir/internal/relay"
 	"weir/stream"
+	"weir/stream/driver/drivertest"
 	"weir/stream/driver/udp"
-	"weir/stream/streamtest"
 )
 
 // TestManyClients sends datagrams of random sizes from many clients; each client receives its own,
@@ -580,7 +580,7 @@ func (r *rig) alerts() (list []string) {
 // them, and that a content can answer without a server.
 func TestOtherContents(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{})
-	r.server.Content = &streamtest.Reply{Text: []byte("reply")}
+	r.server.Content = &drivertest.Reply{Text: []byte("reply")}
 	var gone atomic.Bool
 	r.port.Admit = func() (*stream.Listen, stream.Lease) {
 		if gone.Swap(false) {

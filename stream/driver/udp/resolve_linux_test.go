@@ -6,14 +6,14 @@ import (
 
 	"weir/internal/relay"
 	"weir/stream"
+	"weir/stream/driver/drivertest"
 	"weir/stream/driver/udp"
-	"weir/stream/streamtest"
 )
 
 // asking is a content that waits for a Lookup before it proxies.
 type asking struct {
-	*streamtest.Proxy
-	lookup  *streamtest.Lookup
+	*drivertest.Proxy
+	lookup  *drivertest.Lookup
 	timeout time.Duration // 0 disables it
 	begun   chan bool
 }
@@ -41,7 +41,7 @@ func (a *asking) Next(s *stream.Session, ev stream.Event) stream.Step {
 
 // asks makes a rig's content wait for a lookup.
 func (r *rig) asks(timeout time.Duration) *asking {
-	a := &asking{Proxy: r.proxy, lookup: &streamtest.Lookup{}, timeout: timeout, begun: make(chan bool, 1)}
+	a := &asking{Proxy: r.proxy, lookup: &drivertest.Lookup{}, timeout: timeout, begun: make(chan bool, 1)}
 	r.server.Content = a
 	return a
 }

@@ -16,6 +16,7 @@ import (
 
 	"weir/internal/relay"
 	"weir/stream"
+	"weir/stream/driver/drivertest"
 	"weir/stream/driver/udp"
 	"weir/stream/streamtest"
 )
@@ -40,7 +41,7 @@ type rig struct {
 	driver stream.Driver
 	env    *stream.Env
 	lines  *streamtest.Lines
-	proxy  *streamtest.Proxy
+	proxy  *drivertest.Proxy
 	server *stream.Server
 	listen *stream.Listen
 	port   *stream.Listener
@@ -62,7 +63,7 @@ func newRig(t testing.TB, network, address string, spec relay.Spec, o udp.Option
 		failures: map[uint64][]stream.Event{}, packets: map[uint64]relay.Packets{},
 	}
 	r.env, r.lines = streamtest.NewEnv(time.Now)
-	r.proxy = &streamtest.Proxy{Spec: &spec, Saw: r.saw}
+	r.proxy = &drivertest.Proxy{Spec: &spec, Saw: r.saw}
 	r.server = &stream.Server{Content: r.proxy, Loggers: []stream.Logger{r}, Settings: stream.Settings{ErrorLog: r.env.Log}}
 	d := udp.New(r.env, o)
 	r.driver = d

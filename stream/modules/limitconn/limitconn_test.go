@@ -11,6 +11,7 @@ import (
 
 	"weir/internal/zone"
 	"weir/stream"
+	"weir/stream/driver/drivertest"
 	"weir/stream/streamtest"
 )
 
@@ -48,7 +49,7 @@ func newSite(t *testing.T, h *Handler, conns int, keys ...string) *site {
 	if h.Level == 0 {
 		h.Level = stream.LevelError
 	}
-	srv := &stream.Server{Content: &streamtest.Proxy{To: []stream.Addr{streamtest.Loopback(1)}}}
+	srv := &stream.Server{Content: &drivertest.Proxy{To: []stream.Addr{drivertest.Loopback(1)}}}
 	srv.Handlers[stream.PreAccess] = []stream.Handler{h}
 	env, lines := streamtest.NewEnv(time.Now)
 	srv.Settings.ErrorLog = env.Log

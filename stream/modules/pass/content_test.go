@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"weir/stream"
+	"weir/stream/driver/drivertest"
 	"weir/stream/modules/pass"
 	"weir/stream/modules/reply"
 	"weir/stream/streamtest"
@@ -46,7 +47,7 @@ func (w site) session(t *testing.T) *streamtest.Session {
 	return s
 }
 
-func to(port uint16) *pass.Content { return &pass.Content{Addr: streamtest.Loopback(port)} }
+func to(port uint16) *pass.Content { return &pass.Content{Addr: drivertest.Loopback(port)} }
 
 func checkLog(t *testing.T, s *streamtest.Session, want ...string) {
 	t.Helper()
@@ -87,7 +88,7 @@ func TestPassByVariable(t *testing.T) {
 	w := newSite()
 	parse := func(text string) (stream.Addr, error) {
 		if text == "192.0.2.1" {
-			return streamtest.Loopback(2), nil
+			return drivertest.Loopback(2), nil
 		}
 		return stream.Addr{}, errors.New("no such " + text)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"weir/internal/relay"
 	"weir/stream"
+	"weir/stream/driver/drivertest"
 	"weir/stream/modules/proxy"
 	"weir/stream/streamtest"
 	"weir/stream/upstream"
@@ -82,7 +83,7 @@ func TestDatagrams(t *testing.T) {
 func datagrams(responses int) *proxy.Content {
 	var peers []*upstream.Peer
 	for i := range uint16(2) {
-		a := streamtest.Loopback(7001 + i)
+		a := drivertest.Loopback(7001 + i)
 		peers = append(peers, &upstream.Peer{Server: a.String(), Name: a.String(), Addr: a, Weight: 1, MaxFails: 1, FailTimeout: proxy.DefaultFailTimeout})
 	}
 	c := content(upstream.NewGroup("brokers", peers, upstream.RoundRobin))
@@ -93,7 +94,7 @@ func datagrams(responses int) *proxy.Content {
 // datagramSession returns a datagram session that c serves.
 func datagramSession(t *testing.T, c *proxy.Content) *streamtest.Session {
 	t.Helper()
-	addr := streamtest.Loopback(53)
+	addr := drivertest.Loopback(53)
 	addr.UDP = true
 	return streamtest.NewSession(t, &stream.Listen{Addr: addr, Default: &stream.Server{Content: c}})
 }

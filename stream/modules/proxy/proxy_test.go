@@ -12,6 +12,7 @@ import (
 
 	"weir/internal/relay"
 	"weir/stream"
+	"weir/stream/driver/drivertest"
 	"weir/stream/modules/proxy"
 	"weir/stream/streamtest"
 	"weir/stream/upstream"
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func group(n int) *upstream.Group {
 	peers := make([]*upstream.Peer, n)
 	for i := range peers {
-		addr := streamtest.Loopback(uint16(7001 + i))
+		addr := drivertest.Loopback(uint16(7001 + i))
 		peers[i] = &upstream.Peer{Server: addr.String(), Name: addr.String(), Addr: addr, Weight: 1, FailTimeout: proxy.DefaultFailTimeout}
 	}
 	return upstream.NewGroup("brokers", peers, upstream.RoundRobin)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"weir/stream"
+	"weir/stream/driver/drivertest"
 	"weir/stream/modules/proxy"
 	"weir/stream/streamtest"
 	"weir/stream/upstream"
@@ -168,7 +169,7 @@ func TestTarget(t *testing.T) {
 	s := session(t, c)
 	s.Advance(stream.Event{Kind: stream.Accepted})
 	got := *s.Advance(stream.Event{Kind: stream.Bytes, Data: []byte("abcd")}).Target
-	want := stream.Target{Addr: streamtest.Loopback(7001), KeepAlive: true, NoDelay: true, RcvBuf: 1000, SndBuf: 2000}
+	want := stream.Target{Addr: drivertest.Loopback(7001), KeepAlive: true, NoDelay: true, RcvBuf: 1000, SndBuf: 2000}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

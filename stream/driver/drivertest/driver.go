@@ -1,4 +1,5 @@
-package streamtest
+// Package drivertest contains the contract suite for drivers, and contents for testing them.
+package drivertest
 
 import (
 	"net"
@@ -16,8 +17,7 @@ type driverTest struct {
 	run  func(*rig)
 }
 
-// driverTests is the contract of stream.Driver and of the steps, grouped like the files
-// driver_*.go.
+// driverTests is the contract of stream.Driver and of the steps, grouped like the files.
 var driverTests = [][]driverTest{
 	relayTests, endTests, pressureTests, rateTests, connectTests, clientTests, portTests, abortTests, resolveTests, goneTests, aheadTests, shakeTests, shakeFailures,
 }
