@@ -10,9 +10,9 @@ import (
 
 const markdownHead = `# Conformance
 
-Every row is a statement of nginx's documentation and a script under ` + "`conformance/testdata/`" + ` that runs, unchanged, on weir and on real nginx:
-on Debian's, on the newest, whose behaviour is what weir promises, and on Angie, which has ` + "`mqtt_preread`" + ` itself.
-` + "`make conformance NGINX_BINS=\"PATH …\"`" + ` runs them on these programs and writes this page. The column of a program that a run does not have is
+Each row is a statement of nginx's documentation and a script under ` + "`conformance/testdata/`" + ` that runs, unchanged, on weir and on real nginx:
+on Debian's, on the newest, whose behaviour weir implements, and on Angie, which has ` + "`mqtt_preread`" + ` itself.
+` + "`make conformance NGINX_BINS=\"PATH …\"`" + ` runs them on these programs and writes this page. The columns of other programs are
 from an earlier run. [conformance/README.md](../conformance/README.md) explains how to read, run and write a script.
 
 `
