@@ -8,16 +8,16 @@ import (
 	"weir/stream"
 )
 
-var aheadTests = []driverTest{
-	{"bytes while connecting", func(r *rig) { ahead(r, 100) }},
-	{"more bytes while connecting than are read", func(r *rig) { ahead(r, 8) }},
-	{"bytes while connecting from a client that was not waited for", notAhead},
-	{"bytes while connecting on a deferred port", aheadDeferred},
-	{"bytes in a pause", aheadPausing},
+var readAheadTests = []driverTest{
+	{"bytes while connecting", func(r *rig) { readAhead(r, 100) }},
+	{"more bytes while connecting than are read", func(r *rig) { readAhead(r, 8) }},
+	{"bytes while connecting from a client that was not waited for", noReadAhead},
+	{"bytes while connecting on a deferred port", readAheadDeferred},
+	{"bytes in a pause", readAheadPausing},
 }
 
-// read returns how many bytes arrived by events.
-func (o outcome) read() int {
+// bytesRead returns how many bytes arrived by events.
+func (o outcome) bytesRead() int {
 	n := 0
 	for _, ev := range o.events {
 		n += len(ev.Data)
@@ -25,78 +25,78 @@ func (o outcome) read() int {
 	return n
 }
 
-// wantRead checks how many bytes were read while the session waited for something else, and in
+// wantReadAhead checks how many bytes were read while the session waited for something else, and in
 // total.
-func wantRead(r *rig, ahead, all int) {
+func wantReadAhead(r *rig, ahead, all int) {
 	r.Helper()
 	o := r.outcome()
-	if o.read() != ahead || o.fromClient != int64(all) || o.toUpstream != int64(all) {
+	if o.bytesRead() != ahead || o.fromClient != int64(all) || o.toUpstream != int64(all) {
 		r.Errorf("%d bytes were read ahead, %d in all, %d went to the server; want %d, %d, %d",
-			o.read(), o.fromClient, o.toUpstream, ahead, all, all)
+			o.bytesRead(), o.fromClient, o.toUpstream, ahead, all, all)
 	}
 }
 
-// ahead makes a client send more bytes while its session connects, after a read that had to wait.
-func ahead(r *rig, room int) {
+// readAhead makes a client send more bytes while its session connects, after a read that had to wait.
+func readAhead(r *rig, room int) {
 	fd, addr := fullBacklog(r)
 	r.Cleanup(func() { syscall.Close(fd) })
 	l := r.socket("tcp")
-	proxy := &Proxy{To: []stream.Addr{addr, addrOf(l.Addr())}, Spec: spec(), Ahead: room, ConnectTimeout: 500 * time.Millisecond, Saw: r.saw}
-	h := &measured{atLeast: 5}
-	p := &passage{r.listenOn("tcp", r.server(proxy), preread(h)), l}
+	proxy := &Proxy{To: []stream.Addr{addr, addrOf(l.Addr())}, Spec: spec(), ReadAhead: room, ConnectTimeout: 500 * time.Millisecond, OnEvent: r.recordEvent}
+	h := &sizeRecorder{atLeast: 5}
+	p := &proxyFrontend{r.listenOn("tcp", r.server(proxy), preread(h)), l}
 	client := p.dial()
 	for i, b := range "01234" { // byte by byte, so that the session waits for the client
-		say(r, client, string(b))
+		send(r, client, string(b))
 		eventually(r, "the byte is read", func() bool { return h.size.Load() > int32(i) })
 	}
-	eventually(r, "the client is read", func() bool { return r.reached(stream.Bytes) })
-	say(r, client, "56789abcdef")
+	eventually(r, "the client is read", func() bool { return r.sawEvent(stream.Bytes) })
+	send(r, client, "56789abcdef")
 	server := p.accept()
-	hear(r, server, "0123456789abcdef")
-	say(r, client, "g")
-	hear(r, server, "g")
+	expect(r, server, "0123456789abcdef")
+	send(r, client, "g")
+	expect(r, server, "g")
 	client.Close()
-	wantRead(r, min(room-5, 11), 17)
+	wantReadAhead(r, min(room-5, 11), 17)
 }
 
-// measured is atLeast that also records how many bytes it was given.
-type measured struct {
+// sizeRecorder is atLeast that also records how many bytes it was given.
+type sizeRecorder struct {
 	atLeast
 	size atomic.Int32
 }
 
 // Handle records the number of bytes.
-func (h *measured) Handle(s *stream.Session) (stream.Verdict, error) {
+func (h *sizeRecorder) Handle(s *stream.Session) (stream.Verdict, error) {
 	h.size.Store(int32(len(s.Head)))
 	return h.atLeast.Handle(s)
 }
 
-// notAhead makes a client send its first bytes while the session connects, without an earlier read.
-func notAhead(r *rig) {
-	client, p := r.hanging(&Proxy{Ahead: 100, ConnectTimeout: 300 * time.Millisecond})
-	say(r, client, "hello")
-	hear(r, p.accept(), "hello")
+// noReadAhead makes a client send its first bytes while the session connects, without an earlier read.
+func noReadAhead(r *rig) {
+	client, p := r.startConnecting(&Proxy{ReadAhead: 100, ConnectTimeout: 300 * time.Millisecond})
+	send(r, client, "hello")
+	expect(r, p.accept(), "hello")
 	client.Close()
-	wantRead(r, 0, 5)
+	wantReadAhead(r, 0, 5)
 }
 
 func deferred(l *stream.Listen) { l.Options.Deferred = true }
 
-func aheadDeferred(r *rig) {
-	client, p := r.hanging(&Proxy{Ahead: 100, ConnectTimeout: 500 * time.Millisecond}, deferred)
-	say(r, client, "hello")
-	hear(r, p.accept(), "hello")
+func readAheadDeferred(r *rig) {
+	client, p := r.startConnecting(&Proxy{ReadAhead: 100, ConnectTimeout: 500 * time.Millisecond}, deferred)
+	send(r, client, "hello")
+	expect(r, p.accept(), "hello")
 	client.Close()
-	wantRead(r, 5, 5)
+	wantReadAhead(r, 5, 5)
 }
 
-func aheadPausing(r *rig) {
+func readAheadPausing(r *rig) {
 	l := r.socket("tcp")
-	c := &pausing{&Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), Ahead: 100, Saw: r.saw}, 500 * time.Millisecond}
-	p := &passage{r.listenOn("tcp", r.server(c), deferred), l}
+	c := &pausingContent{&Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), ReadAhead: 100, OnEvent: r.recordEvent}, 500 * time.Millisecond}
+	p := &proxyFrontend{r.listenOn("tcp", r.server(c), deferred), l}
 	client := p.dial()
-	say(r, client, "hello")
-	hear(r, p.accept(), "hello")
+	send(r, client, "hello")
+	expect(r, p.accept(), "hello")
 	client.Close()
-	wantRead(r, 5, 5)
+	wantReadAhead(r, 5, 5)
 }

@@ -15,14 +15,14 @@ import (
 // serverName is the name in the tests' certificate.
 const serverName = "mqtt.example"
 
-// A trust is a pair of TLS configurations, server and client, that trust each other.
-type trust struct {
+// A tlsConfigs is a pair of TLS configurations, server and client, that trust each other.
+type tlsConfigs struct {
 	server *tls.Config
 	client *tls.Config
 }
 
-// newTrust creates a certificate for serverName, once per process.
-var newTrust = sync.OnceValues(func() (*trust, error) {
+// newTLSConfigs creates a certificate for serverName, once per process.
+var newTLSConfigs = sync.OnceValues(func() (*tlsConfigs, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -41,16 +41,16 @@ var newTrust = sync.OnceValues(func() (*trust, error) {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(leaf)
-	return &trust{
+	return &tlsConfigs{
 		&tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
 		&tls.Config{RootCAs: roots, ServerName: serverName},
 	}, nil
 })
 
-// trusting returns the TLS configurations of the tests. The caller must not change them.
-func trusting(t testing.TB) *trust {
+// testTLS returns the TLS configurations of the tests. The caller must not change them.
+func testTLS(t testing.TB) *tlsConfigs {
 	t.Helper()
-	made, err := newTrust()
+	made, err := newTLSConfigs()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,9 +42,9 @@ func readMax(r *rig) {
 	l := &lengths{want: 10, seen: make(chan int, 100)}
 	p := r.proxied(&Proxy{Spec: spec()}, preread(l), func(l *stream.Listen) { l.Default.Settings.PrereadBufferSize = 10 })
 	client := p.dial()
-	say(r, client, "0123456789abcdef")
+	send(r, client, "0123456789abcdef")
 	server := p.accept()
-	hear(r, server, "0123456789abcdef")
+	expect(r, server, "0123456789abcdef")
 	client.Close()
 	r.outcome()
 	close(l.seen)
@@ -61,7 +61,7 @@ func readTimeout(r *rig) {
 	client := p.dial()
 	start := time.Now()
 	time.Sleep(100 * time.Millisecond)
-	say(r, client, "12345") // does not extend the timeout
+	send(r, client, "12345") // does not extend the timeout
 	must(r, expectReset(client))
 	if took := time.Since(start); took < 190*time.Millisecond || took > 5*time.Second {
 		r.Errorf("ended after %v, want 200ms", took)
@@ -84,31 +84,31 @@ func readEnd(r *rig) {
 func proxyHeader(r *rig) {
 	p := r.proxied(&Proxy{Spec: spec()}, func(l *stream.Listen) { l.ProxyProtocol = true })
 	client := p.dial()
-	say(r, client, "PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\nhello")
+	send(r, client, "PROXY TCP4 192.0.2.1 192.0.2.2 1000 2000\r\nhello")
 	server := p.accept()
-	hear(r, server, "hello")
+	expect(r, server, "hello")
 	client.Close()
 	if o := r.outcome(); o.fromClient != 5 {
 		r.Errorf("got %d bytes from the client, want 5", o.fromClient)
 	}
 }
 
-// forbid is an access handler that refuses every client.
-type forbid struct{}
+// denyAll is an access handler that refuses every client.
+type denyAll struct{}
 
 // Handle refuses the client.
-func (forbid) Handle(*stream.Session) (stream.Verdict, error) {
+func (denyAll) Handle(*stream.Session) (stream.Verdict, error) {
 	return stream.Verdict(stream.StatusForbidden), nil
 }
 
 // refusedClient refuses a client whose bytes are unread.
 func refusedClient(r *rig) {
 	server := r.server(&Reply{})
-	server.Handlers[stream.Access] = []stream.Handler{forbid{}}
+	server.Handlers[stream.Access] = []stream.Handler{denyAll{}}
 	f := r.bind("tcp", server)
 	client := f.dial()
-	say(r, client, "hello")
-	must(r, r.driver.Listen(f.port))
+	send(r, client, "hello")
+	must(r, r.driver.Listen(f.listener))
 	must(r, expectReset(client))
 	if o := r.outcome(); o.status != stream.StatusForbidden {
 		r.Errorf("got %d, want 403", o.status)
@@ -119,7 +119,7 @@ func refusedClient(r *rig) {
 func finishReset(r *rig) {
 	p := r.proxied(&Proxy{To: []stream.Addr{}, Spec: spec()}, preread(atLeast(5)))
 	client := p.dial()
-	say(r, client, "hello")
+	send(r, client, "hello")
 	must(r, expectReset(client))
 	if o := r.outcome(); o.status != stream.StatusBadGateway {
 		r.Errorf("got %d, want 502", o.status)
@@ -129,7 +129,7 @@ func finishReset(r *rig) {
 func reply(r *rig) {
 	for _, network := range []string{"tcp", "unix"} {
 		client := r.listenOn(network, r.server(&Reply{Text: []byte("hello")})).dial()
-		hear(r, client, "hello")
+		expect(r, client, "hello")
 		must(r, expectEnd(client))
 		if o := r.outcome(); o.toClient != 5 || o.status != stream.StatusOK {
 			r.Errorf("%s: got %d bytes, status %d; want 5, 200", network, o.toClient, o.status)
@@ -144,8 +144,8 @@ func longReply(r *rig) {
 	f := r.bind("tcp", r.server(&Reply{Text: text}))
 	client := f.dial()
 	client.SetReadBuffer(window)
-	must(r, r.driver.Listen(f.port))
-	must(r, gait{seed: 1, max: 64 << 10, every: 20, pause: 5 * time.Millisecond}.expect(client, 3, size))
+	must(r, r.driver.Listen(f.listener))
+	must(r, pacing{seed: 1, max: 64 << 10, every: 20, pause: 5 * time.Millisecond}.expect(client, 3, size))
 	must(r, expectEnd(client))
 	if o := r.outcome(); o.toClient != size {
 		r.Errorf("got %d bytes counted, want %d", o.toClient, size)
@@ -157,7 +157,7 @@ func stuckReply(r *rig) {
 	f := r.bind("tcp", r.server(&Reply{Text: make([]byte, size), Timeout: 200 * time.Millisecond}))
 	client := f.dial()
 	client.SetReadBuffer(window)
-	must(r, r.driver.Listen(f.port))
+	must(r, r.driver.Listen(f.listener))
 	if o := r.outcome(); o.status != stream.StatusInternal || o.toClient <= 0 || o.toClient >= size {
 		r.Errorf("got status %d after %d bytes, want 500 before the end", o.status, o.toClient)
 	}
@@ -166,10 +166,10 @@ func stuckReply(r *rig) {
 // resetReply resets the client during a Send: the session gets one Failed event, then the event
 // that ends the step.
 func resetReply(r *rig) {
-	f := r.bind("tcp", r.server(&Reply{Text: make([]byte, 16<<20), Saw: r.saw}))
+	f := r.bind("tcp", r.server(&Reply{Text: make([]byte, 16<<20), OnEvent: r.recordEvent}))
 	client := f.dial()
 	client.SetReadBuffer(window)
-	must(r, r.driver.Listen(f.port))
+	must(r, r.driver.Listen(f.listener))
 	_, err := io.ReadFull(client, make([]byte, 1000))
 	must(r, err)
 	reset(client)
@@ -182,20 +182,20 @@ func resetReply(r *rig) {
 	}
 }
 
-// bomb is a content that panics.
-type bomb struct{}
+// panickingContent is a content that panics.
+type panickingContent struct{}
 
 // Begin requests a read.
-func (bomb) Begin(s *stream.Session) stream.Step {
+func (panickingContent) Begin(s *stream.Session) stream.Step {
 	return stream.Step{Do: stream.Read, Max: 10}
 }
 
 // Next panics.
-func (bomb) Next(*stream.Session, stream.Event) stream.Step { panic("bomb") }
+func (panickingContent) Next(*stream.Session, stream.Event) stream.Step { panic("bomb") }
 
 func panicking(r *rig) {
-	client := r.listenOn("tcp", r.server(bomb{})).dial()
-	say(r, client, "hello")
+	client := r.listenOn("tcp", r.server(panickingContent{})).dial()
+	send(r, client, "hello")
 	must(r, expectReset(client))
 	eventually(r, "the panic is logged", func() bool { return r.lines.Count("[alert] *1 panic: bomb") == 1 })
 }

@@ -14,9 +14,9 @@ var connectTests = []driverTest{
 	{"refused, next server", refusedThenNext},
 	{"no server left", noServer},
 	{"connect time-out", connectTimeout},
-	{"connect time-out that has passed", connectTooLate},
+	{"connect time-out that has passed", connectExpired},
 	{"local address", localAddress},
-	{"local address that is not ours", foreignAddress},
+	{"local address that is not ours", nonLocalAddress},
 	{"addresses as they are", addresses},
 	{"socket options", socketOptions},
 	{"no such unix socket", missingSocket},
@@ -32,13 +32,13 @@ func closedPort(r *rig) stream.Addr {
 
 func refusedThenNext(r *rig) {
 	l := r.socket("tcp")
-	p := &passage{r.listenOn("tcp", r.server(&Proxy{
-		To: []stream.Addr{closedPort(r), closedPort(r), addrOf(l.Addr())}, Spec: spec(), Prefix: []byte("hello"), Saw: r.saw,
+	p := &proxyFrontend{r.listenOn("tcp", r.server(&Proxy{
+		To: []stream.Addr{closedPort(r), closedPort(r), addrOf(l.Addr())}, Spec: spec(), Prefix: []byte("hello"), OnEvent: r.recordEvent,
 	})), l}
 	client, server := p.pair()
-	hear(r, server, "hello")
-	say(r, client, "ping")
-	hear(r, server, "ping")
+	expect(r, server, "hello")
+	send(r, client, "ping")
+	expect(r, server, "ping")
 	client.Close()
 	o := r.outcome()
 	if n := o.count(stream.Failed); n != 2 || o.status != stream.StatusOK || o.toUpstream != 9 {
@@ -73,8 +73,8 @@ func connectTimeout(r *rig) {
 	}
 }
 
-// connectTooLate connects with an expired deadline, which no TCP connection can meet.
-func connectTooLate(r *rig) {
+// connectExpired connects with an expired deadline, which no TCP connection can meet.
+func connectExpired(r *rig) {
 	p := r.proxied(&Proxy{ConnectTimeout: -1, Spec: spec()})
 	must(r, expectEnd(p.dial()))
 	if o := r.outcome(); o.count(stream.TimedOut) != 1 || o.status != stream.StatusBadGateway {
@@ -110,7 +110,7 @@ func localAddress(r *rig) {
 	client.Close()
 }
 
-func foreignAddress(r *rig) {
+func nonLocalAddress(r *rig) {
 	local := stream.Addr{IP: netip.MustParseAddrPort("192.0.2.1:0")}
 	p := r.proxied(&Proxy{Spec: spec(), Target: stream.Target{Local: local}})
 	must(r, expectEnd(p.dial()))
@@ -123,7 +123,7 @@ func foreignAddress(r *rig) {
 func addresses(r *rig) {
 	proxy := &Proxy{Spec: spec()}
 	peers := make(chan stream.Client, 1)
-	proxy.Saw = func(s *stream.Session, ev stream.Event) {
+	proxy.OnEvent = func(s *stream.Session, ev stream.Event) {
 		if ev.Kind == stream.Connected {
 			peers <- s.Client
 		}

@@ -23,11 +23,11 @@ type Proxy struct {
 	ConnectTimeout time.Duration // 0 disables it; a negative one has already expired
 	Prefix         []byte        // written before the bytes read from the client
 	Spec           *relay.Spec
-	Deaf           bool                                // ignores Aborted
-	Ahead          int                                 // how much is read while it waits for a server
-	Opens          bool                                // ends if the client's input ends before there is a connection
-	Saw            func(*stream.Session, stream.Event) // called with each event; optional
-	tried          atomic.Int64                        // attempts of all sessions
+	IgnoreAborts   bool                                // ignores Aborted
+	ReadAhead      int                                 // how much is read while it waits for a server
+	FinishOnEOF    bool                                // ends if the client's input ends before there is a connection
+	OnEvent        func(*stream.Session, stream.Event) // called with each event; optional
+	attempts       atomic.Int64                        // attempts of all sessions
 }
 
 // attempt is the state of a session of a Proxy.
@@ -37,12 +37,12 @@ type attempt struct {
 	relayed bool
 }
 
-var attempts = stream.NewKey[*attempt]()
+var attemptKey = stream.NewKey[*attempt]()
 
 // Begin connects to the first server.
 func (p *Proxy) Begin(s *stream.Session) stream.Step {
 	a := &attempt{target: p.Target}
-	attempts.Set(s, a)
+	attemptKey.Set(s, a)
 	return p.connect(s, a)
 }
 
@@ -50,10 +50,10 @@ func (p *Proxy) connect(s *stream.Session, a *attempt) stream.Step {
 	if a.n == len(p.To) {
 		return s.Finish(stream.StatusBadGateway)
 	}
-	p.tried.Add(1)
+	p.attempts.Add(1)
 	a.target.Addr = p.To[a.n]
 	step := stream.Step{Do: stream.Connect, Target: &a.target, Out: append(p.Prefix[:len(p.Prefix):len(p.Prefix)], s.Head...)}
-	step.Max = max(p.Ahead-len(s.Head), 0)
+	step.Max = max(p.ReadAhead-len(s.Head), 0)
 	if p.ConnectTimeout != 0 {
 		step.Deadline = s.Env.Now().Add(p.ConnectTimeout)
 	}
@@ -62,10 +62,10 @@ func (p *Proxy) connect(s *stream.Session, a *attempt) stream.Step {
 
 // Next continues after an event.
 func (p *Proxy) Next(s *stream.Session, ev stream.Event) stream.Step {
-	if p.Saw != nil {
-		p.Saw(s, ev)
+	if p.OnEvent != nil {
+		p.OnEvent(s, ev)
 	}
-	a, _ := attempts.Get(s)
+	a, _ := attemptKey.Get(s)
 	switch ev.Kind {
 	case stream.Bytes:
 		s.ReadOn(len(ev.Data))
@@ -78,7 +78,7 @@ func (p *Proxy) Next(s *stream.Session, ev stream.Event) stream.Step {
 		a.relayed = true
 		return stream.Step{Do: stream.Relay, Relay: p.Spec}
 	case stream.EOF:
-		if p.Opens {
+		if p.FinishOnEOF {
 			return s.Finish(stream.StatusOK)
 		}
 	case stream.Failed, stream.TimedOut:
@@ -86,7 +86,7 @@ func (p *Proxy) Next(s *stream.Session, ev stream.Event) stream.Step {
 	case stream.Relayed:
 		return s.Finish(stream.StatusOK)
 	case stream.Aborted:
-		if p.Deaf {
+		if p.IgnoreAborts {
 			return stream.Step{}
 		}
 		return s.Finish(stream.StatusOK)
@@ -112,7 +112,7 @@ func (p *Proxy) failed(s *stream.Session, a *attempt, ev stream.Event) stream.St
 type Reply struct {
 	Text    []byte
 	Timeout time.Duration                       // 0 disables it
-	Saw     func(*stream.Session, stream.Event) // called with each event; optional
+	OnEvent func(*stream.Session, stream.Event) // called with each event; optional
 }
 
 // Begin sends the text.
@@ -126,8 +126,8 @@ func (r *Reply) Begin(s *stream.Session) stream.Step {
 
 // Next finishes the session once the step is over, whatever its result.
 func (r *Reply) Next(s *stream.Session, ev stream.Event) stream.Step {
-	if r.Saw != nil {
-		r.Saw(s, ev)
+	if r.OnEvent != nil {
+		r.OnEvent(s, ev)
 	}
 	switch ev.Kind {
 	case stream.Failed:

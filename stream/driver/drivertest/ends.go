@@ -51,10 +51,10 @@ var endTests = []driverTest{
 func wantEnd(r *rig, spec *relay.Spec, want relay.End, act func(client, server duplex)) outcome {
 	r.Helper()
 	client, server := r.proxied(&Proxy{Spec: spec}).pair()
-	say(r, client, "ping")
-	hear(r, server, "ping")
-	say(r, server, "pong")
-	hear(r, client, "pong")
+	send(r, client, "ping")
+	expect(r, server, "ping")
+	send(r, server, "pong")
+	expect(r, client, "pong")
 	act(client, server)
 	o := r.outcome()
 	if o.end != want || o.status != stream.StatusOK || o.count(stream.Relayed) != 1 {
@@ -95,8 +95,8 @@ func timeoutPutOff(r *rig) {
 				from, to = server, client
 			}
 			time.Sleep(100 * time.Millisecond)
-			say(r, from, "x")
-			hear(r, to, "x")
+			send(r, from, "x")
+			expect(r, to, "x")
 		}
 		must(r, expectEnd(client))
 	})
@@ -114,12 +114,12 @@ func halfClosed(r *rig, clientFirst bool) {
 		if clientFirst {
 			first, second = client, server
 		}
-		say(r, first, "last words")
+		send(r, first, "last words")
 		first.CloseWrite()
-		hear(r, second, "last words")
+		expect(r, second, "last words")
 		must(r, expectEnd(second))
-		say(r, second, "still here")
-		hear(r, first, "still here")
+		send(r, second, "still here")
+		expect(r, first, "still here")
 		second.CloseWrite()
 		must(r, expectEnd(first))
 	})
@@ -130,9 +130,9 @@ func sentBeforeEnd(r *rig) {
 	client, server := r.proxied(&Proxy{Spec: spec()}).pair()
 	client.SetReadBuffer(window)
 	const total = 512 << 10
-	must(r, brisk.write(server, 9, total))
+	must(r, unpaced.write(server, 9, total))
 	server.Close()
-	must(r, brisk.expect(client, 9, total))
+	must(r, unpaced.expect(client, 9, total))
 	must(r, expectEnd(client))
 	if o := r.outcome(); o.end != relay.UpstreamEOF || o.toClient != total {
 		r.Errorf("got %v after %d bytes, want upstream EOF after %d", o.end, o.toClient, total)
@@ -146,7 +146,7 @@ func serverLeft(r *rig, next func(client, server duplex) duplex) {
 	s.Left = new(atomic.Bool)
 	wantEnd(r, s, relay.Dropped, func(client, server duplex) {
 		s.Left.Store(true)
-		say(r, next(client, server), "x")
+		send(r, next(client, server), "x")
 		for _, c := range []duplex{client, server} {
 			if n, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 				r.Errorf("read %d bytes, %v; want the end", n, err)

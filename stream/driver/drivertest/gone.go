@@ -9,41 +9,41 @@ import (
 	"weir/stream"
 )
 
-var goneTests = []driverTest{
+var clientLeavesTests = []driverTest{
 	{"client resets while connecting", func(r *rig) { resetConnecting(r, "") }},
 	{"client resets while connecting, with bytes unread", func(r *rig) { resetConnecting(r, "hello") }},
 	{"client ends while connecting", endConnecting},
 	{"client ends while connecting and resets later", endThenReset},
-	{"client ends while connecting and is served", func(r *rig) { servedAfterEnd(r, "", false) }},
-	{"client ends while connecting after bytes that are unread", func(r *rig) { servedAfterEnd(r, "hello", true) }},
+	{"client ends while connecting and is served", func(r *rig) { serveAfterEOF(r, "", false) }},
+	{"client ends while connecting after bytes that are unread", func(r *rig) { serveAfterEOF(r, "hello", true) }},
 	{"client has ended before the connect", endedBefore},
 	{"pause", pauses},
-	{"client resets in a pause", func(r *rig) { gonePausing(r, stream.Failed, reset) }},
-	{"client ends in a pause", func(r *rig) { gonePausing(r, stream.EOF, func(c net.Conn) { c.(duplex).CloseWrite() }) }},
+	{"client resets in a pause", func(r *rig) { clientLeavesPause(r, stream.Failed, reset) }},
+	{"client ends in a pause", func(r *rig) { clientLeavesPause(r, stream.EOF, func(c net.Conn) { c.(duplex).CloseWrite() }) }},
 	{"abort in a pause", func(r *rig) {
-		gonePausing(r, stream.Aborted, func(net.Conn) { r.driver.Abort(everyone, stream.Pace{}) })
+		clientLeavesPause(r, stream.Aborted, func(net.Conn) { r.driver.Abort(allSessions, stream.Pace{}) })
 	}},
 	{"client resets while resolving", resetResolving},
 	{"client ends while resolving", endResolving},
 	{"client ends while resolving and is served", servedAfterResolving},
 }
 
-// hanging serves with p, whose first server does not answer, and returns a client whose session
+// startConnecting serves with p, whose first server does not answer, and returns a client whose session
 // waits for it.
-func (r *rig) hanging(p *Proxy, settings ...setting) (duplex, *passage) {
+func (r *rig) startConnecting(p *Proxy, settings ...listenOption) (duplex, *proxyFrontend) {
 	r.Helper()
 	fd, addr := fullBacklog(r)
 	r.Cleanup(func() { syscall.Close(fd) })
 	l := r.socket("tcp")
-	p.To, p.Spec, p.Saw = []stream.Addr{addr, addrOf(l.Addr())}, spec(), r.watching(p.Saw)
-	q := &passage{r.listenOn("tcp", r.server(p), settings...), l}
+	p.To, p.Spec, p.OnEvent = []stream.Addr{addr, addrOf(l.Addr())}, spec(), r.recording(p.OnEvent)
+	q := &proxyFrontend{r.listenOn("tcp", r.server(p), settings...), l}
 	client := q.dial()
-	eventually(r, "the session connects", func() bool { return p.tried.Load() > 0 })
+	eventually(r, "the session connects", func() bool { return p.attempts.Load() > 0 })
 	return client, q
 }
 
-// wantGone checks that the session ended because of its client, by that event and not by a timeout.
-func wantGone(r *rig, kind stream.EventKind) {
+// wantFinishedBy checks that the session ended because of its client, by that event and not by a timeout.
+func wantFinishedBy(r *rig, kind stream.EventKind) {
 	r.Helper()
 	o := r.outcome()
 	if n := o.count(kind); n != 1 || o.count(stream.TimedOut) != 0 || o.status != stream.StatusOK {
@@ -53,51 +53,51 @@ func wantGone(r *rig, kind stream.EventKind) {
 
 func wantReset(r *rig) {
 	r.Helper()
-	wantGone(r, stream.Failed)
+	wantFinishedBy(r, stream.Failed)
 	wantFailure(r, r.outcome(), stream.ClientSide, stream.OpRecv, syscall.ECONNRESET)
 }
 
 func resetConnecting(r *rig, text string) {
-	client, _ := r.hanging(&Proxy{})
-	say(r, client, text)
+	client, _ := r.startConnecting(&Proxy{})
+	send(r, client, text)
 	reset(client)
 	wantReset(r)
 }
 
 func endConnecting(r *rig) {
-	client, _ := r.hanging(&Proxy{Opens: true})
+	client, _ := r.startConnecting(&Proxy{FinishOnEOF: true})
 	must(r, client.CloseWrite())
 	must(r, expectEnd(client))
-	wantGone(r, stream.EOF)
+	wantFinishedBy(r, stream.EOF)
 }
 
 func endThenReset(r *rig) {
-	client, _ := r.hanging(&Proxy{})
+	client, _ := r.startConnecting(&Proxy{})
 	must(r, client.CloseWrite())
-	eventually(r, "the end is reported", func() bool { return r.reached(stream.EOF) })
+	eventually(r, "the end is reported", func() bool { return r.sawEvent(stream.EOF) })
 	reset(client)
-	wantGone(r, stream.Failed)
+	wantFinishedBy(r, stream.Failed)
 	if ev := r.outcome().failure(); ev.Side != stream.ClientSide || ev.Op != stream.OpRecv {
 		r.Errorf("got side %d, %v; want the client's, recv()", ev.Side, ev.Op)
 	}
 }
 
-// servedAfterEnd makes a client end its input, after text, before the second server is tried.
-func servedAfterEnd(r *rig, text string, opens bool) {
-	client, p := r.hanging(&Proxy{Opens: opens, ConnectTimeout: 300 * time.Millisecond})
-	say(r, client, text)
+// serveAfterEOF makes a client end its input, after text, before the second server is tried.
+func serveAfterEOF(r *rig, text string, opens bool) {
+	client, p := r.startConnecting(&Proxy{FinishOnEOF: opens, ConnectTimeout: 300 * time.Millisecond})
+	send(r, client, text)
 	must(r, client.CloseWrite())
-	served(r, client, p, text)
+	expectServed(r, client, p, text)
 	if n, want := r.outcome().count(stream.EOF), 1-min(len(text), 1); n != want {
 		r.Errorf("got %d ends, want %d", n, want)
 	}
 }
 
-// served expects text and an end at the server.
-func served(r *rig, client duplex, p *passage, text string) {
+// expectServed expects text and an end at the server.
+func expectServed(r *rig, client duplex, p *proxyFrontend, text string) {
 	r.Helper()
 	server := p.accept()
-	hear(r, server, text)
+	expect(r, server, text)
 	must(r, expectEnd(server))
 	must(r, expectEnd(client))
 	if o := r.outcome(); o.status != stream.StatusOK || o.fromClient != int64(len(text)) {
@@ -109,92 +109,92 @@ func served(r *rig, client duplex, p *passage, text string) {
 func endedBefore(r *rig) {
 	fd, addr := fullBacklog(r)
 	r.Cleanup(func() { syscall.Close(fd) })
-	p := r.proxied(&Proxy{To: []stream.Addr{addr}, Spec: spec(), Opens: true}, preread(atLeast(10)))
+	p := r.proxied(&Proxy{To: []stream.Addr{addr}, Spec: spec(), FinishOnEOF: true}, preread(atLeast(10)))
 	client := p.dial()
-	say(r, client, "01234")
+	send(r, client, "01234")
 	eventually(r, "the session has begun", func() bool { return r.lines.Count("connected to") == 1 })
-	say(r, client, "56789")
+	send(r, client, "56789")
 	must(r, client.CloseWrite())
 	io.Copy(io.Discard, client)
-	wantGone(r, stream.EOF)
+	wantFinishedBy(r, stream.EOF)
 }
 
 func resetResolving(r *rig) {
-	a := &asking{lookup: &Lookup{}}
-	client, _ := r.asked(a)
+	a := &resolvingContent{lookup: &Lookup{}}
+	client, _ := r.startResolving(a)
 	reset(client)
 	wantReset(r)
 	eventually(r, "the lookup is stopped", a.lookup.stopped)
 }
 
 func endResolving(r *rig) {
-	a := &asking{lookup: &Lookup{}, opens: true}
-	client, _ := r.asked(a)
+	a := &resolvingContent{lookup: &Lookup{}, finishOnEOF: true}
+	client, _ := r.startResolving(a)
 	must(r, client.CloseWrite())
 	must(r, expectEnd(client))
-	wantGone(r, stream.EOF)
+	wantFinishedBy(r, stream.EOF)
 }
 
 func servedAfterResolving(r *rig) {
-	a := &asking{lookup: &Lookup{}}
-	client, p := r.asked(a)
+	a := &resolvingContent{lookup: &Lookup{}}
+	client, p := r.startResolving(a)
 	must(r, client.CloseWrite())
-	eventually(r, "the end is reported", func() bool { return r.reached(stream.EOF) })
+	eventually(r, "the end is reported", func() bool { return r.sawEvent(stream.EOF) })
 	a.lookup.Answer()
-	served(r, client, p, "")
+	expectServed(r, client, p, "")
 }
 
-// A pausing is a content that pauses before it proxies.
-type pausing struct {
+// A pausingContent is a content that pauses before it proxies.
+type pausingContent struct {
 	*Proxy
 	long time.Duration
 }
 
 // Begin pauses.
-func (p *pausing) Begin(s *stream.Session) stream.Step {
-	p.tried.Add(1)
-	return stream.Step{Do: stream.Pause, Max: p.Ahead, Deadline: s.Env.Now().Add(p.long)}
+func (p *pausingContent) Begin(s *stream.Session) stream.Step {
+	p.attempts.Add(1)
+	return stream.Step{Do: stream.Pause, Max: p.ReadAhead, Deadline: s.Env.Now().Add(p.long)}
 }
 
 // Next begins the proxy after the pause.
-func (p *pausing) Next(s *stream.Session, ev stream.Event) stream.Step {
-	if _, proxying := attempts.Get(s); proxying {
+func (p *pausingContent) Next(s *stream.Session, ev stream.Event) stream.Step {
+	if _, proxying := attemptKey.Get(s); proxying {
 		return p.Proxy.Next(s, ev)
 	}
 	if ev.Kind == stream.Bytes {
 		return p.Proxy.Next(s, ev)
 	}
-	p.Saw(s, ev)
+	p.OnEvent(s, ev)
 	if ev.Kind == stream.TimedOut {
 		return p.Proxy.Begin(s)
 	}
 	return s.Finish(stream.StatusOK)
 }
 
-// paused serves with a content that pauses, and returns a client whose session is in the pause.
-func (r *rig) paused(long time.Duration) (duplex, *passage) {
+// startPausing serves with a content that pauses, and returns a client whose session is in the pause.
+func (r *rig) startPausing(long time.Duration) (duplex, *proxyFrontend) {
 	r.Helper()
 	l := r.socket("tcp")
-	c := &pausing{&Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), Saw: r.saw}, long}
-	p := &passage{r.listenOn("tcp", r.server(c)), l}
+	c := &pausingContent{&Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), OnEvent: r.recordEvent}, long}
+	p := &proxyFrontend{r.listenOn("tcp", r.server(c)), l}
 	client := p.dial()
-	eventually(r, "the session pauses", func() bool { return c.tried.Load() > 0 })
+	eventually(r, "the session pauses", func() bool { return c.attempts.Load() > 0 })
 	return client, p
 }
 
 func pauses(r *rig) {
 	start := time.Now()
-	client, p := r.paused(50 * time.Millisecond)
-	say(r, client, "hello")
-	hear(r, p.accept(), "hello")
+	client, p := r.startPausing(50 * time.Millisecond)
+	send(r, client, "hello")
+	expect(r, p.accept(), "hello")
 	if took := time.Since(start); took < 45*time.Millisecond {
 		r.Errorf("connected after %v", took)
 	}
 	client.Close()
 }
 
-func gonePausing(r *rig, kind stream.EventKind, goes func(net.Conn)) {
-	client, _ := r.paused(patience)
+func clientLeavesPause(r *rig, kind stream.EventKind, goes func(net.Conn)) {
+	client, _ := r.startPausing(patience)
 	goes(client)
-	wantGone(r, kind)
+	wantFinishedBy(r, kind)
 }

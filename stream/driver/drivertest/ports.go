@@ -13,44 +13,44 @@ import (
 	"weir/stream"
 )
 
-var portTests = []driverTest{
-	{"an address that is gone", admitNil},
+var listenerTests = []driverTest{
+	{"an address that is gone", admitNothing},
 	{"the lease is given back", leaseReleased},
 	{"several descriptors", severalDescriptors},
 	{"forget, then listen again", forgetAndReuse},
-	{"close cuts sessions", closeCuts},
+	{"close cuts sessions", closeEndsSessions},
 	{"no listening after close", listenClosed},
 	{"out of descriptors", outOfDescriptors},
 }
 
-func admitNil(r *rig) {
+func admitNothing(r *rig) {
 	f := r.bind("tcp", r.server(&Reply{Text: []byte("hello")}))
 	var admitted atomic.Bool
-	f.port.Admit = func() (*stream.Listen, stream.Lease) {
+	f.listener.Admit = func() (*stream.Listen, stream.Lease) {
 		if admitted.Load() {
 			return f.listen, nil
 		}
 		return nil, nil
 	}
-	must(r, r.driver.Listen(f.port))
+	must(r, r.driver.Listen(f.listener))
 	must(r, expectEnd(f.dial()))
 	admitted.Store(true)
-	hear(r, f.dial(), "hello")
+	expect(r, f.dial(), "hello")
 }
 
-// released is a lease that counts its releases.
-type released struct{ n atomic.Int32 }
+// countingLease is a lease that counts its releases.
+type countingLease struct{ n atomic.Int32 }
 
 // Release counts a release.
-func (l *released) Release() { l.n.Add(1) }
+func (l *countingLease) Release() { l.n.Add(1) }
 
 func leaseReleased(r *rig) {
 	f := r.bind("tcp", r.server(&Reply{Text: []byte("hello")}))
-	lease := &released{}
-	f.port.Admit = func() (*stream.Listen, stream.Lease) { return f.listen, lease }
-	must(r, r.driver.Listen(f.port))
+	lease := &countingLease{}
+	f.listener.Admit = func() (*stream.Listen, stream.Lease) { return f.listen, lease }
+	must(r, r.driver.Listen(f.listener))
 	for range 3 {
-		hear(r, f.dial(), "hello")
+		expect(r, f.dial(), "hello")
 	}
 	eventually(r, "three leases are released", func() bool { return lease.n.Load() == 3 })
 }
@@ -58,41 +58,41 @@ func leaseReleased(r *rig) {
 func severalDescriptors(r *rig) {
 	a := r.bind("tcp", r.server(&Reply{Text: []byte("hello")}))
 	b := r.bind("tcp", a.listen.Default)
-	a.port.FDs = append(a.port.FDs, b.port.FDs...)
-	must(r, r.driver.Listen(a.port))
-	hear(r, a.dial(), "hello")
-	hear(r, b.dial(), "hello")
-	r.driver.Forget(a.port)
+	a.listener.FDs = append(a.listener.FDs, b.listener.FDs...)
+	must(r, r.driver.Listen(a.listener))
+	expect(r, a.dial(), "hello")
+	expect(r, b.dial(), "hello")
+	r.driver.Forget(a.listener)
 }
 
 // forgetAndReuse continues with the same socket: a client that connects in between is not lost.
 func forgetAndReuse(r *rig) {
 	p := r.proxied(&Proxy{Spec: spec()})
 	client, server := p.pair()
-	r.driver.Forget(p.port)
-	r.driver.Forget(p.port)
+	r.driver.Forget(p.listener)
+	r.driver.Forget(p.listener)
 	waiting := p.dial()
-	say(r, client, "ping")
-	hear(r, server, "ping")
-	next := &stream.Listener{FDs: p.port.FDs, Admit: p.port.Admit}
-	p.port.Admit = func() (*stream.Listen, stream.Lease) {
+	send(r, client, "ping")
+	expect(r, server, "ping")
+	next := &stream.Listener{FDs: p.listener.FDs, Admit: p.listener.Admit}
+	p.listener.Admit = func() (*stream.Listen, stream.Lease) {
 		r.Error("the forgotten port was asked")
 		return nil, nil
 	}
 	must(r, r.driver.Listen(next))
 	second := p.accept()
-	say(r, waiting, "pong")
-	hear(r, second, "pong")
+	send(r, waiting, "pong")
+	expect(r, second, "pong")
 }
 
-func closeCuts(r *rig) {
+func closeEndsSessions(r *rig) {
 	p := r.proxied(&Proxy{Spec: spec()}, preread(atLeast(2)))
 	client := p.dial()
-	say(r, client, "hello")
+	send(r, client, "hello")
 	server := p.accept()
-	hear(r, server, "hello")
+	expect(r, server, "hello")
 	reading := p.dial()
-	say(r, reading, "1")
+	send(r, reading, "1")
 	must(r, r.driver.Close())
 	for _, c := range []net.Conn{client, server, reading} {
 		if _, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
@@ -107,7 +107,7 @@ func closeCuts(r *rig) {
 func listenClosed(r *rig) {
 	f := r.bind("tcp", r.server(&Reply{}))
 	must(r, r.driver.Close())
-	if r.driver.Listen(f.port) == nil {
+	if r.driver.Listen(f.listener) == nil {
 		r.Error("a closed driver listens")
 	}
 	must(r, r.driver.Close())
@@ -119,7 +119,7 @@ const limitedProcess = "WEIR_LIMITED_PROCESS"
 // outOfDescriptors runs in a separate process.
 func outOfDescriptors(r *rig) {
 	if os.Getenv(limitedProcess) != "" {
-		useUpDescriptors(r)
+		exhaustDescriptors(r)
 		return
 	}
 	pattern := "^" + strings.ReplaceAll(strings.ReplaceAll(r.Name(), " ", "_"), "/", "$/^") + "$"
@@ -130,11 +130,11 @@ func outOfDescriptors(r *rig) {
 	}
 }
 
-// useUpDescriptors connects a client while no descriptor is free. The driver must log as nginx
+// exhaustDescriptors connects a client while no descriptor is free. The driver must log as nginx
 // does, must not retry in a busy loop, and must serve the client once a descriptor is free.
-func useUpDescriptors(r *rig) {
+func exhaustDescriptors(r *rig) {
 	f := r.listenOn("tcp", r.server(&Reply{Text: []byte("hello")}))
-	hear(r, f.dial(), "hello")
+	expect(r, f.dial(), "hello")
 	eventually(r, "the first session has finished", func() bool { return r.finished() == 1 })
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	must(r, err)

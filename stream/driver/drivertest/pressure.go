@@ -14,7 +14,7 @@ var pressureTests = []driverTest{
 	{"server that does not read stops the client", func(r *rig) { stalled(r, true) }},
 	{"client that does not read stops the server", func(r *rig) { stalled(r, false) }},
 	{"a stalled direction does not stop the other", stalledOneWay},
-	{"first bytes beyond the socket's buffer", leftOver},
+	{"first bytes beyond the socket's buffer", largePrefix},
 	{"time-out with a reader that is stuck", stuckReader},
 }
 
@@ -28,7 +28,7 @@ func smallBuffers() stream.Target { return stream.Target{RcvBuf: window, SndBuf:
 // traffic returns the counters of a session of p during its relay.
 func traffic(p *Proxy) <-chan *relay.Result {
 	found := make(chan *relay.Result, 1)
-	p.Saw = func(s *stream.Session, ev stream.Event) {
+	p.OnEvent = func(s *stream.Session, ev stream.Event) {
 		if ev.Kind == stream.Connected {
 			found <- &s.Traffic
 		}
@@ -57,7 +57,7 @@ func stalled(r *rig, up bool) {
 		r.Errorf("the driver holds %d bytes, want at most %d", held, max(int64(proxy.Spec.BufferSize), r.maxHeld))
 	}
 	from.Close()
-	must(r, brisk.expect(to, 4, sent))
+	must(r, unpaced.expect(to, 4, sent))
 	must(r, expectEnd(to))
 }
 
@@ -82,21 +82,21 @@ func stalledOneWay(r *rig) {
 	client, server := p.pair()
 	client.SetReadBuffer(window)
 	writeUntilStuck(r, server)
-	together(r, func() error { return brisk.write(client, 6, 1<<20) }, func() error { return brisk.expect(server, 6, 1<<20) })
+	concurrently(r, func() error { return unpaced.write(client, 6, 1<<20) }, func() error { return unpaced.expect(server, 6, 1<<20) })
 }
 
-// leftOver has more bytes to send first than any socket takes at once, to a server that starts to
+// largePrefix has more bytes to send first than any socket takes at once, to a server that starts to
 // read while the client is already being served.
-func leftOver(r *rig) {
+func largePrefix(r *rig) {
 	const size = 8 << 20
 	prefix := make([]byte, size)
 	io.ReadFull(pattern(8), prefix)
 	client, server := r.proxied(&Proxy{Spec: spec(), Prefix: prefix, Target: smallBuffers()}).pair()
-	say(r, client, "after it")
-	say(r, server, "meanwhile")
-	hear(r, client, "meanwhile")
-	must(r, brisk.expect(server, 8, size))
-	hear(r, server, "after it")
+	send(r, client, "after it")
+	send(r, server, "meanwhile")
+	expect(r, client, "meanwhile")
+	must(r, unpaced.expect(server, 8, size))
+	expect(r, server, "after it")
 	client.Close()
 	if o := r.outcome(); o.toUpstream != size+8 || o.fromClient != 8 {
 		r.Errorf("got %d to the server, %d from the client; want %d, 8", o.toUpstream, o.fromClient, size+8)

@@ -7,26 +7,26 @@ import (
 )
 
 var rateTests = []driverTest{
-	{"upload rate", func(r *rig) { limited(r, true) }},
-	{"download rate", func(r *rig) { limited(r, false) }},
-	{"upload reads are paid for", func(r *rig) { paid(r, true) }},
-	{"download reads are paid for", func(r *rig) { paid(r, false) }},
+	{"upload rate", func(r *rig) { limitedRate(r, true) }},
+	{"download rate", func(r *rig) { limitedRate(r, false) }},
+	{"upload reads are paid for", func(r *rig) { pausesAfterReads(r, true) }},
+	{"download reads are paid for", func(r *rig) { pausesAfterReads(r, false) }},
 }
 
-// limited sends a little more than the bytes of two seconds one way: that takes more than one whole
+// limitedRate sends a little more than the bytes of two seconds one way: that takes more than one whole
 // second, at any offset within a second. The first share arrives in one read, so that the pause
 // after it is longer than the timeout, which is suspended meanwhile. The other direction is not
 // slowed.
-func limited(r *rig, up bool) {
+func limitedRate(r *rig, up bool) {
 	const rate = 30_000
-	from, to := rated(r, &relay.Spec{BufferSize: rate, Timeout: 300 * time.Millisecond}, rate, up)
+	from, to := startLimited(r, &relay.Spec{BufferSize: rate, Timeout: 300 * time.Millisecond}, rate, up)
 	start := time.Now()
-	together(r,
-		func() error { return brisk.write(from, 1, 2*rate+1) },
-		func() error { return brisk.expect(to, 1, 2*rate+1) },
-		func() error { return brisk.write(to, 2, 10*rate) },
+	concurrently(r,
+		func() error { return unpaced.write(from, 1, 2*rate+1) },
+		func() error { return unpaced.expect(to, 1, 2*rate+1) },
+		func() error { return unpaced.write(to, 2, 10*rate) },
 		func() error {
-			err := brisk.expect(from, 2, 10*rate)
+			err := unpaced.expect(from, 2, 10*rate)
 			if took := time.Since(start); took > time.Second {
 				r.Errorf("the other direction took %v", took)
 			}
@@ -37,20 +37,20 @@ func limited(r *rig, up bool) {
 	}
 }
 
-// paid sends the bytes of one second, which the rate alone would allow at once, through a small
+// pausesAfterReads sends the bytes of one second, which the rate alone would allow at once, through a small
 // buffer: after each read there is a pause in proportion to its bytes.
-func paid(r *rig, up bool) {
+func pausesAfterReads(r *rig, up bool) {
 	const rate, reads = 20_000, 5
-	from, to := rated(r, &relay.Spec{BufferSize: rate / reads}, rate, up)
+	from, to := startLimited(r, &relay.Spec{BufferSize: rate / reads}, rate, up)
 	start := time.Now()
-	together(r, func() error { return brisk.write(from, 1, rate) }, func() error { return brisk.expect(to, 1, rate) })
+	concurrently(r, func() error { return unpaced.write(from, 1, rate) }, func() error { return unpaced.expect(to, 1, rate) })
 	if took, least := time.Since(start), time.Second*(reads-1)/reads; took < least-10*time.Millisecond || took > 5*time.Second {
 		r.Errorf("took %v, want between %v and 5 s", took, least)
 	}
 }
 
-// rated starts a session with a rate in one direction.
-func rated(r *rig, s *relay.Spec, rate int64, up bool) (from, to duplex) {
+// startLimited starts a session with a rate in one direction.
+func startLimited(r *rig, s *relay.Spec, rate int64, up bool) (from, to duplex) {
 	if up {
 		s.Upload = rate
 	} else {

@@ -25,13 +25,13 @@ var relayTests = []driverTest{
 		s := spec()
 		s.BufferSize = 1
 		client, server := r.proxied(&Proxy{Spec: s}).pair()
-		together(r, func() error { return brisk.write(client, 1, 3000) }, func() error { return brisk.expect(server, 1, 3000) },
-			func() error { return brisk.write(server, 2, 3000) }, func() error { return brisk.expect(client, 2, 3000) })
+		concurrently(r, func() error { return unpaced.write(client, 1, 3000) }, func() error { return unpaced.expect(server, 1, 3000) },
+			func() error { return unpaced.write(server, 2, 3000) }, func() error { return unpaced.expect(client, 2, 3000) })
 	}},
 	{"slow client", func(r *rig) { relaySlowly(r, false) }},
 	{"slow server", func(r *rig) { relaySlowly(r, true) }},
 	{"head and prefix go first", headFirst},
-	{"servers that speak first", serversSpeakFirst},
+	{"servers that speak first", serversSendFirst},
 	{"counters are exact", countersExact},
 	{"first byte is told once", firstByte},
 	{"the end instead of a first byte", firstByteEnd},
@@ -46,7 +46,7 @@ func relayMany(r *rig, network string, spec *relay.Spec, rnd *rand.Rand, n int) 
 		client, server := p.pair()
 		tasks = append(tasks, conversation(client, server, spec.HalfClose, rnd)...)
 	}
-	together(r, tasks...)
+	concurrently(r, tasks...)
 	if r.Failed() {
 		return
 	}
@@ -64,9 +64,9 @@ func relayMany(r *rig, network string, spec *relay.Spec, rnd *rand.Rand, n int) 
 func conversation(client, server duplex, halfClose bool, rnd *rand.Rand) []func() error {
 	up, down := 1+rnd.IntN(300_000), 1+rnd.IntN(300_000)
 	seed := rnd.Uint64()
-	gaits := [4]gait{}
+	gaits := [4]pacing{}
 	for i := range gaits {
-		gaits[i] = gait{seed: rnd.Uint64(), max: 1 + rnd.IntN(20_000), every: rnd.IntN(3) * 8, pause: 2 * time.Millisecond}
+		gaits[i] = pacing{seed: rnd.Uint64(), max: 1 + rnd.IntN(20_000), every: rnd.IntN(3) * 8, pause: 2 * time.Millisecond}
 		gaits[i].max = max(gaits[i].max, 500)
 	}
 	read := make(chan error, 1)
@@ -112,10 +112,10 @@ func relaySlowly(r *rig, up bool) {
 	}
 	to.SetReadBuffer(window)
 	const total = 6 << 20
-	sips := gait{seed: 5, max: 64 << 10, every: 20, pause: 5 * time.Millisecond}
-	together(r,
+	sips := pacing{seed: 5, max: 64 << 10, every: 20, pause: 5 * time.Millisecond}
+	concurrently(r,
 		func() error {
-			if err := brisk.write(from, 3, total); err != nil {
+			if err := unpaced.write(from, 3, total); err != nil {
 				return err
 			}
 			return from.Close()
@@ -132,12 +132,12 @@ func headFirst(r *rig) {
 	proxy := &Proxy{Spec: spec(), Prefix: []byte("prefix ")}
 	p := r.proxied(proxy, preread(atLeast(5)))
 	client := p.dial()
-	say(r, client, "he")
-	say(r, client, "llo")
+	send(r, client, "he")
+	send(r, client, "llo")
 	server := p.accept()
-	hear(r, server, "prefix hello")
-	say(r, client, " again")
-	hear(r, server, " again")
+	expect(r, server, "prefix hello")
+	send(r, client, " again")
+	expect(r, server, " again")
 	client.Close()
 	must(r, expectEnd(server))
 	if o := r.outcome(); o.fromClient != 11 || o.toUpstream != 18 {
@@ -145,12 +145,12 @@ func headFirst(r *rig) {
 	}
 }
 
-// serversSpeakFirst makes servers send at once, so that their first bytes may arrive together with
+// serversSendFirst makes servers send at once, so that their first bytes may arrive together with
 // the event that the connection is up.
-func serversSpeakFirst(r *rig) {
+func serversSendFirst(r *rig) {
 	const sessions = 200
 	p := r.proxied(&Proxy{Spec: spec()})
-	together(r, func() error {
+	concurrently(r, func() error {
 		for range sessions {
 			c, err := p.upstream.Accept()
 			if err != nil {
@@ -164,7 +164,7 @@ func serversSpeakFirst(r *rig) {
 	}, func() error {
 		defer p.upstream.Close() // unblocks the other task if this one fails
 		for range sessions {
-			hear(r, p.dial(), "welcome")
+			expect(r, p.dial(), "welcome")
 		}
 		return nil
 	})
@@ -184,8 +184,8 @@ func (n atLeast) Handle(s *stream.Session) (stream.Verdict, error) {
 func countersExact(r *rig) {
 	client, server := r.proxied(&Proxy{Spec: spec()}).pair()
 	const up, down = 123_457, 98_765
-	together(r, func() error { return brisk.write(client, 1, up) }, func() error { return brisk.expect(server, 1, up) },
-		func() error { return brisk.write(server, 2, down) }, func() error { return brisk.expect(client, 2, down) })
+	concurrently(r, func() error { return unpaced.write(client, 1, up) }, func() error { return unpaced.expect(server, 1, up) },
+		func() error { return unpaced.write(server, 2, down) }, func() error { return unpaced.expect(client, 2, down) })
 	client.Close()
 	must(r, expectEnd(server))
 	o := r.outcome()
@@ -202,14 +202,14 @@ func firstByte(r *rig) {
 	s := spec()
 	s.FirstByte = true
 	client, server := r.proxied(&Proxy{Spec: s}).pair()
-	say(r, client, "question")
-	hear(r, server, "question")
-	if r.reached(stream.FirstByte) {
+	send(r, client, "question")
+	expect(r, server, "question")
+	if r.sawEvent(stream.FirstByte) {
 		r.Error("a first byte before there was one")
 	}
 	for range 3 {
-		say(r, server, "answer")
-		hear(r, client, "answer")
+		send(r, server, "answer")
+		expect(r, client, "answer")
 	}
 	server.Close()
 	must(r, expectEnd(client))

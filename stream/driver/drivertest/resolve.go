@@ -67,16 +67,16 @@ func (l *Lookup) stopped() bool {
 	return l.answered == nil
 }
 
-// An asking is a content that waits for a Lookup before it proxies.
-type asking struct {
+// An resolvingContent is a content that waits for a Lookup before it proxies.
+type resolvingContent struct {
 	*Proxy
-	lookup  *Lookup
-	timeout time.Duration // 0 disables it
-	opens   bool          // Opens of the proxy
+	lookup      *Lookup
+	timeout     time.Duration // 0 disables it
+	finishOnEOF bool          // Opens of the proxy
 }
 
 // Begin waits for the lookup.
-func (a *asking) Begin(s *stream.Session) stream.Step {
+func (a *resolvingContent) Begin(s *stream.Session) stream.Step {
 	step := stream.Step{Do: stream.Resolve, Lookup: a.lookup}
 	if a.timeout > 0 {
 		step.Deadline = s.Env.Now().Add(a.timeout)
@@ -85,68 +85,68 @@ func (a *asking) Begin(s *stream.Session) stream.Step {
 }
 
 // Next begins the proxy once there is an answer.
-func (a *asking) Next(s *stream.Session, ev stream.Event) stream.Step {
+func (a *resolvingContent) Next(s *stream.Session, ev stream.Event) stream.Step {
 	switch ev.Kind {
 	case stream.Resolved:
-		a.Saw(s, ev)
+		a.OnEvent(s, ev)
 		return a.Proxy.Begin(s)
 	case stream.TimedOut:
-		a.Saw(s, ev)
+		a.OnEvent(s, ev)
 		return s.Finish(stream.StatusInternal)
 	case stream.Failed, stream.EOF:
-		if _, proxying := attempts.Get(s); !proxying {
-			return a.gone(s, ev)
+		if _, proxying := attemptKey.Get(s); !proxying {
+			return a.clientLeft(s, ev)
 		}
 	case stream.Aborted:
-		if _, proxying := attempts.Get(s); !proxying {
-			a.Saw(s, ev)
+		if _, proxying := attemptKey.Get(s); !proxying {
+			a.OnEvent(s, ev)
 			return s.Finish(stream.StatusOK)
 		}
 	}
 	return a.Proxy.Next(s, ev)
 }
 
-// gone ends the session after its client has gone, unless the client may still read.
-func (a *asking) gone(s *stream.Session, ev stream.Event) stream.Step {
-	a.Saw(s, ev)
-	if ev.Kind == stream.EOF && !a.opens {
+// clientLeft ends the session after its client has gone, unless the client may still read.
+func (a *resolvingContent) clientLeft(s *stream.Session, ev stream.Event) stream.Step {
+	a.OnEvent(s, ev)
+	if ev.Kind == stream.EOF && !a.finishOnEOF {
 		return stream.Step{}
 	}
 	return s.Finish(stream.StatusOK)
 }
 
-// asked serves with a content that waits for the lookup, and returns a client and its passage.
-func (r *rig) asked(a *asking) (duplex, *passage) {
+// startResolving serves with a content that waits for the lookup, and returns a client and its passage.
+func (r *rig) startResolving(a *resolvingContent) (duplex, *proxyFrontend) {
 	r.Helper()
 	l := r.socket("tcp")
-	a.Proxy = &Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), Saw: r.saw, Opens: a.opens}
-	p := &passage{r.listenOn("tcp", r.server(a)), l}
+	a.Proxy = &Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), OnEvent: r.recordEvent, FinishOnEOF: a.finishOnEOF}
+	p := &proxyFrontend{r.listenOn("tcp", r.server(a)), l}
 	client := p.dial()
 	eventually(r, "the session asks", a.lookup.hasBegun)
 	return client, p
 }
 
 func resolveLater(r *rig) {
-	a := &asking{lookup: &Lookup{}, timeout: patience}
-	client, p := r.asked(a)
-	say(r, client, "hello")
+	a := &resolvingContent{lookup: &Lookup{}, timeout: patience}
+	client, p := r.startResolving(a)
+	send(r, client, "hello")
 	go a.lookup.Answer()
 	resolvedInOrder(r, client, p)
 }
 
 func resolveAtOnce(r *rig) {
-	a := &asking{lookup: &Lookup{atOnce: true}}
-	client, p := r.asked(a)
-	say(r, client, "hello")
+	a := &resolvingContent{lookup: &Lookup{atOnce: true}}
+	client, p := r.startResolving(a)
+	send(r, client, "hello")
 	resolvedInOrder(r, client, p)
 }
 
 // resolvedInOrder expects the client's hello at the server, and the end of a session that began its
 // lookup once.
-func resolvedInOrder(r *rig, client duplex, p *passage) {
+func resolvedInOrder(r *rig, client duplex, p *proxyFrontend) {
 	r.Helper()
 	server := p.accept()
-	hear(r, server, "hello")
+	expect(r, server, "hello")
 	client.Close()
 	if o := r.outcome(); o.count(stream.Resolved) != 1 || o.status != stream.StatusOK || o.fromClient != 5 {
 		r.Errorf("got %d answers, status %d, %d bytes; want 1, 200, 5", o.count(stream.Resolved), o.status, o.fromClient)
@@ -154,8 +154,8 @@ func resolvedInOrder(r *rig, client duplex, p *passage) {
 }
 
 func resolveTimeout(r *rig) {
-	a := &asking{lookup: &Lookup{}, timeout: 100 * time.Millisecond}
-	client, _ := r.asked(a)
+	a := &resolvingContent{lookup: &Lookup{}, timeout: 100 * time.Millisecond}
+	client, _ := r.startResolving(a)
 	must(r, expectEnd(client))
 	if o := r.outcome(); o.count(stream.TimedOut) != 1 || o.status != stream.StatusInternal {
 		r.Errorf("got %d time-outs, status %d; want 1, 500", o.count(stream.TimedOut), o.status)
@@ -165,25 +165,25 @@ func resolveTimeout(r *rig) {
 // resolveTooLate answers the lookup of a session that has ended while another one waits, possibly
 // in the same slot.
 func resolveTooLate(r *rig) {
-	first := &asking{lookup: &Lookup{}, timeout: 50 * time.Millisecond}
-	client, _ := r.asked(first)
+	first := &resolvingContent{lookup: &Lookup{}, timeout: 50 * time.Millisecond}
+	client, _ := r.startResolving(first)
 	must(r, expectEnd(client))
-	second := &asking{lookup: &Lookup{}}
-	client, p := r.asked(second)
+	second := &resolvingContent{lookup: &Lookup{}}
+	client, p := r.startResolving(second)
 	eventually(r, "the first lookup is stopped", first.lookup.stopped)
 	if first.lookup.Answer() {
 		r.Error("the driver still waits for what has timed out")
 	}
-	say(r, client, "hello")
+	send(r, client, "hello")
 	second.lookup.Answer()
-	hear(r, p.accept(), "hello")
+	expect(r, p.accept(), "hello")
 	client.Close()
 }
 
 func abortResolving(r *rig) {
-	a := &asking{lookup: &Lookup{}}
-	client, _ := r.asked(a)
-	r.driver.Abort(everyone, stream.Pace{})
+	a := &resolvingContent{lookup: &Lookup{}}
+	client, _ := r.startResolving(a)
+	r.driver.Abort(allSessions, stream.Pace{})
 	must(r, expectEnd(client))
 	if o := r.outcome(); o.count(stream.Aborted) != 1 {
 		r.Errorf("got %d aborts, want 1", o.count(stream.Aborted))
@@ -192,8 +192,8 @@ func abortResolving(r *rig) {
 }
 
 func closeResolving(r *rig) {
-	a := &asking{lookup: &Lookup{}}
-	client, _ := r.asked(a)
+	a := &resolvingContent{lookup: &Lookup{}}
+	client, _ := r.startResolving(a)
 	must(r, r.driver.Close())
 	must(r, expectEnd(client))
 	if a.lookup.Answer() {

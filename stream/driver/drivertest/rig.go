@@ -84,18 +84,18 @@ func newRig(t *testing.T, newDriver func(*stream.Env) stream.Driver) *rig {
 	return r
 }
 
-// saw stores an event of a session.
-func (r *rig) saw(s *stream.Session, ev stream.Event) {
+// recordEvent stores an event of a session.
+func (r *rig) recordEvent(s *stream.Session, ev stream.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	ev.Data = slices.Clone(ev.Data)
 	r.events[s.ID] = append(r.events[s.ID], ev)
 }
 
-// watching returns a callback that calls saw, then the given one.
-func (r *rig) watching(then func(*stream.Session, stream.Event)) func(*stream.Session, stream.Event) {
+// recording returns a callback that calls saw, then the given one.
+func (r *rig) recording(then func(*stream.Session, stream.Event)) func(*stream.Session, stream.Event) {
 	return func(s *stream.Session, ev stream.Event) {
-		r.saw(s, ev)
+		r.recordEvent(s, ev)
 		if then != nil {
 			then(s, ev)
 		}
@@ -133,8 +133,8 @@ func (r *rig) outcome() outcome {
 	return r.ended[0]
 }
 
-// reached reports whether any unfinished session has seen an event of that kind.
-func (r *rig) reached(kind stream.EventKind) bool {
+// sawEvent reports whether any unfinished session has seen an event of that kind.
+func (r *rig) sawEvent(kind stream.EventKind) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, events := range r.events {
@@ -156,38 +156,38 @@ func (r *rig) server(content stream.Content) *stream.Server {
 	}
 }
 
-// A front is a listening socket on which the driver accepts.
-type front struct {
+// A frontend is a listening socket on which the driver accepts.
+type frontend struct {
 	*rig
-	addr   net.Addr
-	file   *os.File
-	port   *stream.Listener
-	listen *stream.Listen
+	addr     net.Addr
+	file     *os.File
+	listener *stream.Listener
+	listen   *stream.Listen
 }
 
-// A setting changes the Listen of a front before the driver gets it.
-type setting func(*stream.Listen)
+// A listenOption changes the Listen of a front before the driver gets it.
+type listenOption func(*stream.Listen)
 
 // preread makes h the handler of the preread phase.
-func preread(h stream.Handler) setting {
+func preread(h stream.Handler) listenOption {
 	return func(l *stream.Listen) { l.Default.Handlers[stream.Preread] = []stream.Handler{h} }
 }
 
 // listenOn opens a socket of that network, on which the driver accepts for the server.
-func (r *rig) listenOn(network string, server *stream.Server, settings ...setting) *front {
+func (r *rig) listenOn(network string, server *stream.Server, settings ...listenOption) *frontend {
 	r.Helper()
 	f := r.bind(network, server)
 	for _, set := range settings {
 		set(f.listen)
 	}
-	if err := r.driver.Listen(f.port); err != nil {
+	if err := r.driver.Listen(f.listener); err != nil {
 		r.Fatal(err)
 	}
 	return f
 }
 
 // bind is listenOn without the driver.
-func (r *rig) bind(network string, server *stream.Server) *front {
+func (r *rig) bind(network string, server *stream.Server) *frontend {
 	r.Helper()
 	l := r.socket(network)
 	file, err := l.(interface{ File() (*os.File, error) }).File()
@@ -195,7 +195,7 @@ func (r *rig) bind(network string, server *stream.Server) *front {
 		r.Fatal(err)
 	}
 	r.Cleanup(func() { file.Close() })
-	f := &front{rig: r, addr: l.Addr(), file: file}
+	f := &frontend{rig: r, addr: l.Addr(), file: file}
 	if u, ok := l.(*net.UnixListener); ok {
 		u.SetUnlinkOnClose(false)
 	}
@@ -203,7 +203,7 @@ func (r *rig) bind(network string, server *stream.Server) *front {
 	f.listen = &stream.Listen{Config: stream.NewConfig(), Addr: addrOf(f.addr), Default: server, WantLocal: true}
 	fd := int(file.Fd())
 	syscall.SetNonblock(fd, true)
-	f.port = &stream.Listener{FDs: []int{fd}, Admit: func() (*stream.Listen, stream.Lease) { return f.listen, nil }}
+	f.listener = &stream.Listener{FDs: []int{fd}, Admit: func() (*stream.Listen, stream.Lease) { return f.listen, nil }}
 	return f
 }
 
@@ -228,7 +228,7 @@ func (r *rig) socket(network string) net.Listener {
 }
 
 // dial connects a client.
-func (f *front) dial() duplex {
+func (f *frontend) dial() duplex {
 	f.Helper()
 	c, err := net.Dial(f.addr.Network(), f.addr.String())
 	if err != nil {
@@ -259,30 +259,30 @@ func addrOf(a net.Addr) stream.Addr {
 	return stream.Addr{IP: a.(*net.TCPAddr).AddrPort()}
 }
 
-// A passage is a front with one upstream server.
-type passage struct {
-	*front
+// A proxyFrontend is a front with one upstream server.
+type proxyFrontend struct {
+	*frontend
 	upstream net.Listener
 }
 
 // proxied starts a server for p, unless it has one, and the driver before it.
-func (r *rig) proxied(p *Proxy, settings ...setting) *passage {
+func (r *rig) proxied(p *Proxy, settings ...listenOption) *proxyFrontend {
 	r.Helper()
 	return r.proxiedOver("tcp", p, settings...)
 }
 
-func (r *rig) proxiedOver(network string, p *Proxy, settings ...setting) *passage {
+func (r *rig) proxiedOver(network string, p *Proxy, settings ...listenOption) *proxyFrontend {
 	r.Helper()
 	l := r.socket(network)
 	if p.To == nil {
 		p.To = []stream.Addr{addrOf(l.Addr())}
 	}
-	p.Saw = r.watching(p.Saw)
-	return &passage{r.listenOn(network, r.server(p), settings...), l}
+	p.OnEvent = r.recording(p.OnEvent)
+	return &proxyFrontend{r.listenOn(network, r.server(p), settings...), l}
 }
 
 // accept accepts the driver's connection.
-func (p *passage) accept() duplex {
+func (p *proxyFrontend) accept() duplex {
 	p.Helper()
 	c, err := p.upstream.Accept()
 	if err != nil {
@@ -292,7 +292,7 @@ func (p *passage) accept() duplex {
 }
 
 // pair starts a session, and returns its two ends.
-func (p *passage) pair() (client, server duplex) {
+func (p *proxyFrontend) pair() (client, server duplex) {
 	p.Helper()
 	client = p.dial()
 	return client, p.accept()

@@ -11,27 +11,27 @@ import (
 	"weir/stream"
 )
 
-var shakeTests = []driverTest{
-	{"TLS with the client", func(r *rig) { shakeMany(r, "tcp", ends{client: true}, spec(), 1) }},
-	{"TLS with the server", func(r *rig) { shakeMany(r, "tcp", ends{server: true}, spec(), 2) }},
-	{"TLS with both", func(r *rig) { shakeMany(r, "tcp", ends{client: true, server: true}, spec(), 3) }},
-	{"TLS with both over unix sockets", func(r *rig) { shakeMany(r, "unix", ends{client: true, server: true}, spec(), 4) }},
+var handshakeTests = []driverTest{
+	{"TLS with the client", func(r *rig) { relayTLS(r, "tcp", ends{client: true}, spec(), 1) }},
+	{"TLS with the server", func(r *rig) { relayTLS(r, "tcp", ends{server: true}, spec(), 2) }},
+	{"TLS with both", func(r *rig) { relayTLS(r, "tcp", ends{client: true, server: true}, spec(), 3) }},
+	{"TLS with both over unix sockets", func(r *rig) { relayTLS(r, "unix", ends{client: true, server: true}, spec(), 4) }},
 	{"TLS 1.2 with both", func(r *rig) {
-		shakeMany(r, "tcp", ends{client: true, server: true, version: tls.VersionTLS12}, spec(), 5)
+		relayTLS(r, "tcp", ends{client: true, server: true, version: tls.VersionTLS12}, spec(), 5)
 	}},
 	{"TLS with half closes", func(r *rig) {
 		s := spec()
 		s.HalfClose = true
-		shakeMany(r, "tcp", ends{client: true, server: true}, s, 6)
+		relayTLS(r, "tcp", ends{client: true, server: true}, s, 6)
 	}},
-	{"TLS with rates", shakeRated},
-	{"TLS, slow client", func(r *rig) { shakeSlowly(r, false) }},
-	{"TLS, slow server", func(r *rig) { shakeSlowly(r, true) }},
-	{"handshake that began behind a PROXY header", shakeAfterHeader},
-	{"what is read after a handshake goes to the server's", shakeThenHead},
-	{"plain words before a handshake with the server", helloThenShake},
-	{"the session is in the handshake's context", shakeInContext},
-	{"the end of TLS is told", shakeEnds},
+	{"TLS with rates", tlsRates},
+	{"TLS, slow client", func(r *rig) { tlsSlowReader(r, false) }},
+	{"TLS, slow server", func(r *rig) { tlsSlowReader(r, true) }},
+	{"handshake that began behind a PROXY header", handshakeAfterHeader},
+	{"what is read after a handshake goes to the server's", headAfterHandshake},
+	{"plain words before a handshake with the server", bytesBeforeHandshake},
+	{"the session is in the handshake's context", sessionInContext},
+	{"the end of TLS is told", tlsCloseAlert},
 }
 
 // ends selects the ends that use TLS.
@@ -40,44 +40,44 @@ type ends struct {
 	version        uint16 // 0 allows any
 }
 
-// secured starts a server for a Secured, and the driver before it.
-func (r *rig) secured(network string, c *Secured, settings ...setting) *passage {
+// startTLS starts a server for a Secured, and the driver before it.
+func (r *rig) startTLS(network string, c *TLSContent, settings ...listenOption) *proxyFrontend {
 	r.Helper()
 	l := r.socket(network)
 	if c.Proxy.To == nil {
 		c.Proxy.To = []stream.Addr{addrOf(l.Addr())}
 	}
-	c.Proxy.Saw = r.watching(c.Proxy.Saw)
-	return &passage{r.listenOn(network, r.server(c), settings...), l}
+	c.Proxy.OnEvent = r.recording(c.Proxy.OnEvent)
+	return &proxyFrontend{r.listenOn(network, r.server(c), settings...), l}
 }
 
-// shielded is secured with TLS on the sides that e selects.
-func (r *rig) shielded(network string, e ends, p *Proxy) *passage {
+// withTLS is secured with TLS on the sides that e selects.
+func (r *rig) withTLS(network string, e ends, p *Proxy) *proxyFrontend {
 	r.Helper()
-	c := &Secured{Proxy: p, Timeout: patience}
+	c := &TLSContent{Proxy: p, Timeout: patience}
 	if e.client {
-		c.Client = trusting(r).server
+		c.Client = testTLS(r).server
 	}
 	if e.server {
-		c.Upstream = trusting(r).client
+		c.Upstream = testTLS(r).client
 	}
-	return r.secured(network, c)
+	return r.startTLS(network, c)
 }
 
-// A veil is a TLS connection, with the methods that the tests need.
-type veil struct {
+// A tlsConn is a TLS connection, with the methods that the tests need.
+type tlsConn struct {
 	duplex
 	tls *tls.Conn
 }
 
 // Read reads decrypted bytes.
-func (v veil) Read(b []byte) (int, error) { return v.tls.Read(b) }
+func (v tlsConn) Read(b []byte) (int, error) { return v.tls.Read(b) }
 
 // Write writes b encrypted.
-func (v veil) Write(b []byte) (int, error) { return v.tls.Write(b) }
+func (v tlsConn) Write(b []byte) (int, error) { return v.tls.Write(b) }
 
 // CloseWrite ends the output of TLS and of the connection.
-func (v veil) CloseWrite() error {
+func (v tlsConn) CloseWrite() error {
 	if err := v.tls.CloseWrite(); err != nil {
 		return err
 	}
@@ -85,45 +85,45 @@ func (v veil) CloseWrite() error {
 }
 
 // Close closes both.
-func (v veil) Close() error { return v.tls.Close() }
+func (v tlsConn) Close() error { return v.tls.Close() }
 
-// asClient and asServer return the TLS ends of the tests.
-func (r *rig) asClient(c duplex) veil { return veil{c, tls.Client(c, trusting(r).client)} }
-func (r *rig) asServer(c duplex) veil { return veil{c, tls.Server(c, trusting(r).server)} }
+// tlsClient and asServer return the TLS ends of the tests.
+func (r *rig) tlsClient(c duplex) tlsConn { return tlsConn{c, tls.Client(c, testTLS(r).client)} }
+func (r *rig) tlsServer(c duplex) tlsConn { return tlsConn{c, tls.Server(c, testTLS(r).server)} }
 
-// veiled starts a session, and returns its two ends after the handshakes.
-func (p *passage) veiled(e ends) (client, server duplex) {
+// tlsPair starts a session, and returns its two ends after the handshakes.
+func (p *proxyFrontend) tlsPair(e ends) (client, server duplex) {
 	p.Helper()
 	client = p.dial()
 	if e.client {
-		config := trusting(p).client.Clone()
+		config := testTLS(p).client.Clone()
 		config.MaxVersion = e.version
-		v := veil{client, tls.Client(client, config)}
+		v := tlsConn{client, tls.Client(client, config)}
 		must(p, v.tls.Handshake())
 		client = v
 	}
 	server = p.accept()
 	if e.server {
-		config := trusting(p).server.Clone()
+		config := testTLS(p).server.Clone()
 		config.MaxVersion = e.version
-		v := veil{server, tls.Server(server, config)}
+		v := tlsConn{server, tls.Server(server, config)}
 		must(p, v.tls.Handshake())
 		server = v
 	}
 	return client, server
 }
 
-// shakeMany relays n sessions with handshakes at once.
-func shakeMany(r *rig, network string, e ends, spec *relay.Spec, seed uint64) {
+// relayTLS relays n sessions with handshakes at once.
+func relayTLS(r *rig, network string, e ends, spec *relay.Spec, seed uint64) {
 	const n = 6
 	rnd := rand.New(rand.NewPCG(seed, 2))
-	p := r.shielded(network, e, &Proxy{Spec: spec})
+	p := r.withTLS(network, e, &Proxy{Spec: spec})
 	var tasks []func() error
 	for range n {
-		client, server := p.veiled(e)
+		client, server := p.tlsPair(e)
 		tasks = append(tasks, conversation(client, server, spec.HalfClose, rnd)...)
 	}
-	together(r, tasks...)
+	concurrently(r, tasks...)
 	if r.Failed() {
 		return
 	}
@@ -136,34 +136,34 @@ func shakeMany(r *rig, network string, e ends, spec *relay.Spec, seed uint64) {
 	}
 }
 
-func shakeRated(r *rig) {
+func tlsRates(r *rig) {
 	s := spec()
 	s.Upload, s.Download = 20_000, 20_000
 	e := ends{client: true, server: true}
-	client, server := r.shielded("tcp", e, &Proxy{Spec: s}).veiled(e)
+	client, server := r.withTLS("tcp", e, &Proxy{Spec: s}).tlsPair(e)
 	const total = 30_000
 	start := time.Now()
-	together(r, func() error { return brisk.write(client, 1, total) }, func() error { return brisk.expect(server, 1, total) },
-		func() error { return brisk.write(server, 2, total) }, func() error { return brisk.expect(client, 2, total) })
+	concurrently(r, func() error { return unpaced.write(client, 1, total) }, func() error { return unpaced.expect(server, 1, total) },
+		func() error { return unpaced.write(server, 2, total) }, func() error { return unpaced.expect(client, 2, total) })
 	if took := time.Since(start); took < 400*time.Millisecond {
 		r.Errorf("30,000 bytes at 20,000 a second came in %v", took)
 	}
 }
 
-// shakeSlowly makes one end read much later than the other writes: encrypted bytes wait.
-func shakeSlowly(r *rig, up bool) {
+// tlsSlowReader makes one end read much later than the other writes: encrypted bytes wait.
+func tlsSlowReader(r *rig, up bool) {
 	e := ends{client: true, server: true}
 	s := spec()
 	s.BufferSize = 16 << 10
-	client, server := r.shielded("tcp", e, &Proxy{Spec: s}).veiled(e)
+	client, server := r.withTLS("tcp", e, &Proxy{Spec: s}).tlsPair(e)
 	from, to := server, client
 	if up {
 		from, to = client, server
 	}
 	to.SetReadBuffer(window)
 	const total = 6 << 20
-	slow := gait{seed: 4, max: 64 << 10, every: 8, pause: 10 * time.Millisecond}
-	together(r, func() error { return brisk.write(from, 5, total) }, func() error { return slow.expect(to, 5, total) })
+	slow := pacing{seed: 4, max: 64 << 10, every: 8, pause: 10 * time.Millisecond}
+	concurrently(r, func() error { return unpaced.write(from, 5, total) }, func() error { return slow.expect(to, 5, total) })
 	client.Close()
 	o := r.outcome()
 	if got := max(o.toClient, o.toUpstream); got != total {
@@ -171,92 +171,92 @@ func shakeSlowly(r *rig, up bool) {
 	}
 }
 
-// batched writes the bytes of the first write to the connection in one piece, after before.
-type batched struct {
+// prefixConn writes the bytes of the first write to the connection in one piece, after before.
+type prefixConn struct {
 	net.Conn
-	before []byte
+	prefix []byte
 }
 
 // Write writes b, the first time together with before.
-func (c *batched) Write(b []byte) (int, error) {
-	n, err := c.Conn.Write(append(c.before, b...))
-	n -= len(c.before)
-	c.before = nil
+func (c *prefixConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(append(c.prefix, b...))
+	n -= len(c.prefix)
+	c.prefix = nil
 	return n, err
 }
 
-func shakeAfterHeader(r *rig) {
-	c := &Secured{Proxy: &Proxy{Spec: spec()}, Client: trusting(r).server}
-	p := r.secured("tcp", c, func(l *stream.Listen) { l.ProxyProtocol = true })
+func handshakeAfterHeader(r *rig) {
+	c := &TLSContent{Proxy: &Proxy{Spec: spec()}, Client: testTLS(r).server}
+	p := r.startTLS("tcp", c, func(l *stream.Listen) { l.ProxyProtocol = true })
 	plain := p.dial()
-	v := veil{plain, tls.Client(&batched{plain, []byte("PROXY TCP4 192.0.2.1 192.0.2.2 1000 1883\r\n")}, trusting(r).client)}
-	say(r, v, "hello")
+	v := tlsConn{plain, tls.Client(&prefixConn{plain, []byte("PROXY TCP4 192.0.2.1 192.0.2.2 1000 1883\r\n")}, testTLS(r).client)}
+	send(r, v, "hello")
 	server := p.accept()
-	hear(r, server, "hello")
-	say(r, server, "hi")
-	hear(r, v, "hi")
+	expect(r, server, "hello")
+	send(r, server, "hi")
+	expect(r, v, "hi")
 	v.Close()
 	if o := r.outcome(); o.fromClient != 5 || o.toClient != 2 || o.count(stream.HandshakeDone) != 1 {
 		r.Errorf("got %d bytes up, %d down, %d handshakes; want 5, 2, 1", o.fromClient, o.toClient, o.count(stream.HandshakeDone))
 	}
 }
 
-// reading is a content that reads from the client, after the handshake, before it continues.
-type reading struct {
-	*Secured
+// readingContent is a content that reads from the client, after the handshake, before it continues.
+type readingContent struct {
+	*TLSContent
 	want int
 }
 
 // Next reads until there is enough.
-func (c *reading) Next(s *stream.Session, ev stream.Event) stream.Step {
-	g, _ := greetings.Get(s)
-	if g.client || ev.Kind != stream.HandshakeDone && ev.Kind != stream.Bytes {
-		return c.Secured.Next(s, ev)
+func (c *readingContent) Next(s *stream.Session, ev stream.Event) stream.Step {
+	g, _ := handshakeKey.Get(s)
+	if g.clientDone || ev.Kind != stream.HandshakeDone && ev.Kind != stream.Bytes {
+		return c.TLSContent.Next(s, ev)
 	}
 	s.Head = append(s.Head, ev.Data...)
 	if len(s.Head) < c.want {
 		return stream.Step{Do: stream.Read, Max: c.want}
 	}
-	return c.Secured.Next(s, stream.Event{Kind: stream.HandshakeDone})
+	return c.TLSContent.Next(s, stream.Event{Kind: stream.HandshakeDone})
 }
 
-// shakeThenHead makes a content read bytes that came through TLS, and send them as the first bytes
+// headAfterHandshake makes a content read bytes that came through TLS, and send them as the first bytes
 // after the handshake with the server.
-func shakeThenHead(r *rig) {
+func headAfterHandshake(r *rig) {
 	l := r.socket("tcp")
-	proxy := &Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), Saw: r.saw}
-	c := &reading{&Secured{Proxy: proxy, Client: trusting(r).server, Upstream: trusting(r).client}, 5}
-	p := &passage{r.listenOn("tcp", r.server(c)), l}
-	client := r.asClient(p.dial())
-	say(r, client, "CONNECT and more")
-	server := r.asServer(p.accept())
-	hear(r, server, "CONNECT and more")
+	proxy := &Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), OnEvent: r.recordEvent}
+	c := &readingContent{&TLSContent{Proxy: proxy, Client: testTLS(r).server, Upstream: testTLS(r).client}, 5}
+	p := &proxyFrontend{r.listenOn("tcp", r.server(c)), l}
+	client := r.tlsClient(p.dial())
+	send(r, client, "CONNECT and more")
+	server := r.tlsServer(p.accept())
+	expect(r, server, "CONNECT and more")
 	client.Close()
 	if o := r.outcome(); o.fromClient != 16 || o.toUpstream != 16 {
 		r.Errorf("got %d bytes from the client, %d to the server; want 16, 16", o.fromClient, o.toUpstream)
 	}
 }
 
-func helloThenShake(r *rig) {
-	c := &Secured{Proxy: &Proxy{Spec: spec()}, Upstream: trusting(r).client, Hello: []byte("PROXY UNKNOWN\r\n")}
-	p := r.secured("tcp", c, preread(atLeast(4)))
+func bytesBeforeHandshake(r *rig) {
+	c := &TLSContent{Proxy: &Proxy{Spec: spec()}, Upstream: testTLS(r).client, Preamble: []byte("PROXY UNKNOWN\r\n")}
+	p := r.startTLS("tcp", c, preread(atLeast(4)))
 	client := p.dial()
-	say(r, client, "ping")
+	send(r, client, "ping")
 	plain := p.accept()
-	hear(r, plain, "PROXY UNKNOWN\r\n")
-	server := r.asServer(plain)
-	hear(r, server, "ping")
-	say(r, server, "pong")
-	hear(r, client, "pong")
+	expect(r, plain, "PROXY UNKNOWN\r\n")
+	server := r.tlsServer(plain)
+	expect(r, server, "ping")
+	send(r, server, "pong")
+	expect(r, client, "pong")
 	client.Close()
 	if o := r.outcome(); o.toUpstream != int64(len("PROXY UNKNOWN\r\nping")) || o.toClient != 4 {
 		r.Errorf("got %d bytes up, %d down", o.toUpstream, o.toClient)
 	}
 }
 
-// shakeInContext changes the session in a callback, while Abort matches sessions concurrently.
-func shakeInContext(r *rig) {
-	config := trusting(r).server.Clone()
+// sessionInContext changes the session in a callback, while Abort matches sessions concurrently.
+func sessionInContext(r *rig) {
+	config := testTLS(r).server.Clone()
 	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		s := stream.SessionOf(hello.Context())
 		if s == nil {
@@ -266,15 +266,15 @@ func shakeInContext(r *rig) {
 		return nil, nil
 	}
 	named := make(chan string, 1)
-	c := &Secured{Client: config, Proxy: &Proxy{Spec: spec(), Saw: func(s *stream.Session, ev stream.Event) {
+	c := &TLSContent{Client: config, Proxy: &Proxy{Spec: spec(), OnEvent: func(s *stream.Session, ev stream.Event) {
 		if ev.Kind == stream.HandshakeDone {
 			named <- s.Tries[0].Name + " " + ev.TLS.ServerName
 		}
 	}}}
-	p := r.secured("tcp", c)
-	v := r.asClient(p.dial())
+	p := r.startTLS("tcp", c)
+	v := r.tlsClient(p.dial())
 	asked := func(s *stream.Session) bool { return len(s.Tries) > 9 }
-	together(r, v.tls.Handshake, func() error {
+	concurrently(r, v.tls.Handshake, func() error {
 		for range 20 {
 			r.driver.Abort(asked, stream.Pace{})
 		}
@@ -310,18 +310,18 @@ func (c *tap) lastRecord() (kind byte) {
 	return kind
 }
 
-// shakeEnds expects a TLS alert after the last bytes at both ends: without it, an attacker may have
+// tlsCloseAlert expects a TLS alert after the last bytes at both ends: without it, an attacker may have
 // cut the connection. In TLS 1.2 the type of a record is visible.
-func shakeEnds(r *rig) {
+func tlsCloseAlert(r *rig) {
 	const alert = 21
-	p := r.shielded("tcp", ends{client: true, server: true}, &Proxy{Spec: spec()})
+	p := r.withTLS("tcp", ends{client: true, server: true}, &Proxy{Spec: spec()})
 	for i, clientFirst := range []bool{true, false} {
-		config := trusting(r).client.Clone()
+		config := testTLS(r).client.Clone()
 		config.MaxVersion = tls.VersionTLS12
 		clientTap := &tap{Conn: p.dial()}
 		client := tls.Client(clientTap, config)
 		must(r, client.Handshake())
-		config = trusting(r).server.Clone()
+		config = testTLS(r).server.Clone()
 		config.MaxVersion = tls.VersionTLS12
 		serverTap := &tap{Conn: p.accept()}
 		server := tls.Server(serverTap, config)
@@ -330,9 +330,9 @@ func shakeEnds(r *rig) {
 			first, second, heard = server, client, clientTap
 		}
 		must(r, server.Handshake())
-		say(r, first, "last words")
+		send(r, first, "last words")
 		first.Close()
-		hear(r, second, "last words")
+		expect(r, second, "last words")
 		must(r, expectEnd(second))
 		if kind := heard.lastRecord(); kind != alert {
 			r.Errorf("the last record is of type %d, want an alert", kind)

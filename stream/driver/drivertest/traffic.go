@@ -20,8 +20,8 @@ func pattern(seed uint64) io.Reader {
 	return rand.NewChaCha8(key)
 }
 
-// A gait is the pacing of one end: pieces of up to max bytes, with a pause after one in every.
-type gait struct {
+// A pacing is the pacing of one end: pieces of up to max bytes, with a pause after one in every.
+type pacing struct {
 	seed  uint64
 	max   int
 	every int // 0 disables the pauses
@@ -29,7 +29,7 @@ type gait struct {
 }
 
 // run calls step with the length of each piece until total bytes are done.
-func (g gait) run(total int, step func(n int) error) error {
+func (g pacing) run(total int, step func(n int) error) error {
 	rnd := rand.New(rand.NewPCG(g.seed, 7))
 	for total > 0 {
 		n := min(1+rnd.IntN(g.max), total)
@@ -45,7 +45,7 @@ func (g gait) run(total int, step func(n int) error) error {
 }
 
 // write writes the first total bytes of a pattern.
-func (g gait) write(to io.Writer, seed uint64, total int) error {
+func (g pacing) write(to io.Writer, seed uint64, total int) error {
 	from, b := pattern(seed), make([]byte, g.max)
 	return g.run(total, func(n int) error {
 		io.ReadFull(from, b[:n])
@@ -55,7 +55,7 @@ func (g gait) write(to io.Writer, seed uint64, total int) error {
 }
 
 // expect reads total bytes, which must be those of the pattern.
-func (g gait) expect(from io.Reader, seed uint64, total int) error {
+func (g pacing) expect(from io.Reader, seed uint64, total int) error {
 	want, got, wanted, at := pattern(seed), make([]byte, g.max), make([]byte, g.max), 0
 	return g.run(total, func(n int) error {
 		if m, err := io.ReadFull(from, got[:n]); err != nil {
@@ -70,8 +70,8 @@ func (g gait) expect(from io.Reader, seed uint64, total int) error {
 	})
 }
 
-// brisk is the gait of an end without pauses.
-var brisk = gait{max: 64 << 10}
+// unpaced is the gait of an end without pauses.
+var unpaced = pacing{max: 64 << 10}
 
 // expectEnd reads the end of the stream, and nothing before it.
 func expectEnd(from io.Reader) error {
@@ -98,15 +98,15 @@ func reset(c net.Conn) {
 	c.Close()
 }
 
-// say writes text, and hear reads it at the other end.
-func say(t testing.TB, to io.Writer, text string) {
+// send writes text, and hear reads it at the other end.
+func send(t testing.TB, to io.Writer, text string) {
 	t.Helper()
 	if _, err := io.WriteString(to, text); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func hear(t testing.TB, from io.Reader, text string) {
+func expect(t testing.TB, from io.Reader, text string) {
 	t.Helper()
 	b := make([]byte, len(text))
 	if n, err := io.ReadFull(from, b); err != nil || string(b) != text {
@@ -122,8 +122,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// together runs all tasks at once, and fails the test with the errors.
-func together(t testing.TB, tasks ...func() error) {
+// concurrently runs all tasks at once, and fails the test with the errors.
+func concurrently(t testing.TB, tasks ...func() error) {
 	t.Helper()
 	results := make(chan error)
 	for _, task := range tasks {

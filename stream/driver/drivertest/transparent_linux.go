@@ -24,7 +24,7 @@ func Transparent(t *testing.T, newDriver func(*stream.Env) stream.Driver) {
 	if os.Getenv(inNetwork) != "" {
 		ownNetwork(t)
 		transparentAddress(newRig(t, newDriver))
-		foreignAddress(newRig(t, newDriver))
+		nonLocalAddress(newRig(t, newDriver))
 		return
 	}
 	if !mayBeTransparent(t) {
@@ -74,10 +74,10 @@ func transparentAddress(r *rig) {
 	if got := server.RemoteAddr().(*net.TCPAddr).IP.String(); got != "192.0.2.7" {
 		r.Errorf("the server sees %s, want 192.0.2.7", got)
 	}
-	say(r, client, "ping")
-	hear(r, server, "ping")
-	say(r, server, "pong")
-	hear(r, client, "pong")
+	send(r, client, "ping")
+	expect(r, server, "ping")
+	send(r, server, "pong")
+	expect(r, client, "pong")
 	client.Close()
 }
 

@@ -12,28 +12,28 @@ import (
 	"weir/stream"
 )
 
-var shakeFailures = []driverTest{
-	{"handshake with a client that talks nonsense", shakeNonsense},
-	{"nonsense behind a PROXY header", shakeNonsenseAfterHeader},
-	{"handshake with a client that does not trust", shakeDistrusted},
-	{"handshake with a client that goes", func(r *rig) { shakeGone(r, func(c duplex) { c.Close() }, io.ErrUnexpectedEOF) }},
-	{"handshake with a client that resets", func(r *rig) { shakeGone(r, func(c duplex) { reset(c) }, syscall.ECONNRESET) }},
-	{"handshake time-out of a client", shakeLate},
-	{"handshake time-out in the middle", shakeLateInside},
-	{"handshake that fails, next server", shakeNext},
-	{"handshake time-out of a server", shakeServerLate},
-	{"handshake behind words that do not go out", shakeUnsent},
-	{"abort in a handshake", shakeAborted},
-	{"abort in a handshake that the content does not heed", shakeDeaf},
-	{"abort of relays through TLS", shakeRelayAborted},
-	{"close in the middle of handshakes", shakeClosed},
-	{"TLS that is reset", shakeReset},
-	{"TLS that is cut", shakeCut},
-	{"TLS that is broken", shakeBroken},
+var handshakeFailureTests = []driverTest{
+	{"handshake with a client that talks nonsense", handshakeInvalid},
+	{"nonsense behind a PROXY header", handshakeInvalidAfterHeader},
+	{"handshake with a client that does not trust", handshakeUntrusted},
+	{"handshake with a client that goes", func(r *rig) { handshakeClientLeaves(r, func(c duplex) { c.Close() }, io.ErrUnexpectedEOF) }},
+	{"handshake with a client that resets", func(r *rig) { handshakeClientLeaves(r, func(c duplex) { reset(c) }, syscall.ECONNRESET) }},
+	{"handshake time-out of a client", handshakeTimeout},
+	{"handshake time-out in the middle", handshakeTimeoutInside},
+	{"handshake that fails, next server", handshakeNextServer},
+	{"handshake time-out of a server", handshakeServerTimeout},
+	{"handshake behind words that do not go out", handshakeUnsentBytes},
+	{"abort in a handshake", handshakeAborted},
+	{"abort in a handshake that the content does not heed", handshakeIgnoresAbort},
+	{"abort of relays through TLS", tlsRelayAborted},
+	{"close in the middle of handshakes", handshakeDriverCloses},
+	{"TLS that is reset", tlsReset},
+	{"TLS that is cut", tlsCut},
+	{"TLS that is broken", tlsInvalidRecord},
 }
 
-// wantUnshaken checks that the only handshake failed, for that reason.
-func wantUnshaken(r *rig, side stream.Side, reason error) {
+// wantHandshakeFailure checks that the only handshake failed, for that reason.
+func wantHandshakeFailure(r *rig, side stream.Side, reason error) {
 	r.Helper()
 	ev := r.outcome().failure()
 	if ev.Side != side || ev.Op != stream.OpHandshake || ev.Err == nil || reason != nil && !errors.Is(ev.Err, reason) {
@@ -44,79 +44,79 @@ func wantUnshaken(r *rig, side stream.Side, reason error) {
 	}
 }
 
-func shakeNonsense(r *rig) {
-	client := r.shielded("tcp", ends{client: true}, &Proxy{Spec: spec()}).dial()
-	say(r, client, "\x10\x18\x00\x04MQTT\x04\x82\x00\x3c")
+func handshakeInvalid(r *rig) {
+	client := r.withTLS("tcp", ends{client: true}, &Proxy{Spec: spec()}).dial()
+	send(r, client, "\x10\x18\x00\x04MQTT\x04\x82\x00\x3c")
 	io.Copy(io.Discard, client)
-	wantUnshaken(r, stream.ClientSide, nil)
+	wantHandshakeFailure(r, stream.ClientSide, nil)
 }
 
-// shakeNonsenseAfterHeader sends the first bytes together with the header. nginx has read them for
+// handshakeInvalidAfterHeader sends the first bytes together with the header. nginx has read them for
 // the handshake, and so sends no RST.
-func shakeNonsenseAfterHeader(r *rig) {
-	c := &Secured{Proxy: &Proxy{Spec: spec()}, Client: trusting(r).server}
-	client := r.secured("tcp", c, func(l *stream.Listen) { l.ProxyProtocol = true }).dial()
-	say(r, client, "PROXY TCP4 192.0.2.1 192.0.2.2 1000 1883\r\n\x10\x18\x00\x04MQTT")
+func handshakeInvalidAfterHeader(r *rig) {
+	c := &TLSContent{Proxy: &Proxy{Spec: spec()}, Client: testTLS(r).server}
+	client := r.startTLS("tcp", c, func(l *stream.Listen) { l.ProxyProtocol = true }).dial()
+	send(r, client, "PROXY TCP4 192.0.2.1 192.0.2.2 1000 1883\r\n\x10\x18\x00\x04MQTT")
 	_, err := io.Copy(io.Discard, client)
 	must(r, err)
-	wantUnshaken(r, stream.ClientSide, nil)
+	wantHandshakeFailure(r, stream.ClientSide, nil)
 }
 
-func shakeDistrusted(r *rig) {
-	client := r.shielded("tcp", ends{client: true}, &Proxy{Spec: spec()}).dial()
-	config := trusting(r).client.Clone()
+func handshakeUntrusted(r *rig) {
+	client := r.withTLS("tcp", ends{client: true}, &Proxy{Spec: spec()}).dial()
+	config := testTLS(r).client.Clone()
 	config.RootCAs, config.MaxVersion = nil, tls.VersionTLS12
 	if err := tls.Client(client, config).Handshake(); err == nil {
 		r.Error("the client trusts")
 	}
-	wantUnshaken(r, stream.ClientSide, nil)
+	wantHandshakeFailure(r, stream.ClientSide, nil)
 }
 
-// hello returns the first bytes of a handshake.
-func hello(r *rig) []byte {
+// clientHello returns the first bytes of a handshake.
+func clientHello(r *rig) []byte {
 	r.Helper()
 	var first []byte
-	tls.Client(&speaker{to: &first}, trusting(r).client).Handshake()
+	tls.Client(&recordingConn{to: &first}, testTLS(r).client).Handshake()
 	if len(first) == 0 {
 		r.Fatal("no ClientHello")
 	}
 	return first
 }
 
-// A speaker is a connection that stores the bytes written to it, and never receives any.
-type speaker struct {
+// A recordingConn is a connection that stores the bytes written to it, and never receives any.
+type recordingConn struct {
 	net.Conn
 	to *[]byte
 }
 
 // Write stores b.
-func (c *speaker) Write(b []byte) (int, error) {
+func (c *recordingConn) Write(b []byte) (int, error) {
 	*c.to = append(*c.to, b...)
 	return len(b), nil
 }
 
 // Read fails.
-func (c *speaker) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
+func (c *recordingConn) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
-// shakeGone closes the client after half of its first message.
-func shakeGone(r *rig, goes func(duplex), reason error) {
-	first := hello(r)
-	client := r.shielded("tcp", ends{client: true}, &Proxy{Spec: spec()}).dial()
+// handshakeClientLeaves closes the client after half of its first message.
+func handshakeClientLeaves(r *rig, goes func(duplex), reason error) {
+	first := clientHello(r)
+	client := r.withTLS("tcp", ends{client: true}, &Proxy{Spec: spec()}).dial()
 	client.Write(first[:len(first)/2])
 	eventually(r, "the session has begun", func() bool { return r.lines.Count("connected to") == 1 })
 	goes(client)
-	wantUnshaken(r, stream.ClientSide, reason)
+	wantHandshakeFailure(r, stream.ClientSide, reason)
 }
 
-func shakeLate(r *rig) { lateAfter(r, 0) }
+func handshakeTimeout(r *rig) { handshakeTimeoutAfter(r, 0) }
 
-func shakeLateInside(r *rig) { lateAfter(r, len(hello(r))) }
+func handshakeTimeoutInside(r *rig) { handshakeTimeoutAfter(r, len(clientHello(r))) }
 
-// lateAfter makes a client stop after n bytes of its first message.
-func lateAfter(r *rig, n int) {
-	c := &Secured{Proxy: &Proxy{Spec: spec()}, Client: trusting(r).server, Timeout: 150 * time.Millisecond}
-	client := r.secured("tcp", c).dial()
-	client.Write(hello(r)[:n])
+// handshakeTimeoutAfter makes a client stop after n bytes of its first message.
+func handshakeTimeoutAfter(r *rig, n int) {
+	c := &TLSContent{Proxy: &Proxy{Spec: spec()}, Client: testTLS(r).server, Timeout: 150 * time.Millisecond}
+	client := r.startTLS("tcp", c).dial()
+	client.Write(clientHello(r)[:n])
 	start := time.Now()
 	io.Copy(io.Discard, client)
 	if took := time.Since(start); took < 100*time.Millisecond {
@@ -127,22 +127,22 @@ func lateAfter(r *rig, n int) {
 	}
 }
 
-// shakeNext has a server that sends invalid bytes before one that completes the handshake.
-func shakeNext(r *rig) {
+// handshakeNextServer has a server that sends invalid bytes before one that completes the handshake.
+func handshakeNextServer(r *rig) {
 	bad, good := r.socket("tcp"), r.socket("tcp")
-	c := &Secured{
-		Proxy:    &Proxy{To: []stream.Addr{addrOf(bad.Addr()), addrOf(good.Addr())}, Spec: spec(), Saw: r.saw},
-		Upstream: trusting(r).client, Client: trusting(r).server,
+	c := &TLSContent{
+		Proxy:    &Proxy{To: []stream.Addr{addrOf(bad.Addr()), addrOf(good.Addr())}, Spec: spec(), OnEvent: r.recordEvent},
+		Upstream: testTLS(r).client, Client: testTLS(r).server,
 	}
 	f := r.listenOn("tcp", r.server(c))
-	client := r.asClient(f.dial())
+	client := r.tlsClient(f.dial())
 	must(r, client.tls.Handshake())
-	nonsense := (&passage{f, bad}).accept()
-	say(r, nonsense, "220 mail.example ESMTP\r\n")
+	nonsense := (&proxyFrontend{f, bad}).accept()
+	send(r, nonsense, "220 mail.example ESMTP\r\n")
 	io.Copy(io.Discard, nonsense)
-	server := r.asServer((&passage{f, good}).accept())
-	say(r, server, "hello")
-	hear(r, client, "hello")
+	server := r.tlsServer((&proxyFrontend{f, good}).accept())
+	send(r, server, "hello")
+	expect(r, client, "hello")
 	client.Close()
 	o := r.outcome()
 	if ev := o.failure(); ev.Side != stream.UpstreamSide || ev.Op != stream.OpHandshake || o.count(stream.Failed) != 1 {
@@ -153,9 +153,9 @@ func shakeNext(r *rig) {
 	}
 }
 
-func shakeServerLate(r *rig) {
-	c := &Secured{Proxy: &Proxy{Spec: spec()}, Upstream: trusting(r).client, Timeout: 150 * time.Millisecond}
-	p := r.secured("tcp", c)
+func handshakeServerTimeout(r *rig) {
+	c := &TLSContent{Proxy: &Proxy{Spec: spec()}, Upstream: testTLS(r).client, Timeout: 150 * time.Millisecond}
+	p := r.startTLS("tcp", c)
 	client := p.dial()
 	p.accept()
 	must(r, expectEnd(client))
@@ -164,25 +164,25 @@ func shakeServerLate(r *rig) {
 	}
 }
 
-// shakeUnsent has more bytes to send before the handshake than the server's socket takes.
-func shakeUnsent(r *rig) {
-	c := &Secured{Proxy: &Proxy{Spec: spec()}, Upstream: trusting(r).client, Hello: make([]byte, 16<<20), Timeout: patience}
-	p := r.secured("tcp", c)
+// handshakeUnsentBytes has more bytes to send before the handshake than the server's socket takes.
+func handshakeUnsentBytes(r *rig) {
+	c := &TLSContent{Proxy: &Proxy{Spec: spec()}, Upstream: testTLS(r).client, Preamble: make([]byte, 16<<20), Timeout: patience}
+	p := r.startTLS("tcp", c)
 	client := p.dial()
 	p.accept()
 	must(r, expectEnd(client))
-	wantUnshaken(r, stream.UpstreamSide, nil)
+	wantHandshakeFailure(r, stream.UpstreamSide, nil)
 	if o := r.outcome(); o.count(stream.TimedOut) != 0 || o.status != stream.StatusBadGateway {
 		r.Errorf("got %d time-outs, status %d; want none, 502", o.count(stream.TimedOut), o.status)
 	}
 }
 
-// shakeAborted aborts a session in a handshake on either side, and keeps one that does not match.
-func shakeAborted(r *rig) {
-	p, q := r.shielded("tcp", ends{client: true}, &Proxy{Spec: spec()}), r.shielded("tcp", ends{server: true}, &Proxy{Spec: spec()})
-	other := r.shielded("tcp", ends{client: true}, &Proxy{Spec: spec()})
+// handshakeAborted aborts a session in a handshake on either side, and keeps one that does not match.
+func handshakeAborted(r *rig) {
+	p, q := r.withTLS("tcp", ends{client: true}, &Proxy{Spec: spec()}), r.withTLS("tcp", ends{server: true}, &Proxy{Spec: spec()})
+	other := r.withTLS("tcp", ends{client: true}, &Proxy{Spec: spec()})
 	waiting, behind, spared := p.dial(), q.dial(), other.dial()
-	say(r, waiting, "\x16\x03\x01")
+	send(r, waiting, "\x16\x03\x01")
 	silent := q.accept()
 	io.ReadFull(silent, make([]byte, 10))
 	eventually(r, "all have begun", func() bool { return r.lines.Count("connected to") == 3 })
@@ -195,24 +195,24 @@ func shakeAborted(r *rig) {
 			r.Errorf("got %d aborts, %d failures; want 1, 0", o.count(stream.Aborted), o.count(stream.Failed))
 		}
 	}
-	client := r.asClient(spared)
+	client := r.tlsClient(spared)
 	must(r, client.tls.Handshake())
 }
 
-// A stammer writes in two halves, with an Abort between them that the session must receive.
-type stammer struct {
+// A abortingConn writes in two halves, with an Abort between them that the session must receive.
+type abortingConn struct {
 	duplex
 	r *rig
 }
 
 // Write writes b.
-func (c stammer) Write(b []byte) (int, error) {
+func (c abortingConn) Write(b []byte) (int, error) {
 	half := len(b) / 2
 	if n, err := c.duplex.Write(b[:half]); err != nil {
 		return n, err
 	}
 	before := c.r.aborts()
-	c.r.driver.Abort(everyone, stream.Pace{})
+	c.r.driver.Abort(allSessions, stream.Pace{})
 	eventually(c.r, "the session hears of it", func() bool { return c.r.aborts() > before })
 	n, err := c.duplex.Write(b[half:])
 	return half + n, err
@@ -228,19 +228,19 @@ func (r *rig) aborts() (n int) {
 	return n
 }
 
-// shakeDeaf aborts handshakes in the middle of each message, on either side; the session ignores
+// handshakeIgnoresAbort aborts handshakes in the middle of each message, on either side; the session ignores
 // the aborts.
-func shakeDeaf(r *rig) {
-	p := r.shielded("tcp", ends{client: true, server: true}, &Proxy{Spec: spec(), Deaf: true})
+func handshakeIgnoresAbort(r *rig) {
+	p := r.withTLS("tcp", ends{client: true, server: true}, &Proxy{Spec: spec(), IgnoreAborts: true})
 	plain := p.dial()
 	eventually(r, "the session has begun", func() bool { return r.lines.Count("connected to") == 1 })
-	client := veil{plain, tls.Client(stammer{plain, r}, trusting(r).client)}
+	client := tlsConn{plain, tls.Client(abortingConn{plain, r}, testTLS(r).client)}
 	must(r, client.tls.Handshake())
 	plain = p.accept()
-	server := veil{plain, tls.Server(stammer{plain, r}, trusting(r).server)}
+	server := tlsConn{plain, tls.Server(abortingConn{plain, r}, testTLS(r).server)}
 	must(r, server.tls.Handshake())
-	say(r, client, "ping")
-	hear(r, server, "ping")
+	send(r, client, "ping")
+	expect(r, server, "ping")
 	client.Close()
 	if o := r.outcome(); o.count(stream.Aborted) < 4 || o.count(stream.HandshakeDone) != 2 || o.count(stream.Failed) != 0 {
 		r.Errorf("got %d aborts, %d handshakes, %d failures; want several, 2, 0",
@@ -248,21 +248,21 @@ func shakeDeaf(r *rig) {
 	}
 }
 
-func shakeRelayAborted(r *rig) {
+func tlsRelayAborted(r *rig) {
 	e := ends{client: true, server: true}
-	client, server := r.shielded("tcp", e, &Proxy{Spec: spec(), Deaf: true}).veiled(e)
-	say(r, client, "ping")
-	hear(r, server, "ping")
+	client, server := r.withTLS("tcp", e, &Proxy{Spec: spec(), IgnoreAborts: true}).tlsPair(e)
+	send(r, client, "ping")
+	expect(r, server, "ping")
 	const total = 1 << 20
-	steps := gait{seed: 1, max: 4096, every: 4, pause: time.Millisecond}
-	together(r,
+	steps := pacing{seed: 1, max: 4096, every: 4, pause: time.Millisecond}
+	concurrently(r,
 		func() error { return steps.write(client, 1, total) },
 		func() error { return steps.expect(server, 1, total) },
 		func() error { return steps.write(server, 2, total) },
 		func() error { return steps.expect(client, 2, total) },
 		func() error {
 			for range 20 {
-				r.driver.Abort(everyone, stream.Pace{})
+				r.driver.Abort(allSessions, stream.Pace{})
 				time.Sleep(5 * time.Millisecond)
 			}
 			return nil
@@ -273,16 +273,16 @@ func shakeRelayAborted(r *rig) {
 	}
 }
 
-// shakeClosed closes the driver during handshakes and relays on either side.
-func shakeClosed(r *rig) {
-	p, q := r.shielded("tcp", ends{client: true}, &Proxy{Spec: spec()}), r.shielded("tcp", ends{server: true}, &Proxy{Spec: spec()})
+// handshakeDriverCloses closes the driver during handshakes and relays on either side.
+func handshakeDriverCloses(r *rig) {
+	p, q := r.withTLS("tcp", ends{client: true}, &Proxy{Spec: spec()}), r.withTLS("tcp", ends{server: true}, &Proxy{Spec: spec()})
 	waiting, behind := p.dial(), q.dial()
-	say(r, waiting, "\x16\x03\x01")
+	send(r, waiting, "\x16\x03\x01")
 	io.ReadFull(q.accept(), make([]byte, 10))
 	e := ends{client: true, server: true}
-	client, server := r.shielded("tcp", e, &Proxy{Spec: spec()}).veiled(e)
-	say(r, client, "ping")
-	hear(r, server, "ping")
+	client, server := r.withTLS("tcp", e, &Proxy{Spec: spec()}).tlsPair(e)
+	send(r, client, "ping")
+	expect(r, server, "ping")
 	must(r, r.driver.Close())
 	for _, c := range []duplex{waiting, behind} {
 		io.Copy(io.Discard, c) // returns when the connection ends
@@ -292,13 +292,13 @@ func shakeClosed(r *rig) {
 	}
 }
 
-// shakeReset resets a connection below its TLS.
-func shakeReset(r *rig) {
+// tlsReset resets a connection below its TLS.
+func tlsReset(r *rig) {
 	e := ends{client: true}
-	client, server := r.shielded("tcp", e, &Proxy{Spec: spec()}).veiled(e)
-	say(r, client, "ping")
-	hear(r, server, "ping")
-	reset(client.(veil).duplex)
+	client, server := r.withTLS("tcp", e, &Proxy{Spec: spec()}).tlsPair(e)
+	send(r, client, "ping")
+	expect(r, server, "ping")
+	reset(client.(tlsConn).duplex)
 	must(r, expectEnd(server))
 	o := r.outcome()
 	if o.end != relay.ClientError || o.fromClient != 4 {
@@ -307,27 +307,27 @@ func shakeReset(r *rig) {
 	wantFailure(r, o, stream.ClientSide, stream.OpRecv, syscall.ECONNRESET)
 }
 
-// shakeCut ends a connection below its TLS, in the middle of a record, which counts as the end.
-func shakeCut(r *rig) {
+// tlsCut ends a connection below its TLS, in the middle of a record, which counts as the end.
+func tlsCut(r *rig) {
 	e := ends{client: true, server: true}
-	client, server := r.shielded("tcp", e, &Proxy{Spec: spec()}).veiled(e)
-	say(r, client, "ping")
-	hear(r, server, "ping")
-	say(r, server.(veil).duplex, "\x17\x03\x03\x00\x20half")
-	server.(veil).duplex.Close()
+	client, server := r.withTLS("tcp", e, &Proxy{Spec: spec()}).tlsPair(e)
+	send(r, client, "ping")
+	expect(r, server, "ping")
+	send(r, server.(tlsConn).duplex, "\x17\x03\x03\x00\x20half")
+	server.(tlsConn).duplex.Close()
 	must(r, expectEnd(client))
 	if o := r.outcome(); o.end != relay.UpstreamEOF || o.count(stream.Failed) != 0 {
 		r.Errorf("got %v, %d failures; want upstream EOF, none", o.end, o.count(stream.Failed))
 	}
 }
 
-// shakeBroken sends bytes that are not encrypted.
-func shakeBroken(r *rig) {
+// tlsInvalidRecord sends bytes that are not encrypted.
+func tlsInvalidRecord(r *rig) {
 	e := ends{client: true}
-	client, server := r.shielded("tcp", e, &Proxy{Spec: spec()}).veiled(e)
-	say(r, client, "ping")
-	hear(r, server, "ping")
-	say(r, client.(veil).duplex, "\x17\x03\x03\x00\x05hello")
+	client, server := r.withTLS("tcp", e, &Proxy{Spec: spec()}).tlsPair(e)
+	send(r, client, "ping")
+	expect(r, server, "ping")
+	send(r, client.(tlsConn).duplex, "\x17\x03\x03\x00\x05hello")
 	must(r, expectEnd(server))
 	o := r.outcome()
 	if ev := o.failure(); o.end != relay.ClientError || ev.Side != stream.ClientSide || ev.Op != stream.OpRecv || o.fromClient != 4 {

@@ -12,22 +12,22 @@ import (
 // that no further event reports them.
 func urgent(r *rig) {
 	l := r.socket("tcp")
-	c := &pausing{&Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), Saw: r.saw}, 200 * time.Millisecond}
-	p := &passage{r.listenOn("tcp", r.server(c)), l}
+	c := &pausingContent{&Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), OnEvent: r.recordEvent}, 200 * time.Millisecond}
+	p := &proxyFrontend{r.listenOn("tcp", r.server(c)), l}
 	client := p.dial()
-	sayUrgent(r, client, "abc!")
-	say(r, client, "def")
+	sendUrgent(r, client, "abc!")
+	send(r, client, "def")
 	server := p.accept()
-	hear(r, server, "abcdef")
-	sayUrgent(r, client, "ghi!")
-	hear(r, server, "ghi")
-	say(r, client, "jkl")
-	hear(r, server, "jkl")
+	expect(r, server, "abcdef")
+	sendUrgent(r, client, "ghi!")
+	expect(r, server, "ghi")
+	send(r, client, "jkl")
+	expect(r, server, "jkl")
 	client.Close()
 }
 
-// sayUrgent sends text with its last byte urgent.
-func sayUrgent(r *rig, to duplex, text string) {
+// sendUrgent sends text with its last byte urgent.
+func sendUrgent(r *rig, to duplex, text string) {
 	r.Helper()
 	raw, err := to.SyscallConn()
 	must(r, err)

@@ -66,7 +66,7 @@ type home struct {
 	events []stream.Event
 }
 
-func newHome(t *testing.T, o epoll.Options, content *drivertest.Secured) *home {
+func newHome(t *testing.T, o epoll.Options, content *drivertest.TLSContent) *home {
 	t.Helper()
 	h := &home{}
 	var env *stream.Env
@@ -76,7 +76,7 @@ func newHome(t *testing.T, o epoll.Options, content *drivertest.Secured) *home {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.Close() })
-	content.Proxy.Saw = func(_ *stream.Session, ev stream.Event) {
+	content.Proxy.OnEvent = func(_ *stream.Session, ev stream.Event) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.events = append(h.events, ev)
@@ -92,8 +92,8 @@ func (h *home) saw() []stream.Event {
 	return slices.Clone(h.events)
 }
 
-func shakesClient() *drivertest.Secured {
-	return &drivertest.Secured{Proxy: &drivertest.Proxy{}, Client: &tls.Config{}}
+func shakesClient() *drivertest.TLSContent {
+	return &drivertest.TLSContent{Proxy: &drivertest.Proxy{}, Client: &tls.Config{}}
 }
 
 // begin connects and sends the byte.
@@ -108,7 +108,7 @@ func (h *home) begin(t *testing.T) net.Conn {
 func TestAdopterGetsAllOfASession(t *testing.T) {
 	o := make(orphanage, 1)
 	upstream := echo(t)
-	content := &drivertest.Secured{
+	content := &drivertest.TLSContent{
 		Proxy: &drivertest.Proxy{To: []stream.Addr{upstream}, Target: stream.Target{NoDelay: true}}, Upstream: &tls.Config{},
 	}
 	h := newHome(t, epoll.Options{Loops: 1, Adopter: o}, content)

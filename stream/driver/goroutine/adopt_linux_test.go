@@ -23,7 +23,7 @@ func (c *counter) Release() { c.n++ }
 
 // adoptee returns a session that waits for a handshake.
 func adoptee(env *stream.Env, lease stream.Lease) (*stream.Session, stream.Step) {
-	content := &drivertest.Secured{Proxy: &drivertest.Proxy{Saw: func(*stream.Session, stream.Event) {}}, Client: &tls.Config{}}
+	content := &drivertest.TLSContent{Proxy: &drivertest.Proxy{OnEvent: func(*stream.Session, stream.Event) {}}, Client: &tls.Config{}}
 	server := &stream.Server{Content: content, Settings: stream.Settings{ErrorLog: env.Log}}
 	s := stream.NewSession(&stream.Listen{Config: stream.NewConfig(), Default: server}, env, stream.Client{}, lease)
 	return s, s.Advance(stream.Event{Kind: stream.Accepted})

@@ -62,9 +62,9 @@ func (f *faulty) start(t *testing.T) {
 	env, lines := streamtest.NewEnv(time.Now)
 	env.Now, f.lines = f.now, lines
 	content := &drivertest.Proxy{
-		To:   []stream.Addr{{IP: f.upstream.Addr().(*net.TCPAddr).AddrPort()}},
-		Spec: &relay.Spec{BufferSize: 10, Upload: f.upload, Download: f.download},
-		Saw:  func(_ *stream.Session, ev stream.Event) { f.connected.Store(true) },
+		To:      []stream.Addr{{IP: f.upstream.Addr().(*net.TCPAddr).AddrPort()}},
+		Spec:    &relay.Spec{BufferSize: 10, Upload: f.upload, Download: f.download},
+		OnEvent: func(_ *stream.Session, ev stream.Event) { f.connected.Store(true) },
 	}
 	l := &stream.Listen{Config: stream.NewConfig(), Default: &stream.Server{Content: content}}
 	file, err := f.front.(*net.TCPListener).File()

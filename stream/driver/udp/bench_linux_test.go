@@ -21,7 +21,7 @@ type line struct {
 func newLine(t testing.TB, clients int, spec relay.Spec) *line {
 	t.Helper()
 	r := newRig(t, "udp4", "127.0.0.1:0", spec, udp.Options{})
-	r.proxy.Saw = nil
+	r.proxy.OnEvent = nil
 	r.server.Loggers = nil
 	l := &line{TB: t, server: r.upstream("udp4").(*net.UDPConn), buf: make([]byte, 2048)}
 	l.server.SetDeadline(time.Time{})

@@ -63,7 +63,7 @@ func newRig(t testing.TB, network, address string, spec relay.Spec, o udp.Option
 		failures: map[uint64][]stream.Event{}, packets: map[uint64]relay.Packets{},
 	}
 	r.env, r.lines = streamtest.NewEnv(time.Now)
-	r.proxy = &drivertest.Proxy{Spec: &spec, Saw: r.saw}
+	r.proxy = &drivertest.Proxy{Spec: &spec, OnEvent: r.saw}
 	r.server = &stream.Server{Content: r.proxy, Loggers: []stream.Logger{r}, Settings: stream.Settings{ErrorLog: r.env.Log}}
 	d := udp.New(r.env, o)
 	r.driver = d
