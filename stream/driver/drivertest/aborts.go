@@ -11,9 +11,9 @@ import (
 var abortTests = []driverTest{
 	{"abort those that match", abortMatching},
 	{"abort in every step", abortEveryStep},
-	{"abort that the content does not heed", abortIgnored},
+	{"abort that the content ignores", abortIgnored},
 	{"abort at a pace", abortPaced},
-	{"abort nobody", abortNone},
+	{"abort without a match", abortNone},
 }
 
 func allSessions(*stream.Session) bool { return true }
@@ -107,9 +107,9 @@ func abortNone(r *rig) {
 	client, server := r.proxied(&Proxy{Spec: spec()}).pair()
 	send(r, client, "ping")
 	expect(r, server, "ping")
-	asked := make(chan uint64, 10)
-	r.driver.Abort(func(s *stream.Session) bool { asked <- s.ID; return false }, stream.Pace{PerSecond: 1})
-	<-asked
+	matched := make(chan uint64, 10)
+	r.driver.Abort(func(s *stream.Session) bool { matched <- s.ID; return false }, stream.Pace{PerSecond: 1})
+	<-matched
 	send(r, server, "pong")
 	expect(r, client, "pong")
 }

@@ -9,15 +9,15 @@ import (
 )
 
 var clientTests = []driverTest{
-	{"read takes no more than it may", readMax},
-	{"read time-out", readTimeout},
+	{"read up to its maximum", readMax},
+	{"read timeout", readTimeout},
 	{"read sees the end", readEnd},
 	{"PROXY header", proxyHeader},
 	{"refused client sees a reset", refusedClient},
-	{"finish with bytes read and not passed on", finishReset},
+	{"finish with bytes read and not sent", finishReset},
 	{"reply", reply},
 	{"long reply to a slow client", longReply},
-	{"reply that nobody reads", stuckReply},
+	{"reply that is not read", stuckReply},
 	{"reply to a client that resets", resetReply},
 	{"panic in a content", panicking},
 }

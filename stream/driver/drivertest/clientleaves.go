@@ -47,7 +47,7 @@ func wantFinishedBy(r *rig, kind stream.EventKind) {
 	r.Helper()
 	o := r.outcome()
 	if n := o.count(kind); n != 1 || o.count(stream.TimedOut) != 0 || o.status != stream.StatusOK {
-		r.Errorf("got %d events of the client, %d time-outs, status %d; want 1, 0, 200", n, o.count(stream.TimedOut), o.status)
+		r.Errorf("got %d events of the client, %d timeouts, status %d; want 1, 0, 200", n, o.count(stream.TimedOut), o.status)
 	}
 }
 
@@ -193,8 +193,8 @@ func pauses(r *rig) {
 	client.Close()
 }
 
-func clientLeavesPause(r *rig, kind stream.EventKind, goes func(net.Conn)) {
+func clientLeavesPause(r *rig, kind stream.EventKind, leave func(net.Conn)) {
 	client, _ := r.startPausing(patience)
-	goes(client)
+	leave(client)
 	wantFinishedBy(r, kind)
 }

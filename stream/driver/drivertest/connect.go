@@ -13,11 +13,11 @@ import (
 var connectTests = []driverTest{
 	{"refused, next server", refusedThenNext},
 	{"no server left", noServer},
-	{"connect time-out", connectTimeout},
-	{"connect time-out that has passed", connectExpired},
+	{"connect timeout", connectTimeout},
+	{"connect timeout that has expired", connectExpired},
 	{"local address", localAddress},
-	{"local address that is not ours", nonLocalAddress},
-	{"addresses as they are", addresses},
+	{"local address of another host", nonLocalAddress},
+	{"addresses", addresses},
 	{"socket options", socketOptions},
 	{"no such unix socket", missingSocket},
 }
@@ -69,7 +69,7 @@ func connectTimeout(r *rig) {
 		r.Errorf("ended after %v", took)
 	}
 	if o := r.outcome(); o.count(stream.TimedOut) != 1 || o.status != stream.StatusBadGateway {
-		r.Errorf("got %d time-outs, status %d; want 1, 502", o.count(stream.TimedOut), o.status)
+		r.Errorf("got %d timeouts, status %d; want 1, 502", o.count(stream.TimedOut), o.status)
 	}
 }
 

@@ -49,8 +49,8 @@ func warmUp(t *testing.T) {
 	l.Close()
 }
 
-// checkLeaks makes the end of the test wait until all descriptors and goroutines of the test are
-// gone.
+// checkLeaks makes the end of the test wait until the test has no descriptor and no
+// goroutine left.
 func checkLeaks(t *testing.T) {
 	t.Helper()
 	before, running := openFiles(t), goleak.IgnoreCurrent()
@@ -68,7 +68,7 @@ func openFiles(t *testing.T) int {
 	t.Helper()
 	list, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
-		t.Skip("descriptors can not be counted here: ", err)
+		t.Skip("descriptors cannot be counted here: ", err)
 	}
 	return len(list)
 }

@@ -27,11 +27,11 @@ var handshakeTests = []driverTest{
 	{"TLS with rates", tlsRates},
 	{"TLS, slow client", func(r *rig) { tlsSlowReader(r, false) }},
 	{"TLS, slow server", func(r *rig) { tlsSlowReader(r, true) }},
-	{"handshake that began behind a PROXY header", handshakeAfterHeader},
-	{"what is read after a handshake goes to the server's", headAfterHandshake},
-	{"plain words before a handshake with the server", bytesBeforeHandshake},
-	{"the session is in the handshake's context", sessionInContext},
-	{"the end of TLS is told", tlsCloseAlert},
+	{"handshake after a PROXY header", handshakeAfterHeader},
+	{"bytes read between the two handshakes", headAfterHandshake},
+	{"plain bytes before a handshake with the server", bytesBeforeHandshake},
+	{"session in the handshake's context", sessionInContext},
+	{"TLS ends with an alert", tlsCloseAlert},
 }
 
 // ends selects the ends that use TLS.
@@ -40,7 +40,7 @@ type ends struct {
 	version        uint16 // 0 allows any
 }
 
-// startTLS starts a server for a Secured, and the driver before it.
+// startTLS starts a server for a TLSContent, and the driver before it.
 func (r *rig) startTLS(network string, c *TLSContent, settings ...listenOption) *proxyFrontend {
 	r.Helper()
 	l := r.socket(network)
@@ -51,7 +51,7 @@ func (r *rig) startTLS(network string, c *TLSContent, settings ...listenOption) 
 	return &proxyFrontend{r.listenOn(network, r.server(c), settings...), l}
 }
 
-// withTLS is secured with TLS on the sides that e selects.
+// withTLS calls startTLS with TLS on the sides that e selects.
 func (r *rig) withTLS(network string, e ends, p *Proxy) *proxyFrontend {
 	r.Helper()
 	c := &TLSContent{Proxy: p, Timeout: patience}
@@ -146,7 +146,7 @@ func tlsRates(r *rig) {
 	concurrently(r, func() error { return unpaced.write(client, 1, total) }, func() error { return unpaced.expect(server, 1, total) },
 		func() error { return unpaced.write(server, 2, total) }, func() error { return unpaced.expect(client, 2, total) })
 	if took := time.Since(start); took < 400*time.Millisecond {
-		r.Errorf("30,000 bytes at 20,000 a second came in %v", took)
+		r.Errorf("30,000 bytes at 20,000 a second took %v", took)
 	}
 }
 
@@ -273,10 +273,10 @@ func sessionInContext(r *rig) {
 	}}}
 	p := r.startTLS("tcp", c)
 	v := r.tlsClient(p.dial())
-	asked := func(s *stream.Session) bool { return len(s.Tries) > 9 }
+	match := func(s *stream.Session) bool { return len(s.Tries) > 9 }
 	concurrently(r, v.tls.Handshake, func() error {
 		for range 20 {
-			r.driver.Abort(asked, stream.Pace{})
+			r.driver.Abort(match, stream.Pace{})
 		}
 		return nil
 	})
@@ -325,16 +325,16 @@ func tlsCloseAlert(r *rig) {
 		config.MaxVersion = tls.VersionTLS12
 		serverTap := &tap{Conn: p.accept()}
 		server := tls.Server(serverTap, config)
-		first, second, heard := client, server, serverTap
+		first, second, reader := client, server, serverTap
 		if !clientFirst {
-			first, second, heard = server, client, clientTap
+			first, second, reader = server, client, clientTap
 		}
 		must(r, server.Handshake())
-		send(r, first, "last words")
+		send(r, first, "last bytes")
 		first.Close()
-		expect(r, second, "last words")
+		expect(r, second, "last bytes")
 		must(r, expectEnd(second))
-		if kind := heard.lastRecord(); kind != alert {
+		if kind := reader.lastRecord(); kind != alert {
 			r.Errorf("the last record is of type %d, want an alert", kind)
 		}
 		eventually(r, "the session has finished", func() bool { return r.finished() == i+1 })

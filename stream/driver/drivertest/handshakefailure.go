@@ -13,23 +13,23 @@ import (
 )
 
 var handshakeFailureTests = []driverTest{
-	{"handshake with a client that talks nonsense", handshakeInvalid},
-	{"nonsense behind a PROXY header", handshakeInvalidAfterHeader},
+	{"handshake with invalid bytes", handshakeInvalid},
+	{"handshake with invalid bytes after a PROXY header", handshakeInvalidAfterHeader},
 	{"handshake with a client that does not trust", handshakeUntrusted},
-	{"handshake with a client that goes", func(r *rig) { handshakeClientLeaves(r, func(c duplex) { c.Close() }, io.ErrUnexpectedEOF) }},
+	{"handshake with a client that leaves", func(r *rig) { handshakeClientLeaves(r, func(c duplex) { c.Close() }, io.ErrUnexpectedEOF) }},
 	{"handshake with a client that resets", func(r *rig) { handshakeClientLeaves(r, func(c duplex) { reset(c) }, syscall.ECONNRESET) }},
-	{"handshake time-out of a client", handshakeTimeout},
-	{"handshake time-out in the middle", handshakeTimeoutInside},
+	{"handshake timeout of a client", handshakeTimeout},
+	{"handshake timeout after the first message", handshakeTimeoutInside},
 	{"handshake that fails, next server", handshakeNextServer},
-	{"handshake time-out of a server", handshakeServerTimeout},
-	{"handshake behind words that do not go out", handshakeUnsentBytes},
+	{"handshake timeout of a server", handshakeServerTimeout},
+	{"handshake after bytes that cannot be sent", handshakeUnsentBytes},
 	{"abort in a handshake", handshakeAborted},
-	{"abort in a handshake that the content does not heed", handshakeIgnoresAbort},
+	{"abort in a handshake that the content ignores", handshakeIgnoresAbort},
 	{"abort of relays through TLS", tlsRelayAborted},
-	{"close in the middle of handshakes", handshakeDriverCloses},
-	{"TLS that is reset", tlsReset},
-	{"TLS that is cut", tlsCut},
-	{"TLS that is broken", tlsInvalidRecord},
+	{"close during handshakes", handshakeDriverCloses},
+	{"TLS connection is reset", tlsReset},
+	{"TLS connection ends inside a record", tlsCut},
+	{"TLS record is invalid", tlsInvalidRecord},
 }
 
 // wantHandshakeFailure checks that the only handshake failed, for that reason.
@@ -99,12 +99,12 @@ func (c *recordingConn) Write(b []byte) (int, error) {
 func (c *recordingConn) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 // handshakeClientLeaves closes the client after half of its first message.
-func handshakeClientLeaves(r *rig, goes func(duplex), reason error) {
+func handshakeClientLeaves(r *rig, leave func(duplex), reason error) {
 	first := clientHello(r)
 	client := r.withTLS("tcp", ends{client: true}, &Proxy{Spec: spec()}).dial()
 	client.Write(first[:len(first)/2])
 	eventually(r, "the session has begun", func() bool { return r.lines.Count("connected to") == 1 })
-	goes(client)
+	leave(client)
 	wantHandshakeFailure(r, stream.ClientSide, reason)
 }
 
@@ -123,7 +123,7 @@ func handshakeTimeoutAfter(r *rig, n int) {
 		r.Errorf("ended after %v", took)
 	}
 	if o := r.outcome(); o.count(stream.TimedOut) != 1 || o.count(stream.Failed) != 0 {
-		r.Errorf("got %d time-outs, %d failures; want 1, 0", o.count(stream.TimedOut), o.count(stream.Failed))
+		r.Errorf("got %d timeouts, %d failures; want 1, 0", o.count(stream.TimedOut), o.count(stream.Failed))
 	}
 }
 
@@ -160,7 +160,7 @@ func handshakeServerTimeout(r *rig) {
 	p.accept()
 	must(r, expectEnd(client))
 	if o := r.outcome(); o.count(stream.TimedOut) != 1 || o.status != stream.StatusBadGateway {
-		r.Errorf("got %d time-outs, status %d; want 1, 502", o.count(stream.TimedOut), o.status)
+		r.Errorf("got %d timeouts, status %d; want 1, 502", o.count(stream.TimedOut), o.status)
 	}
 }
 
@@ -173,7 +173,7 @@ func handshakeUnsentBytes(r *rig) {
 	must(r, expectEnd(client))
 	wantHandshakeFailure(r, stream.UpstreamSide, nil)
 	if o := r.outcome(); o.count(stream.TimedOut) != 0 || o.status != stream.StatusBadGateway {
-		r.Errorf("got %d time-outs, status %d; want none, 502", o.count(stream.TimedOut), o.status)
+		r.Errorf("got %d timeouts, status %d; want none, 502", o.count(stream.TimedOut), o.status)
 	}
 }
 
@@ -213,7 +213,7 @@ func (c abortingConn) Write(b []byte) (int, error) {
 	}
 	before := c.r.aborts()
 	c.r.driver.Abort(allSessions, stream.Pace{})
-	eventually(c.r, "the session hears of it", func() bool { return c.r.aborts() > before })
+	eventually(c.r, "the session receives the abort", func() bool { return c.r.aborts() > before })
 	n, err := c.duplex.Write(b[half:])
 	return half + n, err
 }
@@ -288,7 +288,7 @@ func handshakeDriverCloses(r *rig) {
 		io.Copy(io.Discard, c) // returns when the connection ends
 	}
 	if n := r.finished(); n != 0 {
-		r.Errorf("%d sessions have finished, want them cut", n)
+		r.Errorf("%d sessions have finished, want none", n)
 	}
 }
 

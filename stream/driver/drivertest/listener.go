@@ -14,11 +14,11 @@ import (
 )
 
 var listenerTests = []driverTest{
-	{"an address that is gone", admitNothing},
-	{"the lease is given back", leaseReleased},
+	{"address without a configuration", admitNothing},
+	{"lease is released", leaseReleased},
 	{"several descriptors", severalDescriptors},
 	{"forget, then listen again", forgetAndReuse},
-	{"close cuts sessions", closeEndsSessions},
+	{"close ends sessions", closeEndsSessions},
 	{"no listening after close", listenClosed},
 	{"out of descriptors", outOfDescriptors},
 }
@@ -76,7 +76,7 @@ func forgetAndReuse(r *rig) {
 	expect(r, server, "ping")
 	next := &stream.Listener{FDs: p.listener.FDs, Admit: p.listener.Admit}
 	p.listener.Admit = func() (*stream.Listen, stream.Lease) {
-		r.Error("the forgotten port was asked")
+		r.Error("the forgotten listener was used")
 		return nil, nil
 	}
 	must(r, r.driver.Listen(next))
@@ -100,7 +100,7 @@ func closeEndsSessions(r *rig) {
 		}
 	}
 	if n := r.finished(); n != 0 {
-		r.Errorf("%d sessions were told", n)
+		r.Errorf("%d sessions received an event", n)
 	}
 }
 
@@ -141,11 +141,11 @@ func exhaustDescriptors(r *rig) {
 	fillers := fillDescriptors(r)
 	must(r, syscall.Connect(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: f.addr.(*net.TCPAddr).Port}))
 	const line = "[crit] accept4() failed (24: Too many open files)"
-	eventually(r, "it says so", func() bool { return r.lines.Count(line) > 0 })
-	said := time.Now()
-	eventually(r, "it says so again", func() bool { return r.lines.Count(line) > 2 })
-	if took := time.Since(said); took < 900*time.Millisecond {
-		r.Errorf("it says so three times in %v, want once each 500 ms at most", took)
+	eventually(r, "the failure is logged", func() bool { return r.lines.Count(line) > 0 })
+	first := time.Now()
+	eventually(r, "the failure is logged again", func() bool { return r.lines.Count(line) > 2 })
+	if took := time.Since(first); took < 900*time.Millisecond {
+		r.Errorf("logged three times in %v, want once each 500 ms at most", took)
 	}
 	for _, fd := range fillers {
 		syscall.Close(fd)

@@ -15,7 +15,7 @@ var pressureTests = []driverTest{
 	{"client that does not read stops the server", func(r *rig) { stalled(r, false) }},
 	{"a stalled direction does not stop the other", stalledOneWay},
 	{"first bytes beyond the socket's buffer", largePrefix},
-	{"time-out with a reader that is stuck", stuckReader},
+	{"timeout with a reader that is stuck", stuckReader},
 }
 
 // window is a small socket buffer, so that a stall shows soon; it is larger than a packet on

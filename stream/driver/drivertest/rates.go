@@ -9,8 +9,8 @@ import (
 var rateTests = []driverTest{
 	{"upload rate", func(r *rig) { limitedRate(r, true) }},
 	{"download rate", func(r *rig) { limitedRate(r, false) }},
-	{"upload reads are paid for", func(r *rig) { pausesAfterReads(r, true) }},
-	{"download reads are paid for", func(r *rig) { pausesAfterReads(r, false) }},
+	{"upload pauses after each read", func(r *rig) { pausesAfterReads(r, true) }},
+	{"download pauses after each read", func(r *rig) { pausesAfterReads(r, false) }},
 }
 
 // limitedRate sends a little more than the bytes of two seconds one way: that takes more than one whole

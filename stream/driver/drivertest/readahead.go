@@ -11,8 +11,8 @@ import (
 var readAheadTests = []driverTest{
 	{"bytes while connecting", func(r *rig) { readAhead(r, 100) }},
 	{"more bytes while connecting than are read", func(r *rig) { readAhead(r, 8) }},
-	{"bytes while connecting from a client that was not waited for", noReadAhead},
-	{"bytes while connecting on a deferred port", readAheadDeferred},
+	{"bytes while connecting without an earlier read", noReadAhead},
+	{"bytes while connecting on a deferred listener", readAheadDeferred},
 	{"bytes in a pause", readAheadPausing},
 }
 

@@ -30,10 +30,10 @@ var relayTests = []driverTest{
 	}},
 	{"slow client", func(r *rig) { relaySlowly(r, false) }},
 	{"slow server", func(r *rig) { relaySlowly(r, true) }},
-	{"head and prefix go first", headFirst},
-	{"servers that speak first", serversSendFirst},
+	{"relay sends prefix and head first", headFirst},
+	{"servers that send first", serversSendFirst},
 	{"counters are exact", countersExact},
-	{"first byte is told once", firstByte},
+	{"first byte is reported once", firstByte},
 	{"the end instead of a first byte", firstByteEnd},
 	{"no first byte", noFirstByte},
 }
@@ -64,21 +64,21 @@ func relayMany(r *rig, network string, spec *relay.Spec, rnd *rand.Rand, n int) 
 func conversation(client, server duplex, halfClose bool, rnd *rand.Rand) []func() error {
 	up, down := 1+rnd.IntN(300_000), 1+rnd.IntN(300_000)
 	seed := rnd.Uint64()
-	gaits := [4]pacing{}
-	for i := range gaits {
-		gaits[i] = pacing{seed: rnd.Uint64(), max: 1 + rnd.IntN(20_000), every: rnd.IntN(3) * 8, pause: 2 * time.Millisecond}
-		gaits[i].max = max(gaits[i].max, 500)
+	ends := [4]pacing{}
+	for i := range ends {
+		ends[i] = pacing{seed: rnd.Uint64(), max: 1 + rnd.IntN(20_000), every: rnd.IntN(3) * 8, pause: 2 * time.Millisecond}
+		ends[i].max = max(ends[i].max, 500)
 	}
 	read := make(chan error, 1)
 	return []func() error{
 		func() error {
-			if err := gaits[0].write(client, seed, up); err != nil || !halfClose {
+			if err := ends[0].write(client, seed, up); err != nil || !halfClose {
 				return err
 			}
 			return client.CloseWrite()
 		},
 		func() error {
-			err := gaits[1].expect(server, seed, up)
+			err := ends[1].expect(server, seed, up)
 			if err == nil && halfClose {
 				err = expectEnd(server)
 			}
@@ -87,14 +87,14 @@ func conversation(client, server duplex, halfClose bool, rnd *rand.Rand) []func(
 		},
 		func() error {
 			defer server.Close()
-			if err := gaits[2].write(server, seed+1, down); err != nil {
+			if err := ends[2].write(server, seed+1, down); err != nil {
 				return fmt.Errorf("download: %w", err)
 			}
 			<-read
 			return nil
 		},
 		func() error {
-			if err := gaits[3].expect(client, seed+1, down); err != nil {
+			if err := ends[3].expect(client, seed+1, down); err != nil {
 				return fmt.Errorf("download: %w", err)
 			}
 			return expectEnd(client)
@@ -112,7 +112,7 @@ func relaySlowly(r *rig, up bool) {
 	}
 	to.SetReadBuffer(window)
 	const total = 6 << 20
-	sips := pacing{seed: 5, max: 64 << 10, every: 20, pause: 5 * time.Millisecond}
+	slow := pacing{seed: 5, max: 64 << 10, every: 20, pause: 5 * time.Millisecond}
 	concurrently(r,
 		func() error {
 			if err := unpaced.write(from, 3, total); err != nil {
@@ -121,7 +121,7 @@ func relaySlowly(r *rig, up bool) {
 			return from.Close()
 		},
 		func() error {
-			if err := sips.expect(to, 3, total); err != nil {
+			if err := slow.expect(to, 3, total); err != nil {
 				return err
 			}
 			return expectEnd(to)
@@ -214,7 +214,7 @@ func firstByte(r *rig) {
 	server.Close()
 	must(r, expectEnd(client))
 	if n := r.outcome().count(stream.FirstByte); n != 1 {
-		r.Errorf("first byte told %d times, want once", n)
+		r.Errorf("first byte reported %d times, want once", n)
 	}
 }
 
@@ -225,7 +225,7 @@ func firstByteEnd(r *rig) {
 	server.Close()
 	must(r, expectEnd(client))
 	if n := r.outcome().count(stream.FirstByte); n != 1 {
-		r.Errorf("a server that ends at once: first byte told %d times, want once", n)
+		r.Errorf("a server that ends at once: first byte reported %d times, want once", n)
 	}
 }
 
@@ -235,7 +235,7 @@ func noFirstByte(r *rig) {
 	client, _ := r.proxied(&Proxy{Spec: s}).pair()
 	client.Close()
 	if n := r.outcome().count(stream.FirstByte); n != 0 {
-		r.Errorf("a client that ends: first byte told %d times, want not at all", n)
+		r.Errorf("client that ends: first byte reported %d times, want not at all", n)
 	}
 }
 

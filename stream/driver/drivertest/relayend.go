@@ -33,18 +33,18 @@ var endTests = []driverTest{
 		o := wantEnd(r, spec(), relay.UpstreamError, func(client, server duplex) { reset(server) })
 		wantFailure(r, o, stream.UpstreamSide, stream.OpRecv, syscall.ECONNRESET)
 	}},
-	{"time-out", timeout},
-	{"time-out is put off by either direction", timeoutPutOff},
-	{"no time-out", func(r *rig) {
+	{"timeout", timeout},
+	{"timeout is extended by either direction", timeoutPutOff},
+	{"no timeout", func(r *rig) {
 		s := spec()
 		s.Timeout = 0
 		wantEnd(r, s, relay.UpstreamEOF, func(client, server duplex) { server.Close() })
 	}},
 	{"half close, client first", func(r *rig) { halfClosed(r, true) }},
 	{"half close, server first", func(r *rig) { halfClosed(r, false) }},
-	{"what was sent before the end arrives", sentBeforeEnd},
-	{"server has left, client goes on", func(r *rig) { serverLeft(r, func(client, server duplex) duplex { return client }) }},
-	{"server has left and goes on", func(r *rig) { serverLeft(r, func(client, server duplex) duplex { return server }) }},
+	{"bytes sent before the end arrive", sentBeforeEnd},
+	{"server removed, client sends", func(r *rig) { serverLeft(r, func(client, server duplex) duplex { return client }) }},
+	{"server removed, server sends", func(r *rig) { serverLeft(r, func(client, server duplex) duplex { return server }) }},
 }
 
 // wantEnd relays a few bytes both ways, lets act end the relay, and checks its end.
@@ -114,9 +114,9 @@ func halfClosed(r *rig, clientFirst bool) {
 		if clientFirst {
 			first, second = client, server
 		}
-		send(r, first, "last words")
+		send(r, first, "last bytes")
 		first.CloseWrite()
-		expect(r, second, "last words")
+		expect(r, second, "last bytes")
 		must(r, expectEnd(second))
 		send(r, second, "still here")
 		expect(r, first, "still here")

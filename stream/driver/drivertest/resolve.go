@@ -106,7 +106,7 @@ func (a *resolvingContent) Next(s *stream.Session, ev stream.Event) stream.Step 
 	return a.Proxy.Next(s, ev)
 }
 
-// clientLeft ends the session after its client has gone, unless the client may still read.
+// clientLeft ends the session after its client has left, unless the client may still read.
 func (a *resolvingContent) clientLeft(s *stream.Session, ev stream.Event) stream.Step {
 	a.OnEvent(s, ev)
 	if ev.Kind == stream.EOF && !a.finishOnEOF {
@@ -115,14 +115,15 @@ func (a *resolvingContent) clientLeft(s *stream.Session, ev stream.Event) stream
 	return s.Finish(stream.StatusOK)
 }
 
-// startResolving serves with a content that waits for the lookup, and returns a client and its passage.
+// startResolving serves with a content that waits for the lookup, and returns a client and its
+// frontend.
 func (r *rig) startResolving(a *resolvingContent) (duplex, *proxyFrontend) {
 	r.Helper()
 	l := r.socket("tcp")
 	a.Proxy = &Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), OnEvent: r.recordEvent, FinishOnEOF: a.finishOnEOF}
 	p := &proxyFrontend{r.listenOn("tcp", r.server(a)), l}
 	client := p.dial()
-	eventually(r, "the session asks", a.lookup.hasBegun)
+	eventually(r, "the lookup begins", a.lookup.hasBegun)
 	return client, p
 }
 
@@ -158,7 +159,7 @@ func resolveTimeout(r *rig) {
 	client, _ := r.startResolving(a)
 	must(r, expectEnd(client))
 	if o := r.outcome(); o.count(stream.TimedOut) != 1 || o.status != stream.StatusInternal {
-		r.Errorf("got %d time-outs, status %d; want 1, 500", o.count(stream.TimedOut), o.status)
+		r.Errorf("got %d timeouts, status %d; want 1, 500", o.count(stream.TimedOut), o.status)
 	}
 }
 
@@ -172,7 +173,7 @@ func resolveTooLate(r *rig) {
 	client, p := r.startResolving(second)
 	eventually(r, "the first lookup is stopped", first.lookup.stopped)
 	if first.lookup.Answer() {
-		r.Error("the driver still waits for what has timed out")
+		r.Error("the driver still waits for a lookup that has timed out")
 	}
 	send(r, client, "hello")
 	second.lookup.Answer()

@@ -92,7 +92,7 @@ func (r *rig) recordEvent(s *stream.Session, ev stream.Event) {
 	r.events[s.ID] = append(r.events[s.ID], ev)
 }
 
-// recording returns a callback that calls saw, then the given one.
+// recording returns a callback that calls recordEvent, then the given one.
 func (r *rig) recording(then func(*stream.Session, stream.Event)) func(*stream.Session, stream.Event) {
 	return func(s *stream.Session, ev stream.Event) {
 		r.recordEvent(s, ev)
@@ -165,7 +165,7 @@ type frontend struct {
 	listen   *stream.Listen
 }
 
-// A listenOption changes the Listen of a front before the driver gets it.
+// A listenOption changes the Listen of a frontend before the driver gets it.
 type listenOption func(*stream.Listen)
 
 // preread makes h the handler of the preread phase.
@@ -259,7 +259,7 @@ func addrOf(a net.Addr) stream.Addr {
 	return stream.Addr{IP: a.(*net.TCPAddr).AddrPort()}
 }
 
-// A proxyFrontend is a front with one upstream server.
+// A proxyFrontend is a frontend with one upstream server.
 type proxyFrontend struct {
 	*frontend
 	upstream net.Listener

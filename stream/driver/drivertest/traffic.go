@@ -70,7 +70,7 @@ func (g pacing) expect(from io.Reader, seed uint64, total int) error {
 	})
 }
 
-// unpaced is the gait of an end without pauses.
+// unpaced is the pacing of an end without pauses.
 var unpaced = pacing{max: 64 << 10}
 
 // expectEnd reads the end of the stream, and nothing before it.
@@ -98,7 +98,7 @@ func reset(c net.Conn) {
 	c.Close()
 }
 
-// send writes text, and hear reads it at the other end.
+// send writes text, and expect reads it at the other end.
 func send(t testing.TB, to io.Writer, text string) {
 	t.Helper()
 	if _, err := io.WriteString(to, text); err != nil {
