@@ -1,6 +1,5 @@
-// Package parser parses nginx.conf and its includes into a tree with positions, and formats a tree as
-// text. It knows nginx's words and blocks but no directive except include; other packages interpret the
-// directives.
+// Package parser parses nginx.conf and its includes into a tree with positions. It knows nginx's words
+// and blocks but no directive except include; other packages interpret the directives.
 package parser
 
 import "weir/parser/diag"

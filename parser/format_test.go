@@ -43,7 +43,7 @@ func TestFormat(t *testing.T) {
 			if list != nil {
 				t.Fatal(list)
 			}
-			got := string(Format(tree.Files[0]))
+			got := string(format(tree.Files[0]))
 			if got != row.want {
 				t.Errorf("%q: got %q, want %q", row.text, got, row.want)
 			}
@@ -56,7 +56,7 @@ func TestFormat(t *testing.T) {
 // formatting again changes nothing.
 func checkRoundTrip(t *testing.T, f *File) {
 	t.Helper()
-	text := Format(f)
+	text := format(f)
 	again, fault := parse(f.Path, string(text), false)
 	if fault != nil {
 		t.Fatalf("%.200q became %.200q: %v", f.Raw, text, fault)
@@ -67,7 +67,7 @@ func checkRoundTrip(t *testing.T, f *File) {
 	if len(f.Comments) != len(again.Comments) {
 		t.Fatalf("%.200q became %.200q: got %d comments, want %d", f.Raw, text, len(again.Comments), len(f.Comments))
 	}
-	if twice := Format(again); string(twice) != string(text) {
+	if twice := format(again); string(twice) != string(text) {
 		t.Fatalf("%.200q became %.200q and then %.200q", f.Raw, text, twice)
 	}
 }
@@ -110,7 +110,7 @@ func TestFormatWritesExpandedTree(t *testing.T) {
 		t.Fatal(list)
 	}
 	want := "a {\n    d \"e f\";\n}\n"
-	if got := string(Format(&File{Block: tree.Root})); got != want {
+	if got := string(format(&File{Block: tree.Root})); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

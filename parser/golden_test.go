@@ -42,9 +42,9 @@ func golden(t *testing.T, path string) {
 		inputs = append(inputs, f)
 		write(t, dir, f.Name, string(f.Data))
 	}
-	tree, format := goldenOutput(dir)
+	tree, text := goldenOutput(dir)
 	if *update {
-		archive.Files = append(inputs, txtar.File{Name: "tree", Data: tree}, txtar.File{Name: "format", Data: format})
+		archive.Files = append(inputs, txtar.File{Name: "tree", Data: tree}, txtar.File{Name: "format", Data: text})
 		if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -53,14 +53,14 @@ func golden(t *testing.T, path string) {
 	if !bytes.Equal(tree, want["tree"]) {
 		t.Errorf("tree: got\n%s\nwant\n%s", tree, want["tree"])
 	}
-	if !bytes.Equal(format, want["format"]) {
-		t.Errorf("format: got\n%s\nwant\n%s", format, want["format"])
+	if !bytes.Equal(text, want["format"]) {
+		t.Errorf("format: got\n%s\nwant\n%s", text, want["format"])
 	}
 }
 
 // goldenOutput returns the tree of dir's nginx.conf with its diagnostics, and the formatted file if there
 // are none.
-func goldenOutput(dir string) (tree, format []byte) {
+func goldenOutput(dir string) (tree, text []byte) {
 	loaded, list := Load(Source{Path: filepath.Join(dir, "nginx.conf")})
 	var out strings.Builder
 	describe(&out, loaded.Root, "")
@@ -68,9 +68,9 @@ func goldenOutput(dir string) (tree, format []byte) {
 		fmt.Fprintf(&out, "[%s] %s (%s)\n", d.Severity, d.Error(), d.Pos)
 	}
 	if list == nil {
-		format = Format(loaded.Files[0])
+		text = format(loaded.Files[0])
 	}
-	return []byte(strings.ReplaceAll(out.String(), dir+"/", "")), format
+	return []byte(strings.ReplaceAll(out.String(), dir+"/", "")), text
 }
 
 // describe writes b, one word per line with its position.

@@ -9,12 +9,12 @@ import (
 
 const indent = "    "
 
-// Format returns f as text: one directive per line, four spaces per level, quotes and escapes only where
+// format returns f as text: one directive per line, four spaces per level, quotes and escapes only where
 // needed. It keeps comments, line breaks between arguments, and one of several empty lines. Parsing the
 // text gives the same directives. f must have been loaded without an error.
 //
 // To write a Tree with its includes expanded, pass a File that contains only its Root.
-func Format(f *File) []byte {
+func format(f *File) []byte {
 	p := printer{comments: f.Comments}
 	p.block(f.Block, 0)
 	return p.out.Bytes()
