@@ -184,8 +184,7 @@ func (m *Master) handleSignal(s syscall.Signal) bool {
 }
 
 // Reload changes to the configuration of src and returns the result; an error leaves the running
-// configuration unchanged. It is a ReloadFunc, safe for concurrent use: changes are made one after
-// another.
+// configuration unchanged. It is safe for concurrent use: changes are made one after another.
 func (m *Master) Reload(ctx context.Context, src parser.Source) (*Generation, diag.List, error) {
 	answer := make(chan outcome, 1)
 	select {
@@ -198,9 +197,6 @@ func (m *Master) Reload(ctx context.Context, src parser.Source) (*Generation, di
 	o := <-answer
 	return o.generation, o.found, o.err
 }
-
-// A ReloadFunc changes to the configuration of src. After an error the running generation is unchanged.
-type ReloadFunc func(ctx context.Context, src parser.Source) (*Generation, diag.List, error)
 
 func (m *Master) answer(r request) {
 	if m.quitting {

@@ -67,8 +67,7 @@ type KeepAlive struct {
 type Server struct {
 	Origin   string               // "/etc/nginx/nginx.conf:12", for logs
 	Handlers [NumPhases][]Handler // equal length in all servers; nil means no handler
-	Filters  []Filter
-	Content  Content // nil ends sessions with 500
+	Content  Content              // nil ends sessions with 500
 	Loggers  []Logger
 	Settings Settings
 }

@@ -41,12 +41,6 @@ type Handler interface {
 	Handle(s *Session) (Verdict, error)
 }
 
-// A Filter may replace Head, the client's first bytes, before the first Connect; More requests more
-// bytes.
-type Filter interface {
-	First(s *Session) (Verdict, error)
-}
-
 // Content handles a session after its phases. Begin starts it; Next continues it after each event,
 // including Aborted. At the end it releases its resources and returns s.Finish(status).
 type Content interface {

@@ -1,10 +1,6 @@
 package conf
 
-import (
-	"time"
-
-	"weir/stream"
-)
+import "time"
 
 // The functions below make setters for directives of one argument: each returns an Entry's Set that
 // parses the argument by nginx's rules into the given field, or refuses the configuration with
@@ -42,11 +38,6 @@ func Msec[C any](field func(*C) *Opt[time.Duration]) func(*C, *Call) {
 	return parsed(field, ParseMsec, "invalid value")
 }
 
-// Sec sets a field from a time in whole seconds, as ngx_conf_set_sec_slot.
-func Sec[C any](field func(*C) *Opt[time.Duration]) func(*C, *Call) {
-	return parsed(field, ParseSec, "invalid value")
-}
-
 // parsed sets a field to the result of parse for the argument; on failure the directive is refused
 // with the text sentence.
 func parsed[C, T any](field func(*C) *Opt[T], parse func(string) (T, bool), sentence string) func(*C, *Call) {
@@ -76,14 +67,5 @@ func Enum[C, T any](field func(*C) *Opt[T], names map[string]T) func(*C, *Call) 
 			}
 		}
 		c.Fail(&c.Dir.Args[0], "invalid value \"%s\"", c.Arg(0))
-	}
-}
-
-// Template sets a field to a string with variables, as ngx_stream_set_complex_value_slot.
-func Template[C any](field func(*C) *Opt[stream.Template]) func(*C, *Call) {
-	return func(conf *C, c *Call) {
-		if t, ok := c.Template(&c.Dir.Args[0]); ok {
-			field(conf).Set(t)
-		}
 	}
 }

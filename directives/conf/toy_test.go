@@ -5,22 +5,19 @@ import (
 	"time"
 
 	"weir/parser"
-	"weir/stream"
 )
 
 // toyConf is the settings of a test module: every kind of setter, and a record of the calls.
 type toyConf struct {
 	called []string
 
-	flag     Opt[bool]
-	size     Opt[int64]
-	offset   Opt[int64]
-	number   Opt[int64]
-	msec     Opt[time.Duration]
-	sec      Opt[time.Duration]
-	text     Opt[string]
-	enum     Opt[int]
-	template Opt[stream.Template]
+	flag   Opt[bool]
+	size   Opt[int64]
+	offset Opt[int64]
+	number Opt[int64]
+	msec   Opt[time.Duration]
+	text   Opt[string]
+	enum   Opt[int]
 }
 
 func (c *toyConf) note(call *Call) { c.called = append(c.called, call.Dir.Name.Text) }
@@ -51,12 +48,9 @@ func toy() *Module[toyConf] {
 			{Name: "offset", In: Main, Args: Take(1), Set: Offset(func(c *toyConf) *Opt[int64] { return &c.offset })},
 			{Name: "number", In: Main, Args: Take(1), Set: Number(func(c *toyConf) *Opt[int64] { return &c.number })},
 			{Name: "msec", In: Main, Args: Take(1), Set: Msec(func(c *toyConf) *Opt[time.Duration] { return &c.msec })},
-			{Name: "sec", In: Main, Args: Take(1), Set: Sec(func(c *toyConf) *Opt[time.Duration] { return &c.sec })},
 			{Name: "string", In: Main, Args: Take(1), Set: String(func(c *toyConf) *Opt[string] { return &c.text })},
 			{Name: "enum", In: Main, Args: Take(1),
 				Set: Enum(func(c *toyConf) *Opt[int] { return &c.enum }, map[string]int{"one": 1, "two": 2})},
-			{Name: "template", In: Main, Args: Take(1),
-				Set: Template(func(c *toyConf) *Opt[stream.Template] { return &c.template })},
 		},
 	}
 }
