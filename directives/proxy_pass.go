@@ -101,9 +101,9 @@ func (p *passUse) implicitGroup(s *conf.Scope) *upstream.Group {
 		p.call.Fail(word, "%s in upstream \"%s\"", err, p.address.Host)
 		return nil
 	}
-	peers := make([]*upstream.Peer, len(addrs))
+	peers := make([]*upstream.PeerConf, len(addrs))
 	for i, a := range addrs {
-		peers[i] = &upstream.Peer{
+		peers[i] = &upstream.PeerConf{
 			Server: p.text, Name: a.String(), Addr: a, Weight: 1, MaxFails: 1, FailTimeout: proxy.DefaultFailTimeout,
 		}
 	}

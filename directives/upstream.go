@@ -327,8 +327,8 @@ func (c *upstreamConf) weight() int64 {
 	return sum
 }
 
-func (c *upstreamConf) peers() []*upstream.Peer {
-	var peers []*upstream.Peer
+func (c *upstreamConf) peers() []*upstream.PeerConf {
+	var peers []*upstream.PeerConf
 	for _, s := range c.servers {
 		for _, addr := range s.addrs {
 			peers = append(peers, s.peer(addr))
@@ -337,7 +337,7 @@ func (c *upstreamConf) peers() []*upstream.Peer {
 	return peers
 }
 
-func (s *serverUse) peer(addr stream.Addr) *upstream.Peer {
+func (s *serverUse) peer(addr stream.Addr) *upstream.PeerConf {
 	p := s.like()
 	p.Name, p.Addr = addr.String(), addr
 	if s.eachAddress {
@@ -347,8 +347,8 @@ func (s *serverUse) peer(addr stream.Addr) *upstream.Peer {
 }
 
 // like returns a peer with the parameters of the server, without an address.
-func (s *serverUse) like() *upstream.Peer {
-	return &upstream.Peer{
+func (s *serverUse) like() *upstream.PeerConf {
+	return &upstream.PeerConf{
 		Server: s.name,
 		Weight: s.weight, MaxFails: s.maxFails, FailTimeout: s.failTimeout, SlowStart: s.slowStart, MaxConns: s.maxConns,
 		Down: s.down, Backup: s.backup,

@@ -66,10 +66,10 @@ func brokers(t testing.TB, vars *stream.VarTable) *upstream.Group {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var peers []*upstream.Peer
+	var peers []*upstream.PeerConf
 	for port := range uint16(3) {
 		a := drivertest.Loopback(7001 + port)
-		peers = append(peers, &upstream.Peer{Server: a.String(), Name: a.String(), Addr: a, Weight: 1, MaxFails: 1, FailTimeout: time.Second})
+		peers = append(peers, &upstream.PeerConf{Server: a.String(), Name: a.String(), Addr: a, Weight: 1, MaxFails: 1, FailTimeout: time.Second})
 	}
 	return upstream.NewGroup("brokers", peers, upstream.Consistent(key))
 }

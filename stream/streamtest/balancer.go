@@ -120,18 +120,27 @@ type balancer struct {
 }
 
 // peers returns n peers with the defaults of `server`.
-func peers(n int) []*upstream.Peer {
-	list := make([]*upstream.Peer, n)
+func peers(n int) []*upstream.PeerConf {
+	list := make([]*upstream.PeerConf, n)
 	for i := range list {
 		addr := stream.Addr{IP: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 1883)}
-		list[i] = &upstream.Peer{
+		list[i] = &upstream.PeerConf{
 			Server: addr.String(), Name: addr.String(), Addr: addr, Weight: 1, MaxFails: 1, FailTimeout: 10 * time.Second,
 		}
 	}
 	return list
 }
 
-func (b *balancer) group(peers []*upstream.Peer) *upstream.Group {
+// newPeers returns n new peers for g.
+func newPeers(g *upstream.Group, n int) []*upstream.Peer {
+	var list []*upstream.Peer
+	for _, c := range peers(n) {
+		list = append(list, g.NewPeer(c))
+	}
+	return list
+}
+
+func (b *balancer) group(peers []*upstream.PeerConf) *upstream.Group {
 	return upstream.NewGroup("u", peers, b.method)
 }
 
@@ -187,7 +196,7 @@ func neverTwice(t *testing.T, b *balancer) {
 	list[6].Backup = true
 	g := b.group(list)
 	for range 50 {
-		checkAll(t, b.drain(t, g), list)
+		checkAll(t, b.drain(t, g), g.Peers())
 	}
 	checkConns(t, g, 0)
 }
@@ -273,8 +282,7 @@ func freeTwice(t *testing.T, b *balancer) {
 }
 
 func failedPeerRests(t *testing.T, b *balancer) {
-	list := peers(2)
-	g := b.group(list)
+	g := b.group(peers(2))
 	p := g.Begin(b.Session())
 	failed := mustPick(t, p)
 	p.Free(failed, upstream.Failed, &stream.Try{})
@@ -310,8 +318,8 @@ func singlePeerServes(t *testing.T, b *balancer) {
 }
 
 func replacedPeers(t *testing.T, b *balancer) {
-	list := peers(3)
-	g := b.group(list)
+	g := b.group(peers(3))
+	list := g.Peers()
 	p := g.Begin(b.Session())
 	peer := mustPick(t, p)
 	g.Replace(list[1:])
@@ -327,7 +335,7 @@ func replacedPeers(t *testing.T, b *balancer) {
 	if len(got) == 0 {
 		t.Error("a session that has begun gets none of the peers that are left")
 	}
-	fresh := peers(2)
+	fresh := newPeers(g, 2)
 	g.Replace(fresh[:1])
 	late := g.Begin(b.Session())
 	g.Replace(fresh[1:])
@@ -352,7 +360,7 @@ func emptyGroup(t *testing.T, b *balancer) {
 	}
 	_, err := p.Pick()
 	mustBeEmpty(t, err)
-	list := peers(1)
+	list := newPeers(g, 1)
 	g.Replace(list)
 	p.Free(mustBe(t, p, list[0]), upstream.Succeeded, &stream.Try{})
 }
@@ -366,7 +374,7 @@ func manyPeers(t *testing.T, b *balancer) {
 		p.Backup = true
 	}
 	g := b.group(list)
-	checkAll(t, b.drain(t, g), list)
+	checkAll(t, b.drain(t, g), g.Peers())
 	checkConns(t, g, 0)
 }
 

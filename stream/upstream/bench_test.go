@@ -10,11 +10,11 @@ import (
 )
 
 // manyServers returns n servers of the same weight.
-func manyServers(n, weight int) []*upstream.Peer {
-	list := make([]*upstream.Peer, n)
+func manyServers(n, weight int) []*upstream.PeerConf {
+	list := make([]*upstream.PeerConf, n)
 	for i := range list {
 		name := fmt.Sprintf("10.0.%d.%d:1883", i>>8, i&255)
-		list[i] = &upstream.Peer{Server: name, Name: name, Weight: weight, MaxFails: 1}
+		list[i] = &upstream.PeerConf{Server: name, Name: name, Weight: weight, MaxFails: 1}
 	}
 	return list
 }

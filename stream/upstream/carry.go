@@ -50,7 +50,7 @@ func (g *Group) counts(gone counts) counts {
 	set, numbers := g.set.Load(), keyed{}
 	for _, list := range [...][]*Peer{set.primary.peers, set.backup.peers} {
 		for _, p := range list {
-			all[numbers.next(p)] = p.conns
+			all[numbers.next(p)] = p.state.conns
 		}
 	}
 	return all
@@ -61,15 +61,15 @@ func (g *Group) counts(gone counts) counts {
 func (g *Group) carry(peers []*Peer, known counts) {
 	used := map[*int]bool{}
 	for _, p := range peers {
-		if p.conns != nil {
-			used[p.conns] = true
+		if p.state.conns != nil {
+			used[p.state.conns] = true
 		}
 	}
 	numbers := keyed{}
 	for _, p := range peers {
 		n := known[numbers.next(p)]
-		if n != nil && !used[n] && p.conns == nil {
-			p.conns = n
+		if n != nil && !used[n] && p.state.conns == nil {
+			p.state.conns = n
 			used[n] = true
 		}
 		p.count()
@@ -80,8 +80,8 @@ func (g *Group) carry(peers []*Peer, known counts) {
 
 // count gives the peer its own count, unless it has one.
 func (p *Peer) count() {
-	if p.conns == nil {
-		p.conns = &p.live.conns
+	if p.state.conns == nil {
+		p.state.conns = &p.state.ownConns
 	}
 }
 
@@ -94,7 +94,7 @@ func (g *Group) inherit(before *Group) {
 	g.mu = before.mu
 	peers := g.Peers()
 	for _, p := range peers {
-		p.conns = nil // its own, which is unused
+		p.state.conns = nil // its own, which is unused
 	}
 	g.carry(peers, before.counts(before.gone.held()))
 }

@@ -22,10 +22,10 @@ type lineage struct {
 }
 
 // servers returns the servers of a line: "a b/2" is the server a, and b with max_conns=2.
-func servers(line string) []*upstream.Peer {
-	var all []*upstream.Peer
+func servers(line string) []*upstream.PeerConf {
+	var all []*upstream.PeerConf
 	for _, word := range strings.Fields(line) {
-		p := &upstream.Peer{Server: word[:1], Name: word[:1], Weight: 1}
+		p := &upstream.PeerConf{Server: word[:1], Name: word[:1], Weight: 1}
 		fmt.Sscanf(word[1:], "/%d", &p.MaxConns)
 		p.Addr = stream.Addr{IP: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, word[0]}), 1883)}
 		all = append(all, p)
@@ -107,13 +107,22 @@ func TestCountsOutlastConfigurations(t *testing.T) {
 	}
 }
 
+// newPeers returns a new peer of g for each of confs.
+func newPeers(g *upstream.Group, confs []*upstream.PeerConf) []*upstream.Peer {
+	var peers []*upstream.Peer
+	for _, c := range confs {
+		peers = append(peers, g.NewPeer(c))
+	}
+	return peers
+}
+
 func (l *lineage) step(step string) (note string) {
 	l.t.Helper()
 	switch rest := step[1:]; step[0] {
 	case '=':
 		l.configure(rest)
 	case '~':
-		l.group().Replace(servers(rest))
+		l.group().Replace(newPeers(l.group(), servers(rest)))
 	case '+':
 		if l.begin(rest) == "-" {
 			return "refused "

@@ -37,11 +37,11 @@ func (c *leastLoad) compare(load, weight uint64) int {
 	return 1 - 2*int(borrow)
 }
 
-// presentWeight returns the current weight of p in hundredths, at least 1, so that loads can be
+// presentWeight returns the current weight of c in hundredths, at least 1, so that loads can be
 // compared.
-func (p *Peer) presentWeight(now int64) uint64 {
-	if p.live.weakened {
-		return uint64(p.Weight) * uint64(max(p.share(now), 1))
+func (c *candidate) presentWeight(now int64) uint64 {
+	if c.state.weakened {
+		return uint64(c.weight) * uint64(max(c.share(now), 1))
 	}
-	return uint64(p.Weight) * whole
+	return uint64(c.weight) * whole
 }

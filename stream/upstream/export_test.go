@@ -10,7 +10,7 @@ import (
 func InFlight(g *Group, p *Peer) int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return p.live.times.flights
+	return p.state.times.flights
 }
 
 // Update sets the addresses of the first named server to addrs.
@@ -25,3 +25,6 @@ func Update(g *Group, addrs []string) {
 // LookUp looks up the i-th named server once, as Run does repeatedly, and returns the time of the
 // next lookup.
 func LookUp(ctx context.Context, g *Group, i int) time.Time { return g.lookUp(ctx, i) }
+
+// WithConf returns p with another configuration and the same state.
+func WithConf(p *Peer, c *PeerConf) *Peer { return &Peer{c, p.state, p.ID} }

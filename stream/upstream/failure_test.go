@@ -25,7 +25,7 @@ import (
 func TestFailures(t *testing.T) {
 	tests := []struct {
 		name  string
-		peers []upstream.Peer
+		peers []upstream.PeerConf
 		story string
 	}{
 		{"one failure disables, for fail_timeout in whole seconds", twoPeers(1, 10), "a! * >b b b +10 b b +1 b b a b"},
@@ -45,57 +45,57 @@ func TestFailures(t *testing.T) {
 		{"backups serve when the primaries are out", withBackup(), "a! * >c c c +11 a a"},
 		{"backups are tried after every primary in one session", withBackup(), "a! * >c! * - +11 a"},
 		{"one primary with a backup is no single peer", withBackup(), "a! * >c c +5 c"},
-		{"a single peer takes no notice", []upstream.Peer{peer("a", 1, 10)}, "a! a! a! a"},
-		{"a single peer that is down", []upstream.Peer{{Server: "a", Weight: 1, Down: true}}, "- -"},
-		{"a single peer at max_conns", []upstream.Peer{{Server: "a", Weight: 1, MaxConns: 1}}, "(a - )a a"},
-		{"down peers are not offered", []upstream.Peer{peer("a", 1, 10), {Server: "b", Weight: 1, Down: true}}, "a! * -"},
+		{"a single peer takes no notice", []upstream.PeerConf{peer("a", 1, 10)}, "a! a! a! a"},
+		{"a single peer that is down", []upstream.PeerConf{{Server: "a", Weight: 1, Down: true}}, "- -"},
+		{"a single peer at max_conns", []upstream.PeerConf{{Server: "a", Weight: 1, MaxConns: 1}}, "(a - )a a"},
+		{"down peers are not offered", []upstream.PeerConf{peer("a", 1, 10), {Server: "b", Weight: 1, Down: true}}, "a! * -"},
 		{"slow_start begins with nothing", slowStart(1, 10), "a! * >b +11 b b a b b b b b"},
 		{"slow_start comes to a half", slowStart(1, 10), "a! * >b +11 b b a b +5 b b b a b b a b b a"},
 		{"slow_start ends", slowStart(1, 10), "a! * >b +11 b b a b +10 b a b a"},
 		{"slow_start waits for a server that was out of use", slowStart(2, 10), "a! >b +11 b a b a"},
 		{"slow_start begins again", slowStart(1, 10), "a! * >b +11 b b a b +5 b b b a! * >b b +11 b b a b b b b"},
 		{"slow_start alone serves", onlySlow(), "a! * - +11 a a a"},
-		{"slow_start of a single peer is nothing", []upstream.Peer{{Server: "a", Weight: 1, MaxFails: 1, SlowStart: 10 * time.Second}}, "a! a! a"},
-		{"max_conns holds until the end", []upstream.Peer{{Server: "a", Weight: 1, MaxConns: 1}, peer("b", 1, 10)}, "(a b b )a b a"},
+		{"slow_start of a single peer is nothing", []upstream.PeerConf{{Server: "a", Weight: 1, MaxFails: 1, SlowStart: 10 * time.Second}}, "a! a! a"},
+		{"max_conns holds until the end", []upstream.PeerConf{{Server: "a", Weight: 1, MaxConns: 1}, peer("b", 1, 10)}, "(a b b )a b a"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { tell(t, tt.peers, tt.story) })
 	}
 }
 
-func peer(name string, maxFails, failTimeout int) upstream.Peer {
-	return upstream.Peer{Server: name, Weight: 1, MaxFails: maxFails, FailTimeout: time.Duration(failTimeout) * time.Second}
+func peer(name string, maxFails, failTimeout int) upstream.PeerConf {
+	return upstream.PeerConf{Server: name, Weight: 1, MaxFails: maxFails, FailTimeout: time.Duration(failTimeout) * time.Second}
 }
 
-func twoPeers(maxFails, failTimeout int) []upstream.Peer {
-	return []upstream.Peer{peer("a", maxFails, failTimeout), peer("b", maxFails, failTimeout)}
+func twoPeers(maxFails, failTimeout int) []upstream.PeerConf {
+	return []upstream.PeerConf{peer("a", maxFails, failTimeout), peer("b", maxFails, failTimeout)}
 }
 
 // slowStart returns two peers, of which the first recovers in ten seconds.
-func slowStart(maxFails, failTimeout int) []upstream.Peer {
+func slowStart(maxFails, failTimeout int) []upstream.PeerConf {
 	list := twoPeers(maxFails, failTimeout)
 	list[0].SlowStart = 10 * time.Second
 	return list
 }
 
 // onlySlow returns a peer that recovers slowly, and one that is down.
-func onlySlow() []upstream.Peer {
+func onlySlow() []upstream.PeerConf {
 	list := slowStart(1, 10)
 	list[1].Down = true
 	return list
 }
 
 // heavy returns two peers, of which the first has a weight.
-func heavy(weight, maxFails int) []upstream.Peer {
+func heavy(weight, maxFails int) []upstream.PeerConf {
 	list := twoPeers(maxFails, 10)
 	list[0].Weight = weight
 	return list
 }
 
-func withBackup() []upstream.Peer {
+func withBackup() []upstream.PeerConf {
 	c := peer("c", 1, 10)
 	c.Backup = true
-	return []upstream.Peer{peer("a", 1, 10), c}
+	return []upstream.PeerConf{peer("a", 1, 10), c}
 }
 
 // A story is a running test.
@@ -115,9 +115,9 @@ type held struct {
 	outcome upstream.Outcome
 }
 
-func tell(t *testing.T, peers []upstream.Peer, text string) {
+func tell(t *testing.T, peers []upstream.PeerConf, text string) {
 	t.Helper()
-	list := make([]*upstream.Peer, len(peers))
+	list := make([]*upstream.PeerConf, len(peers))
 	for i := range peers {
 		list[i] = &peers[i]
 	}
@@ -199,7 +199,7 @@ func TestSystemClockIsSet(t *testing.T) {
 		bench := streamtest.NewBench()
 		bench.RunClock()
 		a := peer("a", 1, 10)
-		g := upstream.NewGroup("u", []*upstream.Peer{&a, {Server: "b", Weight: 1, Down: true}}, upstream.RoundRobin)
+		g := upstream.NewGroup("u", []*upstream.PeerConf{&a, {Server: "b", Weight: 1, Down: true}}, upstream.RoundRobin)
 		p := g.Begin(bench.Session())
 		first, err := p.Pick()
 		if err != nil {

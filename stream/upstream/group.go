@@ -34,6 +34,7 @@ type Group struct {
 
 	following *following // nil without named servers
 	learns    Measure    // the time recorded for a peer when a session ends; fixed
+	nextID    atomic.Int64
 }
 
 // A Method starts the choice of a peer for one session (nginx: peer.init). It is immutable and
@@ -83,11 +84,11 @@ const (
 	Short                    // no result, for lack of a local resource: no session gets the peer for the next 100 ms
 )
 
-// NewGroup returns a group of those peers, including backups, in the order of the configuration. At
-// least one must be primary. The group owns the peers.
-func NewGroup(name string, peers []*Peer, m Method) *Group {
+// NewGroup returns a group with a peer for each of peers, including backups, in the order of the
+// configuration. At least one must be primary.
+func NewGroup(name string, peers []*PeerConf, m Method) *Group {
 	g := newGroup(name, m)
-	g.Replace(peers)
+	g.Replace(g.newPeers(peers))
 	return g
 }
 
@@ -100,15 +101,23 @@ func newGroup(name string, m Method) *Group {
 	return g
 }
 
+// NewPeer returns a new peer, for a call of Replace.
+func (g *Group) NewPeer(c *PeerConf) *Peer {
+	return &Peer{PeerConf: c, state: &peerState{}, ID: int(g.nextID.Add(1) - 1)}
+}
+
+func (g *Group) newPeers(confs []*PeerConf) []*Peer {
+	peers := make([]*Peer, len(confs))
+	for i, c := range confs {
+		peers[i] = g.NewPeer(c)
+	}
+	return peers
+}
+
 // Replace replaces the peers of the group. A peer that stays keeps its live state, and a server
 // that returns keeps its session count. Sessions keep the peer that they have chosen; a session
 // that chooses afterwards chooses among the new peers, except those that it has tried.
 func (g *Group) Replace(peers []*Peer) {
-	for _, p := range peers {
-		if p.left == nil {
-			p.left = new(atomic.Bool)
-		}
-	}
 	g.recount(peers)
 	set := newPeerSet(g, peers)
 	if m, ok := g.Method.(deriver); ok {
@@ -153,7 +162,7 @@ func (g *Group) Peers() []*Peer {
 func (g *Group) Conns(p *Peer) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return *p.conns
+	return *p.state.conns
 }
 
 // Resting reports whether a peer rests after an attempt that was Short, so that the group may have
@@ -161,7 +170,7 @@ func (g *Group) Conns(p *Peer) int {
 func (g *Group) Resting(now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	set, rests := g.set.Load(), func(p *Peer) bool { return millis(now) < p.live.rest }
+	set, rests := g.set.Load(), func(p *Peer) bool { return millis(now) < p.state.rest }
 	return slices.ContainsFunc(set.primary.peers, rests) || slices.ContainsFunc(set.backup.peers, rests)
 }
 

@@ -26,23 +26,23 @@ func (p *leastConnPicker) Pick() (*Peer, error) {
 // leastLoaded returns the choice of least_conn from the list. Round robin runs only on ties;
 // otherwise the running sums do not change.
 func (p *picker) leastLoaded(now int64) int {
-	c := newContest()
-	for i := range p.list().peers {
-		if peer := p.open(i, now); peer != nil {
-			c.enter(i, peer.load(), peer.presentWeight(now))
+	least := newContest()
+	for i := range p.list().candidates {
+		if c := p.open(i, now); c != nil {
+			least.enter(i, c.load(), c.presentWeight(now))
 		}
 	}
-	if !c.equals {
-		return c.best
+	if !least.equals {
+		return least.best
 	}
 	r := newRound()
-	for i := range p.list().peers {
-		if peer := p.open(i, now); peer != nil && c.compare(peer.load(), peer.presentWeight(now)) == 0 {
-			r.enter(i, peer, peer.gain(now))
+	for i := range p.list().candidates {
+		if c := p.open(i, now); c != nil && least.compare(c.load(), c.presentWeight(now)) == 0 {
+			r.enter(i, c.state, c.gain(now))
 		}
 	}
-	return r.winner()
+	return r.end()
 }
 
 // load returns the value that least_conn compares.
-func (p *Peer) load() uint64 { return uint64(*p.conns) }
+func (c *candidate) load() uint64 { return uint64(*c.state.conns) }

@@ -58,23 +58,23 @@ func (p *leastTimePicker) Pick() (*Peer, error) {
 
 // fastest returns the choice of least_time from the list.
 func (p *picker) fastest(now int64) int {
-	c := newContest()
-	for i := range p.list().peers {
-		if peer := p.open(i, now); peer != nil {
-			peer.live.times.age(now)
-			c.enter(i, peer.expected(now), peer.presentWeight(now))
+	least := newContest()
+	for i := range p.list().candidates {
+		if c := p.open(i, now); c != nil {
+			c.state.times.age(now)
+			least.enter(i, c.expected(now), c.presentWeight(now))
 		}
 	}
-	if !c.equals {
-		return c.best
+	if !least.equals {
+		return least.best
 	}
 	r := newRound()
-	for i := range p.list().peers {
-		if peer := p.open(i, now); peer != nil && c.compare(peer.expected(now), peer.presentWeight(now)) == 0 {
-			r.enter(i, peer, peer.gain(now))
+	for i := range p.list().candidates {
+		if c := p.open(i, now); c != nil && least.compare(c.expected(now), c.presentWeight(now)) == 0 {
+			r.enter(i, c.state, c.gain(now))
 		}
 	}
-	return r.winner()
+	return r.end()
 }
 
 func (p *leastTimePicker) Notify(peer *Peer, n Notice, took time.Duration) {
@@ -105,8 +105,8 @@ type inflight struct {
 // begin starts the attempt. The caller holds the group's mutex.
 func (f *inflight) begin(p *Peer, ms int64) {
 	*f = inflight{ms, true}
-	p.live.times.flights++
-	p.live.times.starts += ms
+	p.state.times.flights++
+	p.state.times.starts += ms
 }
 
 // arrive ends the attempt, if there is one, and records its time unless it is negative.
@@ -116,9 +116,9 @@ func (f *inflight) arrive(g *Group, p *Peer, took time.Duration) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	p.live.times.learn(took)
-	p.live.times.flights--
-	p.live.times.starts -= f.start
+	p.state.times.learn(took)
+	p.state.times.flights--
+	p.state.times.starts -= f.start
 	*f = inflight{}
 }
 

@@ -201,9 +201,9 @@ func TestLeastTimeModel(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for n := range 20 {
 		bench := streamtest.NewBench()
-		peers := randomPeers(rng)
+		g := upstream.NewGroup("u", randomPeers(rng), upstream.LeastTime(upstream.ToLastByte, false))
+		peers := g.Peers()
 		m := newTimedModel(peers)
-		g := upstream.NewGroup("u", peers, upstream.LeastTime(upstream.ToLastByte, false))
 		var open []timedSession
 		for range 1000 {
 			if len(open) > 0 && rng.IntN(2) == 0 {

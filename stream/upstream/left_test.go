@@ -8,8 +8,11 @@ import (
 
 // TestPeersThatLeave checks that exactly the peers that left the group are marked.
 func TestPeersThatLeave(t *testing.T) {
-	a, b, backup := &upstream.Peer{Name: "a", Weight: 1}, &upstream.Peer{Name: "b", Weight: 1}, &upstream.Peer{Name: "c", Weight: 1, Backup: true}
-	g := upstream.NewGroup("u", []*upstream.Peer{a, b, backup}, upstream.RoundRobin)
+	g := upstream.NewGroup("u", []*upstream.PeerConf{
+		{Name: "a", Weight: 1}, {Name: "b", Weight: 1}, {Name: "c", Weight: 1, Backup: true},
+	}, upstream.RoundRobin)
+	peers := g.Peers()
+	a, b, backup := peers[0], peers[1], peers[2]
 	for _, step := range []struct {
 		peers []*upstream.Peer
 		left  map[*upstream.Peer]bool

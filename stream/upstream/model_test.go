@@ -131,15 +131,15 @@ func TestModel(t *testing.T) {
 	for n := range 50 {
 		list := randomPeers(rng)
 		bench, key, tpl := keyed(t)
-		consistent, plain := upstream.NewGroup("c", list, upstream.Consistent(tpl)), upstream.NewGroup("p", randomCopy(list), upstream.Hash(tpl))
-		ringModel, plainModel := newModel(list), newModel(plain.Peers())
+		consistent, plain := upstream.NewGroup("c", list, upstream.Consistent(tpl)), upstream.NewGroup("p", list, upstream.Hash(tpl))
+		ringModel, plainModel := newModel(consistent.Peers()), newModel(plain.Peers())
 		for i := range 2000 {
 			*key = fmt.Sprintf("device-%d-%d", n, rng.IntN(i*1000+1))
 			s := bench.Session()
 			compareMet(t, "consistent", *key, meet(consistent.Begin(s), 4), ringModel.consistent(*key, 4))
 			compareMet(t, "plain", *key, meet(plain.Begin(s), 4), plainModel.plain(*key, 4))
 			if t.Failed() {
-				t.Fatalf("group %d: %s", n, describePeers(list))
+				t.Fatalf("group %d: %s", n, describePeers(plain.Peers()))
 			}
 		}
 	}
@@ -163,24 +163,16 @@ func keyed(t *testing.T) (*streamtest.Bench, *string, stream.Template) {
 
 // randomPeers returns up to six peers with weights; some are further addresses of the previous
 // server, some are down.
-func randomPeers(rng *rand.Rand) []*upstream.Peer {
-	list := make([]*upstream.Peer, 2+rng.IntN(5))
+func randomPeers(rng *rand.Rand) []*upstream.PeerConf {
+	list := make([]*upstream.PeerConf, 2+rng.IntN(5))
 	for i := range list {
 		name := fmt.Sprintf("broker-%d.example:%d", rng.IntN(1000), 1000+rng.IntN(9000))
 		if i > 0 && rng.IntN(5) == 0 {
 			name = list[i-1].Server
 		}
-		list[i] = &upstream.Peer{Server: name, Name: fmt.Sprint(i), Weight: 1 + rng.IntN(3), Down: i > 0 && rng.IntN(6) == 0}
+		list[i] = &upstream.PeerConf{Server: name, Name: fmt.Sprint(i), Weight: 1 + rng.IntN(3), Down: i > 0 && rng.IntN(6) == 0}
 	}
 	return list
-}
-
-func randomCopy(list []*upstream.Peer) []*upstream.Peer {
-	copies := make([]*upstream.Peer, len(list))
-	for i, p := range list {
-		copies[i] = &upstream.Peer{Server: p.Server, Name: p.Name, Weight: p.Weight, Down: p.Down}
-	}
-	return copies
 }
 
 func describePeers(list []*upstream.Peer) string {

@@ -8,8 +8,16 @@ import (
 	"weir/stream"
 )
 
-// A Peer is one address of a server. Its exported fields do not change once it is in a group.
+// A Peer is one address of a server in a group. It is immutable: other settings make another Peer
+// with the same state and ID, in another PeerSet.
 type Peer struct {
+	*PeerConf
+	state *peerState
+	ID    int // unique in the group, in the order in which the peers were made
+}
+
+// PeerConf is the configuration of a peer. It does not change once a peer has it.
+type PeerConf struct {
 	Server      string // as configured, "b.example:1883"; shared by all addresses of one server
 	Name        string // the address as nginx prints it
 	Addr        stream.Addr
@@ -20,32 +28,30 @@ type Peer struct {
 	MaxConns    int           // 0 means no limit
 	Down        bool
 	Backup      bool
-
-	// conns is how many sessions use the server: live.conns of this peer, or of the same server in
-	// an earlier configuration. The group's mutex guards it.
-	conns *int
-	live  peerState
-	left  *atomic.Bool // created when the peer enters a group
 }
 
-// Left returns a flag that is set once the peer has left its group permanently. It is nil before
-// the peer is in a group.
-func (p *Peer) Left() *atomic.Bool { return p.left }
+// Left returns a flag that is set once the peer has left its group permanently.
+func (p *Peer) Left() *atomic.Bool { return &p.state.left }
 
-// peerState is the live state of a peer; the group's mutex guards it. The zero value is the state
-// of a new peer. Unless noted otherwise, times are seconds of a monotonic clock, because nginx
-// compares seconds; the parameter now is always in milliseconds.
+// peerState is the live state of a peer; the group's mutex guards it, except for left. The zero
+// value is the state of a new peer. Unless noted otherwise, times are seconds of a monotonic clock,
+// because nginx compares seconds; the parameter now is always in milliseconds. The fields that
+// every choice reads come first, side by side.
 type peerState struct {
-	current  int64 // running sum of smooth weighted round robin
-	lost     int   // how much failures have reduced the weight; the rest is the effective weight
-	conns    int   // sessions that use the peer
-	weakened bool  // the effective weight is reduced
-	ramp     slowStart
-	fails    int   // failed attempts since the last success that reset them
-	accessed int64 // the last failure
-	checked  int64 // time of the last failure, or of the choice that probed the peer after its pause
-	rest     int64 // end, in milliseconds, of the rest after an attempt that was Short; no session gets the peer before
-	times    times
+	// conns is how many sessions use the server: ownConns of this peer, or of the same server in an
+	// earlier configuration. It is nil before the peer enters the group.
+	conns     *int
+	fails     int   // failed attempts since the last success that reset them
+	checked   int64 // time of the last failure, or of the choice that probed the peer after its pause
+	rest      int64 // end, in milliseconds, of the rest after an attempt that was Short; no session gets the peer before
+	current   int64 // running sum of smooth weighted round robin
+	lost      int   // how much failures have reduced the weight; the rest is the effective weight
+	weakened  bool  // the effective weight is reduced
+	slowStart slowStart
+	times     times
+	accessed  int64 // the last failure
+	ownConns  int
+	left      atomic.Bool
 }
 
 // restMillis is short enough for a waiting session, and long enough for an attempt that has to
@@ -55,67 +61,43 @@ const restMillis = 100
 // second returns the second of a time in milliseconds.
 func second(now int64) int64 { return now / 1000 }
 
-// usable reports whether the peer may be chosen.
-func (p *Peer) usable(now int64) bool {
-	return !p.Down && !p.failed(now) && now >= p.live.rest && (p.MaxConns == 0 || *p.conns < p.MaxConns)
-}
-
-// failed reports whether the peer is in its pause after max_fails failures. It compares seconds, so
-// the pause may last almost one second longer than fail_timeout.
-func (p *Peer) failed(now int64) bool {
-	return p.MaxFails > 0 && p.live.fails >= p.MaxFails && second(now)-p.live.checked <= p.pause()
-}
-
-// pause returns fail_timeout in seconds.
-func (p *Peer) pause() int64 { return int64(p.FailTimeout / time.Second) }
-
-// take counts a session that has chosen the peer. The first session after the pause probes the
-// peer: other sessions avoid it until the result.
-func (p *Peer) take(now int64) {
-	*p.conns++
-	if second(now)-p.live.checked > p.pause() {
-		p.live.checked = second(now)
-		p.live.ramp.probed = now
-	}
-}
-
 // release ends the count of a session.
 func (p *Peer) release() {
-	if *p.conns == 0 {
+	if *p.state.conns == 0 {
 		panic("upstream: peer " + p.Name + " freed more often than picked")
 	}
-	*p.conns--
+	*p.state.conns--
 }
 
 // fail counts a failed attempt, and reports whether the limit is reached.
 func (p *Peer) fail(now int64) bool {
-	p.live.fails++
-	p.live.accessed, p.live.checked = second(now), second(now)
+	p.state.fails++
+	p.state.accessed, p.state.checked = second(now), second(now)
 	if p.MaxFails == 0 {
 		return false
 	}
-	p.live.lost = min(p.live.lost+p.Weight/p.MaxFails, p.Weight)
-	p.live.weakened = true
-	return p.live.fails >= p.MaxFails
+	p.state.lost = min(p.state.lost+p.Weight/p.MaxFails, p.Weight)
+	p.state.weakened = true
+	return p.state.fails >= p.MaxFails
 }
 
 // succeed resets the failures if the peer was probed after the last of them. Because checked
 // changes only after a pause, a success soon after a failure resets nothing.
 func (p *Peer) succeed() {
-	if p.live.accessed >= p.live.checked {
+	if p.state.accessed >= p.state.checked {
 		return
 	}
-	if p.SlowStart > 0 && p.MaxFails > 0 && p.live.fails >= p.MaxFails {
-		p.live.ramp.start()
-		p.live.weakened = true
+	if p.SlowStart > 0 && p.MaxFails > 0 && p.state.fails >= p.MaxFails {
+		p.state.slowStart.start()
+		p.state.weakened = true
 	}
-	p.live.fails = 0
+	p.state.fails = 0
 }
 
 // unprobe lets another session probe the peer. It does nothing to a peer that is in use.
 func (p *Peer) unprobe() {
-	if p.live.fails > 0 {
-		p.live.checked = p.live.accessed
+	if p.state.fails > 0 {
+		p.state.checked = p.state.accessed
 	}
 }
 
@@ -144,14 +126,14 @@ func newPeerSet(g *Group, peers []*Peer) *PeerSet {
 
 // leave marks the peers that are not in the next set.
 func (s *PeerSet) leave(next []*Peer) {
-	stay := make(map[*Peer]bool, len(next))
+	stay := make(map[*peerState]bool, len(next))
 	for _, p := range next {
-		stay[p] = true
+		stay[p.state] = true
 	}
 	for _, list := range [...][]*Peer{s.primary.peers, s.backup.peers} {
 		for _, p := range list {
-			if !stay[p] {
-				p.left.Store(true)
+			if !stay[p.state] {
+				p.state.left.Store(true)
 			}
 		}
 	}
@@ -159,14 +141,16 @@ func (s *PeerSet) leave(next []*Peer) {
 
 // A peerList contains the primaries of a set, or its backups.
 type peerList struct {
-	peers  []*Peer
-	starts []int64 // for each peer, the sum of the weights before it
-	weight int64   // of all peers
-	tries  int     // peers that are not down
+	peers      []*Peer
+	candidates []candidate // for each peer
+	starts     []int64     // for each peer, the sum of the weights before it
+	weight     int64       // of all peers
+	tries      int         // peers that are not down
 }
 
 func (l *peerList) add(p *Peer) {
 	l.peers = append(l.peers, p)
+	l.candidates = append(l.candidates, newCandidate(p))
 	l.starts = append(l.starts, l.weight)
 	l.weight += int64(p.Weight)
 	if !p.Down {

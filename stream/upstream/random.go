@@ -59,19 +59,19 @@ func (p *randomPicker) lighter(first int, now int64) int {
 	if second == none {
 		return none
 	}
-	c := newContest()
+	least := newContest()
 	for _, i := range [...]int{second, first} {
-		peer := p.list().peers[i]
-		c.enter(i, p.weigh(peer, now), peer.presentWeight(now))
+		c := &p.list().candidates[i]
+		least.enter(i, p.weigh(c, now), c.presentWeight(now))
 	}
-	return c.best
+	return least.best
 }
 
-func (p *randomPicker) weigh(peer *Peer, now int64) uint64 {
+func (p *randomPicker) weigh(c *candidate, now int64) uint64 {
 	if p.by == nothing {
-		return peer.load()
+		return c.load()
 	}
-	return peer.expected(now)
+	return c.expected(now)
 }
 
 // draw returns a random usable peer other than except, or none if the session has missed too often.

@@ -15,10 +15,10 @@ import (
 // A DynamicServer is a server of a group given by a name whose addresses are looked up while weir
 // runs: `server NAME resolve`.
 type DynamicServer struct {
-	Template Peer   // template for the peers; all share Server, except with a service or EachAddress
-	Host     string // the name to look up
-	Port     uint16 // of the peers; SRV records have their own ports
-	Service  string // service of the SRV records; empty looks up addresses
+	Template PeerConf // template for the peers; all share Server, except with a service or EachAddress
+	Host     string   // the name to look up
+	Port     uint16   // of the peers; SRV records have their own ports
+	Service  string   // service of the SRV records; empty looks up addresses
 	// EachAddress makes every address a separate server for hash methods, as if the configuration
 	// listed it: ring=address.
 	EachAddress bool
@@ -36,10 +36,10 @@ const leastPause = time.Second
 // NewNamedGroup is NewGroup for a group with named servers. Fixed peers come first, then those of
 // the names, in the order in which they are found. The group may have no peer until Run has found
 // some.
-func NewNamedGroup(name string, fixed []*Peer, m Method, named []*DynamicServer, by Resolving) *Group {
+func NewNamedGroup(name string, fixed []*PeerConf, m Method, named []*DynamicServer, by Resolving) *Group {
 	g := newGroup(name, m)
-	g.following = &following{Resolving: by, fixed: fixed, named: named, known: make([]known, len(named))}
-	g.Replace(fixed)
+	g.following = &following{Resolving: by, fixed: g.newPeers(fixed), named: named, known: make([]known, len(named))}
+	g.Replace(g.following.fixed)
 	return g
 }
 
@@ -93,7 +93,7 @@ func (g *Group) open(env *stream.Env, before *Group) {
 		for j, was := range before.following.named {
 			if strings.EqualFold(n.Host, was.Host) && n.Service == was.Service && n.Template.Backup == was.Template.Backup {
 				next := known{until: before.following.known[j].until}
-				next.update(n, before.following.known[j].places)
+				next.update(g, n, before.following.known[j].places)
 				g.accept(i, next)
 			}
 		}
@@ -267,7 +267,7 @@ func (g *Group) update(i int, places []endpoint, until time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	next := known{until: until, places: f.known[i].places, peers: f.known[i].peers}
-	if !next.update(f.named[i], places) {
+	if !next.update(g, f.named[i], places) {
 		f.known[i].until = until
 		return
 	}
@@ -301,8 +301,8 @@ func (g *Group) check(peers []*Peer) error {
 }
 
 // update replaces the addresses of k by want and reports whether they changed. A peer that stays
-// keeps its position and is the same Peer; new ones come last.
-func (k *known) update(n *DynamicServer, want []endpoint) (changed bool) {
+// keeps its position and is the same Peer; new ones, made by g, come last.
+func (k *known) update(g *Group, n *DynamicServer, want []endpoint) (changed bool) {
 	free := make(map[endpoint][]int, len(want)) // the indexes in want of each endpoint that are not yet taken
 	for j, p := range want {
 		free[n.identity(p)] = append(free[n.identity(p)], j)
@@ -320,7 +320,7 @@ func (k *known) update(n *DynamicServer, want []endpoint) (changed bool) {
 	changed = len(now.places) < len(k.places)
 	for j, p := range want {
 		if !taken[j] {
-			now.places, now.peers, changed = append(now.places, p), append(now.peers, n.peer(p)), true
+			now.places, now.peers, changed = append(now.places, p), append(now.peers, g.NewPeer(n.conf(p))), true
 		}
 	}
 	k.places, k.peers = now.places, now.peers
@@ -335,8 +335,8 @@ func (n *DynamicServer) identity(p endpoint) endpoint {
 	return p
 }
 
-// peer returns a new peer at p.
-func (n *DynamicServer) peer(p endpoint) *Peer {
+// conf returns the configuration of a peer at p.
+func (n *DynamicServer) conf(p endpoint) *PeerConf {
 	made := n.Template
 	made.Backup = p.backup
 	addr := p.addr

@@ -29,18 +29,18 @@ type fleet struct {
 // resolve`.
 func named(service string) *upstream.DynamicServer {
 	return &upstream.DynamicServer{
-		Template: upstream.Peer{Server: "b.example:1883", Weight: 1, MaxFails: 1, FailTimeout: 10 * time.Second},
+		Template: upstream.PeerConf{Server: "b.example:1883", Weight: 1, MaxFails: 1, FailTimeout: 10 * time.Second},
 		Host:     "b.example", Port: 1883, Service: service,
 	}
 }
 
 // newFleet returns a group with those fixed peers, before the first lookup of its named server.
-func newFleet(t testing.TB, m upstream.Method, n *upstream.DynamicServer, fixed ...*upstream.Peer) *fleet {
+func newFleet(t testing.TB, m upstream.Method, n *upstream.DynamicServer, fixed ...*upstream.PeerConf) *fleet {
 	t.Helper()
 	return newFleetOf(t, resolver.Options{NoAAAA: true}, m, n, fixed...)
 }
 
-func newFleetOf(t testing.TB, o resolver.Options, m upstream.Method, n *upstream.DynamicServer, fixed ...*upstream.Peer) *fleet {
+func newFleetOf(t testing.TB, o resolver.Options, m upstream.Method, n *upstream.DynamicServer, fixed ...*upstream.PeerConf) *fleet {
 	t.Helper()
 	d, err := peers.StartDNS("127.0.0.1:0")
 	if err != nil {
@@ -229,11 +229,11 @@ func TestNewWeightIsANewPeer(t *testing.T) {
 // configuration.
 func TestRingOfANamePerAddress(t *testing.T) {
 	var addrs []string
-	var list []*upstream.Peer
+	var list []*upstream.PeerConf
 	for i := range 5 {
 		addr := stream.Addr{IP: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, byte(i + 1)}), 1883)}
 		addrs = append(addrs, addr.Host())
-		list = append(list, &upstream.Peer{Server: addr.String(), Name: addr.String(), Addr: addr, Weight: 1})
+		list = append(list, &upstream.PeerConf{Server: addr.String(), Name: addr.String(), Addr: addr, Weight: 1})
 	}
 	for i := range 100 {
 		m := upstream.Consistent(fixed(t, fmt.Sprint("device-", i)))

@@ -72,7 +72,7 @@ func (p *picker) release(peer *Peer, o Outcome, t *stream.Try) (disabled bool) {
 		p.set.group.learn(peer, t)
 	}
 	if o == Short {
-		peer.live.rest = now + restMillis
+		peer.state.rest = now + restMillis
 	}
 	if p.set.single {
 		return false
@@ -117,31 +117,31 @@ func (p *picker) follow() bool {
 		return true
 	}
 	for i, peer := range set.primary.peers {
-		if j := slices.Index(before.set.primary.peers, peer); j >= 0 && (before.backups || before.tried.has(j)) {
+		same := func(p *Peer) bool { return p.state == peer.state }
+		if j := slices.IndexFunc(before.set.primary.peers, same); j >= 0 && (before.backups || before.tried.has(j)) {
 			p.tried.set(i, len(set.primary.peers))
 		}
 	}
 	return true
 }
 
-// open returns the i-th peer of the list if it may be chosen, otherwise nil.
-func (p *picker) open(i int, now int64) *Peer {
+// open returns the i-th candidate of the list if it may be chosen, otherwise nil.
+func (p *picker) open(i int, now int64) *candidate {
 	if p.tried.has(i) {
 		return nil
 	}
-	if peer := p.list().peers[i]; peer.usable(now) {
-		return peer
+	if c := &p.list().candidates[i]; c.usable(now) {
+		return c
 	}
 	return nil
 }
 
 // take chooses the i-th peer of the list.
 func (p *picker) take(i int, now int64) (*Peer, error) {
-	peers := p.list().peers
-	peer := peers[i]
-	p.tried.set(i, len(peers))
-	peer.take(now)
-	return peer, nil
+	l := p.list()
+	p.tried.set(i, len(l.peers))
+	l.candidates[i].take(now)
+	return l.peers[i], nil
 }
 
 // none means no peer was found.
@@ -168,23 +168,23 @@ func (p *picker) descend(choose func(p *picker, now int64) int, now int64) (*Pee
 // smoothest returns the choice of smooth weighted round robin from the whole list.
 func (p *picker) smoothest(now int64) int {
 	r := newRound()
-	for i := range p.list().peers {
-		if peer := p.open(i, now); peer != nil {
-			r.enter(i, peer, peer.gain(now))
+	for i := range p.list().candidates {
+		if c := p.open(i, now); c != nil {
+			r.enter(i, c.state, c.gain(now))
 		}
 	}
-	return r.winner()
+	return r.end()
 }
 
 // smoothestOf returns the choice of smooth weighted round robin from some of the list.
 func (p *picker) smoothestOf(some []int32, now int64) int {
 	r := newRound()
 	for _, i := range some {
-		if peer := p.open(int(i), now); peer != nil {
-			r.enter(int(i), peer, peer.gain(now))
+		if c := p.open(int(i), now); c != nil {
+			r.enter(int(i), c.state, c.gain(now))
 		}
 	}
-	return r.winner()
+	return r.end()
 }
 
 // A round is one choice of smooth weighted round robin: each candidate's current weight grows by
@@ -192,43 +192,44 @@ func (p *picker) smoothestOf(some []int32, now int64) int {
 // weights recover by one with each round. They count in hundredths, so that slow_start can take a
 // share of them.
 type round struct {
-	best  int
-	peer  *Peer
-	total int64
+	best   int
+	winner *peerState // nil without candidates
+	total  int64
 }
 
 func newRound() round { return round{best: none} }
 
-func (r *round) enter(i int, p *Peer, gain int64) {
-	p.live.current += gain
+func (r *round) enter(i int, s *peerState, gain int64) {
+	s.current += gain
 	r.total += gain
-	if r.peer == nil || p.live.current > r.peer.live.current {
-		r.best, r.peer = i, p
+	if r.winner == nil || s.current > r.winner.current {
+		r.best, r.winner = i, s
 	}
 }
 
 // gain returns the effective weight of the peer in a round; the weight recovers by one.
-func (p *Peer) gain(now int64) int64 {
-	if p.live.weakened {
-		return p.reducedGain(now)
+func (c *candidate) gain(now int64) int64 {
+	if c.state.weakened {
+		return c.reducedGain(now)
 	}
-	return int64(p.Weight) * whole
+	return int64(c.weight) * whole
 }
 
-func (p *Peer) reducedGain(now int64) int64 {
-	effective := p.Weight - p.live.lost
-	if p.live.lost > 0 {
-		p.live.lost--
+func (c *candidate) reducedGain(now int64) int64 {
+	s := c.state
+	effective := c.weight - s.lost
+	if s.lost > 0 {
+		s.lost--
 	}
-	gain := int64(effective) * p.share(now)
-	p.live.weakened = p.live.lost > 0 || p.live.ramp.since > 0
+	gain := int64(effective) * c.share(now)
+	s.weakened = s.lost > 0 || s.slowStart.since > 0
 	return gain
 }
 
-// winner returns the winner's index, or none without candidates.
-func (r *round) winner() int {
-	if r.peer != nil {
-		r.peer.live.current -= r.total
+// end reduces the winner and returns its index, or none without candidates.
+func (r *round) end() int {
+	if r.winner != nil {
+		r.winner.current -= r.total
 	}
 	return r.best
 }

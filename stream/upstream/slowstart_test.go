@@ -25,7 +25,7 @@ func TestSlowStartShares(t *testing.T) {
 			bench := streamtest.NewBench()
 			peers := slowStart(1, 10)
 			peers[0].Weight, peers[1].Weight = 4, 4
-			g := upstream.NewGroup("u", []*upstream.Peer{&peers[0], &peers[1]}, tt.method)
+			g := upstream.NewGroup("u", []*upstream.PeerConf{&peers[0], &peers[1]}, tt.method)
 			failFirst(t, g, bench)
 			bench.Advance(11 * time.Second)
 			probeFirst(t, g, bench)
@@ -35,7 +35,7 @@ func TestSlowStartShares(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if got := g.Conns(&peers[0]); got < 98 || got > 102 {
+			if got := g.Conns(g.Peers()[0]); got < 98 || got > 102 {
 				t.Errorf("a server at half of its weight holds %d of 300 sessions, want about 100", got)
 			}
 		})

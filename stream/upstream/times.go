@@ -48,7 +48,7 @@ func (g *Group) NeedsFirstByte() bool {
 // the group's mutex.
 func (g *Group) learn(p *Peer, t *stream.Try) {
 	if g.learns != nothing && t != nil {
-		p.live.times.learn(g.learns.of(t))
+		p.state.times.learn(g.learns.of(t))
 	}
 }
 
@@ -93,18 +93,18 @@ const (
 // expected returns how long the peer would take for its connections and one more. As in
 // ngx_stream_upstream_least_time_eta, the average of a peer that no session chooses is halved each
 // fail_timeout, so that a slow one gets another chance.
-func (p *Peer) expected(now int64) uint64 {
-	ms := p.live.times.average
-	if idle := second(now) - p.live.checked; idle > p.pause() {
-		ms >>= min(uint64(idle/(p.pause()+1)), 63)
+func (c *candidate) expected(now int64) uint64 {
+	ms := c.state.times.average
+	if idle := second(now) - c.state.checked; idle > c.pause {
+		ms >>= min(uint64(idle/(c.pause+1)), 63)
 	}
-	if p.live.times.flights > 0 {
-		ms = max(ms, p.live.times.waiting)
+	if c.state.times.flights > 0 {
+		ms = max(ms, c.state.times.waiting)
 	}
 	if ms > slowest {
 		ms = slowest
 	} else {
 		ms += cluster - ms%cluster
 	}
-	return uint64(ms) * uint64(1+*p.conns)
+	return uint64(ms) * uint64(1+*c.state.conns)
 }

@@ -48,16 +48,16 @@ func checkVector(t *testing.T, row string, m upstream.Method, servers, down, wan
 }
 
 // parsePeers reads "name*weight name*weight"; a name given twice is one server with two addresses.
-func parsePeers(t *testing.T, text string) []*upstream.Peer {
+func parsePeers(t *testing.T, text string) []*upstream.PeerConf {
 	t.Helper()
-	var list []*upstream.Peer
+	var list []*upstream.PeerConf
 	for i, field := range strings.Fields(text) {
 		name, weight, _ := strings.Cut(field, "*")
 		w, err := strconv.Atoi(weight)
 		if err != nil {
 			t.Fatal(err)
 		}
-		list = append(list, &upstream.Peer{
+		list = append(list, &upstream.PeerConf{
 			Server: name, Name: name + "#" + strconv.Itoa(i), Weight: w, MaxFails: 1, FailTimeout: 10 * time.Second,
 		})
 	}

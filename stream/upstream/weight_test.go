@@ -17,11 +17,12 @@ func TestLargestWeights(t *testing.T) {
 		upstream.LeastTime(upstream.ToConnect, false),
 	} {
 		bench := streamtest.NewBench()
-		var peers []*upstream.Peer
+		var peers []*upstream.PeerConf
 		for range 3 {
-			peers = append(peers, &upstream.Peer{Weight: math.MaxInt32})
+			peers = append(peers, &upstream.PeerConf{Weight: math.MaxInt32})
 		}
 		g := upstream.NewGroup("u", peers, method)
+		all := g.Peers()
 		chosen := map[*upstream.Peer]int{}
 		for range 300 {
 			p := g.Begin(bench.Session())
@@ -32,8 +33,8 @@ func TestLargestWeights(t *testing.T) {
 			chosen[peer]++
 			p.Free(peer, upstream.Succeeded, &stream.Try{})
 		}
-		if method == upstream.RoundRobin && (chosen[peers[0]] != 100 || chosen[peers[1]] != 100) {
-			t.Errorf("round robin chose %d, %d, %d; want 100 each", chosen[peers[0]], chosen[peers[1]], chosen[peers[2]])
+		if method == upstream.RoundRobin && (chosen[all[0]] != 100 || chosen[all[1]] != 100) {
+			t.Errorf("round robin chose %d, %d, %d; want 100 each", chosen[all[0]], chosen[all[1]], chosen[all[2]])
 		}
 	}
 	if err := upstream.CheckWeight(upstream.Consistent(fixed(t, "key")), 3*math.MaxInt32); err == nil {

@@ -81,10 +81,10 @@ func TestDatagrams(t *testing.T) {
 // datagrams returns a proxy to two servers that each rest after one failure, with the given number
 // of expected answers.
 func datagrams(responses int) *proxy.Content {
-	var peers []*upstream.Peer
+	var peers []*upstream.PeerConf
 	for i := range uint16(2) {
 		a := drivertest.Loopback(7001 + i)
-		peers = append(peers, &upstream.Peer{Server: a.String(), Name: a.String(), Addr: a, Weight: 1, MaxFails: 1, FailTimeout: proxy.DefaultFailTimeout})
+		peers = append(peers, &upstream.PeerConf{Server: a.String(), Name: a.String(), Addr: a, Weight: 1, MaxFails: 1, FailTimeout: proxy.DefaultFailTimeout})
 	}
 	c := content(upstream.NewGroup("brokers", peers, upstream.RoundRobin))
 	c.Relay = &relay.Spec{BufferSize: 16384, Responses: responses}

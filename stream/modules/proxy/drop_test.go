@@ -6,7 +6,6 @@ import (
 
 	"weir/stream"
 	"weir/stream/streamtest"
-	"weir/stream/upstream"
 )
 
 // TestSessionDrop checks that only with proxy_session_drop the driver receives the flag that the
@@ -25,7 +24,7 @@ func TestSessionDrop(t *testing.T) {
 		if step.Do != stream.Relay || step.Relay.Dropped() {
 			t.Fatalf("drop %v: got step %v, dropped %v", drop, step.Do, step.Relay.Dropped())
 		}
-		g.Replace([]*upstream.Peer{})
+		g.Replace(nil)
 		if got := step.Relay.Dropped(); got != drop {
 			t.Errorf("drop %v: the relay of %s is to end: %v", drop, peer.Name, got)
 		}

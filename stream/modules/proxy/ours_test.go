@@ -49,14 +49,14 @@ func TestOurTrouble(t *testing.T) {
 
 // pairOf returns a group of two servers that each rest after one failure.
 func pairOf(unix bool) *upstream.Group {
-	g := group(2)
-	for _, p := range g.Peers() {
+	peers := servers(2)
+	for _, p := range peers {
 		p.MaxFails, p.FailTimeout = 1, proxy.DefaultFailTimeout
 		if unix {
 			p.Addr = stream.UnixAddr("/run/" + p.Name)
 		}
 	}
-	return g
+	return upstream.NewGroup("brokers", peers, upstream.RoundRobin)
 }
 
 // stepAfter returns the step of a session after its first attempt has failed in that call.

@@ -22,18 +22,22 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // group returns a group of n servers, from 127.0.0.1:7001 on, that never rest.
 func group(n int) *upstream.Group {
-	peers := make([]*upstream.Peer, n)
+	return upstream.NewGroup("brokers", servers(n), upstream.RoundRobin)
+}
+
+func servers(n int) []*upstream.PeerConf {
+	peers := make([]*upstream.PeerConf, n)
 	for i := range peers {
 		addr := drivertest.Loopback(uint16(7001 + i))
-		peers[i] = &upstream.Peer{Server: addr.String(), Name: addr.String(), Addr: addr, Weight: 1, FailTimeout: proxy.DefaultFailTimeout}
+		peers[i] = &upstream.PeerConf{Server: addr.String(), Name: addr.String(), Addr: addr, Weight: 1, FailTimeout: proxy.DefaultFailTimeout}
 	}
-	return upstream.NewGroup("brokers", peers, upstream.RoundRobin)
+	return peers
 }
 
 // single returns a group with only the server at addr.
 func single(addr stream.Addr) *upstream.Group {
-	p := &upstream.Peer{Server: addr.String(), Name: addr.String(), Addr: addr, Weight: 1, MaxFails: 1, FailTimeout: proxy.DefaultFailTimeout}
-	return upstream.NewGroup(addr.String(), []*upstream.Peer{p}, upstream.RoundRobin)
+	p := &upstream.PeerConf{Server: addr.String(), Name: addr.String(), Addr: addr, Weight: 1, MaxFails: 1, FailTimeout: proxy.DefaultFailTimeout}
+	return upstream.NewGroup(addr.String(), []*upstream.PeerConf{p}, upstream.RoundRobin)
 }
 
 // content returns a proxy to a group with the default configuration.
@@ -269,11 +273,11 @@ func TestConnect(t *testing.T) {
 
 // TestNoLiveUpstreams checks that the log names the group if it has no available server.
 func TestNoLiveUpstreams(t *testing.T) {
-	g := group(2)
-	for _, p := range g.Peers() {
+	peers := servers(2)
+	for _, p := range peers {
 		p.Down = true
 	}
-	down := upstream.NewGroup("brokers", g.Peers(), upstream.RoundRobin)
+	down := upstream.NewGroup("brokers", peers, upstream.RoundRobin)
 	s := session(t, content(down))
 	streamtest.Script(t, s, started+"finish reset")
 	checkStatus(t, s, 502)

@@ -82,7 +82,7 @@ type Endpoint struct {
 
 // group returns a group of those addresses, as one server each, for one session only.
 func (p Endpoint) group(ips []netip.Addr) *upstream.Group {
-	peers := make([]*upstream.Peer, len(ips))
+	peers := make([]*upstream.PeerConf, len(ips))
 	for i, ip := range ips {
 		peers[i] = p.peer(stream.Addr{IP: netip.AddrPortFrom(ip, p.Port)})
 	}
@@ -91,9 +91,9 @@ func (p Endpoint) group(ips []netip.Addr) *upstream.Group {
 
 // single returns the group of the literal address.
 func (p Endpoint) single() *upstream.Group {
-	return upstream.NewGroup(p.Text, []*upstream.Peer{p.peer(p.Addr)}, upstream.RoundRobin)
+	return upstream.NewGroup(p.Text, []*upstream.PeerConf{p.peer(p.Addr)}, upstream.RoundRobin)
 }
 
-func (p Endpoint) peer(addr stream.Addr) *upstream.Peer {
-	return &upstream.Peer{Server: p.Text, Name: addr.String(), Addr: addr, Weight: 1, MaxFails: 1, FailTimeout: DefaultFailTimeout}
+func (p Endpoint) peer(addr stream.Addr) *upstream.PeerConf {
+	return &upstream.PeerConf{Server: p.Text, Name: addr.String(), Addr: addr, Weight: 1, MaxFails: 1, FailTimeout: DefaultFailTimeout}
 }
