@@ -1,6 +1,7 @@
 package weir_test
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"net/netip"
@@ -10,11 +11,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 	"unicode"
 
 	"weir/directives"
-	"weir/directives/conf"
 	"weir/parser"
 )
 
@@ -22,10 +21,10 @@ var update = flag.Bool("update", false, "write the numbers in README.md")
 
 // compile loads a configuration from the project's files, and returns weir's messages about it.
 func compile(path, text string) []string {
-	_, found := directives.Load(parser.Source{Path: path, Text: []byte(text)}, &conf.Env{
-		Prefix: "/usr/share/nginx/", ConfPrefix: filepath.Dir(path) + "/", ErrorLog: "stderr", PidFile: "/run/nginx.pid", Now: time.Now,
-		LookupHost: func(string) ([]netip.Addr, error) { return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil },
-	})
+	env := directives.MachineEnv(context.Background())
+	env.Prefix, env.ConfPrefix, env.ErrorLog, env.PidFile = "/usr/share/nginx/", filepath.Dir(path)+"/", "stderr", "/run/nginx.pid"
+	env.LookupHost = func(string) ([]netip.Addr, error) { return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil }
+	_, found := directives.Load(parser.Source{Path: path, Text: []byte(text)}, env)
 	var said []string
 	for _, d := range found {
 		said = append(said, fmt.Sprintf("[%s] %s", d.Severity, d.Error()))

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"weir/directives/conf"
 	"weir/internal/errorlog"
 	"weir/internal/logfile"
 	"weir/parser"
@@ -77,9 +76,9 @@ type costing struct {
 func newCosting(t *testing.T, text, header string) *costing {
 	t.Helper()
 	dir := t.TempDir()
-	env := &conf.Env{
-		Prefix: dir + "/", ConfPrefix: dir + "/", ErrorLog: "error.log", PidFile: "pid", LookupHost: lookupExample, Now: logTime, PID: 1,
-	}
+	env := testEnv()
+	env.Prefix, env.ConfPrefix, env.ErrorLog = dir+"/", dir+"/", "error.log"
+	env.LookupHost, env.Now, env.PID = lookupExample, logTime, 1
 	copyDatabases(t, dir)
 	text = strings.ReplaceAll(text, "DIR", dir)
 	p, diags := Load(parser.Source{Path: "nginx.conf", Text: []byte(text), ReadFile: os.ReadFile, Glob: filepath.Glob}, env)

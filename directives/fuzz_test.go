@@ -5,9 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
-	"weir/directives/conf"
 	"weir/parser"
 )
 
@@ -31,12 +29,12 @@ func FuzzLoad(f *testing.F) {
 		if manyPorts.MatchString(text) {
 			t.Skip()
 		}
-		env := &conf.Env{
-			Prefix: "/p/", ConfPrefix: "/p/", ErrorLog: "stderr", PidFile: "/p/nginx.pid", LookupHost: lookupExample, Now: time.Now, PID: 1,
-		}
+		env := testEnv()
+		env.LookupHost = lookupExample
+		env.ReadFile = func(string) ([]byte, error) { return nil, fs.ErrNotExist }
 		p, found := Load(parser.Source{
 			Path: "/p/nginx.conf", Text: []byte(text),
-			ReadFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist },
+			ReadFile: env.ReadFile,
 			Glob:     func(string) ([]string, error) { return nil, nil },
 		}, env)
 		if (p == nil) != (found.Err() != nil) {

@@ -37,7 +37,12 @@ func (c *geoipConf) org(call *conf.Call) {
 // working directory, not at the prefix.
 func openGeoIP(call *conf.Call, kind string, takes func(geoip.Edition) bool) *geoip.Database {
 	file := &call.Args()[0]
-	d, err := geoip.Open(file.Text)
+	content, err := call.Compiler().Env.ReadFile(file.Text)
+	if err != nil {
+		call.Fail(file, "GeoIP_open(\"%s\") failed", file.Text)
+		return nil
+	}
+	d, err := geoip.Parse(string(content))
 	if err != nil {
 		call.Fail(file, "GeoIP_open(\"%s\") failed", file.Text)
 		return nil

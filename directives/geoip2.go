@@ -38,7 +38,7 @@ func (c *geoip2Conf) block(call *conf.Call) {
 		call.Fail(file, "Duplicate GeoIP2 mmdb - %s", path)
 		return
 	}
-	d, err := geoip2.New(path, env.Now())
+	d, err := geoip2.New(path, env.ReadFile, env.Now())
 	if err != nil {
 		call.Fail(file, "MMDB_open(\"%s\") failed - %v", path, err)
 		return

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"weir/directives/conf"
 	"weir/internal/errorlog"
 	"weir/internal/logfile"
 	"weir/parser"
@@ -59,9 +58,9 @@ func logTime() time.Time { return time.Date(2026, 11, 2, 20, 29, 3, 0, time.UTC)
 // loadLogs compiles text with dir as the prefix, and returns the Program and the warnings up to the
 // first error.
 func loadLogs(text, dir string) (*Program, string) {
-	env := &conf.Env{
-		Prefix: dir + "/", ConfPrefix: dir + "/", ErrorLog: "default.log", PidFile: "pid", LookupHost: lookupExample, Now: logTime, PID: 1,
-	}
+	env := testEnv()
+	env.Prefix, env.ConfPrefix, env.ErrorLog = dir+"/", dir+"/", "default.log"
+	env.LookupHost, env.Now, env.PID = lookupExample, logTime, 1
 	p, diags := Load(parser.Source{Path: "nginx.conf", Text: []byte(text)}, env)
 	said := ""
 	for _, d := range diags {

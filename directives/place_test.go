@@ -3,6 +3,8 @@ package directives
 import (
 	"fmt"
 	"net/netip"
+	"os"
+	"os/user"
 	"strings"
 	"testing"
 	"time"
@@ -58,11 +60,21 @@ func written(name string, args []string, body bool) string {
 // words returns n arguments without meaning.
 func words(n int) []string { return strings.Fields(strings.Repeat("1 ", n)) }
 
-// testEnv returns an Env that reads only the users from the machine.
+// testEnv returns an Env that asks the machine only for files. It has the users root and mqtt.
 func testEnv() *conf.Env {
+	users := map[string]int{"root": 0, "mqtt": 1883}
 	return &conf.Env{
 		Prefix: "/p/", ConfPrefix: "/p/", ErrorLog: "stderr", PidFile: "/p/nginx.pid", Root: true, Now: time.Now,
+		ReadFile:   os.ReadFile,
 		LookupHost: func(string) ([]netip.Addr, error) { return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil },
+		UserID: func(name string) (int, error) {
+			if id, ok := users[name]; ok {
+				return id, nil
+			}
+			return 0, user.UnknownUserError(name)
+		},
+		GroupExists: func(name string) bool { _, ok := users[name]; return ok },
+		Hostname:    func() string { return "Edge-1" },
 	}
 }
 

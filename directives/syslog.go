@@ -3,7 +3,6 @@ package directives
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -58,22 +57,13 @@ func parseSyslog(call *conf.Call, word *parser.Word) (*errorlog.Syslog, errorlog
 	if !p.seen["server"] {
 		return nil, 0, p.fail("no syslog server specified")
 	}
-	if !p.noHost {
-		p.conf.Hostname = hostname()
-	}
 	c := call.Compiler()
+	if !p.noHost {
+		p.conf.Hostname = strings.ToLower(c.Env.Hostname())
+	}
 	s := errorlog.NewSyslog(p.conf, c.Env.Now)
 	c.Config.Parts = append(c.Config.Parts, &syslogPart{s, fmt.Sprintf("syslog %d %s", len(c.Config.Parts), p.conf.Name)})
 	return s, p.severity, true
-}
-
-// hostname returns the name of the machine in lower case; empty if it has none.
-func hostname() string {
-	name, err := os.Hostname()
-	if err != nil {
-		return ""
-	}
-	return strings.ToLower(name)
 }
 
 func (p *syslogParser) fail(format string, args ...any) bool {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"strings"
-	"time"
 
 	"weir/directives"
 	"weir/directives/conf"
@@ -62,8 +61,8 @@ func (p paths) source(globals string) parser.Source {
 // env returns the environment for compiling a configuration in this process. Lookups end with ctx;
 // stderr is standard error, and must not block.
 func (p paths) env(ctx context.Context, pid int, stderr io.Writer) *conf.Env {
-	return &conf.Env{
-		Prefix: p.prefix, ConfPrefix: p.confPrefix, ErrorLog: p.errorLog, PidFile: DefaultPidFile,
-		LookupHost: directives.LookupHost(ctx), Now: time.Now, PID: pid, Root: isRoot(), Stderr: stderr,
-	}
+	env := directives.MachineEnv(ctx)
+	env.Prefix, env.ConfPrefix, env.ErrorLog, env.PidFile = p.prefix, p.confPrefix, p.errorLog, DefaultPidFile
+	env.PID, env.Root, env.Stderr = pid, isRoot(), stderr
+	return env
 }

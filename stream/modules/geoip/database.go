@@ -7,10 +7,7 @@ package geoip
 
 import (
 	"errors"
-	"io"
 	"net/netip"
-	"os"
-	"strings"
 )
 
 // A Database is a file of one edition, held in memory. It is immutable, and safe for concurrent
@@ -29,36 +26,17 @@ type Database struct {
 	records uint64 // the first number that is not a node
 }
 
-// ErrCorrupt is returned by Open and Parse for a file that is not a database.
+// ErrCorrupt is returned by Parse for a file that is not a database.
 var ErrCorrupt = errors.New("corrupt GeoIP database")
-
-// Open reads the file at path, as GeoIP_open with GEOIP_MEMORY_CACHE.
-func Open(path string) (*Database, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > maxFile {
-		return nil, ErrCorrupt
-	}
-	var b strings.Builder
-	b.Grow(int(info.Size()))
-	if _, err := io.Copy(&b, io.LimitReader(f, info.Size())); err != nil {
-		return nil, err
-	}
-	return Parse(b.String())
-}
 
 // maxFile is larger than every file: MaxMind's largest had some 100 MB.
 const maxFile = 1 << 31
 
 // Parse returns a Database with the given file content.
 func Parse(data string) (*Database, error) {
+	if uint64(len(data)) > maxFile {
+		return nil, ErrCorrupt
+	}
 	edition, behind, err := findEdition(data)
 	if err != nil {
 		return nil, err

@@ -3,8 +3,6 @@ package geoip
 import (
 	"errors"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -141,23 +139,6 @@ func TestParse(t *testing.T) {
 				t.Errorf("got %+v, %v, want edition %d", d, err, tt.want)
 			}
 		})
-	}
-}
-
-func TestOpen(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "country.dat")
-	if _, err := Open(path); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("got %v for a file that is not there", err)
-	}
-	if err := os.WriteFile(path, []byte(fixtures()["country.dat"]), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	d, err := Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := values(t, Databases{Country: d}, "127.0.0.1"); !strings.Contains(got, "country_code=RU") {
-		t.Errorf("got %q", got)
 	}
 }
 

@@ -16,6 +16,7 @@ type Database struct {
 	Path     string
 	Interval time.Duration // the interval between checks for changes of the file; 0 disables them
 
+	read       ReadFile
 	env        *stream.Env
 	current    atomic.Pointer[file]
 	lastCheck  atomic.Int64 // seconds since 1970
@@ -23,12 +24,12 @@ type Database struct {
 }
 
 // New reads the file at path. The error has libmaxminddb's text.
-func New(path string, now time.Time) (*Database, error) {
-	f, err := openFile(path)
+func New(path string, read ReadFile, now time.Time) (*Database, error) {
+	f, err := openFile(path, read)
 	if err != nil {
 		return nil, err
 	}
-	d := &Database{Path: path}
+	d := &Database{Path: path, read: read}
 	d.current.Store(f)
 	d.lastCheck.Store(now.Unix())
 	d.lastChange.Store(now.Unix())
@@ -38,7 +39,7 @@ func New(path string, now time.Time) (*Database, error) {
 // Key identifies the database across generations.
 func (d *Database) Key() string { return "geoip2 " + d.Path }
 
-// Open shares the data of old in memory if the file is unchanged.
+// Open shares the data of old in memory if the content is the same.
 func (d *Database) Open(_ context.Context, env *stream.Env, old stream.Part) error {
 	d.env = env
 	before, ok := old.(*Database)
@@ -84,7 +85,7 @@ func (d *Database) check() {
 	if modified <= d.lastChange.Load() {
 		return
 	}
-	f, err := openFile(d.Path)
+	f, err := openFile(d.Path, d.read)
 	if err != nil {
 		d.env.Log.Write(errorlog.Error, 0, "MMDB_open(\""+d.Path+"\") failed to reload - "+err.Error())
 		return

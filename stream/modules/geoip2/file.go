@@ -6,10 +6,9 @@
 package geoip2
 
 import (
+	"bytes"
 	"errors"
-	"io"
 	"io/fs"
-	"os"
 
 	"github.com/oschwald/maxminddb-golang/v2"
 )
@@ -24,40 +23,38 @@ var (
 	ErrFormat = errors.New("The MaxMind DB file contains invalid metadata")
 )
 
+// A ReadFile returns the content of the file at path. It is safe for concurrent use.
+type ReadFile func(path string) ([]byte, error)
+
 // A file is the content of a database at one time. It is immutable.
 type file struct {
 	*maxminddb.Reader
-	info fs.FileInfo // of the file read
+	content []byte
 }
 
 // openFile reads the file at path into memory. It is not mapped: truncating a mapped file would
 // crash the process.
-func openFile(path string) (*file, error) {
-	f, err := os.Open(path)
-	if err != nil {
+func openFile(path string, read ReadFile) (*file, error) {
+	content, err := read(path)
+	var failed *fs.PathError
+	switch {
+	case errors.As(err, &failed) && failed.Op == "read":
+		return nil, ErrRead
+	case err != nil:
 		return nil, ErrOpen
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+	case len(content) == 0:
 		return nil, ErrRead
 	}
-	content := make([]byte, info.Size())
-	if _, err := io.ReadFull(f, content); err != nil {
-		return nil, ErrRead
-	}
-	return parseFile(content, info)
+	return parseFile(content)
 }
 
-func parseFile(content []byte, info fs.FileInfo) (*file, error) {
+func parseFile(content []byte) (*file, error) {
 	r, err := maxminddb.OpenBytes(content)
 	if err != nil {
 		return nil, ErrFormat
 	}
-	return &file{r, info}, nil
+	return &file{r, content}, nil
 }
 
-// same reports whether both were read from the same unchanged file.
-func (f *file) same(other *file) bool {
-	return os.SameFile(f.info, other.info) && f.info.Size() == other.info.Size() && f.info.ModTime().Equal(other.info.ModTime())
-}
+// same reports whether both have the same content.
+func (f *file) same(other *file) bool { return bytes.Equal(f.content, other.content) }

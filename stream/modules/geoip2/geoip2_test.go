@@ -54,7 +54,7 @@ func replace(t testing.TB, path string, content []byte, changed time.Time) {
 
 func open(t testing.TB, path string) *Database {
 	t.Helper()
-	d, err := New(path, start)
+	d, err := New(path, os.ReadFile, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestNewRefuses(t *testing.T) {
 	replace(t, empty, nil, start)
 	replace(t, spoilt, []byte("spoilt"), start)
 	for path, want := range map[string]error{filepath.Join(dir, "none"): ErrOpen, empty: ErrRead, dir: ErrRead, spoilt: ErrFormat} {
-		if _, err := New(path, start); !errors.Is(err, want) {
+		if _, err := New(path, os.ReadFile, start); !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want %v", path, err, want)
 		}
 	}
@@ -211,7 +211,7 @@ func FuzzFind(f *testing.F) {
 		f.Add(content, []byte{127, 0, 0, 1}, "subdivisions -1 iso_code")
 	}
 	f.Fuzz(func(t *testing.T, content, address []byte, path string) {
-		file, err := parseFile(content, nil)
+		file, err := parseFile(content)
 		if err != nil {
 			return
 		}
