@@ -240,7 +240,7 @@ func compileMain(c *conf.Compiler) *Program {
 	core, events := conf.At[coreConf](c.Main), conf.At[eventsConf](c.Main)
 	core.warnOfMasks(c)
 	events.check(c)
-	conf.At[upstreamConf](c.Main).zones.finish(c.Config)
+	putUnsizedZones(c.Config, c.UnsizedZones())
 	log := mainErrorLog(c)
 	core.errorLog.complete(c)
 	return &Program{

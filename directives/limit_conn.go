@@ -45,7 +45,7 @@ var limitConnLevels = map[string]errorlog.Level{
 	"info": errorlog.Info, "notice": errorlog.Notice, "warn": errorlog.Warn, "error": errorlog.Error,
 }
 
-// limitConnZone is the use of its zones, as recorded in zones.
+// limitConnZone is the use of its zones.
 const limitConnZone = "limit_conn"
 
 // describe reads a limit_conn_zone. It follows ngx_stream_limit_conn_zone.
@@ -54,28 +54,28 @@ func (c *limitConnConf) describe(call *conf.Call) {
 	if !ok {
 		return
 	}
-	name, ok := limitConnZoneName(call)
+	name, size, ok := limitConnZoneName(call)
 	if !ok {
 		return
 	}
-	conf.At[upstreamConf](call.Compiler().Main).zones.declare(call, name)
-	if old := c.find(name.text); old != nil {
+	call.Zones().Declare(name, size, limitConnZone)
+	if old := c.find(name); old != nil {
 		call.Fail(&call.Args()[1], "limit_conn_zone \"%s\" is already bound to key \"%s\"", old.Name, old.Variable.Text())
 		return
 	}
-	c.zones = append(c.zones, &limitconn.Zone{Name: name.text, Size: name.size, Variable: key})
+	c.zones = append(c.zones, &limitconn.Zone{Name: name, Size: size, Variable: key})
 }
 
 // limitConnZoneName reads zone=NAME:SIZE.
-func limitConnZoneName(call *conf.Call) (*zoneName, bool) {
+func limitConnZoneName(call *conf.Call) (name string, size int64, ok bool) {
 	word := &call.Args()[1]
 	text, ok := strings.CutPrefix(word.Text, "zone=")
 	if !ok {
 		call.Fail(word, "invalid parameter \"%s\"", word.Text)
-		return nil, false
+		return "", 0, false
 	}
 	name, sizeText, _ := strings.Cut(text, ":")
-	size, ok := conf.ParseSize(sizeText)
+	size, ok = conf.ParseSize(sizeText)
 	switch {
 	case !ok:
 		call.Fail(word, "invalid zone size \"%s\"", word.Text)
@@ -84,9 +84,9 @@ func limitConnZoneName(call *conf.Call) (*zoneName, bool) {
 	case name == "":
 		call.Fail(word, "\"limit_conn_zone\" must have \"zone\" parameter")
 	default:
-		return &zoneName{text: name, size: size, use: limitConnZone}, true
+		return name, size, true
 	}
-	return nil, false
+	return "", 0, false
 }
 
 func (c *limitConnConf) find(name string) *limitconn.Zone {
@@ -101,7 +101,7 @@ func (c *limitConnConf) find(name string) *limitconn.Zone {
 // limit follows ngx_stream_limit_conn.
 func (c *limitConnConf) limit(call *conf.Call) {
 	name, word := call.Arg(0), &call.Args()[1]
-	conf.At[upstreamConf](call.Compiler().Main).zones.declare(call, &zoneName{text: name, use: limitConnZone})
+	call.Zones().Declare(name, 0, limitConnZone)
 	for _, l := range c.limits {
 		if l.zone == name {
 			call.FailValue("is duplicate")

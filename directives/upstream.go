@@ -13,10 +13,8 @@ import (
 	"weir/stream/upstream"
 )
 
-// upstreamConf holds the zones of the configuration, the groups of stream {}, or the settings of one group.
+// upstreamConf holds the groups of stream {}, or the settings of one group.
 type upstreamConf struct {
-	zones zones // of the main level
-
 	groups []*groupUse // of stream {}, in order
 	named  []namedPort // of stream {}, in the order of the file
 
@@ -235,36 +233,32 @@ func lookup(call *conf.Call, word *parser.Word) ([]stream.Addr, conf.Address, er
 	return addrs, address, err
 }
 
-const (
-	// pageSize is the memory page in which nginx counts the minimum size of a zone.
-	pageSize = 4096
-	minZone  = 8 * pageSize
-)
-
 // zone follows ngx_stream_upstream_zone. In one process all sessions share a group in any case; the
 // name and size are checked.
 func (c *upstreamConf) zone(call *conf.Call) {
-	word := &call.Args()[0]
-	name := &zoneName{text: word.Text, use: "upstream"}
-	if name.text == "" {
-		call.Fail(word, "invalid zone name \"%s\"", name.text)
+	name := &call.Args()[0]
+	if name.Text == "" {
+		call.Fail(name, "invalid zone name \"%s\"", name.Text)
 		return
 	}
+	var size int64
 	if len(call.Args()) > 1 {
-		size, ok := conf.ParseSize(call.Arg(1))
-		if !ok {
+		var ok bool
+		if size, ok = conf.ParseSize(call.Arg(1)); !ok {
 			call.Fail(&call.Args()[1], "invalid zone size \"%s\"", call.Arg(1))
 			return
 		}
 		if size < minZone {
-			call.Fail(word, "zone \"%s\" is too small", name.text)
+			call.Fail(name, "zone \"%s\" is too small", name.Text)
 			return
 		}
-		name.size = size
 	}
 	c.names.zoned = true
-	conf.At[upstreamConf](call.Compiler().Main).zones.declare(call, name)
+	call.Zones().Declare(name.Text, size, upstreamZone)
 }
+
+// upstreamZone is the use of the zones of groups.
+const upstreamZone = "upstream"
 
 // init makes every group, and does the checks that nginx does after reading the whole block.
 func (c *upstreamConf) init(s *conf.Scope) {

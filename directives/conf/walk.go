@@ -22,6 +22,7 @@ type Compiler struct {
 	root    *parser.Block
 	modules []AnyModule
 	rows    map[string][]*Row
+	zones   []*zone // in the order of their declaration
 	diags   diag.List
 }
 
