@@ -3,6 +3,7 @@ package drivertest
 import (
 	"io"
 	"net"
+	"sync"
 	"syscall"
 	"time"
 
@@ -28,18 +29,30 @@ var clientLeavesTests = []driverTest{
 	{"client ends while resolving and is served", servedAfterResolving},
 }
 
-// startConnecting serves with p, whose first server does not answer, and returns a client whose session
-// waits for it.
-func (r *rig) startConnecting(p *Proxy, settings ...listenOption) (duplex, *proxyFrontend) {
+// A hangingFrontend is a frontend whose first server does not answer until it refuses. The second one
+// is the upstream.
+type hangingFrontend struct {
+	*proxyFrontend
+	refuse func() // the system reports it within seconds
+}
+
+func (r *rig) hanging(p *Proxy, options ...listenOption) *hangingFrontend {
 	r.Helper()
 	fd, addr := fullBacklog(r)
-	r.Cleanup(func() { syscall.Close(fd) })
+	refuse := sync.OnceFunc(func() { closeFD(fd) })
+	r.Cleanup(refuse)
 	l := r.socket("tcp")
 	p.To, p.Spec, p.OnEvent = []stream.Addr{addr, addrOf(l.Addr())}, spec(), r.recording(p.OnEvent)
-	q := &proxyFrontend{r.listenOn("tcp", r.server(p), settings...), l}
-	client := q.dial()
+	return &hangingFrontend{&proxyFrontend{r.listenOn("tcp", r.server(p), options...), l}, refuse}
+}
+
+// startConnecting also returns a client whose session waits for the first server.
+func (r *rig) startConnecting(p *Proxy, options ...listenOption) (duplex, *hangingFrontend) {
+	r.Helper()
+	f := r.hanging(p, options...)
+	client := f.dial()
 	eventually(r, "the session connects", func() bool { return p.attempts.Load() > 0 })
-	return client, q
+	return client, f
 }
 
 // wantFinishedBy checks that the session ended because of its client, by that event and not by a timeout.
@@ -84,11 +97,14 @@ func endThenReset(r *rig) {
 
 // serveAfterEOF makes a client end its input, after text, before the second server is tried.
 func serveAfterEOF(r *rig, text string, opens bool) {
-	client, p := r.startConnecting(&Proxy{FinishOnEOF: opens, ConnectTimeout: 300 * time.Millisecond})
+	client, f := r.startConnecting(&Proxy{FinishOnEOF: opens})
 	send(r, client, text)
 	must(r, client.CloseWrite())
-	expectServed(r, client, p, text)
-	if n, want := r.outcome().count(stream.EOF), 1-min(len(text), 1); n != want {
+	want := 1 - min(len(text), 1)
+	eventually(r, "the end is reported", func() bool { return want == 0 || r.sawEvent(stream.EOF) })
+	f.refuse()
+	expectServed(r, client, f.proxyFrontend, text)
+	if n := r.outcome().count(stream.EOF); n != want {
 		r.Errorf("got %d ends, want %d", n, want)
 	}
 }

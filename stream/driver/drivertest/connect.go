@@ -22,12 +22,24 @@ var connectTests = []driverTest{
 	{"no such unix socket", missingSocket},
 }
 
-// closedPort returns an address without a listening socket.
+// closedPort returns an address without a listening socket. A socket is bound to it, so that no other
+// program can listen there.
 func closedPort(r *rig) stream.Addr {
 	r.Helper()
-	l := r.socket("tcp")
-	defer l.Close()
-	return addrOf(l.Addr())
+	fd, addr := boundSocket(r)
+	r.Cleanup(func() { closeFD(fd) })
+	return addr
+}
+
+// boundSocket returns a socket with an address.
+func boundSocket(r *rig) (int, stream.Addr) {
+	r.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	must(r, err)
+	must(r, syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	name, err := syscall.Getsockname(fd)
+	must(r, err)
+	return fd, Loopback(uint16(name.(*syscall.SockaddrInet4).Port))
 }
 
 func refusedThenNext(r *rig) {
@@ -85,19 +97,34 @@ func connectExpired(r *rig) {
 // fullBacklog returns a listening socket on which connections hang.
 func fullBacklog(r *rig) (int, stream.Addr) {
 	r.Helper()
+	fd, addr := boundSocket(r)
+	must(r, syscall.Listen(fd, 0))
+	for !hangs(r, addr) {
+	}
+	return fd, addr
+}
+
+// hangs connects to addr, and reports whether the system does not answer. The connection stays open if
+// it does.
+func hangs(r *rig, addr stream.Addr) bool {
+	r.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	must(r, err)
-	must(r, syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
-	must(r, syscall.Listen(fd, 0))
-	name, err := syscall.Getsockname(fd)
-	must(r, err)
-	addr := Loopback(uint16(name.(*syscall.SockaddrInet4).Port))
-	for {
-		c, err := net.DialTimeout("tcp", addr.String(), 200*time.Millisecond)
-		if err != nil {
-			return fd, addr
+	must(r, syscall.SetNonblock(fd, true))
+	err = syscall.Connect(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: int(addr.IP.Port())})
+	if err != nil && err != syscall.EINPROGRESS {
+		r.Fatal(err)
+	}
+	for end := time.Now().Add(200 * time.Millisecond); ; time.Sleep(time.Millisecond) {
+		late := time.Now().After(end) // the state counts, even if this goroutine was not woken in time
+		if _, err := syscall.Getpeername(fd); err == nil {
+			r.Cleanup(func() { closeFD(fd) })
+			return false
 		}
-		r.keep(c)
+		if late {
+			closeFD(fd)
+			return true
+		}
 	}
 }
 

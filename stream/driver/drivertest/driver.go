@@ -59,7 +59,10 @@ func checkLeaks(t *testing.T) {
 			return
 		}
 		eventually(t, "all descriptors are closed", func() bool { return openFiles(t) <= before })
-		goleak.VerifyNone(t, running)
+		var leak error
+		if !waitFor(func() bool { leak = goleak.Find(running); return leak == nil }) {
+			t.Error(leak)
+		}
 	})
 }
 

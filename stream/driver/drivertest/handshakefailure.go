@@ -115,11 +115,12 @@ func handshakeTimeoutInside(r *rig) { handshakeTimeoutAfter(r, len(clientHello(r
 // handshakeTimeoutAfter makes a client stop after n bytes of its first message.
 func handshakeTimeoutAfter(r *rig, n int) {
 	c := &TLSContent{Proxy: &Proxy{Spec: spec()}, Client: testTLS(r).server, Timeout: 150 * time.Millisecond}
-	client := r.startTLS("tcp", c).dial()
-	client.Write(clientHello(r)[:n])
+	f, first := r.startTLS("tcp", c), clientHello(r)
 	start := time.Now()
+	client := f.dial()
+	client.Write(first[:n]) // fails if it is late
 	io.Copy(io.Discard, client)
-	if took := time.Since(start); took < 100*time.Millisecond {
+	if took := time.Since(start); took < 140*time.Millisecond {
 		r.Errorf("ended after %v", took)
 	}
 	if o := r.outcome(); o.count(stream.TimedOut) != 1 || o.count(stream.Failed) != 0 {
@@ -283,6 +284,7 @@ func handshakeDriverCloses(r *rig) {
 	client, server := r.withTLS("tcp", e, &Proxy{Spec: spec()}).tlsPair(e)
 	send(r, client, "ping")
 	expect(r, server, "ping")
+	eventually(r, "all are accepted", func() bool { return r.lines.Count("connected to") == 3 })
 	must(r, r.driver.Close())
 	for _, c := range []duplex{waiting, behind} {
 		io.Copy(io.Discard, c) // returns when the connection ends

@@ -49,16 +49,30 @@ func stalled(r *rig, up bool) {
 	to.SetReadBuffer(window)
 	t := <-counters
 	sent := writeUntilStuck(r, from)
-	read, wrote := t.FromUpstream.Load(), t.ToClient.Load()
-	if up {
-		read, wrote = t.FromClient.Load(), t.ToUpstream.Load()
-	}
+	read, wrote := stableTraffic(t, up)
 	if held := read - wrote; held < 0 || held > max(int64(proxy.Spec.BufferSize), r.maxHeld) {
 		r.Errorf("the driver holds %d bytes, want at most %d", held, max(int64(proxy.Spec.BufferSize), r.maxHeld))
 	}
 	from.Close()
 	must(r, unpaced.expect(to, 4, sent))
 	must(r, expectEnd(to))
+}
+
+// stableTraffic returns how many bytes the driver has read and written in one direction, once they do
+// not change between two looks: on a busy machine the driver may still be at work.
+func stableTraffic(t *relay.Result, up bool) (read, wrote int64) {
+	look := func() (int64, int64) {
+		if up {
+			return t.FromClient.Load(), t.ToUpstream.Load()
+		}
+		return t.FromUpstream.Load(), t.ToClient.Load()
+	}
+	for {
+		read, wrote = look()
+		if r, w := look(); r == read && w == wrote {
+			return read, wrote
+		}
+	}
 }
 
 // writeUntilStuck writes pattern 4 until writes stall, and returns how many bytes it wrote.

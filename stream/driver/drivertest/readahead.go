@@ -2,7 +2,6 @@ package drivertest
 
 import (
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"weir/stream"
@@ -38,25 +37,38 @@ func wantReadAhead(r *rig, ahead, all int) {
 
 // readAhead makes a client send more bytes while its session connects, after a read that had to wait.
 func readAhead(r *rig, room int) {
-	fd, addr := fullBacklog(r)
-	r.Cleanup(func() { syscall.Close(fd) })
-	l := r.socket("tcp")
-	proxy := &Proxy{To: []stream.Addr{addr, addrOf(l.Addr())}, Spec: spec(), ReadAhead: room, ConnectTimeout: 500 * time.Millisecond, OnEvent: r.recordEvent}
 	h := &sizeRecorder{atLeast: 5}
-	p := &proxyFrontend{r.listenOn("tcp", r.server(proxy), preread(h)), l}
-	client := p.dial()
+	f := r.hanging(&Proxy{ReadAhead: room}, preread(h))
+	client := f.dial()
 	for i, b := range "01234" { // byte by byte, so that the session waits for the client
 		send(r, client, string(b))
 		eventually(r, "the byte is read", func() bool { return h.size.Load() > int32(i) })
 	}
 	eventually(r, "the client is read", func() bool { return r.sawEvent(stream.Bytes) })
 	send(r, client, "56789abcdef")
-	server := p.accept()
+	want := min(room-5, 11)
+	awaitReadAhead(r, want)
+	f.refuse()
+	server := f.accept()
 	expect(r, server, "0123456789abcdef")
 	send(r, client, "g")
 	expect(r, server, "g")
 	client.Close()
-	wantReadAhead(r, min(room-5, 11), 17)
+	wantReadAhead(r, want, 17)
+}
+
+// awaitReadAhead waits until n bytes have arrived by events, in sessions that have not finished.
+func awaitReadAhead(r *rig, n int) {
+	r.Helper()
+	eventually(r, "the bytes are read", func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		read := 0
+		for _, events := range r.events {
+			read += outcome{events: events}.bytesRead()
+		}
+		return read >= n
+	})
 }
 
 // sizeRecorder is atLeast that also records how many bytes it was given.
@@ -73,9 +85,10 @@ func (h *sizeRecorder) Handle(s *stream.Session) (stream.Verdict, error) {
 
 // noReadAhead makes a client send its first bytes while the session connects, without an earlier read.
 func noReadAhead(r *rig) {
-	client, p := r.startConnecting(&Proxy{ReadAhead: 100, ConnectTimeout: 300 * time.Millisecond})
+	client, f := r.startConnecting(&Proxy{ReadAhead: 100})
 	send(r, client, "hello")
-	expect(r, p.accept(), "hello")
+	f.refuse()
+	expect(r, f.accept(), "hello")
 	client.Close()
 	wantReadAhead(r, 0, 5)
 }
@@ -83,19 +96,24 @@ func noReadAhead(r *rig) {
 func deferred(l *stream.Listen) { l.Options.Deferred = true }
 
 func readAheadDeferred(r *rig) {
-	client, p := r.startConnecting(&Proxy{ReadAhead: 100, ConnectTimeout: 500 * time.Millisecond}, deferred)
+	client, f := r.startConnecting(&Proxy{ReadAhead: 100}, deferred)
 	send(r, client, "hello")
-	expect(r, p.accept(), "hello")
+	awaitReadAhead(r, 5)
+	f.refuse()
+	expect(r, f.accept(), "hello")
 	client.Close()
 	wantReadAhead(r, 5, 5)
 }
 
+// readAheadPausing sends the bytes before the driver accepts, so that they are there when the pause begins.
 func readAheadPausing(r *rig) {
 	l := r.socket("tcp")
-	c := &pausingContent{&Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), ReadAhead: 100, OnEvent: r.recordEvent}, 500 * time.Millisecond}
-	p := &proxyFrontend{r.listenOn("tcp", r.server(c), deferred), l}
+	c := &pausingContent{&Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), ReadAhead: 100, OnEvent: r.recordEvent}, 100 * time.Millisecond}
+	p := &proxyFrontend{r.bind("tcp", r.server(c)), l}
+	deferred(p.listen)
 	client := p.dial()
 	send(r, client, "hello")
+	must(r, r.driver.Listen(p.listener))
 	expect(r, p.accept(), "hello")
 	client.Close()
 	wantReadAhead(r, 5, 5)

@@ -56,6 +56,12 @@ func wantEnd(r *rig, spec *relay.Spec, want relay.End, act func(client, server d
 	send(r, server, "pong")
 	expect(r, client, "pong")
 	act(client, server)
+	return wantOutcome(r, want)
+}
+
+// wantOutcome checks the end of the relay, which the session sees once.
+func wantOutcome(r *rig, want relay.End) outcome {
+	r.Helper()
 	o := r.outcome()
 	if o.end != want || o.status != stream.StatusOK || o.count(stream.Relayed) != 1 {
 		r.Errorf("got %v, status %d, %d times; want %v, 200, once", o.end, o.status, o.count(stream.Relayed), want)
@@ -71,32 +77,30 @@ func wantFailure(r *rig, o outcome, side stream.Side, op stream.Op, errno syscal
 	}
 }
 
+// timeout sends nothing, so that the relay is idle from its beginning.
 func timeout(r *rig) {
 	s := spec()
 	s.Timeout = 150 * time.Millisecond
-	wantEnd(r, s, relay.Timeout, func(client, server duplex) {
-		start := time.Now()
-		must(r, expectEnd(client))
-		must(r, expectEnd(server))
-		if took := time.Since(start); took < 140*time.Millisecond {
-			r.Errorf("ended after %v", took)
-		}
-	})
+	start := time.Now()
+	client, server := r.proxied(&Proxy{Spec: s}).pair()
+	must(r, expectEnd(client))
+	must(r, expectEnd(server))
+	if took := time.Since(start); took < 140*time.Millisecond {
+		r.Errorf("ended after %v", took)
+	}
+	wantOutcome(r, relay.Timeout)
 }
 
 // timeoutPutOff sends in one direction at a time, for longer than the timeout.
 func timeoutPutOff(r *rig) {
 	s := spec()
-	s.Timeout = 400 * time.Millisecond
+	s.Timeout = time.Second
 	wantEnd(r, s, relay.Timeout, func(client, server duplex) {
-		for i := range 10 {
-			from, to := client, server
-			if i >= 5 {
-				from, to = server, client
+		for _, ends := range [][2]duplex{{client, server}, {server, client}} {
+			for start := time.Now(); time.Since(start) < s.Timeout*6/5; time.Sleep(10 * time.Millisecond) {
+				send(r, ends[0], "x")
+				expect(r, ends[1], "x")
 			}
-			time.Sleep(100 * time.Millisecond)
-			send(r, from, "x")
-			expect(r, to, "x")
 		}
 		must(r, expectEnd(client))
 	})

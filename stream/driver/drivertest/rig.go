@@ -15,17 +15,25 @@ import (
 	"weir/stream/streamtest"
 )
 
-// patience is how long a test waits for an expected event.
-const patience = 10 * time.Second
+// patience is how long a test waits for an expected event. A busy machine may need much of it.
+const patience = 30 * time.Second
 
 // eventually polls until the condition holds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
+	if !waitFor(holds) {
+		t.Fatalf("not so after %v: %s", patience, what)
+	}
+}
+
+// waitFor polls until the condition holds, and reports whether it does in time.
+func waitFor(holds func() bool) bool {
 	for end := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not so after %v: %s", patience, what)
+			return false
 		}
 	}
+	return true
 }
 
 // An outcome is the record of a finished session.
