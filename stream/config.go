@@ -31,6 +31,7 @@ type Listen struct {
 	Names         *ServerNames // the servers by name, for SelectServer; nil if there is no selection by name
 	Origin        string       // "FILE:LINE" of the directive, for logs
 	ProxyProtocol bool         // a PROXY header comes first
+	TLS           bool         // a TLS handshake comes next; not for datagrams
 	// Inner lists specific addresses that share this wildcard socket; the local address of each
 	// connection selects one. It may be nil.
 	Inner map[netip.Addr]*Listen
@@ -69,6 +70,7 @@ type Server struct {
 	Handlers [NumPhases][]Handler // equal length in all servers; nil means no handler
 	Content  Content              // nil ends sessions with 500
 	Loggers  []Logger
+	TLS      *ServerTLS // not nil if any address of the server has TLS
 	Settings Settings
 }
 

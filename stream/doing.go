@@ -8,6 +8,7 @@ type LogAction uint8
 const (
 	Initializing LogAction = iota + 1
 	ReadingProxyProtocol
+	Handshaking
 	Prereading
 	Connecting
 	Proxying
@@ -20,7 +21,7 @@ const (
 )
 
 var doings = [...]string{
-	"", "initializing session", "reading PROXY protocol", "prereading client data", "connecting to upstream", "proxying connection",
+	"", "initializing session", "reading PROXY protocol", "SSL handshaking", "prereading client data", "connecting to upstream", "proxying connection",
 	"proxying and reading from client", "proxying and reading from upstream", "proxying and sending to client",
 	"proxying and sending to upstream", "returning text", "passing connection to port",
 }

@@ -1,6 +1,74 @@
 package stream
 
-import "context"
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+	"time"
+)
+
+// ServerTLS contains the settings of a server for handshakes with its clients. All sessions share
+// it; it must not change.
+//
+// See https://nginx.org/en/docs/stream/ngx_stream_ssl_module.html.
+type ServerTLS struct {
+	// Config is for the handshakes that request a name of this server. nil means that the server
+	// has no certificate: its handshakes use the Config of their address's default server, which is
+	// never nil.
+	Config  *tls.Config
+	Timeout time.Duration // ssl_handshake_timeout
+	Reject  bool          // ssl_reject_handshake
+	// Verify checks the client's certificate after the handshake. It returns nil if the client has
+	// sent none. nil does not check.
+	Verify func(tls.ConnectionState) *VerifyError
+	// KeepOffer keeps the lists of the ClientHello in TLSState.Offer.
+	KeepOffer bool
+}
+
+// NewServerTLS returns the settings of a server with that configuration, which it takes over: a
+// handshake that begins with config continues with the server of the requested name. config may be
+// nil.
+func NewServerTLS(config *tls.Config, timeout time.Duration) *ServerTLS {
+	if config != nil {
+		config.GetConfigForClient = configForClient
+	}
+	return &ServerTLS{Config: config, Timeout: timeout}
+}
+
+// A VerifyError is the reason why a certificate is not trusted.
+type VerifyError struct {
+	Code int    // OpenSSL's, as nginx logs it
+	Text string // OpenSSL's, as in $ssl_client_verify
+}
+
+// Error returns the reason as nginx logs it.
+func (e *VerifyError) Error() string { return fmt.Sprintf("(%d:%s)", e.Code, e.Text) }
+
+// A TLSState is the part of a client's handshake that variables and logs use. It does not refer to
+// the tls.ConnectionState, because a session can last for weeks.
+type TLSState struct {
+	Version     uint16 // 0 until the handshake is done
+	CipherSuite uint16
+	Curve       tls.CurveID // 0 for a key exchange without a curve
+	Resumed     bool
+	rejected    bool // by ServerTLS.Reject
+
+	ServerName  string       // as requested; known before the handshake is done
+	ALPN        string       // empty if no protocol was negotiated
+	Certificate []byte       // the client's own certificate in DER, or nil
+	VerifyError *VerifyError // nil if Certificate is trusted, was not verified, or is nil
+	Offer       *TLSOffer    // nil unless ServerTLS.KeepOffer is set
+}
+
+// A TLSOffer contains the lists of a ClientHello, in the client's order.
+type TLSOffer struct {
+	CipherSuites     []uint16
+	Curves           []tls.CurveID
+	SignatureSchemes []tls.SignatureScheme
+}
 
 // sessionKey is the key of the session in a handshake's context.
 type sessionKey struct{}
@@ -16,4 +84,82 @@ func WithSession(ctx context.Context, s *Session) context.Context {
 func SessionOf(ctx context.Context) *Session {
 	s, _ := ctx.Value(sessionKey{}).(*Session)
 	return s
+}
+
+// needsHandshake reports whether the session's address begins with a handshake that the session has
+// not had. A session that was passed to the address after its handshake has no second one, as in
+// nginx.
+func (s *Session) needsHandshake() bool { return s.TLS == nil && s.arrival().TLS }
+
+// beginHandshake follows ngx_stream_ssl_init_connection.
+func (s *Session) beginHandshake() Step {
+	s.stage, s.doing, s.TLS = handshaking, Handshaking, &TLSState{}
+	set := s.Server.TLS
+	return Step{Do: HandshakeClient, TLS: set.Config, Deadline: s.Env.Now().Add(set.Timeout)}
+}
+
+// endHandshake follows ngx_stream_ssl_handshake_handler: after a handshake the handlers of the
+// phase run, those of the server that the client's name has selected. nginx does not log a timeout.
+func (s *Session) endHandshake(ev Event) Step {
+	switch ev.Kind {
+	case HandshakeDone:
+		s.TLS.fill(ev.TLS)
+		if verify := s.Server.TLS.Verify; verify != nil {
+			s.TLS.VerifyError = verify(*ev.TLS)
+		}
+		return s.walk()
+	case Failed:
+		s.LogFailure(ev)
+	case Aborted:
+		return s.shutdown()
+	}
+	return s.Finish(StatusInternal)
+}
+
+// fill copies what is known after the handshake.
+func (t *TLSState) fill(c *tls.ConnectionState) {
+	t.Version, t.CipherSuite, t.Curve, t.Resumed = c.Version, c.CipherSuite, c.CurveID, c.DidResume
+	t.ServerName, t.ALPN = c.ServerName, c.NegotiatedProtocol
+	if len(c.PeerCertificates) > 0 {
+		t.Certificate = c.PeerCertificates[0].Raw
+	}
+}
+
+// rejecting makes a handshake fail with the alert unrecognized_name, because it has no certificate.
+// It resumes no session either.
+var rejecting = &tls.Config{SessionTicketsDisabled: true}
+
+// configForClient selects the session's server by the name in the ClientHello, and returns the
+// configuration to continue the handshake with; nil keeps the one of the default server. It follows
+// ngx_stream_ssl_servername.
+func configForClient(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+	s := SessionOf(hello.Context())
+	s.TLS.ServerName = hello.ServerName
+	s.SelectServer(hello.ServerName)
+	set := s.Server.TLS
+	if set.KeepOffer {
+		s.TLS.Offer = &TLSOffer{hello.CipherSuites, hello.SupportedCurves, hello.SignatureSchemes}
+	}
+	if set.Reject {
+		s.TLS.rejected = true
+		return rejecting, nil
+	}
+	return set.Config, nil
+}
+
+// logHandshakeFailure follows the end of ngx_ssl_handshake. OpenSSL's texts are replaced by those of
+// crypto/tls.
+func (s *Session) logHandshakeFailure(ev Event) {
+	level := failureLevel(ev.Side, ev.Err)
+	var errno syscall.Errno
+	switch {
+	case errors.As(ev.Err, &errno):
+		s.Log(level, "peer closed connection in SSL handshake", errno)
+	case errors.Is(ev.Err, io.EOF), errors.Is(ev.Err, io.ErrUnexpectedEOF):
+		s.Log(level, "peer closed connection in SSL handshake", nil)
+	case ev.Side == ClientSide && s.TLS != nil && s.TLS.rejected:
+		s.Log(level, "handshake rejected", nil)
+	default:
+		s.Log(level, ev.Op.String()+" failed", fmt.Errorf("SSL: %w", ev.Err))
+	}
 }

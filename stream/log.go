@@ -57,6 +57,10 @@ func (s *Session) LogPlain(level errorlog.Level, msg string) {
 
 // LogFailure logs a Failed event, at the level that ngx_connection_error chooses for its reason.
 func (s *Session) LogFailure(ev Event) {
+	if ev.Op == OpHandshake {
+		s.logHandshakeFailure(ev)
+		return
+	}
 	s.Log(failureLevel(ev.Side, ev.Err), ev.Op.String()+" failed", ev.Err)
 }
 

@@ -6,7 +6,8 @@ package stream
 type Phase int
 
 // The phases with handlers, in the order in which a session passes them. Content and log follow;
-// they have no handler lists.
+// they have no handler lists. A connection with TLS has its handshake before the handlers of SSL, and
+// only such a connection has the phase SSL.
 const (
 	PostAccept Phase = iota
 	PreAccess
@@ -15,10 +16,6 @@ const (
 	Preread
 	NumPhases = iota
 )
-
-// ofStreams reports whether the phase concerns the first bytes of a connection; datagram sessions
-// skip it.
-func (p Phase) ofStreams() bool { return p == SSL || p == Preread }
 
 // A Verdict is the result of a Handler or a Filter. A verdict of 200 or more ends the session with
 // that status.

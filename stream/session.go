@@ -18,6 +18,7 @@ type Session struct {
 	Client      Client
 	Head        []byte             // read but not yet consumed; released when the relay starts
 	ProxyHeader *proxyproto.Header // the parsed PROXY header, or nil
+	TLS         *TLSState          // of the client's handshake; nil on plain connections and before the handshake begins
 	Listen      *Listen
 	Server      *Server
 	Env         *Env  // its driver's
@@ -64,12 +65,13 @@ type Try struct {
 type stage uint8
 
 const (
-	begun    stage = iota
-	header         // reading the PROXY header
-	walking        // in the phases
-	preread        // waiting for more bytes for a preread handler
-	content        // in the server's content
-	finished       // the step Finish was returned
+	begun       stage = iota
+	header            // reading the PROXY header
+	walking           // in the phases
+	handshaking       // in the handshake with the client, before the handlers of the phase SSL
+	preread           // waiting for more bytes for a preread handler
+	content           // in the server's content
+	finished          // the step Finish was returned
 )
 
 // NewSession returns the session of a client that l accepted. The lease, released when the session
@@ -123,6 +125,8 @@ func (s *Session) advance(ev Event) Step {
 		return s.begin()
 	case header:
 		return s.readHeader(ev)
+	case handshaking:
+		return s.endHandshake(ev)
 	case preread:
 		return s.prereadMore(ev)
 	case content:
@@ -243,8 +247,11 @@ func (s *Session) take(data []byte) {
 func (s *Session) walk() Step {
 	s.stage = walking
 	for s.phase < NumPhases {
+		if Phase(s.phase) == SSL && s.needsHandshake() {
+			return s.beginHandshake()
+		}
 		handlers := s.Server.Handlers[s.phase]
-		if int(s.index) >= len(handlers) || s.UDP() && Phase(s.phase).ofStreams() {
+		if int(s.index) >= len(handlers) || s.skips(Phase(s.phase)) {
 			s.enterNextPhase()
 			continue
 		}
@@ -270,6 +277,18 @@ func (s *Session) walk() Step {
 		}
 	}
 	return s.beginContent()
+}
+
+// skips reports whether the session has no phase p: datagrams have neither SSL nor Preread, and plain
+// connections have no SSL.
+func (s *Session) skips(p Phase) bool {
+	switch p {
+	case SSL:
+		return !s.arrival().TLS
+	case Preread:
+		return s.UDP()
+	}
+	return false
 }
 
 func (s *Session) enterNextPhase() {

@@ -249,9 +249,10 @@ func TestPhases(t *testing.T) {
 		log    []string
 	}{
 		{"in order", []place{
-			{stream.Preread, "preread", stream.Next, nil}, {stream.SSL, "ssl", stream.Next, nil}, {stream.Access, "access", stream.Next, nil},
+			{stream.Preread, "preread", stream.Next, nil}, {stream.Access, "access", stream.Next, nil},
 			{stream.PreAccess, "preaccess", stream.Next, nil}, {stream.PostAccept, "postaccept", stream.Next, nil},
-		}, "postaccept preaccess access ssl preread", 200, nil},
+		}, "postaccept preaccess access preread", 200, nil},
+		{"ssl without TLS", []place{{stream.SSL, "ssl", forbidden, nil}, {stream.Preread, "preread", stream.Next, nil}}, "preread", 200, nil},
 		{"done ends the phase", []place{
 			{stream.Access, "a", stream.Next, nil}, {stream.Access, "b", stream.Done, nil}, {stream.Access, "c", stream.Next, nil},
 			{stream.Preread, "d", stream.Next, nil},

@@ -22,7 +22,7 @@ const (
 	TimedOut                           // the step's Deadline has passed
 	Aborted                            // the session must end now: a shutdown timeout, a drain
 	Resolved                           // the step's Lookup has an answer
-	HandshakeDone                      // the handshake is done; TLS has its state
+	HandshakeDone                      // the handshake is done; Event.TLS has its state
 )
 
 // Side names one of the two connections of a session.
@@ -89,7 +89,7 @@ type Event struct {
 	Local   Addr           // Connected: the local address of the upstream connection
 	Packets *relay.Packets // Relayed, datagrams: their counts; lent until Advance returns
 
-	TLS *tls.ConnectionState // HandshakeDone: owned by the session
+	TLS *tls.ConnectionState // HandshakeDone: lent until Advance returns
 }
 
 // StepKind is the kind of a step that a session requests.
