@@ -33,7 +33,8 @@ parser: parser/diag github.com/alecthomas/participle/v2
 stream: internal/*
 stream/upstream: stream internal/* github.com/dgryski/go-jump
 stream/modules/*: stream stream/upstream internal/* github.com/gaissmai/bart github.com/oschwald/maxminddb-golang/v2
-stream/driver/*: stream internal/* golang.org/x/sys/unix
+stream/driver/*: stream stream/driver/internal/* internal/* golang.org/x/sys/unix
+stream/driver/internal/*: stream internal/* golang.org/x/sys/unix
 stream/driver/drivertest: stream stream/streamtest internal/* golang.org/x/sys/unix go.uber.org/goleak
 stream/streamtest: stream stream/upstream internal/* golang.org/x/sys/unix
 

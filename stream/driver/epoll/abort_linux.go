@@ -1,87 +1,31 @@
 package epoll
 
 import (
-	"sync/atomic"
-	"time"
-
+	"weir/internal/errorlog"
 	"weir/internal/relay"
 	"weir/stream"
+	"weir/stream/driver/internal/poll"
 )
 
-const (
-	// abortSlice is how many sessions a loop checks before it serves other work.
-	abortSlice = 256
-	// abortTick is the interval at which a paced abort continues.
-	abortTick = 10 * time.Millisecond
-)
-
-// budget limits how many sessions of all loops together may end so far.
-type budget struct {
-	start time.Time
-	rate  int64 // per second; 0 disables the limit
-	spent atomic.Int64
+// StartAbort begins to abort the matching sessions.
+func (l *loop) StartAbort(match func(*stream.Session) bool, b *poll.Budget) {
+	l.aborts.Start(match, b, l.conns.Len())
 }
 
-func newBudget(p stream.Pace) *budget { return &budget{start: time.Now(), rate: int64(p.PerSecond)} }
-
-// take reports whether one more session may end now.
-func (b *budget) take(now time.Time) bool {
-	if b.rate <= 0 {
-		return true
+// Select makes the loop work for the conn at an index, and returns its session, or nil if the index
+// is free.
+func (l *loop) Select(index uint32) *stream.Session {
+	l.current = l.conns.At(index)
+	if l.current == nil {
+		return nil
 	}
-	if b.spent.Add(1) <= b.allowed(now) {
-		return true
-	}
-	b.spent.Add(-1)
-	return false
+	return l.current.s
 }
 
-func (b *budget) allowed(now time.Time) int64 {
-	return int64(now.Sub(b.start)) * b.rate / int64(time.Second)
-}
-
-// abort is an abort in progress in one loop. Connections from index next on are not checked yet.
-type abort struct {
-	match  func(*stream.Session) bool
-	budget *budget
-	next   int
-	end    int
-}
-
-// ready reports whether the abort can continue at once.
-func (a *abort) ready(now time.Time) bool {
-	return a.budget.rate <= 0 || a.budget.spent.Load() < a.budget.allowed(now)
-}
-
-func (l *loop) startAbort(match func(*stream.Session) bool, b *budget) {
-	l.aborts = append(l.aborts, &abort{match: match, budget: b, end: len(l.conns)})
-}
-
-// continueAborts checks a slice of the sessions for the oldest abort in progress.
-func (l *loop) continueAborts() {
-	if len(l.aborts) == 0 {
-		return
-	}
-	a := l.aborts[0]
-	for range abortSlice {
-		if a.next >= a.end {
-			l.aborts = l.aborts[1:]
-			return
-		}
-		c := l.conns[a.next]
-		l.current = c
-		if c != nil && a.match(c.s) {
-			if !a.budget.take(l.now) {
-				return
-			}
-			c.abort()
-		}
-		a.next++
-	}
-}
-
-// abort sends an abort to the session. The session may decide to continue.
-func (c *conn) abort() {
+// AbortSelected reports an abort to the session of the current conn. The session may decide to
+// continue.
+func (l *loop) AbortSelected() {
+	c := l.current
 	end := c.s.Traffic.End
 	if c.doing() == stream.Relay {
 		c.s.Traffic.End = relay.Aborted
@@ -92,3 +36,27 @@ func (c *conn) abort() {
 	}
 	c.do(step)
 }
+
+// Working reports whether the loop works for a conn.
+func (l *loop) Working() bool { return l.current != nil }
+
+// EndCurrent ends the current conn after a panic, and reports false if it has ended already.
+func (l *loop) EndCurrent(reason any) bool {
+	c := l.current
+	if l.conns.At(c.index) != c {
+		return false
+	}
+	c.s.Panicked(reason)
+	resetOnClose(c.client.fd)
+	c.close()
+	return true
+}
+
+// LeakCurrent removes the current conn without releasing its resources.
+func (l *loop) LeakCurrent() { l.conns.Leak(l.current.index) }
+
+// Pause makes the loop work for no conn.
+func (l *loop) Pause() { l.current = nil }
+
+// Log returns the log for panics without a session.
+func (l *loop) Log() *errorlog.Log { return l.env.Log }

@@ -2,12 +2,12 @@ package epoll
 
 import (
 	"strconv"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"weir/internal/errorlog"
 	"weir/stream"
+	"weir/stream/driver/internal/poll"
 )
 
 // listener is one loop's view of a listening socket.
@@ -20,35 +20,36 @@ type listener struct {
 	resting bool // removed from the epoll set because descriptors are short
 }
 
-func (l *loop) addPort(id uint32, fd int, shared bool, admit func() (*stream.Listen, stream.Lease)) error {
+func (l *loop) addListener(id uint32, fd int, shared bool, admit func() (*stream.Listen, stream.Lease)) error {
 	l.stay()
 	p := &listener{id: id, fd: fd, shared: shared, admit: admit, noDelay: hasNoDelay(fd)}
 	if e := l.watch(p); e != 0 {
 		return e
 	}
-	l.ports[id] = p
+	l.listeners[id] = p
 	return nil
 }
 
 // watch adds the listener to the epoll set. Of the loops that share it, the kernel wakes one for
 // each connection: the first waiting loop in the order of their calls of watch.
 func (l *loop) watch(p *listener) unix.Errno {
-	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: portEvent, Pad: int32(p.id)}
+	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: listenerEvent, Pad: int32(p.id)}
 	if p.shared {
 		ev.Events |= unix.EPOLLEXCLUSIVE
 	}
-	return epollAdd(l.ep, int32(p.fd), &ev)
+	return poll.EpollAdd(l.set.FD, int32(p.fd), &ev)
 }
 
-func (l *loop) removePort(id uint32) {
-	p := l.ports[id]
+// RemoveListener stops accepting on a listener.
+func (l *loop) RemoveListener(id uint32) {
+	p := l.listeners[id]
 	if p == nil {
 		return
 	}
 	if !p.resting {
-		epollDel(l.ep, int32(p.fd))
+		poll.EpollRemove(l.set.FD, int32(p.fd))
 	}
-	delete(l.ports, id)
+	delete(l.listeners, id)
 }
 
 // accepted is an accepted connection without a conn.
@@ -66,7 +67,7 @@ func (l *loop) accept(p *listener) {
 		l.suspend(p)
 		return
 	}
-	fd, e := accept(p.fd, &l.sa)
+	fd, e := poll.Accept(p.fd, &l.sa)
 	if e != 0 {
 		l.acceptFailed(p, e)
 		return
@@ -85,7 +86,7 @@ func (l *loop) accept(p *listener) {
 		closeFD(fd)
 		return
 	}
-	a := accepted{fd: fd, peer: addrOf(&l.sa), noDelay: p.noDelay, listen: listen, lease: lease}
+	a := accepted{fd: fd, peer: l.sa.Addr(), noDelay: p.noDelay, listen: listen, lease: lease}
 	to.load.sessions.Add(1)
 	to.load.connections.Add(1)
 	if to == l {
@@ -113,7 +114,7 @@ func (l *loop) serve(a *accepted) {
 	c := l.newConn(a.fd)
 	peer := stream.Client{Addr: a.peer}
 	if a.listen.WantLocal {
-		peer.Local = l.shared(localAddr(a.fd))
+		peer.Local = l.shared(poll.LocalAddr(a.fd))
 	}
 	c.client.local, c.client.noDelay = a.peer.Unix, a.noDelay
 	c.s = stream.NewSession(a.listen, l.env, peer, a.lease)
@@ -147,9 +148,5 @@ func (l *loop) acceptFailed(p *listener, e unix.Errno) {
 
 // logLimited logs at most once per second; the condition repeats for every connection.
 func (l *loop) logLimited(level errorlog.Level, msg string) {
-	if l.now.Sub(l.lastCrit) < time.Second {
-		return
-	}
-	l.lastCrit = l.now
-	l.env.Log.Write(level, 0, msg)
+	l.limited.Write(l.env.Log, l.now, level, msg)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"weir/stream"
+	"weir/stream/driver/internal/poll"
 )
 
 // handOver transfers the session, its step and its sockets to the adopter. It returns the event to
@@ -54,7 +55,7 @@ func sideOf(step stream.Step) stream.Side {
 // now.
 func (c *conn) applyPendingAborts() bool {
 	for _, a := range c.l.aborts {
-		if a.next > int(c.index) || int(c.index) >= a.end || !a.match(c.s) {
+		if !a.Pending(c.index, c.s) {
 			continue
 		}
 		if step := c.s.Advance(stream.Event{Kind: stream.Aborted}); step.Do != stream.Keep {
@@ -74,7 +75,7 @@ func (h *half) leave() int {
 		return -1
 	}
 	if h.watched {
-		epollDel(h.c.l.ep, fd)
+		poll.EpollRemove(h.c.l.set.FD, fd)
 	}
 	if h.delays {
 		h.setNoDelay(true)
@@ -95,12 +96,4 @@ type slot struct{ load *load }
 func (p *slot) Release() {
 	p.load.sessions.Add(-1)
 	p.load.connections.Add(-connectionsEach)
-}
-
-// shut closes the mailbox. Later posts are dropped, so that no goroutine writes to the mailbox's
-// descriptor after it is closed.
-func (m *mailbox) shut() {
-	m.mu.Lock()
-	m.closed = true
-	m.mu.Unlock()
 }

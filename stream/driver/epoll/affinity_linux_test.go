@@ -39,7 +39,7 @@ func TestStay(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer d.Close()
-			d.loops[0].call(func() error {
+			d.loops[0].mail.Call(func() error {
 				d.loops[0].stay()
 				var set unix.CPUSet
 				if err := unix.SchedGetaffinity(0, &set); err != nil || set.Count() != tt.n {

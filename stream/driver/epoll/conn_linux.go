@@ -5,6 +5,7 @@ import (
 
 	"weir/internal/relay"
 	"weir/stream"
+	"weir/stream/driver/internal/poll"
 )
 
 // conn is a session with its two sockets. Its step determines the events it waits for; see
@@ -34,7 +35,7 @@ type setup struct {
 	waited, ended bool
 	reads         bool   // the client is read while the session waits for something else
 	ahead         []byte // data read in that way, to be written after out
-	lookup
+	lookup        poll.Lookup
 }
 
 // half is one side of a connection: its socket, and the data that waits to be written to it.
@@ -63,16 +64,7 @@ func (l *loop) newConn(fd int32) *conn {
 	c.client = half{c: c, fd: fd}
 	c.up = half{c: c, fd: -1, isUp: true}
 	c.timer.Owner = c
-	l.serial++
-	c.serial = l.serial
-	if n := len(l.free); n > 0 {
-		c.index = l.free[n-1]
-		l.free = l.free[:n-1]
-		l.conns[c.index] = c
-	} else {
-		c.index = uint32(len(l.conns))
-		l.conns = append(l.conns, c)
-	}
+	c.index, c.serial = l.conns.Add(c)
 	return c
 }
 
@@ -115,7 +107,7 @@ func (h *half) watch() {
 	if h.isUp {
 		ev.Fd |= 1
 	}
-	if e := epollAdd(h.c.l.ep, h.fd, &ev); e != 0 {
+	if e := poll.EpollAdd(h.c.l.set.FD, h.fd, &ev); e != 0 {
 		h.watched, h.c.unwatched = false, uint16(e)
 	}
 }
@@ -130,7 +122,7 @@ func (h *half) setNoDelay(on bool) {
 	if on {
 		value = 1
 	}
-	setInt(h.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, value)
+	poll.SetInt(h.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, value)
 }
 
 // do runs steps until one has to wait.
@@ -298,8 +290,7 @@ func (c *conn) close() {
 	for _, h := range [...]*half{&c.client, &c.up} {
 		h.close()
 	}
-	l.conns[c.index] = nil
-	l.free = append(l.free, c.index)
+	l.conns.Remove(c.index)
 	l.load.sessions.Add(-1)
 	l.churn.ended(l.second(), c.born)
 }
@@ -325,7 +316,7 @@ func (c *conn) endSetup() {
 	if c.setup == nil {
 		return
 	}
-	c.setup.end()
+	c.setup.lookup.End()
 	if len(c.l.setups) < pooledSetups {
 		*c.setup = setup{}
 		c.l.setups = append(c.l.setups, c.setup)

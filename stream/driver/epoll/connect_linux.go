@@ -6,28 +6,27 @@ import (
 	"golang.org/x/sys/unix"
 
 	"weir/stream"
+	"weir/stream/driver/internal/poll"
 )
 
 // connect begins an attempt to reach the step's target.
 func (c *conn) connect(step stream.Step) (stream.Event, bool) {
 	c.dropUpstream()
 	c.setup.out = step.Out
-	var to sockaddr
-	to.set(step.Target.Addr)
-	fd, e := socket(to.family)
+	var to poll.Sockaddr
+	to.Set(step.Target.Addr)
+	fd, e := poll.Socket(to.Family(), unix.SOCK_STREAM)
 	if e != 0 {
-		return upFailed(stream.OpSocket, e), true
+		return poll.UpstreamFailed(stream.OpSocket, e), true
 	}
 	c.up.fd, c.up.local = fd, step.Target.Addr.Unix
 	c.up.delays = step.Target.NoDelay && !c.up.local
 	c.l.load.connections.Add(1)
-	if e := setTransparent(fd, step.Target); e != 0 {
-		return upFailed(stream.OpTransparent, e), true
+	deferPort(fd, &step.Target.Local)
+	if op, e := poll.Prepare(fd, step.Target); e != 0 {
+		return poll.UpstreamFailed(op, e), true
 	}
-	if e := prepare(fd, step.Target); e != 0 {
-		return upFailed(stream.OpBind, e), true
-	}
-	switch e := connect(fd, &to); e {
+	switch e := poll.Connect(fd, &to); e {
 	case 0:
 		return c.connected()
 	case unix.EINPROGRESS:
@@ -36,12 +35,8 @@ func (c *conn) connect(step stream.Step) (stream.Event, bool) {
 		return stream.Event{}, false
 	default:
 		c.l.notePorts(e)
-		return upFailed(stream.OpConnect, e), true
+		return poll.UpstreamFailed(stream.OpConnect, e), true
 	}
-}
-
-func upFailed(op stream.Op, e unix.Errno) stream.Event {
-	return stream.Event{Kind: stream.Failed, Side: stream.UpstreamSide, Op: op, Err: e}
 }
 
 // dropUpstream closes the connection of an earlier attempt.
@@ -50,27 +45,12 @@ func (c *conn) dropUpstream() {
 	c.up = half{c: c, fd: -1, isUp: true}
 }
 
-// prepare sets the socket's options and binds it. It ignores an option that the kernel refuses, but
-// not an address.
-func prepare(fd int32, t *stream.Target) unix.Errno {
-	if t.KeepAlive {
-		setInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
+// deferPort makes the kernel choose the port of a local address without one when the socket
+// connects, so that connections to different servers can share it.
+func deferPort(fd int32, local *stream.Addr) {
+	if local.IsValid() && !local.Unix && local.IP.Port() == 0 {
+		poll.SetInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
 	}
-	if t.RcvBuf > 0 {
-		setInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, int32(t.RcvBuf))
-	}
-	if t.SndBuf > 0 {
-		setInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, int32(t.SndBuf))
-	}
-	if !t.Local.IsValid() {
-		return 0
-	}
-	if !t.Local.Unix && t.Local.IP.Port() == 0 {
-		setInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
-	}
-	var local sockaddr
-	local.set(t.Local)
-	return bind(fd, &local)
 }
 
 // connected finds out how the attempt ended by writing the first data. TCP never delays a first
@@ -89,11 +69,11 @@ func (c *conn) connected() (stream.Event, bool) {
 	case 0:
 	case unix.EAGAIN:
 		if e := socketError(c.up.fd); e != 0 {
-			return upFailed(stream.OpConnect, e), true
+			return poll.UpstreamFailed(stream.OpConnect, e), true
 		}
 		n = 0
 	default:
-		return upFailed(stream.OpConnect, e), true
+		return poll.UpstreamFailed(stream.OpConnect, e), true
 	}
 	c.s.Traffic.ToUpstream.Add(int64(n))
 	if rest := out[n:]; len(rest) > 0 {
@@ -102,7 +82,7 @@ func (c *conn) connected() (stream.Event, bool) {
 	c.setup.out, c.setup.ahead = nil, nil
 	ev := stream.Event{Kind: stream.Connected}
 	if c.s.LogEnabled(stream.LevelInfo) {
-		ev.Local = localAddr(c.up.fd)
+		ev.Local = poll.LocalAddr(c.up.fd)
 	}
 	return ev, true
 }

@@ -54,7 +54,7 @@ func TestPanicEndsOneSession(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		l.run()
+		l.Run()
 	}()
 	for _, r := range []*relayed{first, last} {
 		if got := receive(t, r.server); got != "hello" {
@@ -64,7 +64,7 @@ func TestPanicEndsOneSession(t *testing.T) {
 	if got := receive(t, bad.server); got != "" {
 		t.Errorf("the server of the session got %q, want the end", got)
 	}
-	l.post(func() { l.stopping = true })
+	l.mail.Post(func() { l.stopping = true })
 	<-done
 	if !bad.released {
 		t.Error("what the session held was not given back")
@@ -106,6 +106,6 @@ func TestPanicWithoutASessionIsPassedOn(t *testing.T) {
 			t.Error("no panic")
 		}
 	}()
-	l.post(func() { panic("of nobody") })
+	l.mail.Post(func() { panic("of nobody") })
 	l.work()
 }

@@ -1,12 +1,8 @@
 package epoll
 
 import (
-	"sync"
-	"sync/atomic"
-
-	"golang.org/x/sys/unix"
-
 	"weir/stream"
+	"weir/stream/driver/internal/poll"
 )
 
 // Options configure a Driver.
@@ -33,17 +29,12 @@ func (o *Options) processors(loop int) []int {
 // for concurrent use.
 type Driver struct {
 	loops []*loop
-	ended sync.WaitGroup
-
-	mu     sync.Mutex
-	ports  map[*stream.Listener]uint32
-	serial uint32
-	closed bool
+	group poll.Group
 }
 
 // New starts the loops.
 func New(env *stream.Env, o Options) (*Driver, error) {
-	d := &Driver{ports: map[*stream.Listener]uint32{}}
+	d := &Driver{}
 	for i := range max(o.Loops, 1) {
 		l, err := newLoop(env, o.Connections)
 		if err != nil {
@@ -58,66 +49,31 @@ func New(env *stream.Env, o Options) (*Driver, error) {
 	for _, l := range d.loops {
 		l.all = d.loops
 		env.Descriptors.Join(l.load.count)
-		d.ended.Go(l.run)
+		d.group.Start(l)
 	}
 	return d, nil
 }
 
 // Listen begins to accept on p. All loops share its one descriptor, or each loop has its own.
 func (d *Driver) Listen(p *stream.Listener) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return unix.EBADF
-	}
-	d.serial++
-	d.ports[p] = d.serial
-	for i, l := range d.loops {
-		err := l.call(func() error { return l.addPort(d.serial, p.FDs[i%len(p.FDs)], len(p.FDs) == 1, p.Admit) })
-		if err != nil {
-			d.forget(p)
-			return err
+	return d.group.Listen(p, func(id uint32) error {
+		for i, l := range d.loops {
+			err := l.mail.Call(func() error { return l.addListener(id, p.FDs[i%len(p.FDs)], len(p.FDs) == 1, p.Admit) })
+			if err != nil {
+				return err
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // Forget stops accepting on p. After it returns, no loop uses p's descriptors.
-func (d *Driver) Forget(p *stream.Listener) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !d.closed {
-		d.forget(p)
-	}
-}
-
-// forget removes p from all loops. The caller holds mu.
-func (d *Driver) forget(p *stream.Listener) {
-	id, ok := d.ports[p]
-	if !ok {
-		return
-	}
-	delete(d.ports, p)
-	for _, l := range d.loops {
-		l.call(func() error { l.removePort(id); return nil })
-	}
-}
+func (d *Driver) Forget(p *stream.Listener) { d.group.Forget(p) }
 
 // Abort ends the sessions that match. Each loop checks its own, a slice at a time. After Abort
 // returns, no session reaches the adopter without having been checked.
 func (d *Driver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return
-	}
-	for _, l := range d.loops {
-		l.call(func() error { return nil }) // a session that one loop has accepted for another is in the other's mailbox now
-	}
-	budget := newBudget(pace)
-	for _, l := range d.loops {
-		l.call(func() error { l.startAbort(match, budget); return nil })
-	}
+	d.group.Abort(match, pace)
 }
 
 // MaxHeld is how much data of a long flow may be in the kernel when its reader stalls. Other flows
@@ -126,72 +82,6 @@ func (d *Driver) MaxHeld() int64 { return pipeSize }
 
 // Close ends all sessions at once and stops the loops.
 func (d *Driver) Close() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return nil
-	}
-	d.closed = true
-	for _, l := range d.loops {
-		l.post(func() {
-			l.mail.shut()
-			l.stopping = true
-		})
-	}
-	d.ended.Wait()
+	d.group.Close()
 	return nil
-}
-
-// mailbox passes calls to a loop. Its eventfd is in the loop's epoll set.
-type mailbox struct {
-	mu     sync.Mutex
-	calls  []func()
-	closed bool // set by shut
-	fd     int32
-	rung   atomic.Bool
-}
-
-// post queues f to run in the loop. It reports false, and drops f, if the loop has ended.
-func (l *loop) post(f func()) bool {
-	l.mail.mu.Lock()
-	defer l.mail.mu.Unlock()
-	if l.mail.closed {
-		return false
-	}
-	l.mail.calls = append(l.mail.calls, f)
-	if !l.mail.rung.Swap(true) {
-		one := [8]byte{1}
-		unix.Write(int(l.mail.fd), one[:])
-	}
-	return true
-}
-
-// call runs f in the loop, and waits for it.
-func (l *loop) call(f func() error) error {
-	done := make(chan error, 1)
-	l.post(func() { done <- f() })
-	return <-done
-}
-
-// readMail runs the posted calls.
-func (l *loop) readMail() {
-	var count [8]byte
-	unix.Read(int(l.mail.fd), count[:])
-	l.mail.rung.Store(false)
-	l.mail.mu.Lock()
-	l.calls = l.mail.calls
-	l.mail.calls = nil
-	l.mail.mu.Unlock()
-	l.makeCalls()
-}
-
-// makeCalls runs the calls taken from the mailbox.
-func (l *loop) makeCalls() {
-	for len(l.calls) > 0 {
-		f := l.calls[0]
-		l.calls = l.calls[1:]
-		l.current = nil
-		f()
-	}
-	l.calls = nil
 }

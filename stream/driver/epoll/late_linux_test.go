@@ -8,13 +8,14 @@ import (
 
 	"weir/internal/relay"
 	"weir/stream"
+	"weir/stream/driver/internal/poll"
 	"weir/stream/streamtest"
 )
 
 // TestLateLoopReadsEventsFirst delays a loop beyond proxy_timeout while more sessions have data
 // than a wait returns events.
 func TestLateLoopReadsEventsFirst(t *testing.T) {
-	const sessions = eventsPerWait + 50
+	const sessions = poll.EventsPerWait + 50
 	env, _ := streamtest.NewEnv(time.Now)
 	l, err := newLoop(env, 0)
 	if err != nil {
@@ -40,7 +41,7 @@ func TestLateLoopReadsEventsFirst(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		l.run()
+		l.Run()
 	}()
 	for i, fd := range servers {
 		unix.SetNonblock(int(fd), false)
@@ -48,6 +49,6 @@ func TestLateLoopReadsEventsFirst(t *testing.T) {
 			t.Fatalf("session %d was ended: %v", i, err)
 		}
 	}
-	l.post(func() { l.stopping = true })
+	l.mail.Post(func() { l.stopping = true })
 	<-done
 }

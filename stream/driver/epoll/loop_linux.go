@@ -7,14 +7,13 @@ import (
 
 	"weir/internal/relay"
 	"weir/stream"
+	"weir/stream/driver/internal/poll"
 )
 
 const (
 	// bufferSize is the size of the loop's read buffer. Data in it is written or copied before the
 	// next read.
 	bufferSize = 64 << 10
-	// eventsPerWait is the maximum number of events of one wait.
-	eventsPerWait = 256
 	// tick is the resolution of the loop's timers.
 	tick = 10 * time.Millisecond
 	// slots is the size of the timer wheel: a timeout of 10 minutes wraps around it some fifty
@@ -25,17 +24,15 @@ const (
 // loop is one goroutine with its epoll set, and owns the sessions that it serves. Only run and the
 // functions it calls use it, except for the mailbox.
 type loop struct {
-	ep         int
+	set        poll.Set
 	env        *stream.Env // with the loop's own clock
 	now        time.Time   // read once for each wake-up
 	began      time.Time
 	noPorts    int64 // until when source ports count as short, by stamp
 	stamp      int64 // now in nanoseconds since began, by the monotonic clock: setting the system clock ends no session
-	mail       mailbox
-	ports      map[uint32]*listener
-	conns      []*conn // by index; nil where free
-	free       []uint32
-	serial     uint32
+	mail       poll.Mailbox
+	listeners  map[uint32]*listener
+	conns      poll.Table[conn]
 	limit      int // connections; 0 disables the limit
 	load       *load
 	churn      churn
@@ -47,80 +44,66 @@ type loop struct {
 	wheel      *relay.Wheel[*conn]
 	pauses     *relay.Wheel[*half] // in milliseconds
 	arrears    relay.Arrears
-	current    *conn             // the conn that the loop works for; may be nil
-	unread     []unix.EpollEvent // of the last wait
-	calls      []func()          // from the mailbox
-	ready      []*half           // sides with more to read than one turn allows
-	resuming   []*half           // those of the last turn
-	aborts     []*abort
+	current    *conn   // the conn that the loop works for; may be nil
+	ready      []*half // sides with more to read than one turn allows
+	resuming   []*half // those of the last turn
+	aborts     poll.Aborts
 	pipes      []*pipe // unused pipes
 	madePipes  int
 	backlogs   backlogPool
 	setups     []*setup // unused setups
 	buf        []byte
-	events     []unix.EpollEvent
-	sa         unix.RawSockaddrAny
-	local      *stream.Addr // local address of the last connection to a wildcard
+	sa         poll.Sockaddr // of the last client
+	local      *stream.Addr  // local address of the last connection to a wildcard
 	forecast   forecast
 	awakeSince int64    // when it began to wait without the scheduler, by stamp; see keepPolled
 	parking    *parking // may be nil
 	stopping   bool
-	lastCrit   time.Time
+	limited    poll.LimitedLog
 }
 
 func newLoop(env *stream.Env, limit int) (*loop, error) {
-	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return nil, err
-	}
-	wake, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
-	if err != nil {
-		unix.Close(ep)
-		return nil, err
-	}
 	now := env.Now()
 	l := &loop{
-		load: new(load),
-		ep:   ep, now: now, began: now, ports: map[uint32]*listener{}, limit: limit, buf: make([]byte, bufferSize),
-		events: make([]unix.EpollEvent, eventsPerWait), mail: mailbox{fd: int32(wake)},
+		load: new(load), now: now, began: now, listeners: map[uint32]*listener{}, limit: limit, buf: make([]byte, bufferSize),
 		wheel: relay.NewWheel[*conn](now, tick, slots), pauses: relay.NewWheel[*half](now, time.Millisecond, slots),
+	}
+	if err := l.set.Open(&l.mail); err != nil {
+		return nil, err
 	}
 	clocked := *env
 	clocked.Now = func() time.Time { return l.now }
 	l.env = &clocked
-	if e := epollAdd(ep, l.mail.fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: mailEvent}); e != 0 {
-		l.end()
-		return nil, e
-	}
 	l.parking = newParking(l)
 	return l, nil
 }
 
-// The kinds of event: the mailbox, a listener (its number follows), or a side of a connection (its
-// index follows, and a serial that distinguishes it from an earlier one at the same index).
-const (
-	mailEvent = -1
-	portEvent = -2
-)
+// listenerEvent is the Fd of the events of a listener, whose number follows. The Fd of a side of a
+// connection has the connection's index and the side; its serial follows.
+const listenerEvent = -2
 
-// run is the loop's goroutine. It is not locked to its thread: the runtime preempts it every 10 ms,
+// Run is the loop's goroutine. It is not locked to its thread: the runtime preempts it every 10 ms,
 // which for a locked goroutine costs two thread switches.
-func (l *loop) run() {
+func (l *loop) Run() {
 	defer l.end()
 	for !l.stopping {
 		l.work()
 	}
 }
 
+// Stop makes Run return.
+func (l *loop) Stop() { l.stopping = true }
+
+// Mail returns the loop's mailbox.
+func (l *loop) Mail() *poll.Mailbox { return &l.mail }
+
 // work serves until the loop is to stop, or until a panic has ended a session. The next call first
 // finishes the remaining work.
 func (l *loop) work() {
-	defer l.contain()
+	defer poll.Contain(l)
 	l.makeCalls()
 	for {
-		for len(l.unread) > 0 {
-			ev := &l.unread[0]
-			l.unread = l.unread[1:]
+		for ev := l.set.Next(); ev != nil; ev = l.set.Next() {
 			l.dispatch(ev)
 		}
 		l.runTimers()
@@ -128,9 +111,17 @@ func (l *loop) work() {
 			return
 		}
 		n := l.wait()
-		l.unread = l.events[:n]
+		l.set.Received(n)
 		l.setNow(time.Now())
-		l.arrears.Woke(time.Duration(l.stamp), n == eventsPerWait, int(l.load.connections.Load())/eventsPerWait+1)
+		l.arrears.Woke(time.Duration(l.stamp), n == poll.EventsPerWait, int(l.load.connections.Load())/poll.EventsPerWait+1)
+	}
+}
+
+// makeCalls runs the calls taken from the mailbox.
+func (l *loop) makeCalls() {
+	for f := l.mail.Next(); f != nil; f = l.mail.Next() {
+		l.current = nil
+		f()
 	}
 }
 
@@ -156,7 +147,7 @@ func (l *loop) runTimers() {
 		h.continueRead()
 	}
 	l.resuming = nil
-	l.continueAborts()
+	l.aborts.Continue(l.now, l)
 }
 
 // expire handles expired timers.
@@ -170,14 +161,15 @@ func (l *loop) expire() {
 func (l *loop) dispatch(ev *unix.EpollEvent) {
 	l.current = nil
 	switch ev.Fd {
-	case mailEvent:
-		l.readMail()
-	case portEvent:
-		if p := l.ports[uint32(ev.Pad)]; p != nil {
+	case poll.MailEvent:
+		l.mail.Receive()
+		l.makeCalls()
+	case listenerEvent:
+		if p := l.listeners[uint32(ev.Pad)]; p != nil {
 			l.accept(p)
 		}
 	default:
-		c := l.conns[ev.Fd>>1]
+		c := l.conns.At(uint32(ev.Fd) >> 1)
 		if c != nil && c.serial == uint32(ev.Pad) {
 			l.current = c
 			c.side(ev.Fd & 1).event(ev.Events)
@@ -187,16 +179,14 @@ func (l *loop) dispatch(ev *unix.EpollEvent) {
 
 // end ends the remaining sessions and releases all resources.
 func (l *loop) end() {
-	for _, c := range l.conns {
-		if c != nil {
-			c.close()
-		}
+	for c := range l.conns.All() {
+		c.close()
 	}
 	for _, p := range l.pipes {
 		p.close()
 	}
 	l.parking.close()
-	unix.Close(int(l.mail.fd))
-	unix.Close(l.ep)
-	l.readMail()
+	l.set.Close()
+	l.mail.Close()
+	l.makeCalls()
 }

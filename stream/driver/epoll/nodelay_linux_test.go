@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"weir/stream/driver/internal/poll"
 )
 
 // TestSetNoDelay starts with a socket accepted from a listener without the option, and with one
@@ -22,7 +24,7 @@ func TestSetNoDelay(t *testing.T) {
 		}
 		raw.Control(func(fd uintptr) {
 			if inherited {
-				setInt(int32(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+				poll.SetInt(int32(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 			}
 			if got := hasNoDelay(int(fd)); got != inherited {
 				t.Errorf("port: got %v, want %v", got, inherited)
@@ -57,7 +59,7 @@ func TestNoDelayWaits(t *testing.T) {
 	}
 	for _, delays := range []bool{false, true} {
 		raw.Control(func(fd uintptr) {
-			setInt(int32(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 0)
+			poll.SetInt(int32(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 0)
 			h := half{fd: int32(fd), delays: delays, isUp: true}
 			for range 2 {
 				if n, e := h.write([]byte("x")); n != 1 || e != 0 {

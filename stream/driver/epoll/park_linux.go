@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"weir/stream/driver/internal/poll"
 )
 
 // parking lets a loop's goroutine wait for the loop's epoll set in the Go runtime's poller, as
@@ -36,7 +38,7 @@ func newParking(l *loop) *parking {
 	p := &parking{l: l, gate: gate, file: os.NewFile(uintptr(gate), "epoll")}
 	p.look = p.lookForEvents
 	p.conn, err = p.file.SyscallConn()
-	if err != nil || epollAdd(gate, int32(l.ep), &unix.EpollEvent{}) != 0 || p.file.SetReadDeadline(time.Time{}) != nil {
+	if err != nil || poll.EpollAdd(gate, int32(l.set.FD), &unix.EpollEvent{}) != 0 || p.file.SetReadDeadline(time.Time{}) != nil {
 		p.file.Close()
 		return nil
 	}
@@ -71,7 +73,7 @@ func (p *parking) lookForEvents(uintptr) bool {
 		p.parked = true
 		p.open(true)
 	}
-	p.n = p.l.epollWait(0, syscall.RawSyscall6)
+	p.n = p.l.set.Poll(0)
 	return over || p.n > 0
 }
 
@@ -81,7 +83,7 @@ func (p *parking) open(on bool) {
 	if on {
 		ev.Events = unix.EPOLLIN
 	}
-	epollModify(p.gate, int32(p.l.ep), &ev)
+	poll.EpollModify(p.gate, int32(p.l.set.FD), &ev)
 }
 
 // endAfter sets when a park ends. Usually the time is unchanged.

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"weir/stream/driver/internal/poll"
 )
 
 // TestNoTimeWaitWhilePortsAreShort checks that a connection to a server is reset while source ports
@@ -45,7 +47,7 @@ func connection(t *testing.T) (int32, net.Conn) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	fd, e := socket(unix.AF_INET)
+	fd, e := poll.Socket(unix.AF_INET, unix.SOCK_STREAM)
 	if e != 0 {
 		t.Fatal(e)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"weir/internal/errorlog"
+	"weir/stream/driver/internal/poll"
 )
 
 // restAfterExhaustion is how long a listener does not accept when descriptors are short (nginx:
@@ -44,19 +45,19 @@ func (l *loop) suspend(p *listener) {
 		return
 	}
 	p.resting = true
-	epollDel(l.ep, int32(p.fd))
+	poll.EpollRemove(l.set.FD, int32(p.fd))
 	l.wakeLater(p)
 }
 
 // wakeLater makes the listener accept again after restAfterExhaustion.
 func (l *loop) wakeLater(p *listener) {
-	time.AfterFunc(restAfterExhaustion, func() { l.post(func() { l.resume(p) }) })
+	time.AfterFunc(restAfterExhaustion, func() { l.mail.Post(func() { l.resume(p) }) })
 }
 
 // resume makes the listener accept again, if descriptors are free.
 func (l *loop) resume(p *listener) {
 	switch {
-	case l.ports[p.id] != p:
+	case l.listeners[p.id] != p:
 	case !l.roomForSession():
 		l.wakeLater(p)
 	default:

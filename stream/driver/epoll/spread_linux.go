@@ -3,6 +3,8 @@ package epoll
 import (
 	"sync/atomic"
 	"time"
+
+	"weir/stream/driver/internal/poll"
 )
 
 // load counts a loop's sessions and connections. All loops of the driver read it. It has its own
@@ -93,7 +95,7 @@ func (l *loop) leastLoaded() *loop {
 
 // transfer makes another loop serve the connection, which is counted there already.
 func (l *loop) transfer(to *loop, a accepted) {
-	if !to.post(func() { to.receive(&a) }) {
+	if !to.mail.Post(func() { to.receive(&a) }) {
 		to.refuse(&a)
 	}
 }
@@ -122,6 +124,6 @@ func (l *loop) stepBack(p *listener) {
 	if !p.shared || p.resting {
 		return
 	}
-	epollDel(l.ep, int32(p.fd))
+	poll.EpollRemove(l.set.FD, int32(p.fd))
 	l.listenAgain(p)
 }

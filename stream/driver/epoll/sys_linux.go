@@ -5,8 +5,6 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	"weir/stream"
 )
 
 // The calls below never block, since every descriptor is non-blocking. So they bypass the
@@ -50,34 +48,6 @@ func write(fd int32, b []byte) (int, unix.Errno) {
 
 func closeFD(fd int32) { syscall.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
 
-func accept(fd int, sa *unix.RawSockaddrAny) (int32, unix.Errno) {
-	size := uint32(unix.SizeofSockaddrAny)
-	sa.Addr.Data[0] = 0 // an unbound unix client has no path, and the kernel writes none
-	n, _, e := syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), uintptr(unsafe.Pointer(sa)), uintptr(unsafe.Pointer(&size)),
-		unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
-	return int32(n), e
-}
-
-func connect(fd int32, to *sockaddr) unix.Errno {
-	_, _, e := syscall.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&to.raw)), uintptr(to.size))
-	return e
-}
-
-func bind(fd int32, to *sockaddr) unix.Errno {
-	_, _, e := syscall.RawSyscall(unix.SYS_BIND, uintptr(fd), uintptr(unsafe.Pointer(&to.raw)), uintptr(to.size))
-	return e
-}
-
-func socket(family int) (int32, unix.Errno) {
-	n, _, e := syscall.RawSyscall(unix.SYS_SOCKET, uintptr(family), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	return int32(n), e
-}
-
-func setInt(fd int32, level, name int, value int32) unix.Errno {
-	_, _, e := syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), uintptr(level), uintptr(name), uintptr(unsafe.Pointer(&value)), 4, 0)
-	return e
-}
-
 // hasNoDelay reports whether connections accepted on fd start with TCP_NODELAY.
 func hasNoDelay(fd int) bool {
 	on, err := unix.GetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY)
@@ -95,17 +65,6 @@ func socketError(fd int32) unix.Errno {
 	return unix.Errno(value)
 }
 
-// localAddr returns the address that fd is bound to.
-func localAddr(fd int32) stream.Addr {
-	var sa unix.RawSockaddrAny
-	size := uint32(unix.SizeofSockaddrAny)
-	_, _, e := syscall.RawSyscall(unix.SYS_GETSOCKNAME, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)))
-	if e != 0 {
-		return stream.Addr{}
-	}
-	return addrOf(&sa)
-}
-
 func shutdownWrite(fd int32) { syscall.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0) }
 
 // resetOnClose makes the kernel send RST when fd is closed.
@@ -113,20 +72,6 @@ func resetOnClose(fd int32) {
 	linger := unix.Linger{Onoff: 1}
 	syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_LINGER, uintptr(unsafe.Pointer(&linger)),
 		unsafe.Sizeof(linger), 0)
-}
-
-func epollAdd(ep int, fd int32, ev *unix.EpollEvent) unix.Errno {
-	_, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(ep), unix.EPOLL_CTL_ADD, uintptr(fd), uintptr(unsafe.Pointer(ev)), 0, 0)
-	return e
-}
-
-func epollModify(ep int, fd int32, ev *unix.EpollEvent) unix.Errno {
-	_, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(ep), unix.EPOLL_CTL_MOD, uintptr(fd), uintptr(unsafe.Pointer(ev)), 0, 0)
-	return e
-}
-
-func epollDel(ep int, fd int32) {
-	syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(ep), unix.EPOLL_CTL_DEL, uintptr(fd), 0, 0, 0)
 }
 
 func splice(from, to int32, n int) (int, unix.Errno) {

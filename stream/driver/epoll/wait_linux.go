@@ -3,11 +3,9 @@ package epoll
 import (
 	"math"
 	"math/bits"
-	"syscall"
 	"time"
-	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"weir/stream/driver/internal/poll"
 )
 
 // soon is how long the loop waits without the Go scheduler when it expects events. Such a wait is the
@@ -62,13 +60,13 @@ func (f *forecast) learn(soon bool) {
 // wait returns the number of events, 0 when something else is due.
 func (l *loop) wait() int {
 	if l.unfinished() {
-		return l.epollWait(0, syscall.RawSyscall6)
+		return l.set.Poll(0)
 	}
 	if l.forecast.soon() {
 		l.keepPolled()
 		most := l.forecast.limit()
 		limit := l.untilPauseEnds(most)
-		n := l.epollWait(ceilMillis(limit), syscall.RawSyscall6)
+		n := l.set.Poll(poll.CeilMillis(limit))
 		if n > 0 {
 			l.forecast.learn(true)
 			return n
@@ -108,7 +106,7 @@ const (
 
 // unfinished reports whether the loop has more to do at once.
 func (l *loop) unfinished() bool {
-	return len(l.ready) > 0 || l.arrears.Any() || len(l.aborts) > 0 && l.aborts[0].ready(l.now)
+	return len(l.ready) > 0 || l.arrears.Any() || l.aborts.Ready(l.now)
 }
 
 // sleep waits in the scheduler.
@@ -122,15 +120,7 @@ func (l *loop) sleep() int {
 	if l.parking != nil {
 		return l.parking.park(limit)
 	}
-	return l.epollWait(ceilMillis(limit), syscall.Syscall6)
-}
-
-func (l *loop) epollWait(ms int, call func(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err unix.Errno)) int {
-	n, _, e := call(unix.SYS_EPOLL_PWAIT, uintptr(l.ep), uintptr(unsafe.Pointer(&l.events[0])), uintptr(len(l.events)), uintptr(ms), 0, 0)
-	if e != 0 {
-		return 0
-	}
-	return int(n)
+	return l.set.Wait(poll.CeilMillis(limit))
 }
 
 // forever is how long a wait lasts when nothing is due.
@@ -143,7 +133,7 @@ func (l *loop) untilDue() time.Duration {
 		limit = min(limit, d)
 	}
 	if len(l.aborts) > 0 {
-		limit = min(limit, abortTick)
+		limit = min(limit, poll.AbortTick)
 	}
 	return limit
 }
@@ -154,13 +144,4 @@ func (l *loop) untilPauseEnds(limit time.Duration) time.Duration {
 		return min(d, limit)
 	}
 	return limit
-}
-
-// ceilMillis returns d in milliseconds for epoll_wait(2), rounded up and limited to the range of
-// its argument.
-func ceilMillis(d time.Duration) int {
-	if d <= 0 {
-		return 0
-	}
-	return int(min((d-1)/time.Millisecond+1, math.MaxInt32))
 }

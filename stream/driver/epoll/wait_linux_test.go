@@ -1,27 +1,12 @@
 package epoll
 
 import (
-	"math"
 	"slices"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"weir/stream/streamtest"
 )
-
-// TestWaitsFitTheKernel tests that a long time does not become a negative number of milliseconds,
-// which would mean forever.
-func TestWaitsFitTheKernel(t *testing.T) {
-	for d, want := range map[time.Duration]int{
-		0: 0, 1: 1, time.Millisecond: 1, time.Millisecond + 1: 2, 60 * 24 * time.Hour: math.MaxInt32,
-	} {
-		if got := ceilMillis(d); got != want {
-			t.Errorf("ceilMillis(%v) = %d, want %d", d, got, want)
-		}
-	}
-}
 
 // forecasts returns the forecast before each of several waits.
 func forecasts(waits ...bool) []bool {
@@ -81,13 +66,13 @@ func TestParkingEndsWithAnEventAndInTime(t *testing.T) {
 		if n := l.parking.park(time.Millisecond); n != 0 {
 			t.Fatalf("%d events in an idle loop", n)
 		}
-		go unix.Write(int(l.mail.fd), []byte{1, 0, 0, 0, 0, 0, 0, 0})
+		go l.mail.Post(func() {})
 		if n := l.parking.park(forever); n != 1 {
 			t.Fatalf("%d events, want that of the mailbox", n)
 		}
 		if allocs := testing.AllocsPerRun(10, func() { l.parking.park(forever) }); allocs != 0 {
 			t.Errorf("a wait allocates %v times", allocs)
 		}
-		l.readMail()
+		l.mail.Receive()
 	}
 }

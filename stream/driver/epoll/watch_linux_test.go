@@ -10,6 +10,7 @@ import (
 	"weir/internal/relay"
 	"weir/stream"
 	"weir/stream/driver/drivertest"
+	"weir/stream/driver/internal/poll"
 	"weir/stream/streamtest"
 )
 
@@ -34,7 +35,7 @@ func TestSocketThatCanNotBeWatchedEndsItsSession(t *testing.T) {
 	}
 	defer l.end()
 	pair := socketPair(t)
-	if e := epollAdd(l.ep, pair[0], &unix.EpollEvent{}); e != 0 {
+	if e := poll.EpollAdd(l.set.FD, pair[0], &unix.EpollEvent{}); e != 0 {
 		t.Fatal(e)
 	}
 	content := &drivertest.Proxy{Spec: &relay.Spec{BufferSize: 1024}}
@@ -77,11 +78,11 @@ func TestListenThatFailsLeavesNothing(t *testing.T) {
 		t.Errorf("got %v, want that a file can not be watched", err)
 	}
 	l := d.loops[0]
-	l.call(func() error {
-		if len(l.ports) > 0 {
+	l.mail.Call(func() error {
+		if len(l.listeners) > 0 {
 			t.Error("the first loop has the port still")
 		}
-		if e := epollAdd(l.ep, pair[0], &unix.EpollEvent{}); e != 0 {
+		if e := poll.EpollAdd(l.set.FD, pair[0], &unix.EpollEvent{}); e != 0 {
 			t.Errorf("the first loop watches the socket still: %v", e)
 		}
 		return nil

@@ -43,7 +43,7 @@ func newBatch() *batch {
 
 // receiveFrom receives up to a batch of datagrams from any sender at fd, with addresses. It returns
 // their number.
-func (b *batch) receiveFrom(fd int) (int, unix.Errno) {
+func (b *batch) receiveFrom(fd int32) (int, unix.Errno) {
 	for i := range batchSize {
 		h := &b.headers[i]
 		b.vectors[i].SetLen(maxDatagram)
@@ -56,7 +56,7 @@ func (b *batch) receiveFrom(fd int) (int, unix.Errno) {
 
 // receive receives up to n datagrams from the peer of fd, each cut to size. It returns their
 // number.
-func (b *batch) receive(fd, n, size int) (int, unix.Errno) {
+func (b *batch) receive(fd int32, n, size int) (int, unix.Errno) {
 	for i := range n {
 		h := &b.headers[i]
 		b.vectors[i].SetLen(min(size, maxDatagram))
@@ -85,10 +85,12 @@ func (b *batch) destine(i int, c *conn, control []byte) {
 }
 
 // send sends the messages from i to n, and returns how many it has sent.
-func (b *batch) send(fd, i, n int) (int, unix.Errno) { return b.call(unix.SYS_SENDMMSG, fd, i, n) }
+func (b *batch) send(fd int32, i, n int) (int, unix.Errno) {
+	return b.call(unix.SYS_SENDMMSG, fd, i, n)
+}
 
 // call does not block, since every descriptor is non-blocking, so it bypasses the scheduler.
-func (b *batch) call(trap uintptr, fd, i, n int) (int, unix.Errno) {
+func (b *batch) call(trap uintptr, fd int32, i, n int) (int, unix.Errno) {
 	done, _, e := unix.RawSyscall6(trap, uintptr(fd), uintptr(unsafe.Pointer(&b.headers[i])), uintptr(n-i), unix.MSG_NOSIGNAL, 0, 0)
 	if e != 0 {
 		return 0, e

@@ -8,6 +8,7 @@ import (
 
 	"weir/internal/relay"
 	"weir/stream"
+	"weir/stream/driver/internal/poll"
 )
 
 // conn is a session with its socket to the server. Its step determines the events it waits for.
@@ -24,13 +25,14 @@ type conn struct {
 
 	toServer, toClient queue
 	early              queue // datagrams received before the server was known
-	lookup             lookup
+	earlyRoom          int   // for datagrams in early, in bytes
+	lookup             poll.Lookup
 	upload, download   *pace  // nil means unlimited
 	retry              *retry // timer until a full socket is tried again; nil if no socket was ever full
 
-	fd      int // to the server; -1 without a socket
-	index   int32
-	serial  int32
+	fd      int32 // to the server; -1 without a socket
+	index   uint32
+	serial  uint32
 	nameLen uint8      // of the client's address in key
 	step    uint8      // stream.StepKind
 	refused unix.Errno // error of sending the first datagram
@@ -41,18 +43,10 @@ type conn struct {
 }
 
 func (l *loop) newConn(p *listener, key string, nameLen int, local netip.Addr) *conn {
-	l.serial++
-	c := &conn{l: l, p: p, key: key, nameLen: uint8(nameLen), local: local, fd: -1, serial: l.serial}
+	c := &conn{l: l, p: p, key: key, nameLen: uint8(nameLen), local: local, fd: -1}
 	c.packets.Requests = 1
 	c.timer.Owner = c
-	if n := len(l.free); n > 0 {
-		c.index = l.free[n-1]
-		l.free = l.free[:n-1]
-		l.conns[c.index] = c
-	} else {
-		c.index = int32(len(l.conns))
-		l.conns = append(l.conns, c)
-	}
+	c.index, c.serial = l.conns.Add(c)
 	l.sessions.Add(1)
 	return c
 }
@@ -96,29 +90,27 @@ func (c *conn) begin(step stream.Step) (stream.Event, bool) {
 // send is reported when the relay starts, because nginx does not send before that.
 func (c *conn) connect(step stream.Step) stream.Event {
 	c.dropServer()
-	to, family := sockaddr(step.Target.Addr)
-	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return upFailed(stream.OpSocket, err)
+	var to poll.Sockaddr
+	to.Set(step.Target.Addr)
+	fd, e := poll.Socket(to.Family(), unix.SOCK_DGRAM)
+	if e != 0 {
+		return poll.UpstreamFailed(stream.OpSocket, e)
 	}
 	c.fd = fd
 	c.l.sockets.Add(1)
-	c.l.env.Descriptors.Reserved(fd)
-	if err := letBindAnywhere(fd, step.Target); err != nil {
-		return upFailed(stream.OpTransparent, err)
+	c.l.env.Descriptors.Reserved(int(fd))
+	if op, e := poll.Prepare(fd, step.Target); e != 0 {
+		return poll.UpstreamFailed(op, e)
 	}
-	if err := prepare(fd, step.Target); err != nil {
-		return upFailed(stream.OpBind, err)
+	if e := poll.Connect(fd, &to); e != 0 {
+		return poll.UpstreamFailed(stream.OpConnect, e)
 	}
-	if err := unix.Connect(fd, to); err != nil {
-		return upFailed(stream.OpConnect, err)
-	}
-	if err := c.l.watch(fd, unix.EPOLLIN|unix.EPOLLET&0xffffffff, c.index, c.serial); err != nil {
-		return upFailed(stream.OpWatch, err)
+	if e := c.l.watch(fd, unix.EPOLLIN|unix.EPOLLET&0xffffffff, int32(c.index), int32(c.serial)); e != 0 {
+		return poll.UpstreamFailed(stream.OpWatch, e)
 	}
 	ev := stream.Event{Kind: stream.Connected}
 	if c.s.LogEnabled(stream.LevelInfo) {
-		ev.Local = boundTo(fd)
+		ev.Local = poll.LocalAddr(fd)
 	}
 	c.refused = c.write(step.Out)
 	return ev
@@ -130,45 +122,10 @@ func (c *conn) dropServer() {
 	if c.fd < 0 {
 		return
 	}
-	unix.Close(c.fd)
+	unix.Close(int(c.fd))
 	c.fd = -1
 	c.l.sockets.Add(-1)
 	c.toServer, c.early = queue{}, queue{}
-}
-
-// prepare sets the socket's options and binds it. It ignores an option that the kernel refuses, but
-// not an address.
-func prepare(fd int, t *stream.Target) error {
-	if t.KeepAlive {
-		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
-	}
-	if t.RcvBuf > 0 {
-		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, t.RcvBuf)
-	}
-	if t.SndBuf > 0 {
-		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, t.SndBuf)
-	}
-	if !t.Local.IsValid() {
-		return nil
-	}
-	local, _ := sockaddr(t.Local)
-	return unix.Bind(fd, local)
-}
-
-// letBindAnywhere lets the socket bind to an address of another machine, if the target wants that.
-// The kernel requires CAP_NET_RAW or CAP_NET_ADMIN.
-func letBindAnywhere(fd int, t *stream.Target) error {
-	switch {
-	case !t.Transparent || !t.Local.IsValid():
-		return nil
-	case t.Local.IP.Addr().Is4():
-		return unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_TRANSPARENT, 1)
-	}
-	return unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_TRANSPARENT, 1)
-}
-
-func upFailed(op stream.Op, err error) stream.Event {
-	return stream.Event{Kind: stream.Failed, Side: stream.UpstreamSide, Op: op, Err: err}
 }
 
 // reply sends one datagram to the client. If the socket is full, the datagram is lost.
@@ -205,7 +162,6 @@ func (c *conn) close() {
 	c.dropServer()
 	c.endLookup()
 	c.stopPauses()
-	c.l.conns[c.index] = nil
-	c.l.free = append(c.l.free, c.index)
+	c.l.conns.Remove(c.index)
 	c.l.sessions.Add(-1)
 }

@@ -34,7 +34,6 @@ func TestManyClients(t *testing.T) {
 		t.Run(tt.network+" "+tt.address, func(t *testing.T) {
 			spec := plain()
 			spec.BufferSize = 1 << 16
-			spec.Timeout = 500 * time.Millisecond
 			r := newRig(t, tt.network, tt.address, spec, udp.Options{Loops: 2})
 			r.echo()
 			var all sync.WaitGroup
@@ -44,10 +43,11 @@ func TestManyClients(t *testing.T) {
 				all.Go(func() { c.converse(uint64(i), rounds, &large) })
 			}
 			all.Wait()
+			r.driver.Abort(func(*stream.Session) bool { return true }, stream.Pace{})
 			var sum outcome
 			for range clients {
 				o := r.outcome()
-				if o.end != relay.Timeout || o.packets != (relay.Packets{Requests: rounds, Responses: rounds}) {
+				if o.end != relay.Aborted || o.packets != (relay.Packets{Requests: rounds, Responses: rounds}) {
 					t.Fatalf("got %+v", o)
 				}
 				if !strings.HasPrefix(o.local, tt.local) {

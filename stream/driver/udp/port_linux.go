@@ -8,6 +8,7 @@ import (
 
 	"weir/internal/errorlog"
 	"weir/stream"
+	"weir/stream/driver/internal/poll"
 )
 
 // receivesPerTurn is how many batches a listener may receive before the loop serves others.
@@ -18,7 +19,7 @@ const receivesPerTurn = 4
 type listener struct {
 	*stream.Listener
 	id    uint32
-	fd    int
+	fd    int32
 	l     *loop
 	bound netip.AddrPort
 	table map[string]*conn // the sessions that receive datagrams, by key
@@ -29,21 +30,21 @@ type listener struct {
 // wildcard reports whether each datagram has a local address of its own.
 func (p *listener) wildcard() bool { return p.bound.IsValid() && p.bound.Addr().IsUnspecified() }
 
-func (l *loop) addPort(id uint32, fd int, p *stream.Listener) error {
-	if err := l.watch(fd, unix.EPOLLIN, portEvent, int32(fd)); err != nil {
-		return err
+func (l *loop) addListener(id uint32, fd int32, p *stream.Listener) error {
+	if e := l.watch(fd, unix.EPOLLIN, listenerEvent, fd); e != 0 {
+		return e
 	}
-	l.ports[int32(fd)] = &listener{Listener: p, id: id, fd: fd, l: l, bound: boundTo(fd).IP, table: map[string]*conn{}}
+	l.listeners[fd] = &listener{Listener: p, id: id, fd: fd, l: l, bound: poll.LocalAddr(fd).IP, table: map[string]*conn{}}
 	return nil
 }
 
-// removePorts removes the sockets of one stream.Listener. Their sessions detect that when they
+// RemoveListener removes the sockets of one stream.Listener. Their sessions detect that when they
 // answer.
-func (l *loop) removePorts(id uint32) {
-	for fd, p := range l.ports {
+func (l *loop) RemoveListener(id uint32) {
+	for fd, p := range l.listeners {
 		if p.id == id {
-			unix.EpollCtl(l.ep, unix.EPOLL_CTL_DEL, p.fd, nil)
-			delete(l.ports, fd)
+			poll.EpollRemove(l.set.FD, p.fd)
+			delete(l.listeners, fd)
 			p.gone, p.fd = true, -1
 		}
 	}
@@ -69,7 +70,7 @@ func (p *listener) receive() {
 
 func (p *listener) receiveFailed(e unix.Errno) {
 	if e != unix.EAGAIN && e != unix.EINTR {
-		p.l.complain(errorlog.Alert, "recvmsg() failed"+errorlog.Errno(e))
+		p.l.logLimited(errorlog.Alert, "recvmsg() failed"+errorlog.Errno(e))
 	}
 }
 
@@ -77,7 +78,7 @@ func (p *listener) receiveFailed(e unix.Errno) {
 func (p *listener) take(i int) {
 	in := p.l.in
 	if in.truncated(i) {
-		p.l.complain(errorlog.Alert, "recvmsg() truncated data")
+		p.l.logLimited(errorlog.Alert, "recvmsg() truncated data")
 		return
 	}
 	name, local := in.name(i), p.localOf(i)
@@ -117,7 +118,7 @@ func (p *listener) keyOf(name []byte, local netip.Addr) []byte {
 // begin begins a session for a datagram that belongs to none.
 func (p *listener) begin(key, name []byte, local netip.Addr, data []byte) {
 	p.l.current = nil
-	if p.l.scarce() {
+	if !p.l.roomForSession() {
 		return
 	}
 	listen, lease := p.Admit()
@@ -132,7 +133,7 @@ func (p *listener) begin(key, name []byte, local netip.Addr, data []byte) {
 	if !unbound(name) {
 		p.table[c.key] = c
 	}
-	peer := stream.Client{Addr: clientAddr(name)}
+	peer := stream.Client{Addr: poll.AddrOf(name)}
 	if listen.WantLocal && local.IsValid() {
 		peer.Local = p.shared(netip.AddrPortFrom(local, p.bound.Port()))
 	}

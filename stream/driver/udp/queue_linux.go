@@ -45,7 +45,7 @@ func (q *queue) flush(send func([]byte) unix.Errno) unix.Errno {
 }
 
 // send sends a datagram to the peer of fd. It does not block, and bypasses the scheduler.
-func send(fd int, data []byte) unix.Errno {
+func send(fd int32, data []byte) unix.Errno {
 	_, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(data))), uintptr(len(data)),
 		unix.MSG_NOSIGNAL, 0, 0)
 	return e

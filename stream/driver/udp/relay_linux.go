@@ -68,7 +68,8 @@ func (c *conn) touch() { c.active = c.l.now.Sub(c.l.began) }
 // was set. The timeout does not run in a pause.
 func (c *conn) expired() {
 	if !c.relaying() {
-		c.lookup.end()
+		c.lookup.End()
+		c.earlyRoom = 0
 		c.do(c.s.Advance(stream.Event{Kind: stream.TimedOut}))
 		return
 	}
@@ -152,7 +153,7 @@ func (c *conn) carry() {
 	}
 	if c.readsServer() && !c.queued {
 		c.queued = true
-		c.l.again = append(c.l.again, c)
+		c.l.ready = append(c.l.ready, c)
 	}
 	c.settle()
 }

@@ -2,40 +2,24 @@ package udp
 
 import "weir/stream"
 
-// lookup is the DNS lookup that a conn waits for in the step Resolve. The zero lookup is inactive.
-type lookup struct {
-	asked stream.Lookup
-	stop  func()
-	room  int // for datagrams that arrive meanwhile
-}
-
-// end releases the lookup. After it, nothing more is posted for it.
-func (w *lookup) end() {
-	if w.stop != nil {
-		w.stop()
-	}
-	*w = lookup{}
-}
-
 // resolve waits for a lookup. The answer arrives through the loop's mailbox with the index and
 // serial of the conn, which may have ended by then.
 func (c *conn) resolve(step stream.Step) {
-	l, index, serial, asked := c.l, c.index, c.serial, step.Lookup
-	c.lookup.end()
-	c.lookup = lookup{asked: asked, room: step.Max}
+	l, index, serial, lookup := c.l, c.index, c.serial, step.Lookup
+	c.earlyRoom = step.Max
 	if !step.Deadline.IsZero() {
 		l.wheel.Set(&c.timer, step.Deadline)
 	}
-	c.lookup.stop = asked.Begin(func() {
-		l.post(func() { l.resolved(index, serial, asked) })
+	c.lookup.Begin(lookup, func() {
+		l.mail.Post(func() { l.resolved(index, serial, lookup) })
 	})
 }
 
 // resolved handles an answer from the mailbox. A late one finds another conn, or one that waits for
 // something else.
-func (l *loop) resolved(index, serial int32, asked stream.Lookup) {
-	c := l.conns[index]
-	if c == nil || c.serial != serial || c.lookup.asked != asked {
+func (l *loop) resolved(index, serial uint32, lookup stream.Lookup) {
+	c := l.conns.At(index)
+	if c == nil || c.serial != serial || !c.lookup.WaitsFor(lookup) {
 		return
 	}
 	c.endLookup()
@@ -45,14 +29,15 @@ func (l *loop) resolved(index, serial int32, asked stream.Lookup) {
 
 // endLookup ends the step.
 func (c *conn) endLookup() {
-	c.lookup.end()
+	c.lookup.End()
+	c.earlyRoom = 0
 	c.l.wheel.Remove(&c.timer)
 }
 
 // keepEarly keeps a datagram until the server is known, as far as there is room. It counts as
 // received.
 func (c *conn) keepEarly(data []byte) {
-	room := c.lookup.room - c.early.size
+	room := c.earlyRoom - c.early.size
 	if room <= 0 || c.early.full() {
 		return
 	}

@@ -1,7 +1,6 @@
-package udp
+package poll
 
 import (
-	"errors"
 	"net/netip"
 	"testing"
 
@@ -17,28 +16,26 @@ func TestTransparent(t *testing.T) {
 		name, local string
 		family      int
 		transparent bool
-		want        error
+		want        unix.Errno
 	}{
-		{"IPv4", "192.0.2.7:0", unix.AF_INET, true, nil},
+		{"IPv4", "192.0.2.7:0", unix.AF_INET, true, 0},
 		{"IPv4 without", "192.0.2.7:0", unix.AF_INET, false, unix.EADDRNOTAVAIL},
-		{"IPv6", "[2001:db8::7]:0", unix.AF_INET6, true, nil},
+		{"IPv6", "[2001:db8::7]:0", unix.AF_INET6, true, 0},
 		{"IPv6 without", "[2001:db8::7]:0", unix.AF_INET6, false, unix.EADDRNOTAVAIL},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			fd, err := unix.Socket(tt.family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-			if err != nil {
-				t.Skip("MISSING: ", err)
+			fd, e := Socket(tt.family, unix.SOCK_DGRAM)
+			if e != 0 {
+				t.Skip("MISSING: ", e)
 			}
-			defer unix.Close(fd)
+			defer unix.Close(int(fd))
 			target := &stream.Target{Local: stream.Addr{IP: netip.MustParseAddrPort(tt.local)}, Transparent: tt.transparent}
-			switch err := letBindAnywhere(fd, target); {
-			case errors.Is(err, unix.EPERM):
+			op, e := Prepare(fd, target)
+			if op == stream.OpTransparent && e == unix.EPERM {
 				t.Skip("MISSING: CAP_NET_RAW: no socket is transparent")
-			case err != nil:
-				t.Fatal(err)
 			}
-			if err := prepare(fd, target); !errors.Is(err, tt.want) {
-				t.Errorf("got %v, want %v", err, tt.want)
+			if op != stream.OpBind || e != tt.want {
+				t.Errorf("got %v, %v; want %v, %v", op, e, stream.OpBind, tt.want)
 			}
 		})
 	}

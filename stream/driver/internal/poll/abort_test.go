@@ -1,0 +1,100 @@
+package poll
+
+import (
+	"testing"
+	"time"
+
+	"weir/stream"
+)
+
+// fakeLoop is a loop whose sessions end when they are aborted. Every third index is free.
+type fakeLoop struct {
+	sessions []*stream.Session
+	current  uint32
+	aborted  []uint64
+}
+
+// Select returns a session.
+func (l *fakeLoop) Select(index uint32) *stream.Session {
+	l.current = index
+	return l.sessions[index]
+}
+
+// AbortSelected ends the session.
+func (l *fakeLoop) AbortSelected() {
+	l.aborted = append(l.aborted, l.sessions[l.current].ID)
+	l.sessions[l.current] = nil
+}
+
+func newFakeLoop(n int) *fakeLoop {
+	l := &fakeLoop{sessions: make([]*stream.Session, n)}
+	for i := range l.sessions {
+		if i%3 != 0 {
+			l.sessions[i] = &stream.Session{ID: uint64(i)}
+		}
+	}
+	return l
+}
+
+func odd(s *stream.Session) bool { return s.ID%2 == 1 }
+
+// TestAbortsInSlices tests that an abort checks each session that existed at its start, over several
+// turns.
+func TestAbortsInSlices(t *testing.T) {
+	const n = 3 * abortSlice
+	l := newFakeLoop(n)
+	var aborts Aborts
+	aborts.Start(odd, NewBudget(stream.Pace{}), n)
+	l.sessions = append(l.sessions, &stream.Session{ID: 2*n + 1})
+	turns := 0
+	for ; len(aborts) > 0; turns++ {
+		if !aborts.Ready(time.Now()) {
+			t.Fatal("an abort without a pace has to wait")
+		}
+		aborts.Continue(time.Now(), l)
+	}
+	if len(l.aborted) != n/3 || turns < 3 {
+		t.Errorf("%d sessions were aborted in %d turns, want %d in at least 3", len(l.aborted), turns, n/3)
+	}
+	for _, id := range l.aborted {
+		if id%2 == 0 || id >= n {
+			t.Errorf("session %d was aborted", id)
+		}
+	}
+}
+
+// TestPacedAborts tests that the loops of a driver share the budget of an abort.
+func TestPacedAborts(t *testing.T) {
+	budget := NewBudget(stream.Pace{PerSecond: 2})
+	var loops [2]*fakeLoop
+	var aborts [2]Aborts
+	for i := range loops {
+		loops[i] = newFakeLoop(9)
+		aborts[i].Start(odd, budget, 9)
+	}
+	for second, want := range []int{0, 2, 4, 6, 6} {
+		now := budget.start.Add(time.Duration(second) * time.Second)
+		for i := range loops {
+			aborts[i].Continue(now, loops[i])
+		}
+		if got := len(loops[0].aborted) + len(loops[1].aborted); got != want {
+			t.Errorf("after %d s %d sessions are aborted, want %d", second, got, want)
+		}
+	}
+	if len(aborts[0])+len(aborts[1]) != 0 {
+		t.Error("an abort is not finished")
+	}
+}
+
+// TestPendingAbort tests which sessions an abort has still to reach.
+func TestPendingAbort(t *testing.T) {
+	a := &Abort{match: odd, next: 3, end: 6}
+	for index, want := range []bool{false, false, false, true, true, true, false} {
+		if got := a.Pending(uint32(index), &stream.Session{ID: 1}); got != want {
+			t.Errorf("index %d: got %v", index, got)
+		}
+	}
+	if a.Pending(3, &stream.Session{ID: 2}) {
+		t.Error("an abort is pending for a session that does not match")
+	}
+}
