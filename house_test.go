@@ -35,8 +35,9 @@ stream/upstream: stream internal/* github.com/dgryski/go-jump
 stream/modules/*: stream stream/upstream internal/* github.com/gaissmai/bart github.com/oschwald/maxminddb-golang/v2
 stream/driver/*: stream stream/driver/internal/* internal/* golang.org/x/sys/unix
 stream/driver/internal/*: stream internal/* golang.org/x/sys/unix
-stream/driver/drivertest: stream stream/streamtest internal/* golang.org/x/sys/unix go.uber.org/goleak
-stream/streamtest: stream stream/upstream internal/* golang.org/x/sys/unix
+stream/driver/drivertest: stream stream/offline internal/* golang.org/x/sys/unix go.uber.org/goleak
+stream/upstream/upstreamtest: stream stream/offline stream/upstream internal/*
+stream/offline: stream internal/* golang.org/x/sys/unix
 
 directives/conf: parser parser/diag stream
 directives: directives/conf parser parser/diag stream stream/upstream stream/modules/* internal/*
@@ -149,7 +150,7 @@ func TestOnlyTestsNeed(t *testing.T) {
 	linked := strings.Fields(run(t, "go", "list", "-deps", "./cmd/weir"))
 	for _, module := range []string{
 		"github.com/mochi-mqtt/server", "github.com/eclipse/paho.golang", "github.com/eclipse/paho.mqtt.golang", "go.uber.org/goleak",
-		"github.com/maxmind/mmdbwriter", "golang.org/x/tools", "weir/stream/driver/drivertest", "weir/stream/streamtest", "testing",
+		"github.com/maxmind/mmdbwriter", "golang.org/x/tools", "weir/stream/driver/drivertest", "weir/stream/offline", "weir/stream/upstream/upstreamtest", "testing",
 	} {
 		for _, path := range linked {
 			if path == module || strings.HasPrefix(path, module+"/") {

@@ -5,7 +5,7 @@ import (
 
 	"weir/stream"
 	"weir/stream/driver/drivertest"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // passingTo is a content that passes its sessions to another address.
@@ -57,9 +57,9 @@ func TestArrive(t *testing.T) {
 			if tt.prereads {
 				first.Default.Handlers[stream.Preread] = []stream.Handler{wanting(1, stream.Done)}
 			}
-			s := streamtest.NewSession(t, first)
+			s := offline.NewSession(t, first)
 			to.Config, to.Default.Settings.ErrorLog = first.Config, s.Env.Log
-			streamtest.Script(t, s, tt.script)
+			offline.Script(t, s, tt.script)
 			if s.Status != tt.status {
 				t.Errorf("got status %d, want %d", s.Status, tt.status)
 			}
@@ -81,7 +81,7 @@ func TestArriveAnew(t *testing.T) {
 	addr := first.Config.Vars.Index("server_addr")
 	elapsed := first.Config.Vars.Index("session_time")
 	first.Config.Vars.Resolve()
-	s := streamtest.NewSession(t, first)
+	s := offline.NewSession(t, first)
 	to.Config, to.Default.Settings.ErrorLog = first.Config, s.Env.Log
 	key, lease := stream.NewKey[int](), &releases{}
 	key.Set(s.Session, 1)
@@ -104,7 +104,7 @@ func TestArriveAnew(t *testing.T) {
 	if s.ID != 1 || lease.n != 0 {
 		t.Errorf("got number %d, %d releases, want 1, 0", s.ID, lease.n)
 	}
-	streamtest.Script(t, s, `
+	offline.Script(t, s, `
 		accepted -> send ""
 		relayed  -> finish`)
 	if lease.n != 1 {

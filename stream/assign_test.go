@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // textual is a variable that always has that text.
@@ -50,7 +50,7 @@ func TestDefineWeak(t *testing.T) {
 			}
 			i := l.Config.Vars.Index("x")
 			l.Config.Vars.Resolve()
-			if got, _ := streamtest.NewSession(t, l).Value(i); got != tt.want {
+			if got, _ := offline.NewSession(t, l).Value(i); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
@@ -62,7 +62,7 @@ func TestAssign(t *testing.T) {
 	l.Config = stream.NewConfig()
 	i := l.Config.Vars.Index("status")
 	l.Config.Vars.Resolve()
-	s := streamtest.NewSession(t, l)
+	s := offline.NewSession(t, l)
 	for _, want := range []string{"one", "two", ""} {
 		s.Assign(i, want)
 		if got, ok := s.Value(i); got != want || !ok {

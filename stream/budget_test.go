@@ -16,7 +16,7 @@ import (
 	"weir/stream/modules/accesslog"
 	"weir/stream/modules/mqttpreread"
 	"weir/stream/modules/proxy"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 	"weir/stream/upstream"
 )
 
@@ -52,7 +52,7 @@ func newPlant(t testing.TB) *plant {
 	server.Handlers[stream.Preread] = []stream.Handler{mqttpreread.Handler{}}
 	config.Vars.Resolve()
 	addr := stream.Addr{IP: netip.MustParseAddrPort("192.0.2.100:1883")}
-	env, _ := streamtest.NewEnv(streamtest.NewClock().Now)
+	env, _ := offline.NewEnv(offline.NewClock().Now)
 	return &plant{
 		&stream.Listen{Config: config, Addr: addr, Default: server}, env,
 		stream.Client{Addr: stream.Addr{IP: netip.MustParseAddrPort("192.0.2.1:1000")}, Local: &addr},
@@ -162,7 +162,7 @@ func TestLogLineBudget(t *testing.T) {
 	config.Vars.Resolve()
 	l := listener()
 	l.Config = config
-	s := streamtest.NewSession(t, l)
+	s := offline.NewSession(t, l)
 	room := make([]byte, 0, 1024)
 	line := func() {
 		b := room

@@ -9,40 +9,40 @@ import (
 
 	"weir/internal/proxyproto"
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // A coreCase changes a session and has the expected value of a core variable.
 type coreCase struct {
 	name, variable string
-	change         func(*streamtest.Session)
+	change         func(*offline.Session)
 	want           string
 }
 
 const missing = "(not found)"
 
-func client(text string) func(*streamtest.Session) {
-	return func(s *streamtest.Session) { s.Client.Addr = stream.Addr{IP: netip.MustParseAddrPort(text)} }
+func client(text string) func(*offline.Session) {
+	return func(s *offline.Session) { s.Client.Addr = stream.Addr{IP: netip.MustParseAddrPort(text)} }
 }
 
-func unixClient(s *streamtest.Session) { s.Client.Addr = stream.UnixAddr("") }
+func unixClient(s *offline.Session) { s.Client.Addr = stream.UnixAddr("") }
 
-func local(a stream.Addr) func(*streamtest.Session) {
-	return func(s *streamtest.Session) { s.Client.Local = &a }
+func local(a stream.Addr) func(*offline.Session) {
+	return func(s *offline.Session) { s.Client.Local = &a }
 }
 
-func header(h proxyproto.Header) func(*streamtest.Session) {
-	return func(s *streamtest.Session) { s.ProxyHeader = &h }
+func header(h proxyproto.Header) func(*offline.Session) {
+	return func(s *offline.Session) { s.ProxyHeader = &h }
 }
 
 // berlin moves the clock of a session to a time zone east of Greenwich.
-func berlin(s *streamtest.Session) {
+func berlin(s *offline.Session) {
 	zone := time.FixedZone("", 3600)
 	s.Env.Now = func() time.Time { return time.Date(2026, 11, 2, 20, 29, 3, 45_000_000, zone) }
 }
 
 // tlvHeader has an authority and a truncated SSL TLV.
-func tlvHeader(s *streamtest.Session) {
+func tlvHeader(s *offline.Session) {
 	h, _, err := proxyproto.Parse([]byte("\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x13" +
 		"\x01\x02\x03\x04\x05\x06\x07\x08\x00\x50\x00\x51" + "\x02\x00\x04name"))
 	if err != nil {
@@ -57,12 +57,12 @@ var coreCases = []coreCase{
 	{"mapped", "binary_remote_addr", client("[::ffff:1.2.3.4]:7"), "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff\x01\x02\x03\x04"},
 	{"unix", "binary_remote_addr", unixClient, "unix:"},
 	{"none", "bytes_received", nil, "0"},
-	{"some", "bytes_received", func(s *streamtest.Session) { s.Traffic.FromClient.Store(1 << 40) }, "1099511627776"},
-	{"some", "bytes_sent", func(s *streamtest.Session) { s.Traffic.ToClient.Store(17) }, "17"},
+	{"some", "bytes_received", func(s *offline.Session) { s.Traffic.FromClient.Store(1 << 40) }, "1099511627776"},
+	{"some", "bytes_sent", func(s *offline.Session) { s.Traffic.ToClient.Store(17) }, "17"},
 	{"number", "connection", nil, "1"},
 	{"name", "hostname", nil, "host"},
 	{"whole second", "msec", nil, "1000000000.000"},
-	{"later", "msec", func(s *streamtest.Session) { s.Clock.Advance(7 * time.Millisecond) }, "1000000000.007"},
+	{"later", "msec", func(s *offline.Session) { s.Clock.Advance(7 * time.Millisecond) }, "1000000000.007"},
 	{"version", "nginx_version", nil, stream.NginxVersion},
 	{"process", "pid", nil, "1"},
 	{"protocol", "protocol", nil, "TCP"},
@@ -87,13 +87,13 @@ var coreCases = []coreCase{
 	{"unix", "server_addr", local(stream.UnixAddr("/run/s")), "unix:/run/s"},
 	{"IPv6", "server_port", local(stream.Addr{IP: netip.MustParseAddrPort("[::1]:80")}), "80"},
 	{"none", "server_name", nil, ""},
-	{"some", "server_name", func(s *streamtest.Session) { s.Server.Settings.Name = "broker.example" }, "broker.example"},
+	{"some", "server_name", func(s *offline.Session) { s.Server.Settings.Name = "broker.example" }, "broker.example"},
 	{"unix", "server_port", local(stream.UnixAddr("/run/s")), ""},
 	{"none yet", "session_time", nil, "0.000"},
-	{"some", "session_time", func(s *streamtest.Session) { s.Clock.Advance(61*time.Second + 2999*time.Microsecond) }, "61.002"},
-	{"clock set back", "session_time", func(s *streamtest.Session) { s.Clock.Advance(-time.Second) }, "0.000"},
+	{"some", "session_time", func(s *offline.Session) { s.Clock.Advance(61*time.Second + 2999*time.Microsecond) }, "61.002"},
+	{"clock set back", "session_time", func(s *offline.Session) { s.Clock.Advance(-time.Second) }, "0.000"},
 	{"before the end", "status", nil, "000"},
-	{"at the end", "status", func(s *streamtest.Session) { s.Status = stream.StatusBadGateway }, "502"},
+	{"at the end", "status", func(s *offline.Session) { s.Status = stream.StatusBadGateway }, "502"},
 	{"UTC", "time_iso8601", nil, "2001-09-09T01:46:40+00:00"},
 	{"zone", "time_iso8601", berlin, "2026-11-02T20:29:03+01:00"},
 	{"zone", "time_iso8601_ms", berlin, "2026-11-02T20:29:03.045+01:00"},

@@ -10,7 +10,7 @@ import (
 	"weir/directives/conf"
 	"weir/parser"
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // A session does not touch a socket: a driver reports events to it and performs the steps that it
@@ -35,8 +35,8 @@ func ExampleSession_Advance() {
 		return
 	}
 
-	clock := streamtest.NewClock()
-	env, _ := streamtest.NewEnv(clock.Now)
+	clock := offline.NewClock()
+	env, _ := offline.NewEnv(clock.Now)
 	client := stream.Client{Addr: stream.Addr{IP: netip.MustParseAddrPort("198.51.100.7:49152")}}
 	s := stream.NewSession(program.Stream.Listens[0], env, client, nil)
 
@@ -49,7 +49,7 @@ func ExampleSession_Advance() {
 		{Kind: stream.Connected},
 		{Kind: stream.Relayed},
 	} {
-		fmt.Println(streamtest.StepText(s.Advance(event), clock.Now()))
+		fmt.Println(offline.StepText(s.Advance(event), clock.Now()))
 	}
 	fmt.Println("status", s.Status)
 	// Output:

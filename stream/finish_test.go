@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // journal records the calls made for a session, in order.
@@ -33,11 +33,11 @@ func TestFinish(t *testing.T) {
 	var j journal
 	l := listener()
 	l.Default.Loggers = []stream.Logger{entry{&j, "first"}, entry{&j, "second"}}
-	s := streamtest.NewSession(t, l)
+	s := offline.NewSession(t, l)
 	s.Hold(entry{&j, "first"})
 	s.Hold(nil)
 	s.Hold(entry{&j, "second"})
-	streamtest.Script(t, s, `
+	offline.Script(t, s, `
 		accepted -> send ""
 		relayed  -> finish`)
 	j.check(t, "first logs 2, second logs 2, second is released, first is released")
@@ -46,7 +46,7 @@ func TestFinish(t *testing.T) {
 // TestLeaseOfNewSession checks that a session releases last the lease that it was accepted with.
 func TestLeaseOfNewSession(t *testing.T) {
 	var j journal
-	base := streamtest.NewSession(t, listener())
+	base := offline.NewSession(t, listener())
 	s := stream.NewSession(base.Listen, base.Env, base.Client, entry{&j, "generation"})
 	s.Hold(entry{&j, "place"})
 	s.Advance(stream.Event{Kind: stream.Accepted})
@@ -55,8 +55,8 @@ func TestLeaseOfNewSession(t *testing.T) {
 }
 
 func TestFinishTwicePanics(t *testing.T) {
-	s := streamtest.NewSession(t, listener())
-	streamtest.Script(t, s, `
+	s := offline.NewSession(t, listener())
+	offline.Script(t, s, `
 		accepted -> send ""
 		relayed  -> finish`)
 	defer func() {
@@ -92,7 +92,7 @@ func TestPanicEndsTheSession(t *testing.T) {
 			var j journal
 			l := listener()
 			tt.change(l.Default)
-			s := streamtest.NewSession(t, l)
+			s := offline.NewSession(t, l)
 			s.Hold(entry{&j, "lease"})
 			step := s.Advance(stream.Event{Kind: stream.Accepted})
 			if step.Do != stream.Finish || s.Status != stream.StatusInternal {
@@ -119,9 +119,9 @@ func TestEventAfterFinish(t *testing.T) {
 	var j journal
 	l := listener()
 	l.Default.Content, l.Default.Loggers = nil, []stream.Logger{entry{&j, "log"}}
-	s := streamtest.NewSession(t, l)
+	s := offline.NewSession(t, l)
 	s.Hold(entry{&j, "lease"})
-	streamtest.Script(t, s, `
+	offline.Script(t, s, `
 		accepted -> finish
 		eof      -> finish reset`)
 	j.check(t, "log logs 5, lease is released")

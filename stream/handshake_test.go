@@ -22,7 +22,7 @@ import (
 
 	"weir/stream"
 	"weir/stream/driver/drivertest"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // certificate returns a new certificate for that name.
@@ -62,10 +62,10 @@ func tlsListener(t *testing.T) (l *stream.Listen, other *stream.Server) {
 
 // connected returns the session of a client of l whose next step is the handshake. All servers log to
 // its lines.
-func connected(t *testing.T, l *stream.Listen, others ...*stream.Server) (*streamtest.Session, stream.Step) {
+func connected(t *testing.T, l *stream.Listen, others ...*stream.Server) (*offline.Session, stream.Step) {
 	t.Helper()
 	l.Default.Settings.ErrorLog = nil
-	s := streamtest.NewSession(t, l)
+	s := offline.NewSession(t, l)
 	for _, other := range others {
 		other.Settings.ErrorLog = s.Env.Log
 	}
@@ -94,7 +94,7 @@ func connection(t *testing.T) (server, client net.Conn) {
 }
 
 // shakeHands performs the step of s with that client, as a driver does, and returns the next step.
-func shakeHands(t *testing.T, s *streamtest.Session, step stream.Step, client *tls.Config) stream.Step {
+func shakeHands(t *testing.T, s *offline.Session, step stream.Step, client *tls.Config) stream.Step {
 	t.Helper()
 	near, far := connection(t)
 	ended := make(chan struct{})
@@ -117,7 +117,7 @@ func shakeHands(t *testing.T, s *streamtest.Session, step stream.Step, client *t
 }
 
 // finish plays the end of a session whose content has begun.
-func finish(t *testing.T, s *streamtest.Session, step stream.Step) {
+func finish(t *testing.T, s *offline.Session, step stream.Step) {
 	t.Helper()
 	if step.Do == stream.Send {
 		step = s.Advance(stream.Event{Kind: stream.Relayed})
@@ -302,7 +302,7 @@ func TestHandshakeAfterHeader(t *testing.T) {
 	l, _ := tlsListener(t)
 	l.ProxyProtocol = true
 	l.Default.Handlers[stream.Preread] = []stream.Handler{wanting(3, stream.Done)}
-	s := streamtest.NewSession(t, l)
+	s := offline.NewSession(t, l)
 	s.Advance(stream.Event{Kind: stream.Accepted})
 	step := s.Advance(stream.Event{Kind: stream.Bytes, Data: []byte("PROXY UNKNOWN\r\n\x16\x03\x01")})
 	if step.Do != stream.HandshakeClient {
@@ -325,7 +325,7 @@ func TestHandshakeOfInnerAddress(t *testing.T) {
 	inner, _ := tlsListener(t)
 	outer.Config = inner.Config
 	outer.Inner = map[netip.Addr]*stream.Listen{netip.MustParseAddr("192.0.2.100"): inner}
-	s := streamtest.NewSession(t, outer)
+	s := offline.NewSession(t, outer)
 	inner.Default.Settings.ErrorLog = s.Env.Log
 	if step := s.Advance(stream.Event{Kind: stream.Accepted}); step.Do != stream.HandshakeClient {
 		t.Errorf("got step %d, want a handshake", step.Do)

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 var (
@@ -13,7 +13,7 @@ var (
 )
 
 func TestKey(t *testing.T) {
-	s := streamtest.NewSession(t, listener())
+	s := offline.NewSession(t, listener())
 	if got, ok := someKey.Get(s.Session); got != "" || ok {
 		t.Errorf("got %q, %v before Set", got, ok)
 	}

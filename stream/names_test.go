@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // named returns an address whose servers have these names, one line for each server. The first is
@@ -81,7 +81,7 @@ func TestSelectServer(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := streamtest.NewSession(t, named(t, site))
+			s := offline.NewSession(t, named(t, site))
 			found := s.SelectServer(tt.host)
 			if s.Server.Origin != tt.want || found != (tt.want != "default") {
 				t.Errorf("got server %s, %v for %q, want %s", s.Server.Origin, found, tt.host, tt.want)
@@ -92,7 +92,7 @@ func TestSelectServer(t *testing.T) {
 
 // If the servers cannot be distinguished by name, the session keeps the first one.
 func TestSelectServerWithoutNames(t *testing.T) {
-	s := streamtest.NewSession(t, listener())
+	s := offline.NewSession(t, listener())
 	if before := s.Server; s.SelectServer("a") || s.Server != before {
 		t.Error("the server has changed")
 	}
@@ -102,7 +102,7 @@ func TestSelectServerWithoutNames(t *testing.T) {
 func TestSelectServerOfInnerAddress(t *testing.T) {
 	outer, inner := named(t, "outer"), named(t, "inner")
 	outer.Inner = map[netip.Addr]*stream.Listen{netip.MustParseAddr("192.0.2.100"): inner}
-	s := streamtest.NewSession(t, outer)
+	s := offline.NewSession(t, outer)
 	if !s.SelectServer("inner") || s.SelectServer("outer") {
 		t.Errorf("got server %s", s.Server.Origin)
 	}
@@ -116,7 +116,7 @@ func TestSelectServerCaptures(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Config.Vars.Resolve()
-	s := streamtest.NewSession(t, l)
+	s := offline.NewSession(t, l)
 	s.SelectServer("WWW.Example.Com")
 	if got := tpl.Eval(s.Session); got != "www.|example.com|example.com" {
 		t.Errorf("got %q", got)

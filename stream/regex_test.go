@@ -4,11 +4,11 @@ import (
 	"testing"
 
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // match returns a session whose configuration uses the template and a regular expression.
-func match(t *testing.T, pattern, template string) (*streamtest.Session, *stream.Regex, stream.Template) {
+func match(t *testing.T, pattern, template string) (*offline.Session, *stream.Regex, stream.Template) {
 	t.Helper()
 	config := stream.NewConfig()
 	re, err := config.Vars.Regex(pattern, false)
@@ -24,7 +24,7 @@ func match(t *testing.T, pattern, template string) (*streamtest.Session, *stream
 	}
 	l := listener()
 	l.Config = config
-	return streamtest.NewSession(t, l), re, tpl
+	return offline.NewSession(t, l), re, tpl
 }
 
 // TestRegexSetsGroups also checks that a group's variable is not found before the match and changes

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // handler is a stream.Handler from a function.
@@ -52,7 +52,7 @@ const context = ", client: 192.0.2.1, server: 192.0.2.100:1883"
 const arrival = "[info] *1 client 192.0.2.1:1000 connected to 192.0.2.100:1883"
 
 // checkLog compares the lines of a session's log after the first.
-func checkLog(t *testing.T, s *streamtest.Session, want ...string) {
+func checkLog(t *testing.T, s *offline.Session, want ...string) {
 	t.Helper()
 	got := s.Lines.All()
 	if len(got) == 0 || got[0] != arrival {
@@ -222,8 +222,8 @@ func TestSession(t *testing.T) {
 			if tt.change != nil {
 				tt.change(l)
 			}
-			s := streamtest.NewSession(t, l)
-			streamtest.Script(t, s, tt.script)
+			s := offline.NewSession(t, l)
+			offline.Script(t, s, tt.script)
 			if s.Status != tt.status {
 				t.Errorf("got status %d, want %d", s.Status, tt.status)
 			}
@@ -277,7 +277,7 @@ func TestPhases(t *testing.T) {
 					return p.verdict, p.err
 				}))
 			}
-			s := streamtest.NewSession(t, l)
+			s := offline.NewSession(t, l)
 			if step := s.Advance(stream.Event{Kind: stream.Accepted}); step.Do == stream.Send {
 				s.Advance(stream.Event{Kind: stream.Relayed})
 			}
@@ -307,8 +307,8 @@ func TestServerChange(t *testing.T) {
 		handler(func(*stream.Session) (stream.Verdict, error) { ran += "first"; return stream.Next, nil }),
 		handler(func(*stream.Session) (stream.Verdict, error) { ran += "second"; return stream.Next, nil }),
 	}
-	s := streamtest.NewSession(t, l)
-	streamtest.Script(t, s, `accepted -> send ""`)
+	s := offline.NewSession(t, l)
+	offline.Script(t, s, `accepted -> send ""`)
 	if ran != "second" {
 		t.Errorf("got %q, want only the other server's second place", ran)
 	}
@@ -332,7 +332,7 @@ func TestInnerListen(t *testing.T) {
 			wildcard := listener()
 			wildcard.Addr = stream.Addr{IP: netip.MustParseAddrPort("0.0.0.0:1883")}
 			wildcard.Inner = map[netip.Addr]*stream.Listen{inner.Addr.IP.Addr(): inner}
-			s := streamtest.NewSession(t, wildcard)
+			s := offline.NewSession(t, wildcard)
 			inner.Config, inner.Default.Settings.ErrorLog = wildcard.Config, wildcard.Default.Settings.ErrorLog
 			s.Client.Local = &stream.Addr{IP: netip.MustParseAddrPort(tt.local)}
 			if step := s.Advance(stream.Event{Kind: stream.Accepted}); step.Do == stream.Send {
@@ -353,17 +353,17 @@ func TestInnerListen(t *testing.T) {
 // clock is set meanwhile.
 func TestSystemClockIsSet(t *testing.T) {
 	for _, back := range []int{3600, -3600} {
-		s := streamtest.NewSession(t, listener())
-		s.Clock = streamtest.NewRunningClock()
+		s := offline.NewSession(t, listener())
+		s.Clock = offline.NewRunningClock()
 		env := *s.Env
 		env.Now = s.Clock.Now
 		s.Session = stream.NewSession(s.Listen, &env, s.Client, nil)
 		s.Server.Handlers[stream.Preread] = []stream.Handler{handler(func(*stream.Session) (stream.Verdict, error) { return stream.More, nil })}
-		streamtest.Script(t, s, `
+		offline.Script(t, s, `
 			accepted  -> read max=8 within=30s
 			after 10s -> keep`)
 		s.Clock.SetBack(t, back)
-		streamtest.Script(t, s, `bytes "a" -> read max=7 within=20s`)
+		offline.Script(t, s, `bytes "a" -> read max=7 within=20s`)
 		if got := s.Elapsed(); got != 10*time.Second {
 			t.Errorf("set back by %d s: the session has lasted %v, want 10s", back, got)
 		}

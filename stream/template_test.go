@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // templateRows are strings with variables, and their value in a session or nginx's error message.
@@ -65,7 +65,7 @@ func checkTemplate(t *testing.T, config *stream.Config, tpl stream.Template, tex
 	t.Helper()
 	l := listener()
 	l.Config = config
-	s := streamtest.NewSession(t, l)
+	s := offline.NewSession(t, l)
 	if got := tpl.Eval(s.Session); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -114,7 +114,7 @@ func FuzzTemplate(f *testing.F) {
 		}
 		l := listener()
 		l.Config = config
-		got := tpl.Eval(streamtest.NewSession(t, l).Session)
+		got := tpl.Eval(offline.NewSession(t, l).Session)
 		if !strings.Contains(text, "$") && got != text {
 			t.Errorf("got %q, want %q", got, text)
 		}

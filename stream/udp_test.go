@@ -6,7 +6,7 @@ import (
 
 	"weir/stream"
 	"weir/stream/driver/drivertest"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // udpListener returns a listen for datagrams.
@@ -44,8 +44,8 @@ func TestUDP(t *testing.T) {
 			l.Default.Handlers[stream.Access] = []stream.Handler{wanting(0, tt.access)}
 			l.Default.Handlers[stream.SSL] = []stream.Handler{wanting(0, stream.Verdict(stream.StatusInternal))}
 			l.Default.Handlers[stream.Preread] = []stream.Handler{wanting(100, stream.Done)}
-			s := streamtest.NewSession(t, l)
-			streamtest.Script(t, s, tt.script)
+			s := offline.NewSession(t, l)
+			offline.Script(t, s, tt.script)
 			if s.Status != tt.status || !s.UDP() {
 				t.Errorf("got status %d, UDP %v, want %d", s.Status, s.UDP(), tt.status)
 			}
@@ -69,14 +69,14 @@ func (telling) Next(s *stream.Session, _ stream.Event) stream.Step { return s.Fi
 func TestUDPLog(t *testing.T) {
 	l := udpListener()
 	l.Default.Content = logging{}
-	s := streamtest.NewSession(t, l)
-	streamtest.Script(t, s, `accepted "x" -> finish reset`)
+	s := offline.NewSession(t, l)
+	offline.Script(t, s, `accepted "x" -> finish reset`)
 	checkLines(t, s, "[info] *1 udp client 192.0.2.1:1000 connected to 127.0.0.1:53",
 		"[error] *1 said, udp client: 192.0.2.1, server: 127.0.0.1:53")
 }
 
 // checkLines compares the whole log.
-func checkLines(t *testing.T, s *streamtest.Session, want ...string) {
+func checkLines(t *testing.T, s *offline.Session, want ...string) {
 	t.Helper()
 	if got := s.Lines.All(); !slices.Equal(got, want) {
 		t.Errorf("got log %q, want %q", got, want)

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // counting is a variable whose value is the number of its evaluations.
@@ -19,7 +19,7 @@ func counting(name string, n *int) stream.Variable {
 }
 
 // play returns a session whose configuration has those variables and uses those names, in order.
-func play(t *testing.T, define []stream.Variable, use ...string) (s *streamtest.Session, indexes []int) {
+func play(t *testing.T, define []stream.Variable, use ...string) (s *offline.Session, indexes []int) {
 	t.Helper()
 	config := stream.NewConfig()
 	for _, v := range define {
@@ -35,7 +35,7 @@ func play(t *testing.T, define []stream.Variable, use ...string) (s *streamtest.
 	}
 	l := listener()
 	l.Config = config
-	return streamtest.NewSession(t, l), indexes
+	return offline.NewSession(t, l), indexes
 }
 
 func TestVariableIsEvaluatedOnce(t *testing.T) {
@@ -249,7 +249,7 @@ func TestPrereadIsNotKeptEarly(t *testing.T) {
 	config.Vars.Resolve()
 	l := listener()
 	l.Config = config
-	s := streamtest.NewSession(t, l)
+	s := offline.NewSession(t, l)
 	values := func() []string {
 		var all []string
 		for _, i := range use {

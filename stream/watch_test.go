@@ -6,7 +6,7 @@ import (
 
 	"weir/stream"
 	"weir/stream/driver/drivertest"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // holder is a content that connects, and counts the calls of Abandon.
@@ -24,7 +24,7 @@ func TestSocketThatCanNotBeWatched(t *testing.T) {
 	l := listener()
 	h := &holder{}
 	l.Default.Content = h
-	s := streamtest.NewSession(t, l)
+	s := offline.NewSession(t, l)
 	s.Advance(stream.Event{Kind: stream.Accepted})
 	step := s.Advance(stream.Event{Kind: stream.Failed, Side: stream.UpstreamSide, Op: stream.OpWatch, Err: syscall.ENOSPC})
 	if step.Do != stream.Finish || s.Status != stream.StatusInternal || h.abandoned != 1 {

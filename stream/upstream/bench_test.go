@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"weir/stream"
-	"weir/stream/streamtest"
 	"weir/stream/upstream"
+	"weir/stream/upstream/upstreamtest"
 )
 
 // manyServers returns n servers of the same weight.
@@ -25,7 +25,7 @@ func TestChoosingAllocatesThePickerOnly(t *testing.T) {
 		for _, peers := range []int{10, 64, 65, 1000} {
 			t.Run(fmt.Sprintf("%s, %d peers", m.name, peers), func(t *testing.T) {
 				g := upstream.NewGroup("u", manyServers(peers, 3), m.make(fixed(t, "a client id that is longer than what fits on a stack")))
-				s := streamtest.NewBench().Session()
+				s := upstreamtest.NewBench().Session()
 				got := testing.AllocsPerRun(100, func() { serveOne(t, g, s) })
 				if got != 1 {
 					t.Errorf("a session allocates %v objects, want 1", got)
@@ -68,7 +68,7 @@ func BenchmarkChoose(b *testing.B) {
 	for _, m := range methods {
 		b.Run(m.name, func(b *testing.B) {
 			g := upstream.NewGroup("u", manyServers(100, 1), m.make(key))
-			s := streamtest.NewBench().Session()
+			s := upstreamtest.NewBench().Session()
 			b.ReportAllocs()
 			for b.Loop() {
 				serveOne(b, g, s)

@@ -8,15 +8,16 @@ import (
 	"testing"
 
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 	"weir/stream/upstream"
+	"weir/stream/upstream/upstreamtest"
 )
 
 // A lineage contains the groups of one name in the configurations of a process, and the sessions of
 // each.
 type lineage struct {
 	t      *testing.T
-	bench  *streamtest.Bench
+	bench  *upstreamtest.Bench
 	groups []*upstream.Group
 	held   map[string]func() // ends the session of that name
 }
@@ -41,7 +42,7 @@ func (l *lineage) configure(line string) {
 	if len(l.groups) > 0 {
 		old = l.groups[len(l.groups)-1]
 	}
-	env, _ := streamtest.NewEnv(l.bench.Session().Env.Now)
+	env, _ := offline.NewEnv(l.bench.Session().Env.Now)
 	if err := g.Open(l.t.Context(), env, old); err != nil {
 		l.t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func (l *lineage) begin(name string) string {
 	}
 	p.Notify(peer, upstream.Connected, 0)
 	p = p.Settle()
-	l.held[name] = func() { p.Free(peer, streamtest.FailedIf(false), &stream.Try{}) }
+	l.held[name] = func() { p.Free(peer, upstreamtest.FailedIf(false), &stream.Try{}) }
 	return peer.Server
 }
 
@@ -94,7 +95,7 @@ func TestCountsOutlastConfigurations(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			bench := streamtest.NewBench()
+			bench := upstreamtest.NewBench()
 			bench.Vars.Resolve()
 			l := &lineage{t: t, bench: bench, held: map[string]func(){}}
 			for i := 0; i < len(tt.steps); i += 2 {
@@ -136,7 +137,7 @@ func (l *lineage) step(step string) (note string) {
 // TestConfigurationThatFailsTakesNoCounts opens a group that is then dropped, as in a reload that
 // fails later.
 func TestConfigurationThatFailsTakesNoCounts(t *testing.T) {
-	bench := streamtest.NewBench()
+	bench := upstreamtest.NewBench()
 	bench.Vars.Resolve()
 	l := &lineage{t: t, bench: bench, held: map[string]func(){}}
 	l.configure("a b")
@@ -153,7 +154,7 @@ func TestConfigurationThatFailsTakesNoCounts(t *testing.T) {
 // TestConfigurationsShareCountsAtOnce runs sessions of several configurations concurrently with
 // reloads.
 func TestConfigurationsShareCountsAtOnce(t *testing.T) {
-	bench := streamtest.NewBench()
+	bench := upstreamtest.NewBench()
 	bench.Vars.Resolve()
 	l := &lineage{t: t, bench: bench, held: map[string]func(){}}
 	var sessions sync.WaitGroup
@@ -171,7 +172,7 @@ func TestConfigurationsShareCountsAtOnce(t *testing.T) {
 					if n := g.Conns(peer); n > 3 {
 						t.Errorf("got %d sessions, want at most 3", n)
 					}
-					p.Free(peer, streamtest.FailedIf(false), &stream.Try{})
+					p.Free(peer, upstreamtest.FailedIf(false), &stream.Try{})
 				}
 			})
 		}
@@ -187,7 +188,7 @@ func TestConfigurationsShareCountsAtOnce(t *testing.T) {
 func TestCountsOfNamesOutlastConfigurations(t *testing.T) {
 	f := newFleet(t, upstream.LeastConn, named(""), servers("x")...)
 	f.become(t, "b.example", "A", "10.0.0.1", "10.0.0.2")
-	bench := streamtest.NewBench()
+	bench := upstreamtest.NewBench()
 	bench.Vars.Resolve()
 	l := &lineage{t: t, bench: bench, held: map[string]func(){}, groups: []*upstream.Group{f.group}}
 	for _, name := range []string{"1", "2", "3", "4"} {

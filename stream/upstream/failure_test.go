@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"weir/stream"
-	"weir/stream/streamtest"
 	"weir/stream/upstream"
+	"weir/stream/upstream/upstreamtest"
 )
 
 // TestFailures runs scripts of sessions and seconds; all but those with a bracket or a question mark
@@ -101,7 +101,7 @@ func withBackup() []upstream.PeerConf {
 // A story is a running test.
 type story struct {
 	*testing.T
-	bench   *streamtest.Bench
+	bench   *upstreamtest.Bench
 	group   *upstream.Group
 	picker  upstream.Picker // of the last session
 	held    map[string]held // by the word that ends it
@@ -121,7 +121,7 @@ func tell(t *testing.T, peers []upstream.PeerConf, text string) {
 	for i := range peers {
 		list[i] = &peers[i]
 	}
-	s := &story{T: t, bench: streamtest.NewBench(), held: map[string]held{}}
+	s := &story{T: t, bench: upstreamtest.NewBench(), held: map[string]held{}}
 	s.group = upstream.NewGroup("u", list, upstream.RoundRobin)
 	for i, word := range strings.Fields(text) {
 		if !s.word(word) {
@@ -196,7 +196,7 @@ func (s *story) free(p upstream.Picker, peer *upstream.Peer, o upstream.Outcome)
 func TestSystemClockIsSet(t *testing.T) {
 	const hour = 3600
 	for _, back := range []int{hour, -hour} {
-		bench := streamtest.NewBench()
+		bench := upstreamtest.NewBench()
 		bench.RunClock()
 		a := peer("a", 1, 10)
 		g := upstream.NewGroup("u", []*upstream.PeerConf{&a, {Server: "b", Weight: 1, Down: true}}, upstream.RoundRobin)

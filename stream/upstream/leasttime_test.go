@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"weir/stream"
-	"weir/stream/streamtest"
 	"weir/stream/upstream"
+	"weir/stream/upstream/upstreamtest"
 )
 
 // TestLeastTime runs scripts of sessions and milliseconds. A word is
@@ -47,7 +47,7 @@ func TestLeastTime(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := &timedStory{T: t, bench: streamtest.NewBench(), held: map[string][]timedSession{}}
+			s := &timedStory{T: t, bench: upstreamtest.NewBench(), held: map[string][]timedSession{}}
 			s.group = upstream.NewGroup("u", parsePeers(t, tt.peers), tt.method)
 			for i, word := range strings.Fields(tt.story) {
 				if !s.word(word) {
@@ -60,7 +60,7 @@ func TestLeastTime(t *testing.T) {
 
 type timedStory struct {
 	*testing.T
-	bench *streamtest.Bench
+	bench *upstreamtest.Bench
 	group *upstream.Group
 	held  map[string][]timedSession
 }
@@ -133,14 +133,14 @@ func (s *timedStory) end(name string, failed bool) {
 	last := len(s.held[name]) - 1
 	session := s.held[name][last]
 	s.held[name] = s.held[name][:last]
-	session.picker.Free(session.peer, streamtest.FailedIf(failed), &session.try)
+	session.picker.Free(session.peer, upstreamtest.FailedIf(failed), &session.try)
 }
 
 // TestLeastTimeLeavesNothingInFlight ends sessions at every point: an attempt left in flight would
 // count against the peer forever.
 func TestLeastTimeLeavesNothingInFlight(t *testing.T) {
 	for _, by := range []upstream.Measure{upstream.ToConnect, upstream.ToFirstByte, upstream.ToLastByte} {
-		bench := streamtest.NewBench()
+		bench := upstreamtest.NewBench()
 		peers := parsePeers(t, "a:1*1 b:1*1")
 		peers[0].MaxFails, peers[1].MaxFails = 0, 0
 		g := upstream.NewGroup("u", peers, upstream.LeastTime(by, true))
@@ -163,7 +163,7 @@ func TestLeastTimeLeavesNothingInFlight(t *testing.T) {
 				try.FirstByte = 10 * time.Millisecond
 				p.Notify(peer, upstream.FirstByte, try.FirstByte)
 			}
-			p.Free(peer, streamtest.FailedIf(n%4 == 0), try)
+			p.Free(peer, upstreamtest.FailedIf(n%4 == 0), try)
 		}
 		for _, p := range g.Peers() {
 			if n := upstream.InFlight(g, p); n != 0 {
@@ -176,7 +176,7 @@ func TestLeastTimeLeavesNothingInFlight(t *testing.T) {
 // TestRandomTwoTimedPrefersTheFast checks that the peer with the earlier expected completion is
 // chosen of two.
 func TestRandomTwoTimedPrefersTheFast(t *testing.T) {
-	bench := streamtest.NewBench()
+	bench := upstreamtest.NewBench()
 	g := upstream.NewGroup("u", parsePeers(t, "a:1*1 b:1*1"), upstream.RandomTwoTimed(upstream.ToConnect))
 	took := map[string]time.Duration{"a:1": 10 * time.Millisecond, "b:1": 500 * time.Millisecond}
 	met := map[string]int{}
@@ -200,7 +200,7 @@ func TestRandomTwoTimedPrefersTheFast(t *testing.T) {
 func TestLeastTimeModel(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for n := range 20 {
-		bench := streamtest.NewBench()
+		bench := upstreamtest.NewBench()
 		g := upstream.NewGroup("u", randomPeers(rng), upstream.LeastTime(upstream.ToLastByte, false))
 		peers := g.Peers()
 		m := newTimedModel(peers)

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"weir/stream"
-	"weir/stream/streamtest"
 	"weir/stream/upstream"
+	"weir/stream/upstream/upstreamtest"
 )
 
 // A model is a second implementation of hash and hash consistent, written from their descriptions
@@ -146,10 +146,10 @@ func TestModel(t *testing.T) {
 }
 
 // keyed returns a bench, a key that the test may change, and the template that evaluates to it.
-func keyed(t *testing.T) (*streamtest.Bench, *string, stream.Template) {
+func keyed(t *testing.T) (*upstreamtest.Bench, *string, stream.Template) {
 	t.Helper()
 	key := new(string)
-	bench := streamtest.NewBench()
+	bench := upstreamtest.NewBench()
 	err := bench.Vars.Define(stream.Variable{
 		Name: "key", NoCache: true, Get: func(*stream.Session) (string, bool) { return *key, true },
 	})

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"weir/stream"
-	"weir/stream/streamtest"
 	"weir/stream/upstream"
+	"weir/stream/upstream/upstreamtest"
 )
 
 // edit replaces the i-th peer of the group by one with another configuration and the same state.
@@ -22,7 +22,7 @@ func edit(g *upstream.Group, i int, change func(*upstream.PeerConf)) {
 // TestEditedPeerKeepsItsState checks that another configuration of a peer applies at once, and that
 // the peer keeps its ID, failures and sessions and does not leave the group.
 func TestEditedPeerKeepsItsState(t *testing.T) {
-	bench := streamtest.NewBench()
+	bench := upstreamtest.NewBench()
 	a, b := peer("a", 1, 10), peer("b", 1, 10)
 	g := upstream.NewGroup("u", []*upstream.PeerConf{&a, &b}, upstream.RoundRobin)
 	p := g.Begin(bench.Session())
@@ -61,7 +61,7 @@ func TestEditedPeerIsNotTriedAgain(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) {
 			a, b := peer("a", 0, 10), peer("b", 0, 10)
 			g := upstream.NewGroup("u", []*upstream.PeerConf{&a, &b}, m.make(fixed(t, "key")))
-			p := g.Begin(streamtest.NewBench().Session())
+			p := g.Begin(upstreamtest.NewBench().Session())
 			for range 2 {
 				tried, err := p.Pick()
 				if err != nil {

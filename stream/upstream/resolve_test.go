@@ -13,15 +13,16 @@ import (
 	"weir/conformance/peers"
 	"weir/internal/resolver"
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 	"weir/stream/upstream"
+	"weir/stream/upstream/upstreamtest"
 )
 
 // A fleet is a group with one named server, and the name server that has its addresses.
 type fleet struct {
 	*peers.DNS
 	group *upstream.Group
-	lines *streamtest.Lines
+	lines *offline.Lines
 	names upstream.Resolving
 }
 
@@ -58,7 +59,7 @@ func newFleetOf(t testing.TB, o resolver.Options, m upstream.Method, n *upstream
 
 func (f *fleet) open(t testing.TB, g *upstream.Group, old stream.Part) {
 	t.Helper()
-	env, lines := streamtest.NewEnv(time.Now)
+	env, lines := offline.NewEnv(time.Now)
 	f.lines = lines
 	if err := g.Open(t.Context(), env, old); err != nil {
 		t.Fatal(err)
@@ -241,7 +242,7 @@ func TestRingOfANamePerAddress(t *testing.T) {
 		n.EachAddress = true
 		f := newFleet(t, m, n)
 		f.become(t, "b.example", "A", addrs...)
-		bench := streamtest.NewBench()
+		bench := upstreamtest.NewBench()
 		got, err := f.group.Begin(bench.Session()).Pick()
 		want, _ := upstream.NewGroup("u", list, m).Begin(bench.Session()).Pick()
 		if err != nil || got.Name != want.Name {
@@ -381,7 +382,7 @@ func TestNoSessionFailsForLackOfAServer(t *testing.T) {
 			stop, failures := make(chan struct{}), make(chan error, 2)
 			var sessions sync.WaitGroup
 			for range 2 {
-				bench := streamtest.NewBench()
+				bench := upstreamtest.NewBench()
 				sessions.Go(func() { failures <- chooseUntil(stop, f.group, bench) })
 			}
 			for i := range changesUnder(method) {
@@ -401,7 +402,7 @@ func TestNoSessionFailsForLackOfAServer(t *testing.T) {
 
 // chooseUntil runs sessions one after another that choose, are refused, and choose again, until
 // stop.
-func chooseUntil(stop chan struct{}, g *upstream.Group, bench *streamtest.Bench) error {
+func chooseUntil(stop chan struct{}, g *upstream.Group, bench *upstreamtest.Bench) error {
 	for n := 0; ; n++ {
 		select {
 		case <-stop:

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"weir/stream"
-	"weir/stream/streamtest"
 	"weir/stream/upstream"
+	"weir/stream/upstream/upstreamtest"
 )
 
 // TestSlowStartShares checks that a server that has recovered half of its weight gets half as many
@@ -22,7 +22,7 @@ func TestSlowStartShares(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			bench := streamtest.NewBench()
+			bench := upstreamtest.NewBench()
 			peers := slowStart(1, 10)
 			peers[0].Weight, peers[1].Weight = 4, 4
 			g := upstream.NewGroup("u", []*upstream.PeerConf{&peers[0], &peers[1]}, tt.method)
@@ -43,7 +43,7 @@ func TestSlowStartShares(t *testing.T) {
 }
 
 // failFirst runs sessions until the first server has failed.
-func failFirst(t *testing.T, g *upstream.Group, bench *streamtest.Bench) {
+func failFirst(t *testing.T, g *upstream.Group, bench *upstreamtest.Bench) {
 	t.Helper()
 	for range 10 {
 		if one(t, g, bench, true) {
@@ -54,7 +54,7 @@ func failFirst(t *testing.T, g *upstream.Group, bench *streamtest.Bench) {
 }
 
 // probeFirst runs sessions until one has connected to the first server.
-func probeFirst(t *testing.T, g *upstream.Group, bench *streamtest.Bench) {
+func probeFirst(t *testing.T, g *upstream.Group, bench *upstreamtest.Bench) {
 	t.Helper()
 	for range 10 {
 		if one(t, g, bench, false) {
@@ -66,7 +66,7 @@ func probeFirst(t *testing.T, g *upstream.Group, bench *streamtest.Bench) {
 
 // one runs a session, which fails or connects on the first server, and reports whether it chose
 // that one.
-func one(t *testing.T, g *upstream.Group, bench *streamtest.Bench, fail bool) (first bool) {
+func one(t *testing.T, g *upstream.Group, bench *upstreamtest.Bench, fail bool) (first bool) {
 	t.Helper()
 	p := g.Begin(bench.Session())
 	peer, err := p.Pick()
@@ -79,6 +79,6 @@ func one(t *testing.T, g *upstream.Group, bench *streamtest.Bench, fail bool) (f
 		p.Notify(peer, upstream.Connected, 0)
 		try.Connect = 0
 	}
-	p.Free(peer, streamtest.FailedIf(fail && first), try)
+	p.Free(peer, upstreamtest.FailedIf(fail && first), try)
 	return first
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"weir/stream"
-	"weir/stream/streamtest"
 	"weir/stream/upstream"
+	"weir/stream/upstream/upstreamtest"
 )
 
 // TestVectors compares with choices of an independent implementation that agreed with nginx on 1600
@@ -38,7 +38,7 @@ func checkVector(t *testing.T, row string, m upstream.Method, servers, down, wan
 	for _, p := range list {
 		p.Down = p.Server == down
 	}
-	got, err := upstream.NewGroup("u", list, m).Begin(streamtest.NewBench().Session()).Pick()
+	got, err := upstream.NewGroup("u", list, m).Begin(upstreamtest.NewBench().Session()).Pick()
 	if err != nil {
 		t.Fatalf("%s: %v", row, err)
 	}
@@ -65,7 +65,7 @@ func parsePeers(t *testing.T, text string) []*upstream.PeerConf {
 }
 
 // picks runs n sessions that pick and keep their peer, and returns the servers' names.
-func picks(t *testing.T, b *streamtest.Bench, g *upstream.Group, n int) []string {
+func picks(t *testing.T, b *upstreamtest.Bench, g *upstream.Group, n int) []string {
 	t.Helper()
 	var names []string
 	for range n {
@@ -99,7 +99,7 @@ func TestSequences(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			want := strings.Fields(tt.want)
 			g := upstream.NewGroup("u", parsePeers(t, tt.peers), tt.method)
-			if got := picks(t, streamtest.NewBench(), g, len(want)); !slices.Equal(got, want) {
+			if got := picks(t, upstreamtest.NewBench(), g, len(want)); !slices.Equal(got, want) {
 				t.Errorf("got %v, want %v", got, want)
 			}
 		})

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"weir/stream"
-	"weir/stream/streamtest"
 	"weir/stream/upstream"
+	"weir/stream/upstream/upstreamtest"
 )
 
 // TestLargestWeights checks that sums of the largest weights do not overflow, in particular with
@@ -16,7 +16,7 @@ func TestLargestWeights(t *testing.T) {
 		upstream.RoundRobin, upstream.LeastConn, upstream.Random, upstream.RandomTwo, upstream.Hash(fixed(t, "key")),
 		upstream.LeastTime(upstream.ToConnect, false),
 	} {
-		bench := streamtest.NewBench()
+		bench := upstreamtest.NewBench()
 		var peers []*upstream.PeerConf
 		for range 3 {
 			peers = append(peers, &upstream.PeerConf{Weight: math.MaxInt32})

@@ -12,7 +12,7 @@ import (
 
 	"weir/internal/relay"
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // patience is how long a test waits for an expected event. A busy machine may need much of it.
@@ -68,7 +68,7 @@ func (o outcome) failure() stream.Event {
 type rig struct {
 	*testing.T
 	env    *stream.Env
-	lines  *streamtest.Lines
+	lines  *offline.Lines
 	driver stream.Driver
 	// maxHeld is how many bytes of a flow the driver may hold even above relay.Spec.BufferSize, if
 	// it has a method MaxHeld.
@@ -83,7 +83,7 @@ func newRig(t *testing.T, newDriver func(*stream.Env) stream.Driver) *rig {
 	t.Helper()
 	checkLeaks(t)
 	r := &rig{T: t, events: map[uint64][]stream.Event{}}
-	r.env, r.lines = streamtest.NewEnv(time.Now)
+	r.env, r.lines = offline.NewEnv(time.Now)
 	r.driver = newDriver(r.env)
 	if d, ok := r.driver.(interface{ MaxHeld() int64 }); ok {
 		r.maxHeld = d.MaxHeld()

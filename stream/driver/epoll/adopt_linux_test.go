@@ -18,7 +18,7 @@ import (
 	"weir/stream"
 	"weir/stream/driver/drivertest"
 	"weir/stream/driver/epoll"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // child is a session given to an orphanage.
@@ -61,7 +61,7 @@ func (sentinel) Handle(s *stream.Session) (stream.Verdict, error) {
 type home struct {
 	d      *epoll.Driver
 	addr   string
-	lines  *streamtest.Lines
+	lines  *offline.Lines
 	mu     sync.Mutex
 	events []stream.Event
 }
@@ -70,7 +70,7 @@ func newHome(t *testing.T, o epoll.Options, content *drivertest.TLSContent) *hom
 	t.Helper()
 	h := &home{}
 	var env *stream.Env
-	env, h.lines = streamtest.NewEnv(time.Now)
+	env, h.lines = offline.NewEnv(time.Now)
 	d, err := epoll.New(env, o)
 	if err != nil {
 		t.Fatal(err)

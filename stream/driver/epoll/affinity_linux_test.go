@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // TestStay checks the processors that the threads of loops may run on.
@@ -33,7 +33,7 @@ func TestStay(t *testing.T) {
 		{"one that does not exist", []int{1023}, all.Count(), []string{"using cpu #1023", "[alert] sched_setaffinity() failed (22: Invalid argument)"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			env, lines := streamtest.NewEnv(time.Now)
+			env, lines := offline.NewEnv(time.Now)
 			d, err := New(env, Options{Loops: 1, CPUs: func(int) []int { return tt.cpus }})
 			if err != nil {
 				t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 
 	"weir/internal/relay"
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // relayed is a session with a client and a server at the other ends of its sockets.
@@ -39,7 +39,7 @@ func startRelayed(t *testing.T, l *loop) *relayed {
 // TestPanicEndsOneSession tests that a panic of the driver ends only the affected session: neither
 // the process, nor sessions with events in the same batch.
 func TestPanicEndsOneSession(t *testing.T) {
-	env, lines := streamtest.NewEnv(time.Now)
+	env, lines := offline.NewEnv(time.Now)
 	l, err := newLoop(env, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func receive(t *testing.T, fd int32) string {
 
 // TestPanicWithoutASessionIsPassedOn tests that a panic without a current session is not recovered.
 func TestPanicWithoutASessionIsPassedOn(t *testing.T) {
-	env, _ := streamtest.NewEnv(time.Now)
+	env, _ := offline.NewEnv(time.Now)
 	l, err := newLoop(env, 0)
 	if err != nil {
 		t.Fatal(err)

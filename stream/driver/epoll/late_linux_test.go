@@ -9,14 +9,14 @@ import (
 	"weir/internal/relay"
 	"weir/stream"
 	"weir/stream/driver/internal/poll"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // TestLateLoopReadsEventsFirst delays a loop beyond proxy_timeout while more sessions have data
 // than a wait returns events.
 func TestLateLoopReadsEventsFirst(t *testing.T) {
 	const sessions = poll.EventsPerWait + 50
-	env, _ := streamtest.NewEnv(time.Now)
+	env, _ := offline.NewEnv(time.Now)
 	l, err := newLoop(env, 0)
 	if err != nil {
 		t.Fatal(err)

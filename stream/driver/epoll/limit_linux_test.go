@@ -13,13 +13,13 @@ import (
 	"weir/stream"
 	"weir/stream/driver/drivertest"
 	"weir/stream/driver/epoll"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // TestConnectionsAreCounted tests the limit of connections: a session takes two, and releases both.
 func TestConnectionsAreCounted(t *testing.T) {
 	const limit = 8
-	env, lines := streamtest.NewEnv(time.Now)
+	env, lines := offline.NewEnv(time.Now)
 	d, err := epoll.New(env, epoll.Options{Loops: 1, Connections: limit})
 	if err != nil {
 		t.Fatal(err)
@@ -169,8 +169,8 @@ func eventually(t *testing.T, ok func() bool) {
 // server and in that of the process.
 func TestEachRefusedSessionIsLoggedByItsServer(t *testing.T) {
 	const refused = 5
-	env, process := streamtest.NewEnv(time.Now)
-	of, server := streamtest.NewEnv(time.Now)
+	env, process := offline.NewEnv(time.Now)
+	of, server := offline.NewEnv(time.Now)
 	d, err := epoll.New(env, epoll.Options{Loops: 2, Connections: 2})
 	if err != nil {
 		t.Fatal(err)

@@ -8,13 +8,13 @@ import (
 
 	"weir/internal/relay"
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // TestPauseLeavesTheLoopAlone tests that a side that waits for its rate is not tried again too
 // early: neither when the rate allows nothing, nor in the pause after a read.
 func TestPauseLeavesTheLoopAlone(t *testing.T) {
-	env, _ := streamtest.NewEnv(time.Now)
+	env, _ := offline.NewEnv(time.Now)
 	l, err := newLoop(env, 0)
 	if err != nil {
 		t.Fatal(err)

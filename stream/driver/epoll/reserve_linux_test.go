@@ -11,7 +11,7 @@ import (
 
 	"weir/stream"
 	"weir/stream/driver/epoll"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // TestDescriptorsInReserve fills the process with sessions and checks that some descriptors remain
@@ -21,7 +21,7 @@ func TestDescriptorsInReserve(t *testing.T) {
 	const reserve = 32
 	allow(t, highest(t)+8*reserve)
 	begun := time.Now()
-	env, lines := streamtest.NewEnv(time.Now)
+	env, lines := offline.NewEnv(time.Now)
 	env.Descriptors = stream.NewDescriptors(survey)
 	d, err := epoll.New(env, epoll.Options{Loops: 1})
 	if err != nil {
@@ -69,7 +69,7 @@ func TestSilentSessionsCountTheDescriptorsOfTheirServers(t *testing.T) {
 	// by the kernel's numbers as well.
 	const limit, others, clients = 400, 282, 50
 	const served = (limit - limit/8 - others) / 2
-	env, lines := streamtest.NewEnv(time.Now)
+	env, lines := offline.NewEnv(time.Now)
 	open := func() int { return 0 }
 	env.Descriptors = stream.NewDescriptors(func() (int, int) { return limit, others + open() })
 	d, err := epoll.New(env, epoll.Options{Loops: 1})

@@ -9,7 +9,7 @@ import (
 
 	"weir/stream"
 	"weir/stream/driver/epoll"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // perLoop is the average number of sessions of a loop in the tests below.
@@ -25,7 +25,7 @@ type fleet struct {
 
 func newFleet(t *testing.T, loops, connections int) *fleet {
 	t.Helper()
-	env, _ := streamtest.NewEnv(time.Now)
+	env, _ := offline.NewEnv(time.Now)
 	d, err := epoll.New(env, epoll.Options{Loops: loops, Connections: connections})
 	if err != nil {
 		t.Fatal(err)
@@ -168,7 +168,7 @@ func TestAllPlacesAreUsed(t *testing.T) {
 // socket, and only one socket gets connections.
 func TestAllPlacesOfSocketsOfTheirOwnAreUsed(t *testing.T) {
 	const loops, limit = 4, 20
-	env, _ := streamtest.NewEnv(time.Now)
+	env, _ := offline.NewEnv(time.Now)
 	d, err := epoll.New(env, epoll.Options{Loops: loops, Connections: limit})
 	if err != nil {
 		t.Fatal(err)

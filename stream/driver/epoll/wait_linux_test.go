@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // forecasts returns the forecast before each of several waits.
@@ -52,7 +52,7 @@ func TestForecastFollowsARhythm(t *testing.T) {
 }
 
 func TestParkingEndsWithAnEventAndInTime(t *testing.T) {
-	env, _ := streamtest.NewEnv(time.Now)
+	env, _ := offline.NewEnv(time.Now)
 	l, err := newLoop(env, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	"weir/stream"
 	"weir/stream/driver/drivertest"
 	"weir/stream/driver/internal/poll"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // patient is a preread handler that waits for bytes.
@@ -28,7 +28,7 @@ func (patient) Handle(s *stream.Session) (stream.Verdict, error) {
 // TestSocketThatCanNotBeWatchedEndsItsSession makes the kernel refuse a socket that is in the set
 // already.
 func TestSocketThatCanNotBeWatchedEndsItsSession(t *testing.T) {
-	env, lines := streamtest.NewEnv(time.Now)
+	env, lines := offline.NewEnv(time.Now)
 	l, err := newLoop(env, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func TestSocketThatCanNotBeWatchedEndsItsSession(t *testing.T) {
 // TestListenThatFailsLeavesNothing gives the driver a listener whose second descriptor cannot be
 // watched.
 func TestListenThatFailsLeavesNothing(t *testing.T) {
-	env, _ := streamtest.NewEnv(time.Now)
+	env, _ := offline.NewEnv(time.Now)
 	d, err := New(env, Options{Loops: 2})
 	if err != nil {
 		t.Fatal(err)

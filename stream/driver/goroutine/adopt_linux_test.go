@@ -12,7 +12,7 @@ import (
 
 	"weir/stream"
 	"weir/stream/driver/drivertest"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // counter is a lease that counts its releases.
@@ -48,7 +48,7 @@ func wantEnd(t *testing.T, fd int) {
 }
 
 func TestAdoptWhatCanNotBeAdopted(t *testing.T) {
-	env, lines := streamtest.NewEnv(time.Now)
+	env, lines := offline.NewEnv(time.Now)
 	d := New(env)
 	defer d.Close()
 	pipe := make([]int, 2)
@@ -67,7 +67,7 @@ func TestAdoptWhatCanNotBeAdopted(t *testing.T) {
 }
 
 func TestAdoptWhenClosed(t *testing.T) {
-	env, lines := streamtest.NewEnv(time.Now)
+	env, lines := offline.NewEnv(time.Now)
 	d := New(env)
 	d.Close()
 	client, otherClient := socketPair(t)

@@ -14,7 +14,7 @@ import (
 	"weir/stream"
 	"weir/stream/driver/drivertest"
 	"weir/stream/driver/goroutine"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // TestPanicEndsOneSession tests that a panic ends only its session: both connections are closed,
@@ -46,7 +46,7 @@ func TestPanicEndsOneSession(t *testing.T) {
 type faulty struct {
 	front, upstream  net.Listener
 	upload, download int64
-	lines            *streamtest.Lines
+	lines            *offline.Lines
 	admit            atomic.Int32 // number of the call of Admit that panics; 0 disables it
 	clock            atomic.Int32 // number of the clock reading that panics, once a server is connected
 	connected        atomic.Bool
@@ -59,7 +59,7 @@ func (f *faulty) Release() { f.leases.Add(-1) }
 // start makes the driver, and starts accepting.
 func (f *faulty) start(t *testing.T) {
 	t.Helper()
-	env, lines := streamtest.NewEnv(time.Now)
+	env, lines := offline.NewEnv(time.Now)
 	env.Now, f.lines = f.now, lines
 	content := &drivertest.Proxy{
 		To:      []stream.Addr{{IP: f.upstream.Addr().(*net.TCPAddr).AddrPort()}},

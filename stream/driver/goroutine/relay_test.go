@@ -12,7 +12,7 @@ import (
 	"weir/stream"
 	"weir/stream/driver/drivertest"
 	"weir/stream/driver/goroutine"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // passage is a driver with a proxy to one server.
@@ -24,7 +24,7 @@ type passage struct {
 func newPassage(t testing.TB, spec *relay.Spec) *passage {
 	t.Helper()
 	p := &passage{listen(t), listen(t)}
-	env, _ := streamtest.NewEnv(time.Now)
+	env, _ := offline.NewEnv(time.Now)
 	server := &stream.Server{
 		Content: &drivertest.Proxy{
 			To: []stream.Addr{{IP: p.upstream.Addr().(*net.TCPAddr).AddrPort()}}, Spec: spec, Target: stream.Target{NoDelay: true},

@@ -18,7 +18,7 @@ import (
 	"weir/stream"
 	"weir/stream/driver/drivertest"
 	"weir/stream/driver/udp"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -40,7 +40,7 @@ type rig struct {
 	testing.TB
 	driver stream.Driver
 	env    *stream.Env
-	lines  *streamtest.Lines
+	lines  *offline.Lines
 	proxy  *drivertest.Proxy
 	server *stream.Server
 	listen *stream.Listen
@@ -62,7 +62,7 @@ func newRig(t testing.TB, network, address string, spec relay.Spec, o udp.Option
 		TB: t, events: make(chan stream.EventKind, 100_000), ended: make(chan outcome, 100_000),
 		failures: map[uint64][]stream.Event{}, packets: map[uint64]relay.Packets{},
 	}
-	r.env, r.lines = streamtest.NewEnv(time.Now)
+	r.env, r.lines = offline.NewEnv(time.Now)
 	r.proxy = &drivertest.Proxy{Spec: &spec, OnEvent: r.saw}
 	r.server = &stream.Server{Content: r.proxy, Loggers: []stream.Logger{r}, Settings: stream.Settings{ErrorLog: r.env.Log}}
 	d := udp.New(r.env, o)

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // rules parses "deny 192.0.2.1; allow all".
@@ -64,7 +64,7 @@ func TestHandle(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := streamtest.NewSession(t, &stream.Listen{Default: &stream.Server{}})
+			s := offline.NewSession(t, &stream.Listen{Default: &stream.Server{}})
 			s.Client.Addr = addr(tt.client)
 			got, err := New(rules(tt.rules)).Handle(s.Session)
 			if got != tt.want || err != nil {
@@ -81,8 +81,8 @@ func TestHandle(t *testing.T) {
 func TestForbiddenEndsTheSession(t *testing.T) {
 	srv := &stream.Server{}
 	srv.Handlers[stream.Access] = []stream.Handler{New(rules("deny all"))}
-	s := streamtest.NewSession(t, &stream.Listen{Default: srv})
-	streamtest.Script(t, s, "accepted -> finish")
+	s := offline.NewSession(t, &stream.Listen{Default: srv})
+	offline.Script(t, s, "accepted -> finish")
 	if s.Status != stream.StatusForbidden {
 		t.Errorf("got status %d", s.Status)
 	}
@@ -90,7 +90,7 @@ func TestForbiddenEndsTheSession(t *testing.T) {
 
 func TestHandleAllocatesNothing(t *testing.T) {
 	h := New(rules("deny 192.168.1.1/32; allow 192.0.2.0/24"))
-	s := streamtest.NewSession(t, &stream.Listen{Default: &stream.Server{}})
+	s := offline.NewSession(t, &stream.Listen{Default: &stream.Server{}})
 	if n := testing.AllocsPerRun(100, func() { h.Handle(s.Session) }); n != 0 {
 		t.Errorf("got %v allocations", n)
 	}

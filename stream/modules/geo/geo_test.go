@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // build makes a Geo for the client's address from pairs of words: a network or range, or "default"
@@ -56,7 +56,7 @@ func put(b *Builder, key, value string) error {
 // session returns a session of a client at that address; empty means a unix socket.
 func session(t testing.TB, ip string) *stream.Session {
 	t.Helper()
-	s := streamtest.NewSession(t, &stream.Listen{Config: stream.NewConfig(), Default: &stream.Server{}})
+	s := offline.NewSession(t, &stream.Listen{Config: stream.NewConfig(), Default: &stream.Server{}})
 	s.Client.Addr = stream.UnixAddr("")
 	if ip != "" {
 		s.Client.Addr = stream.Addr{IP: netip.AddrPortFrom(netip.MustParseAddr(ip), 1)}

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 func parse(t testing.TB, name string, utf8 bool) *Database {
@@ -23,7 +23,7 @@ func parse(t testing.TB, name string, utf8 bool) *Database {
 // session returns a session of a client at that address; empty means a unix socket.
 func session(t testing.TB, ip string) *stream.Session {
 	t.Helper()
-	s := streamtest.NewSession(t, &stream.Listen{Config: stream.NewConfig(), Default: &stream.Server{}})
+	s := offline.NewSession(t, &stream.Listen{Config: stream.NewConfig(), Default: &stream.Server{}})
 	s.Client.Addr = stream.UnixAddr("")
 	if ip != "" {
 		s.Client.Addr = stream.Addr{IP: netip.AddrPortFrom(netip.MustParseAddr(ip), 1)}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // start is the time at which the tests begin.
@@ -64,7 +64,7 @@ func open(t testing.TB, path string) *Database {
 // session returns a session of a client at that address; empty means a unix socket.
 func session(t testing.TB, ip string) *stream.Session {
 	t.Helper()
-	s := streamtest.NewSession(t, &stream.Listen{Config: stream.NewConfig(), Default: &stream.Server{}})
+	s := offline.NewSession(t, &stream.Listen{Config: stream.NewConfig(), Default: &stream.Server{}})
 	s.Client.Addr = stream.UnixAddr("")
 	if ip != "" {
 		s.Client.Addr = stream.Addr{IP: netip.AddrPortFrom(netip.MustParseAddr(ip), 1)}
@@ -143,7 +143,7 @@ func TestCheck(t *testing.T) {
 	path := write(t, "places.mmdb")
 	d := open(t, path)
 	now := start
-	env, logged := streamtest.NewEnv(func() time.Time { return now })
+	env, logged := offline.NewEnv(func() time.Time { return now })
 	if err := d.Open(t.Context(), env, nil); err != nil {
 		t.Fatal(err)
 	}

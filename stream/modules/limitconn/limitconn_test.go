@@ -12,7 +12,7 @@ import (
 	"weir/internal/zone"
 	"weir/stream"
 	"weir/stream/driver/drivertest"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // A site is a configuration of one server with limits.
@@ -20,7 +20,7 @@ type site struct {
 	*testing.T
 	handler *Handler
 	listen  *stream.Listen
-	lines   *streamtest.Lines // the lines that the server has logged
+	lines   *offline.Lines // the lines that the server has logged
 }
 
 // newSite returns a site with a limit of conns for each key, in its own zone: z0, z1, and so on.
@@ -51,22 +51,22 @@ func newSite(t *testing.T, h *Handler, conns int, keys ...string) *site {
 	}
 	srv := &stream.Server{Content: &drivertest.Proxy{To: []stream.Addr{drivertest.Loopback(1)}}}
 	srv.Handlers[stream.PreAccess] = []stream.Handler{h}
-	env, lines := streamtest.NewEnv(time.Now)
+	env, lines := offline.NewEnv(time.Now)
 	srv.Settings.ErrorLog = env.Log
 	addr := stream.Addr{IP: netip.MustParseAddrPort("192.0.2.100:1883")}
 	return &site{t, h, &stream.Listen{Config: cfg, Addr: addr, Default: srv}, lines}
 }
 
 // client returns a session from that address that has not begun.
-func (s *site) client(ip string) *streamtest.Session {
+func (s *site) client(ip string) *offline.Session {
 	s.Helper()
-	c := streamtest.NewSession(s, s.listen)
+	c := offline.NewSession(s, s.listen)
 	c.Client.Addr.IP = netip.AddrPortFrom(netip.MustParseAddr(ip), 1000)
 	return c
 }
 
 // open begins a session from that address.
-func (s *site) open(ip string) *streamtest.Session {
+func (s *site) open(ip string) *offline.Session {
 	s.Helper()
 	c := s.client(ip)
 	c.Advance(stream.Event{Kind: stream.Accepted})
@@ -74,9 +74,9 @@ func (s *site) open(ip string) *streamtest.Session {
 }
 
 // end ends a session that waits for its server.
-func end(c *streamtest.Session) { c.Advance(stream.Event{Kind: stream.Aborted}) }
+func end(c *offline.Session) { c.Advance(stream.Event{Kind: stream.Aborted}) }
 
-func (s *site) wantStatus(c *streamtest.Session, status stream.Status, variable string) {
+func (s *site) wantStatus(c *offline.Session, status stream.Status, variable string) {
 	s.Helper()
 	got, found := statusOf(c.Session)
 	if c.Status != status || got != variable || found != (variable != "") {
@@ -198,7 +198,7 @@ func TestZoneIsEmptyInTheEnd(t *testing.T) {
 
 // churn opens n sessions, and ends the open ones in random order.
 func (s *site) churn(rnd *rand.Rand, n int) {
-	var living []*streamtest.Session
+	var living []*offline.Session
 	for n > 0 || len(living) > 0 {
 		if n > 0 && rnd.IntN(2) == 0 {
 			n--

@@ -7,7 +7,7 @@ import (
 
 	"weir/stream"
 	"weir/stream/modules/mapping"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // A line is one line of a map.
@@ -15,7 +15,7 @@ type line struct{ key, value string }
 
 // play returns a session and a variable that maps $source, whose value is in from, by lines; a line
 // "hostnames" enables masks.
-func play(t testing.TB, from *string, lines ...line) (s *streamtest.Session, m *mapping.Map) {
+func play(t testing.TB, from *string, lines ...line) (s *offline.Session, m *mapping.Map) {
 	t.Helper()
 	config := stream.NewConfig()
 	source := stream.Variable{Name: "source", NoCache: true, Get: func(*stream.Session) (string, bool) { return *from, true }}
@@ -38,7 +38,7 @@ func play(t testing.TB, from *string, lines ...line) (s *streamtest.Session, m *
 	if unknown := config.Vars.Resolve(); unknown != nil {
 		t.Fatalf("unknown variables %q", unknown)
 	}
-	return streamtest.NewSession(t, &stream.Listen{Config: config, Default: &stream.Server{}}), m
+	return offline.NewSession(t, &stream.Listen{Config: config, Default: &stream.Server{}}), m
 }
 
 func TestGet(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 
 	"weir/stream"
 	"weir/stream/modules/mqttpreread"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // packet is an MQTT 3.1.1 CONNECT; empty fields are omitted, except the identifier.
@@ -51,7 +51,7 @@ func (echo) Begin(s *stream.Session) stream.Step {
 func (echo) Next(s *stream.Session, _ stream.Event) stream.Step { return s.Finish(stream.StatusOK) }
 
 // session returns a session that prereads MQTT with a buffer of that size.
-func session(t testing.TB, buffer int) (s *streamtest.Session, id, username int) {
+func session(t testing.TB, buffer int) (s *offline.Session, id, username int) {
 	t.Helper()
 	config := stream.NewConfig()
 	for _, v := range mqttpreread.Variables() {
@@ -63,12 +63,12 @@ func session(t testing.TB, buffer int) (s *streamtest.Session, id, username int)
 	config.Vars.Resolve()
 	server := &stream.Server{Content: echo{}, Settings: stream.Settings{PrereadBufferSize: buffer, PrereadTimeout: 30 * time.Second}}
 	server.Handlers[stream.Preread] = []stream.Handler{mqttpreread.Handler{}}
-	return streamtest.NewSession(t, &stream.Listen{Config: config, Default: server}), id, username
+	return offline.NewSession(t, &stream.Listen{Config: config, Default: server}), id, username
 }
 
 // feed gives the session its input, in pieces of at most size bytes and only as much as it
 // requests, until it stops reading. It returns the last step and the number of bytes taken.
-func feed(s *streamtest.Session, input string, size int) (step stream.Step, taken int) {
+func feed(s *offline.Session, input string, size int) (step stream.Step, taken int) {
 	step = s.Advance(stream.Event{Kind: stream.Accepted})
 	for step.Do == stream.Read && taken < len(input) {
 		n := min(size, step.Max, len(input)-taken)
@@ -79,7 +79,7 @@ func feed(s *streamtest.Session, input string, size int) (step stream.Step, take
 }
 
 // shown returns a variable as text.
-func shown(s *streamtest.Session, index int) string {
+func shown(s *offline.Session, index int) string {
 	text, ok := s.Value(index)
 	if !ok {
 		return "(not found)"
@@ -198,7 +198,7 @@ func TestOpening(t *testing.T) {
 			s, _, _ := session(t, 16384)
 			s.Advance(stream.Event{Kind: stream.Accepted})
 			if step := s.Advance(stream.Event{Kind: stream.Bytes, Data: []byte(tt.head)}); step.Do != stream.Send {
-				t.Fatalf("got %s", streamtest.StepText(step, s.Clock.Now()))
+				t.Fatalf("got %s", offline.StepText(step, s.Clock.Now()))
 			}
 			if s.OnlyOpened() != tt.want {
 				t.Errorf("got %v, want %v", s.OnlyOpened(), tt.want)

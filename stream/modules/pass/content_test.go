@@ -10,7 +10,7 @@ import (
 	"weir/stream/driver/drivertest"
 	"weir/stream/modules/pass"
 	"weir/stream/modules/reply"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // site is a configuration of loopback addresses; the first has port 1.
@@ -37,10 +37,10 @@ func (w site) template(t *testing.T, text string) *stream.Template {
 }
 
 // session returns a session of the first address. All servers use its log.
-func (w site) session(t *testing.T) *streamtest.Session {
+func (w site) session(t *testing.T) *offline.Session {
 	t.Helper()
 	w.Vars.Resolve()
-	s := streamtest.NewSession(t, w.Listens[0])
+	s := offline.NewSession(t, w.Listens[0])
 	for _, l := range w.Listens {
 		l.Default.Settings.ErrorLog = s.Env.Log
 	}
@@ -49,7 +49,7 @@ func (w site) session(t *testing.T) *streamtest.Session {
 
 func to(port uint16) *pass.Content { return &pass.Content{Addr: drivertest.Loopback(port)} }
 
-func checkLog(t *testing.T, s *streamtest.Session, want ...string) {
+func checkLog(t *testing.T, s *offline.Session, want ...string) {
 	t.Helper()
 	if got := s.Lines.All(); !slices.Equal(got, want) {
 		t.Errorf("got log %q, want %q", got, want)
@@ -67,7 +67,7 @@ func TestPass(t *testing.T) {
 	w.add("127.0.0.1:1", to(2))
 	w.add("127.0.0.1:2", &reply.Content{Text: *w.template(t, "$server_addr:$server_port")})
 	s := w.session(t)
-	streamtest.Script(t, s, `
+	offline.Script(t, s, `
 		accepted -> send "127.0.0.1:2" within=5s
 		relayed  -> finish`)
 	checkLog(t, s, atFirst, atSecond)
@@ -81,7 +81,7 @@ func TestPassToAny(t *testing.T) {
 	w := newSite()
 	w.add("127.0.0.1:1", &pass.Content{Addr: stream.Addr{IP: netip.MustParseAddrPort("0.0.0.0:2")}})
 	w.add("0.0.0.0:2", &reply.Content{Text: *w.template(t, "$server_addr")})
-	streamtest.Script(t, w.session(t), `accepted -> send "127.0.0.1" within=5s`)
+	offline.Script(t, w.session(t), `accepted -> send "127.0.0.1" within=5s`)
 }
 
 func TestPassByVariable(t *testing.T) {
@@ -94,12 +94,12 @@ func TestPassByVariable(t *testing.T) {
 	}
 	w.add("127.0.0.1:1", &pass.Content{Variable: w.template(t, "$remote_addr"), Parse: parse})
 	w.add("127.0.0.1:2", &reply.Content{Text: *w.template(t, "here")})
-	streamtest.Script(t, w.session(t), `accepted -> send "here" within=5s`)
+	offline.Script(t, w.session(t), `accepted -> send "here" within=5s`)
 
 	wrong := newSite()
 	wrong.add("127.0.0.1:1", &pass.Content{Variable: wrong.template(t, "$remote_port"), Parse: parse})
 	s := wrong.session(t)
-	streamtest.Script(t, s, `accepted -> finish`)
+	offline.Script(t, s, `accepted -> finish`)
 	checkLog(t, s, atFirst, "[error] *1 no such 1000"+where)
 	if s.Status != stream.StatusInternal {
 		t.Errorf("got status %d, want 500", s.Status)
@@ -110,7 +110,7 @@ func TestPassToNobody(t *testing.T) {
 	w := newSite()
 	w.add("127.0.0.1:1", to(9))
 	s := w.session(t)
-	streamtest.Script(t, s, `accepted -> finish`)
+	offline.Script(t, s, `accepted -> finish`)
 	checkLog(t, s, atFirst, `[error] *1 port not found for "127.0.0.1:9"`+where)
 	if s.Status != stream.StatusOK {
 		t.Errorf("got status %d, want 200", s.Status)
@@ -122,7 +122,7 @@ func TestPassCycle(t *testing.T) {
 	w := newSite()
 	w.add("127.0.0.1:1", to(1))
 	s := w.session(t)
-	streamtest.Script(t, s, `accepted -> finish`)
+	offline.Script(t, s, `accepted -> finish`)
 	checkLog(t, s, append(slices.Repeat([]string{atFirst}, 11), "[error] *1 stream pass cycle"+where)...)
 	if s.Status != stream.StatusInternal {
 		t.Errorf("got status %d, want 500", s.Status)
@@ -143,7 +143,7 @@ func TestPassIsLoggedOnce(t *testing.T) {
 	w := newSite()
 	w.add("127.0.0.1:1", to(2)).Default.Loggers = []stream.Logger{recorder{"first", &logged}}
 	w.add("127.0.0.1:2", &reply.Content{}).Default.Loggers = []stream.Logger{recorder{"second", &logged}}
-	streamtest.Script(t, w.session(t), `accepted -> finish`)
+	offline.Script(t, w.session(t), `accepted -> finish`)
 	if !slices.Equal(logged, []string{"second"}) {
 		t.Errorf("got %q, want the second alone", logged)
 	}

@@ -8,7 +8,7 @@ import (
 	"weir/internal/proxyproto"
 	"weir/stream"
 	"weir/stream/modules/ppvendor"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // header returns a PROXY header with those TLVs.
@@ -69,7 +69,7 @@ func TestWithoutHeader(t *testing.T) {
 	}
 }
 
-func newSession(t *testing.T) *streamtest.Session {
+func newSession(t *testing.T) *offline.Session {
 	t.Helper()
 	config := stream.NewConfig()
 	for _, v := range ppvendor.Variables() {
@@ -79,11 +79,11 @@ func newSession(t *testing.T) *streamtest.Session {
 		config.Vars.Index(v.Name)
 	}
 	config.Vars.Resolve()
-	return streamtest.NewSession(t, &stream.Listen{Config: config, Default: &stream.Server{}})
+	return offline.NewSession(t, &stream.Listen{Config: config, Default: &stream.Server{}})
 }
 
 // text returns the value of $proxy_protocol_tlv_NAME as logged.
-func text(s *streamtest.Session, name string) string {
+func text(s *offline.Session, name string) string {
 	got, ok := s.Value(s.Listen.Config.Vars.Index("proxy_protocol_tlv_" + name))
 	if !ok {
 		return "-"

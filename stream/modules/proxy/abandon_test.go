@@ -5,7 +5,7 @@ import (
 
 	"weir/stream"
 	"weir/stream/modules/proxy"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // TestPanicGivesTheServerBack checks that a session that ends with a panic, at any point, releases
@@ -35,7 +35,7 @@ func TestPanicGivesTheServerBack(t *testing.T) {
 			if tt.logger {
 				s.Server.Loggers = append(s.Server.Loggers, bug{})
 			}
-			streamtest.Script(t, s, tt.script)
+			offline.Script(t, s, tt.script)
 			checkStatus(t, s, stream.StatusInternal)
 			checkIdle(t, c.To.Group)
 			if n := s.Lines.Count("panic: a bug"); n != 1 {

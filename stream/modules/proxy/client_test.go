@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // TestClientGoneAfterOpening checks that no further server is tried after the client has gone, and
@@ -23,9 +23,9 @@ func TestClientGoneAfterOpening(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := content(group(2))
 			s := session(t, c)
-			streamtest.Script(t, s, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s`)
+			offline.Script(t, s, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s`)
 			s.SetOpening()
-			streamtest.Script(t, s, tt.script)
+			offline.Script(t, s, tt.script)
 			checkStatus(t, s, 200)
 			checkLog(t, s, tt.log)
 			checkIdle(t, c.To.Group)
@@ -39,9 +39,9 @@ func TestHalfCloseServesOpening(t *testing.T) {
 	c := content(group(1))
 	c.Relay.HalfClose = true
 	s := session(t, c)
-	streamtest.Script(t, s, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s`)
+	offline.Script(t, s, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s`)
 	s.SetOpening()
-	streamtest.Script(t, s, `eof -> keep`)
+	offline.Script(t, s, `eof -> keep`)
 }
 
 // TestClientGoneResolving checks that a session that waits for a lookup ends with its client.
@@ -63,7 +63,7 @@ func TestClientGoneResolving(t *testing.T) {
 				s.SetOpening()
 			}
 			if step := s.Advance(tt.event); step.Do != tt.want {
-				t.Errorf("got %s", streamtest.StepText(step, s.Clock.Now()))
+				t.Errorf("got %s", offline.StepText(step, s.Clock.Now()))
 			}
 			if tt.want == stream.Finish {
 				checkStatus(t, s, 200)
@@ -101,9 +101,9 @@ func TestReadAhead(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := session(t, content(group(2)))
-			streamtest.Script(t, s, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s`)
+			offline.Script(t, s, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s`)
 			s.SetOpening()
-			streamtest.Script(t, s, tt.script)
+			offline.Script(t, s, tt.script)
 			checkLog(t, s, tt.log)
 		})
 	}

@@ -9,7 +9,7 @@ import (
 	"weir/stream"
 	"weir/stream/driver/drivertest"
 	"weir/stream/modules/proxy"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 	"weir/stream/upstream"
 )
 
@@ -68,7 +68,7 @@ func TestDatagrams(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := datagrams(tt.responses)
 			s := datagramSession(t, c)
-			streamtest.Script(t, s, tt.script)
+			offline.Script(t, s, tt.script)
 			checkStatus(t, s, tt.status)
 			if got := s.Lines.All()[1:]; !slices.Equal(got, tt.log) {
 				t.Errorf("got log %q\nwant %q", got, tt.log)
@@ -92,11 +92,11 @@ func datagrams(responses int) *proxy.Content {
 }
 
 // datagramSession returns a datagram session that c serves.
-func datagramSession(t *testing.T, c *proxy.Content) *streamtest.Session {
+func datagramSession(t *testing.T, c *proxy.Content) *offline.Session {
 	t.Helper()
 	addr := drivertest.Loopback(53)
 	addr.UDP = true
-	return streamtest.NewSession(t, &stream.Listen{Addr: addr, Default: &stream.Server{Content: c}})
+	return offline.NewSession(t, &stream.Listen{Addr: addr, Default: &stream.Server{Content: c}})
 }
 
 // A server that has failed is probed by one session after its pause. With datagrams the probe ends
@@ -110,14 +110,14 @@ func TestDatagramsSucceedAtTheEnd(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := datagrams(1)
-			streamtest.Script(t, datagramSession(t, c), `
+			offline.Script(t, datagramSession(t, c), `
 				accepted "x" -> connect 127.0.0.1:7001 out="x" within=1m0s
 				connected    -> relay
 				relayed timeout 1/0 -> finish`)
 			later := func(script string) {
 				s := datagramSession(t, c)
 				s.Clock.Advance(pause)
-				streamtest.Script(t, s, script)
+				offline.Script(t, s, script)
 			}
 			other := `accepted "x" -> connect 127.0.0.1:7002 out="x" within=1m0s`
 			later(other) // the weight of the failed server recovers

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // TestSessionDrop checks that only with proxy_session_drop the driver receives the flag that the
@@ -17,7 +17,7 @@ func TestSessionDrop(t *testing.T) {
 		c := content(g)
 		c.SessionDrop = drop
 		s := session(t, c)
-		streamtest.Script(t, s, `
+		offline.Script(t, s, `
 			accepted -> read max=16 within=1m0s
 			bytes "abcd" -> connect 127.0.0.1:7001 out="abcd" within=1m0s`)
 		step := s.Advance(stream.Event{Kind: stream.Connected})
@@ -28,7 +28,7 @@ func TestSessionDrop(t *testing.T) {
 		if got := step.Relay.Dropped(); got != drop {
 			t.Errorf("drop %v: the relay of %s is to end: %v", drop, peer.Name, got)
 		}
-		streamtest.Script(t, s, `relayed dropped -> finish`)
+		offline.Script(t, s, `relayed dropped -> finish`)
 		if got := strings.Contains(strings.Join(s.Lines.All(), "\n"), "upstream server has left its group while proxying connection"); !got {
 			t.Errorf("got log %q", s.Lines.All())
 		}
@@ -48,7 +48,7 @@ func TestBindDynamic(t *testing.T) {
 		c.BindDynamic = dynamic
 		c.Bind = template(t, config, "127.0.0.$count")
 		s := newSession(t, c, config, count)
-		streamtest.Script(t, s, `accepted -> read max=16 within=1m0s`)
+		offline.Script(t, s, `accepted -> read max=16 within=1m0s`)
 		var got []string
 		ev := stream.Event{Kind: stream.Bytes, Data: []byte("abcd")}
 		for range 3 {
@@ -63,6 +63,6 @@ func TestBindDynamic(t *testing.T) {
 		if got := strings.Join(got, " "); got != want {
 			t.Errorf("dynamic %v: got %s, want %s", dynamic, got, want)
 		}
-		streamtest.Script(t, s, `aborted -> finish reset`)
+		offline.Script(t, s, `aborted -> finish reset`)
 	}
 }

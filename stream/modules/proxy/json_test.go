@@ -8,7 +8,7 @@ import (
 
 	"weir/internal/errorlog"
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // TestFailureInJSON checks that an error log in JSON separates message, reason and context.
@@ -19,7 +19,7 @@ func TestFailureInJSON(t *testing.T) {
 	log.Add(errorlog.Error, errorlog.Lines(io.Discard))
 	s := session(t, content(group(1)))
 	s.Server.Settings.ErrorLog = log
-	streamtest.Script(t, s, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s
+	offline.Script(t, s, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s
 		failed upstream connect ECONNREFUSED -> finish reset`)
 	want := `{"level":"error","timestamp":"2026-11-02T20:29:03.000+00:00","pid":42,"tid":42,"cnum":1,"msg":"connect() failed",` +
 		`"action":"connecting to upstream","client":"192.0.2.1","server":"192.0.2.100:1883","upstream":"127.0.0.1:7001",` +

@@ -6,7 +6,7 @@ import (
 
 	"weir/stream"
 	"weir/stream/modules/proxy"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 	"weir/stream/upstream"
 )
 
@@ -39,7 +39,7 @@ func TestOurTrouble(t *testing.T) {
 			s := session(t, c)
 			s.Advance(stream.Event{Kind: stream.Accepted})
 			s.Advance(stream.Event{Kind: stream.Bytes, Data: []byte("abcd")})
-			streamtest.Script(t, s, "failed upstream "+tt.call+" "+tt.reason+" -> "+stepAfter(tt.call, tt.unix))
+			offline.Script(t, s, "failed upstream "+tt.call+" "+tt.reason+" -> "+stepAfter(tt.call, tt.unix))
 			if got := s.Lines.Count("temporarily disabled") == 0; got != tt.ours {
 				t.Errorf("counts as a failure: %v", !got)
 			}
@@ -124,7 +124,7 @@ func TestPause(t *testing.T) {
 				tt.change(c)
 			}
 			s := session(t, c)
-			streamtest.Script(t, s, started+tt.script)
+			offline.Script(t, s, started+tt.script)
 			checkStatus(t, s, tt.status)
 			if got := tries(s); got != tt.tries {
 				t.Errorf("got tries %q, want %q", got, tt.tries)
@@ -142,16 +142,16 @@ func TestServersRest(t *testing.T) {
 	g := group(1)
 	one, other := session(t, content(g)), session(t, content(g))
 	other.Env, other.Clock = one.Env, one.Clock
-	streamtest.Script(t, one, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s
+	offline.Script(t, one, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s
 		failed upstream connect EADDRNOTAVAIL -> pause within=100ms`)
-	streamtest.Script(t, other, started+`pause within=100ms`)
+	offline.Script(t, other, started+`pause within=100ms`)
 	one.Clock.Advance(100 * time.Millisecond)
-	streamtest.Script(t, other, `timedout -> connect 127.0.0.1:7001 out="abcd" within=1m0s
+	offline.Script(t, other, `timedout -> connect 127.0.0.1:7001 out="abcd" within=1m0s
 		connected 127.0.0.1:5000 -> relay
 		relayed client-EOF -> finish`)
 	if got := tries(other); got != "brokers, 127.0.0.1:7001" {
 		t.Errorf("got tries %q", got)
 	}
-	streamtest.Script(t, one, `aborted -> finish reset`)
+	offline.Script(t, one, `aborted -> finish reset`)
 	checkIdle(t, g)
 }

@@ -14,7 +14,7 @@ import (
 	"weir/stream"
 	"weir/stream/driver/drivertest"
 	"weir/stream/modules/proxy"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 	"weir/stream/upstream"
 )
 
@@ -48,12 +48,12 @@ func content(g *upstream.Group) *proxy.Content {
 }
 
 // session returns a session that c serves, after a preread of four bytes.
-func session(t *testing.T, c *proxy.Content, vars ...stream.Variable) *streamtest.Session {
+func session(t *testing.T, c *proxy.Content, vars ...stream.Variable) *offline.Session {
 	t.Helper()
 	return newSession(t, c, stream.NewConfig(), vars...)
 }
 
-func newSession(t *testing.T, c *proxy.Content, config *stream.Config, vars ...stream.Variable) *streamtest.Session {
+func newSession(t *testing.T, c *proxy.Content, config *stream.Config, vars ...stream.Variable) *offline.Session {
 	t.Helper()
 	for _, v := range vars {
 		if err := config.Vars.Define(v); err != nil {
@@ -65,7 +65,7 @@ func newSession(t *testing.T, c *proxy.Content, config *stream.Config, vars ...s
 	}
 	server := &stream.Server{Content: c, Settings: stream.Settings{PrereadBufferSize: 16, PrereadTimeout: time.Minute, NoDelay: true}}
 	server.Handlers[stream.Preread] = []stream.Handler{fourBytes{}}
-	return streamtest.NewSession(t, &stream.Listen{Config: config, Default: server})
+	return offline.NewSession(t, &stream.Listen{Config: config, Default: server})
 }
 
 // fourBytes is a preread handler that requests four bytes.
@@ -116,14 +116,14 @@ func at(action string, i int, fromClient int) string {
 const connecting = "connecting to upstream"
 
 // checkLog compares the log after the line of the arrival.
-func checkLog(t *testing.T, s *streamtest.Session, want []string) {
+func checkLog(t *testing.T, s *offline.Session, want []string) {
 	t.Helper()
 	if got := s.Lines.All()[1:]; !slices.Equal(got, want) {
 		t.Errorf("got log\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
-func checkStatus(t *testing.T, s *streamtest.Session, want stream.Status) {
+func checkStatus(t *testing.T, s *offline.Session, want stream.Status) {
 	t.Helper()
 	if s.Status != want {
 		t.Errorf("got status %d, want %d", s.Status, want)
@@ -131,7 +131,7 @@ func checkStatus(t *testing.T, s *streamtest.Session, want stream.Status) {
 }
 
 // tries returns the value of $upstream_addr.
-func tries(s *streamtest.Session) string {
+func tries(s *offline.Session) string {
 	var names []string
 	for _, t := range s.Tries {
 		names = append(names, t.Name)
@@ -260,7 +260,7 @@ func TestConnect(t *testing.T) {
 				tt.change(c)
 			}
 			s := session(t, c)
-			streamtest.Script(t, s, started+tt.script)
+			offline.Script(t, s, started+tt.script)
 			checkStatus(t, s, tt.status)
 			checkLog(t, s, tt.log)
 			if got := tries(s); got != tt.tries {
@@ -279,7 +279,7 @@ func TestNoLiveUpstreams(t *testing.T) {
 	}
 	down := upstream.NewGroup("brokers", peers, upstream.RoundRobin)
 	s := session(t, content(down))
-	streamtest.Script(t, s, started+"finish reset")
+	offline.Script(t, s, started+"finish reset")
 	checkStatus(t, s, 502)
 	checkLog(t, s, []string{`[error] *1 no live upstreams while connecting to upstream, client: 192.0.2.1, server: 192.0.2.100:1883, ` +
 		`upstream: "brokers", bytes from/to client:0/0, bytes from/to upstream:0/0`})
@@ -291,7 +291,7 @@ func TestNoLiveUpstreams(t *testing.T) {
 // TestUnixServer checks that a missing socket is logged with nginx's other sentence, with its path.
 func TestUnixServer(t *testing.T) {
 	s := session(t, content(single(stream.UnixAddr("/run/broker.sock"))))
-	streamtest.Script(t, s, started+`connect unix:/run/broker.sock out="abcd" within=1m0s
+	offline.Script(t, s, started+`connect unix:/run/broker.sock out="abcd" within=1m0s
 		failed upstream connect ENOENT -> finish reset`)
 	checkLog(t, s, []string{`[crit] *1 connect() to unix:/run/broker.sock failed (2: No such file or directory) while connecting to ` +
 		`upstream, client: 192.0.2.1, server: 192.0.2.100:1883, upstream: "unix:/run/broker.sock", bytes from/to client:0/0, ` +
@@ -301,7 +301,7 @@ func TestUnixServer(t *testing.T) {
 // TestTries checks the record of a session's attempts.
 func TestTries(t *testing.T) {
 	s := session(t, content(group(2)))
-	streamtest.Script(t, s, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s
+	offline.Script(t, s, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s
 		after 2s -> keep
 		failed upstream connect ECONNREFUSED -> connect 127.0.0.1:7002 out="abcd" within=1m0s
 		after 3s -> keep
@@ -310,7 +310,7 @@ func TestTries(t *testing.T) {
 		firstbyte -> keep`)
 	s.Traffic.ToUpstream.Store(40)
 	s.Traffic.FromUpstream.Store(50)
-	streamtest.Script(t, s, `
+	offline.Script(t, s, `
 		after 5s -> keep
 		relayed client-EOF -> finish`)
 	want := []stream.Try{
@@ -341,7 +341,7 @@ func TestConnectionNumbers(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := session(t, content(group(1)))
-			streamtest.Script(t, s, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s
+			offline.Script(t, s, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s
 				`+tt.script)
 			if got := s.Env.NextID(); got != tt.next {
 				t.Errorf("got next number %d, want %d", got, tt.next)

@@ -11,12 +11,12 @@ import (
 	"weir/internal/resolver"
 	"weir/stream"
 	"weir/stream/modules/proxy"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // asking returns a session whose destination is its first four bytes, with port 1883, and whose
 // resolver asks the name server.
-func asking(t *testing.T, to string) (*streamtest.Session, *peers.DNS, *resolver.Resolver) {
+func asking(t *testing.T, to string) (*offline.Session, *peers.DNS, *resolver.Resolver) {
 	t.Helper()
 	d, err := peers.StartDNS("127.0.0.1:0")
 	if err != nil {
@@ -49,11 +49,11 @@ func settle(t *testing.T, step stream.Step) {
 }
 
 // begin advances s to its step Resolve.
-func begin(t *testing.T, s *streamtest.Session) stream.Step {
+func begin(t *testing.T, s *offline.Session) stream.Step {
 	t.Helper()
 	s.Advance(stream.Event{Kind: stream.Accepted})
 	step := s.Advance(stream.Event{Kind: stream.Bytes, Data: []byte("abcd")})
-	if got := streamtest.StepText(step, s.Clock.Now()); got != "resolve within=5s" {
+	if got := offline.StepText(step, s.Clock.Now()); got != "resolve within=5s" {
 		t.Fatalf("got %s", got)
 	}
 	return step
@@ -62,7 +62,7 @@ func begin(t *testing.T, s *streamtest.Session) stream.Step {
 func TestResolve(t *testing.T) {
 	s, _, _ := asking(t, "b.example:1883")
 	settle(t, begin(t, s))
-	streamtest.Script(t, s, `
+	offline.Script(t, s, `
 		resolved                              -> connect 127.0.0.1:1883 out="abcd" within=1m0s
 		failed upstream connect ECONNREFUSED  -> connect 127.0.0.2:1883 out="abcd" within=1m0s
 		connected 127.0.0.1:5000              -> relay
@@ -82,7 +82,7 @@ func TestResolveKnown(t *testing.T) {
 	if _, err := r.Lookup(ctx, "b.example"); err != nil {
 		t.Fatal(err)
 	}
-	streamtest.Script(t, s, started+`connect 127.0.0.2:1883 out="abcd" within=1m0s
+	offline.Script(t, s, started+`connect 127.0.0.2:1883 out="abcd" within=1m0s
 		aborted -> finish reset`)
 }
 
@@ -106,7 +106,7 @@ func TestResolveFails(t *testing.T) {
 				settle(t, step)
 			}
 			if step := s.Advance(stream.Event{Kind: tt.event}); step.Do != stream.Finish {
-				t.Errorf("got %s", streamtest.StepText(step, s.Clock.Now()))
+				t.Errorf("got %s", offline.StepText(step, s.Clock.Now()))
 			}
 			if got := s.Lines.All()[1]; !strings.HasSuffix(got, tt.want+context) {
 				t.Errorf("got log %q", got)

@@ -9,7 +9,7 @@ import (
 	"weir/stream"
 	"weir/stream/driver/drivertest"
 	"weir/stream/modules/proxy"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 	"weir/stream/upstream"
 )
 
@@ -91,7 +91,7 @@ func TestBind(t *testing.T) {
 			c := content(group(1))
 			c.Bind = template(t, config, "$local")
 			s := newSession(t, c, config, named("local", tt.value))
-			streamtest.Script(t, s, started+tt.script)
+			offline.Script(t, s, started+tt.script)
 			checkLog(t, s, tt.log)
 			if s.Status == stream.StatusInternal && tries(s) != "" {
 				t.Errorf("got tries %q, want an empty one", tries(s))
@@ -140,7 +140,7 @@ func TestRates(t *testing.T) {
 			c.Download = proxy.Rate{Fixed: 7}
 			c.Relay.Download = 7
 			s := newSession(t, c, config, named("rate", tt.value))
-			streamtest.Script(t, s, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s`)
+			offline.Script(t, s, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s`)
 			step := s.Advance(stream.Event{Kind: stream.Connected})
 			if step.Relay == c.Relay || step.Relay.Upload != tt.want || step.Relay.Download != 7 || step.Relay.BufferSize != 16384 {
 				t.Errorf("got %+v, want one of its own with upload %d", step.Relay, tt.want)
@@ -156,7 +156,7 @@ func TestRates(t *testing.T) {
 func TestFixedRatesShareTheSpec(t *testing.T) {
 	c := content(group(1))
 	s := session(t, c)
-	streamtest.Script(t, s, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s`)
+	offline.Script(t, s, started+`connect 127.0.0.1:7001 out="abcd" within=1m0s`)
 	if step := s.Advance(stream.Event{Kind: stream.Connected}); step.Relay != c.Relay {
 		t.Error("the Spec is not the server's")
 	}
@@ -200,7 +200,7 @@ func TestVariableDestination(t *testing.T) {
 				Variable: template(t, config, "$to"), Named: map[string]*upstream.Group{strings.ToLower(g.Name): g}, Parse: parse,
 			}
 			s := newSession(t, c, config, named("to", tt.value))
-			streamtest.Script(t, s, started+tt.step)
+			offline.Script(t, s, started+tt.step)
 			checkLog(t, s, tt.log)
 			if tt.log == nil {
 				return

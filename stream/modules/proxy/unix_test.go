@@ -6,7 +6,7 @@ import (
 
 	"weir/stream"
 	"weir/stream/modules/proxy"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 	"weir/stream/upstream"
 )
 
@@ -46,10 +46,10 @@ func TestUnixDestinations(t *testing.T) {
 			s := newSession(t, c, config, stream.Variable{Name: "client", Get: fixed(tt.client)}, made("map", "$client"), made("mapped", "unix:/run/$client.sock"),
 				stream.Variable{Name: "empty", Configured: true, Get: fixed("")}, stream.Variable{Name: "configured", Configured: true, Get: fixed("unix:/run/b.sock")})
 			if tt.want != "" {
-				streamtest.Script(t, s, started+`connect `+tt.want+` out="abcd" within=1m0s`)
+				offline.Script(t, s, started+`connect `+tt.want+` out="abcd" within=1m0s`)
 				return
 			}
-			streamtest.Script(t, s, started+`finish reset`)
+			offline.Script(t, s, started+`finish reset`)
 			checkStatus(t, s, 500)
 			if s.Lines.Count("unix socket of a client's choice in upstream") != 1 {
 				t.Errorf("got log %q", s.Lines.All())

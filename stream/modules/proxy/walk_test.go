@@ -8,7 +8,7 @@ import (
 
 	"weir/internal/relay"
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // counter is a logger and a lease that count their calls.
@@ -49,7 +49,7 @@ func TestRandomSessions(t *testing.T) {
 }
 
 // playRandomly answers every step at random until the session finishes, and returns the events.
-func playRandomly(s *streamtest.Session, random *rand.Rand) (history []stream.EventKind) {
+func playRandomly(s *offline.Session, random *rand.Rand) (history []stream.EventKind) {
 	ev := stream.Event{Kind: stream.Accepted}
 	outstanding := stream.Keep
 	for {
@@ -66,7 +66,7 @@ func playRandomly(s *streamtest.Session, random *rand.Rand) (history []stream.Ev
 	}
 }
 
-func randomAnswer(s *streamtest.Session, step stream.StepKind, random *rand.Rand) stream.Event {
+func randomAnswer(s *offline.Session, step stream.StepKind, random *rand.Rand) stream.Event {
 	kinds := answers[step]
 	ev := stream.Event{Kind: kinds[random.IntN(len(kinds))]}
 	switch ev.Kind {

@@ -6,7 +6,7 @@ import (
 
 	"weir/internal/proxyproto"
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 func parse(text string) (netip.Addr, bool) {
@@ -48,7 +48,7 @@ func TestHandle(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := streamtest.NewSession(t, &stream.Listen{Default: &stream.Server{}})
+			s := offline.NewSession(t, &stream.Listen{Default: &stream.Server{}})
 			s.Client.Addr, s.ProxyHeader = tt.proxy, tt.header
 			h := &Handler{Trusted: tt.trusted, Unix: tt.unix, Parse: parse, Keep: true}
 			if verdict, err := h.Handle(s.Session); verdict != stream.Next || err != nil {
@@ -65,7 +65,7 @@ func TestHandle(t *testing.T) {
 }
 
 func TestNothingIsKeptUnasked(t *testing.T) {
-	s := streamtest.NewSession(t, &stream.Listen{Default: &stream.Server{}})
+	s := offline.NewSession(t, &stream.Listen{Default: &stream.Server{}})
 	s.ProxyHeader = &proxyproto.Header{Client: "203.0.113.9"}
 	h := &Handler{Trusted: prefixes("192.0.2.0/24"), Parse: parse}
 	if n := testing.AllocsPerRun(100, func() {

@@ -8,11 +8,11 @@ import (
 
 	"weir/stream"
 	"weir/stream/modules/reply"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // newSession returns a session of a server that returns the text.
-func newSession(t *testing.T, text string, preread ...stream.Handler) *streamtest.Session {
+func newSession(t *testing.T, text string, preread ...stream.Handler) *offline.Session {
 	t.Helper()
 	config := stream.NewConfig()
 	tpl, err := stream.ParseTemplate(text, config.Vars)
@@ -24,7 +24,7 @@ func newSession(t *testing.T, text string, preread ...stream.Handler) *streamtes
 	}
 	server := &stream.Server{Content: &reply.Content{Text: tpl}, Settings: stream.Settings{PrereadBufferSize: 100, PrereadTimeout: 1}}
 	server.Handlers[stream.Preread] = preread
-	return streamtest.NewSession(t, &stream.Listen{Config: config, Default: server})
+	return offline.NewSession(t, &stream.Listen{Config: config, Default: server})
 }
 
 // peeking is a preread handler that requests a byte.
@@ -72,7 +72,7 @@ func TestContent(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSession(t, tt.text)
-			streamtest.Script(t, s, tt.script)
+			offline.Script(t, s, tt.script)
 			if s.Status != tt.status {
 				t.Errorf("got status %d, want %d", s.Status, tt.status)
 			}
@@ -86,7 +86,7 @@ func TestContent(t *testing.T) {
 // In nginx, preread data stays unread in the socket, and the client therefore sees a reset.
 func TestResetAfterPreread(t *testing.T) {
 	s := newSession(t, "hello", peeking{})
-	streamtest.Script(t, s, `
+	offline.Script(t, s, `
 		accepted  -> read max=100 within=1ns
 		bytes "x" -> send "hello" within=5s
 		relayed   -> finish reset`)
@@ -95,7 +95,7 @@ func TestResetAfterPreread(t *testing.T) {
 // A driver that reports why it cannot send need not report the failure again at the end.
 func TestFailureIsRemembered(t *testing.T) {
 	s := newSession(t, "hello")
-	streamtest.Script(t, s, `
+	offline.Script(t, s, `
 		accepted                      -> send "hello" within=5s
 		failed client send ECONNRESET -> keep`)
 	s.Advance(stream.Event{Kind: stream.Relayed})
@@ -109,7 +109,7 @@ func TestLargeText(t *testing.T) {
 	text := strings.Repeat("x", 40<<10)
 	piece := strconv.Quote(text[:16<<10])
 	s := newSession(t, text)
-	streamtest.Script(t, s, `
+	offline.Script(t, s, `
 		accepted -> send `+piece+` within=5s
 		after 4s -> keep
 		relayed  -> send `+piece+` within=5s

@@ -6,7 +6,7 @@ import (
 	"weir/stream"
 	"weir/stream/modules/reply"
 	"weir/stream/modules/set"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // assigned contains the names and values of set directives, and the text that a session returns.
@@ -24,7 +24,7 @@ func template(t *testing.T, text string, vars *stream.VarTable) stream.Template 
 	return tpl
 }
 
-func (a *assigned) session(t *testing.T) *streamtest.Session {
+func (a *assigned) session(t *testing.T) *offline.Session {
 	t.Helper()
 	config := stream.NewConfig()
 	var h set.Handler
@@ -39,7 +39,7 @@ func (a *assigned) session(t *testing.T) *streamtest.Session {
 	if unknown := config.Vars.Resolve(); unknown != nil {
 		t.Fatal(unknown)
 	}
-	return streamtest.NewSession(t, &stream.Listen{Config: config, Default: server})
+	return offline.NewSession(t, &stream.Listen{Config: config, Default: server})
 }
 
 func TestHandler(t *testing.T) {
@@ -59,7 +59,7 @@ func TestHandler(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := tt.session(t)
-			streamtest.Script(t, s, `accepted -> send "`+tt.want+`" within=5s`)
+			offline.Script(t, s, `accepted -> send "`+tt.want+`" within=5s`)
 		})
 	}
 }

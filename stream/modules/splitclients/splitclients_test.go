@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"weir/stream"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // TestMurmur checks values of MurmurHash2 with seed 0, for each number of bytes after the last
@@ -96,7 +96,7 @@ func TestGetAllocatesNothing(t *testing.T) {
 	if err := s.Add("*", "all"); err != nil {
 		t.Fatal(err)
 	}
-	session := streamtest.NewSession(t, &stream.Listen{Config: config, Default: &stream.Server{}})
+	session := offline.NewSession(t, &stream.Listen{Config: config, Default: &stream.Server{}})
 	s.Get(session.Session)
 	if n := testing.AllocsPerRun(100, func() { s.Get(session.Session) }); n > 0 {
 		t.Errorf("got %.0f allocations", n)

@@ -1,4 +1,6 @@
-package streamtest
+// Package offline plays a session without sockets, for tests: its clock is set by the test, its events
+// and steps are lines of text, and its log is stored.
+package offline
 
 import (
 	"errors"

@@ -1,6 +1,5 @@
-// Package streamtest contains the contract suite for balancing methods, and plays sessions without
-// sockets.
-package streamtest
+// Package upstreamtest contains the contract suite for balancing methods.
+package upstreamtest
 
 import (
 	"errors"
@@ -12,6 +11,7 @@ import (
 
 	"weir/internal/errorlog"
 	"weir/stream"
+	"weir/stream/offline"
 	"weir/stream/upstream"
 )
 
@@ -74,7 +74,7 @@ func (b *Bench) RunClock() { b.clock = time.Now() }
 // SetBack sets the wall clock back by whole seconds, without changing the monotonic clock.
 func (b *Bench) SetBack(t testing.TB, seconds int) {
 	t.Helper()
-	b.clock = SetBack(t, b.clock, seconds)
+	b.clock = offline.SetBack(t, b.clock, seconds)
 }
 
 // Session returns a new session.

@@ -1,4 +1,4 @@
-package streamtest
+package offline
 
 import (
 	"bytes"

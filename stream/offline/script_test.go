@@ -1,4 +1,4 @@
-package streamtest_test
+package offline_test
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 	"weir/internal/relay"
 	"weir/stream"
 	"weir/stream/driver/drivertest"
-	"weir/stream/streamtest"
+	"weir/stream/offline"
 )
 
 // wantBytes is a preread handler that asks for more until it has that many bytes.
@@ -55,7 +55,7 @@ func TestScript(t *testing.T) {
 			aborted    -> finish`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			streamtest.Script(t, streamtest.NewSession(t, scriptedListen()), tt.script)
+			offline.Script(t, offline.NewSession(t, scriptedListen()), tt.script)
 		})
 	}
 }
