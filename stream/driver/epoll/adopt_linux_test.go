@@ -66,7 +66,8 @@ type home struct {
 	events []stream.Event
 }
 
-func newHome(t *testing.T, o epoll.Options, content *drivertest.TLSContent) *home {
+// newHome returns a home with that preread_timeout.
+func newHome(t *testing.T, o epoll.Options, content *drivertest.TLSContent, preread time.Duration) *home {
 	t.Helper()
 	h := &home{}
 	var env *stream.Env
@@ -81,7 +82,14 @@ func newHome(t *testing.T, o epoll.Options, content *drivertest.TLSContent) *hom
 		defer h.mu.Unlock()
 		h.events = append(h.events, ev)
 	}
-	h.d, h.addr = d, listenFor(t, d, env, content, sentinel{})
+	addr, port := portFor(t, env, content, sentinel{})
+	listening, _ := port.Admit()
+	listening.Default.Settings.PrereadTimeout = preread
+	if err := d.Listen(port); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Forget(port) })
+	h.d, h.addr = d, addr
 	return h
 }
 
@@ -111,7 +119,7 @@ func TestAdopterGetsAllOfASession(t *testing.T) {
 	content := &drivertest.TLSContent{
 		Proxy: &drivertest.Proxy{To: []stream.Addr{upstream}, Target: stream.Target{NoDelay: true}}, Upstream: &tls.Config{},
 	}
-	h := newHome(t, epoll.Options{Loops: 1, Adopter: o}, content)
+	h := newHome(t, epoll.Options{Loops: 1, Adopter: o}, content, patience)
 	c := h.begin(t)
 	got := <-o
 	defer got.end()
@@ -152,7 +160,7 @@ func TestDeadlineIsTheAdopters(t *testing.T) {
 	o := make(orphanage, 1)
 	content := shakesClient()
 	content.Timeout = 10 * time.Millisecond
-	h := newHome(t, epoll.Options{Loops: 1, Adopter: o}, content)
+	h := newHome(t, epoll.Options{Loops: 1, Adopter: o}, content, time.Second)
 	h.begin(t)
 	got := <-o
 	if _, err := io.ReadAll(dial(t, h.addr)); err != nil { // until preread_timeout
@@ -167,7 +175,7 @@ func TestDeadlineIsTheAdopters(t *testing.T) {
 func TestAdoptedConnectionsAreCounted(t *testing.T) {
 	const limit = 8
 	o := make(orphanage, limit)
-	h := newHome(t, epoll.Options{Loops: 1, Connections: limit, Adopter: o}, shakesClient())
+	h := newHome(t, epoll.Options{Loops: 1, Connections: limit, Adopter: o}, shakesClient(), patience)
 	for range 3 * limit {
 		var children []child
 		for range limit / 2 {
@@ -191,7 +199,7 @@ func TestAdoptedConnectionsAreCounted(t *testing.T) {
 
 func TestPlaceIsGivenBackAfterTheEnd(t *testing.T) {
 	o := make(orphanage, 1)
-	h := newHome(t, epoll.Options{Loops: 1, Adopter: o}, shakesClient())
+	h := newHome(t, epoll.Options{Loops: 1, Adopter: o}, shakesClient(), patience)
 	h.begin(t)
 	got := <-o
 	h.d.Close()
@@ -208,7 +216,7 @@ func TestPlaceIsGivenBackAfterTheEnd(t *testing.T) {
 }
 
 func TestNoAdopter(t *testing.T) {
-	h := newHome(t, epoll.Options{Loops: 1}, shakesClient())
+	h := newHome(t, epoll.Options{Loops: 1}, shakesClient(), patience)
 	c := h.begin(t)
 	if n, err := c.Read(make([]byte, 1)); n > 0 || err == nil {
 		t.Errorf("read %d bytes, want the end", n)
@@ -222,7 +230,7 @@ func TestNoAdopter(t *testing.T) {
 // TestAbortMeetsWhoLeaves tests that a paced abort loses no session to the adopter.
 func TestAbortMeetsWhoLeaves(t *testing.T) {
 	o := make(orphanage, 1)
-	h := newHome(t, epoll.Options{Loops: 1, Adopter: o}, shakesClient())
+	h := newHome(t, epoll.Options{Loops: 1, Adopter: o}, shakesClient(), patience)
 	c := dial(t, h.addr)
 	eventually(t, func() bool { return h.lines.Count("connected to") == 1 })
 	h.d.Abort(func(*stream.Session) bool { return true }, stream.Pace{PerSecond: 1}) // the first one ends in a second

@@ -19,6 +19,7 @@ import (
 // are free again.
 func TestDescriptorsInReserve(t *testing.T) {
 	const reserve = 32
+	awaitFewFiles(t)
 	allow(t, highest(t)+8*reserve)
 	begun := time.Now()
 	env, lines := offline.NewEnv(time.Now)
@@ -69,6 +70,7 @@ func TestSilentSessionsCountTheDescriptorsOfTheirServers(t *testing.T) {
 	// by the kernel's numbers as well.
 	const limit, others, clients = 400, 282, 50
 	const served = (limit - limit/8 - others) / 2
+	awaitFewFiles(t)
 	env, lines := offline.NewEnv(time.Now)
 	open := func() int { return 0 }
 	env.Descriptors = stream.NewDescriptors(func() (int, int) { return limit, others + open() })
@@ -93,6 +95,12 @@ func TestSilentSessionsCountTheDescriptorsOfTheirServers(t *testing.T) {
 		}
 		c.Close()
 	}
+}
+
+// awaitFewFiles waits until the connections of other tests are closed.
+func awaitFewFiles(t *testing.T) {
+	t.Helper()
+	eventually(t, func() bool { _, used := survey(); return used < 50 })
 }
 
 // highest returns the largest descriptor number of the process.

@@ -42,11 +42,11 @@ func (f *fleet) join(t *testing.T) (net.Conn, bool) {
 
 // tryJoin is join for any goroutine.
 func (f *fleet) tryJoin() (net.Conn, bool) {
-	c, err := net.DialTimeout("tcp", f.addr, 10*time.Second)
+	c, err := net.DialTimeout("tcp", f.addr, patience)
 	if err != nil {
 		return nil, false
 	}
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(patience))
 	if !echoes(c) {
 		c.Close()
 		return nil, false
