@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -43,7 +44,7 @@ func TestManyClients(t *testing.T) {
 				all.Go(func() { c.converse(uint64(i), rounds, &large) })
 			}
 			all.Wait()
-			r.driver.Abort(func(*stream.Session) bool { return true }, stream.Pace{})
+			r.driver.Abort(allSessions, stream.Pace{})
 			var sum outcome
 			for range clients {
 				o := r.outcome()
@@ -62,6 +63,8 @@ func TestManyClients(t *testing.T) {
 		})
 	}
 }
+
+func allSessions(*stream.Session) bool { return true }
 
 // converse sends datagrams one after the other and expects each back. It locks large while a large
 // datagram is in transit: of many large ones at a time the system drops some, because a socket has
@@ -106,7 +109,7 @@ func (c *client) echoes(data []byte) bool {
 // buffer is cut, except for the first one of a client.
 func TestSizes(t *testing.T) {
 	spec := plain()
-	spec.BufferSize, spec.Timeout = 10, 200*time.Millisecond
+	spec.BufferSize = 10
 	r := newRig(t, "udp4", "127.0.0.1:0", spec, udp.Options{})
 	server := r.upstream("udp4")
 	c := r.client("")
@@ -120,7 +123,8 @@ func TestSizes(t *testing.T) {
 	r.answer(server, from, "")
 	r.answer(server, from, "M")
 	c.hear("ABCDEFGHIJ", "", "M")
-	want := outcome{end: relay.Timeout, packets: relay.Packets{Requests: 3, Responses: 3}, fromClient: 23, toUpstream: 23, fromUpstream: 11, toClient: 11}
+	r.driver.Abort(allSessions, stream.Pace{})
+	want := outcome{end: relay.Aborted, packets: relay.Packets{Requests: 3, Responses: 3}, fromClient: 23, toUpstream: 23, fromUpstream: 11, toClient: 11}
 	if o := r.outcome(); o.end != want.end || o.packets != want.packets || o.fromClient != want.fromClient ||
 		o.toUpstream != want.toUpstream || o.fromUpstream != want.fromUpstream || o.toClient != want.toClient {
 		t.Errorf("got %+v, want %+v", o, want)
@@ -210,17 +214,13 @@ func TestTimeout(t *testing.T) {
 // TestTimeoutOfOneThatTakesNothing tests that a server or a client that accepts nothing for
 // proxy_timeout ends the session, although datagrams wait for it.
 func TestTimeoutOfOneThatTakesNothing(t *testing.T) {
-	const more = 1000 // than fit into a socket
 	spec := plain()
 	spec.BufferSize, spec.Timeout = 1<<20, 300*time.Millisecond
 	t.Run("server", func(t *testing.T) {
 		r := newRig(t, "udp4", "127.0.0.1:0", spec, udp.Options{})
 		r.upstream("unixgram")
 		c := r.client("")
-		for range more {
-			c.say("a")
-			r.settle()
-		}
+		r.fill(func() { c.say("a") })
 		if o := r.outcome(); o.end != relay.Timeout {
 			t.Errorf("got %+v", o)
 		}
@@ -231,14 +231,34 @@ func TestTimeoutOfOneThatTakesNothing(t *testing.T) {
 		c := r.client("")
 		c.say("a")
 		from := r.get(server, "a")
-		for range more {
-			r.answer(server, from, "b")
-			r.settle()
-		}
+		r.fill(func() { r.answer(server, from, "b") })
 		if o := r.outcome(); o.end != relay.Timeout {
 			t.Errorf("got %+v", o)
 		}
 	})
+}
+
+// fill sends more datagrams than fit into a socket, and each after the driver has received the one
+// before, or until the session ends.
+func (r *rig) fill(send func()) {
+	r.Helper()
+	for range 1000 {
+		send()
+		for done := r.duringAbort(func(*stream.Session) {}); !closed(done); time.Sleep(10 * time.Microsecond) {
+			if len(r.ended) > 0 {
+				return
+			}
+		}
+	}
+}
+
+func closed(c <-chan bool) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // TestRefused tests that a refused datagram counts as an answer, sends nothing, and is reported to
@@ -334,7 +354,7 @@ func TestUnix(t *testing.T) {
 // buffer, and more are lost.
 func TestQueue(t *testing.T) {
 	spec := plain()
-	spec.BufferSize = 1000
+	spec.BufferSize, spec.Timeout = 1000, 0
 	r := newRig(t, "udp4", "127.0.0.1:0", spec, udp.Options{})
 	server := r.upstream("unixgram")
 	c := r.client("")
@@ -343,22 +363,15 @@ func TestQueue(t *testing.T) {
 		c.say(fmt.Sprintf("%0*d", size, i))
 		r.settle()
 	}
-	kept := 0
-	for b := make([]byte, 2*size); ; kept++ {
-		server.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
-		n, _, err := server.ReadFrom(b)
-		if err != nil {
-			break
-		}
-		if want := fmt.Sprintf("%0*d", size, kept); string(b[:n]) != want {
-			t.Fatalf("got %s, want %s", b[:n], want)
-		}
+	var kept int
+	<-r.duringAbort(func(s *stream.Session) { kept = int(s.Traffic.FromClient.Load()) / size })
+	for i := range kept {
+		r.get(server, fmt.Sprintf("%0*d", size, i))
 	}
 	if kept <= spec.BufferSize/size || kept > sent/2 {
 		t.Errorf("%d of %d datagrams were kept for a server that read none", kept, sent)
 	}
 	c.say("last")
-	server.SetReadDeadline(time.Now().Add(patience))
 	r.get(server, "last")
 }
 
@@ -383,7 +396,7 @@ func TestSlowClient(t *testing.T) {
 // server wait.
 func TestRates(t *testing.T) {
 	spec := plain()
-	spec.Upload = 10
+	spec.Upload = 1
 	r := newRig(t, "udp4", "127.0.0.1:0", spec, udp.Options{})
 	server := r.upstream("udp4")
 	c := r.client("")
@@ -391,7 +404,7 @@ func TestRates(t *testing.T) {
 	r.get(server, "0123456789abcdef")
 	c.say("lost")
 	spec = plain()
-	spec.Download, spec.Responses, spec.Timeout = 40, 3, 300*time.Millisecond
+	spec.Download, spec.Responses, spec.Timeout = 20, 3, 900*time.Millisecond
 	other := newRig(t, "udp4", "127.0.0.1:0", spec, udp.Options{})
 	slow := other.upstream("udp4")
 	d := other.client("")
@@ -402,15 +415,15 @@ func TestRates(t *testing.T) {
 		other.answer(slow, from, "0123456789abcdefghij")
 	}
 	d.hear("0123456789abcdefghij", "0123456789abcdefghij", "0123456789abcdefghij")
-	if took := time.Since(start); took < 900*time.Millisecond {
-		t.Errorf("60 bytes at 40 a second took %v", took)
+	if took := time.Since(start); took < 1900*time.Millisecond {
+		t.Errorf("60 bytes at 20 a second took %v", took)
 	}
 	if o := other.outcome(); o.end != relay.Done {
 		t.Errorf("got %+v: proxy_timeout passes in a pause", o)
 	}
-	server.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
-	if n, _, err := server.ReadFrom(make([]byte, 10)); err == nil {
-		t.Errorf("got %d bytes that the rate did not allow", n)
+	r.settle()
+	if data, ok := arrived(t, server.(syscall.Conn)); ok {
+		t.Errorf("got %q, which the rate did not allow", data)
 	}
 }
 
@@ -446,14 +459,20 @@ func TestCurrent(t *testing.T) {
 // change changes state that the loops read, while they wait.
 func (r *rig) change(f func()) {
 	r.Helper()
-	var once sync.Once
-	done := make(chan bool)
-	r.driver.Abort(func(*stream.Session) bool { once.Do(func() { f(); close(done) }); return false }, stream.Pace{})
 	select {
-	case <-done:
+	case <-r.duringAbort(func(*stream.Session) { f() }):
 	case <-time.After(patience):
-		r.Fatal("nobody asks")
+		r.Fatal("no session")
 	}
+}
+
+// duringAbort calls f with a session while its loop waits, and then closes done, provided that there is
+// a session.
+func (r *rig) duringAbort(f func(*stream.Session)) (done <-chan bool) {
+	var once sync.Once
+	called := make(chan bool)
+	r.driver.Abort(func(s *stream.Session) bool { once.Do(func() { f(s); close(called) }); return false }, stream.Pace{})
+	return called
 }
 
 // settle waits until everything sent so far has been received: a loop handles aborts after its
@@ -518,7 +537,7 @@ func TestClose(t *testing.T) {
 		}
 	}
 	r.driver.Forget(r.port)
-	r.driver.Abort(func(*stream.Session) bool { return true }, stream.Pace{})
+	r.driver.Abort(allSessions, stream.Pace{})
 	if err := r.driver.Listen(r.port); err == nil {
 		t.Error("a closed driver listens")
 	}
