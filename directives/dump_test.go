@@ -77,7 +77,7 @@ func describeGroup(g *upstream.Group) string {
 		}
 		text += "\n"
 	}
-	for _, n := range g.Named() {
+	for _, n := range g.DynamicServers() {
 		text += fmt.Sprintf("  follows %s port=%d service=%q ring_by_address=%v weight=%d backup=%v\n",
 			n.Host, n.Port, n.Service, n.EachAddress, n.Template.Weight, n.Template.Backup)
 	}

@@ -103,7 +103,7 @@ func (g *groupUse) build() *upstream.Group {
 	g.warnOfOneRingPlace()
 	timeout := g.conf.names.timeout
 	timeout.Inherit(conf.At[streamConf](g.level).resolverTimeout)
-	return upstream.NewNamedGroup(g.name, g.conf.peers(), g.conf.balancer(), named, upstream.Resolving{
+	return upstream.NewDynamicGroup(g.name, g.conf.peers(), g.conf.balancer(), named, upstream.Resolving{
 		Resolver: g.resolver().resolver(g.comp), Timeout: timeout.Or(defaultResolverTimeout),
 	})
 }

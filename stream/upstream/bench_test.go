@@ -19,8 +19,8 @@ func manyServers(n, weight int) []*upstream.PeerConf {
 	return list
 }
 
-// TestChoosingAllocatesThePickerOnly covers a whole session: begin, choose, connect, end.
-func TestChoosingAllocatesThePickerOnly(t *testing.T) {
+// TestPickAllocations covers a whole session: begin, choose, connect, end.
+func TestPickAllocations(t *testing.T) {
 	for _, m := range methods {
 		for _, peers := range []int{10, 64, 65, 1000} {
 			t.Run(fmt.Sprintf("%s, %d peers", m.name, peers), func(t *testing.T) {

@@ -28,9 +28,9 @@ func TestBitmap(t *testing.T) {
 	}
 }
 
-// TestBitmapAllocatesForTheSecond checks that one tried peer of a large group does not allocate, at
+// TestBitmapAllocations checks that one tried peer of a large group does not allocate, at
 // any position.
-func TestBitmapAllocatesForTheSecond(t *testing.T) {
+func TestBitmapAllocations(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		set  []int

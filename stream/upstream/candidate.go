@@ -23,7 +23,7 @@ func newCandidate(p *Peer) candidate {
 
 // usable reports whether the peer may be chosen.
 func (c *candidate) usable(now int64) bool {
-	return !c.down && !c.failed(now) && now >= c.state.rest && (c.maxConns == 0 || *c.state.conns < c.maxConns)
+	return !c.down && !c.failed(now) && now >= c.state.restsUntil && (c.maxConns == 0 || *c.state.conns < c.maxConns)
 }
 
 // failed reports whether the peer is in its pause after max_fails failures. It compares seconds, so

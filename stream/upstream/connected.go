@@ -18,12 +18,12 @@ func (g *connectedPicker) Pick() (*Peer, error) { return nil, ErrNoLivePeers }
 
 func (g *connectedPicker) Notify(*Peer, Notice, time.Duration) {}
 
-func (g *connectedPicker) Settle() Picker { return g }
+func (g *connectedPicker) Established() Picker { return g }
 
 func (g *connectedPicker) Free(p *Peer, _ Outcome, t *stream.Try) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	p.release()
-	(*Group)(g).learn(p, t)
+	(*Group)(g).recordTime(p, t)
 	p.succeed()
 }

@@ -33,10 +33,10 @@ func leastTime(by upstream.Measure, inflight bool) func(stream.Template) upstrea
 func TestContract(t *testing.T) {
 	for _, m := range methods {
 		t.Run(m.name, func(t *testing.T) {
-			upstreamtest.Balancer(t, func(vars *stream.VarTable) upstream.Method { return m.make(template(t, "$remote_port", vars)) })
+			upstreamtest.Method(t, func(vars *stream.VarTable) upstream.Method { return m.make(template(t, "$remote_port", vars)) })
 		})
 		t.Run(m.name+" with an empty key", func(t *testing.T) {
-			upstreamtest.Balancer(t, func(*stream.VarTable) upstream.Method { return m.make(stream.Template{}) })
+			upstreamtest.Method(t, func(*stream.VarTable) upstream.Method { return m.make(stream.Template{}) })
 		})
 	}
 }

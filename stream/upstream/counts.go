@@ -14,14 +14,14 @@ type serverKey struct {
 	number int // number among the servers of the group with that name and address
 }
 
-// keyed numbers servers.
-type keyed map[serverKey]int
+// serverNumbers numbers servers.
+type serverNumbers map[serverKey]int
 
 // next returns the key of p, numbered after the keys returned before.
-func (k keyed) next(p *Peer) serverKey {
+func (s serverNumbers) next(p *Peer) serverKey {
 	key := serverKey{name: p.Server, addr: p.Addr}
-	n := k[key]
-	k[key] = n + 1
+	n := s[key]
+	s[key] = n + 1
 	key.number = n
 	return key
 }
@@ -29,8 +29,8 @@ func (k keyed) next(p *Peer) serverKey {
 // counts are the session counts of servers by key.
 type counts map[serverKey]*int
 
-// held returns the counts of the servers that have sessions.
-func (c counts) held() counts {
+// inUse returns the counts of the servers that have sessions.
+func (c counts) inUse() counts {
 	some := counts{}
 	for key, n := range c {
 		if *n > 0 {
@@ -47,7 +47,7 @@ func (g *Group) counts(gone counts) counts {
 	if all == nil {
 		all = counts{}
 	}
-	set, numbers := g.set.Load(), keyed{}
+	set, numbers := g.set.Load(), serverNumbers{}
 	for _, list := range [...][]*Peer{set.primary.peers, set.backup.peers} {
 		for _, p := range list {
 			all[numbers.next(p)] = p.state.conns
@@ -56,30 +56,30 @@ func (g *Group) counts(gone counts) counts {
 	return all
 }
 
-// carry continues the counts in known for those of peers that have no count yet, and keeps the rest
+// continueCounts continues the counts in known for those of peers that have no count yet, and keeps the rest
 // of known for servers that return. The caller holds the group's mutex.
-func (g *Group) carry(peers []*Peer, known counts) {
+func (g *Group) continueCounts(peers []*Peer, known counts) {
 	used := map[*int]bool{}
 	for _, p := range peers {
 		if p.state.conns != nil {
 			used[p.state.conns] = true
 		}
 	}
-	numbers := keyed{}
+	numbers := serverNumbers{}
 	for _, p := range peers {
 		n := known[numbers.next(p)]
 		if n != nil && !used[n] && p.state.conns == nil {
 			p.state.conns = n
 			used[n] = true
 		}
-		p.count()
+		p.ensureCount()
 	}
 	maps.DeleteFunc(known, func(_ serverKey, n *int) bool { return used[n] })
-	g.gone = known
+	g.goneCounts = known
 }
 
-// count gives the peer its own count, unless it has one.
-func (p *Peer) count() {
+// ensureCount gives the peer its own count, unless it has one.
+func (p *Peer) ensureCount() {
 	if p.state.conns == nil {
 		p.state.conns = &p.state.ownConns
 	}
@@ -96,5 +96,5 @@ func (g *Group) inherit(before *Group) {
 	for _, p := range peers {
 		p.state.conns = nil // its own, which is unused
 	}
-	g.carry(peers, before.counts(before.gone.held()))
+	g.continueCounts(peers, before.counts(before.goneCounts.inUse()))
 }

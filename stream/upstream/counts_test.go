@@ -13,13 +13,13 @@ import (
 	"weir/stream/upstream/upstreamtest"
 )
 
-// A lineage contains the groups of one name in the configurations of a process, and the sessions of
+// A reloads contains the groups of one name in the configurations of a process, and the sessions of
 // each.
-type lineage struct {
+type reloads struct {
 	t      *testing.T
 	bench  *upstreamtest.Bench
 	groups []*upstream.Group
-	held   map[string]func() // ends the session of that name
+	end    map[string]func() // ends the session of that name
 }
 
 // servers returns the servers of a line: "a b/2" is the server a, and b with max_conns=2.
@@ -35,7 +35,7 @@ func servers(line string) []*upstream.PeerConf {
 }
 
 // configure opens a group with these servers as the successor of the previous one.
-func (l *lineage) configure(line string) {
+func (l *reloads) configure(line string) {
 	l.t.Helper()
 	g := upstream.NewGroup("u", servers(line), upstream.LeastConn)
 	var old stream.Part
@@ -49,10 +49,10 @@ func (l *lineage) configure(line string) {
 	l.groups = append(l.groups, g)
 }
 
-func (l *lineage) group() *upstream.Group { return l.groups[len(l.groups)-1] }
+func (l *reloads) group() *upstream.Group { return l.groups[len(l.groups)-1] }
 
 // begin starts a session of the newest group, and returns its server, or "-".
-func (l *lineage) begin(name string) string {
+func (l *reloads) begin(name string) string {
 	l.t.Helper()
 	p := l.group().Begin(l.bench.Session())
 	peer, err := p.Pick()
@@ -60,13 +60,13 @@ func (l *lineage) begin(name string) string {
 		return "-"
 	}
 	p.Notify(peer, upstream.Connected, 0)
-	p = p.Settle()
-	l.held[name] = func() { p.Free(peer, upstreamtest.FailedIf(false), &stream.Try{}) }
+	p = p.Established()
+	l.end[name] = func() { p.Free(peer, upstreamtest.FailedIf(false), &stream.Try{}) }
 	return peer.Server
 }
 
 // conns returns the counts of the newest group, "a:1 b:0".
-func (l *lineage) conns() string {
+func (l *reloads) conns() string {
 	var all []string
 	for _, p := range l.group().Peers() {
 		all = append(all, fmt.Sprintf("%s:%d", p.Server, l.group().Conns(p)))
@@ -74,10 +74,10 @@ func (l *lineage) conns() string {
 	return strings.Join(all, " ")
 }
 
-// TestCountsOutlastConfigurations lists the result of each step: "= SERVERS" is another
+// TestCountsAfterReload lists the result of each step: "= SERVERS" is another
 // configuration, "+S" starts session S, "-S" ends it, "~ SERVERS" sets other servers in the same
 // configuration.
-func TestCountsOutlastConfigurations(t *testing.T) {
+func TestCountsAfterReload(t *testing.T) {
 	tests := []struct {
 		name  string
 		steps []string // each with its result
@@ -97,7 +97,7 @@ func TestCountsOutlastConfigurations(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			bench := upstreamtest.NewBench()
 			bench.Vars.Resolve()
-			l := &lineage{t: t, bench: bench, held: map[string]func(){}}
+			l := &reloads{t: t, bench: bench, end: map[string]func(){}}
 			for i := 0; i < len(tt.steps); i += 2 {
 				got := l.step(tt.steps[i]) + l.conns()
 				if got != tt.steps[i+1] {
@@ -117,7 +117,7 @@ func newPeers(g *upstream.Group, confs []*upstream.PeerConf) []*upstream.Peer {
 	return peers
 }
 
-func (l *lineage) step(step string) (note string) {
+func (l *reloads) step(step string) (note string) {
 	l.t.Helper()
 	switch rest := step[1:]; step[0] {
 	case '=':
@@ -129,17 +129,17 @@ func (l *lineage) step(step string) (note string) {
 			return "refused "
 		}
 	case '-':
-		l.held[rest]()
+		l.end[rest]()
 	}
 	return ""
 }
 
-// TestConfigurationThatFailsTakesNoCounts opens a group that is then dropped, as in a reload that
+// TestCountsAfterFailedReload opens a group that is then dropped, as in a reload that
 // fails later.
-func TestConfigurationThatFailsTakesNoCounts(t *testing.T) {
+func TestCountsAfterFailedReload(t *testing.T) {
 	bench := upstreamtest.NewBench()
 	bench.Vars.Resolve()
-	l := &lineage{t: t, bench: bench, held: map[string]func(){}}
+	l := &reloads{t: t, bench: bench, end: map[string]func(){}}
 	l.configure("a b")
 	l.begin("1")
 	l.configure("b")
@@ -151,12 +151,12 @@ func TestConfigurationThatFailsTakesNoCounts(t *testing.T) {
 	}
 }
 
-// TestConfigurationsShareCountsAtOnce runs sessions of several configurations concurrently with
+// TestCountsDuringReloads runs sessions of several configurations concurrently with
 // reloads.
-func TestConfigurationsShareCountsAtOnce(t *testing.T) {
+func TestCountsDuringReloads(t *testing.T) {
 	bench := upstreamtest.NewBench()
 	bench.Vars.Resolve()
-	l := &lineage{t: t, bench: bench, held: map[string]func(){}}
+	l := &reloads{t: t, bench: bench, end: map[string]func(){}}
 	var sessions sync.WaitGroup
 	for range 5 {
 		l.configure("a/3 b/3")
@@ -183,31 +183,31 @@ func TestConfigurationsShareCountsAtOnce(t *testing.T) {
 	}
 }
 
-// TestCountsOfNamesOutlastConfigurations uses servers of a name, which are taken over before the
+// TestCountsOfNamesAfterReload uses servers of a name, which are taken over before the
 // first answer.
-func TestCountsOfNamesOutlastConfigurations(t *testing.T) {
-	f := newFleet(t, upstream.LeastConn, named(""), servers("x")...)
-	f.become(t, "b.example", "A", "10.0.0.1", "10.0.0.2")
+func TestCountsOfNamesAfterReload(t *testing.T) {
+	f := newDynamicGroup(t, upstream.LeastConn, dynamicServer(""), servers("x")...)
+	f.setRecords(t, "b.example", "A", "10.0.0.1", "10.0.0.2")
 	bench := upstreamtest.NewBench()
 	bench.Vars.Resolve()
-	l := &lineage{t: t, bench: bench, held: map[string]func(){}, groups: []*upstream.Group{f.group}}
+	l := &reloads{t: t, bench: bench, end: map[string]func(){}, groups: []*upstream.Group{f.group}}
 	for _, name := range []string{"1", "2", "3", "4"} {
 		l.begin(name)
 	}
 	before := l.conns()
-	next := upstream.NewNamedGroup("u", servers("x"), upstream.LeastConn, []*upstream.DynamicServer{named("")}, f.names)
+	next := upstream.NewDynamicGroup("u", servers("x"), upstream.LeastConn, []*upstream.DynamicServer{dynamicServer("")}, f.resolving)
 	f.open(t, next, f.group)
 	l.groups = append(l.groups, next)
 	if got := l.conns(); got != before || !strings.Contains(got, "b.example:1883:1") {
 		t.Errorf("got %s, want %s", got, before)
 	}
 	f.group = next
-	f.become(t, "b.example", "A", "10.0.0.3")
-	f.become(t, "b.example", "A", "10.0.0.1", "10.0.0.2")
+	f.setRecords(t, "b.example", "A", "10.0.0.3")
+	f.setRecords(t, "b.example", "A", "10.0.0.1", "10.0.0.2")
 	if got := l.conns(); got != before {
 		t.Errorf("after the addresses have come back: got %s, want %s", got, before)
 	}
-	for _, end := range l.held {
+	for _, end := range l.end {
 		end()
 	}
 	if got := l.conns(); strings.ContainsAny(strings.ReplaceAll(got, "1883", ""), "123456789") {

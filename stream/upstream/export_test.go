@@ -6,23 +6,23 @@ import (
 	"time"
 )
 
-// InFlight returns the number of attempts that least_time counts as in flight to p.
-func InFlight(g *Group, p *Peer) int64 {
+// Inflight returns the number of attempts that least_time counts as in flight to p.
+func Inflight(g *Group, p *Peer) int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return p.state.times.flights
+	return p.state.times.inflight
 }
 
-// Update sets the addresses of the first named server to addrs.
+// Update sets the addresses of the first dynamic server to addrs.
 func Update(g *Group, addrs []string) {
-	var places []endpoint
+	var endpoints []endpoint
 	for _, a := range addrs {
-		places = append(places, endpoint{addr: netip.AddrPortFrom(netip.MustParseAddr(a), 0)})
+		endpoints = append(endpoints, endpoint{addr: netip.AddrPortFrom(netip.MustParseAddr(a), 0)})
 	}
-	g.update(0, places, time.Time{})
+	g.update(0, endpoints, time.Time{})
 }
 
-// LookUp looks up the i-th named server once, as Run does repeatedly, and returns the time of the
+// LookUp looks up the i-th dynamic server once, as Run does repeatedly, and returns the time of the
 // next lookup.
 func LookUp(ctx context.Context, g *Group, i int) time.Time { return g.lookUp(ctx, i) }
 

@@ -59,7 +59,7 @@ func TestFailures(t *testing.T) {
 		{"max_conns holds until the end", []upstream.PeerConf{{Server: "a", Weight: 1, MaxConns: 1}, peer("b", 1, 10)}, "(a b b )a b a"},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { tell(t, tt.peers, tt.story) })
+		t.Run(tt.name, func(t *testing.T) { runStory(t, tt.peers, tt.story) })
 	}
 }
 
@@ -98,30 +98,30 @@ func withBackup() []upstream.PeerConf {
 	return []upstream.PeerConf{peer("a", 1, 10), c}
 }
 
-// A story is a running test.
-type story struct {
+// A failureStory is a running test.
+type failureStory struct {
 	*testing.T
 	bench   *upstreamtest.Bench
 	group   *upstream.Group
-	picker  upstream.Picker // of the last session
-	held    map[string]held // by the word that ends it
+	picker  upstream.Picker        // of the last session
+	open    map[string]openSession // by the word that ends it
 	logged  int
 	starred int
 }
 
-type held struct {
+type openSession struct {
 	picker  upstream.Picker
 	peer    *upstream.Peer
 	outcome upstream.Outcome
 }
 
-func tell(t *testing.T, peers []upstream.PeerConf, text string) {
+func runStory(t *testing.T, peers []upstream.PeerConf, text string) {
 	t.Helper()
 	list := make([]*upstream.PeerConf, len(peers))
 	for i := range peers {
 		list[i] = &peers[i]
 	}
-	s := &story{T: t, bench: upstreamtest.NewBench(), held: map[string]held{}}
+	s := &failureStory{T: t, bench: upstreamtest.NewBench(), open: map[string]openSession{}}
 	s.group = upstream.NewGroup("u", list, upstream.RoundRobin)
 	for i, word := range strings.Fields(text) {
 		if !s.word(word) {
@@ -134,8 +134,8 @@ func tell(t *testing.T, peers []upstream.PeerConf, text string) {
 }
 
 // word executes one word and reports whether its expectation is met.
-func (s *story) word(w string) bool {
-	if h, ok := s.held[w]; ok {
+func (s *failureStory) word(w string) bool {
+	if h, ok := s.open[w]; ok {
 		s.free(h.picker, h.peer, h.outcome)
 		return true
 	}
@@ -154,7 +154,7 @@ func (s *story) word(w string) bool {
 	return s.attempt(w)
 }
 
-func (s *story) attempt(w string) bool {
+func (s *failureStory) attempt(w string) bool {
 	peer, err := s.picker.Pick()
 	if err != nil {
 		s.Logf("%q: %v", w, err)
@@ -167,10 +167,10 @@ func (s *story) attempt(w string) bool {
 	switch {
 	case w[0] == '(':
 		s.picker.Notify(peer, upstream.Connected, 0)
-		s.held[")"+w[1:]] = held{s.picker, peer, upstream.Succeeded}
+		s.open[")"+w[1:]] = openSession{s.picker, peer, upstream.Succeeded}
 	case w[0] == '[':
-		s.held["]"+w[1:]] = held{s.picker, peer, upstream.Failed}
-		s.held["~"+w[1:]] = held{s.picker, peer, upstream.Abandoned}
+		s.open["]"+w[1:]] = openSession{s.picker, peer, upstream.Failed}
+		s.open["~"+w[1:]] = openSession{s.picker, peer, upstream.Abandoned}
 	case strings.HasSuffix(w, "!"):
 		s.free(s.picker, peer, upstream.Failed)
 	case strings.HasSuffix(w, "?"):
@@ -182,7 +182,7 @@ func (s *story) attempt(w string) bool {
 	return true
 }
 
-func (s *story) free(p upstream.Picker, peer *upstream.Peer, o upstream.Outcome) {
+func (s *failureStory) free(p upstream.Picker, peer *upstream.Peer, o upstream.Outcome) {
 	p.Free(peer, o, &stream.Try{})
 	for _, line := range s.bench.Lines() {
 		if strings.Contains(line, "[warn]") && strings.Contains(line, "upstream server temporarily disabled") {
@@ -191,9 +191,9 @@ func (s *story) free(p upstream.Picker, peer *upstream.Peer, o upstream.Outcome)
 	}
 }
 
-// TestSystemClockIsSet checks that a server pauses for fail_timeout, even if the system clock is
+// TestSystemClockChanges checks that a server pauses for fail_timeout, even if the system clock is
 // set meanwhile.
-func TestSystemClockIsSet(t *testing.T) {
+func TestSystemClockChanges(t *testing.T) {
 	const hour = 3600
 	for _, back := range []int{hour, -hour} {
 		bench := upstreamtest.NewBench()

@@ -27,14 +27,14 @@ type Group struct {
 	Name   string
 	Method Method
 
-	own  sync.Mutex
-	mu   *sync.Mutex // own, or shared with the group of the previous configuration; fixed once the group is open
-	gone counts      // of servers that have left the group and may return
-	set  atomic.Pointer[PeerSet]
+	own        sync.Mutex
+	mu         *sync.Mutex // own, or shared with the group of the previous configuration; fixed once the group is open
+	goneCounts counts      // of servers that have left the group and may return
+	set        atomic.Pointer[PeerSet]
 
-	following *following // nil without named servers
-	learns    Measure    // the time recorded for a peer when a session ends; fixed
-	nextID    atomic.Int64
+	dynamic    *dynamicServers // nil without dynamic servers
+	endMeasure Measure         // the time recorded for a peer when a session ends; fixed
+	nextID     atomic.Int64
 }
 
 // A Method starts the choice of a peer for one session (nginx: peer.init). It is immutable and
@@ -64,9 +64,9 @@ type Picker interface {
 	Pick() (*Peer, error)
 	// Notify reports that p is connected, or has sent its first byte, and how long that took.
 	Notify(p *Peer, n Notice, took time.Duration)
-	// Settle returns the Picker of a session after its connection is established: it has a peer and
+	// Established returns the Picker of a session after its connection is established: it has a peer and
 	// gets no other one. It supports only Notify and Free, and uses less memory.
-	Settle() Picker
+	Established() Picker
 	// Free releases p, exactly once per Pick. t has the times of the attempt and may be nil. Free
 	// logs when p is disabled.
 	Free(p *Peer, o Outcome, t *stream.Try)
@@ -81,7 +81,7 @@ const (
 	Failed                   // the peer could not be reached, or did not answer
 	Abandoned                // no result: the session ended before the peer answered
 	Untried                  // no result: the attempt did not reach the peer, so that another one may probe it
-	Short                    // no result, for lack of a local resource: no session gets the peer for the next 100 ms
+	Shortage                 // no result, for lack of a local resource: no session gets the peer for the next 100 ms
 )
 
 // NewGroup returns a group with a peer for each of peers, including backups, in the order of the
@@ -96,7 +96,7 @@ func newGroup(name string, m Method) *Group {
 	g := &Group{Name: name, Method: m}
 	g.mu = &g.own
 	if m, ok := m.(timed); ok {
-		g.learns = m.atEnd()
+		g.endMeasure = m.endMeasure()
 	}
 	return g
 }
@@ -133,14 +133,14 @@ func (g *Group) Replace(peers []*Peer) {
 func (g *Group) recount(peers []*Peer) {
 	if g.set.Load() == nil {
 		for _, p := range peers {
-			p.count()
+			p.ensureCount()
 		}
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.carry(peers, g.counts(g.gone))
-	g.gone = g.gone.held()
+	g.continueCounts(peers, g.counts(g.goneCounts))
+	g.goneCounts = g.goneCounts.inUse()
 }
 
 // A deriver is a Method with data derived from the primary peers, such as a ring. It must not
@@ -165,12 +165,12 @@ func (g *Group) Conns(p *Peer) int {
 	return *p.state.conns
 }
 
-// Resting reports whether a peer rests after an attempt that was Short, so that the group may have
+// Resting reports whether a peer rests after an attempt with the outcome Shortage, so that the group may have
 // a peer available soon.
 func (g *Group) Resting(now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	set, rests := g.set.Load(), func(p *Peer) bool { return millis(now) < p.state.rest }
+	set, rests := g.set.Load(), func(p *Peer) bool { return millis(now) < p.state.restsUntil }
 	return slices.ContainsFunc(set.primary.peers, rests) || slices.ContainsFunc(set.backup.peers, rests)
 }
 
@@ -180,13 +180,13 @@ func (g *Group) Key() string { return "upstream " + g.Name }
 // Open makes the group ready. As in nginx without a commercial licence, failures and weights are
 // not taken over from the predecessor, with or without a zone. The group takes over the session
 // counts, because earlier sessions continue in this process and load the same servers, and the
-// resolved addresses of its named servers.
+// resolved addresses of its dynamic servers.
 func (g *Group) Open(_ context.Context, env *stream.Env, old stream.Part) error {
 	before, _ := old.(*Group)
 	if before != nil {
 		g.inherit(before)
 	}
-	if g.following != nil {
+	if g.dynamic != nil {
 		g.open(env, before)
 	}
 	return nil

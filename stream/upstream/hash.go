@@ -39,13 +39,13 @@ func (p *hashPicker) Pick() (*Peer, error) {
 	now := p.now()
 	p.set.group.mu.Lock()
 	defer p.set.group.mu.Unlock()
-	p.follow()
+	p.update()
 	if p.size == 0 || p.list().weight == 0 {
 		return p.roundRobin(now)
 	}
 	for ; p.misses <= maxTries; p.misses++ {
 		i := p.list().at(int64(p.next()) % p.list().weight)
-		if p.open(i, now) != nil {
+		if p.available(i, now) != nil {
 			return p.take(i, now)
 		}
 	}

@@ -75,12 +75,12 @@ func (p *jumpPicker) Pick() (*Peer, error) {
 func (p *jumpPicker) try(hash uint64, now int64) (*Peer, error) {
 	p.set.group.mu.Lock()
 	defer p.set.group.mu.Unlock()
-	p.follow()
+	p.update()
 	b := p.set.derived.(*buckets)
 	if p.key == "" || b.count == 0 || p.misses > maxTries {
 		return p.roundRobin(now)
 	}
-	if i := p.smoothestOf(b.members(int(jump.Hash(hash, b.count))), now); i != none {
+	if i := p.nextInTurnOf(b.members(int(jump.Hash(hash, b.count))), now); i != none {
 		return p.take(i, now)
 	}
 	p.misses++

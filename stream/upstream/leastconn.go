@@ -20,16 +20,16 @@ func (p *leastConnPicker) Pick() (*Peer, error) {
 	now := p.now()
 	p.set.group.mu.Lock()
 	defer p.set.group.mu.Unlock()
-	return p.descend((*picker).leastLoaded, now)
+	return p.choose((*picker).leastLoaded, now)
 }
 
 // leastLoaded returns the choice of least_conn from the list. Round robin runs only on ties;
 // otherwise the running sums do not change.
 func (p *picker) leastLoaded(now int64) int {
-	least := newContest()
+	least := newLeastLoad()
 	for i := range p.list().candidates {
-		if c := p.open(i, now); c != nil {
-			least.enter(i, c.load(), c.presentWeight(now))
+		if c := p.available(i, now); c != nil {
+			least.add(i, c.load(), c.presentWeight(now))
 		}
 	}
 	if !least.equals {
@@ -37,8 +37,8 @@ func (p *picker) leastLoaded(now int64) int {
 	}
 	r := newRound()
 	for i := range p.list().candidates {
-		if c := p.open(i, now); c != nil && least.compare(c.load(), c.presentWeight(now)) == 0 {
-			r.enter(i, c.state, c.gain(now))
+		if c := p.available(i, now); c != nil && least.compare(c.load(), c.presentWeight(now)) == 0 {
+			r.add(i, c.state, c.gain(now))
 		}
 	}
 	return r.end()

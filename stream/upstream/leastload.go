@@ -11,24 +11,24 @@ type leastLoad struct {
 	weight uint64
 }
 
-func newContest() leastLoad { return leastLoad{best: none} }
+func newLeastLoad() leastLoad { return leastLoad{best: none} }
 
-func (c *leastLoad) enter(i int, load, weight uint64) {
-	if c.best != none {
-		order := c.compare(load, weight)
-		c.equals = c.equals || order == 0
+func (l *leastLoad) add(i int, load, weight uint64) {
+	if l.best != none {
+		order := l.compare(load, weight)
+		l.equals = l.equals || order == 0
 		if order >= 0 {
 			return
 		}
 	}
-	*c = leastLoad{best: i, load: load, weight: weight}
+	*l = leastLoad{best: i, load: load, weight: weight}
 }
 
 // compare compares a peer with the best one, without dividing: negative if it has less load for its
 // weight.
-func (c *leastLoad) compare(load, weight uint64) int {
-	high, low := bits.Mul64(load, c.weight)
-	bestHigh, bestLow := bits.Mul64(c.load, weight)
+func (l *leastLoad) compare(load, weight uint64) int {
+	high, low := bits.Mul64(load, l.weight)
+	bestHigh, bestLow := bits.Mul64(l.load, weight)
 	low, borrow := bits.Sub64(low, bestLow, 0)
 	high, borrow = bits.Sub64(high, bestHigh, borrow)
 	if high|low == 0 {
@@ -40,8 +40,8 @@ func (c *leastLoad) compare(load, weight uint64) int {
 // presentWeight returns the current weight of c in hundredths, at least 1, so that loads can be
 // compared.
 func (c *candidate) presentWeight(now int64) uint64 {
-	if c.state.weakened {
+	if c.state.reduced {
 		return uint64(c.weight) * uint64(max(c.share(now), 1))
 	}
-	return uint64(c.weight) * whole
+	return uint64(c.weight) * fullShare
 }

@@ -22,16 +22,16 @@ type leastTime struct {
 
 func (m leastTime) measure() Measure { return m.by }
 
-// atEnd returns the measure recorded when a session ends: none if it was recorded earlier.
-func (m leastTime) atEnd() Measure {
+// endMeasure returns the measure recorded when a session ends: none if it was recorded earlier.
+func (m leastTime) endMeasure() Measure {
 	if m.inflight && m.by != ToLastByte {
-		return nothing
+		return noMeasure
 	}
 	return m.by
 }
 
-// known reports whether n is the notice that the method waits for, other than the end.
-func (m leastTime) known(n Notice) bool {
+// awaits reports whether n is the notice that the method waits for, other than the end.
+func (m leastTime) awaits(n Notice) bool {
 	return m.by == ToConnect && n == Connected || m.by == ToFirstByte && n == FirstByte
 }
 
@@ -41,28 +41,28 @@ func (m leastTime) Begin(s *stream.Session, g *Group) Picker {
 
 type leastTimePicker struct {
 	picker
-	method leastTime
-	flight inflight
+	method  leastTime
+	attempt inflight
 }
 
 func (p *leastTimePicker) Pick() (*Peer, error) {
 	now := p.now()
 	p.set.group.mu.Lock()
 	defer p.set.group.mu.Unlock()
-	peer, err := p.descend((*picker).fastest, now)
+	peer, err := p.choose((*picker).fastest, now)
 	if err == nil && p.method.inflight {
-		p.flight.begin(peer, now)
+		p.attempt.begin(peer, now)
 	}
 	return peer, err
 }
 
 // fastest returns the choice of least_time from the list.
 func (p *picker) fastest(now int64) int {
-	least := newContest()
+	least := newLeastLoad()
 	for i := range p.list().candidates {
-		if c := p.open(i, now); c != nil {
-			c.state.times.age(now)
-			least.enter(i, c.expected(now), c.presentWeight(now))
+		if c := p.available(i, now); c != nil {
+			c.state.times.recordAge(now)
+			least.add(i, c.expected(now), c.presentWeight(now))
 		}
 	}
 	if !least.equals {
@@ -70,8 +70,8 @@ func (p *picker) fastest(now int64) int {
 	}
 	r := newRound()
 	for i := range p.list().candidates {
-		if c := p.open(i, now); c != nil && least.compare(c.expected(now), c.presentWeight(now)) == 0 {
-			r.enter(i, c.state, c.gain(now))
+		if c := p.available(i, now); c != nil && least.compare(c.expected(now), c.presentWeight(now)) == 0 {
+			r.add(i, c.state, c.gain(now))
 		}
 	}
 	return r.end()
@@ -79,65 +79,65 @@ func (p *picker) fastest(now int64) int {
 
 func (p *leastTimePicker) Notify(peer *Peer, n Notice, took time.Duration) {
 	p.picker.Notify(peer, n, took)
-	if p.flight.under && p.method.known(n) {
-		p.flight.arrive(p.set.group, peer, took)
+	if p.attempt.active && p.method.awaits(n) {
+		p.attempt.end(p.set.group, peer, took)
 	}
 }
 
-func (p *leastTimePicker) Settle() Picker {
-	if !p.flight.under {
-		return p.picker.Settle()
+func (p *leastTimePicker) Established() Picker {
+	if !p.attempt.active {
+		return p.picker.Established()
 	}
-	return &connectedTimedPicker{(*connectedPicker)(p.set.group), p.flight}
+	return &connectedTimedPicker{(*connectedPicker)(p.set.group), p.attempt}
 }
 
 func (p *leastTimePicker) Free(peer *Peer, o Outcome, t *stream.Try) {
-	p.flight.arrive(p.set.group, peer, never)
+	p.attempt.end(p.set.group, peer, notReached)
 	p.picker.Free(peer, o, t)
 }
 
 // inflight is an attempt of one session whose time is not known yet. The zero value means none.
 type inflight struct {
-	start int64 // in milliseconds, like all times here
-	under bool
+	start  int64 // in milliseconds, like all times here
+	active bool
 }
 
 // begin starts the attempt. The caller holds the group's mutex.
 func (f *inflight) begin(p *Peer, ms int64) {
 	*f = inflight{ms, true}
-	p.state.times.flights++
-	p.state.times.starts += ms
+	p.state.times.inflight++
+	p.state.times.startSum += ms
 }
 
-// arrive ends the attempt, if there is one, and records its time unless it is negative.
-func (f *inflight) arrive(g *Group, p *Peer, took time.Duration) {
-	if !f.under {
+// end ends the attempt, if there is one, and records its time unless it is negative.
+func (f *inflight) end(g *Group, p *Peer, took time.Duration) {
+	if !f.active {
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	p.state.times.learn(took)
-	p.state.times.flights--
-	p.state.times.starts -= f.start
+	p.state.times.record(took)
+	p.state.times.inflight--
+	p.state.times.startSum -= f.start
 	*f = inflight{}
 }
 
 // A connectedTimedPicker is a connectedPicker with an attempt in flight.
 type connectedTimedPicker struct {
 	*connectedPicker
-	flight inflight
+	attempt inflight
 }
 
 func (p *connectedTimedPicker) Notify(peer *Peer, n Notice, took time.Duration) {
 	g := (*Group)(p.connectedPicker)
-	if p.flight.under && g.Method.(leastTime).known(n) {
-		p.flight.arrive(g, peer, took)
+	if p.attempt.active && g.Method.(leastTime).awaits(n) {
+		p.attempt.end(g, peer, took)
 	}
 }
 
-func (p *connectedTimedPicker) Settle() Picker { return p }
+func (p *connectedTimedPicker) Established() Picker { return p }
 
 func (p *connectedTimedPicker) Free(peer *Peer, o Outcome, t *stream.Try) {
-	p.flight.arrive((*Group)(p.connectedPicker), peer, never)
+	p.attempt.end((*Group)(p.connectedPicker), peer, notReached)
 	p.connectedPicker.Free(peer, o, t)
 }

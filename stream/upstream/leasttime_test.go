@@ -47,7 +47,7 @@ func TestLeastTime(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := &timedStory{T: t, bench: upstreamtest.NewBench(), held: map[string][]timedSession{}}
+			s := &timedStory{T: t, bench: upstreamtest.NewBench(), open: map[string][]timedSession{}}
 			s.group = upstream.NewGroup("u", parsePeers(t, tt.peers), tt.method)
 			for i, word := range strings.Fields(tt.story) {
 				if !s.word(word) {
@@ -62,7 +62,7 @@ type timedStory struct {
 	*testing.T
 	bench *upstreamtest.Bench
 	group *upstream.Group
-	held  map[string][]timedSession
+	open  map[string][]timedSession
 }
 
 type timedSession struct {
@@ -83,8 +83,8 @@ func (s *timedStory) word(w string) bool {
 		s.end(name, false)
 		return true
 	case strings.Contains(w, ":"):
-		last := len(s.held[name]) - 1
-		s.held[name][last].tell(milliseconds(w[2:]))
+		last := len(s.open[name]) - 1
+		s.open[name][last].notify(milliseconds(w[2:]))
 		return true
 	}
 	if got := s.begin(); got != name {
@@ -96,8 +96,8 @@ func (s *timedStory) word(w string) bool {
 		s.end(name, true)
 	case w[0] != '(':
 		took := milliseconds(w[2:])
-		session := &s.held[name][len(s.held[name])-1]
-		session.tell(took)
+		session := &s.open[name][len(s.open[name])-1]
+		session.notify(took)
 		session.try.Total = took
 		s.end(name, false)
 	}
@@ -116,29 +116,29 @@ func (s *timedStory) begin() (name string) {
 		return err.Error()
 	}
 	name = strings.TrimSuffix(peer.Server, ":1")
-	s.held[name] = append(s.held[name], timedSession{picker, peer, stream.Try{Connect: -1, FirstByte: -1}})
+	s.open[name] = append(s.open[name], timedSession{picker, peer, stream.Try{Connect: -1, FirstByte: -1}})
 	return name
 }
 
-// tell makes the session connect and get the first byte of the server, both after that time.
-func (s *timedSession) tell(took time.Duration) {
+// notify makes the session connect and get the first byte of the server, both after that time.
+func (s *timedSession) notify(took time.Duration) {
 	s.try.Connect, s.try.FirstByte = took, took
 	s.picker.Notify(s.peer, upstream.Connected, took)
-	s.picker = s.picker.Settle()
+	s.picker = s.picker.Established()
 	s.picker.Notify(s.peer, upstream.FirstByte, took)
 }
 
 // end ends the last session of that peer.
 func (s *timedStory) end(name string, failed bool) {
-	last := len(s.held[name]) - 1
-	session := s.held[name][last]
-	s.held[name] = s.held[name][:last]
+	last := len(s.open[name]) - 1
+	session := s.open[name][last]
+	s.open[name] = s.open[name][:last]
 	session.picker.Free(session.peer, upstreamtest.FailedIf(failed), &session.try)
 }
 
-// TestLeastTimeLeavesNothingInFlight ends sessions at every point: an attempt left in flight would
+// TestLeastTimeEndsAttempts ends sessions at every point: an attempt left in flight would
 // count against the peer forever.
-func TestLeastTimeLeavesNothingInFlight(t *testing.T) {
+func TestLeastTimeEndsAttempts(t *testing.T) {
 	for _, by := range []upstream.Measure{upstream.ToConnect, upstream.ToFirstByte, upstream.ToLastByte} {
 		bench := upstreamtest.NewBench()
 		peers := parsePeers(t, "a:1*1 b:1*1")
@@ -157,7 +157,7 @@ func TestLeastTimeLeavesNothingInFlight(t *testing.T) {
 				p.Notify(peer, upstream.Connected, try.Connect)
 			}
 			if n%4 > 1 {
-				p = p.Settle()
+				p = p.Established()
 			}
 			if n%4 > 2 {
 				try.FirstByte = 10 * time.Millisecond
@@ -166,16 +166,16 @@ func TestLeastTimeLeavesNothingInFlight(t *testing.T) {
 			p.Free(peer, upstreamtest.FailedIf(n%4 == 0), try)
 		}
 		for _, p := range g.Peers() {
-			if n := upstream.InFlight(g, p); n != 0 {
+			if n := upstream.Inflight(g, p); n != 0 {
 				t.Errorf("measure %d: %s has %d sessions in flight, want none", by, p.Server, n)
 			}
 		}
 	}
 }
 
-// TestRandomTwoTimedPrefersTheFast checks that the peer with the earlier expected completion is
+// TestRandomTwoTimedPrefersFaster checks that the peer with the earlier expected completion is
 // chosen of two.
-func TestRandomTwoTimedPrefersTheFast(t *testing.T) {
+func TestRandomTwoTimedPrefersFaster(t *testing.T) {
 	bench := upstreamtest.NewBench()
 	g := upstream.NewGroup("u", parsePeers(t, "a:1*1 b:1*1"), upstream.RandomTwoTimed(upstream.ToConnect))
 	took := map[string]time.Duration{"a:1": 10 * time.Millisecond, "b:1": 500 * time.Millisecond}
@@ -188,7 +188,7 @@ func TestRandomTwoTimedPrefersTheFast(t *testing.T) {
 		}
 		met[peer.Server]++
 		p.Notify(peer, upstream.Connected, took[peer.Server])
-		p.Settle().Free(peer, upstream.Succeeded, &stream.Try{Connect: took[peer.Server], FirstByte: -1})
+		p.Established().Free(peer, upstream.Succeeded, &stream.Try{Connect: took[peer.Server], FirstByte: -1})
 	}
 	if met["b:1"] > 5 {
 		t.Errorf("the slow server got %d of 100 sessions, want a few", met["b:1"])
@@ -270,7 +270,7 @@ func (m *timedModel) choose() *upstream.Peer {
 	}
 	chosen := m.peers[first]
 	if m.several() {
-		chosen = m.peers[m.turn("")]
+		chosen = m.peers[m.roundRobin("")]
 	}
 	m.conns[chosen]++
 	return chosen

@@ -6,8 +6,8 @@ import (
 	"weir/stream/upstream"
 )
 
-// TestPeersThatLeave checks that exactly the peers that left the group are marked.
-func TestPeersThatLeave(t *testing.T) {
+// TestLeft checks that exactly the peers that left the group are marked.
+func TestLeft(t *testing.T) {
 	g := upstream.NewGroup("u", []*upstream.PeerConf{
 		{Name: "a", Weight: 1}, {Name: "b", Weight: 1}, {Name: "c", Weight: 1, Backup: true},
 	}, upstream.RoundRobin)

@@ -47,9 +47,9 @@ func newModel(peers []*upstream.Peer) *model {
 	return m
 }
 
-// turn is smooth weighted round robin among the peers of that server, or among all; -1 without a
+// roundRobin is smooth weighted round robin among the peers of that server, or among all; -1 without a
 // peer.
-func (m *model) turn(server string) int {
+func (m *model) roundRobin(server string) int {
 	best, sum := -1, 0
 	for i, p := range m.peers {
 		if p.Down || m.tried[i] || server != "" && p.Server != server {
@@ -78,12 +78,12 @@ func (m *model) consistent(key string, n int) []*upstream.Peer {
 	misses := 0
 	return m.session(n, func() int {
 		for misses <= 20 {
-			if i := m.turn(m.owner[m.points[(place+misses)%len(m.points)]]); i >= 0 {
+			if i := m.roundRobin(m.owner[m.points[(place+misses)%len(m.points)]]); i >= 0 {
 				return i
 			}
 			misses++
 		}
-		return m.turn("")
+		return m.roundRobin("")
 	})
 }
 
@@ -109,7 +109,7 @@ func (m *model) plain(key string, n int) []*upstream.Peer {
 			}
 			misses++
 		}
-		return m.turn("")
+		return m.roundRobin("")
 	})
 }
 
@@ -130,14 +130,14 @@ func TestModel(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for n := range 50 {
 		list := randomPeers(rng)
-		bench, key, tpl := keyed(t)
+		bench, key, tpl := keyedBench(t)
 		consistent, plain := upstream.NewGroup("c", list, upstream.Consistent(tpl)), upstream.NewGroup("p", list, upstream.Hash(tpl))
 		ringModel, plainModel := newModel(consistent.Peers()), newModel(plain.Peers())
 		for i := range 2000 {
 			*key = fmt.Sprintf("device-%d-%d", n, rng.IntN(i*1000+1))
 			s := bench.Session()
-			compareMet(t, "consistent", *key, meet(consistent.Begin(s), 4), ringModel.consistent(*key, 4))
-			compareMet(t, "plain", *key, meet(plain.Begin(s), 4), plainModel.plain(*key, 4))
+			compareTried(t, "consistent", *key, tryPeers(consistent.Begin(s), 4), ringModel.consistent(*key, 4))
+			compareTried(t, "plain", *key, tryPeers(plain.Begin(s), 4), plainModel.plain(*key, 4))
 			if t.Failed() {
 				t.Fatalf("group %d: %s", n, describePeers(plain.Peers()))
 			}
@@ -145,8 +145,8 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// keyed returns a bench, a key that the test may change, and the template that evaluates to it.
-func keyed(t *testing.T) (*upstreamtest.Bench, *string, stream.Template) {
+// keyedBench returns a bench, a key that the test may change, and the template that evaluates to it.
+func keyedBench(t *testing.T) (*upstreamtest.Bench, *string, stream.Template) {
 	t.Helper()
 	key := new(string)
 	bench := upstreamtest.NewBench()
@@ -183,8 +183,8 @@ func describePeers(list []*upstream.Peer) string {
 	return b.String()
 }
 
-// meet lists the peers of a session whose attempts all fail.
-func meet(p upstream.Picker, n int) []*upstream.Peer {
+// tryPeers lists the peers of a session whose attempts all fail.
+func tryPeers(p upstream.Picker, n int) []*upstream.Peer {
 	var met []*upstream.Peer
 	for range n {
 		peer, err := p.Pick()
@@ -197,7 +197,7 @@ func meet(p upstream.Picker, n int) []*upstream.Peer {
 	return met
 }
 
-func compareMet(t *testing.T, method, key string, got, want []*upstream.Peer) {
+func compareTried(t *testing.T, method, key string, got, want []*upstream.Peer) {
 	t.Helper()
 	if !slices.Equal(got, want) {
 		t.Errorf("%s %q: got %s, want %s", method, key, describePeers(got), describePeers(want))

@@ -40,18 +40,18 @@ func (p *Peer) Left() *atomic.Bool { return &p.state.left }
 type peerState struct {
 	// conns is how many sessions use the server: ownConns of this peer, or of the same server in an
 	// earlier configuration. It is nil before the peer enters the group.
-	conns     *int
-	fails     int   // failed attempts since the last success that reset them
-	checked   int64 // time of the last failure, or of the choice that probed the peer after its pause
-	rest      int64 // end, in milliseconds, of the rest after an attempt that was Short; no session gets the peer before
-	current   int64 // running sum of smooth weighted round robin
-	lost      int   // how much failures have reduced the weight; the rest is the effective weight
-	weakened  bool  // the effective weight is reduced
-	slowStart slowStart
-	times     times
-	accessed  int64 // the last failure
-	ownConns  int
-	left      atomic.Bool
+	conns      *int
+	fails      int   // failed attempts since the last success that reset them
+	checked    int64 // time of the last failure, or of the choice that probed the peer after its pause
+	restsUntil int64 // end, in milliseconds, of the rest after an attempt with the outcome Shortage; no session gets the peer before
+	current    int64 // running sum of smooth weighted round robin
+	lostWeight int   // how much failures have reduced the weight; the rest is the effective weight
+	reduced    bool  // the effective weight is reduced
+	slowStart  slowStart
+	times      times
+	accessed   int64 // the last failure
+	ownConns   int
+	left       atomic.Bool
 }
 
 // restMillis is short enough for a waiting session, and long enough for an attempt that has to
@@ -76,8 +76,8 @@ func (p *Peer) fail(now int64) bool {
 	if p.MaxFails == 0 {
 		return false
 	}
-	p.state.lost = min(p.state.lost+p.Weight/p.MaxFails, p.Weight)
-	p.state.weakened = true
+	p.state.lostWeight = min(p.state.lostWeight+p.Weight/p.MaxFails, p.Weight)
+	p.state.reduced = true
 	return p.state.fails >= p.MaxFails
 }
 
@@ -89,13 +89,13 @@ func (p *Peer) succeed() {
 	}
 	if p.SlowStart > 0 && p.MaxFails > 0 && p.state.fails >= p.MaxFails {
 		p.state.slowStart.start()
-		p.state.weakened = true
+		p.state.reduced = true
 	}
 	p.state.fails = 0
 }
 
-// unprobe lets another session probe the peer. It does nothing to a peer that is in use.
-func (p *Peer) unprobe() {
+// endProbe lets another session probe the peer. It does nothing to a peer that is in use.
+func (p *Peer) endProbe() {
 	if p.state.fails > 0 {
 		p.state.checked = p.state.accessed
 	}

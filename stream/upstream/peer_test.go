@@ -79,10 +79,10 @@ func TestEditedPeerIsNotTriedAgain(t *testing.T) {
 
 // TestIDsAreNotUsedAgain checks that a server that returns gets another ID.
 func TestIDsAreNotUsedAgain(t *testing.T) {
-	f := newFleet(t, upstream.RoundRobin, named(""), servers("x")...)
-	f.become(t, "b.example", "A", "127.0.0.1", "127.0.0.2")
-	f.become(t, "b.example", "A", "127.0.0.2")
-	f.become(t, "b.example", "A", "127.0.0.2", "127.0.0.1")
+	f := newDynamicGroup(t, upstream.RoundRobin, dynamicServer(""), servers("x")...)
+	f.setRecords(t, "b.example", "A", "127.0.0.1", "127.0.0.2")
+	f.setRecords(t, "b.example", "A", "127.0.0.2")
+	f.setRecords(t, "b.example", "A", "127.0.0.2", "127.0.0.1")
 	var got []int
 	for _, p := range f.group.Peers() {
 		got = append(got, p.ID)

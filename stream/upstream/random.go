@@ -24,7 +24,7 @@ type random struct {
 
 func (m random) measure() Measure { return m.by }
 
-func (m random) atEnd() Measure { return m.by }
+func (m random) endMeasure() Measure { return m.by }
 
 func (m random) Begin(s *stream.Session, g *Group) Picker {
 	return &randomPicker{picker: newPicker(s, g), random: m}
@@ -40,10 +40,10 @@ func (p *randomPicker) Pick() (*Peer, error) {
 	now := p.now()
 	p.set.group.mu.Lock()
 	defer p.set.group.mu.Unlock()
-	p.follow()
+	p.update()
 	i := p.draw(none, now)
 	if i != none && p.two {
-		i = p.lighter(i, now)
+		i = p.lessLoaded(i, now)
 	}
 	if i == none {
 		return p.roundRobin(now)
@@ -51,24 +51,24 @@ func (p *randomPicker) Pick() (*Peer, error) {
 	return p.take(i, now)
 }
 
-// lighter draws another peer and returns the less loaded of both; on ties the second, as nginx
+// lessLoaded draws another peer and returns the less loaded of both; on ties the second, as nginx
 // does. The first draw counts as a miss, and without a second peer there is no choice.
-func (p *randomPicker) lighter(first int, now int64) int {
+func (p *randomPicker) lessLoaded(first int, now int64) int {
 	p.misses++
 	second := p.draw(first, now)
 	if second == none {
 		return none
 	}
-	least := newContest()
+	least := newLeastLoad()
 	for _, i := range [...]int{second, first} {
 		c := &p.list().candidates[i]
-		least.enter(i, p.weigh(c, now), c.presentWeight(now))
+		least.add(i, p.load(c, now), c.presentWeight(now))
 	}
 	return least.best
 }
 
-func (p *randomPicker) weigh(c *candidate, now int64) uint64 {
-	if p.by == nothing {
+func (p *randomPicker) load(c *candidate, now int64) uint64 {
+	if p.by == noMeasure {
 		return c.load()
 	}
 	return c.expected(now)
@@ -81,7 +81,7 @@ func (p *randomPicker) draw(except int, now int64) int {
 		return none
 	}
 	for ; p.misses <= maxTries; p.misses++ {
-		if i := l.at(rand.Int64N(l.weight)); i != except && p.open(i, now) != nil {
+		if i := l.at(rand.Int64N(l.weight)); i != except && p.available(i, now) != nil {
 			return i
 		}
 	}

@@ -30,43 +30,43 @@ type Resolving struct {
 	Timeout  time.Duration // resolver_timeout; 0 disables it
 }
 
-// leastPause is the minimum time between two lookups of a name.
-const leastPause = time.Second
+// minPause is the minimum time between two lookups of a name.
+const minPause = time.Second
 
-// NewNamedGroup is NewGroup for a group with named servers. Fixed peers come first, then those of
+// NewDynamicGroup is NewGroup for a group with dynamic servers. Fixed peers come first, then those of
 // the names, in the order in which they are found. The group may have no peer until Run has found
 // some.
-func NewNamedGroup(name string, fixed []*PeerConf, m Method, named []*DynamicServer, by Resolving) *Group {
+func NewDynamicGroup(name string, fixed []*PeerConf, m Method, named []*DynamicServer, by Resolving) *Group {
 	g := newGroup(name, m)
-	g.following = &following{Resolving: by, fixed: g.newPeers(fixed), named: named, known: make([]known, len(named))}
-	g.Replace(g.following.fixed)
+	g.dynamic = &dynamicServers{Resolving: by, fixed: g.newPeers(fixed), servers: named, results: make([]lookupResult, len(named))}
+	g.Replace(g.dynamic.fixed)
 	return g
 }
 
-// Named lists the named servers. The caller must not change them.
-func (g *Group) Named() []*DynamicServer {
-	if g.following == nil {
+// DynamicServers lists the dynamic servers. The caller must not change them.
+func (g *Group) DynamicServers() []*DynamicServer {
+	if g.dynamic == nil {
 		return nil
 	}
-	return g.following.named
+	return g.dynamic.servers
 }
 
-// following is the state of a group's named servers.
-type following struct {
+// dynamicServers is the state of a group's dynamic servers.
+type dynamicServers struct {
 	Resolving
-	fixed []*Peer
-	named []*DynamicServer
-	log   *errorlog.Log
+	fixed   []*Peer
+	servers []*DynamicServer
+	log     *errorlog.Log
 
-	mu    sync.Mutex // held while the group's peers are replaced
-	known []known    // for each of named
+	mu      sync.Mutex     // held while the group's peers are replaced
+	results []lookupResult // for each of servers
 }
 
-// known is the lookup result of one name.
-type known struct {
-	places []endpoint
-	peers  []*Peer // for each of places
-	until  time.Time
+// lookupResult is the result of the last lookup of one name.
+type lookupResult struct {
+	endpoints []endpoint
+	peers     []*Peer // for each of endpoints
+	until     time.Time
 }
 
 // An endpoint is one address of a name.
@@ -80,55 +80,55 @@ type endpoint struct {
 // open takes over the lookup results of the same group in the previous configuration, so that no
 // server is missing before the first answer. It follows ngx_stream_upstream_zone_preresolve.
 func (g *Group) open(env *stream.Env, before *Group) {
-	f := g.following
-	f.log = env.Log
-	if before == nil || before.following == nil {
+	d := g.dynamic
+	d.log = env.Log
+	if before == nil || before.dynamic == nil {
 		return
 	}
-	before.following.mu.Lock()
-	defer before.following.mu.Unlock()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for i, n := range f.named {
-		for j, was := range before.following.named {
+	before.dynamic.mu.Lock()
+	defer before.dynamic.mu.Unlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i, n := range d.servers {
+		for j, was := range before.dynamic.servers {
 			if strings.EqualFold(n.Host, was.Host) && n.Service == was.Service && n.Template.Backup == was.Template.Backup {
-				next := known{until: before.following.known[j].until}
-				next.update(g, n, before.following.known[j].places)
+				next := lookupResult{until: before.dynamic.results[j].until}
+				next.update(g, n, before.dynamic.results[j].endpoints)
 				g.accept(i, next)
 			}
 		}
 	}
-	g.Replace(f.all())
+	g.Replace(d.peers())
 }
 
-// all returns the peers of the group. The caller holds mu.
-func (f *following) all() []*Peer {
-	all := append([]*Peer(nil), f.fixed...)
-	for i := range f.known {
-		all = append(all, f.known[i].peers...)
+// peers returns the peers of the group. The caller holds mu.
+func (d *dynamicServers) peers() []*Peer {
+	all := append([]*Peer(nil), d.fixed...)
+	for i := range d.results {
+		all = append(all, d.results[i].peers...)
 	}
 	return all
 }
 
-// Run keeps the group's named servers, if there are any, up to date until ctx ends. The first
+// Run keeps the group's dynamic servers, if there are any, up to date until ctx ends. The first
 // lookups start at once, except for names with a result from the previous configuration.
 func (g *Group) Run(ctx context.Context) {
-	if g.following == nil {
+	if g.dynamic == nil {
 		return
 	}
 	var all sync.WaitGroup
-	for i := range g.following.named {
-		all.Go(func() { g.follow(ctx, i) })
+	for i := range g.dynamic.servers {
+		all.Go(func() { g.followName(ctx, i) })
 	}
 	all.Wait()
 }
 
-// follow looks up the i-th name repeatedly.
-func (g *Group) follow(ctx context.Context, i int) {
-	pause := time.Until(g.following.known[i].until)
+// followName looks up the i-th name repeatedly.
+func (g *Group) followName(ctx context.Context, i int) {
+	pause := time.Until(g.dynamic.results[i].until)
 	for sleep(ctx, pause) {
 		until := g.lookUp(ctx, i)
-		pause = max(time.Until(until), leastPause)
+		pause = max(time.Until(until), minPause)
 	}
 }
 
@@ -148,71 +148,71 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // follows ngx_stream_upstream_zone_resolve_handler: a name that does not exist has no servers, and
 // other failures change nothing.
 func (g *Group) lookUp(ctx context.Context, i int) (until time.Time) {
-	f, n := g.following, g.following.named[i]
-	asking, cancel := f.limit(ctx)
+	d, n := g.dynamic, g.dynamic.servers[i]
+	asking, cancel := d.withTimeout(ctx)
 	defer cancel()
-	found, until, err := f.ask(asking, i)
+	found, until, err := d.lookUpName(asking, i)
 	if ctx.Err() != nil {
 		return until
 	}
 	if err != nil {
-		f.say(n.what() + " could not be resolved (" + err.Error() + ")")
+		d.logError(n.logName() + " could not be resolved (" + err.Error() + ")")
 	}
 	if err != nil && err != resolver.ErrNotFound {
-		return time.Now().Add(f.Timeout)
+		return time.Now().Add(d.Timeout)
 	}
 	g.update(i, found, until)
 	return until
 }
 
-func (f *following) limit(ctx context.Context) (context.Context, context.CancelFunc) {
-	if f.Timeout > 0 {
-		return context.WithTimeout(ctx, f.Timeout)
+func (d *dynamicServers) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	if d.Timeout > 0 {
+		return context.WithTimeout(ctx, d.Timeout)
 	}
 	return context.WithCancel(ctx)
 }
 
-func (f *following) say(message string) { f.log.Write(errorlog.Error, 0, message) }
+func (d *dynamicServers) logError(message string) { d.log.Write(errorlog.Error, 0, message) }
 
-// what returns the name of the server in the log.
-func (n *DynamicServer) what() string {
+// logName returns the name of the server in the log.
+func (n *DynamicServer) logName() string {
 	if n.Service != "" {
 		return "service " + n.Service + " of " + n.Host
 	}
 	return n.Host
 }
 
-// ask returns the current endpoints of the i-th name. If lookups fail in part, for one family of
+// lookUpName returns the current endpoints of the i-th name. If lookups fail in part, for one family of
 // addresses or for one target of a service, the known endpoints of that part remain.
-func (f *following) ask(ctx context.Context, i int) ([]endpoint, time.Time, error) {
-	n := f.named[i]
+func (d *dynamicServers) lookUpName(ctx context.Context, i int) ([]endpoint, time.Time, error) {
+	n := d.servers[i]
 	if n.Service != "" {
-		return f.askService(ctx, i)
+		return d.lookUpService(ctx, i)
 	}
-	a, err := f.Resolver.Lookup(ctx, n.Host)
+	a, err := d.Resolver.Lookup(ctx, n.Host)
 	if err != nil {
 		return nil, a.Until, err
 	}
 	if why := a.Incomplete(); why != 0 {
-		f.say(n.what() + " could not be resolved (" + why.Error() + ")")
+		d.logError(n.logName() + " could not be resolved (" + why.Error() + ")")
 	}
-	places := make([]endpoint, 0, len(a.Addrs))
+	endpoints := make([]endpoint, 0, len(a.Addrs))
 	for _, ip := range a.Addrs {
-		places = append(places, endpoint{addr: netip.AddrPortFrom(ip, 0), backup: n.Template.Backup})
+		endpoints = append(endpoints, endpoint{addr: netip.AddrPortFrom(ip, 0), backup: n.Template.Backup})
 	}
-	kept := f.lost(i, resolver.TargetError{NoA: a.NoA != 0, NoAAAA: a.NoAAAA != 0})
-	return append(places, kept...), a.Until, nil
+	kept := d.missing(i, resolver.TargetError{NoA: a.NoA != 0, NoAAAA: a.NoAAAA != 0})
+	return append(endpoints, kept...), a.Until, nil
 }
 
-// lost returns the known endpoints of the i-th name that are missing from an answer because of a
+// missing returns the known endpoints of the i-th name that are missing from an answer because of a
 // failure.
-func (f *following) lost(i int, failed resolver.TargetError) (kept []endpoint) {
+func (d *dynamicServers) missing(i int, failed resolver.TargetError) (kept []endpoint) {
 	if failed.Err == resolver.ErrNotFound {
 		return nil
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, p := range f.known[i].places {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, p := range d.results[i].endpoints {
 		lacks := failed.NoAAAA
 		if p.addr.Addr().Is4() {
 			lacks = failed.NoA
@@ -224,25 +224,25 @@ func (f *following) lost(i int, failed resolver.TargetError) (kept []endpoint) {
 	return kept
 }
 
-// askService uses the instances of the best priority as primaries and the others as backups; if the
+// lookUpService uses the instances of the best priority as primaries and the others as backups; if the
 // server is itself a backup, it ignores the others.
-func (f *following) askService(ctx context.Context, i int) ([]endpoint, time.Time, error) {
-	n := f.named[i]
-	s, err := f.Resolver.LookupService(ctx, n.Service, n.Host)
+func (d *dynamicServers) lookUpService(ctx context.Context, i int) ([]endpoint, time.Time, error) {
+	n := d.servers[i]
+	s, err := d.Resolver.LookupService(ctx, n.Service, n.Host)
 	if ctx.Err() == context.Canceled {
 		return nil, s.Until, err // the configuration has ended; this is no failure of a target
 	}
 	for _, t := range s.Failed {
-		f.say(t.Target + " could not be resolved (" + t.Err.Error() + ") while resolving " + n.what())
+		d.logError(t.Target + " could not be resolved (" + t.Err.Error() + ") while resolving " + n.logName())
 	}
 	if err != nil {
 		return nil, s.Until, err
 	}
 	best := s.Instances[0].Priority
-	var kept, places []endpoint
+	var kept, endpoints []endpoint
 	seen := map[string]bool{}
 	for _, t := range s.Failed {
-		lost := f.lost(i, t)
+		lost := d.missing(i, t)
 		if len(lost) > 0 {
 			best = min(best, t.Priority)
 		}
@@ -256,43 +256,43 @@ func (f *following) askService(ctx context.Context, i int) ([]endpoint, time.Tim
 		if other && n.Template.Backup {
 			break
 		}
-		places = append(places, endpoint{in.Addr, in.Target, max(int(in.Weight), 1), other || n.Template.Backup})
+		endpoints = append(endpoints, endpoint{in.Addr, in.Target, max(int(in.Weight), 1), other || n.Template.Backup})
 	}
-	return append(places, kept...), s.Until, nil
+	return append(endpoints, kept...), s.Until, nil
 }
 
-// update sets the group's peers for the i-th name to those of places.
-func (g *Group) update(i int, places []endpoint, until time.Time) {
-	f := g.following
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	next := known{until: until, places: f.known[i].places, peers: f.known[i].peers}
-	if !next.update(g, f.named[i], places) {
-		f.known[i].until = until
+// update sets the group's peers for the i-th name to those of endpoints.
+func (g *Group) update(i int, endpoints []endpoint, until time.Time) {
+	d := g.dynamic
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	next := lookupResult{until: until, endpoints: d.results[i].endpoints, peers: d.results[i].peers}
+	if !next.update(g, d.servers[i], endpoints) {
+		d.results[i].until = until
 		return
 	}
 	if g.accept(i, next) {
-		g.Replace(f.all())
+		g.Replace(d.peers())
 	}
 }
 
 // accept sets the state of the i-th name to next, unless the total weight would be too large. The
 // caller holds the lock.
-func (g *Group) accept(i int, next known) bool {
-	f := g.following
-	before := f.known[i]
-	f.known[i] = next
-	err := g.check(f.all())
+func (g *Group) accept(i int, next lookupResult) bool {
+	d := g.dynamic
+	before := d.results[i]
+	d.results[i] = next
+	err := g.checkWeight(d.peers())
 	if err == nil {
 		return true
 	}
-	f.known[i] = before
-	f.say(err.Error() + " in upstream \"" + g.Name + "\"")
+	d.results[i] = before
+	d.logError(err.Error() + " in upstream \"" + g.Name + "\"")
 	return false
 }
 
-// check calls CheckWeight for the group with these peers.
-func (g *Group) check(peers []*Peer) error {
+// checkWeight calls CheckWeight for the group with these peers.
+func (g *Group) checkWeight(peers []*Peer) error {
 	sum := int64(0)
 	for _, p := range peers {
 		sum += int64(p.Weight)
@@ -300,30 +300,30 @@ func (g *Group) check(peers []*Peer) error {
 	return CheckWeight(g.Method, sum)
 }
 
-// update replaces the addresses of k by want and reports whether they changed. A peer that stays
+// update replaces the addresses of r by want and reports whether they changed. A peer that stays
 // keeps its position and is the same Peer; new ones, made by g, come last.
-func (k *known) update(g *Group, n *DynamicServer, want []endpoint) (changed bool) {
+func (r *lookupResult) update(g *Group, n *DynamicServer, want []endpoint) (changed bool) {
 	free := make(map[endpoint][]int, len(want)) // the indexes in want of each endpoint that are not yet taken
 	for j, p := range want {
 		free[n.identity(p)] = append(free[n.identity(p)], j)
 	}
 	taken := make([]bool, len(want))
-	var now known
-	for i, p := range k.places {
+	var now lookupResult
+	for i, p := range r.endpoints {
 		id := n.identity(p)
 		if at := free[id]; len(at) > 0 {
 			free[id] = at[1:]
 			taken[at[0]] = true
-			now.places, now.peers = append(now.places, want[at[0]]), append(now.peers, k.peers[i])
+			now.endpoints, now.peers = append(now.endpoints, want[at[0]]), append(now.peers, r.peers[i])
 		}
 	}
-	changed = len(now.places) < len(k.places)
+	changed = len(now.endpoints) < len(r.endpoints)
 	for j, p := range want {
 		if !taken[j] {
-			now.places, now.peers, changed = append(now.places, p), append(now.peers, g.NewPeer(n.conf(p))), true
+			now.endpoints, now.peers, changed = append(now.endpoints, p), append(now.peers, g.NewPeer(n.conf(p))), true
 		}
 	}
-	k.places, k.peers = now.places, now.peers
+	r.endpoints, r.peers = now.endpoints, now.peers
 	return changed
 }
 

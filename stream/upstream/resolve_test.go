@@ -18,30 +18,30 @@ import (
 	"weir/stream/upstream/upstreamtest"
 )
 
-// A fleet is a group with one named server, and the name server that has its addresses.
-type fleet struct {
+// A dynamicGroup is a group with one dynamic server, and the name server that has its addresses.
+type dynamicGroup struct {
 	*peers.DNS
-	group *upstream.Group
-	lines *offline.Lines
-	names upstream.Resolving
+	group     *upstream.Group
+	lines     *offline.Lines
+	resolving upstream.Resolving
 }
 
-// named returns `server b.example:1883 resolve`, or with a service `server b.example service=…
+// dynamicServer returns `server b.example:1883 resolve`, or with a service `server b.example service=…
 // resolve`.
-func named(service string) *upstream.DynamicServer {
+func dynamicServer(service string) *upstream.DynamicServer {
 	return &upstream.DynamicServer{
 		Template: upstream.PeerConf{Server: "b.example:1883", Weight: 1, MaxFails: 1, FailTimeout: 10 * time.Second},
 		Host:     "b.example", Port: 1883, Service: service,
 	}
 }
 
-// newFleet returns a group with those fixed peers, before the first lookup of its named server.
-func newFleet(t testing.TB, m upstream.Method, n *upstream.DynamicServer, fixed ...*upstream.PeerConf) *fleet {
+// newDynamicGroup returns a group with those fixed peers, before the first lookup of its dynamic server.
+func newDynamicGroup(t testing.TB, m upstream.Method, n *upstream.DynamicServer, fixed ...*upstream.PeerConf) *dynamicGroup {
 	t.Helper()
-	return newFleetOf(t, resolver.Options{NoAAAA: true}, m, n, fixed...)
+	return newDynamicGroupWith(t, resolver.Options{NoAAAA: true}, m, n, fixed...)
 }
 
-func newFleetOf(t testing.TB, o resolver.Options, m upstream.Method, n *upstream.DynamicServer, fixed ...*upstream.PeerConf) *fleet {
+func newDynamicGroupWith(t testing.TB, o resolver.Options, m upstream.Method, n *upstream.DynamicServer, fixed ...*upstream.PeerConf) *dynamicGroup {
 	t.Helper()
 	d, err := peers.StartDNS("127.0.0.1:0")
 	if err != nil {
@@ -51,13 +51,13 @@ func newFleetOf(t testing.TB, o resolver.Options, m upstream.Method, n *upstream
 	o.Servers = []netip.AddrPort{netip.MustParseAddrPort(d.Addr())}
 	r := resolver.New(o)
 	t.Cleanup(func() { r.Close() })
-	f := &fleet{DNS: d, names: upstream.Resolving{Resolver: r, Timeout: 5 * time.Second}}
-	f.group = upstream.NewNamedGroup("u", fixed, m, []*upstream.DynamicServer{n}, f.names)
+	f := &dynamicGroup{DNS: d, resolving: upstream.Resolving{Resolver: r, Timeout: 5 * time.Second}}
+	f.group = upstream.NewDynamicGroup("u", fixed, m, []*upstream.DynamicServer{n}, f.resolving)
 	f.open(t, f.group, nil)
 	return f
 }
 
-func (f *fleet) open(t testing.TB, g *upstream.Group, old stream.Part) {
+func (f *dynamicGroup) open(t testing.TB, g *upstream.Group, old stream.Part) {
 	t.Helper()
 	env, lines := offline.NewEnv(time.Now)
 	f.lines = lines
@@ -66,24 +66,24 @@ func (f *fleet) open(t testing.TB, g *upstream.Group, old stream.Part) {
 	}
 }
 
-// become sets the records of that kind to values, and runs a lookup of the group.
-func (f *fleet) become(t *testing.T, name, kind string, values ...string) {
+// setRecords sets the records of that kind to values, and runs a lookup of the group.
+func (f *dynamicGroup) setRecords(t *testing.T, name, kind string, values ...string) {
 	t.Helper()
 	if err := f.Set(name, kind, 0, values...); err != nil {
 		t.Fatal(err)
 	}
-	f.look(t)
+	f.lookUp(t)
 }
 
-func (f *fleet) look(t *testing.T) time.Time {
+func (f *dynamicGroup) lookUp(t *testing.T) time.Time {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	return upstream.LookUp(ctx, f.group, 0)
 }
 
-// whereabouts returns the addresses of the group's peers as text.
-func whereabouts(g *upstream.Group) string {
+// describeEndpoints returns the addresses of the group's peers as text.
+func describeEndpoints(g *upstream.Group) string {
 	var all []string
 	for _, p := range g.Peers() {
 		text := fmt.Sprintf("%s as %s*%d", p.Name, p.Server, p.Weight)
@@ -97,86 +97,86 @@ func whereabouts(g *upstream.Group) string {
 
 func checkPeers(t *testing.T, g *upstream.Group, want string) {
 	t.Helper()
-	if got := whereabouts(g); got != want {
+	if got := describeEndpoints(g); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
-func TestPeersComeAndGo(t *testing.T) {
-	f := newFleet(t, upstream.RoundRobin, named(""))
+func TestPeersFollowRecords(t *testing.T) {
+	f := newDynamicGroup(t, upstream.RoundRobin, dynamicServer(""))
 	checkPeers(t, f.group, "")
-	f.become(t, "b.example", "A", "127.0.0.1", "127.0.0.2")
+	f.setRecords(t, "b.example", "A", "127.0.0.1", "127.0.0.2")
 	checkPeers(t, f.group, "127.0.0.1:1883 as b.example:1883*1, 127.0.0.2:1883 as b.example:1883*1")
 	stays := f.group.Peers()[1]
-	f.become(t, "b.example", "A", "127.0.0.3", "127.0.0.2")
+	f.setRecords(t, "b.example", "A", "127.0.0.3", "127.0.0.2")
 	checkPeers(t, f.group, "127.0.0.2:1883 as b.example:1883*1, 127.0.0.3:1883 as b.example:1883*1")
 	if f.group.Peers()[0] != stays {
 		t.Error("a peer that stays is another one")
 	}
 	f.Remove("b.example")
-	f.look(t)
+	f.lookUp(t)
 	checkPeers(t, f.group, "")
 	if got := f.lines.All(); !slices.Equal(got, []string{"[error] b.example could not be resolved (3: Host not found)"}) {
 		t.Errorf("got log %q", got)
 	}
 }
 
-// TestFailuresChangeNothing checks that the known addresses stay when name servers fail, and the
+// TestLookupFailureKeepsPeers checks that the known addresses stay when name servers fail, and the
 // time of the next lookup.
-func TestFailuresChangeNothing(t *testing.T) {
-	f := newFleet(t, upstream.RoundRobin, named(""))
-	f.become(t, "b.example", "A", "127.0.0.1")
+func TestLookupFailureKeepsPeers(t *testing.T) {
+	f := newDynamicGroup(t, upstream.RoundRobin, dynamicServer(""))
+	f.setRecords(t, "b.example", "A", "127.0.0.1")
 	f.Fail("b.example", 2)
-	until := f.look(t)
+	until := f.lookUp(t)
 	checkPeers(t, f.group, "127.0.0.1:1883 as b.example:1883*1")
-	if left := time.Until(until).Round(time.Second); left != f.names.Timeout {
-		t.Errorf("asked again after %v, want %v", left, f.names.Timeout)
+	if left := time.Until(until).Round(time.Second); left != f.resolving.Timeout {
+		t.Errorf("asked again after %v, want %v", left, f.resolving.Timeout)
 	}
 	if got := f.lines.All(); !slices.Equal(got, []string{"[error] b.example could not be resolved (2: Server failure)"}) {
 		t.Errorf("got log %q", got)
 	}
 }
 
-// TestOneFamilyFails checks that a failure for one address family removes no address of it, and
+// TestLookupFailureOfOneFamily checks that a failure for one address family removes no address of it, and
 // that the other family follows its records.
-func TestOneFamilyFails(t *testing.T) {
-	f := newFleetOf(t, resolver.Options{}, upstream.RoundRobin, named(""))
+func TestLookupFailureOfOneFamily(t *testing.T) {
+	f := newDynamicGroupWith(t, resolver.Options{}, upstream.RoundRobin, dynamicServer(""))
 	if err := f.Set("b.example", "AAAA", 0, "::1"); err != nil {
 		t.Fatal(err)
 	}
-	f.become(t, "b.example", "A", "127.0.0.1", "127.0.0.2")
+	f.setRecords(t, "b.example", "A", "127.0.0.1", "127.0.0.2")
 	f.Fail("b.example A", 2)
-	f.become(t, "b.example", "AAAA", "::2")
+	f.setRecords(t, "b.example", "AAAA", "::2")
 	checkPeers(t, f.group, "127.0.0.1:1883 as b.example:1883*1, 127.0.0.2:1883 as b.example:1883*1, [::2]:1883 as b.example:1883*1")
 	if got := f.lines.All(); !slices.Equal(got, []string{"[error] b.example could not be resolved (2: Server failure)"}) {
 		t.Errorf("got log %q", got)
 	}
 	f.Fail("b.example A", 0)
-	f.become(t, "b.example", "A")
+	f.setRecords(t, "b.example", "A")
 	checkPeers(t, f.group, "[::2]:1883 as b.example:1883*1")
 }
 
-// TestTargetFails checks that a target of a service keeps its peers and their priority when its
+// TestLookupFailureOfTarget checks that a target of a service keeps its peers and their priority when its
 // lookup fails, and loses them when it does not exist.
-func TestTargetFails(t *testing.T) {
-	f := newFleet(t, upstream.RoundRobin, named("mqtt"))
+func TestLookupFailureOfTarget(t *testing.T) {
+	f := newDynamicGroup(t, upstream.RoundRobin, dynamicServer("mqtt"))
 	for i, name := range []string{"m1.example", "m2.example"} {
 		if err := f.Set(name, "A", 0, fmt.Sprintf("127.0.0.%d", i+1)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	both := "127.0.0.1:1883 as m1.example*1, 127.0.0.2:1884 as m2.example*1 backup"
-	f.become(t, "_mqtt._tcp.b.example", "SRV", "10 1 1883 m1.example", "20 1 1884 m2.example")
+	f.setRecords(t, "_mqtt._tcp.b.example", "SRV", "10 1 1883 m1.example", "20 1 1884 m2.example")
 	checkPeers(t, f.group, both)
 	f.Fail("m1.example", 2)
-	f.look(t)
+	f.lookUp(t)
 	checkPeers(t, f.group, both)
 	f.Fail("m1.example", 3)
-	f.look(t)
+	f.lookUp(t)
 	checkPeers(t, f.group, "127.0.0.2:1884 as m2.example*1")
 }
 
-func TestServices(t *testing.T) {
+func TestServiceRecords(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		change  func(*upstream.DynamicServer)
@@ -191,17 +191,17 @@ func TestServices(t *testing.T) {
 		{"each address", func(n *upstream.DynamicServer) { n.EachAddress = true }, []string{"10 1 1883 m1.example"}, "127.0.0.1:1883 as 127.0.0.1:1883*1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			n := named("mqtt")
+			n := dynamicServer("mqtt")
 			if tt.change != nil {
 				tt.change(n)
 			}
-			f := newFleet(t, upstream.RoundRobin, n)
+			f := newDynamicGroup(t, upstream.RoundRobin, n)
 			f.Set("m1.example", "A", 0, "127.0.0.1")
 			f.Set("m2.example", "A", 0, "127.0.0.2")
-			f.become(t, "_mqtt._tcp.b.example", "SRV", tt.records...)
+			f.setRecords(t, "_mqtt._tcp.b.example", "SRV", tt.records...)
 			checkPeers(t, f.group, tt.want)
 			before := f.group.Peers()
-			f.look(t)
+			f.lookUp(t)
 			if !slices.Equal(f.group.Peers(), before) {
 				t.Error("the same answer makes other peers")
 			}
@@ -209,26 +209,26 @@ func TestServices(t *testing.T) {
 	}
 }
 
-// TestNewWeightIsANewPeer checks that a change of a service's weight makes a new peer, unless the
+// TestNewWeightMakesNewPeer checks that a change of a service's weight makes a new peer, unless the
 // configuration has a weight.
-func TestNewWeightIsANewPeer(t *testing.T) {
+func TestNewWeightMakesNewPeer(t *testing.T) {
 	for _, weight := range []int{1, 5} {
-		n := named("mqtt")
+		n := dynamicServer("mqtt")
 		n.Template.Weight = weight
-		f := newFleet(t, upstream.RoundRobin, n)
+		f := newDynamicGroup(t, upstream.RoundRobin, n)
 		f.Set("m1.example", "A", 0, "127.0.0.1")
-		f.become(t, "_mqtt._tcp.b.example", "SRV", "10 1 1883 m1.example")
+		f.setRecords(t, "_mqtt._tcp.b.example", "SRV", "10 1 1883 m1.example")
 		before := f.group.Peers()[0]
-		f.become(t, "_mqtt._tcp.b.example", "SRV", "10 2 1883 m1.example")
+		f.setRecords(t, "_mqtt._tcp.b.example", "SRV", "10 2 1883 m1.example")
 		if same := f.group.Peers()[0] == before; same != (weight != 1) {
 			t.Errorf("weight=%d: the same peer is %v", weight, same)
 		}
 	}
 }
 
-// TestRingOfANamePerAddress compares the clients of a name with those of servers listed in the
+// TestEachAddressOnRing compares the clients of a name with those of servers listed in the
 // configuration.
-func TestRingOfANamePerAddress(t *testing.T) {
+func TestEachAddressOnRing(t *testing.T) {
 	var addrs []string
 	var list []*upstream.PeerConf
 	for i := range 5 {
@@ -238,10 +238,10 @@ func TestRingOfANamePerAddress(t *testing.T) {
 	}
 	for i := range 100 {
 		m := upstream.Consistent(fixed(t, fmt.Sprint("device-", i)))
-		n := named("")
+		n := dynamicServer("")
 		n.EachAddress = true
-		f := newFleet(t, m, n)
-		f.become(t, "b.example", "A", addrs...)
+		f := newDynamicGroup(t, m, n)
+		f.setRecords(t, "b.example", "A", addrs...)
 		bench := upstreamtest.NewBench()
 		got, err := f.group.Begin(bench.Session()).Pick()
 		want, _ := upstream.NewGroup("u", list, m).Begin(bench.Session()).Pick()
@@ -251,32 +251,32 @@ func TestRingOfANamePerAddress(t *testing.T) {
 	}
 }
 
-func TestRingThatWouldBeTooHeavy(t *testing.T) {
-	f := newFleet(t, upstream.Consistent(fixed(t, "key")), named("mqtt"))
+func TestRingTooHeavy(t *testing.T) {
+	f := newDynamicGroup(t, upstream.Consistent(fixed(t, "key")), dynamicServer("mqtt"))
 	f.Set("m1.example", "A", 0, "127.0.0.1")
-	f.become(t, "_mqtt._tcp.b.example", "SRV", "10 1 1883 m1.example")
+	f.setRecords(t, "_mqtt._tcp.b.example", "SRV", "10 1 1883 m1.example")
 	var heavy []string
 	for i := range 17 {
 		heavy = append(heavy, fmt.Sprintf("10 65535 %d m1.example", 2000+i))
 	}
-	f.become(t, "_mqtt._tcp.b.example", "SRV", heavy...)
+	f.setRecords(t, "_mqtt._tcp.b.example", "SRV", heavy...)
 	checkPeers(t, f.group, "127.0.0.1:1883 as m1.example*1")
 	if got := f.lines.All(); !slices.Equal(got, []string{`[error] too much weight for consistent hash in upstream "u"`}) {
 		t.Errorf("got log %q", got)
 	}
 }
 
-// TestRingThatWouldBeTooHeavyAfterReload checks that a group does not take over a weight that is
+// TestRingTooHeavyAfterReload checks that a group does not take over a weight that is
 // too large for its new method.
-func TestRingThatWouldBeTooHeavyAfterReload(t *testing.T) {
-	f := newFleet(t, upstream.RoundRobin, named("mqtt"))
+func TestRingTooHeavyAfterReload(t *testing.T) {
+	f := newDynamicGroup(t, upstream.RoundRobin, dynamicServer("mqtt"))
 	f.Set("m1.example", "A", 0, "127.0.0.1")
 	var heavy []string
 	for i := range 17 {
 		heavy = append(heavy, fmt.Sprintf("10 65535 %d m1.example", 2000+i))
 	}
-	f.become(t, "_mqtt._tcp.b.example", "SRV", heavy...)
-	next := upstream.NewNamedGroup("u", nil, upstream.Consistent(fixed(t, "key")), []*upstream.DynamicServer{named("mqtt")}, f.names)
+	f.setRecords(t, "_mqtt._tcp.b.example", "SRV", heavy...)
+	next := upstream.NewDynamicGroup("u", nil, upstream.Consistent(fixed(t, "key")), []*upstream.DynamicServer{dynamicServer("mqtt")}, f.resolving)
 	f.open(t, next, f.group)
 	checkPeers(t, next, "")
 	if got := f.lines.All(); !slices.Equal(got, []string{`[error] too much weight for consistent hash in upstream "u"`}) {
@@ -287,7 +287,7 @@ func TestRingThatWouldBeTooHeavyAfterReload(t *testing.T) {
 // BenchmarkFollow processes an answer of 1,000 addresses in another order each time, one of which
 // is new.
 func BenchmarkFollow(b *testing.B) {
-	f := newFleet(b, upstream.RoundRobin, named(""))
+	f := newDynamicGroup(b, upstream.RoundRobin, dynamicServer(""))
 	var addrs []string
 	for i := range 1000 {
 		addrs = append(addrs, fmt.Sprintf("127.0.%d.%d", i/250, 1+i%250))
@@ -299,9 +299,9 @@ func BenchmarkFollow(b *testing.B) {
 	}
 }
 
-// TestSuccessorKnowsAtOnce checks that no server is missing after a reload, even if no name server
+// TestReloadKeepsAddresses checks that no server is missing after a reload, even if no name server
 // answers.
-func TestSuccessorKnowsAtOnce(t *testing.T) {
+func TestReloadKeepsAddresses(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		change func(*upstream.DynamicServer)
@@ -313,12 +313,12 @@ func TestSuccessorKnowsAtOnce(t *testing.T) {
 		{"a service now", func(n *upstream.DynamicServer) { n.Service = "mqtt" }, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := newFleet(t, upstream.RoundRobin, named(""))
-			f.become(t, "b.example", "A", "127.0.0.1")
+			f := newDynamicGroup(t, upstream.RoundRobin, dynamicServer(""))
+			f.setRecords(t, "b.example", "A", "127.0.0.1")
 			f.Silence("", true)
-			n := named("")
+			n := dynamicServer("")
 			tt.change(n)
-			next := upstream.NewNamedGroup("u", nil, upstream.RoundRobin, []*upstream.DynamicServer{n}, f.names)
+			next := upstream.NewDynamicGroup("u", nil, upstream.RoundRobin, []*upstream.DynamicServer{n}, f.resolving)
 			f.open(t, next, f.group)
 			checkPeers(t, next, tt.want)
 			if len(next.Peers()) > 0 && next.Peers()[0] == f.group.Peers()[0] {
@@ -328,8 +328,8 @@ func TestSuccessorKnowsAtOnce(t *testing.T) {
 	}
 }
 
-func TestRunLooksAtOnceAndEnds(t *testing.T) {
-	f := newFleet(t, upstream.RoundRobin, named(""))
+func TestRunLooksUpAtStartAndEnds(t *testing.T) {
+	f := newDynamicGroup(t, upstream.RoundRobin, dynamicServer(""))
 	f.Set("b.example", "A", 300, "127.0.0.1")
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -342,10 +342,10 @@ func TestRunLooksAtOnceAndEnds(t *testing.T) {
 	<-done
 }
 
-// TestEndWhileAskingIsNoFailure checks that a configuration that ends while it waits for the
+// TestEndDuringLookupIsNoFailure checks that a configuration that ends while it waits for the
 // targets of a service logs nothing about them.
-func TestEndWhileAskingIsNoFailure(t *testing.T) {
-	f := newFleet(t, upstream.RoundRobin, named("mqtt"))
+func TestEndDuringLookupIsNoFailure(t *testing.T) {
+	f := newDynamicGroup(t, upstream.RoundRobin, dynamicServer("mqtt"))
 	f.Set("_mqtt._tcp.b.example", "SRV", 0, "10 1 1883 m1.example")
 	f.Silence("m1.example", true)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -370,15 +370,15 @@ func changesUnder(m upstream.Method) int {
 	return 50
 }
 
-// TestNoSessionFailsForLackOfAServer changes the set of servers while sessions choose: no session
+// TestSessionsWhileServersChange changes the set of servers while sessions choose: no session
 // finds the group empty, and each session that a server refused gets another one.
-func TestNoSessionFailsForLackOfAServer(t *testing.T) {
+func TestSessionsWhileServersChange(t *testing.T) {
 	for _, m := range methods {
 		t.Run(m.name, func(t *testing.T) {
-			method, n := m.make(fixed(t, "client")), named("")
+			method, n := m.make(fixed(t, "client")), dynamicServer("")
 			n.Template.MaxFails = 0
-			f := newFleet(t, method, n)
-			f.become(t, "b.example", "A", "127.0.0.1", "127.0.0.2", "127.0.0.3")
+			f := newDynamicGroup(t, method, n)
+			f.setRecords(t, "b.example", "A", "127.0.0.1", "127.0.0.2", "127.0.0.3")
 			stop, failures := make(chan struct{}), make(chan error, 2)
 			var sessions sync.WaitGroup
 			for range 2 {
@@ -386,7 +386,7 @@ func TestNoSessionFailsForLackOfAServer(t *testing.T) {
 				sessions.Go(func() { failures <- chooseUntil(stop, f.group, bench) })
 			}
 			for i := range changesUnder(method) {
-				f.become(t, "b.example", "A", fmt.Sprintf("127.0.1.%d", i%250), fmt.Sprintf("127.0.2.%d", i%200), fmt.Sprintf("127.0.3.%d", i%3))
+				f.setRecords(t, "b.example", "A", fmt.Sprintf("127.0.1.%d", i%250), fmt.Sprintf("127.0.2.%d", i%200), fmt.Sprintf("127.0.3.%d", i%3))
 			}
 			close(stop)
 			sessions.Wait()

@@ -45,14 +45,14 @@ func (p *ringPicker) Pick() (*Peer, error) {
 	now := p.now()
 	p.set.group.mu.Lock()
 	defer p.set.group.mu.Unlock()
-	if p.follow() {
+	if p.update() {
 		p.seek()
 	}
 	if !p.keyed || len(p.ring().points) == 0 {
 		return p.roundRobin(now)
 	}
 	for ; p.misses <= maxTries; p.misses++ {
-		if i := p.smoothestOf(p.ring().members(p.at), now); i != none {
+		if i := p.nextInTurnOf(p.ring().members(p.at), now); i != none {
 			return p.take(i, now)
 		}
 		p.at++

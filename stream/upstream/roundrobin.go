@@ -53,7 +53,7 @@ func (p *picker) Notify(peer *Peer, n Notice, _ time.Duration) {
 	peer.succeed()
 }
 
-func (p *picker) Settle() Picker { return (*connectedPicker)(p.set.group) }
+func (p *picker) Established() Picker { return (*connectedPicker)(p.set.group) }
 
 func (p *picker) Free(peer *Peer, o Outcome, t *stream.Try) {
 	if p.release(peer, o, t) {
@@ -69,10 +69,10 @@ func (p *picker) release(peer *Peer, o Outcome, t *stream.Try) (disabled bool) {
 	defer p.set.group.mu.Unlock()
 	peer.release()
 	if o == Succeeded {
-		p.set.group.learn(peer, t)
+		p.set.group.recordTime(peer, t)
 	}
-	if o == Short {
-		peer.state.rest = now + restMillis
+	if o == Shortage {
+		peer.state.restsUntil = now + restMillis
 	}
 	if p.set.single {
 		return false
@@ -82,8 +82,8 @@ func (p *picker) release(peer *Peer, o Outcome, t *stream.Try) (disabled bool) {
 		peer.succeed()
 	case Failed:
 		return peer.fail(now)
-	case Untried, Short:
-		peer.unprobe()
+	case Untried, Shortage:
+		peer.endProbe()
 	}
 	return false
 }
@@ -102,11 +102,11 @@ func (p *picker) list() *peerList {
 	return &p.set.primary
 }
 
-// follow switches to the current peers of the group, and reports whether they changed. nginx gives
+// update switches to the current peers of the group, and reports whether they changed. nginx gives
 // up instead; here a session must not fail while a server is available. It starts with the
 // primaries again; those that it tried, or found out of use before it turned to the backups, stay
 // tried.
-func (p *picker) follow() bool {
+func (p *picker) update() bool {
 	set := p.set.group.set.Load()
 	if set == p.set {
 		return false
@@ -125,8 +125,8 @@ func (p *picker) follow() bool {
 	return true
 }
 
-// open returns the i-th candidate of the list if it may be chosen, otherwise nil.
-func (p *picker) open(i int, now int64) *candidate {
+// available returns the i-th candidate of the list if it may be chosen, otherwise nil.
+func (p *picker) available(i int, now int64) *candidate {
 	if p.tried.has(i) {
 		return nil
 	}
@@ -147,12 +147,12 @@ func (p *picker) take(i int, now int64) (*Peer, error) {
 // none means no peer was found.
 const none = -1
 
-func (p *picker) roundRobin(now int64) (*Peer, error) { return p.descend((*picker).smoothest, now) }
+func (p *picker) roundRobin(now int64) (*Peer, error) { return p.choose((*picker).nextInTurn, now) }
 
-// descend chooses among the primaries, and if none is left, among the backups, where the session
+// choose chooses among the primaries, and if none is left, among the backups, where the session
 // starts with an empty set of tried peers.
-func (p *picker) descend(choose func(p *picker, now int64) int, now int64) (*Peer, error) {
-	p.follow()
+func (p *picker) choose(choose func(p *picker, now int64) int, now int64) (*Peer, error) {
+	p.update()
 	for {
 		if i := choose(p, now); i != none {
 			return p.take(i, now)
@@ -165,23 +165,23 @@ func (p *picker) descend(choose func(p *picker, now int64) int, now int64) (*Pee
 	}
 }
 
-// smoothest returns the choice of smooth weighted round robin from the whole list.
-func (p *picker) smoothest(now int64) int {
+// nextInTurn returns the choice of smooth weighted round robin from the whole list.
+func (p *picker) nextInTurn(now int64) int {
 	r := newRound()
 	for i := range p.list().candidates {
-		if c := p.open(i, now); c != nil {
-			r.enter(i, c.state, c.gain(now))
+		if c := p.available(i, now); c != nil {
+			r.add(i, c.state, c.gain(now))
 		}
 	}
 	return r.end()
 }
 
-// smoothestOf returns the choice of smooth weighted round robin from some of the list.
-func (p *picker) smoothestOf(some []int32, now int64) int {
+// nextInTurnOf returns the choice of smooth weighted round robin from some of the list.
+func (p *picker) nextInTurnOf(some []int32, now int64) int {
 	r := newRound()
 	for _, i := range some {
-		if c := p.open(int(i), now); c != nil {
-			r.enter(int(i), c.state, c.gain(now))
+		if c := p.available(int(i), now); c != nil {
+			r.add(int(i), c.state, c.gain(now))
 		}
 	}
 	return r.end()
@@ -199,7 +199,7 @@ type round struct {
 
 func newRound() round { return round{best: none} }
 
-func (r *round) enter(i int, s *peerState, gain int64) {
+func (r *round) add(i int, s *peerState, gain int64) {
 	s.current += gain
 	r.total += gain
 	if r.winner == nil || s.current > r.winner.current {
@@ -209,20 +209,20 @@ func (r *round) enter(i int, s *peerState, gain int64) {
 
 // gain returns the effective weight of the peer in a round; the weight recovers by one.
 func (c *candidate) gain(now int64) int64 {
-	if c.state.weakened {
+	if c.state.reduced {
 		return c.reducedGain(now)
 	}
-	return int64(c.weight) * whole
+	return int64(c.weight) * fullShare
 }
 
 func (c *candidate) reducedGain(now int64) int64 {
 	s := c.state
-	effective := c.weight - s.lost
-	if s.lost > 0 {
-		s.lost--
+	effective := c.weight - s.lostWeight
+	if s.lostWeight > 0 {
+		s.lostWeight--
 	}
 	gain := int64(effective) * c.share(now)
-	s.weakened = s.lost > 0 || s.slowStart.since > 0
+	s.reduced = s.lostWeight > 0 || s.slowStart.since > 0
 	return gain
 }
 

@@ -12,7 +12,7 @@ import (
 // endpoint returns the server of each of n keys.
 func endpoint(t *testing.T, peers string, n int, method func(stream.Template) upstream.Method) []string {
 	t.Helper()
-	bench, key, tpl := keyed(t)
+	bench, key, tpl := keyedBench(t)
 	g := upstream.NewGroup("u", parsePeers(t, peers), method(tpl))
 	names := make([]string, n)
 	for i := range names {
@@ -26,9 +26,9 @@ func endpoint(t *testing.T, peers string, n int, method func(stream.Template) up
 	return names
 }
 
-// TestShares checks that clients spread by weight. The ring is not included: its shares are those
+// TestSharesByWeight checks that clients spread by weight. The ring is not included: its shares are those
 // of nginx.
-func TestShares(t *testing.T) {
+func TestSharesByWeight(t *testing.T) {
 	const n = 30_000
 	want := map[string]float64{"a:1": 1.0 / 6, "b:1": 2.0 / 6, "c:1": 3.0 / 6}
 	for _, m := range methods {
@@ -49,9 +49,9 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// TestGrowing checks the consistent methods when a server is appended: clients move only to it, and
+// TestAppendedServer checks the consistent methods when a server is appended: clients move only to it, and
 // no more than its share of them.
-func TestGrowing(t *testing.T) {
+func TestAppendedServer(t *testing.T) {
 	const n = 30_000
 	tests := []struct {
 		name   string
@@ -82,11 +82,11 @@ func TestGrowing(t *testing.T) {
 	}
 }
 
-// TestJumpScattersAndReturns checks that the clients of a down server spread over the others, that
+// TestJumpWithServerDown checks that the clients of a down server spread over the others, that
 // the rest stay, and that addresses of one name are one server.
-func TestJumpScattersAndReturns(t *testing.T) {
+func TestJumpWithServerDown(t *testing.T) {
 	const n = 30_000
-	bench, key, tpl := keyed(t)
+	bench, key, tpl := keyedBench(t)
 	list := parsePeers(t, "a:1*1 a:1*1 b:1*1 c:1*1")
 	g := upstream.NewGroup("u", list, upstream.Jump(tpl))
 	whole := pickAll(t, g, bench.Session(), key, n)
@@ -125,10 +125,10 @@ func pickAll(t *testing.T, g *upstream.Group, s *stream.Session, key *string, n 
 	return names
 }
 
-// TestRandomTwoPrefersTheIdle checks that the peer with fewer connections for its weight is chosen
+// TestRandomTwoPrefersLessLoaded checks that the peer with fewer connections for its weight is chosen
 // of two.
-func TestRandomTwoPrefersTheIdle(t *testing.T) {
-	bench, _, _ := keyed(t)
+func TestRandomTwoPrefersLessLoaded(t *testing.T) {
+	bench, _, _ := keyedBench(t)
 	g := upstream.NewGroup("u", parsePeers(t, "a:1*1 b:1*3"), upstream.RandomTwo)
 	for range 400 {
 		if _, err := g.Begin(bench.Session()).Pick(); err != nil {

@@ -10,23 +10,23 @@ type slowStart struct {
 
 func (r *slowStart) start() { r.since = r.probed }
 
-// whole is 100 %, the share of a peer with its full weight.
-const whole = 100
+// fullShare is 100 %, the share of a peer with its full weight.
+const fullShare = 100
 
 // share returns how many hundredths of its weight the peer has: it grows from 0 to whole during
 // slow_start, and is whole afterwards.
 func (c *candidate) share(now int64) int64 {
 	if c.state.slowStart.since == 0 {
-		return whole
+		return fullShare
 	}
 	return c.recovered(now)
 }
 
 func (c *candidate) recovered(now int64) int64 {
-	share := (now - c.state.slowStart.since) * whole / max(c.slowStart, 1)
-	if share >= whole {
+	share := (now - c.state.slowStart.since) * fullShare / max(c.slowStart, 1)
+	if share >= fullShare {
 		c.state.slowStart.since = 0
-		return whole
+		return fullShare
 	}
 	return max(share, 0)
 }

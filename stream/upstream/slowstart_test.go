@@ -46,7 +46,7 @@ func TestSlowStartShares(t *testing.T) {
 func failFirst(t *testing.T, g *upstream.Group, bench *upstreamtest.Bench) {
 	t.Helper()
 	for range 10 {
-		if one(t, g, bench, true) {
+		if runSession(t, g, bench, true) {
 			return
 		}
 	}
@@ -57,16 +57,16 @@ func failFirst(t *testing.T, g *upstream.Group, bench *upstreamtest.Bench) {
 func probeFirst(t *testing.T, g *upstream.Group, bench *upstreamtest.Bench) {
 	t.Helper()
 	for range 10 {
-		if one(t, g, bench, false) {
+		if runSession(t, g, bench, false) {
 			return
 		}
 	}
 	t.Fatal("no session meets the first server")
 }
 
-// one runs a session, which fails or connects on the first server, and reports whether it chose
+// runSession runs a session, which fails or connects on the first server, and reports whether it chose
 // that one.
-func one(t *testing.T, g *upstream.Group, bench *upstreamtest.Bench, fail bool) (first bool) {
+func runSession(t *testing.T, g *upstream.Group, bench *upstreamtest.Bench, fail bool) (first bool) {
 	t.Helper()
 	p := g.Begin(bench.Session())
 	peer, err := p.Pick()

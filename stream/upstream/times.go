@@ -11,7 +11,7 @@ type Measure uint8
 
 // The measures, with the names of nginx's variables.
 const (
-	nothing     Measure = iota
+	noMeasure   Measure = iota
 	ToConnect           // $upstream_connect_time
 	ToFirstByte         // $upstream_first_byte_time
 	ToLastByte          // $upstream_session_time
@@ -27,15 +27,15 @@ func (m Measure) of(t *stream.Try) time.Duration {
 	case ToLastByte:
 		return t.Total
 	}
-	return never
+	return notReached
 }
 
-const never time.Duration = -1
+const notReached time.Duration = -1
 
 // timed is a Method that compares times.
 type timed interface {
 	measure() Measure
-	atEnd() Measure
+	endMeasure() Measure
 }
 
 // NeedsFirstByte reports whether the group needs the Notice of a server's first byte.
@@ -44,39 +44,39 @@ func (g *Group) NeedsFirstByte() bool {
 	return ok && m.measure() == ToFirstByte
 }
 
-// learn records the time of a session that did not fail, if the method uses it. The caller holds
+// recordTime records the time of a session that did not fail, if the method uses it. The caller holds
 // the group's mutex.
-func (g *Group) learn(p *Peer, t *stream.Try) {
-	if g.learns != nothing && t != nil {
-		p.state.times.learn(g.learns.of(t))
+func (g *Group) recordTime(p *Peer, t *stream.Try) {
+	if g.endMeasure != noMeasure && t != nil {
+		p.state.times.record(g.endMeasure.of(t))
 	}
 }
 
 // times are the times of a peer that least_time uses, in milliseconds.
 type times struct {
-	average int64 // moving average; 0 without a value
-	flights int64 // attempts whose time is not known yet
-	starts  int64 // the sum of their start times, in milliseconds
-	waiting int64 // moving average of their mean age, updated at each choice
+	average    int64 // moving average; 0 without a value
+	inflight   int64 // attempts whose time is not known yet
+	startSum   int64 // the sum of their start times, in milliseconds
+	ageAverage int64 // moving average of their mean age, updated at each choice
 }
 
-// learn adds the time of an attempt to the average.
-func (t *times) learn(took time.Duration) {
+// record adds the time of an attempt to the average.
+func (t *times) record(took time.Duration) {
 	if took >= 0 {
-		t.average = moved(t.average, took.Milliseconds())
+		t.average = movingAverage(t.average, took.Milliseconds())
 	}
 }
 
-// age adds the mean age of the attempts in flight to their average.
-func (t *times) age(ms int64) {
-	if t.flights > 0 {
-		t.waiting = moved(t.waiting, ms-t.starts/t.flights)
+// recordAge adds the mean age of the attempts in flight to their average.
+func (t *times) recordAge(ms int64) {
+	if t.inflight > 0 {
+		t.ageAverage = movingAverage(t.ageAverage, ms-t.startSum/t.inflight)
 	}
 }
 
-// moved returns a moving average after one more value: the first one is the average, each further
+// movingAverage returns a moving average after one more value: the first one is the average, each further
 // one has the weight 1/20.
-func moved(average, v int64) int64 {
+func movingAverage(average, v int64) int64 {
 	if average == 0 {
 		return max(v, 0)
 	}
@@ -84,8 +84,8 @@ func moved(average, v int64) int64 {
 }
 
 const (
-	// slowest is the average, in milliseconds, above which all peers count as equally slow.
-	slowest = 5000
+	// slowestAverage is the average, in milliseconds, above which all peers count as equally slow.
+	slowestAverage = 5000
 	// cluster is the largest difference of averages that count as equal.
 	cluster = 20
 )
@@ -98,11 +98,11 @@ func (c *candidate) expected(now int64) uint64 {
 	if idle := second(now) - c.state.checked; idle > c.pause {
 		ms >>= min(uint64(idle/(c.pause+1)), 63)
 	}
-	if c.state.times.flights > 0 {
-		ms = max(ms, c.state.times.waiting)
+	if c.state.times.inflight > 0 {
+		ms = max(ms, c.state.times.ageAverage)
 	}
-	if ms > slowest {
-		ms = slowest
+	if ms > slowestAverage {
+		ms = slowestAverage
 	} else {
 		ms += cluster - ms%cluster
 	}

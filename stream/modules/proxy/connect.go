@@ -39,7 +39,7 @@ func (r *run) connected(s *stream.Session, ev stream.Event) stream.Step {
 	t.Connect = s.Elapsed() - t.Start
 	r.picker.Notify(r.peer, upstream.Connected, t.Connect)
 	if !s.UDP() { // for datagrams the end shows whether the server has failed
-		r.picker = r.picker.Settle()
+		r.picker = r.picker.Established()
 	}
 	if s.LogEnabled(stream.LevelInfo) {
 		s.LogPlain(stream.LevelInfo, udp(s)+"proxy "+ev.Local.String()+" connected to "+t.Name)
@@ -109,7 +109,7 @@ func (r *run) connectFailed(s *stream.Session, ev stream.Event) stream.Step {
 		return r.nextUpstream(s, upstream.Untried)
 	}
 	r.attempt.again.short = true
-	return r.nextUpstream(s, upstream.Short)
+	return r.nextUpstream(s, upstream.Shortage)
 }
 
 // logConnect writes one of nginx's two sentences: one for a connect that failed in the call, which

@@ -84,12 +84,12 @@ func (b *Bench) Session() *stream.Session {
 	return s
 }
 
-// Balancer checks the contract of every method, on its own groups. method returns the method to
+// Method checks the contract of every method, on its own groups. method returns the method to
 // check; its key should be "$remote_port", which differs between sessions.
-func Balancer(t *testing.T, method func(vars *stream.VarTable) upstream.Method) {
+func Method(t *testing.T, method func(vars *stream.VarTable) upstream.Method) {
 	contract := []struct {
 		name  string
-		check func(t *testing.T, b *balancer)
+		check func(t *testing.T, b *subject)
 	}{
 		{"no peer is tried twice", neverTwice},
 		{"a peer that is down is never picked", neverDown},
@@ -106,15 +106,15 @@ func Balancer(t *testing.T, method func(vars *stream.VarTable) upstream.Method) 
 	for _, c := range contract {
 		t.Run(c.name, func(t *testing.T) {
 			bench := NewBench()
-			b := &balancer{Bench: bench, method: method(bench.Vars)}
+			b := &subject{Bench: bench, method: method(bench.Vars)}
 			bench.Vars.Resolve()
 			c.check(t, b)
 		})
 	}
 }
 
-// A balancer is one method under test.
-type balancer struct {
+// A subject is one method under test.
+type subject struct {
 	*Bench
 	method upstream.Method
 }
@@ -140,12 +140,12 @@ func newPeers(g *upstream.Group, n int) []*upstream.Peer {
 	return list
 }
 
-func (b *balancer) group(peers []*upstream.PeerConf) *upstream.Group {
+func (b *subject) group(peers []*upstream.PeerConf) *upstream.Group {
 	return upstream.NewGroup("u", peers, b.method)
 }
 
 // drain runs one session that fails with every peer that it gets, until none is left.
-func (b *balancer) drain(t *testing.T, g *upstream.Group) []*upstream.Peer {
+func (b *subject) drain(t *testing.T, g *upstream.Group) []*upstream.Peer {
 	t.Helper()
 	var got []*upstream.Peer
 	p := g.Begin(b.Session())
@@ -188,7 +188,7 @@ func checkConns(t *testing.T, g *upstream.Group, want int) {
 	}
 }
 
-func neverTwice(t *testing.T, b *balancer) {
+func neverTwice(t *testing.T, b *subject) {
 	list := peers(7)
 	for _, p := range list {
 		p.MaxFails = 0
@@ -216,7 +216,7 @@ func checkAll(t *testing.T, got, want []*upstream.Peer) {
 	}
 }
 
-func neverDown(t *testing.T, b *balancer) {
+func neverDown(t *testing.T, b *subject) {
 	list := peers(4)
 	list[1].Down, list[3].Down = true, true
 	g := b.group(list)
@@ -233,7 +233,7 @@ func neverDown(t *testing.T, b *balancer) {
 	}
 }
 
-func keepsMaxConns(t *testing.T, b *balancer) {
+func keepsMaxConns(t *testing.T, b *subject) {
 	list := peers(3)
 	for _, p := range list {
 		p.MaxConns = 2
@@ -247,7 +247,7 @@ func keepsMaxConns(t *testing.T, b *balancer) {
 	mustBeEmpty(t, err)
 }
 
-func givesBack(t *testing.T, b *balancer) {
+func givesBack(t *testing.T, b *subject) {
 	g := b.group(peers(3))
 	var free []func()
 	for range 30 {
@@ -269,7 +269,7 @@ func givesBack(t *testing.T, b *balancer) {
 	checkConns(t, g, 0)
 }
 
-func freeTwice(t *testing.T, b *balancer) {
+func freeTwice(t *testing.T, b *subject) {
 	p := b.group(peers(2)).Begin(b.Session())
 	peer := mustPick(t, p)
 	p.Free(peer, upstream.Succeeded, &stream.Try{})
@@ -281,7 +281,7 @@ func freeTwice(t *testing.T, b *balancer) {
 	p.Free(peer, upstream.Succeeded, &stream.Try{})
 }
 
-func failedPeerRests(t *testing.T, b *balancer) {
+func failedPeerRests(t *testing.T, b *subject) {
 	g := b.group(peers(2))
 	p := g.Begin(b.Session())
 	failed := mustPick(t, p)
@@ -303,7 +303,7 @@ func failedPeerRests(t *testing.T, b *balancer) {
 	}
 }
 
-func singlePeerServes(t *testing.T, b *balancer) {
+func singlePeerServes(t *testing.T, b *subject) {
 	g := b.group(peers(1))
 	for range 5 {
 		p := g.Begin(b.Session())
@@ -317,7 +317,7 @@ func singlePeerServes(t *testing.T, b *balancer) {
 	}
 }
 
-func replacedPeers(t *testing.T, b *balancer) {
+func replacedPeers(t *testing.T, b *subject) {
 	g := b.group(peers(3))
 	list := g.Peers()
 	p := g.Begin(b.Session())
@@ -352,7 +352,7 @@ func mustBe(t *testing.T, p upstream.Picker, want *upstream.Peer) *upstream.Peer
 	return got
 }
 
-func emptyGroup(t *testing.T, b *balancer) {
+func emptyGroup(t *testing.T, b *subject) {
 	g := b.group(nil)
 	p := g.Begin(b.Session())
 	if n := p.Tries(); n != 0 {
@@ -365,7 +365,7 @@ func emptyGroup(t *testing.T, b *balancer) {
 	p.Free(mustBe(t, p, list[0]), upstream.Succeeded, &stream.Try{})
 }
 
-func manyPeers(t *testing.T, b *balancer) {
+func manyPeers(t *testing.T, b *subject) {
 	list := peers(300)
 	for _, p := range list {
 		p.MaxFails = 0
@@ -378,7 +378,7 @@ func manyPeers(t *testing.T, b *balancer) {
 	checkConns(t, g, 0)
 }
 
-func atOnce(t *testing.T, b *balancer) {
+func atOnce(t *testing.T, b *subject) {
 	list := peers(5)
 	for _, p := range list {
 		p.MaxFails = 0
@@ -399,7 +399,7 @@ func atOnce(t *testing.T, b *balancer) {
 }
 
 // serve runs n sessions that fail once and then connect.
-func serve(b *balancer, g *upstream.Group, n int) error {
+func serve(b *subject, g *upstream.Group, n int) error {
 	for range n {
 		p := g.Begin(b.Session())
 		for i := range 2 {
