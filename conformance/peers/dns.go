@@ -2,6 +2,7 @@ package peers
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 
 	"golang.org/x/net/dns/dnsmessage"
 )
@@ -43,14 +45,14 @@ type Maker func(name, kind string) (ttl uint32, values []string)
 
 // StartDNS listens on addr, "HOST:PORT".
 func StartDNS(addr string) (*DNS, error) {
-	tcp, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, err
+	tcp, udp, err := listenDNS(addr)
+	for range 10 {
+		if !errors.Is(err, syscall.EADDRINUSE) || !strings.HasSuffix(addr, ":0") {
+			break
+		}
+		tcp, udp, err = listenDNS(addr) // the port chosen for TCP was in use for UDP
 	}
-	at := net.UDPAddrFromAddrPort(netip.MustParseAddrPort(tcp.Addr().String()))
-	udp, err := net.ListenUDP("udp", at)
 	if err != nil {
-		tcp.Close()
 		return nil, err
 	}
 	d := &DNS{
@@ -60,6 +62,20 @@ func StartDNS(addr string) (*DNS, error) {
 	d.serving.Go(d.serveUDP)
 	d.serving.Go(d.serveTCP)
 	return d, nil
+}
+
+// listenDNS opens the sockets for TCP and UDP on the same port.
+func listenDNS(addr string) (net.Listener, *net.UDPConn, error) {
+	tcp, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, nil, err
+	}
+	udp, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort(tcp.Addr().String())))
+	if err != nil {
+		tcp.Close()
+		return nil, nil, err
+	}
+	return tcp, udp, nil
 }
 
 // Addr returns the address as it is written in a configuration.
