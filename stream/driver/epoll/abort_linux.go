@@ -13,13 +13,35 @@ func (l *loop) StartAbort(match func(*stream.Session) bool, b *poll.Budget) {
 }
 
 // Select makes the loop work for the conn at an index, and returns its session, or nil if the index
-// is free.
+// is free, or if a worker has the session: then the abort waits until the handshake returns.
 func (l *loop) Select(index uint32) *stream.Session {
-	l.current = l.conns.At(index)
-	if l.current == nil {
+	c := l.conns.At(index)
+	l.current = c
+	switch {
+	case c == nil:
+		return nil
+	case c.away():
+		c.setup.missed = append(c.setup.missed, l.aborts[0])
 		return nil
 	}
-	return l.current.s
+	return c.s
+}
+
+// applyMissedAborts applies the aborts that came while a worker had the handshake, whatever their
+// pace. It reports whether the session wants another step than the handshake now.
+func (c *conn) applyMissedAborts() bool {
+	missed := c.setup.missed
+	c.setup.missed = nil
+	for _, a := range missed {
+		if !a.Missed(c.s) {
+			continue
+		}
+		if step := c.s.Advance(stream.Event{Kind: stream.Aborted}); step.Do != stream.Keep {
+			c.do(step)
+			return true
+		}
+	}
+	return false
 }
 
 // AbortSelected reports an abort to the session of the current conn. The session may decide to

@@ -18,7 +18,7 @@ func (c *conn) watchClient(max int) {
 	c.setup.waited = true
 	c.setup.reads = c.client.watched || deferred
 	c.client.watch()
-	if c.setup.reads && (c.client.ready || deferred) {
+	if c.setup.reads && (c.client.readable() || deferred) {
 		c.readAhead()
 	}
 }
@@ -36,12 +36,12 @@ func (c *conn) readAhead() {
 
 // readSome reads into b and returns the number of bytes, 0 also for an end or an error.
 func (h *half) readSome(b []byte) int {
-	n, e := read(h.fd, b)
-	if e != 0 {
-		h.ready = h.ready && e != unix.EAGAIN
+	n, err := h.receive(b)
+	if err != nil {
+		h.ready = h.ready && err != unix.EAGAIN
 		return 0
 	}
-	if n > 0 && n < len(b) && !h.hungUp {
+	if h.tls == nil && n > 0 && n < len(b) && !h.hungUp {
 		h.ready = false
 	}
 	return n

@@ -33,8 +33,9 @@ type setup struct {
 	// waited: a step has waited for something other than the client. ended: the session knows that
 	// the client's input has ended.
 	waited, ended bool
-	reads         bool   // the client is read while the session waits for something else
-	ahead         []byte // data read in that way, to be written after out
+	reads         bool          // the client is read while the session waits for something else
+	ahead         []byte        // data read in that way, to be written after out
+	missed        []*poll.Abort // aborts that came while a worker had the handshake
 	lookup        poll.Lookup
 }
 
@@ -44,6 +45,7 @@ type half struct {
 	pending *backlog // data to write to fd; nil if empty
 	pipe    *pipe    // splice: data in transit from fd to the other side
 	pace    *pace    // rate limit for reads from fd; nil means unlimited
+	tls     *tlsConn // nil without TLS
 	fd      int32    // -1 without a socket
 	grown   uint8    // how far the reads from fd have grown, and how many in a row were full
 	watched bool     // in the epoll set
@@ -133,9 +135,8 @@ func (c *conn) do(step stream.Step) {
 		}
 		c.step = uint8(step.Do)
 		ev, ok := c.begin(step)
-		if !ok && c.unwatched != 0 {
-			ev, ok = stream.Event{Kind: stream.Failed, Op: stream.OpWatch, Err: unix.Errno(c.unwatched)}, true
-			c.unwatched = 0
+		if !ok {
+			ev, ok = c.watchFailure()
 		}
 		if !ok && c.isLate(step) {
 			ev, ok = stream.Event{Kind: stream.TimedOut}, true
@@ -151,13 +152,13 @@ func (c *conn) do(step stream.Step) {
 // isLate reports whether the deadline of a waiting step has passed already. That of a zero timeout
 // has.
 func (c *conn) isLate(step stream.Step) bool {
-	return !step.Deadline.IsZero() && !step.Deadline.After(c.l.now) && step.Do != stream.Relay && step.Do < stream.HandshakeClient
+	return !step.Deadline.IsZero() && !step.Deadline.After(c.l.now) && step.Do != stream.Relay && !c.away()
 }
 
 // setDeadline starts the timer of a step that waits. A relay has its own timeout.
 func (c *conn) setDeadline(step stream.Step) {
 	switch {
-	case step.Do == stream.Relay || step.Do >= stream.HandshakeClient: // the adopter sets that deadline
+	case step.Do == stream.Relay:
 	case step.Deadline.IsZero():
 		c.l.wheel.Remove(&c.timer)
 	default:
@@ -193,7 +194,7 @@ func (c *conn) begin(step stream.Step) (stream.Event, bool) {
 		}
 		c.close()
 	case stream.HandshakeClient, stream.HandshakeUpstream:
-		return c.handOver(step)
+		return c.startHandshake(step)
 	}
 	return stream.Event{}, false
 }
@@ -207,9 +208,14 @@ func (h *half) event(events uint32) {
 		h.ready = true
 	}
 	c := h.c
+	if h.tls.holds() && c.doing() != stream.Relay && !c.away() && events&unix.EPOLLOUT != 0 {
+		c.flushSide(h)
+	}
 	switch {
 	case c.doing() == stream.Relay:
 		c.relayEvent(h, events&(unix.EPOLLOUT|unix.EPOLLERR) != 0)
+	case c.doing() == stream.HandshakeClient || c.doing() == stream.HandshakeUpstream:
+		c.handshakeEvent(h)
 	case h.isUp:
 		c.upEvent(events)
 	case c.doing() == stream.Read:
@@ -239,28 +245,47 @@ func (c *conn) expired() {
 		c.checkIdle()
 		return
 	}
+	if c.away() {
+		c.handshaking().late = true
+		return
+	}
 	c.do(c.s.Advance(stream.Event{Kind: stream.TimedOut}))
 }
 
 // readClient reads for the session. The session may use the data only during the call.
 func (c *conn) readClient() (stream.Event, bool) {
 	h := &c.client
-	n, e := read(h.fd, c.l.buf[:c.setup.max])
+	n, err := h.receive(c.l.buf[:c.setup.max])
 	switch {
-	case e == unix.EAGAIN:
+	case err == unix.EAGAIN:
 		h.ready = false
 		h.watch()
 		return stream.Event{}, false
-	case e != 0:
-		return stream.Event{Kind: stream.Failed, Side: stream.ClientSide, Op: stream.OpRecv, Err: e}, true
+	case err != nil:
+		return stream.Event{Kind: stream.Failed, Side: stream.ClientSide, Op: stream.OpRecv, Err: err}, true
 	case n == 0:
 		return stream.Event{Kind: stream.EOF}, true
 	}
 	return stream.Event{Kind: stream.Bytes, Data: c.l.buf[:n]}, true
 }
 
+// receive reads from the side, decrypted if it uses TLS. Without data it returns EAGAIN.
+func (h *half) receive(b []byte) (int, error) {
+	if h.tls != nil {
+		return h.tls.read(b)
+	}
+	n, e := read(h.fd, b)
+	if e != 0 {
+		return 0, e
+	}
+	return n, nil
+}
+
 // sendClient writes the session's data to the client.
 func (c *conn) sendClient() (stream.Event, bool) {
+	if c.client.tls != nil {
+		return c.sendSealed()
+	}
 	for len(c.setup.out) > 0 {
 		n, e := write(c.client.fd, c.setup.out)
 		if e == unix.EAGAIN {
@@ -278,8 +303,8 @@ func (c *conn) sendClient() (stream.Event, bool) {
 }
 
 // fail reports an error to the session, which logs it and continues.
-func (c *conn) fail(h *half, op stream.Op, e unix.Errno) {
-	c.s.Advance(stream.Event{Kind: stream.Failed, Side: h.streamSide(), Op: op, Err: e})
+func (c *conn) fail(h *half, op stream.Op, err error) {
+	c.s.Advance(stream.Event{Kind: stream.Failed, Side: h.streamSide(), Op: op, Err: err})
 }
 
 // close ends the conn and releases its sockets, its timers and its index in the loop.
@@ -299,6 +324,10 @@ func (c *conn) close() {
 func (h *half) close() {
 	if h.fd < 0 {
 		return
+	}
+	if h.tls != nil {
+		h.tls.close()
+		h.tls = nil
 	}
 	h.spareTimeWait()
 	closeFD(h.fd)

@@ -1,6 +1,9 @@
 package epoll
 
 import (
+	"cmp"
+	"time"
+
 	"weir/stream"
 	"weir/stream/driver/internal/poll"
 )
@@ -12,10 +15,11 @@ type Options struct {
 	// CPUs returns the processors that a loop, counted from 0, may run on; an empty result means
 	// any. If CPUs is nil, all loops may run on any.
 	CPUs func(loop int) []int
-	// Adopter takes the sessions that need a handshake; if nil, handshakes fail. Close it after the
-	// driver. An abort of the driver does not reach adopted sessions: abort the adopter after the
-	// driver.
-	Adopter stream.Adopter
+	// Workers is the most goroutines that run expensive steps of TLS handshakes; 0 makes the loops
+	// run all steps.
+	Workers int
+	// Expensive is the average cost of a handshake from which on workers run them; 0 means 300 µs.
+	Expensive time.Duration
 }
 
 func (o *Options) processors(loop int) []int {
@@ -28,13 +32,17 @@ func (o *Options) processors(loop int) []int {
 // Driver runs sessions in epoll loops. A session stays in the loop that serves it first. It is safe
 // for concurrent use.
 type Driver struct {
-	loops []*loop
-	group poll.Group
+	loops   []*loop
+	workers *workers
+	group   poll.Group
 }
 
 // New starts the loops.
 func New(env *stream.Env, o Options) (*Driver, error) {
 	d := &Driver{}
+	if o.Workers > 0 {
+		d.workers = newWorkers(o.Workers, cmp.Or(o.Expensive, expensive))
+	}
 	for i := range max(o.Loops, 1) {
 		l, err := newLoop(env, o.Connections)
 		if err != nil {
@@ -43,7 +51,7 @@ func New(env *stream.Env, o Options) (*Driver, error) {
 			}
 			return nil, err
 		}
-		l.cpus, l.adopter, l.number = o.processors(i), o.Adopter, i
+		l.cpus, l.workers, l.number = o.processors(i), d.workers, i
 		d.loops = append(d.loops, l)
 	}
 	for _, l := range d.loops {
@@ -70,8 +78,7 @@ func (d *Driver) Listen(p *stream.Listener) error {
 // Forget stops accepting on p. After it returns, no loop uses p's descriptors.
 func (d *Driver) Forget(p *stream.Listener) { d.group.Forget(p) }
 
-// Abort ends the sessions that match. Each loop checks its own, a slice at a time. After Abort
-// returns, no session reaches the adopter without having been checked.
+// Abort ends the sessions that match. Each loop checks its own, a slice at a time.
 func (d *Driver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
 	d.group.Abort(match, pace)
 }
@@ -82,6 +89,9 @@ func (d *Driver) MaxHeld() int64 { return pipeSize }
 
 // Close ends all sessions at once and stops the loops.
 func (d *Driver) Close() error {
+	if d.workers != nil {
+		d.workers.close()
+	}
 	d.group.Close()
 	return nil
 }

@@ -1,6 +1,7 @@
 package epoll
 
 import (
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,42 +25,46 @@ const (
 // loop is one goroutine with its epoll set, and owns the sessions that it serves. Only run and the
 // functions it calls use it, except for the mailbox.
 type loop struct {
-	set        poll.Set
-	env        *stream.Env // with the loop's own clock
-	now        time.Time   // read once for each wake-up
-	began      time.Time
-	noPorts    int64 // until when source ports count as short, by stamp
-	stamp      int64 // now in nanoseconds since began, by the monotonic clock: setting the system clock ends no session
-	mail       poll.Mailbox
-	listeners  map[uint32]*listener
-	conns      poll.Table[conn]
-	limit      int // connections; 0 disables the limit
-	load       *load
-	churn      churn
-	enough     int32          // sessions: with fewer, the loop assumes that it is not ahead of others
-	number     int            // index of the loop in all
-	all        []*loop        // all loops of the driver
-	cpus       []int          // processors to stay on while it serves
-	adopter    stream.Adopter // may be nil
-	wheel      *relay.Wheel[*conn]
-	pauses     *relay.Wheel[*half] // in milliseconds
-	arrears    relay.Arrears
-	current    *conn   // the conn that the loop works for; may be nil
-	ready      []*half // sides with more to read than one turn allows
-	resuming   []*half // those of the last turn
-	aborts     poll.Aborts
-	pipes      []*pipe // unused pipes
-	madePipes  int
-	backlogs   backlogPool
-	setups     []*setup // unused setups
-	buf        []byte
-	sa         poll.Sockaddr // of the last client
-	local      *stream.Addr  // local address of the last connection to a wildcard
-	forecast   forecast
-	awakeSince int64    // when it began to wait without the scheduler, by stamp; see keepPolled
-	parking    *parking // may be nil
-	stopping   bool
-	limited    poll.LimitedLog
+	set           poll.Set
+	env           *stream.Env // with the loop's own clock
+	now           time.Time   // read once for each wake-up
+	began         time.Time
+	noPorts       int64 // until when source ports count as short, by stamp
+	stamp         int64 // now in nanoseconds since began, by the monotonic clock: setting the system clock ends no session
+	mail          poll.Mailbox
+	listeners     map[uint32]*listener
+	conns         poll.Table[conn]
+	limit         int // connections; 0 disables the limit
+	load          *load
+	churn         churn
+	enough        int32          // sessions: with fewer, the loop assumes that it is not ahead of others
+	number        int            // index of the loop in all
+	all           []*loop        // all loops of the driver
+	cpus          []int          // processors to stay on while it serves
+	workers       *workers       // of the driver; may be nil
+	lent          sync.WaitGroup // handshakes that workers have
+	coroutines    []*coroutine   // unused coroutines
+	sealed        []byte         // collects what one call of a tls.Conn writes
+	handshakeCost time.Duration  // average, of the most expensive step of a handshake
+	wheel         *relay.Wheel[*conn]
+	pauses        *relay.Wheel[*half] // in milliseconds
+	arrears       relay.Arrears
+	current       *conn   // the conn that the loop works for; may be nil
+	ready         []*half // sides with more to read than one turn allows
+	resuming      []*half // those of the last turn
+	aborts        poll.Aborts
+	pipes         []*pipe // unused pipes
+	madePipes     int
+	backlogs      backlogPool
+	setups        []*setup // unused setups
+	buf           []byte
+	sa            poll.Sockaddr // of the last client
+	local         *stream.Addr  // local address of the last connection to a wildcard
+	forecast      forecast
+	awakeSince    int64    // when it began to wait without the scheduler, by stamp; see keepPolled
+	parking       *parking // may be nil
+	stopping      bool
+	limited       poll.LimitedLog
 }
 
 func newLoop(env *stream.Env, limit int) (*loop, error) {
@@ -179,11 +184,15 @@ func (l *loop) dispatch(ev *unix.EpollEvent) {
 
 // end ends the remaining sessions and releases all resources.
 func (l *loop) end() {
+	l.lent.Wait()
 	for c := range l.conns.All() {
 		c.close()
 	}
 	for _, p := range l.pipes {
 		p.close()
+	}
+	for _, co := range l.coroutines {
+		co.stop()
 	}
 	l.parking.close()
 	l.set.Close()

@@ -29,7 +29,7 @@ func (c *conn) startRelay(spec *relay.Spec) (stream.Event, bool) {
 	}
 	c.up.watch() // the kernel reports existing conditions of a newly added edge-triggered socket, and has done so for an older one
 	c.client.watch()
-	if c.carry(&c.client) || c.carry(&c.up) {
+	if c.flushSealed() || c.carry(&c.client) || c.carry(&c.up) {
 		return stream.Event{Kind: stream.Relayed}, true
 	}
 	return stream.Event{}, false
@@ -47,7 +47,7 @@ func (c *conn) relayEvent(h *half, writable bool) {
 		c.relayed()
 		return
 	}
-	if h.ready && c.carry(h) {
+	if h.readable() && c.carry(h) {
 		c.relayed()
 	}
 }
@@ -82,20 +82,34 @@ func (c *conn) checkIdle() {
 }
 
 // blocked reports whether data waits until the side's socket accepts more.
-func (h *half) blocked() bool { return h.full || h.pending != nil || h.other().pipe.holds() }
+func (h *half) blocked() bool {
+	return h.full || h.pending != nil || h.other().pipe.holds() || h.tls.holds()
+}
+
+// readable reports whether there may be data to read. A side with TLS is not read while encrypted
+// data waits for it: a peer could otherwise make it answer key updates without limit.
+func (h *half) readable() bool {
+	if h.tls == nil {
+		return h.ready
+	}
+	return (h.ready || h.tls.more) && h.tls.out == nil
+}
 
 // carry moves data from h to the other side, until there is no more, the other side is blocked, h
 // pauses, or its turn is over. It reports whether the relay is over.
 func (c *conn) carry(h *half) bool {
 	to := h.other()
 	for range readsPerTurn {
-		if h.eof || !h.ready || to.blocked() || h.resting() {
+		if h.eof || !h.readable() || to.blocked() || h.resting() {
 			return false
 		}
 		var over bool
-		if h.pipe != nil || h.mayGrow() && h.grown >= spliceFrom {
+		switch {
+		case h.tls != nil || to.tls != nil:
+			over = c.copySealed(h, to)
+		case h.pipe != nil || h.mayGrow() && h.grown >= spliceFrom:
 			over = c.spliceOnce(h, to)
-		} else {
+		default:
 			over = c.copyOnce(h, to)
 		}
 		if over {
@@ -153,7 +167,12 @@ func (c *conn) readEnded(h *half, e unix.Errno) bool {
 		h.ready = false
 		return false
 	}
-	c.fail(h, stream.OpRecv, e)
+	return c.readFailed(h, e)
+}
+
+// readFailed ends the input of h. It reports whether the relay is over.
+func (c *conn) readFailed(h *half, err error) bool {
+	c.fail(h, stream.OpRecv, err)
 	return c.ended(h, true)
 }
 
@@ -276,8 +295,8 @@ func (h *half) write(b []byte) (int, unix.Errno) {
 }
 
 // writeFailed ends the relay, because the peer is gone.
-func (c *conn) writeFailed(to *half, e unix.Errno) bool {
-	c.fail(to, stream.OpSend, e)
+func (c *conn) writeFailed(to *half, err error) bool {
+	c.fail(to, stream.OpSend, err)
 	c.s.Traffic.End = endOf(to, true)
 	return true
 }
@@ -286,6 +305,15 @@ func (c *conn) writeFailed(to *half, e unix.Errno) bool {
 // whether the relay is over.
 func (c *conn) flush(h *half) bool {
 	h.full = false
+	if h.tls.holds() {
+		switch e := c.flushSide(h); e {
+		case 0:
+		case unix.EAGAIN:
+			return false
+		default:
+			return c.writeFailed(h, e)
+		}
+	}
 	for h.pending != nil {
 		n, e := h.write(h.pending.data)
 		if e == unix.EAGAIN {
@@ -349,6 +377,6 @@ func (c *conn) passEnd(h *half) bool {
 	if !c.spec.HalfClose {
 		return true
 	}
-	shutdownWrite(h.other().fd)
+	h.other().closeWrite()
 	return h.other().done
 }

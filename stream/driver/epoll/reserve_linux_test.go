@@ -142,3 +142,14 @@ func free() int {
 	}
 	return len(all)
 }
+
+// sentinel is a preread handler that waits for a byte.
+type sentinel struct{}
+
+// Handle waits for a byte.
+func (sentinel) Handle(s *stream.Session) (stream.Verdict, error) {
+	if len(s.Head) == 0 {
+		return stream.More, nil
+	}
+	return stream.Done, nil
+}

@@ -53,9 +53,14 @@ type Abort struct {
 	end    uint32
 }
 
-// Pending reports whether the abort matches the session at an index and has not reached it.
-func (a *Abort) Pending(index uint32, s *stream.Session) bool {
-	return a.next <= index && index < a.end && a.match(s)
+// Missed reports whether the abort matches a session that could not be checked in its turn, and
+// counts it: the session must be aborted now, whatever the pace.
+func (a *Abort) Missed(s *stream.Session) bool {
+	if !a.match(s) {
+		return false
+	}
+	a.budget.spent.Add(1)
+	return true
 }
 
 // Aborts are the aborts in progress in a loop, the oldest first. The zero Aborts is empty.

@@ -86,15 +86,14 @@ func TestPacedAborts(t *testing.T) {
 	}
 }
 
-// TestPendingAbort tests which sessions an abort has still to reach.
-func TestPendingAbort(t *testing.T) {
-	a := &Abort{match: odd, next: 3, end: 6}
-	for index, want := range []bool{false, false, false, true, true, true, false} {
-		if got := a.Pending(uint32(index), &stream.Session{ID: 1}); got != want {
-			t.Errorf("index %d: got %v", index, got)
-		}
+// TestMissedAbort tests that a session that an abort has missed counts for the pace.
+func TestMissedAbort(t *testing.T) {
+	b := NewBudget(stream.Pace{PerSecond: 1})
+	a := &Abort{match: odd, budget: b}
+	if a.Missed(&stream.Session{ID: 2}) || !a.Missed(&stream.Session{ID: 1}) {
+		t.Error("the abort matches other sessions")
 	}
-	if a.Pending(3, &stream.Session{ID: 2}) {
-		t.Error("an abort is pending for a session that does not match")
+	if b.take(b.start.Add(1500 * time.Millisecond)) {
+		t.Error("a second session ends in the first second")
 	}
 }
