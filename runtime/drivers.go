@@ -6,22 +6,6 @@ import (
 	"weir/stream"
 )
 
-// handoffDriver combines a driver with the one that adopts its sessions when they need a handshake. Calls
-// for all sessions go to the first before the second, so that no session in transit is missed.
-type handoffDriver struct {
-	stream.Driver
-	adopter stream.Driver
-}
-
-// Abort ends the sessions that match. Each driver applies the pace separately.
-func (d handoffDriver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
-	d.Driver.Abort(match, pace)
-	d.adopter.Abort(match, pace)
-}
-
-// Close ends all sessions at once.
-func (d handoffDriver) Close() error { return errors.Join(d.Driver.Close(), d.adopter.Close()) }
-
 // drivers combines a driver for connections and a driver for datagrams.
 type drivers struct{ connections, datagrams stream.Driver }
 

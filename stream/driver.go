@@ -37,11 +37,3 @@ type Driver interface {
 	// driver runs.
 	Close() error
 }
-
-// An Adopter takes over a session whose next step is a handshake, and does not return it.
-type Adopter interface {
-	// Adopt takes ownership of the session, of its two descriptors and of the resources that next
-	// refers to. upstream is -1 without an upstream connection. Adopt is safe for concurrent use,
-	// does not block, and gives the session the adopter's Env.
-	Adopt(s *Session, next Step, client, upstream int)
-}
