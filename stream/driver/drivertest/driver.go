@@ -19,7 +19,7 @@ type driverTest struct {
 
 // driverTests is the contract of stream.Driver and of the steps, grouped like the files.
 var driverTests = [][]driverTest{
-	relayTests, endTests, pressureTests, rateTests, connectTests, clientTests, listenerTests, abortTests, resolveTests, clientLeavesTests, readAheadTests, handshakeTests, handshakeFailureTests,
+	relayTests, endTests, pressureTests, rateTests, connectTests, clientTests, listenerTests, abortTests, resolveTests, clientLeavesTests, readAheadTests, handshakeTests, handshakeFailureTests, recordTests,
 }
 
 // Driver runs the contract suite against a driver, over loopback and unix sockets. Each test gets a
