@@ -3,6 +3,7 @@
 package load
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -32,11 +33,18 @@ type Broker struct {
 // Listen creates a broker on the port, or on a free one if it is 0. Protocol errors of clients are
 // written to log, one line each. The caller calls Serve, which takes ownership of everything.
 func Listen(port int, log io.Writer) (*Broker, error) {
-	b := &Broker{log: log, buf: make([]byte, 256<<10)}
-	if err := b.open(port); err != nil {
-		return nil, err
+	const attempts = 20
+	for attempt := 1; ; attempt++ {
+		b := &Broker{log: log, listener: -1, stop: -1, buf: make([]byte, 256<<10)}
+		err := b.open(port)
+		if err == nil {
+			return b, nil
+		}
+		b.close()
+		if port != 0 || attempt == attempts || !errors.Is(err, unix.EADDRINUSE) {
+			return nil, err
+		}
 	}
-	return b, nil
 }
 
 func (b *Broker) open(port int) (err error) {
@@ -145,9 +153,13 @@ func (b *Broker) close() {
 		}
 	}
 	closeFD(b.listener)
-	closeFD(b.echoes.fd)
 	closeFD(b.stop)
-	b.poll.close()
+	if b.echoes != nil {
+		closeFD(b.echoes.fd)
+	}
+	if b.poll != nil {
+		b.poll.close()
+	}
 }
 
 // grown returns s, extended if necessary, so that s[i] exists.
