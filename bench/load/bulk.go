@@ -102,7 +102,7 @@ func (r *bulkRun) advance(c *client, ev *unix.EpollEvent) error {
 // push writes until the socket is full.
 func (r *bulkRun) push(c *client) error {
 	for r.left[c.n] > 0 {
-		n, err := write(c.fd, zeros[:min(r.left[c.n], int64(len(zeros)))])
+		n, err := c.write(zeros[:min(r.left[c.n], int64(len(zeros)))])
 		if err == errAgain {
 			return nil
 		}
@@ -114,13 +114,21 @@ func (r *bulkRun) push(c *client) error {
 	return nil
 }
 
+// discard reads up to n bytes, without copying them if possible.
+func (r *bulkRun) discard(c *client, n int) (int, error) {
+	if c.tls != nil {
+		return c.read(r.buf[:min(n, len(r.buf))])
+	}
+	return discard(c.fd, n)
+}
+
 // pull reads until the socket is empty.
 func (r *bulkRun) pull(c *client) error {
 	if err := c.flush(); err != nil {
 		return err
 	}
 	for r.left[c.n] > 0 {
-		n, err := discard(c.fd, int(min(r.left[c.n], maxDiscard)))
+		n, err := r.discard(c, int(min(r.left[c.n], maxDiscard)))
 		if err == errAgain {
 			return nil
 		}

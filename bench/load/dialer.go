@@ -24,6 +24,7 @@ type client struct {
 	ready   bool      // CONNACK was received
 	got     int       // received bytes of the expected answer
 	out     []byte    // bytes that the socket did not accept yet
+	tls     *secure   // nil without TLS
 }
 
 // A dialer opens sessions and owns their epoll set. It belongs to one goroutine.
@@ -75,6 +76,9 @@ func (d *dialer) begin(c *client, role string) error {
 		return fmt.Errorf("connect %s: %w", addr, err)
 	}
 	d.connect = appendConnect(d.connect[:0], fmt.Sprintf("%s%08x-%d", role, d.run, c.n))
+	if d.target.TLS != nil {
+		c.tls = newSecure(c.fd, d.target.TLS)
+	}
 	if err := c.send(d.connect); err != nil {
 		return fmt.Errorf("connect %s: %w", addr, err)
 	}
@@ -104,9 +108,15 @@ func (c *client) send(p []byte) error {
 	return c.flush()
 }
 
+// flush writes what waits: with TLS after the handshake.
 func (c *client) flush() error {
+	if c.tls != nil {
+		if done, err := c.tls.handshake(); err != nil || !done {
+			return err
+		}
+	}
 	for len(c.out) > 0 {
-		n, err := write(c.fd, c.out)
+		n, err := c.write(c.out)
 		if err == errAgain {
 			return nil
 		}
@@ -118,9 +128,28 @@ func (c *client) flush() error {
 	return nil
 }
 
+// write writes p, or a part of it, or returns errAgain.
+func (c *client) write(p []byte) (int, error) {
+	if c.tls != nil {
+		return c.tls.write(p)
+	}
+	return write(c.fd, p)
+}
+
+// read reads into p, or returns errAgain.
+func (c *client) read(p []byte) (int, error) {
+	if c.tls == nil {
+		return read(c.fd, p)
+	}
+	if !c.tls.done {
+		return 0, errAgain
+	}
+	return c.tls.read(p)
+}
+
 // receive reads up to limit bytes. It returns 0 without an error if no input is available.
 func (d *dialer) receive(c *client, limit int) ([]byte, error) {
-	n, err := read(c.fd, d.buf[:limit])
+	n, err := c.read(d.buf[:limit])
 	switch {
 	case err == errAgain:
 		return nil, nil
@@ -212,6 +241,9 @@ func (d *dialer) openAll(ctx context.Context, n int, role func(i int) string) ([
 
 func (d *dialer) drop(c *client) {
 	d.clients[c.fd] = nil
+	if c.tls != nil {
+		c.tls.close()
+	}
 	closeFD(c.fd)
 }
 

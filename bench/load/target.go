@@ -3,6 +3,7 @@
 package load
 
 import (
+	"crypto/tls"
 	"errors"
 	"net/netip"
 	"time"
@@ -13,6 +14,7 @@ type Target struct {
 	Addrs   []netip.AddrPort // of the proxy, or of the broker itself; used in turn
 	Sources []netip.Addr     // the clients' own addresses, used in turn; empty leaves the choice to the system
 	Meter   Meter            // nil disables measurement
+	TLS     *tls.Config      // nil means no TLS; clients resume if it has a session cache and a ServerName
 }
 
 // A Meter is called when the measured part of a test begins and ends. Sessions that a test needs

@@ -125,11 +125,12 @@ func (w *wire) keep(b []byte) {
 // Close does nothing: the conn closes its sockets.
 func (w *wire) Close() error { return nil }
 
-// LocalAddr returns nil: no caller needs it.
-func (w *wire) LocalAddr() net.Addr { return nil }
+// LocalAddr returns an address without a meaning.
+func (w *wire) LocalAddr() net.Addr { return &net.UnixAddr{} }
 
-// RemoteAddr returns nil, like LocalAddr.
-func (w *wire) RemoteAddr() net.Addr { return nil }
+// RemoteAddr returns an address without a meaning. A tls.Config without a ServerName caches no
+// sessions.
+func (w *wire) RemoteAddr() net.Addr { return &net.UnixAddr{} }
 
 // SetDeadline does nothing: the loop's timers end a handshake, and no other call waits.
 func (w *wire) SetDeadline(time.Time) error { return nil }
