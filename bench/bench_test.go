@@ -53,8 +53,14 @@ func TestCommandMeasuresTheBroker(t *testing.T) {
 	if err := json.Unmarshal(b, &got); err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Samples) != len(catalogue) {
-		t.Errorf("got %d samples, want one of each of %d tests", len(got.Samples), len(catalogue))
+	want := 0
+	for _, test := range catalogue {
+		if !test.proxyOnly && !test.door.tls() {
+			want++
+		}
+	}
+	if len(got.Samples) != want {
+		t.Errorf("got %d samples, want one of each of %d tests", len(got.Samples), want)
 	}
 }
 

@@ -20,6 +20,7 @@ type scale struct {
 	bytes                                   int64
 	settle                                  time.Duration
 	warmUp                                  int
+	tlsStorm, rsaStorm, besidePings         int
 	turns                                   int // number of turns into which a load is divided
 	tableParts                              int // a large table has 1/tableParts of its entries
 	goBenchTime                             string
@@ -27,7 +28,7 @@ type scale struct {
 
 // part returns the load divided by n.
 func (s scale) part(n int) scale {
-	for _, count := range []*int{&s.storm, &s.pingPong, &s.pingPong1, &s.fanIn, &s.datagramStorm, &s.exchange} {
+	for _, count := range []*int{&s.storm, &s.pingPong, &s.pingPong1, &s.fanIn, &s.datagramStorm, &s.exchange, &s.tlsStorm, &s.rsaStorm, &s.besidePings} {
 		*count /= n
 	}
 	s.bytes /= int64(n)
@@ -39,12 +40,14 @@ var (
 		storm: 20_000, pingPong: 100_000, pingPong1: 20_000, fanIn: 120_000, idle: 5000, datagramStorm: 40_000, exchange: 200_000,
 		bytes: 1_000_000_000, settle: 2 * time.Second, warmUp: 1000, turns: 8,
 		pingSeconds: 6, pingSessions: 1000, pingSettle: 7 * time.Second, // longer than the runtime takes to become idle
+		tlsStorm: 8000, rsaStorm: 2400, besidePings: 8000,
 		tableParts: 1, goBenchTime: "1s",
 	}
 	tiny = scale{
 		storm: 200, pingPong: 1000, pingPong1: 100, fanIn: 2000, idle: 200, datagramStorm: 200, exchange: 1000,
 		bytes: 32_000_000, settle: 100 * time.Millisecond, warmUp: 20, turns: 2,
 		pingSeconds: 1, pingSessions: 50,
+		tlsStorm: 100, rsaStorm: 20, besidePings: 100,
 		tableParts: 1000, goBenchTime: "100x",
 	}
 )
@@ -58,6 +61,8 @@ const (
 	fanInRate     = 40_000 // messages a second, a rate that every subject sustains
 	bulkSessions  = 4
 	exchangers    = 100
+	tlsFanInRate  = 20_000 // messages a second: the clients' encryption needs the processors, too
+	besideRate    = 1000   // pings a second
 )
 
 // A loader is a test of package load.
@@ -75,6 +80,9 @@ type test struct {
 	warm    func(scale) loader // the load that the program serves first; nil means storm's sessions
 	fresh   bool               // needs a freshly started program
 	grows   bool               // measured again in the growth cases, by its first figure
+	resumes bool               // clients resume TLS sessions
+	// proxyOnly: the broker alone cannot serve the load.
+	proxyOnly bool
 }
 
 // warmUp returns the load that a program serves before the test.
@@ -134,9 +142,9 @@ func perOperation(name, op, latency string, cpu, tail map[string]float64) []figu
 }
 
 // perGiB returns the figures of a test that moves bytes.
-func perGiB(name string) []figure {
+func perGiB(name string, targets map[string]float64) []figure {
 	return []figure{
-		{key: "cpu_s", title: name + ": CPU s per GiB", of: cpuSeconds, targets: below(0.2, 0.4)},
+		{key: "cpu_s", title: name + ": CPU s per GiB", of: cpuSeconds, targets: targets},
 		{key: "gib_per_second", title: name + ": GiB per second", of: rate, direct: true},
 	}
 }
@@ -183,13 +191,13 @@ var catalogue = []test{
 		name:    "up",
 		about:   fmt.Sprintf("%d connections, bytes from the clients to the broker", bulkSessions),
 		load:    func(s scale) loader { return load.Bulk{Sessions: bulkSessions, Bytes: s.bytes} },
-		figures: perGiB("up"),
+		figures: perGiB("up", below(0.2, 0.4)),
 	},
 	{
 		name:    "down",
 		about:   "the same from the broker to the clients",
 		load:    func(s scale) loader { return load.Bulk{Sessions: bulkSessions, Bytes: s.bytes, Down: true} },
-		figures: perGiB("down"),
+		figures: perGiB("down", below(0.2, 0.4)),
 	},
 	{
 		name:  "idle",
@@ -217,6 +225,83 @@ var catalogue = []test{
 		warm:    func(s scale) loader { return exchangeOfDatagrams(s.warmUp) },
 		figures: perOperation("udppp", "round trip", "round trip", below(1, 0), nil),
 		door:    datagrams,
+	},
+	{
+		name:    "tls",
+		about:   "as *storm*, with a full handshake: TLS 1.3, X25519, a P-256 certificate",
+		load:    func(s scale) loader { return load.Storm{Sessions: s.tlsStorm, AtOnce: stormAtOnce} },
+		figures: perOperation("tls", "session", "CONNACK", below(0.90, 0), nil),
+		door:    mqttTLS,
+	},
+	{
+		name:    "tlsres",
+		about:   "the same, resumed",
+		load:    func(s scale) loader { return load.Storm{Sessions: s.tlsStorm, AtOnce: stormAtOnce} },
+		figures: perOperation("tlsres", "session", "CONNACK", below(0.90, 0), nil),
+		door:    mqttTLS,
+		resumes: true,
+	},
+	{
+		name:    "tlsrsa",
+		about:   "*tls* with an RSA-2048 certificate",
+		load:    func(s scale) loader { return load.Storm{Sessions: s.rsaStorm, AtOnce: stormAtOnce} },
+		figures: perOperation("tlsrsa", "session", "CONNACK", nil, nil),
+		door:    mqttRSA,
+	},
+	{
+		name:  "tlspp",
+		about: "as *pp*, with TLS",
+		load: func(s scale) loader {
+			return load.PingPong{Sessions: pingPongers, RoundTrips: s.pingPong, Size: messageSize}
+		},
+		figures: perOperation("tlspp", "round trip", "round trip", below(0.85, 0), nil),
+		door:    mqttTLS,
+	},
+	{
+		name:  "tlsfanr",
+		about: fmt.Sprintf("as *fanr*, with TLS and %d messages a second", tlsFanInRate),
+		load: func(s scale) loader {
+			return load.FanIn{Sessions: fanInSessions, Messages: s.fanIn, Rate: tlsFanInRate, Size: messageSize}
+		},
+		figures: perOperation("tlsfanr", "message", "one way", below(0.90, 0), nil),
+		door:    mqttTLS,
+	},
+	{
+		name:    "tlsup",
+		about:   "as *up*, with TLS",
+		load:    func(s scale) loader { return load.Bulk{Sessions: bulkSessions, Bytes: s.bytes / 2} },
+		figures: perGiB("tlsup", below(0.60, 0)),
+		door:    mqttTLS,
+	},
+	{
+		name:    "tlsdown",
+		about:   "as *down*, with TLS",
+		load:    func(s scale) loader { return load.Bulk{Sessions: bulkSessions, Bytes: s.bytes / 2, Down: true} },
+		figures: perGiB("tlsdown", below(0.60, 0)),
+		door:    mqttTLS,
+	},
+	{
+		name:  "tlsidle",
+		about: "as *idle*, with TLS",
+		load:  func(s scale) loader { return load.Idle{Sessions: s.idle, Settle: s.settle} },
+		figures: []figure{
+			{key: "pss_bytes", title: "tlsidle: bytes per session (PSS)", of: pssPerOp, targets: below(0.35, 0)},
+		},
+		door:  mqttTLS,
+		fresh: true,
+	},
+	{
+		name:  "tlsbeside",
+		about: fmt.Sprintf("%d plain sessions ping, %d a second in all, beside %d full RSA-2048 handshakes at a time", pingPongers, besideRate, stormAtOnce),
+		load: func(s scale) loader {
+			ping := load.Ping{Sessions: pingPongers, Pings: s.besidePings, Rate: besideRate}
+			return load.Beside{Load: ping, Storm: load.Storm{AtOnce: stormAtOnce}, Aside: rsaDoor}
+		},
+		figures: []figure{
+			{key: "p50_us", title: "tlsbeside: PINGRESP, p50 µs", of: p50},
+			{key: "p99_us", title: "tlsbeside: PINGRESP, p99 µs", of: p99, targets: below(1, 0)},
+		},
+		proxyOnly: true,
 	},
 }
 

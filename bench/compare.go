@@ -79,7 +79,7 @@ func (b *bench) round(ctx context.Context, round int, t test, v variant, subject
 	var there []*subject
 	for i := range subjects {
 		s := subjects[(i+round)%len(subjects)]
-		if s.bin == "" && v != (variant{}) || s.tcpOnly && t.door.udp() {
+		if s.bin == "" && (v != (variant{}) || t.door.tls() || t.proxyOnly) || s.tcpOnly && t.door.udp() {
 			continue
 		}
 		there = append(there, s)

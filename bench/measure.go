@@ -65,6 +65,9 @@ func (b *bench) start(ctx context.Context, r *trial, t test, v variant) error {
 	r.undo = append(r.undo, r.proc.stop)
 	r.meter = &meter{pid: r.proc.pid()}
 	r.target.Addrs, r.target.Meter = []netip.AddrPort{t.door.at(at.Listen)}, r.meter
+	if t.door.tls() {
+		r.target.TLS = clientTLS(t.resumes)
+	}
 	return nil
 }
 
@@ -76,6 +79,8 @@ func (b *bench) site(dir string, listen netip.AddrPort, v variant) site {
 		Listen:      mqtt.at(listen),
 		Datagrams:   datagrams.at(listen),
 		Singles:     singleDatagrams.at(listen),
+		TLS:         mqttTLS.at(listen),
+		RSA:         mqttRSA.at(listen),
 		Servers:     servers(v.serverCount(), b.broker),
 		Classes:     classes(v.mapEntries),
 		Workers:     workers,
@@ -85,7 +90,7 @@ func (b *bench) site(dir string, listen netip.AddrPort, v variant) site {
 }
 
 func (b *bench) prepare(ctx context.Context, r *trial, t test, v variant) error {
-	unmeasured := &load.Target{Addrs: r.target.Addrs, Sources: r.target.Sources}
+	unmeasured := &load.Target{Addrs: r.target.Addrs, Sources: r.target.Sources, TLS: r.target.TLS}
 	if err := r.proc.reload(ctx, v.reloads, r.reload); err != nil {
 		return err
 	}

@@ -25,6 +25,8 @@ type site struct {
 	Listen      netip.AddrPort
 	Datagrams   netip.AddrPort
 	Singles     netip.AddrPort // datagrams, each a session
+	TLS         netip.AddrPort
+	RSA         netip.AddrPort
 	Servers     []netip.AddrPort
 	Classes     []string // the entries of a map that each log line looks into
 	Workers     int
@@ -39,6 +41,9 @@ type site struct {
 // write writes the subject's configuration into the directory of the site and returns the command
 // line arguments.
 func (s *subject) write(at site) ([]string, error) {
+	if err := writeCertificates(at.Dir); err != nil {
+		return nil, err
+	}
 	at.Module, at.Bare, at.ByClientID = s.module, s.bare, s.name != "nginx"
 	if s.name != "haproxy" {
 		return []string{"-p", at.Dir, "-e", filepath.Join(at.Dir, "error.log"), "-c", at.path("nginx.conf")}, at.render("nginx.conf")
