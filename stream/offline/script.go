@@ -1,5 +1,5 @@
-// Package offline plays a session without sockets, for tests: its clock is set by the test, its events
-// and steps are lines of text, and its log is stored.
+// Package offline plays a session without sockets, for tests: its clock is set by the test, its
+// events and steps are lines of text, and its log is stored.
 package offline
 
 import (

@@ -56,8 +56,8 @@ func (g *Group) counts(gone counts) counts {
 	return all
 }
 
-// continueCounts continues the counts in known for those of peers that have no count yet, and keeps the rest
-// of known for servers that return. The caller holds the group's mutex.
+// continueCounts continues the counts in known for those of peers that have no count yet, and keeps
+// the rest of known for servers that return. The caller holds the group's mutex.
 func (g *Group) continueCounts(peers []*Peer, known counts) {
 	used := map[*int]bool{}
 	for _, p := range peers {

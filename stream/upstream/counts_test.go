@@ -13,8 +13,7 @@ import (
 	"weir/stream/upstream/upstreamtest"
 )
 
-// A reloads contains the groups of one name in the configurations of a process, and the sessions of
-// each.
+// reloads are the groups of one name in the configurations of a process, and the sessions of each.
 type reloads struct {
 	t      *testing.T
 	bench  *upstreamtest.Bench
@@ -82,16 +81,16 @@ func TestCountsAfterReload(t *testing.T) {
 		name  string
 		steps []string // each with its result
 	}{
-		{"sessions of the configuration before count", []string{"= a b", "a:0 b:0", "+1", "a:1 b:0", "+2", "a:1 b:1", "= a b", "a:1 b:1", "-1", "a:0 b:1", "-2", "a:0 b:0"}},
-		{"least_conn goes on", []string{"= a", "a:0", "+1", "a:1", "+2", "a:2", "= a b", "a:2 b:0", "+3", "a:2 b:1", "+4", "a:2 b:2"}},
-		{"max_conns holds", []string{"= a/1", "a:0", "+1", "a:1", "= a/1", "a:1", "+2", "refused a:1", "-1", "a:0", "+3", "a:1"}},
-		{"in another order", []string{"= a b", "a:0 b:0", "+1", "a:1 b:0", "= b a", "b:0 a:1"}},
-		{"a server goes and comes back", []string{"= a b", "a:0 b:0", "+1", "a:1 b:0", "= b", "b:0", "= b", "b:0", "= a b", "a:1 b:0", "-1", "a:0 b:0"}},
-		{"its session ends meanwhile", []string{"= a b", "a:0 b:0", "+1", "a:1 b:0", "= b", "b:0", "-1", "b:0", "= a b", "a:0 b:0"}},
+		{"sessions of the previous configuration count", []string{"= a b", "a:0 b:0", "+1", "a:1 b:0", "+2", "a:1 b:1", "= a b", "a:1 b:1", "-1", "a:0 b:1", "-2", "a:0 b:0"}},
+		{"least_conn after a reload", []string{"= a", "a:0", "+1", "a:1", "+2", "a:2", "= a b", "a:2 b:0", "+3", "a:2 b:1", "+4", "a:2 b:2"}},
+		{"max_conns after a reload", []string{"= a/1", "a:0", "+1", "a:1", "= a/1", "a:1", "+2", "refused a:1", "-1", "a:0", "+3", "a:1"}},
+		{"servers in another order", []string{"= a b", "a:0 b:0", "+1", "a:1 b:0", "= b a", "b:0 a:1"}},
+		{"a server is removed and added again", []string{"= a b", "a:0 b:0", "+1", "a:1 b:0", "= b", "b:0", "= b", "b:0", "= a b", "a:1 b:0", "-1", "a:0 b:0"}},
+		{"the session of a removed server ends", []string{"= a b", "a:0 b:0", "+1", "a:1 b:0", "= b", "b:0", "-1", "b:0", "= a b", "a:0 b:0"}},
 		{"one address twice", []string{"= a a", "a:0 a:0", "+1", "a:1 a:0", "= a a", "a:1 a:0", "+2", "a:1 a:1", "-1", "a:0 a:1"}},
-		{"within a configuration", []string{"= a b", "a:0 b:0", "+1", "a:1 b:0", "~ b", "b:0", "~ a b", "a:1 b:0", "-1", "a:0 b:0"}},
-		{"within one and over another", []string{"= a b", "a:0 b:0", "+1", "a:1 b:0", "~ b", "b:0", "= b", "b:0", "~ b a", "b:0 a:1", "-1", "b:0 a:0"}},
-		{"two configurations at once", []string{"= a", "a:0", "+1", "a:1", "= a", "a:1", "+2", "a:2", "= a", "a:2", "-1", "a:1", "-2", "a:0"}},
+		{"servers replaced in a configuration", []string{"= a b", "a:0 b:0", "+1", "a:1 b:0", "~ b", "b:0", "~ a b", "a:1 b:0", "-1", "a:0 b:0"}},
+		{"servers replaced, then a reload", []string{"= a b", "a:0 b:0", "+1", "a:1 b:0", "~ b", "b:0", "= b", "b:0", "~ b a", "b:0 a:1", "-1", "b:0 a:0"}},
+		{"sessions of several configurations", []string{"= a", "a:0", "+1", "a:1", "= a", "a:1", "+2", "a:2", "= a", "a:2", "-1", "a:1", "-2", "a:0"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"weir/stream/upstream/upstreamtest"
 )
 
-// TestFailures runs scripts of sessions and seconds; all but those with a bracket or a question mark
-// have been verified with nginx 1.22.1. A word is
+// TestFailures runs scripts of sessions and seconds; all but those with a bracket or a question
+// mark have been verified with nginx 1.22.1. A word is
 //
 //	a     a new session: gets a, connects, ends
 //	a!    a new session: gets a, which fails; the words up to the next session are its further attempts
@@ -29,34 +29,34 @@ func TestFailures(t *testing.T) {
 		story string
 	}{
 		{"one failure disables, for fail_timeout in whole seconds", twoPeers(1, 10), "a! * >b b b +10 b b +1 b b a b"},
-		{"the weight comes back step by step", heavy(4, 4), "a! >b a b! >a a a a a b"},
+		{"the weight recovers step by step", heavy(4, 4), "a! >b a b! >a a a a a b"},
 		{"max_fails counts", twoPeers(3, 10), "a! >b b! >a a! >b b a! * >b b b b"},
-		{"a success soon after clears nothing", twoPeers(2, 10), "a! >b b a b a! * >b b b"},
-		{"a success after the pause clears the count", twoPeers(2, 10), "a! >b +11 b a b a! >b b a"},
+		{"a success soon after a failure does not reset the count", twoPeers(2, 10), "a! >b b a b a! * >b b b"},
+		{"a success after the pause resets the count", twoPeers(2, 10), "a! >b +11 b a b a! >b b a"},
 		{"a second failure within the pause disables at once", twoPeers(2, 10), "a! >b +10 b a! * >b b b +10 b"},
 		{"only one session probes", twoPeers(1, 10), "a! * >b +11 b b [a b b b ]a * b"},
-		{"an attempt that did not get to the server shows nothing", twoPeers(1, 10), "a? >b b? >a a"},
-		{"and leaves the probe to another session", twoPeers(1, 10), "a! * >b +11 b b a? >b b a? >b b a! * >b b"},
-		{"a probe that is abandoned shows nothing", twoPeers(1, 10), "a! * >b +11 b b [a b ~a b +10 b +1 b a"},
+		{"an attempt that does not reach the server is no failure", twoPeers(1, 10), "a? >b b? >a a"},
+		{"a probe that does not reach the server is repeated by another session", twoPeers(1, 10), "a! * >b +11 b b a? >b b a? >b b a! * >b b"},
+		{"an abandoned probe does not end the pause", twoPeers(1, 10), "a! * >b +11 b b [a b ~a b +10 b +1 b a"},
 		{"a probe that connects ends the pause for all", twoPeers(1, 10), "a! * >b +11 b b (a b a b )a a b"},
 		{"max_fails=0 never counts", twoPeers(0, 10), "a! >b! b! >a! a! >b! b a"},
 		{"fail_timeout=0 pauses for the rest of the second", twoPeers(1, 0), "a! * >b b +1 b b a"},
-		{"all failed is no live upstreams, nothing is revived", twoPeers(1, 10), "a! * >b! * - - +10 - +1 b b a"},
-		{"backups serve when the primaries are out", withBackup(), "a! * >c c c +11 a a"},
+		{"all failed: no live upstreams, no peer is used before its pause ends", twoPeers(1, 10), "a! * >b! * - - +10 - +1 b b a"},
+		{"backups are used while all primaries are out of use", withBackup(), "a! * >c c c +11 a a"},
 		{"backups are tried after every primary in one session", withBackup(), "a! * >c! * - +11 a"},
-		{"one primary with a backup is no single peer", withBackup(), "a! * >c c +5 c"},
-		{"a single peer takes no notice", []upstream.PeerConf{peer("a", 1, 10)}, "a! a! a! a"},
+		{"one primary with a backup is not a single peer", withBackup(), "a! * >c c +5 c"},
+		{"failures of a single peer are not counted", []upstream.PeerConf{peer("a", 1, 10)}, "a! a! a! a"},
 		{"a single peer that is down", []upstream.PeerConf{{Server: "a", Weight: 1, Down: true}}, "- -"},
 		{"a single peer at max_conns", []upstream.PeerConf{{Server: "a", Weight: 1, MaxConns: 1}}, "(a - )a a"},
 		{"down peers are not offered", []upstream.PeerConf{peer("a", 1, 10), {Server: "b", Weight: 1, Down: true}}, "a! * -"},
-		{"slow_start begins with nothing", slowStart(1, 10), "a! * >b +11 b b a b b b b b"},
-		{"slow_start comes to a half", slowStart(1, 10), "a! * >b +11 b b a b +5 b b b a b b a b b a"},
+		{"slow_start begins at no weight", slowStart(1, 10), "a! * >b +11 b b a b b b b b"},
+		{"slow_start after half of its time", slowStart(1, 10), "a! * >b +11 b b a b +5 b b b a b b a b b a"},
 		{"slow_start ends", slowStart(1, 10), "a! * >b +11 b b a b +10 b a b a"},
-		{"slow_start waits for a server that was out of use", slowStart(2, 10), "a! >b +11 b a b a"},
+		{"slow_start applies only to a server that was out of use", slowStart(2, 10), "a! >b +11 b a b a"},
 		{"slow_start begins again", slowStart(1, 10), "a! * >b +11 b b a b +5 b b b a! * >b b +11 b b a b b b b"},
-		{"slow_start alone serves", onlySlow(), "a! * - +11 a a a"},
-		{"slow_start of a single peer is nothing", []upstream.PeerConf{{Server: "a", Weight: 1, MaxFails: 1, SlowStart: 10 * time.Second}}, "a! a! a"},
-		{"max_conns holds until the end", []upstream.PeerConf{{Server: "a", Weight: 1, MaxConns: 1}, peer("b", 1, 10)}, "(a b b )a b a"},
+		{"slow_start of the only available server", onlySlow(), "a! * - +11 a a a"},
+		{"slow_start of a single peer is ignored", []upstream.PeerConf{{Server: "a", Weight: 1, MaxFails: 1, SlowStart: 10 * time.Second}}, "a! a! a"},
+		{"max_conns counts a session until its end", []upstream.PeerConf{{Server: "a", Weight: 1, MaxConns: 1}, peer("b", 1, 10)}, "(a b b )a b a"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { runStory(t, tt.peers, tt.story) })
@@ -98,7 +98,7 @@ func withBackup() []upstream.PeerConf {
 	return []upstream.PeerConf{peer("a", 1, 10), c}
 }
 
-// A failureStory is a running test.
+// A failureStory runs the script of a test.
 type failureStory struct {
 	*testing.T
 	bench   *upstreamtest.Bench
@@ -135,8 +135,8 @@ func runStory(t *testing.T, peers []upstream.PeerConf, text string) {
 
 // word executes one word and reports whether its expectation is met.
 func (s *failureStory) word(w string) bool {
-	if h, ok := s.open[w]; ok {
-		s.free(h.picker, h.peer, h.outcome)
+	if o, ok := s.open[w]; ok {
+		s.free(o.picker, o.peer, o.outcome)
 		return true
 	}
 	switch w[0] {

@@ -64,8 +64,8 @@ type Picker interface {
 	Pick() (*Peer, error)
 	// Notify reports that p is connected, or has sent its first byte, and how long that took.
 	Notify(p *Peer, n Notice, took time.Duration)
-	// Established returns the Picker of a session after its connection is established: it has a peer and
-	// gets no other one. It supports only Notify and Free, and uses less memory.
+	// Established returns the Picker of a session after its connection is established: it has a
+	// peer and gets no other one. It supports only Notify and Free, and uses less memory.
 	Established() Picker
 	// Free releases p, exactly once per Pick. t has the times of the attempt and may be nil. Free
 	// logs when p is disabled.
@@ -165,8 +165,8 @@ func (g *Group) Conns(p *Peer) int {
 	return *p.state.conns
 }
 
-// Resting reports whether a peer rests after an attempt with the outcome Shortage, so that the group may have
-// a peer available soon.
+// Resting reports whether a peer rests after an attempt with the outcome Shortage, so that the
+// group may have a peer available soon.
 func (g *Group) Resting(now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -27,23 +27,23 @@ func TestLeastTime(t *testing.T) {
 		peers  string
 		story  string
 	}{
-		{"who is not known yet is first", lastByte, "a:1*1 b:1*1", "a=40 b=60 a=40 a=40"},
-		{"the faster one", lastByte, "a:1*1 b:1*1", "a=100 b=30 b=30 b=30"},
-		{"times of one cluster are equal, in turn", lastByte, "a:1*1 b:1*1", "a=41 b=59 b=59 a=41 b=59 a=41"},
+		{"a peer without a time is first", lastByte, "a:1*1 b:1*1", "a=40 b=60 a=40 a=40"},
+		{"the faster peer is chosen", lastByte, "a:1*1 b:1*1", "a=100 b=30 b=30 b=30"},
+		{"times of one cluster are equal: in turn", lastByte, "a:1*1 b:1*1", "a=41 b=59 b=59 a=41 b=59 a=41"},
 		{"a full cluster counts as the next", lastByte, "a:1*1 b:1*1", "a=40 b=39 b=39 b=39"},
 		{"connections multiply", lastByte, "a:1*1 b:1*1", "a=50 b=10 (b (b (b (a )b b=10"},
 		{"weights divide", lastByte, "a:1*1 b:1*3", "b=100 a=50 b=100 b=100"},
-		{"beyond five seconds all are as slow", lastByte, "a:1*1 b:1*1", "a=6000 b=50000 b=6000 a=6000"},
-		{"a further time counts for a twentieth", lastByte, "a:1*1 b:1*1", "a=20 b=100 a=4000 b=100"},
-		{"what failed is no time", lastByte, "a:1*1 b:1*1", "a! b=40 +11000 a=100 b=40"},
-		{"nobody chosen for fail_timeout is halved", lastByte, "a:1*1 b:1*1", "a=100 b=10 b=10 +11000 (b (b (b a=10"},
-		{"equals go by weight", lastByte, "a:1*2 b:1*1", "(a a=10 b=10"},
-		{"connect, learnt at the end", upstream.LeastTime(upstream.ToConnect, false), "a:1*1 b:1*1", "(a a:900 b=30 )a b=30 b=30"},
-		{"connect in flight, learnt at once", upstream.LeastTime(upstream.ToConnect, true), "a:1*1 b:1*1", "(a a:10 (b b:300 )a )b a=10 (a a:10 (a"},
-		{"first byte in flight: the waiting count by their age", upstream.LeastTime(upstream.ToFirstByte, true), "a:1*1 b:1*1",
+		{"all times over five seconds are equal", lastByte, "a:1*1 b:1*1", "a=6000 b=50000 b=6000 a=6000"},
+		{"another time has the weight 1/20", lastByte, "a:1*1 b:1*1", "a=20 b=100 a=4000 b=100"},
+		{"a failed session has no time", lastByte, "a:1*1 b:1*1", "a! b=40 +11000 a=100 b=40"},
+		{"the average of a peer that is not chosen for fail_timeout is halved", lastByte, "a:1*1 b:1*1", "a=100 b=10 b=10 +11000 (b (b (b a=10"},
+		{"ties are resolved by weight", lastByte, "a:1*2 b:1*1", "(a a=10 b=10"},
+		{"connect: recorded at the end", upstream.LeastTime(upstream.ToConnect, false), "a:1*1 b:1*1", "(a a:900 b=30 )a b=30 b=30"},
+		{"connect inflight: recorded at once", upstream.LeastTime(upstream.ToConnect, true), "a:1*1 b:1*1", "(a a:10 (b b:300 )a )b a=10 (a a:10 (a"},
+		{"first_byte inflight: waiting sessions count by their age", upstream.LeastTime(upstream.ToFirstByte, true), "a:1*1 b:1*1",
 			"a=30 b=30 (b +200 (a (a a=30 b:30 a:30 )a )a )b"},
-		{"last byte in flight likewise", upstream.LeastTime(upstream.ToLastByte, true), "a:1*1 b:1*1", "a=30 b=30 (b +200 (a (a a=30 )b"},
-		{"not in flight: age is nothing", lastByte, "a:1*1 b:1*1", "a=30 b=30 (b +200 (a (a b=30"},
+		{"last_byte inflight: waiting sessions count by their age", upstream.LeastTime(upstream.ToLastByte, true), "a:1*1 b:1*1", "a=30 b=30 (b +200 (a (a a=30 )b"},
+		{"without inflight the age does not count", lastByte, "a:1*1 b:1*1", "a=30 b=30 (b +200 (a (a b=30"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

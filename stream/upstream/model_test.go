@@ -47,8 +47,8 @@ func newModel(peers []*upstream.Peer) *model {
 	return m
 }
 
-// roundRobin is smooth weighted round robin among the peers of that server, or among all; -1 without a
-// peer.
+// roundRobin is smooth weighted round robin among the peers of that server, or among all; -1
+// without a peer.
 func (m *model) roundRobin(server string) int {
 	best, sum := -1, 0
 	for i, p := range m.peers {
@@ -145,7 +145,8 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// keyedBench returns a bench, a key that the test may change, and the template that evaluates to it.
+// keyedBench returns a bench, a key that the test may change, and the template that evaluates to
+// it.
 func keyedBench(t *testing.T) (*upstreamtest.Bench, *string, stream.Template) {
 	t.Helper()
 	key := new(string)

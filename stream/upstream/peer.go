@@ -43,7 +43,7 @@ type peerState struct {
 	conns      *int
 	fails      int   // failed attempts since the last success that reset them
 	checked    int64 // time of the last failure, or of the choice that probed the peer after its pause
-	restsUntil int64 // end, in milliseconds, of the rest after an attempt with the outcome Shortage; no session gets the peer before
+	restsUntil int64 // end, in milliseconds, of the rest after the outcome Shortage; no session gets the peer before
 	current    int64 // running sum of smooth weighted round robin
 	lostWeight int   // how much failures have reduced the weight; the rest is the effective weight
 	reduced    bool  // the effective weight is reduced

@@ -33,12 +33,14 @@ type Resolving struct {
 // minPause is the minimum time between two lookups of a name.
 const minPause = time.Second
 
-// NewDynamicGroup is NewGroup for a group with dynamic servers. Fixed peers come first, then those of
-// the names, in the order in which they are found. The group may have no peer until Run has found
-// some.
+// NewDynamicGroup is NewGroup for a group with dynamic servers. Fixed peers come first, then those
+// of the names, in the order in which they are found. The group may have no peer until Run has
+// found some.
 func NewDynamicGroup(name string, fixed []*PeerConf, m Method, named []*DynamicServer, by Resolving) *Group {
 	g := newGroup(name, m)
-	g.dynamic = &dynamicServers{Resolving: by, fixed: g.newPeers(fixed), servers: named, results: make([]lookupResult, len(named))}
+	g.dynamic = &dynamicServers{
+		Resolving: by, fixed: g.newPeers(fixed), servers: named, results: make([]lookupResult, len(named)),
+	}
 	g.Replace(g.dynamic.fixed)
 	return g
 }
@@ -182,8 +184,8 @@ func (n *DynamicServer) logName() string {
 	return n.Host
 }
 
-// lookUpName returns the current endpoints of the i-th name. If lookups fail in part, for one family of
-// addresses or for one target of a service, the known endpoints of that part remain.
+// lookUpName returns the current endpoints of the i-th name. If lookups fail in part, for one
+// family of addresses or for one target of a service, the known endpoints of that part remain.
 func (d *dynamicServers) lookUpName(ctx context.Context, i int) ([]endpoint, time.Time, error) {
 	n := d.servers[i]
 	if n.Service != "" {
@@ -224,8 +226,8 @@ func (d *dynamicServers) missing(i int, failed resolver.TargetError) (kept []end
 	return kept
 }
 
-// lookUpService uses the instances of the best priority as primaries and the others as backups; if the
-// server is itself a backup, it ignores the others.
+// lookUpService uses the instances of the best priority as primaries and the others as backups; if
+// the server is itself a backup, it ignores the others.
 func (d *dynamicServers) lookUpService(ctx context.Context, i int) ([]endpoint, time.Time, error) {
 	n := d.servers[i]
 	s, err := d.Resolver.LookupService(ctx, n.Service, n.Host)

@@ -26,8 +26,8 @@ type dynamicGroup struct {
 	resolving upstream.Resolving
 }
 
-// dynamicServer returns `server b.example:1883 resolve`, or with a service `server b.example service=…
-// resolve`.
+// dynamicServer returns `server b.example:1883 resolve`, or with a service `server b.example
+// service=… resolve`.
 func dynamicServer(service string) *upstream.DynamicServer {
 	return &upstream.DynamicServer{
 		Template: upstream.PeerConf{Server: "b.example:1883", Weight: 1, MaxFails: 1, FailTimeout: 10 * time.Second},
@@ -35,7 +35,8 @@ func dynamicServer(service string) *upstream.DynamicServer {
 	}
 }
 
-// newDynamicGroup returns a group with those fixed peers, before the first lookup of its dynamic server.
+// newDynamicGroup returns a group with those fixed peers, before the first lookup of its dynamic
+// server.
 func newDynamicGroup(t testing.TB, m upstream.Method, n *upstream.DynamicServer, fixed ...*upstream.PeerConf) *dynamicGroup {
 	t.Helper()
 	return newDynamicGroupWith(t, resolver.Options{NoAAAA: true}, m, n, fixed...)
@@ -137,8 +138,8 @@ func TestLookupFailureKeepsPeers(t *testing.T) {
 	}
 }
 
-// TestLookupFailureOfOneFamily checks that a failure for one address family removes no address of it, and
-// that the other family follows its records.
+// TestLookupFailureOfOneFamily checks that a failure for one address family removes no address of
+// it, and that the other family follows its records.
 func TestLookupFailureOfOneFamily(t *testing.T) {
 	f := newDynamicGroupWith(t, resolver.Options{}, upstream.RoundRobin, dynamicServer(""))
 	if err := f.Set("b.example", "AAAA", 0, "::1"); err != nil {
@@ -156,8 +157,8 @@ func TestLookupFailureOfOneFamily(t *testing.T) {
 	checkPeers(t, f.group, "[::2]:1883 as b.example:1883*1")
 }
 
-// TestLookupFailureOfTarget checks that a target of a service keeps its peers and their priority when its
-// lookup fails, and loses them when it does not exist.
+// TestLookupFailureOfTarget checks that a target of a service keeps its peers and their priority
+// when its lookup fails, and loses them when it does not exist.
 func TestLookupFailureOfTarget(t *testing.T) {
 	f := newDynamicGroup(t, upstream.RoundRobin, dynamicServer("mqtt"))
 	for i, name := range []string{"m1.example", "m2.example"} {
@@ -185,8 +186,8 @@ func TestServiceRecords(t *testing.T) {
 	}{
 		{"priorities and weights", nil, []string{"20 3 1885 m2.example", "10 7 1883 m1.example", "10 0 1884 m1.example"},
 			"127.0.0.1:1883 as m1.example*7, 127.0.0.1:1884 as m1.example*1, 127.0.0.2:1885 as m2.example*3 backup"},
-		{"a weight of its own", func(n *upstream.DynamicServer) { n.Template.Weight = 5 }, []string{"10 7 1883 m1.example"}, "127.0.0.1:1883 as m1.example*5"},
-		{"a backup", func(n *upstream.DynamicServer) { n.Template.Backup = true }, []string{"10 1 1883 m1.example", "20 1 1883 m2.example"},
+		{"weight in the configuration", func(n *upstream.DynamicServer) { n.Template.Weight = 5 }, []string{"10 7 1883 m1.example"}, "127.0.0.1:1883 as m1.example*5"},
+		{"backup", func(n *upstream.DynamicServer) { n.Template.Backup = true }, []string{"10 1 1883 m1.example", "20 1 1883 m2.example"},
 			"127.0.0.1:1883 as m1.example*1 backup"},
 		{"each address", func(n *upstream.DynamicServer) { n.EachAddress = true }, []string{"10 1 1883 m1.example"}, "127.0.0.1:1883 as 127.0.0.1:1883*1"},
 	} {
@@ -310,7 +311,7 @@ func TestReloadKeepsAddresses(t *testing.T) {
 		{"unchanged", func(*upstream.DynamicServer) {}, "127.0.0.1:1883 as b.example:1883*1"},
 		{"other port and weight", func(n *upstream.DynamicServer) { n.Port, n.Template.Weight = 1884, 3 }, "127.0.0.1:1884 as b.example:1883*3"},
 		{"other name", func(n *upstream.DynamicServer) { n.Host = "c.example" }, ""},
-		{"a service now", func(n *upstream.DynamicServer) { n.Service = "mqtt" }, ""},
+		{"service added", func(n *upstream.DynamicServer) { n.Service = "mqtt" }, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newDynamicGroup(t, upstream.RoundRobin, dynamicServer(""))
@@ -362,7 +363,7 @@ func TestEndDuringLookupIsNoFailure(t *testing.T) {
 }
 
 // changesUnder returns how often the set of servers changes during
-// TestNoSessionFailsForLackOfAServer: often for one method, because all methods share this code.
+// TestSessionsWhileServersChange: often for one method, because all methods share this code.
 func changesUnder(m upstream.Method) int {
 	if m == upstream.RoundRobin && !testing.Short() {
 		return 1000
@@ -420,7 +421,7 @@ func chooseUntil(stop chan struct{}, g *upstream.Group, bench *upstreamtest.Benc
 			return fmt.Errorf("session %d after %s: %w", n, first.Name, err)
 		}
 		if second == first {
-			return fmt.Errorf("session %d meets %s twice", n, first.Name)
+			return fmt.Errorf("session %d gets %s twice", n, first.Name)
 		}
 		p.Free(second, upstream.Succeeded, &stream.Try{})
 	}

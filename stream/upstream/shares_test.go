@@ -9,8 +9,8 @@ import (
 	"weir/stream/upstream"
 )
 
-// endpoint returns the server of each of n keys.
-func endpoint(t *testing.T, peers string, n int, method func(stream.Template) upstream.Method) []string {
+// serversOfKeys returns the server of each of n keys.
+func serversOfKeys(t *testing.T, peers string, n int, method func(stream.Template) upstream.Method) []string {
 	t.Helper()
 	bench, key, tpl := keyedBench(t)
 	g := upstream.NewGroup("u", parsePeers(t, peers), method(tpl))
@@ -26,8 +26,8 @@ func endpoint(t *testing.T, peers string, n int, method func(stream.Template) up
 	return names
 }
 
-// TestSharesByWeight checks that clients spread by weight. The ring is not included: its shares are those
-// of nginx.
+// TestSharesByWeight checks that clients spread by weight. The ring is not included: its shares are
+// those of nginx.
 func TestSharesByWeight(t *testing.T) {
 	const n = 30_000
 	want := map[string]float64{"a:1": 1.0 / 6, "b:1": 2.0 / 6, "c:1": 3.0 / 6}
@@ -37,7 +37,7 @@ func TestSharesByWeight(t *testing.T) {
 		}
 		t.Run(m.name, func(t *testing.T) {
 			got := map[string]int{}
-			for _, server := range endpoint(t, "a:1*1 b:1*2 c:1*3", n, m.make) {
+			for _, server := range serversOfKeys(t, "a:1*1 b:1*2 c:1*3", n, m.make) {
 				got[server]++
 			}
 			for server, share := range want {
@@ -49,8 +49,8 @@ func TestSharesByWeight(t *testing.T) {
 	}
 }
 
-// TestAppendedServer checks the consistent methods when a server is appended: clients move only to it, and
-// no more than its share of them.
+// TestAppendedServer checks the consistent methods when a server is appended: clients move only to
+// it, and no more than its share of them.
 func TestAppendedServer(t *testing.T) {
 	const n = 30_000
 	tests := []struct {
@@ -63,8 +63,8 @@ func TestAppendedServer(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			before := endpoint(t, "a:1*1 b:1*1 c:1*1", n, tt.method)
-			after := endpoint(t, "a:1*1 b:1*1 c:1*1 d:1*1", n, tt.method)
+			before := serversOfKeys(t, "a:1*1 b:1*1 c:1*1", n, tt.method)
+			after := serversOfKeys(t, "a:1*1 b:1*1 c:1*1 d:1*1", n, tt.method)
 			moved := 0
 			for i := range before {
 				if before[i] == after[i] {
@@ -125,8 +125,8 @@ func pickAll(t *testing.T, g *upstream.Group, s *stream.Session, key *string, n 
 	return names
 }
 
-// TestRandomTwoPrefersLessLoaded checks that the peer with fewer connections for its weight is chosen
-// of two.
+// TestRandomTwoPrefersLessLoaded checks that the peer with fewer connections for its weight is
+// chosen of two.
 func TestRandomTwoPrefersLessLoaded(t *testing.T) {
 	bench, _, _ := keyedBench(t)
 	g := upstream.NewGroup("u", parsePeers(t, "a:1*1 b:1*3"), upstream.RandomTwo)

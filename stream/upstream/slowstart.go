@@ -13,8 +13,8 @@ func (r *slowStart) start() { r.since = r.probed }
 // fullShare is 100 %, the share of a peer with its full weight.
 const fullShare = 100
 
-// share returns how many hundredths of its weight the peer has: it grows from 0 to whole during
-// slow_start, and is whole afterwards.
+// share returns how many hundredths of its weight the peer has: it grows from 0 to fullShare
+// during slow_start, and is fullShare afterwards.
 func (c *candidate) share(now int64) int64 {
 	if c.state.slowStart.since == 0 {
 		return fullShare

@@ -64,8 +64,8 @@ func probeFirst(t *testing.T, g *upstream.Group, bench *upstreamtest.Bench) {
 	t.Fatal("no session meets the first server")
 }
 
-// runSession runs a session, which fails or connects on the first server, and reports whether it chose
-// that one.
+// runSession runs a session, which fails or connects on the first server, and reports whether it
+// chose that one.
 func runSession(t *testing.T, g *upstream.Group, bench *upstreamtest.Bench, fail bool) (first bool) {
 	t.Helper()
 	p := g.Begin(bench.Session())

@@ -44,8 +44,8 @@ func (g *Group) NeedsFirstByte() bool {
 	return ok && m.measure() == ToFirstByte
 }
 
-// recordTime records the time of a session that did not fail, if the method uses it. The caller holds
-// the group's mutex.
+// recordTime records the time of a session that did not fail, if the method uses it. The caller
+// holds the group's mutex.
 func (g *Group) recordTime(p *Peer, t *stream.Try) {
 	if g.endMeasure != noMeasure && t != nil {
 		p.state.times.record(g.endMeasure.of(t))
@@ -74,8 +74,8 @@ func (t *times) recordAge(ms int64) {
 	}
 }
 
-// movingAverage returns a moving average after one more value: the first one is the average, each further
-// one has the weight 1/20.
+// movingAverage returns a moving average after one more value: the first one is the average, each
+// further one has the weight 1/20.
 func movingAverage(average, v int64) int64 {
 	if average == 0 {
 		return max(v, 0)

@@ -15,7 +15,7 @@ import (
 	"weir/stream/upstream"
 )
 
-// A Bench creates the sessions for the test of a balancer: each has another client port, all share
+// A Bench creates the sessions for the test of a method: each has another client port, all share
 // a manual clock and a log. The zero Bench is not usable. It is safe for concurrent use except for
 // its clock.
 type Bench struct {
@@ -91,17 +91,17 @@ func Method(t *testing.T, method func(vars *stream.VarTable) upstream.Method) {
 		name  string
 		check func(t *testing.T, b *subject)
 	}{
-		{"no peer is tried twice", neverTwice},
-		{"a peer that is down is never picked", neverDown},
-		{"max_conns is kept", keepsMaxConns},
-		{"connections are given back", givesBack},
-		{"freeing twice is a bug", freeTwice},
-		{"a failed peer rests", failedPeerRests},
-		{"a single peer never rests", singlePeerServes},
-		{"sessions follow when peers are replaced", replacedPeers},
+		{"no peer is tried twice", noPeerTwice},
+		{"a peer that is down is never picked", downIsNotPicked},
+		{"max_conns is not exceeded", maxConns},
+		{"connections are released", connectionsReleased},
+		{"freeing twice panics", freeTwice},
+		{"a failed peer pauses", failedPeerPauses},
+		{"a single peer never pauses", singlePeerNeverPauses},
+		{"sessions use the new peers when they are replaced", replacedPeers},
 		{"a group may be empty", emptyGroup},
 		{"more than 64 peers", manyPeers},
-		{"sessions at once", atOnce},
+		{"concurrent sessions", concurrentSessions},
 	}
 	for _, c := range contract {
 		t.Run(c.name, func(t *testing.T) {
@@ -188,7 +188,7 @@ func checkConns(t *testing.T, g *upstream.Group, want int) {
 	}
 }
 
-func neverTwice(t *testing.T, b *subject) {
+func noPeerTwice(t *testing.T, b *subject) {
 	list := peers(7)
 	for _, p := range list {
 		p.MaxFails = 0
@@ -216,7 +216,7 @@ func checkAll(t *testing.T, got, want []*upstream.Peer) {
 	}
 }
 
-func neverDown(t *testing.T, b *subject) {
+func downIsNotPicked(t *testing.T, b *subject) {
 	list := peers(4)
 	list[1].Down, list[3].Down = true, true
 	g := b.group(list)
@@ -233,7 +233,7 @@ func neverDown(t *testing.T, b *subject) {
 	}
 }
 
-func keepsMaxConns(t *testing.T, b *subject) {
+func maxConns(t *testing.T, b *subject) {
 	list := peers(3)
 	for _, p := range list {
 		p.MaxConns = 2
@@ -247,7 +247,7 @@ func keepsMaxConns(t *testing.T, b *subject) {
 	mustBeEmpty(t, err)
 }
 
-func givesBack(t *testing.T, b *subject) {
+func connectionsReleased(t *testing.T, b *subject) {
 	g := b.group(peers(3))
 	var free []func()
 	for range 30 {
@@ -281,7 +281,7 @@ func freeTwice(t *testing.T, b *subject) {
 	p.Free(peer, upstream.Succeeded, &stream.Try{})
 }
 
-func failedPeerRests(t *testing.T, b *subject) {
+func failedPeerPauses(t *testing.T, b *subject) {
 	g := b.group(peers(2))
 	p := g.Begin(b.Session())
 	failed := mustPick(t, p)
@@ -303,7 +303,7 @@ func failedPeerRests(t *testing.T, b *subject) {
 	}
 }
 
-func singlePeerServes(t *testing.T, b *subject) {
+func singlePeerNeverPauses(t *testing.T, b *subject) {
 	g := b.group(peers(1))
 	for range 5 {
 		p := g.Begin(b.Session())
@@ -327,23 +327,23 @@ func replacedPeers(t *testing.T, b *subject) {
 	got := map[*upstream.Peer]bool{}
 	for next, err := p.Pick(); err == nil; next, err = p.Pick() {
 		if got[next] || next == peer || next == list[0] {
-			t.Errorf("%s is picked again, or picked although it has gone", next.Name)
+			t.Errorf("%s is picked again, or picked after it was removed", next.Name)
 		}
 		got[next] = true
 		p.Free(next, upstream.Failed, &stream.Try{})
 	}
 	if len(got) == 0 {
-		t.Error("a session that has begun gets none of the peers that are left")
+		t.Error("a session that has begun gets none of the remaining peers")
 	}
 	fresh := newPeers(g, 2)
 	g.Replace(fresh[:1])
 	late := g.Begin(b.Session())
 	g.Replace(fresh[1:])
-	late.Free(mustBe(t, late, fresh[1]), upstream.Succeeded, &stream.Try{})
+	late.Free(mustPickPeer(t, late, fresh[1]), upstream.Succeeded, &stream.Try{})
 }
 
-// mustBe picks a peer and checks that it is want.
-func mustBe(t *testing.T, p upstream.Picker, want *upstream.Peer) *upstream.Peer {
+// mustPickPeer picks a peer and checks that it is want.
+func mustPickPeer(t *testing.T, p upstream.Picker, want *upstream.Peer) *upstream.Peer {
 	t.Helper()
 	got := mustPick(t, p)
 	if got != want {
@@ -362,7 +362,7 @@ func emptyGroup(t *testing.T, b *subject) {
 	mustBeEmpty(t, err)
 	list := newPeers(g, 1)
 	g.Replace(list)
-	p.Free(mustBe(t, p, list[0]), upstream.Succeeded, &stream.Try{})
+	p.Free(mustPickPeer(t, p, list[0]), upstream.Succeeded, &stream.Try{})
 }
 
 func manyPeers(t *testing.T, b *subject) {
@@ -378,7 +378,7 @@ func manyPeers(t *testing.T, b *subject) {
 	checkConns(t, g, 0)
 }
 
-func atOnce(t *testing.T, b *subject) {
+func concurrentSessions(t *testing.T, b *subject) {
 	list := peers(5)
 	for _, p := range list {
 		p.MaxFails = 0
