@@ -12,9 +12,9 @@ type accessConf struct {
 }
 
 // accessModule is ngx_stream_access_module.
-var accessModule = &conf.Module[accessConf]{
+var accessModule = &streamModule[none, accessConf]{
 	Name: "ngx_stream_access_module",
-	Entries: []conf.Entry[accessConf]{
+	Server: []conf.Entry[accessConf]{
 		{Name: "allow", In: either, Args: conf.Take(1), Repeat: true, Set: (*accessConf).allow},
 		{Name: "deny", In: either, Args: conf.Take(1), Repeat: true, Set: (*accessConf).deny},
 	},
@@ -47,8 +47,8 @@ func (c *accessConf) merge(child *accessConf) {
 	}
 }
 
-func (c *accessConf) build(s *conf.Scope) {
+func (c *accessConf) build(s *serverBuild) {
 	if len(c.rules) > 0 {
-		s.Handle(stream.Access, access.New(c.rules))
+		s.handle(stream.Access, access.New(c.rules))
 	}
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // A content makes the content of a server from its merged settings.
-type content func(*conf.Scope) stream.Content
+type content func(*serverBuild) stream.Content
 
 // serveBy makes c the content of the server that contains the directive; of several such directives
 // the last one applies.

@@ -33,47 +33,50 @@ type coreConf struct {
 }
 
 // coreModule is the main level of ngx_core_module.
-var coreModule = &conf.Module[coreConf]{
-	Name: "ngx_core_module",
-	Entries: []conf.Entry[coreConf]{
-		{Name: "daemon", In: conf.Main, Args: conf.OnOff, Default: "on",
-			Set: conf.Flag(func(c *coreConf) *conf.Opt[bool] { return &c.daemon })},
-		{Name: "debug_points", In: conf.Main, Args: conf.Take(1), Support: conf.Inert, Set: oneOf("abort", "stop")},
-		// nginx empties the environment of its workers except for the variables that env names.
-		// weir keeps its whole environment, and adds nothing.
-		{Name: "env", In: conf.Main, Args: conf.Take(1), Default: "TZ", Repeat: true, Support: conf.Inert},
-		{Name: "error_log", In: conf.Main, Args: conf.AtLeast(1), Default: "logs/error.log error", Repeat: true,
-			Set: func(c *coreConf, call *conf.Call) { c.errorLog.set(call) }},
-		{Name: "include", In: conf.Main | conf.Events | either | conf.Upstream | conf.Mgmt, Args: conf.Take(1), Repeat: true},
-		{Name: "load_module", In: conf.Main, Args: conf.Take(1), Repeat: true, Support: conf.Inert, Set: (*coreConf).loadModule},
-		{Name: "lock_file", In: conf.Main, Args: conf.Take(1), Default: "logs/nginx.lock", Support: conf.Inert},
-		// There are no workers and thus no master of workers: weir is always one process, as with
-		// `master_process off`.
-		{Name: "master_process", In: conf.Main, Args: conf.OnOff, Default: "on", Support: conf.Inert,
-			Set: conf.Flag(ignore[coreConf, bool])},
-		{Name: "pcre_jit", In: conf.Main, Args: conf.OnOff, Default: "off", Support: conf.Inert, Set: conf.Flag(ignore[coreConf, bool])},
-		{Name: "pid", In: conf.Main, Args: conf.Take(1), Default: "logs/nginx.pid",
-			Set: conf.String(func(c *coreConf) *conf.Opt[string] { return &c.pid })},
-		{Name: "ssl_engine", In: conf.Main, Args: conf.Take(1), Support: conf.Refused},
-		{Name: "ssl_object_cache_inheritable", In: conf.Main, Args: conf.OnOff, Default: "on", Support: conf.Inert,
-			Set: conf.Flag(ignore[coreConf, bool])},
-		{Name: "thread_pool", In: conf.Main, Args: conf.Take(2, 3), Default: "default threads=32 max_queue=65536", Repeat: true,
-			Support: conf.Inert, Set: (*coreConf).threadPool},
-		{Name: "timer_resolution", In: conf.Main, Args: conf.Take(1), Support: conf.Inert, Set: conf.Msec(ignore[coreConf, time.Duration])},
-		// Checked, without effect: the process keeps its user, and warns if that is root.
-		{Name: "user", In: conf.Main, Args: conf.Take(1, 2), Default: "nobody nobody", Support: conf.Inert, Set: (*coreConf).setUser},
-		{Name: "worker_cpu_affinity", In: conf.Main, Args: conf.AtLeast(1), Set: (*coreConf).setAffinity},
-		{Name: "worker_priority", In: conf.Main, Args: conf.Take(1), Default: "0", Repeat: true, Set: (*coreConf).setPriority},
-		{Name: "worker_processes", In: conf.Main, Args: conf.Take(1), Default: "1", Set: (*coreConf).setWorkers},
-		{Name: "worker_rlimit_core", In: conf.Main, Args: conf.Take(1),
-			Set: conf.Offset(func(c *coreConf) *conf.Opt[int64] { return &c.rlimitCore })},
-		{Name: "worker_rlimit_nofile", In: conf.Main, Args: conf.Take(1),
-			Set: conf.Number(func(c *coreConf) *conf.Opt[int64] { return &c.rlimitNofile })},
-		{Name: "worker_shutdown_timeout", In: conf.Main, Args: conf.Take(1),
-			Set: conf.Msec(func(c *coreConf) *conf.Opt[time.Duration] { return &c.shutdownTimeout })},
-		{Name: "working_directory", In: conf.Main, Args: conf.Take(1),
-			Set: conf.String(func(c *coreConf) *conf.Opt[string] { return &c.workingDir })},
-	},
+var coreModule = &conf.CoreModule{
+	Name:   "ngx_core_module",
+	Tables: []conf.Table{&conf.Settings[coreConf]{Of: conf.Main, Entries: coreEntries}},
+}
+
+// coreEntries are the directives of the main level.
+var coreEntries = []conf.Entry[coreConf]{
+	{Name: "daemon", In: conf.Main, Args: conf.OnOff, Default: "on",
+		Set: conf.Flag(func(c *coreConf) *conf.Opt[bool] { return &c.daemon })},
+	{Name: "debug_points", In: conf.Main, Args: conf.Take(1), Support: conf.Inert, Set: oneOf("abort", "stop")},
+	// nginx empties the environment of its workers except for the variables that env names.
+	// weir keeps its whole environment, and adds nothing.
+	{Name: "env", In: conf.Main, Args: conf.Take(1), Default: "TZ", Repeat: true, Support: conf.Inert},
+	{Name: "error_log", In: conf.Main, Args: conf.AtLeast(1), Default: "logs/error.log error", Repeat: true,
+		Set: func(c *coreConf, call *conf.Call) { c.errorLog.set(call) }},
+	{Name: "include", In: conf.Main | conf.Events | either | conf.Upstream | conf.Mgmt, Args: conf.Take(1), Repeat: true},
+	{Name: "load_module", In: conf.Main, Args: conf.Take(1), Repeat: true, Support: conf.Inert, Set: (*coreConf).loadModule},
+	{Name: "lock_file", In: conf.Main, Args: conf.Take(1), Default: "logs/nginx.lock", Support: conf.Inert},
+	// There are no workers and thus no master of workers: weir is always one process, as with
+	// `master_process off`.
+	{Name: "master_process", In: conf.Main, Args: conf.OnOff, Default: "on", Support: conf.Inert,
+		Set: conf.Flag(ignore[coreConf, bool])},
+	{Name: "pcre_jit", In: conf.Main, Args: conf.OnOff, Default: "off", Support: conf.Inert, Set: conf.Flag(ignore[coreConf, bool])},
+	{Name: "pid", In: conf.Main, Args: conf.Take(1), Default: "logs/nginx.pid",
+		Set: conf.String(func(c *coreConf) *conf.Opt[string] { return &c.pid })},
+	{Name: "ssl_engine", In: conf.Main, Args: conf.Take(1), Support: conf.Refused},
+	{Name: "ssl_object_cache_inheritable", In: conf.Main, Args: conf.OnOff, Default: "on", Support: conf.Inert,
+		Set: conf.Flag(ignore[coreConf, bool])},
+	{Name: "thread_pool", In: conf.Main, Args: conf.Take(2, 3), Default: "default threads=32 max_queue=65536", Repeat: true,
+		Support: conf.Inert, Set: (*coreConf).threadPool},
+	{Name: "timer_resolution", In: conf.Main, Args: conf.Take(1), Support: conf.Inert, Set: conf.Msec(ignore[coreConf, time.Duration])},
+	// Checked, without effect: the process keeps its user, and warns if that is root.
+	{Name: "user", In: conf.Main, Args: conf.Take(1, 2), Default: "nobody nobody", Support: conf.Inert, Set: (*coreConf).setUser},
+	{Name: "worker_cpu_affinity", In: conf.Main, Args: conf.AtLeast(1), Set: (*coreConf).setAffinity},
+	{Name: "worker_priority", In: conf.Main, Args: conf.Take(1), Default: "0", Repeat: true, Set: (*coreConf).setPriority},
+	{Name: "worker_processes", In: conf.Main, Args: conf.Take(1), Default: "1", Set: (*coreConf).setWorkers},
+	{Name: "worker_rlimit_core", In: conf.Main, Args: conf.Take(1),
+		Set: conf.Offset(func(c *coreConf) *conf.Opt[int64] { return &c.rlimitCore })},
+	{Name: "worker_rlimit_nofile", In: conf.Main, Args: conf.Take(1),
+		Set: conf.Number(func(c *coreConf) *conf.Opt[int64] { return &c.rlimitNofile })},
+	{Name: "worker_shutdown_timeout", In: conf.Main, Args: conf.Take(1),
+		Set: conf.Msec(func(c *coreConf) *conf.Opt[time.Duration] { return &c.shutdownTimeout })},
+	{Name: "working_directory", In: conf.Main, Args: conf.Take(1),
+		Set: conf.String(func(c *coreConf) *conf.Opt[string] { return &c.workingDir })},
 }
 
 // ignore is the field of a value that is checked and then discarded.
@@ -160,35 +163,47 @@ func (c *coreConf) setWorkers(call *conf.Call) {
 	c.workers.Set(max(conf.Int(n), 1))
 }
 
-// eventsConf holds the settings of events {}.
+// eventsMain holds the settings of events {} for the process.
+type eventsMain struct {
+	given       bool // there is an events block
+	connections conf.Opt[int]
+}
+
+// eventsConf holds the settings of events {} while it is read.
 type eventsConf struct {
-	given       bool // of the main level: it has an events block
 	connections conf.Opt[int]
 }
 
 // eventsModule is the events block of ngx_core_module.
-var eventsModule = &conf.Module[eventsConf]{
+var eventsModule = &conf.CoreModule{
 	Name: "ngx_core_module",
-	Entries: []conf.Entry[eventsConf]{
-		{Name: "events", In: conf.Main, Args: conf.None, Body: conf.Nested, Set: (*eventsConf).block},
-		{Name: "accept_mutex", In: conf.Events, Args: conf.OnOff, Default: "off", Support: conf.Inert,
-			Set: conf.Flag(ignore[eventsConf, bool])},
-		{Name: "accept_mutex_delay", In: conf.Events, Args: conf.Take(1), Default: "500ms", Support: conf.Inert,
-			Set: conf.Msec(ignore[eventsConf, time.Duration])},
-		{Name: "debug_connection", In: conf.Events, Args: conf.Take(1), Repeat: true, Support: conf.Inert, Set: debugConnection},
-		{Name: "epoll_events", In: conf.Events, Args: conf.Take(1), Default: "512", Support: conf.Inert, Set: conf.Number(ignore[eventsConf, int64])},
-		{Name: "multi_accept", In: conf.Events, Args: conf.OnOff, Default: "off", Support: conf.Inert,
-			Set: conf.Flag(ignore[eventsConf, bool])},
-		{Name: "stall_threshold", In: conf.Events, Args: conf.Take(1), Default: "1000ms", Support: conf.Inert,
-			Set: conf.Msec(ignore[eventsConf, time.Duration])},
-		{Name: "use", In: conf.Events, Args: conf.Take(1), Support: conf.Inert, Set: useMethod},
-		{Name: "worker_aio_requests", In: conf.Events, Args: conf.Take(1), Default: "32", Support: conf.Inert,
-			Set: conf.Number(ignore[eventsConf, int64])},
-		{Name: "worker_connections", In: conf.Events, Args: conf.Take(1), Default: "512", Set: (*eventsConf).setConnections},
+	Tables: []conf.Table{
+		&conf.Settings[eventsMain]{Of: conf.Main, Entries: []conf.Entry[eventsMain]{
+			{Name: "events", In: conf.Main, Args: conf.None, Body: conf.Nested, Set: (*eventsMain).block},
+		}},
+		&conf.Settings[eventsConf]{Of: conf.Events, Entries: eventsEntries},
 	},
 }
 
-func (c *eventsConf) block(call *conf.Call) {
+// eventsEntries are the directives of events {}.
+var eventsEntries = []conf.Entry[eventsConf]{
+	{Name: "accept_mutex", In: conf.Events, Args: conf.OnOff, Default: "off", Support: conf.Inert,
+		Set: conf.Flag(ignore[eventsConf, bool])},
+	{Name: "accept_mutex_delay", In: conf.Events, Args: conf.Take(1), Default: "500ms", Support: conf.Inert,
+		Set: conf.Msec(ignore[eventsConf, time.Duration])},
+	{Name: "debug_connection", In: conf.Events, Args: conf.Take(1), Repeat: true, Support: conf.Inert, Set: debugConnection},
+	{Name: "epoll_events", In: conf.Events, Args: conf.Take(1), Default: "512", Support: conf.Inert, Set: conf.Number(ignore[eventsConf, int64])},
+	{Name: "multi_accept", In: conf.Events, Args: conf.OnOff, Default: "off", Support: conf.Inert,
+		Set: conf.Flag(ignore[eventsConf, bool])},
+	{Name: "stall_threshold", In: conf.Events, Args: conf.Take(1), Default: "1000ms", Support: conf.Inert,
+		Set: conf.Msec(ignore[eventsConf, time.Duration])},
+	{Name: "use", In: conf.Events, Args: conf.Take(1), Support: conf.Inert, Set: useMethod},
+	{Name: "worker_aio_requests", In: conf.Events, Args: conf.Take(1), Default: "32", Support: conf.Inert,
+		Set: conf.Number(ignore[eventsConf, int64])},
+	{Name: "worker_connections", In: conf.Events, Args: conf.Take(1), Default: "512", Set: (*eventsConf).setConnections},
+}
+
+func (c *eventsMain) block(call *conf.Call) {
 	c.given = true
 	conf.At[coreConf](call.Level).blocks = true
 	c.connections = conf.At[eventsConf](call.Nest(conf.Events)).connections
@@ -225,8 +240,8 @@ func (c *eventsConf) setConnections(call *conf.Call) {
 }
 
 // check follows ngx_event_init_conf.
-func (c *eventsConf) check(compiler *conf.Compiler) {
-	n, sockets := c.connections.Or(512), len(compiler.Config.Listens)
+func (c *eventsMain) check(compiler *conf.Compiler) {
+	n, sockets := c.connections.Or(512), len(configOf(compiler.Main).Listens)
 	switch {
 	case !c.given:
 		compiler.ReportLate(diag.Emerg, "no \"events\" section in configuration")
@@ -237,14 +252,14 @@ func (c *eventsConf) check(compiler *conf.Compiler) {
 
 // compileMain makes the Program from the walked configuration, without the tree.
 func compileMain(c *conf.Compiler) *Program {
-	core, events := conf.At[coreConf](c.Main), conf.At[eventsConf](c.Main)
+	core, events, config := conf.At[coreConf](c.Main), conf.At[eventsMain](c.Main), configOf(c.Main)
 	core.warnOfMasks(c)
 	events.check(c)
-	putUnsizedZones(c.Config, c.UnsizedZones())
+	putUnsizedZones(config, c.UnsizedZones())
 	log := mainErrorLog(c)
 	core.errorLog.complete(c)
 	return &Program{
-		Stream: c.Config,
+		Stream: config,
 		Main: Main{
 			Daemon: core.daemon.Or(true), PidFile: core.pidFile(c.Env), User: core.user, Group: core.group,
 			WorkerProcesses: core.workers.Or(1), WorkerConnections: events.connections.Or(512),

@@ -79,7 +79,7 @@ func fileTarget(c *conf.Compiler, name string) errorTarget {
 		return stderrTarget(c)
 	}
 	path := c.Env.Path(name)
-	return errorTarget{to: errorlog.Lines(c.Config.Files.Get(path)), file: path}
+	return errorTarget{to: errorlog.Lines(configOf(c.Main).Files.Get(path)), file: path}
 }
 
 // parseErrorLevel reads the words after the target except json: one level, or any number of nginx's

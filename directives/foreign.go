@@ -9,23 +9,23 @@ import (
 )
 
 // httpModule is the http block: weir skips it and warns about the addresses that are not served.
-var httpModule = &conf.Module[unserved]{
+var httpModule = &conf.CoreModule{
 	Name: "ngx_http_core_module",
-	Entries: append([]conf.Entry[unserved]{
+	Tables: []conf.Table{&conf.Settings[none]{Of: conf.Main, Entries: append([]conf.Entry[none]{
 		{Name: "http", In: conf.Main, Args: conf.None, Body: conf.Skipped, Set: skipBlock},
-	}, foreignEntries("ngx_http_core_module")...),
+	}, foreignEntries("ngx_http_core_module")...)}},
 }
 
 // mailModule is the mail block, which weir skips in the same way.
-var mailModule = &conf.Module[unserved]{
+var mailModule = &conf.CoreModule{
 	Name: "ngx_mail_core_module",
-	Entries: []conf.Entry[unserved]{
+	Tables: []conf.Table{&conf.Settings[none]{Of: conf.Main, Entries: []conf.Entry[none]{
 		{Name: "mail", In: conf.Main, Args: conf.None, Body: conf.Skipped, Set: skipBlock},
-	},
+	}}},
 }
 
 // skipBlock warns that the block's servers are not served.
-func skipBlock(_ *unserved, call *conf.Call) {
+func skipBlock(_ *none, call *conf.Call) {
 	addrs := listenWords(call.Dir.Body, nil)
 	listens := "it listens nowhere"
 	if len(addrs) > 0 {
@@ -49,22 +49,24 @@ func listenWords(b *parser.Block, addrs []string) []string {
 
 // foreignModules are the modules of the http block. Their directives are known, so that one outside
 // the block is refused with nginx's message; inside the block none is checked.
-func foreignModules() []conf.AnyModule {
-	var all []conf.AnyModule
+func foreignModules() []conf.Module {
+	var all []conf.Module
 	for _, m := range foreignNames {
 		if m.module != httpModule.Name {
-			all = append(all, &conf.Module[unserved]{Name: m.module, Entries: foreignEntries(m.module)})
+			all = append(all, &conf.CoreModule{
+				Name: m.module, Tables: []conf.Table{&conf.Settings[none]{Entries: foreignEntries(m.module)}},
+			})
 		}
 	}
 	return all
 }
 
-func foreignEntries(module string) []conf.Entry[unserved] {
-	var entries []conf.Entry[unserved]
+func foreignEntries(module string) []conf.Entry[none] {
+	var entries []conf.Entry[none]
 	for _, m := range foreignNames {
 		for _, name := range m.directives {
 			if m.module == module {
-				entries = append(entries, conf.Entry[unserved]{Name: name, In: conf.Foreign, Support: conf.Refused})
+				entries = append(entries, conf.Entry[none]{Name: name, In: conf.Foreign, Support: conf.Refused})
 			}
 		}
 	}

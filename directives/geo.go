@@ -10,20 +10,17 @@ import (
 	"weir/stream/modules/geo"
 )
 
-// geoConf is the settings of geo, which only makes variables.
-type geoConf struct{}
-
 // geoModule is ngx_stream_geo_module.
-var geoModule = &conf.Module[geoConf]{
+var geoModule = &streamModule[none, none]{
 	Name: "ngx_stream_geo_module",
-	Entries: []conf.Entry[geoConf]{
+	Main: []conf.Entry[none]{
 		{Name: "geo", In: conf.Stream, Args: conf.Take(1, 2), Body: conf.Pairs, Repeat: true, Set: geoBlock},
 	},
 }
 
 // geoBlock follows ngx_stream_geo_block.
-func geoBlock(_ *geoConf, call *conf.Call) {
-	vars := call.Compiler().Config.Vars
+func geoBlock(_ *none, call *conf.Call) {
+	vars := configOf(call.Level).Vars
 	address, word := geo.Client, &call.Args()[0]
 	if len(call.Args()) == 2 {
 		of, ok := variableName(call, word)

@@ -5,31 +5,31 @@ import (
 	"weir/stream/modules/geoip"
 )
 
-// geoipConf is the settings of ngx_stream_geoip_module: the databases, which are read while compiling, as in nginx.
-type geoipConf struct{ geoip.Databases }
+// geoipMain is the settings of ngx_stream_geoip_module: the databases, which are read while compiling, as in nginx.
+type geoipMain struct{ geoip.Databases }
 
 // geoipModule is ngx_stream_geoip_module. In addition to the documented file nginx accepts the word
 // utf8.
-var geoipModule = &conf.Module[geoipConf]{
+var geoipModule = &streamModule[geoipMain, none]{
 	Name: "ngx_stream_geoip_module",
-	Entries: []conf.Entry[geoipConf]{
-		{Name: "geoip_city", In: conf.Stream, Args: conf.Take(1, 2), Set: (*geoipConf).city},
-		{Name: "geoip_country", In: conf.Stream, Args: conf.Take(1, 2), Set: (*geoipConf).country},
-		{Name: "geoip_org", In: conf.Stream, Args: conf.Take(1, 2), Set: (*geoipConf).org},
+	Main: []conf.Entry[geoipMain]{
+		{Name: "geoip_city", In: conf.Stream, Args: conf.Take(1, 2), Set: (*geoipMain).city},
+		{Name: "geoip_country", In: conf.Stream, Args: conf.Take(1, 2), Set: (*geoipMain).country},
+		{Name: "geoip_org", In: conf.Stream, Args: conf.Take(1, 2), Set: (*geoipMain).org},
 	},
 	Vars: geoip.Variables(geoip.Databases{}),
-	Init: (*geoipConf).init,
+	Init: (*geoipMain).init,
 }
 
-func (c *geoipConf) city(call *conf.Call) {
+func (c *geoipMain) city(call *conf.Call) {
 	c.City = openGeoIP(call, "GeoIP City", geoip.Edition.IsCity)
 }
 
-func (c *geoipConf) country(call *conf.Call) {
+func (c *geoipMain) country(call *conf.Call) {
 	c.Country = openGeoIP(call, "GeoIP", geoip.Edition.IsCountry)
 }
 
-func (c *geoipConf) org(call *conf.Call) {
+func (c *geoipMain) org(call *conf.Call) {
 	c.Org = openGeoIP(call, "GeoIP", geoip.Edition.IsOrg)
 }
 
@@ -61,8 +61,8 @@ func openGeoIP(call *conf.Call, kind string, takes func(geoip.Edition) bool) *ge
 	return d
 }
 
-func (c *geoipConf) init(s *conf.Scope) {
+func (c *geoipMain) init(s *streamBuild) {
 	for _, v := range geoip.Variables(c.Databases) {
-		s.Config.Vars.Replace(v)
+		s.config.Vars.Replace(v)
 	}
 }

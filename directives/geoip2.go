@@ -10,27 +10,27 @@ import (
 	"weir/stream/modules/geoip2"
 )
 
-// geoip2Conf is the settings of ngx_stream_geoip2_module: the databases, which are read while compiling.
-type geoip2Conf struct{ databases []*geoip2.Database }
+// geoip2Main is the settings of ngx_stream_geoip2_module: the databases, which are read while compiling.
+type geoip2Main struct{ databases []*geoip2.Database }
 
 // geoip2Module is ngx_stream_geoip2_module, a third-party module: Debian has it as
 // libnginx-mod-stream-geoip2.
-var geoip2Module = &conf.Module[geoip2Conf]{
+var geoip2Module = &streamModule[geoip2Main, none]{
 	Name: "ngx_stream_geoip2_module",
-	Entries: []conf.Entry[geoip2Conf]{
-		{Name: "geoip2", In: conf.Stream, Args: conf.Take(1), Body: conf.Pairs, Repeat: true, Extension: true, Set: (*geoip2Conf).block},
+	Main: []conf.Entry[geoip2Main]{
+		{Name: "geoip2", In: conf.Stream, Args: conf.Take(1), Body: conf.Pairs, Repeat: true, Extension: true, Set: (*geoip2Main).block},
 	},
-	Init: (*geoip2Conf).init,
+	Init: (*geoip2Main).init,
 }
 
-func (c *geoip2Conf) init(s *conf.Scope) {
+func (c *geoip2Main) init(s *streamBuild) {
 	for _, d := range c.databases {
-		s.AddPart(d)
+		s.addPart(d)
 	}
 }
 
 // block follows ngx_stream_geoip2.
-func (c *geoip2Conf) block(call *conf.Call) {
+func (c *geoip2Main) block(call *conf.Call) {
 	file := &call.Args()[0]
 	env := call.Compiler().Env
 	path := env.Path(file.Text)
@@ -121,7 +121,7 @@ func geoip2Source(v *geoip2.Value, line *conf.Call, word *parser.Word, text stri
 		line.Fail(word, "invalid source variable name \"%s\"", text)
 		return false
 	}
-	source, ok := line.Template(&parser.Word{Pos: word.Pos, Text: text})
+	source, ok := parseTemplate(line, &parser.Word{Pos: word.Pos, Text: text})
 	v.Source = &source
 	return ok
 }
@@ -129,7 +129,7 @@ func geoip2Source(v *geoip2.Value, line *conf.Call, word *parser.Word, text stri
 func defineGeoIP2(line *conf.Call, get func(*stream.Session) (string, bool)) {
 	name, ok := newVariable(line, &line.Dir.Name)
 	if ok {
-		redefine(line.Compiler().Config.Vars, stream.Variable{Name: name, Changeable: true, Get: get})
+		redefine(configOf(line.Level).Vars, stream.Variable{Name: name, Changeable: true, Get: get})
 	}
 }
 

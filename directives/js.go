@@ -3,9 +3,9 @@ package directives
 import "weir/directives/conf"
 
 // jsModule is ngx_stream_js_module. weir knows its directives, but does not support them yet.
-var jsModule = &conf.Module[unserved]{
+var jsModule = &streamModule[none, none]{
 	Name: "ngx_stream_js_module",
-	Entries: []conf.Entry[unserved]{
+	Server: []conf.Entry[none]{
 		{Name: "js_access", In: either, Args: conf.Take(1), Support: conf.Refused},
 		{Name: "js_context_reuse", In: either, Args: conf.Take(1), Default: "128", Support: conf.Refused},
 		{Name: "js_engine", In: either, Args: conf.Take(1), Default: "njs", Support: conf.Refused},

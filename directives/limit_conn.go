@@ -9,10 +9,13 @@ import (
 	"weir/stream/modules/limitconn"
 )
 
-// limitConnConf holds the zones of stream {}, and the limits of one level.
-type limitConnConf struct {
-	zones []*limitconn.Zone // of stream {}
+// limitConnMain holds the zones of stream {}.
+type limitConnMain struct {
+	zones []*limitconn.Zone
+}
 
+// limitConnConf holds the limits of one level.
+type limitConnConf struct {
 	limits []limitUse
 	dryRun conf.Opt[bool]
 	level  conf.Opt[errorlog.Level]
@@ -25,18 +28,20 @@ type limitUse struct {
 }
 
 // limitConnModule is ngx_stream_limit_conn_module.
-var limitConnModule = &conf.Module[limitConnConf]{
+var limitConnModule = &streamModule[limitConnMain, limitConnConf]{
 	Name: "ngx_stream_limit_conn_module",
-	Entries: []conf.Entry[limitConnConf]{
+	Main: []conf.Entry[limitConnMain]{
+		{Name: "limit_conn_zone", In: conf.Stream, Args: conf.Take(2), Repeat: true, Set: (*limitConnMain).describe},
+	},
+	Server: []conf.Entry[limitConnConf]{
 		{Name: "limit_conn", In: either, Args: conf.Take(2), Repeat: true, Set: (*limitConnConf).limit},
 		{Name: "limit_conn_dry_run", In: either, Args: conf.OnOff, Default: "off",
 			Set: conf.Flag(func(c *limitConnConf) *conf.Opt[bool] { return &c.dryRun })},
 		{Name: "limit_conn_log_level", In: either, Args: conf.Take(1), Default: "error",
 			Set: conf.Enum(func(c *limitConnConf) *conf.Opt[errorlog.Level] { return &c.level }, limitConnLevels)},
-		{Name: "limit_conn_zone", In: conf.Stream, Args: conf.Take(2), Repeat: true, Set: (*limitConnConf).describe},
 	},
 	Vars:  limitconn.Variables(),
-	Init:  (*limitConnConf).init,
+	Init:  (*limitConnMain).init,
 	Merge: (*limitConnConf).merge,
 	Build: (*limitConnConf).build,
 }
@@ -49,8 +54,8 @@ var limitConnLevels = map[string]errorlog.Level{
 const limitConnZone = "limit_conn"
 
 // describe reads a limit_conn_zone. It follows ngx_stream_limit_conn_zone.
-func (c *limitConnConf) describe(call *conf.Call) {
-	key, ok := call.Template(&call.Args()[0])
+func (c *limitConnMain) describe(call *conf.Call) {
+	key, ok := parseTemplate(call, &call.Args()[0])
 	if !ok {
 		return
 	}
@@ -89,7 +94,7 @@ func limitConnZoneName(call *conf.Call) (name string, size int64, ok bool) {
 	return "", 0, false
 }
 
-func (c *limitConnConf) find(name string) *limitconn.Zone {
+func (c *limitConnMain) find(name string) *limitconn.Zone {
 	for _, z := range c.zones {
 		if z.Name == name {
 			return z
@@ -122,9 +127,9 @@ func (c *limitConnConf) limit(call *conf.Call) {
 // maxLimitConn is the largest count of a key in nginx.
 const maxLimitConn = 65535
 
-func (c *limitConnConf) init(s *conf.Scope) {
+func (c *limitConnMain) init(b *streamBuild) {
 	for _, z := range c.zones {
-		s.AddPart(z)
+		b.addPart(z)
 	}
 }
 
@@ -137,16 +142,16 @@ func (c *limitConnConf) merge(child *limitConnConf) {
 	child.level.Inherit(c.level)
 }
 
-func (c *limitConnConf) build(s *conf.Scope) {
+func (c *limitConnConf) build(s *serverBuild) {
 	if len(c.limits) == 0 {
 		return
 	}
 	h := &limitconn.Handler{
-		DryRun: c.dryRun.Or(false), Level: c.level.Or(errorlog.Error), Report: s.Config.Vars.Uses(limitconn.Status),
+		DryRun: c.dryRun.Or(false), Level: c.level.Or(errorlog.Error), Report: s.config.Vars.Uses(limitconn.Status),
 	}
-	described := conf.At[limitConnConf](s.Level.Parent)
+	described := conf.At[limitConnMain](s.level)
 	for _, l := range c.limits {
 		h.Limits = append(h.Limits, limitconn.Limit{Zone: described.find(l.zone), Conns: l.conns})
 	}
-	s.Handle(stream.PreAccess, h)
+	s.handle(stream.PreAccess, h)
 }

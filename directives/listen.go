@@ -57,7 +57,7 @@ func (c *streamConf) listen(call *conf.Call) {
 	if !ok {
 		return
 	}
-	outer := conf.At[streamConf](call.Level.Parent)
+	outer := conf.At[streamMain](call.Level)
 	for _, addr := range addrs {
 		addr.UDP = params.udp
 		if !outer.addListen(call, addr, params) {
@@ -84,7 +84,7 @@ func listenAddrs(call *conf.Call, text string) ([]stream.Addr, error) {
 	}), nil
 }
 
-func (c *streamConf) addListen(call *conf.Call, addr stream.Addr, p listenParams) bool {
+func (c *streamMain) addListen(call *conf.Call, addr stream.Addr, p listenParams) bool {
 	if l := c.listenAt[addr]; l != nil {
 		return l.addServer(call, p)
 	}
@@ -147,24 +147,21 @@ func (l *listenAddr) mergeProtocols(call *conf.Call, p listenParams) {
 	l.params.protocols |= now
 }
 
-// finishListens makes the listens of the snapshot. servers are parallel to c.servers.
-func (c *streamConf) finishListens(compiler *conf.Compiler, servers []*stream.Server) {
-	byLevel := map[*conf.Level]*stream.Server{}
-	for i, level := range c.servers {
-		byLevel[level] = servers[i]
-	}
+// finishListens makes the listens of the Config from the servers by their levels.
+func (c *streamMain) finishListens(compiler *conf.Compiler, servers map[*conf.Level]*stream.Server) {
 	names := map[*listenAddr]*stream.ServerNames{}
 	for _, l := range byPort(c.listens) {
-		names[l] = l.names(compiler, byLevel)
+		names[l] = l.names(compiler, servers)
 	}
+	config := configOf(compiler.Main)
 	var all []*stream.Listen
 	for _, l := range c.listens {
 		all = append(all, &stream.Listen{
-			Config: compiler.Config, Addr: l.addr, Options: l.params.options, Default: byLevel[l.primary], Names: names[l],
+			Config: config, Addr: l.addr, Options: l.params.options, Default: servers[l.primary], Names: names[l],
 			Origin: l.origin, ProxyProtocol: l.params.protocols&proxyProtocolFirst != 0,
 		})
 	}
-	compiler.Config.Listens = foldIntoWildcards(all)
+	config.Listens = foldIntoWildcards(all)
 }
 
 // byPort returns the addresses in nginx's order: port by port, and for each port first the

@@ -11,7 +11,7 @@ import (
 // first such diagnostic is the one that nginx would print.
 func Load(src parser.Source, env *conf.Env) (*Program, diag.List) {
 	tree, unread := parser.Load(src)
-	c := conf.NewCompiler(modules, env)
+	c := newCompiler(modules, env)
 	c.Elsewhere = elsewhere
 	c.Hints = hints
 	c.Walk(tree.Root)
@@ -26,4 +26,11 @@ func Load(src parser.Source, env *conf.Env) (*Program, diag.List) {
 		return nil, p.Diagnostics
 	}
 	return p, p.Diagnostics
+}
+
+// newCompiler returns a compiler with an empty Config.
+func newCompiler(modules []conf.Module, env *conf.Env) *conf.Compiler {
+	c := conf.NewCompiler(modules, env)
+	conf.At[processConf](c.Main).config = newConfig(modules)
+	return c
 }

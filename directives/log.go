@@ -13,12 +13,16 @@ import (
 	"weir/stream/modules/accesslog"
 )
 
-// logConf holds the settings of ngx_stream_log_module: of stream {} with its formats, and of each server.
+// logMain holds the formats of stream {}.
+type logMain struct {
+	formats []logFormat
+}
+
+// logConf holds the logs of one level.
 type logConf struct {
-	formats []logFormat // of stream {}
-	logs    []accessLog
-	off     bool
-	cache   conf.Opt[*accesslog.Cache] // nil opens the file for each line
+	logs  []accessLog
+	off   bool
+	cache conf.Opt[*accesslog.Cache] // nil opens the file for each line
 }
 
 // A logFormat is one log_format.
@@ -39,11 +43,13 @@ type accessLog struct {
 // logModule is ngx_stream_log_module.
 //
 // See https://nginx.org/en/docs/stream/ngx_stream_log_module.html.
-var logModule = &conf.Module[logConf]{
+var logModule = &streamModule[logMain, logConf]{
 	Name: "ngx_stream_log_module",
-	Entries: []conf.Entry[logConf]{
+	Main: []conf.Entry[logMain]{
+		{Name: "log_format", In: conf.Stream, Args: conf.AtLeast(2), Repeat: true, Set: (*logMain).logFormat},
+	},
+	Server: []conf.Entry[logConf]{
 		{Name: "access_log", In: conf.Stream | conf.Server, Args: conf.AtLeast(1), Default: "off", Repeat: true, Set: (*logConf).accessLog},
-		{Name: "log_format", In: conf.Stream, Args: conf.AtLeast(2), Repeat: true, Set: (*logConf).logFormat},
 		{Name: "open_log_file_cache", In: conf.Stream | conf.Server, Args: conf.Take(1, 2, 3, 4), Default: "off",
 			Set: (*logConf).openLogFileCache},
 	},
@@ -52,7 +58,7 @@ var logModule = &conf.Module[logConf]{
 }
 
 // logFormat follows ngx_stream_log_set_format.
-func (c *logConf) logFormat(call *conf.Call) {
+func (c *logMain) logFormat(call *conf.Call) {
 	name := call.Arg(0)
 	for _, f := range c.formats {
 		if f.name == name {
@@ -69,7 +75,7 @@ func (c *logConf) logFormat(call *conf.Call) {
 		}
 		texts = texts[1:]
 	}
-	format, err := accesslog.ParseFormat(wordTexts(texts), escape, call.Compiler().Config.Vars)
+	format, err := accesslog.ParseFormat(wordTexts(texts), escape, configOf(call.Level).Vars)
 	if err != nil {
 		call.Fail(&call.Args()[1], "%v", err)
 		return
@@ -115,14 +121,14 @@ func parseAccessTarget(call *conf.Call, word *parser.Word) (accessLog, bool) {
 	case strings.Contains(word.Text, "$"):
 		full := *word
 		full.Text = c.Env.Path(word.Text)
-		path, ok := call.Template(&full)
+		path, ok := parseTemplate(call, &full)
 		return accessLog{path: path}, ok
 	}
 	name := "/dev/stderr" // as in ngx_conf_open_file
 	if word.Text != "" {
 		name = c.Env.Path(word.Text)
 	}
-	f := c.Config.Files.Get(name)
+	f := configOf(c.Main).Files.Get(name)
 	return accessLog{to: accesslog.File(f), file: f}, true
 }
 
@@ -133,11 +139,7 @@ func findFormat(call *conf.Call) *accesslog.Format {
 		call.Fail(&call.Args()[0], "log format is not specified")
 		return nil
 	}
-	level := call.Level
-	for level.Context != conf.Stream {
-		level = level.Parent
-	}
-	for _, f := range conf.At[logConf](level).formats {
+	for _, f := range conf.At[logMain](call.Level).formats {
 		if conf.EqualFold(f.name, call.Arg(1)) {
 			return f.format
 		}
@@ -183,7 +185,7 @@ func (l *accessLog) setParameter(call *conf.Call, word *parser.Word, b *logfile.
 	case name == "if" && assigned:
 		text := *word
 		text.Text = value
-		cond, ok := call.Template(&text)
+		cond, ok := parseTemplate(call, &text)
 		l.cond = &cond
 		return ok
 	default:
@@ -254,8 +256,8 @@ func (c *logConf) openLogFileCache(call *conf.Call) {
 	}
 	cache := accesslog.NewCache(conf)
 	c.cache.Set(cache)
-	config := call.Compiler().Config
-	config.Parts = append(config.Parts, &cachePart{cache, fmt.Sprintf("open_log_file_cache %d", len(config.Parts))})
+	config := configOf(call.Level)
+	addPart(config, &cachePart{cache, fmt.Sprintf("open_log_file_cache %d", len(config.Parts))})
 }
 
 func setCacheParameter(cache *accesslog.CacheConf, text string) bool {
@@ -292,16 +294,16 @@ func (c *logConf) merge(child *logConf) {
 	}
 }
 
-func (c *logConf) build(s *conf.Scope) {
+func (c *logConf) build(s *serverBuild) {
 	if c.off {
 		return
 	}
 	for _, l := range c.logs {
 		to := l.to
 		if to == nil {
-			to = accesslog.Path(l.path, c.cache.Or(nil), s.Config.Files)
+			to = accesslog.Path(l.path, c.cache.Or(nil), s.config.Files)
 		}
-		s.Server.Loggers = append(s.Server.Loggers, &accesslog.Logger{Format: l.format, If: l.cond, To: to})
+		s.server.Loggers = append(s.server.Loggers, &accesslog.Logger{Format: l.format, If: l.cond, To: to})
 	}
 }
 

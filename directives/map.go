@@ -9,28 +9,28 @@ import (
 	"weir/stream/modules/mapping"
 )
 
-// mapConf holds the settings of ngx_stream_map_module.
-type mapConf struct {
+// mapMain holds the settings of ngx_stream_map_module.
+type mapMain struct {
 	maxSize, bucketSize conf.Opt[int64]
 	used                bool // a map has been read; nginx fixes the sizes then
 }
 
 // mapModule is ngx_stream_map_module. The sizes of nginx's hash tables have no effect.
-var mapModule = &conf.Module[mapConf]{
+var mapModule = &streamModule[mapMain, none]{
 	Name: "ngx_stream_map_module",
-	Entries: []conf.Entry[mapConf]{
-		{Name: "map", In: conf.Stream, Args: conf.Take(2), Body: conf.Pairs, Repeat: true, Set: (*mapConf).block},
+	Main: []conf.Entry[mapMain]{
+		{Name: "map", In: conf.Stream, Args: conf.Take(2), Body: conf.Pairs, Repeat: true, Set: (*mapMain).block},
 		{Name: "map_hash_bucket_size", In: conf.Stream, Args: conf.Take(1), Default: "32|64|128", Support: conf.Inert,
-			Set: hashSize(func(c *mapConf) *conf.Opt[int64] { return &c.bucketSize })},
+			Set: hashSize(func(c *mapMain) *conf.Opt[int64] { return &c.bucketSize })},
 		{Name: "map_hash_max_size", In: conf.Stream, Args: conf.Take(1), Default: "2048", Support: conf.Inert,
-			Set: hashSize(func(c *mapConf) *conf.Opt[int64] { return &c.maxSize })},
+			Set: hashSize(func(c *mapMain) *conf.Opt[int64] { return &c.maxSize })},
 	},
 }
 
 // hashSize sets a size that must be given before the first map.
-func hashSize(field func(*mapConf) *conf.Opt[int64]) func(*mapConf, *conf.Call) {
+func hashSize(field func(*mapMain) *conf.Opt[int64]) func(*mapMain, *conf.Call) {
 	set := conf.Number(field)
-	return func(c *mapConf, call *conf.Call) {
+	return func(c *mapMain, call *conf.Call) {
 		if c.used {
 			call.FailValue("is duplicate")
 			return
@@ -40,9 +40,9 @@ func hashSize(field func(*mapConf) *conf.Opt[int64]) func(*mapConf, *conf.Call) 
 }
 
 // block follows ngx_stream_map_block.
-func (c *mapConf) block(call *conf.Call) {
+func (c *mapMain) block(call *conf.Call) {
 	c.used = true
-	source, ok := call.Template(&call.Args()[0])
+	source, ok := parseTemplate(call, &call.Args()[0])
 	if !ok {
 		return
 	}
@@ -50,7 +50,7 @@ func (c *mapConf) block(call *conf.Call) {
 	if !ok {
 		return
 	}
-	vars := call.Compiler().Config.Vars
+	vars := configOf(call.Level).Vars
 	lines := call.Dir.Body.Directives
 	b := mapping.NewBuilder(source, vars, len(lines), keyBytes(lines))
 	v := stream.Variable{Name: name, Changeable: true}
@@ -94,7 +94,7 @@ func newVariable(call *conf.Call, word *parser.Word) (name string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	err := call.Compiler().Config.Vars.Define(stream.Variable{Name: name, Changeable: true})
+	err := configOf(call.Level).Vars.Define(stream.Variable{Name: name, Changeable: true})
 	if err != nil {
 		call.Fail(word, "%v", err)
 		return "", false

@@ -5,13 +5,14 @@ import "weir/directives/conf"
 // modules lists every module, in the order of nginx's own list. The order affects behaviour: within
 // a phase handlers run from the end of the list to its beginning, and settings are merged in its
 // order.
-var modules = append([]conf.AnyModule{
+var modules = append([]conf.Module{
 	coreModule,
 	eventsModule,
 	mgmtModule,
 	httpModule,
 	mailModule,
-	streamModule,
+	streamBlockModule,
+	streamCoreModule,
 	logModule,
 	proxyModule,
 	upstreamModule,

@@ -4,9 +4,9 @@ import "weir/directives/conf"
 
 // mqttFilterModule is ngx_stream_mqtt_filter_module. weir knows its directives, but does not
 // support them yet.
-var mqttFilterModule = &conf.Module[unserved]{
+var mqttFilterModule = &streamModule[none, none]{
 	Name: "ngx_stream_mqtt_filter_module",
-	Entries: []conf.Entry[unserved]{
+	Server: []conf.Entry[none]{
 		{Name: "mqtt", In: either, Args: conf.OnOff, Default: "off", Support: conf.Refused},
 		{Name: "mqtt_buffers", In: either, Args: conf.Take(2), Default: "100 1k", Support: conf.Refused},
 		{Name: "mqtt_rewrite_buffer_size", In: conf.Server, Args: conf.Take(1), Default: "4k|8k", Support: conf.Refused},

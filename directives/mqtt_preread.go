@@ -12,19 +12,19 @@ type mqttPrereadConf struct {
 }
 
 // mqttPrereadModule is ngx_stream_mqtt_preread_module.
-var mqttPrereadModule = &conf.Module[mqttPrereadConf]{
+var mqttPrereadModule = &streamModule[none, mqttPrereadConf]{
 	Name: "ngx_stream_mqtt_preread_module",
-	Entries: []conf.Entry[mqttPrereadConf]{
+	Server: []conf.Entry[mqttPrereadConf]{
 		{Name: "mqtt_preread", In: either, Args: conf.OnOff, Default: "off",
 			Set: conf.Flag(func(c *mqttPrereadConf) *conf.Opt[bool] { return &c.on })},
 	},
 	Vars:  mqttpreread.Variables(),
-	Merge: func(parent, child *mqttPrereadConf) { child.on.Inherit(parent.on) },
+	Merge: func(outer, inner *mqttPrereadConf) { inner.on.Inherit(outer.on) },
 	Build: (*mqttPrereadConf).build,
 }
 
-func (c *mqttPrereadConf) build(s *conf.Scope) {
+func (c *mqttPrereadConf) build(s *serverBuild) {
 	if c.on.Or(false) {
-		s.Handle(stream.Preread, mqttpreread.Handler{})
+		s.handle(stream.Preread, mqttpreread.Handler{})
 	}
 }

@@ -6,25 +6,22 @@ import (
 	"weir/stream/modules/nummap"
 )
 
-// numMapConf is the settings of num_map, which only makes variables.
-type numMapConf struct{}
-
 // numMapModule is ngx_stream_num_map_module.
-var numMapModule = &conf.Module[numMapConf]{
+var numMapModule = &streamModule[none, none]{
 	Name: "ngx_stream_num_map_module",
-	Entries: []conf.Entry[numMapConf]{
+	Main: []conf.Entry[none]{
 		{Name: "num_map", In: conf.Stream, Args: conf.Take(1, 2), Body: conf.Pairs, Repeat: true, Set: numMapBlock},
 	},
 }
 
 // numMapBlock makes the variable of one block. The syntax on the page omits the number, and the
 // page does not define that case.
-func numMapBlock(_ *numMapConf, call *conf.Call) {
+func numMapBlock(_ *none, call *conf.Call) {
 	if len(call.Args()) == 1 {
 		call.Fail(nil, "\"num_map\" directive without a number is not supported by weir")
 		return
 	}
-	source, ok := call.Template(&call.Args()[0])
+	source, ok := parseTemplate(call, &call.Args()[0])
 	if !ok {
 		return
 	}
@@ -35,7 +32,7 @@ func numMapBlock(_ *numMapConf, call *conf.Call) {
 	m := nummap.New(source)
 	v := stream.Variable{Name: name, Changeable: true, Get: m.Get}
 	eachLine(call, func(line *conf.Call) { v.NoCache = numMapLine(m, line) || v.NoCache })
-	redefine(call.Compiler().Config.Vars, v)
+	redefine(configOf(call.Level).Vars, v)
 }
 
 // numMapLine reads one line, and reports whether it makes the variable volatile.

@@ -15,9 +15,9 @@ type passConf struct {
 }
 
 // passModule is ngx_stream_pass_module.
-var passModule = &conf.Module[passConf]{
+var passModule = &streamModule[none, passConf]{
 	Name: "ngx_stream_pass_module",
-	Entries: []conf.Entry[passConf]{
+	Server: []conf.Entry[passConf]{
 		{Name: "pass", In: conf.Server, Args: conf.Take(1), Set: (*passConf).set},
 	},
 }
@@ -26,7 +26,7 @@ var passModule = &conf.Module[passConf]{
 func (c *passConf) set(call *conf.Call) {
 	serveBy(call, c.content)
 	word := &call.Args()[0]
-	t, ok := call.Template(word)
+	t, ok := parseTemplate(call, word)
 	if !ok {
 		return
 	}
@@ -47,7 +47,7 @@ func (c *passConf) set(call *conf.Call) {
 	}
 }
 
-func (c *passConf) content(*conf.Scope) stream.Content {
+func (c *passConf) content(*serverBuild) stream.Content {
 	return &pass.Content{Addr: c.addr, Variable: c.variable, Parse: parsePassed}
 }
 

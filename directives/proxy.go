@@ -11,10 +11,13 @@ import (
 	"weir/stream/modules/proxy"
 )
 
+// proxyMain holds every proxy_pass of stream {} to a fixed destination, to be resolved at its end.
+type proxyMain struct {
+	passes []*passUse
+}
+
 // proxyConf holds the proxy settings of one level.
 type proxyConf struct {
-	passes []*passUse // of stream {}: every proxy_pass to a fixed destination, to be resolved at its end
-
 	pass           *passUse // of a server
 	bind           conf.Opt[bindUse]
 	bindDynamic    conf.Opt[bool]
@@ -42,13 +45,10 @@ type bindUse struct {
 	transparent bool
 }
 
-// either is the context of most of the module's directives.
-const either = conf.Stream | conf.Server
-
 // proxyModule is ngx_stream_proxy_module.
-var proxyModule = &conf.Module[proxyConf]{
+var proxyModule = &streamModule[proxyMain, proxyConf]{
 	Name: "ngx_stream_proxy_module",
-	Entries: append([]conf.Entry[proxyConf]{
+	Server: append([]conf.Entry[proxyConf]{
 		{Name: "proxy_pass", In: conf.Server, Args: conf.Take(1), Repeat: true, Set: (*proxyConf).setPass},
 		{Name: "proxy_bind", In: either, Args: conf.Take(1, 2), Set: (*proxyConf).setBind},
 		{Name: "proxy_buffer_size", In: either, Args: conf.Take(1), Default: "16k", Set: (*proxyConf).setBufferSize},
@@ -86,7 +86,7 @@ var proxyModule = &conf.Module[proxyConf]{
 		{Name: "proxy_session_drop", In: either, Args: conf.OnOff, Default: "off",
 			Set: conf.Flag(func(c *proxyConf) *conf.Opt[bool] { return &c.sessionDrop })},
 	}, proxySSLEntries...),
-	Init:  (*proxyConf).init,
+	Init:  (*proxyMain).init,
 	Merge: (*proxyConf).merge,
 }
 
@@ -146,7 +146,7 @@ func (c *proxyConf) setProtocol(call *conf.Call) {
 // setRate is the setter of a rate, which may contain variables.
 func setRate(field func(*proxyConf) *conf.Opt[proxy.Rate]) func(*proxyConf, *conf.Call) {
 	return func(c *proxyConf, call *conf.Call) {
-		t, ok := call.Template(&call.Args()[0])
+		t, ok := parseTemplate(call, &call.Args()[0])
 		if !ok {
 			return
 		}
@@ -170,7 +170,7 @@ func (c *proxyConf) setBind(call *conf.Call) {
 		c.bind.Set(bindUse{})
 		return
 	}
-	t, ok := call.Template(&args[0])
+	t, ok := parseTemplate(call, &args[0])
 	if !ok {
 		return
 	}
@@ -206,7 +206,7 @@ func (c *proxyConf) merge(child *proxyConf) {
 	child.responses.Inherit(c.responses)
 }
 
-func (c *proxyConf) content(s *conf.Scope) stream.Content {
+func (c *proxyConf) content(s *serverBuild) stream.Content {
 	bind := c.bind.Or(bindUse{})
 	return &proxy.Content{
 		To:             c.pass.destination(s),
@@ -228,14 +228,14 @@ func (c *proxyConf) content(s *conf.Scope) stream.Content {
 	}
 }
 
-func (c *proxyConf) relay(s *conf.Scope) *relay.Spec {
+func (c *proxyConf) relay(s *serverBuild) *relay.Spec {
 	return &relay.Spec{
 		Timeout:    max(c.timeout.Or(10*time.Minute), 1), // zero ends a relay immediately
 		BufferSize: max(conf.Int(c.bufferSize.Or(16<<10)), 1),
 		Upload:     c.upload.Or(proxy.Rate{}).Fixed,
 		Download:   c.download.Or(proxy.Rate{}).Fixed,
 		HalfClose:  c.halfClose.Or(false),
-		FirstByte:  s.Config.Vars.Uses("upstream_first_byte_time") || c.pass.needsFirstByte(s),
+		FirstByte:  s.config.Vars.Uses("upstream_first_byte_time") || c.pass.needsFirstByte(s),
 		Requests:   conf.Int(c.requests.Or(0)),
 		Responses:  c.answers(),
 	}

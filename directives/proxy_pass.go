@@ -30,7 +30,7 @@ func (c *proxyConf) setPass(call *conf.Call) {
 	word := &call.Args()[0]
 	c.pass = &passUse{call: call, text: word.Text}
 	serveBy(call, c.content)
-	t, ok := call.Template(word)
+	t, ok := parseTemplate(call, word)
 	if !ok {
 		return
 	}
@@ -43,31 +43,31 @@ func (c *proxyConf) setPass(call *conf.Call) {
 		call.Fail(word, "%s in upstream \"%s\"", err, word.Text)
 		return
 	}
-	upstreams := conf.At[upstreamConf](call.Level.Parent)
+	upstreams := conf.At[upstreamMain](call.Level)
 	if !upstreams.mayName(call, &c.pass.address) {
 		return
 	}
 	c.pass.after = len(upstreams.groups)
-	outer := conf.At[proxyConf](call.Level.Parent)
+	outer := conf.At[proxyMain](call.Level)
 	outer.passes = append(outer.passes, c.pass)
 }
 
 // init finds the group of every fixed proxy_pass: one that an upstream block describes, or an
 // implicit one that all proxy_pass directives with the same address share. As in nginx, groups are
 // made and checked in the order in which the file first names them.
-func (c *proxyConf) init(s *conf.Scope) {
+func (c *proxyMain) init(b *streamBuild) {
 	implicit := map[string]*upstream.Group{}
-	blocks := conf.At[upstreamConf](s.Level).groups
+	blocks := conf.At[upstreamMain](b.block).groups
 	for _, p := range c.passes {
 		for _, g := range blocks[:p.after] {
 			g.group()
 		}
-		if p.group = p.named(s); p.group != nil {
+		if p.group = p.named(b); p.group != nil {
 			continue
 		}
 		key := strings.ToLower(p.text)
 		if implicit[key] == nil {
-			implicit[key] = p.implicitGroup(s)
+			implicit[key] = p.implicitGroup(b)
 		}
 		p.group = implicit[key]
 	}
@@ -75,11 +75,11 @@ func (c *proxyConf) init(s *conf.Scope) {
 
 // named returns the group that an upstream block describes by that name. When the block is later in
 // the file, errors report the line of the proxy_pass.
-func (p *passUse) named(s *conf.Scope) *upstream.Group {
+func (p *passUse) named(b *streamBuild) *upstream.Group {
 	if p.address.IsUnix {
 		return nil
 	}
-	use := conf.At[upstreamConf](s.Level).find(p.address.Host)
+	use := conf.At[upstreamMain](b.block).find(p.address.Host)
 	if use == nil {
 		return nil
 	}
@@ -90,13 +90,13 @@ func (p *passUse) named(s *conf.Scope) *upstream.Group {
 }
 
 // implicitGroup follows ngx_stream_upstream_init_round_robin for an upstream that only a proxy_pass defines.
-func (p *passUse) implicitGroup(s *conf.Scope) *upstream.Group {
+func (p *passUse) implicitGroup(b *streamBuild) *upstream.Group {
 	word := &p.call.Args()[0]
 	if p.address.NoPort {
 		p.call.Fail(word, "no port in upstream \"%s\"", p.address.Host)
 		return nil
 	}
-	addrs, err := p.address.Resolve(s.Env.LookupHost)
+	addrs, err := p.address.Resolve(b.Env.LookupHost)
 	if err != nil {
 		p.call.Fail(word, "%s in upstream \"%s\"", err, p.address.Host)
 		return nil
@@ -108,11 +108,11 @@ func (p *passUse) implicitGroup(s *conf.Scope) *upstream.Group {
 		}
 	}
 	g := upstream.NewGroup(p.text, peers, upstream.RoundRobin)
-	s.AddPart(g)
+	b.addPart(g)
 	return g
 }
 
-func (p *passUse) destination(s *conf.Scope) proxy.Destination {
+func (p *passUse) destination(s *serverBuild) proxy.Destination {
 	if p.template == nil {
 		return proxy.Destination{Group: p.group}
 	}
@@ -121,7 +121,7 @@ func (p *passUse) destination(s *conf.Scope) proxy.Destination {
 
 // needsFirstByte reports whether a group that sessions may use needs a report of the server's first
 // byte.
-func (p *passUse) needsFirstByte(s *conf.Scope) bool {
+func (p *passUse) needsFirstByte(s *serverBuild) bool {
 	if p.template == nil {
 		return p.group.NeedsFirstByte()
 	}
@@ -137,10 +137,10 @@ func (p *passUse) needsFirstByte(s *conf.Scope) bool {
 // a fixed proxy_pass has made. nginx compares the host, and a block has no port: a block with a
 // name that looks like a host with a port is never found. The host of a unix socket is its path,
 // and it has no port.
-func groupsByName(s *conf.Scope) map[string]*upstream.Group {
+func groupsByName(s *serverBuild) map[string]*upstream.Group {
 	named := map[string]*upstream.Group{}
-	blocks := conf.At[upstreamConf](s.Level.Parent)
-	for _, p := range s.Config.Parts {
+	blocks := conf.At[upstreamMain](s.block)
+	for _, p := range s.config.Parts {
 		g, ok := p.(*upstream.Group)
 		if !ok {
 			continue

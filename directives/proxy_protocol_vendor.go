@@ -1,12 +1,11 @@
 package directives
 
 import (
-	"weir/directives/conf"
 	"weir/stream/modules/ppvendor"
 )
 
 // proxyProtocolVendorModule is ngx_stream_proxy_protocol_vendor_module, which has variables and no directives.
-var proxyProtocolVendorModule = &conf.Module[struct{}]{
+var proxyProtocolVendorModule = &streamModule[none, none]{
 	Name: "ngx_stream_proxy_protocol_vendor_module",
 	Vars: ppvendor.Variables(),
 }

@@ -17,9 +17,9 @@ type realipConf struct {
 }
 
 // realipModule is ngx_stream_realip_module.
-var realipModule = &conf.Module[realipConf]{
+var realipModule = &streamModule[none, realipConf]{
 	Name: "ngx_stream_realip_module",
-	Entries: []conf.Entry[realipConf]{
+	Server: []conf.Entry[realipConf]{
 		{Name: "set_real_ip_from", In: either, Args: conf.Take(1), Repeat: true, Set: (*realipConf).from},
 	},
 	Vars:  realip.Variables(),
@@ -62,12 +62,12 @@ func (c *realipConf) merge(child *realipConf) {
 	}
 }
 
-func (c *realipConf) build(s *conf.Scope) {
+func (c *realipConf) build(s *serverBuild) {
 	if !c.given {
 		return
 	}
-	vars := s.Config.Vars
-	s.Handle(stream.PostAccept, &realip.Handler{
+	vars := s.config.Vars
+	s.handle(stream.PostAccept, &realip.Handler{
 		Trusted: c.trusted, Unix: c.unix, Parse: conf.ParseIP, Keep: vars.Uses(realip.RemoteAddr) || vars.Uses(realip.RemotePort),
 	})
 }

@@ -99,14 +99,14 @@ func (u *resolverUse) resolver(c *conf.Compiler) *resolver.Resolver {
 	}
 	if u.built == nil {
 		u.built = resolver.New(u.options)
-		c.Config.Parts = append(c.Config.Parts, resolverPart{u.built, "resolver " + u.origin})
+		addPart(configOf(c.Main), resolverPart{u.built, "resolver " + u.origin})
 	}
 	return u.built
 }
 
 // namesOf returns the resolver and timeout for the host names in the server's proxy_pass.
-func namesOf(s *conf.Scope) proxy.Resolving {
-	c := conf.At[streamConf](s.Level)
+func namesOf(s *serverBuild) proxy.Resolving {
+	c := conf.At[streamConf](s.level)
 	return proxy.Resolving{Resolver: c.resolver.resolver(s.Compiler), Timeout: c.resolverTimeout.Or(defaultResolverTimeout)}
 }
 

@@ -12,18 +12,18 @@ type returnConf struct {
 }
 
 // returnModule is ngx_stream_return_module.
-var returnModule = &conf.Module[returnConf]{
+var returnModule = &streamModule[none, returnConf]{
 	Name: "ngx_stream_return_module",
-	Entries: []conf.Entry[returnConf]{
+	Server: []conf.Entry[returnConf]{
 		{Name: "return", In: conf.Server, Args: conf.Take(1), Set: (*returnConf).set},
 	},
 }
 
 func (c *returnConf) set(call *conf.Call) {
 	var ok bool
-	if c.text, ok = call.Template(&call.Args()[0]); ok {
+	if c.text, ok = parseTemplate(call, &call.Args()[0]); ok {
 		serveBy(call, c.content)
 	}
 }
 
-func (c *returnConf) content(*conf.Scope) stream.Content { return &reply.Content{Text: c.text} }
+func (c *returnConf) content(*serverBuild) stream.Content { return &reply.Content{Text: c.text} }

@@ -58,7 +58,7 @@ func (c *streamConf) addPattern(call *conf.Call, word *parser.Word, pattern stri
 		return false
 	}
 	fold := strings.ContainsFunc(pattern, func(r rune) bool { return 'A' <= r && r <= 'Z' })
-	re, err := call.Compiler().Config.Vars.Regex(pattern, fold)
+	re, err := configOf(call.Level).Vars.Regex(pattern, fold)
 	if err != nil {
 		call.Fail(word, "%s", err)
 		return false

@@ -14,9 +14,9 @@ type setConf struct {
 }
 
 // setModule is ngx_stream_set_module.
-var setModule = &conf.Module[setConf]{
+var setModule = &streamModule[none, setConf]{
 	Name: "ngx_stream_set_module",
-	Entries: []conf.Entry[setConf]{
+	Server: []conf.Entry[setConf]{
 		{Name: "set", In: conf.Server, Args: conf.Take(2), Repeat: true, Set: (*setConf).set},
 	},
 	Build: (*setConf).build,
@@ -30,13 +30,13 @@ func (c *setConf) set(call *conf.Call) {
 		call.Fail(word, "invalid variable name \"%s\"", word.Text)
 		return
 	}
-	vars := call.Compiler().Config.Vars
+	vars := configOf(call.Level).Vars
 	if err := vars.DefineWeak(set.Variable(name)); err != nil {
 		call.Fail(word, "%s", err)
 		return
 	}
 	index := vars.Index(name)
-	if value, ok := call.Template(&call.Args()[1]); ok {
+	if value, ok := parseTemplate(call, &call.Args()[1]); ok {
 		if value.HasVariables() {
 			vars.Computed(name)
 		}
@@ -44,8 +44,8 @@ func (c *setConf) set(call *conf.Call) {
 	}
 }
 
-func (c *setConf) build(s *conf.Scope) {
+func (c *setConf) build(s *serverBuild) {
 	if len(c.assignments) > 0 {
-		s.Handle(stream.PreAccess, c.assignments)
+		s.handle(stream.PreAccess, c.assignments)
 	}
 }

@@ -6,20 +6,17 @@ import (
 	"weir/stream/modules/splitclients"
 )
 
-// splitClientsConf is the settings of split_clients, which only makes variables.
-type splitClientsConf struct{}
-
 // splitClientsModule is ngx_stream_split_clients_module.
-var splitClientsModule = &conf.Module[splitClientsConf]{
+var splitClientsModule = &streamModule[none, none]{
 	Name: "ngx_stream_split_clients_module",
-	Entries: []conf.Entry[splitClientsConf]{
+	Main: []conf.Entry[none]{
 		{Name: "split_clients", In: conf.Stream, Args: conf.Take(2), Body: conf.Pairs, Repeat: true, Set: splitClientsBlock},
 	},
 }
 
 // splitClientsBlock follows ngx_conf_split_clients_block.
-func splitClientsBlock(_ *splitClientsConf, call *conf.Call) {
-	source, ok := call.Template(&call.Args()[0])
+func splitClientsBlock(_ *none, call *conf.Call) {
+	source, ok := parseTemplate(call, &call.Args()[0])
 	if !ok {
 		return
 	}
@@ -29,7 +26,7 @@ func splitClientsBlock(_ *splitClientsConf, call *conf.Call) {
 	}
 	split := splitclients.New(source)
 	eachLine(call, func(line *conf.Call) { splitClientsLine(split, line) })
-	redefine(call.Compiler().Config.Vars, stream.Variable{Name: name, Changeable: true, Configured: true, Get: split.Get})
+	redefine(configOf(call.Level).Vars, stream.Variable{Name: name, Changeable: true, Configured: true, Get: split.Get})
 	if !call.Complete() {
 		return
 	}

@@ -3,9 +3,9 @@ package directives
 import "weir/directives/conf"
 
 // sslModule is ngx_stream_ssl_module. weir knows its directives, but does not support them yet.
-var sslModule = &conf.Module[unserved]{
+var sslModule = &streamModule[none, none]{
 	Name: "ngx_stream_ssl_module",
-	Entries: []conf.Entry[unserved]{
+	Server: []conf.Entry[none]{
 		{Name: "ssl_alpn", In: either, Args: conf.AtLeast(1), Support: conf.Refused},
 		{Name: "ssl_certificate", In: either, Args: conf.Take(1), Repeat: true, Support: conf.Refused},
 		{Name: "ssl_certificate_cache", In: either, Args: conf.Take(1, 2, 3), Default: "off", Support: conf.Refused},

@@ -4,9 +4,9 @@ import "weir/directives/conf"
 
 // sslPrereadModule is ngx_stream_ssl_preread_module. weir knows its directives, but does not
 // support them yet.
-var sslPrereadModule = &conf.Module[unserved]{
+var sslPrereadModule = &streamModule[none, none]{
 	Name: "ngx_stream_ssl_preread_module",
-	Entries: []conf.Entry[unserved]{
+	Server: []conf.Entry[none]{
 		{Name: "ssl_preread", In: either, Args: conf.OnOff, Default: "off", Support: conf.Refused},
 	},
 	Vars: absent(false,

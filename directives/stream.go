@@ -9,16 +9,31 @@ import (
 	"weir/stream"
 )
 
-// streamConf holds the settings of the stream core: of stream {} with its servers and addresses, and of each server.
-type streamConf struct {
-	servers []*conf.Level // of stream {}: its servers, in order
-	listens []*listenAddr // of stream {}: the addresses of all servers, in the order of their first use
-	// listenAt is listens by address.
-	listenAt map[stream.Addr]*listenAddr
+// processConf holds the Config of the process while its directives are read.
+type processConf struct {
+	config *stream.Config
+}
 
-	listening            bool // of a server: it has a listen directive
+// streamBlockModule is the block of ngx_stream_core_module.
+var streamBlockModule = &conf.CoreModule{
+	Name: "ngx_stream_core_module",
+	Tables: []conf.Table{&conf.Settings[processConf]{Of: conf.Main, Entries: []conf.Entry[processConf]{
+		{Name: "stream", In: conf.Main, Body: conf.Nested, Args: conf.None, Set: streamBlock},
+	}}},
+}
+
+// streamMain holds the servers of stream {} and their addresses.
+type streamMain struct {
+	servers  []*conf.Level               // in order
+	listens  []*listenAddr               // the addresses of all servers, in the order of their first use
+	listenAt map[stream.Addr]*listenAddr // listens by address
+}
+
+// streamConf holds the settings of the stream core of one level.
+type streamConf struct {
+	listening            bool // the server has a listen directive
 	names                []serverName
-	content              content // of a server: the last of its directives that set the content; nil without one
+	content              content // the last of the server's directives that set the content; nil without one
 	errorLog             errorLogConf
 	prereadBufferSize    conf.Opt[int64]
 	prereadTimeout       conf.Opt[time.Duration]
@@ -28,33 +43,34 @@ type streamConf struct {
 	resolverTimeout      conf.Opt[time.Duration]
 }
 
-// streamModule is ngx_stream_core_module.
-var streamModule = &conf.Module[streamConf]{
+// streamCoreModule is ngx_stream_core_module without its block.
+var streamCoreModule = &streamModule[streamMain, streamConf]{
 	Name: "ngx_stream_core_module",
-	Entries: []conf.Entry[streamConf]{
-		{Name: "stream", In: conf.Main, Body: conf.Nested, Args: conf.None, Set: streamBlock},
-		{Name: "server", In: conf.Stream, Body: conf.Nested, Args: conf.None, Repeat: true, Set: (*streamConf).server},
+	Main: []conf.Entry[streamMain]{
+		{Name: "server", In: conf.Stream, Body: conf.Nested, Args: conf.None, Repeat: true, Set: (*streamMain).server},
+		{Name: "server_names_hash_bucket_size", In: conf.Stream, Args: conf.Take(1), Default: "32|64|128", Support: conf.Inert,
+			Set: conf.Number(ignore[streamMain, int64])},
+		{Name: "server_names_hash_max_size", In: conf.Stream, Args: conf.Take(1), Default: "512", Support: conf.Inert,
+			Set: conf.Number(ignore[streamMain, int64])},
+		{Name: "variables_hash_bucket_size", In: conf.Stream, Args: conf.Take(1), Default: "64", Support: conf.Inert,
+			Set: conf.Number(ignore[streamMain, int64])},
+		{Name: "variables_hash_max_size", In: conf.Stream, Args: conf.Take(1), Default: "1024", Support: conf.Inert,
+			Set: conf.Number(ignore[streamMain, int64])},
+	},
+	Server: []conf.Entry[streamConf]{
 		{Name: "listen", In: conf.Server, Args: conf.AtLeast(1), Repeat: true, Set: (*streamConf).listen},
 		{Name: "server_name", In: conf.Server, Args: conf.AtLeast(1), Default: `""`, Repeat: true, Set: (*streamConf).setNames},
-		{Name: "server_names_hash_bucket_size", In: conf.Stream, Args: conf.Take(1), Default: "32|64|128", Support: conf.Inert,
-			Set: conf.Number(ignore[streamConf, int64])},
-		{Name: "server_names_hash_max_size", In: conf.Stream, Args: conf.Take(1), Default: "512", Support: conf.Inert,
-			Set: conf.Number(ignore[streamConf, int64])},
-		{Name: "variables_hash_bucket_size", In: conf.Stream, Args: conf.Take(1), Default: "64", Support: conf.Inert,
-			Set: conf.Number(ignore[streamConf, int64])},
-		{Name: "variables_hash_max_size", In: conf.Stream, Args: conf.Take(1), Default: "1024", Support: conf.Inert,
-			Set: conf.Number(ignore[streamConf, int64])},
-		{Name: "error_log", In: conf.Stream | conf.Server, Args: conf.AtLeast(1), Repeat: true, Set: (*streamConf).setErrorLog},
-		{Name: "preread_buffer_size", In: conf.Stream | conf.Server, Args: conf.Take(1), Default: "16k",
+		{Name: "error_log", In: either, Args: conf.AtLeast(1), Repeat: true, Set: (*streamConf).setErrorLog},
+		{Name: "preread_buffer_size", In: either, Args: conf.Take(1), Default: "16k",
 			Set: conf.Size(func(c *streamConf) *conf.Opt[int64] { return &c.prereadBufferSize })},
-		{Name: "preread_timeout", In: conf.Stream | conf.Server, Args: conf.Take(1), Default: "30s",
+		{Name: "preread_timeout", In: either, Args: conf.Take(1), Default: "30s",
 			Set: conf.Msec(func(c *streamConf) *conf.Opt[time.Duration] { return &c.prereadTimeout })},
-		{Name: "proxy_protocol_timeout", In: conf.Stream | conf.Server, Args: conf.Take(1), Default: "30s",
+		{Name: "proxy_protocol_timeout", In: either, Args: conf.Take(1), Default: "30s",
 			Set: conf.Msec(func(c *streamConf) *conf.Opt[time.Duration] { return &c.proxyProtocolTimeout })},
-		{Name: "resolver", In: conf.Stream | conf.Server, Args: conf.AtLeast(1), Set: (*streamConf).setResolver},
-		{Name: "resolver_timeout", In: conf.Stream | conf.Server, Args: conf.Take(1), Default: "30s",
+		{Name: "resolver", In: either, Args: conf.AtLeast(1), Set: (*streamConf).setResolver},
+		{Name: "resolver_timeout", In: either, Args: conf.Take(1), Default: "30s",
 			Set: conf.Msec(func(c *streamConf) *conf.Opt[time.Duration] { return &c.resolverTimeout })},
-		{Name: "tcp_nodelay", In: conf.Stream | conf.Server, Args: conf.OnOff, Default: "on",
+		{Name: "tcp_nodelay", In: either, Args: conf.OnOff, Default: "on",
 			Set: conf.Flag(func(c *streamConf) *conf.Opt[bool] { return &c.noDelay })},
 	},
 	Merge: (*streamConf).merge,
@@ -63,20 +79,19 @@ var streamModule = &conf.Module[streamConf]{
 
 // streamBlock compiles all of stream {}: its directives, then its servers, then the addresses that
 // they listen on.
-func streamBlock(_ *streamConf, call *conf.Call) {
+func streamBlock(_ *processConf, call *conf.Call) {
 	conf.At[coreConf](call.Level).blocks = true
 	level := call.Nest(conf.Stream)
 	if !call.Complete() {
 		return
 	}
-	c := call.Compiler()
-	conf := conf.At[streamConf](level)
-	if servers := c.FinishStream(level, conf.servers); servers != nil {
-		conf.finishListens(c, servers)
+	main := conf.At[streamMain](level)
+	if servers := buildServers(call.Compiler(), level, main.servers); servers != nil {
+		main.finishListens(call.Compiler(), servers)
 	}
 }
 
-func (c *streamConf) server(call *conf.Call) {
+func (c *streamMain) server(call *conf.Call) {
 	level := call.Nest(conf.Server)
 	c.servers = append(c.servers, level)
 	if call.Complete() && !conf.At[streamConf](level).listening {
@@ -97,9 +112,9 @@ func (c *streamConf) merge(child *streamConf) {
 	}
 }
 
-func (c *streamConf) build(s *conf.Scope) {
-	s.Server.Origin = s.Level.Origin()
-	s.Server.Settings = stream.Settings{
+func (c *streamConf) build(s *serverBuild) {
+	s.server.Origin = s.level.Origin()
+	s.server.Settings = stream.Settings{
 		Name:                 c.firstName(),
 		PrereadBufferSize:    conf.Int(c.prereadBufferSize.Or(16 << 10)),
 		PrereadTimeout:       c.prereadTimeout.Or(30 * time.Second),
@@ -108,13 +123,13 @@ func (c *streamConf) build(s *conf.Scope) {
 		ErrorLog:             c.serverErrorLog(s),
 	}
 	if c.content != nil {
-		s.Server.Content = c.content(s)
+		s.server.Content = c.content(s)
 	}
 }
 
 // serverErrorLog returns the log of the innermost level that has one: the server, stream {}, the
 // process.
-func (c *streamConf) serverErrorLog(s *conf.Scope) *errorlog.Log {
-	outer := conf.At[streamConf](s.Level.Parent).errorLog.build(s.Compiler, mainErrorLog(s.Compiler))
+func (c *streamConf) serverErrorLog(s *serverBuild) *errorlog.Log {
+	outer := conf.At[streamConf](s.block).errorLog.build(s.Compiler, mainErrorLog(s.Compiler))
 	return c.errorLog.build(s.Compiler, outer)
 }

@@ -62,7 +62,8 @@ func parseSyslog(call *conf.Call, word *parser.Word) (*errorlog.Syslog, errorlog
 		p.conf.Hostname = strings.ToLower(c.Env.Hostname())
 	}
 	s := errorlog.NewSyslog(p.conf, c.Env.Now)
-	c.Config.Parts = append(c.Config.Parts, &syslogPart{s, fmt.Sprintf("syslog %d %s", len(c.Config.Parts), p.conf.Name)})
+	config := configOf(c.Main)
+	addPart(config, &syslogPart{s, fmt.Sprintf("syslog %d %s", len(config.Parts), p.conf.Name)})
 	return s, p.severity, true
 }
 

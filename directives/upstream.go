@@ -13,12 +13,15 @@ import (
 	"weir/stream/upstream"
 )
 
-// upstreamConf holds the groups of stream {}, or the settings of one group.
-type upstreamConf struct {
-	groups []*groupUse // of stream {}, in order
-	named  []namedPort // of stream {}, in the order of the file
+// upstreamMain holds the groups of stream {}.
+type upstreamMain struct {
+	groups []*groupUse // in the order of the file
+	named  []namedPort // in the order of the file
+}
 
-	servers []serverUse // of an upstream
+// groupConf holds the settings of one upstream block.
+type groupConf struct {
+	servers []serverUse
 	method  balancing
 	names   groupNames
 	limited bool // the last method before a server allows neither backup nor slow_start
@@ -29,7 +32,7 @@ type upstreamConf struct {
 type groupUse struct {
 	name   string
 	origin string // of the block's opening brace
-	conf   *upstreamConf
+	conf   *groupConf
 	level  *conf.Level // of stream {}
 	comp   *conf.Compiler
 	built  *upstream.Group
@@ -65,33 +68,35 @@ type serverParams struct {
 
 // upstreamModule is ngx_stream_upstream_module with the modules of the methods, which nginx
 // documents on the same page.
-var upstreamModule = &conf.Module[upstreamConf]{
+var upstreamModule = &streamModule[upstreamMain, none]{
 	Name: "ngx_stream_upstream_module",
 	Vars: upstream.Variables(),
-	Entries: []conf.Entry[upstreamConf]{
-		{Name: "upstream", In: conf.Stream, Body: conf.Nested, Args: conf.Take(1), Repeat: true, Set: (*upstreamConf).upstream},
-		{Name: "server", In: conf.Upstream, Args: conf.AtLeast(1), Repeat: true, Own: []string{"ring=address"}, Set: (*upstreamConf).server},
-		{Name: "zone", In: conf.Upstream, Args: conf.Take(1, 2), Repeat: true, Set: (*upstreamConf).zone},
-		{Name: "hash", In: conf.Upstream, Args: conf.Take(1, 2), Repeat: true, Own: []string{"jump"}, Set: (*upstreamConf).hash},
-		{Name: "least_conn", In: conf.Upstream, Args: conf.None, Repeat: true, Set: (*upstreamConf).leastConn},
-		{Name: "random", In: conf.Upstream, Args: conf.Take(0, 1, 2), Repeat: true, Set: (*upstreamConf).random},
-		{Name: "least_time", In: conf.Upstream, Args: conf.Take(1, 2), Repeat: true, Set: (*upstreamConf).leastTime},
-		{Name: "state", In: conf.Upstream, Args: conf.Take(1), Support: conf.Refused},
-		{Name: "resolver", In: conf.Upstream, Args: conf.AtLeast(1), Set: (*upstreamConf).setResolver},
-		{Name: "resolver_timeout", In: conf.Upstream, Args: conf.Take(1), Default: "30s",
-			Set: conf.Msec(func(c *upstreamConf) *conf.Opt[time.Duration] { return &c.names.timeout })},
+	Main: []conf.Entry[upstreamMain]{
+		{Name: "upstream", In: conf.Stream, Body: conf.Nested, Args: conf.Take(1), Repeat: true, Set: (*upstreamMain).upstream},
 	},
-	Init: (*upstreamConf).init,
+	Inner: []conf.Table{&conf.Settings[groupConf]{Of: conf.Upstream, Entries: []conf.Entry[groupConf]{
+		{Name: "server", In: conf.Upstream, Args: conf.AtLeast(1), Repeat: true, Own: []string{"ring=address"}, Set: (*groupConf).server},
+		{Name: "zone", In: conf.Upstream, Args: conf.Take(1, 2), Repeat: true, Set: (*groupConf).zone},
+		{Name: "hash", In: conf.Upstream, Args: conf.Take(1, 2), Repeat: true, Own: []string{"jump"}, Set: (*groupConf).hash},
+		{Name: "least_conn", In: conf.Upstream, Args: conf.None, Repeat: true, Set: (*groupConf).leastConn},
+		{Name: "random", In: conf.Upstream, Args: conf.Take(0, 1, 2), Repeat: true, Set: (*groupConf).random},
+		{Name: "least_time", In: conf.Upstream, Args: conf.Take(1, 2), Repeat: true, Set: (*groupConf).leastTime},
+		{Name: "state", In: conf.Upstream, Args: conf.Take(1), Support: conf.Refused},
+		{Name: "resolver", In: conf.Upstream, Args: conf.AtLeast(1), Set: (*groupConf).setResolver},
+		{Name: "resolver_timeout", In: conf.Upstream, Args: conf.Take(1), Default: "30s",
+			Set: conf.Msec(func(c *groupConf) *conf.Opt[time.Duration] { return &c.names.timeout })},
+	}}},
+	Init: (*upstreamMain).init,
 }
 
 // upstream follows ngx_stream_upstream.
-func (c *upstreamConf) upstream(call *conf.Call) {
+func (c *upstreamMain) upstream(call *conf.Call) {
 	name := call.Arg(0)
 	if c.find(name) != nil {
 		call.Fail(&call.Args()[0], "duplicate upstream \"%s\"", name)
 	}
 	c.refusePorts(call)
-	conf := conf.At[upstreamConf](call.Nest(conf.Upstream))
+	conf := conf.At[groupConf](call.Nest(conf.Upstream))
 	c.groups = append(c.groups, &groupUse{name: name, origin: call.Origin(), conf: conf, level: call.Level, comp: call.Compiler()})
 	if call.Complete() && len(conf.servers) == 0 {
 		call.EndLine().Fail(&call.Args()[0], "no servers are inside upstream")
@@ -101,7 +106,7 @@ func (c *upstreamConf) upstream(call *conf.Call) {
 // mayName records an address that call uses as a connection target, and refuses a group name with a
 // port. The path of a unix socket is also compared with the names of groups, as a name with port 0.
 // It follows ngx_stream_upstream_add, as refusePorts does.
-func (c *upstreamConf) mayName(call *conf.Call, a *conf.Address) bool {
+func (c *upstreamMain) mayName(call *conf.Call, a *conf.Address) bool {
 	if a.NoPort {
 		return true
 	}
@@ -114,7 +119,7 @@ func (c *upstreamConf) mayName(call *conf.Call, a *conf.Address) bool {
 }
 
 // refusePorts refuses a group if its name was used with a port before.
-func (c *upstreamConf) refusePorts(group *conf.Call) {
+func (c *upstreamMain) refusePorts(group *conf.Call) {
 	for _, n := range c.named {
 		if name := group.Arg(0); conf.EqualFold(n.host, name) {
 			group.Compiler().ReportBare(diag.Emerg, "upstream \"%s\" may not have port %d in %s", name, n.port, n.origin)
@@ -122,7 +127,7 @@ func (c *upstreamConf) refusePorts(group *conf.Call) {
 	}
 }
 
-func (c *upstreamConf) find(name string) *groupUse {
+func (c *upstreamMain) find(name string) *groupUse {
 	for _, g := range c.groups {
 		if conf.EqualFold(g.name, name) {
 			return g
@@ -132,12 +137,12 @@ func (c *upstreamConf) find(name string) *groupUse {
 }
 
 // describes reports whether g is the group of an upstream block.
-func (c *upstreamConf) describes(g *upstream.Group) bool {
+func (c *upstreamMain) describes(g *upstream.Group) bool {
 	return slices.ContainsFunc(c.groups, func(use *groupUse) bool { return use.built == g })
 }
 
 // server follows ngx_stream_upstream_server.
-func (c *upstreamConf) server(call *conf.Call) {
+func (c *groupConf) server(call *conf.Call) {
 	use := serverUse{name: call.Arg(0), serverParams: serverParams{weight: 1, maxFails: 1, failTimeout: 10 * time.Second}}
 	switch {
 	case !c.params(call, &use.serverParams):
@@ -149,7 +154,7 @@ func (c *upstreamConf) server(call *conf.Call) {
 	c.servers = append(c.servers, use)
 }
 
-func (c *upstreamConf) params(call *conf.Call, p *serverParams) bool {
+func (c *groupConf) params(call *conf.Call, p *serverParams) bool {
 	for i := range call.Args()[1:] {
 		word := &call.Args()[1+i]
 		switch {
@@ -235,7 +240,7 @@ func lookup(call *conf.Call, word *parser.Word) ([]stream.Addr, conf.Address, er
 
 // zone follows ngx_stream_upstream_zone. In one process all sessions share a group in any case; the
 // name and size are checked.
-func (c *upstreamConf) zone(call *conf.Call) {
+func (c *groupConf) zone(call *conf.Call) {
 	name := &call.Args()[0]
 	if name.Text == "" {
 		call.Fail(name, "invalid zone name \"%s\"", name.Text)
@@ -261,9 +266,9 @@ func (c *upstreamConf) zone(call *conf.Call) {
 const upstreamZone = "upstream"
 
 // init makes every group, and does the checks that nginx does after reading the whole block.
-func (c *upstreamConf) init(s *conf.Scope) {
+func (c *upstreamMain) init(b *streamBuild) {
 	for _, g := range c.groups {
-		s.AddPart(g.group())
+		b.addPart(g.group())
 	}
 }
 
@@ -296,14 +301,14 @@ func (g *groupUse) mayWeigh() bool {
 	return err == nil
 }
 
-func (c *upstreamConf) balancer() upstream.Method {
+func (c *groupConf) balancer() upstream.Method {
 	if c.method.Method == nil {
 		return upstream.RoundRobin
 	}
 	return c.method.Method
 }
 
-func (c *upstreamConf) primaries() int {
+func (c *groupConf) primaries() int {
 	n := 0
 	for _, s := range c.servers {
 		if !s.backup {
@@ -313,7 +318,7 @@ func (c *upstreamConf) primaries() int {
 	return n
 }
 
-func (c *upstreamConf) weight() int64 {
+func (c *groupConf) weight() int64 {
 	sum := int64(0)
 	for _, s := range c.servers {
 		sum += int64(s.weight)
@@ -321,7 +326,7 @@ func (c *upstreamConf) weight() int64 {
 	return sum
 }
 
-func (c *upstreamConf) peers() []*upstream.PeerConf {
+func (c *groupConf) peers() []*upstream.PeerConf {
 	var peers []*upstream.PeerConf
 	for _, s := range c.servers {
 		for _, addr := range s.addrs {

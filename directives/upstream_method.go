@@ -14,20 +14,20 @@ type balancing struct {
 }
 
 // setMethod sets the method of the group; the last one applies.
-func (c *upstreamConf) setMethod(call *conf.Call, m balancing, allowsAll bool) {
+func (c *groupConf) setMethod(call *conf.Call, m balancing, allowsAll bool) {
 	if c.method.Method != nil {
 		call.Warn(nil, "load balancing method redefined")
 	}
 	c.method, c.limited = m, !allowsAll
 }
 
-func (c *upstreamConf) leastConn(call *conf.Call) {
+func (c *groupConf) leastConn(call *conf.Call) {
 	c.setMethod(call, balancing{Method: upstream.LeastConn}, true)
 }
 
 // hash follows ngx_stream_upstream_hash; the parameter jump is weir's own.
-func (c *upstreamConf) hash(call *conf.Call) {
-	key, ok := call.Template(&call.Args()[0])
+func (c *groupConf) hash(call *conf.Call) {
+	key, ok := parseTemplate(call, &call.Args()[0])
 	if !ok {
 		return
 	}
@@ -54,7 +54,7 @@ var measures = map[string]upstream.Measure{
 }
 
 // leastTime follows ngx_stream_upstream_least_time.
-func (c *upstreamConf) leastTime(call *conf.Call) {
+func (c *groupConf) leastTime(call *conf.Call) {
 	repeated := c.measure.IsSet()
 	inflight := len(call.Args()) > 1
 	c.setMethod(call, balancing{Method: upstream.LeastTime(measures[strings.ToLower(call.Arg(0))], inflight)}, true)
@@ -66,11 +66,11 @@ func (c *upstreamConf) leastTime(call *conf.Call) {
 		call.FailValue("is duplicate")
 		return
 	}
-	conf.Enum(func(c *upstreamConf) *conf.Opt[upstream.Measure] { return &c.measure }, measures)(c, call)
+	conf.Enum(func(c *groupConf) *conf.Opt[upstream.Measure] { return &c.measure }, measures)(c, call)
 }
 
 // random follows ngx_stream_upstream_random; least_time is from nginx's commercial edition.
-func (c *upstreamConf) random(call *conf.Call) {
+func (c *groupConf) random(call *conf.Call) {
 	words := call.Args()
 	m := balancing{Method: upstream.Random}
 	if len(words) > 0 {

@@ -23,11 +23,11 @@ type groupNames struct {
 	zoned    bool
 }
 
-func (c *upstreamConf) setResolver(call *conf.Call) { setResolver(&c.names.resolver, call) }
+func (c *groupConf) setResolver(call *conf.Call) { setResolver(&c.names.resolver, call) }
 
 // follow reads the address of a server with the parameter resolve, without a lookup. A literal
 // address needs no lookup, and makes an ordinary server.
-func (c *upstreamConf) follow(call *conf.Call, use *serverUse) {
+func (c *groupConf) follow(call *conf.Call, use *serverUse) {
 	word := &call.Args()[0]
 	a, err := conf.ParseUpstream(word.Text)
 	literal := a.IsUnix || a.IP.IsValid()

@@ -4,9 +4,9 @@ import "weir/directives/conf"
 
 // zoneSyncModule is ngx_stream_zone_sync_module. weir knows its directives, but does not support
 // them yet.
-var zoneSyncModule = &conf.Module[unserved]{
+var zoneSyncModule = &streamModule[none, none]{
 	Name: "ngx_stream_zone_sync_module",
-	Entries: []conf.Entry[unserved]{
+	Server: []conf.Entry[none]{
 		{Name: "zone_sync", In: conf.Server, Args: conf.None, Support: conf.Refused},
 		{Name: "zone_sync_buffers", In: either, Args: conf.Take(2), Default: "8 4k|8k", Support: conf.Refused},
 		{Name: "zone_sync_connect_retry_interval", In: either, Args: conf.Take(1), Default: "1s", Support: conf.Refused},

@@ -5,7 +5,6 @@ import (
 
 	"weir/parser"
 	"weir/parser/diag"
-	"weir/stream"
 )
 
 // A Call is one use of a directive, as passed to its setter.
@@ -56,16 +55,6 @@ func (c *Call) report(severity diag.Severity, word *parser.Word, format string, 
 		d.Hint = c.hint(word)
 	}
 	c.Compiler().report(d)
-}
-
-// Template compiles a string with variables, and reports its errors.
-func (c *Call) Template(word *parser.Word) (stream.Template, bool) {
-	t, err := stream.ParseTemplate(word.Text, c.Compiler().Config.Vars)
-	if err != nil {
-		c.Fail(word, "%s", err.Error())
-		return t, false
-	}
-	return t, true
 }
 
 // Nest walks the body of the directive in context ctx, and returns its level.

@@ -88,7 +88,8 @@ const (
 // String returns the name of the level in the coverage table.
 func (s Support) String() string { return [...]string{"full", "inert", "refused"}[s] }
 
-// An Entry is one row of a module's table. C is the module's settings at one level of the configuration.
+// An Entry is one row of a Table. C is the settings that the directive changes: those of the level where
+// it stands.
 type Entry[C any] struct {
 	Name    string
 	In      Context
@@ -117,6 +118,6 @@ type Row struct {
 	Extension bool
 	Own       []string
 
-	module int
-	set    func(conf any, c *Call)
+	table int
+	set   func(settings any, c *Call)
 }

@@ -102,11 +102,11 @@ func (c *Call) hintRefused() string {
 	return cmp.Or(remedies[c.row.Name], remedies[c.row.Module], noRemedy)
 }
 
-// reportUnknownVariable refuses an unknown variable, without a position as nginx does, and records
-// where it is used.
-func (c *Compiler) reportUnknownVariable(name string) {
+// ReportUnknownVariable refuses an unknown variable, without a position as nginx does, and records
+// where it is used. known are the names of all variables.
+func (c *Compiler) ReportUnknownVariable(name string, known []string) {
 	d := diag.Diagnostic{Severity: diag.Emerg, NoPlace: true, Message: fmt.Sprintf("unknown \"%s\" variable", name)}
-	if near := diag.Nearest(name, c.Config.Vars.Names()); near != "" {
+	if near := diag.Nearest(name, known); near != "" {
 		d.Hint = didYouMean("$" + near)
 	}
 	if word := firstUse(c.root, "$"+name, "${"+name+"}"); word != nil {

@@ -6,27 +6,27 @@ import (
 	"weir/parser"
 )
 
-// A Level is one block of the configuration, or the main level, with the settings of every module
-// there.
+// A Level is one block of the configuration, or the main level, with its settings of every table that
+// applies there.
 type Level struct {
 	Context Context
 	Parent  *Level            // nil for the main level
 	Dir     *parser.Directive // opened the block; nil for the main level
 
-	compile *Compiler
-	confs   []any // by module, made on first use
-	seen    map[*Row]bool
+	compile  *Compiler
+	settings []any // by table, made on first use
+	seen     map[*Row]bool
 }
 
 func (c *Compiler) newLevel(ctx Context, parent *Level, dir *parser.Directive) *Level {
-	return &Level{Context: ctx, Parent: parent, Dir: dir, compile: c, confs: make([]any, len(c.modules)), seen: map[*Row]bool{}}
+	return &Level{Context: ctx, Parent: parent, Dir: dir, compile: c, settings: make([]any, len(c.tables)), seen: map[*Row]bool{}}
 }
 
-func (l *Level) at(module int) any {
-	if l.confs[module] == nil {
-		l.confs[module] = l.compile.modules[module].newConf()
+func (l *Level) at(table int) any {
+	if l.settings[table] == nil {
+		l.settings[table] = l.compile.tables[table].create()
 	}
-	return l.confs[module]
+	return l.settings[table]
 }
 
 // Origin returns "FILE:LINE" of the brace that opened the level.

@@ -1,86 +1,108 @@
 package conf
 
-import "weir/stream"
+import "fmt"
 
-// A Module implements one page of nginx's documentation. C is its settings at one level of the
-// configuration: main, stream, a server, an upstream. The zero value of C must mean that no
-// directive was given.
-type Module[C any] struct {
-	Name    string // as nginx's documentation, "ngx_stream_proxy_module"
+// A Module implements one page of nginx's documentation.
+type Module interface {
+	// Page returns the name of the module, "ngx_stream_proxy_module", and its tables. It returns
+	// equal tables each time.
+	Page() (name string, tables []Table)
+}
+
+// A CoreModule is a module of the process: no servers inherit its settings.
+type CoreModule struct {
+	Name   string
+	Tables []Table
+}
+
+// Page implements Module.
+func (m *CoreModule) Page() (string, []Table) { return m.Name, m.Tables }
+
+// Settings are a Table of directives that set values of type C. Each level of the kinds in Of has one
+// value of C; its zero value must mean that no directive was given.
+type Settings[C any] struct {
+	Of      Context // contains the contexts of all Entries with a Set
 	Entries []Entry[C]
-	Vars    []stream.Variable
-	// Init runs once, at the end of stream {}, on the settings of that level (nginx: init_main_conf).
-	Init func(c *C, s *Scope)
-	// Merge completes child, a server's settings, from parent, those of stream {} (nginx: merge_srv_conf). It is called for every
-	// server after all of stream {} has been read.
-	Merge func(parent, child *C)
-	// Build turns the merged settings of a server into handlers, content and loggers.
-	Build func(c *C, s *Scope)
+	// Merge completes inner, the settings of a server, from outer, those of the block around it
+	// (nginx: merge_srv_conf). nil leaves them unchanged.
+	Merge func(outer, inner *C)
 }
 
-// At returns the settings of type C at that level. Exactly one of the compiled modules must have
-// that type. The settings may be changed while compiling.
-func At[C any](l *Level) *C {
-	for i, m := range l.compile.modules {
-		if _, ok := m.(*Module[C]); ok {
-			return l.at(i).(*C)
-		}
-	}
-	panic("spec: no module has settings of that type")
+// A Table is a *Settings[C] of any C.
+type Table interface {
+	of() Context
+	rows(module string, table int) []*Row
+	create() any
+	merge(outer, inner any)
 }
 
-// An AnyModule is a *Module[C] of any C.
-type AnyModule interface {
-	name() string
-	rows(index int) []*Row
-	variables() []stream.Variable
-	newConf() any
-	init(conf any, s *Scope)
-	merge(parent, child any)
-	build(conf any, s *Scope)
-}
+func (s *Settings[C]) of() Context { return s.Of }
+func (s *Settings[C]) create() any { return new(C) }
 
-func (m *Module[C]) name() string                 { return m.Name }
-func (m *Module[C]) variables() []stream.Variable { return m.Vars }
-func (m *Module[C]) newConf() any                 { return new(C) }
-
-func (m *Module[C]) rows(index int) []*Row {
-	rows := make([]*Row, len(m.Entries))
-	for i, e := range m.Entries {
+func (s *Settings[C]) rows(module string, table int) []*Row {
+	rows := make([]*Row, len(s.Entries))
+	for i, e := range s.Entries {
 		rows[i] = &Row{
-			Module: m.Name, Name: e.Name, In: e.In, Args: e.Args, Body: e.Body, Default: e.Default, Repeat: e.Repeat,
-			Support: e.Support, Extension: e.Extension, Own: e.Own, module: index,
+			Module: module, Name: e.Name, In: e.In, Args: e.Args, Body: e.Body, Default: e.Default, Repeat: e.Repeat,
+			Support: e.Support, Extension: e.Extension, Own: e.Own, table: table,
 		}
-		if e.Set != nil {
-			rows[i].set = func(conf any, c *Call) { e.Set(conf.(*C), c) }
+		if e.Set == nil {
+			continue
 		}
+		if e.In&^s.Of != 0 {
+			panic(fmt.Sprintf("conf: \"%s\" sets %T where no level has one", e.Name, *new(C)))
+		}
+		rows[i].set = func(settings any, c *Call) { e.Set(settings.(*C), c) }
 	}
 	return rows
 }
 
-func (m *Module[C]) init(conf any, s *Scope) {
-	if m.Init != nil {
-		m.Init(conf.(*C), s)
+func (s *Settings[C]) merge(outer, inner any) {
+	if s.Merge != nil {
+		s.Merge(outer.(*C), inner.(*C))
 	}
 }
 
-func (m *Module[C]) merge(parent, child any) {
-	if m.Merge != nil {
-		m.Merge(parent.(*C), child.(*C))
+// At returns the settings of type C of the level, or else of the innermost level around it that has
+// them. Exactly one table of the compiled modules must have that type. The settings may be changed
+// while compiling.
+func At[C any](l *Level) *C {
+	for i, t := range l.compile.tables {
+		if _, ok := t.Table.(*Settings[C]); !ok {
+			continue
+		}
+		for at := l; at != nil; at = at.Parent {
+			if t.of()&at.Context != 0 {
+				return at.at(i).(*C)
+			}
+		}
 	}
-}
-
-func (m *Module[C]) build(conf any, s *Scope) {
-	if m.Build != nil {
-		m.Build(conf.(*C), s)
-	}
+	panic(fmt.Sprintf("conf: no settings of type %T here", *new(C)))
 }
 
 // Rows lists the directives of modules, in order.
-func Rows(modules []AnyModule) []*Row {
+func Rows(modules []Module) []*Row {
 	var all []*Row
+	for i, t := range tablesOf(modules) {
+		name, _ := modules[t.module].Page()
+		all = append(all, t.rows(name, i)...)
+	}
+	return all
+}
+
+// A placedTable is a table with the index of its module.
+type placedTable struct {
+	Table
+	module int
+}
+
+func tablesOf(modules []Module) []placedTable {
+	var all []placedTable
 	for i, m := range modules {
-		all = append(all, m.rows(i)...)
+		_, tables := m.Page()
+		for _, t := range tables {
+			all = append(all, placedTable{t, i})
+		}
 	}
 	return all
 }

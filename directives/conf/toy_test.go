@@ -22,11 +22,13 @@ type toyConf struct {
 
 func (c *toyConf) note(call *Call) { c.called = append(c.called, call.Dir.Name.Text) }
 
+// anywhere is the levels of the blocks that tests have.
+const anywhere = Main | Stream | Server
+
 // toy returns a module with every kind of directive.
-func toy() *Module[toyConf] {
-	const anywhere = Main | Stream | Server
-	return &Module[toyConf]{
-		Name: "toy",
+func toy() Module {
+	return module("toy", &Settings[toyConf]{
+		Of: anywhere,
 		Entries: []Entry[toyConf]{
 			{Name: "block", In: Main, Args: None, Body: Nested, Set: func(_ *toyConf, call *Call) { call.Nest(Stream) }},
 			{Name: "named", In: Main, Args: Take(1), Body: Pairs, Set: (*toyConf).note},
@@ -52,11 +54,14 @@ func toy() *Module[toyConf] {
 			{Name: "enum", In: Main, Args: Take(1),
 				Set: Enum(func(c *toyConf) *Opt[int] { return &c.enum }, map[string]int{"one": 1, "two": 2})},
 		},
-	}
+	})
 }
 
+// module returns a module of that name.
+func module(name string, tables ...Table) Module { return &CoreModule{Name: name, Tables: tables} }
+
 // compile compiles text as /t.conf, with the tables of modules.
-func compile(t *testing.T, text string, modules ...AnyModule) *Compiler {
+func compile(t *testing.T, text string, modules ...Module) *Compiler {
 	t.Helper()
 	tree, unread := parser.Load(parser.Source{Path: "/t.conf", Text: []byte(text)})
 	if len(unread) > 0 {

@@ -6,39 +6,28 @@ import (
 
 	"weir/parser"
 	"weir/parser/diag"
-	"weir/stream"
 )
 
-// A Compiler holds one compilation. Its input is a tree and tables; its output is settings, a
-// snapshot and diagnostics.
+// A Compiler holds one compilation. Its input is a tree and tables; its output is settings and
+// diagnostics. A Builder makes the results of the settings.
 type Compiler struct {
-	Env    *Env
-	Config *stream.Config // under construction
-	Main   *Level
+	Env  *Env
+	Main *Level
 	// Elsewhere lists directives of blocks that no module of the compiler reads.
 	Elsewhere map[string]bool
 	Hints     Hints
 
 	root    *parser.Block
-	modules []AnyModule
+	modules []Module
+	tables  []placedTable
 	rows    map[string][]*Row
 	zones   []*zone // in the order of their declaration
 	diags   diag.List
 }
 
 // NewCompiler returns a compiler for the directives of modules, listed in nginx's order.
-func NewCompiler(modules []AnyModule, env *Env) *Compiler {
-	c := &Compiler{
-		Env: env, Config: stream.NewConfig(),
-		modules: modules, rows: map[string][]*Row{},
-	}
-	for _, m := range modules {
-		for _, v := range m.variables() {
-			if err := c.Config.Vars.Define(v); err != nil {
-				panic("spec: " + err.Error())
-			}
-		}
-	}
+func NewCompiler(modules []Module, env *Env) *Compiler {
+	c := &Compiler{Env: env, modules: modules, tables: tablesOf(modules), rows: map[string][]*Row{}}
 	for _, r := range Rows(modules) {
 		c.rows[r.Name] = append(c.rows[r.Name], r)
 	}
@@ -153,6 +142,6 @@ func (c *Call) checkDuplicate() bool {
 
 func (c *Call) apply() {
 	if c.row.set != nil {
-		c.row.set(c.Level.at(c.row.module), c)
+		c.row.set(c.Level.at(c.row.table), c)
 	}
 }

@@ -74,11 +74,11 @@ func TestWalkDoesNotCallSettersOfWrongDirectives(t *testing.T) {
 
 func TestCallPlaces(t *testing.T) {
 	var origin, end string
-	m := &Module[toyConf]{Name: "toy", Entries: []Entry[toyConf]{
+	m := module("toy", &Settings[toyConf]{Of: Main, Entries: []Entry[toyConf]{
 		{Name: "b", In: Main, Args: Take(1), Body: Pairs, Set: func(_ *toyConf, call *Call) {
 			origin, end = call.Origin(), call.EndLine().Origin()
 		}},
-	}}
+	}})
 	compile(t, "b\na\n{\n\n}", m)
 	if origin != "/t.conf:3" || end != "/t.conf:5" {
 		t.Errorf("got origin %s and end %s, want /t.conf:3 and /t.conf:5", origin, end)

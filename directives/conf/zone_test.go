@@ -10,7 +10,7 @@ type zoned struct{}
 
 // zoner returns a module with the directives "a NAME [SIZE]" and "b NAME [SIZE]", which declare zones
 // for different uses.
-func zoner() *Module[zoned] {
+func zoner() Module {
 	declare := func(_ *zoned, call *Call) {
 		var size int64
 		if len(call.Args()) > 1 {
@@ -18,10 +18,10 @@ func zoner() *Module[zoned] {
 		}
 		call.Zones().Declare(call.Arg(0), size, call.Dir.Name.Text)
 	}
-	return &Module[zoned]{Name: "zoner", Entries: []Entry[zoned]{
+	return module("zoner", &Settings[zoned]{Of: Main, Entries: []Entry[zoned]{
 		{Name: "a", In: Main, Args: Take(1, 2), Repeat: true, Set: declare},
 		{Name: "b", In: Main, Args: Take(1, 2), Repeat: true, Set: declare},
-	}}
+	}})
 }
 
 // TestZones compares the messages with those of ngx_shared_memory_add.

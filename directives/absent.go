@@ -2,9 +2,6 @@ package directives
 
 import "weir/stream"
 
-// unserved is the empty settings of a module that weir knows but does not support yet.
-type unserved struct{}
-
 // absent makes variables that are never found, as $ssl_cipher is in a plain session. If they are
 // changeable, other modules may define variables of these names.
 func absent(changeable bool, names ...string) []stream.Variable {
