@@ -14,12 +14,11 @@ const (
 	Server
 	Upstream
 	Mgmt
-	Match
 	Foreign
 )
 
 // contextNames are nginx's names of the contexts, in the order of the constants.
-var contextNames = [...]string{"main", "events", "stream", "server", "upstream", "mgmt", "match"}
+var contextNames = [...]string{"main", "events", "stream", "server", "upstream", "mgmt"}
 
 // names lists the contexts of c that weir reads.
 func (c Context) names() (all []string) {
