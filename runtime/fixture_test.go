@@ -3,8 +3,8 @@ package runtime
 import (
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"weir/conformance/ports"
 	"weir/directives"
 	"weir/directives/conf"
 	"weir/internal/errorlog"
@@ -24,10 +25,23 @@ import (
 	"weir/stream"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	receiveIgnored()
+	goleak.VerifyTestMain(m)
+}
 
-// patience limits the wait for something that should happen at once.
-const patience = 10 * time.Second
+// receiveIgnored makes the process receive the signals that a shell lets programs in the background
+// ignore: the tests expect that no signal is ignored at the start.
+func receiveIgnored() {
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGQUIT} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
+}
+
+// patience limits the wait for something that should happen at once. A busy machine may need much of it.
+const patience = 30 * time.Second
 
 // eventually polls until cond holds.
 func eventually(t *testing.T, what string, cond func() bool) {
@@ -167,15 +181,15 @@ type held struct{}
 func (held) Begin(*stream.Session) stream.Step                  { return stream.Step{Do: stream.Read, Max: 1} }
 func (held) Next(s *stream.Session, _ stream.Event) stream.Step { return s.Finish(stream.StatusOK) }
 
-// freeAddr returns an unused address.
+// freeAddr returns an address that no other program gets during the test.
 func freeAddr(t *testing.T) stream.Addr {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, release, err := ports.Reserve()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return stream.Addr{IP: netip.MustParseAddrPort(l.Addr().String())}
+	t.Cleanup(release)
+	return stream.Addr{IP: addr}
 }
 
 // dial connects to a. The connection closes when the test ends.

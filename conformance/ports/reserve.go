@@ -1,0 +1,52 @@
+// Package ports reserves addresses for servers that tests start later.
+package ports
+
+import (
+	"net/netip"
+	"os"
+	"syscall"
+)
+
+// Reserve returns an address of the loopback interface that no other program gets until release is
+// called. A server that sets SO_REUSEADDR, as weir, nginx and package net do, can listen on it
+// nevertheless; until one does, connections are refused.
+func Reserve() (addr netip.AddrPort, release func(), err error) {
+	fd, err := socket()
+	if err != nil {
+		return netip.AddrPort{}, nil, os.NewSyscallError("socket", err)
+	}
+	port, err := bind(fd)
+	if err != nil {
+		syscall.Close(fd)
+		return netip.AddrPort{}, nil, os.NewSyscallError("bind", err)
+	}
+	return netip.AddrPortFrom(loopback, port), func() { syscall.Close(fd) }, nil
+}
+
+var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+
+// socket returns a socket that programs started meanwhile do not inherit.
+func socket() (int, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err == nil {
+		syscall.CloseOnExec(fd)
+	}
+	return fd, err
+}
+
+// bind gives the socket an address whose port the system chooses, and returns the port.
+func bind(fd int) (uint16, error) {
+	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
+		return 0, err
+	}
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: loopback.As4()}); err != nil {
+		return 0, err
+	}
+	name, err := syscall.Getsockname(fd)
+	if err != nil {
+		return 0, err
+	}
+	return uint16(name.(*syscall.SockaddrInet4).Port), nil
+}
