@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/tools/txtar"
@@ -26,7 +28,20 @@ const (
 	nginxStream = "/usr/lib/nginx/modules/ngx_stream_module.so"
 )
 
-func TestMain(m *testing.M) { os.Exit(withBinary(m.Run)) }
+func TestMain(m *testing.M) {
+	receiveIgnored()
+	os.Exit(withBinary(m.Run))
+}
+
+// receiveIgnored makes the process receive the signals that a shell lets programs in the background
+// ignore, so that the commands which it runs do not ignore them either.
+func receiveIgnored() {
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGQUIT} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
+}
 
 func withBinary(run func() int) int {
 	dir, err := os.MkdirTemp("", "weir")

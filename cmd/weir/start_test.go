@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -69,6 +70,7 @@ func TestSignalEndsADaemonThatStarts(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
+			t.Cleanup(func() { cmd.Process.Kill() })
 			s.wantLine(`\[notice\] PID: try again to bind\(\) after 500ms`)
 			cmd.Process.Signal(sig)
 			cmd.Wait()
@@ -184,15 +186,13 @@ func TestFirstLogIsComplainedAboutOnce(t *testing.T) {
 func TestFirstLogIsClosedOnceThereIsAnother(t *testing.T) {
 	p := newSite(t).front("-e", "first.log")
 	p.ping(p.dial(p.addr))
-	all, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, fd := range all {
-		if to, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", p.pid, fd.Name())); to == p.path("first.log") {
-			t.Errorf("descriptor %s is still %s", fd.Name(), to)
+	eventually(t, "the first log is closed", func() bool {
+		fds, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", p.pid))
+		if err != nil || len(fds) == 0 {
+			t.Fatal("no descriptors: ", err)
 		}
-	}
+		return !slices.ContainsFunc(fds, func(fd string) bool { to, _ := os.Readlink(fd); return to == p.path("first.log") })
+	})
 }
 
 func TestLogToStandardOutputThatIsASocket(t *testing.T) {
@@ -211,6 +211,7 @@ func TestLogToStandardOutputThatIsASocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	theirs.Close()
+	t.Cleanup(func() { cmd.Process.Kill() })
 	eventually(t, "pid file", func() bool { return s.readPid() == cmd.Process.Pid })
 	c, err := net.Dial("tcp", s.addr)
 	if err != nil {
@@ -239,12 +240,12 @@ func TestServingAsRootIsWarnedOf(t *testing.T) {
 				t.Errorf("-t: got %q, want %q", got.stderr, want+ok)
 			}
 			p := s.front("-e", "e.log")
+			p.control("stop")
+			p.wantExit(0)
 			said, _ := os.ReadFile(s.path("stderr"))
 			if got := strings.ReplaceAll(string(said), s.dir, "$DIR"); strings.Count(got, warning) != strings.Count(want, warning) {
 				t.Errorf("start: got %q, want %q", got, want)
 			}
-			p.control("stop")
-			p.wantExit(0)
 		})
 	}
 }

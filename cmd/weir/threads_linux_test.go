@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -30,7 +31,7 @@ func TestThreadsAreAsConfigured(t *testing.T) {
 			bound++
 		}
 	}
-	if bound != 1 {
+	if bound != 1 && runtime.NumCPU() > 1 { // all threads are bound to an only processor
 		t.Errorf("%d threads are bound to processor 0, want the loop's", bound)
 	}
 	steps := []string{"4"}
