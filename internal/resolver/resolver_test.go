@@ -18,8 +18,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is the timeout of a test for a required event.
-const patience = 10 * time.Second
+// patience is the timeout of a test for a required event. A busy machine may need much of it.
+const patience = time.Minute
 
 // start returns a name server and a resolver that asks it.
 func start(t *testing.T, change func(*Options)) (*peers.DNS, *Resolver) {
@@ -120,6 +120,7 @@ func chain(t *testing.T, d *peers.DNS, n int) {
 func TestAnswersAreKept(t *testing.T) {
 	d, r := start(t, nil)
 	both(t, d)
+	r.resend = patience // which the lookup must not need
 	for range 3 {
 		lookup(t, r, "b.example")
 	}
@@ -127,7 +128,7 @@ func TestAnswersAreKept(t *testing.T) {
 		t.Errorf("asked %d times, want once", n)
 	}
 	a, ok := r.Cached("B.example")
-	if left := time.Until(a.Until); !ok || left < 50*time.Second || left > 60*time.Second {
+	if left := time.Until(a.Until); !ok || left < 30*time.Second || left > 60*time.Second {
 		t.Errorf("got %v, good for %v; want a minute", ok, left)
 	}
 }
@@ -174,9 +175,10 @@ func TestHowLongAnswersAreGood(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			d, r := start(t, func(o *Options) { o.Valid = tt.valid })
 			tt.prepare(t, d)
+			before := time.Now()
 			a, _ := r.Lookup(within(t, patience), "b.example")
-			if left := time.Until(a.Until).Round(time.Second); left != tt.want {
-				t.Errorf("good for %v, want %v", left, tt.want)
+			if a.Until.Before(before.Add(tt.want)) || a.Until.After(time.Now().Add(tt.want)) {
+				t.Errorf("good for %v, want %v", time.Until(a.Until), tt.want)
 			}
 		})
 	}
@@ -187,6 +189,7 @@ func TestHowLongAnswersAreGood(t *testing.T) {
 func TestServersInTurn(t *testing.T) {
 	dead, r := start(t, nil)
 	r.turn.Store(1<<32 - 2) // the counter wraps around
+	r.resend = time.Second  // in which the other server answers
 	alive, _ := start(t, nil)
 	dead.Silence("", true)
 	both(t, alive)
@@ -228,7 +231,7 @@ func TestQuestionsAreShared(t *testing.T) {
 			t.Fatalf("got %v, %v", a, err)
 		}
 	}
-	if got := d.Asked("b.example", "A"); got > 3 {
+	if got := d.Asked("b.example", "A"); got > n/2 { // once more after each resend
 		t.Errorf("asked %d times for %d sessions", got, n)
 	}
 }

@@ -78,7 +78,7 @@ func (f *dynamicGroup) setRecords(t *testing.T, name, kind string, values ...str
 
 func (f *dynamicGroup) lookUp(t *testing.T) time.Time {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	return upstream.LookUp(ctx, f.group, 0)
 }
@@ -128,10 +128,11 @@ func TestLookupFailureKeepsPeers(t *testing.T) {
 	f := newDynamicGroup(t, upstream.RoundRobin, dynamicServer(""))
 	f.setRecords(t, "b.example", "A", "127.0.0.1")
 	f.Fail("b.example", 2)
+	before := time.Now()
 	until := f.lookUp(t)
 	checkPeers(t, f.group, "127.0.0.1:1883 as b.example:1883*1")
-	if left := time.Until(until).Round(time.Second); left != f.resolving.Timeout {
-		t.Errorf("asked again after %v, want %v", left, f.resolving.Timeout)
+	if until.Before(before.Add(f.resolving.Timeout)) || until.After(time.Now().Add(f.resolving.Timeout)) {
+		t.Errorf("asked again after %v, want %v", time.Until(until), f.resolving.Timeout)
 	}
 	if got := f.lines.All(); !slices.Equal(got, []string{"[error] b.example could not be resolved (2: Server failure)"}) {
 		t.Errorf("got log %q", got)
