@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// patience is the timeout for anything that should happen at once.
-const patience = 8 * time.Second
+// patience is the timeout for anything that should happen at once. A busy machine may need much of it,
+// and it is less than the timeouts of nginx's defaults.
+const patience = 20 * time.Second
 
 // pollEvery is the interval between checks of a condition.
 const pollEvery = 5 * time.Millisecond

@@ -15,7 +15,7 @@ import (
 type Full struct {
 	addr    string
 	fd      int
-	filling []net.Conn
+	filling []int // connected sockets
 }
 
 // fillMax is far above the capacity of a queue of backlog 0.
@@ -32,18 +32,50 @@ func StartFull(addr string) (*Full, error) {
 	}
 	f := &Full{addr: addr, fd: fd}
 	for range fillMax {
-		c, err := net.DialTimeout("tcp", addr, hangsAfter)
-		if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
+		hangs, err := f.fill()
+		if hangs {
 			return f, nil
 		}
 		if err != nil {
 			f.Close()
 			return nil, err
 		}
-		f.filling = append(f.filling, c)
 	}
 	f.Close()
 	return nil, fmt.Errorf("the accept queue of %s took %d connections and is not full", addr, fillMax)
+}
+
+// fill opens one more connection, and reports whether it hangs. The state of the socket after
+// hangsAfter counts: this process may be late to look at it.
+func (f *Full) fill() (hangs bool, err error) {
+	name, err := unix.Getsockname(f.fd)
+	if err != nil {
+		return false, err
+	}
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return false, err
+	}
+	unix.CloseOnExec(fd)
+	err = unix.SetNonblock(fd, true)
+	if err == nil {
+		err = unix.Connect(fd, name)
+	}
+	if err != nil && err != unix.EINPROGRESS {
+		unix.Close(fd)
+		return false, err
+	}
+	for end := time.Now().Add(hangsAfter); ; time.Sleep(time.Millisecond) {
+		late := time.Now().After(end)
+		if _, err := unix.Getpeername(fd); err == nil {
+			f.filling = append(f.filling, fd)
+			return false, nil
+		}
+		if late {
+			unix.Close(fd)
+			return true, nil
+		}
+	}
 }
 
 // Addr returns the address as it is written in a configuration.
@@ -51,8 +83,8 @@ func (f *Full) Addr() string { return f.addr }
 
 // Close closes the socket and the connections that filled its queue.
 func (f *Full) Close() {
-	for _, c := range f.filling {
-		c.Close()
+	for _, fd := range f.filling {
+		unix.Close(fd)
 	}
 	unix.Close(f.fd)
 }
