@@ -26,6 +26,7 @@ import (
 // see docs/design.md.
 var allowed = table(`
 internal/*: internal/dns golang.org/x/net/dns/dnsmessage github.com/pires/go-proxyproto
+internal/tlsconf: internal/certverify internal/ciphers github.com/youmark/pkcs8
 
 parser/diag
 parser: parser/diag github.com/alecthomas/participle/v2

@@ -1,0 +1,105 @@
+package tlsconf
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/binary"
+	"hash"
+	"slices"
+	"time"
+)
+
+// A Server has the settings of one server block for its clients.
+type Server struct {
+	Settings
+	// Name identifies the server among those of a configuration. Sessions of one server are not
+	// resumed in another.
+	Name string
+	// Verify is ssl_verify_client.
+	Verify VerifyMode
+	// Verifier verifies the certificates of clients; needed unless Verify is VerifyOff.
+	Verifier *Verifier
+	// ClientAuthorities are the certificates of ssl_client_certificate, whose names are sent to clients.
+	ClientAuthorities []*x509.Certificate
+	// Tickets are the keys of session tickets; nil if sessions are not resumed.
+	Tickets TicketKeys
+	// Timeout is ssl_session_timeout.
+	Timeout time.Duration
+}
+
+// Config returns the configuration of crypto/tls and warnings about settings that it follows in part.
+func (s Server) Config() (*tls.Config, []string, error) {
+	c, p, err := s.config()
+	if err != nil {
+		return nil, nil, err
+	}
+	c.Certificates = byPreference(s.Certificates)
+	if s.Verify != VerifyOff {
+		c.ClientAuth = tls.RequestClientCert
+		c.ClientCAs = pool(s.ClientAuthorities)
+	}
+	if s.Tickets == nil || p.noTickets {
+		c.SessionTicketsDisabled = true
+		return c, p.warnings, nil
+	}
+	box := &ticketBox{keys: s.Tickets, identity: s.identity(), timeout: s.Timeout, now: time.Now}
+	if s.Verifier != nil && s.Verifier.Clock != nil {
+		box.now = s.Verifier.Clock
+	}
+	c.WrapSession, c.UnwrapSession = box.wrap, box.unwrap
+	return c, p.warnings, nil
+}
+
+// byPreference returns the certificates in the order in which crypto/tls tries them: ECDSA, Ed25519,
+// RSA. Of several with one kind of key the last is used, as OpenSSL does.
+func byPreference(all []tls.Certificate) (ordered []tls.Certificate) {
+	for _, kind := range []x509.PublicKeyAlgorithm{x509.ECDSA, x509.Ed25519, x509.RSA} {
+		for _, c := range slices.Backward(all) {
+			if c.Leaf.PublicKeyAlgorithm == kind {
+				ordered = append(ordered, c)
+				break
+			}
+		}
+	}
+	return ordered
+}
+
+// pool returns the certificates whose names are sent in a request for a certificate.
+func pool(certs []*x509.Certificate) *x509.CertPool {
+	if len(certs) == 0 {
+		return nil
+	}
+	p := x509.NewCertPool()
+	for _, c := range certs {
+		p.AddCert(c)
+	}
+	return p
+}
+
+// identity returns a hash of the settings that a resumed session must share with its first handshake:
+// the server, its certificates, and how clients are verified.
+func (s Server) identity() (id [sha256.Size]byte) {
+	sum := sha256.New()
+	addTo(sum, []byte(s.Name))
+	for _, c := range s.Certificates {
+		addTo(sum, c.Leaf.Raw)
+	}
+	addTo(sum, []byte{byte(s.Verify)})
+	if s.Verifier != nil {
+		store := s.Verifier.Store.Identity()
+		addTo(sum, store[:])
+		addTo(sum, binary.BigEndian.AppendUint64(nil, uint64(s.Verifier.Depth)<<8|uint64(s.Verifier.Level)))
+	}
+	for _, c := range s.ClientAuthorities {
+		addTo(sum, c.RawSubject)
+	}
+	sum.Sum(id[:0])
+	return id
+}
+
+// addTo adds a field with its length, so that two lists of fields never have the same bytes.
+func addTo(sum hash.Hash, field []byte) {
+	sum.Write(binary.BigEndian.AppendUint64(nil, uint64(len(field))))
+	sum.Write(field)
+}
