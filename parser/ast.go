@@ -38,16 +38,9 @@ type Block struct {
 
 // A File is one file as written: Block contains its include directives unexpanded.
 type File struct {
-	Path     string // as opened, and as in messages
-	Raw      []byte // not to be changed: words share its memory
-	Block    *Block
-	Comments []Comment
-}
-
-// A Comment is a '#' and the rest of its line.
-type Comment struct {
-	Text string // from '#', without white space at the end of the line
-	Pos  diag.Position
+	Path  string // as opened, and as in messages
+	Raw   []byte // not to be changed: words share its memory
+	Block *Block
 }
 
 // A Tree is a whole configuration with its includes expanded: an included directive replaces the include

@@ -61,7 +61,6 @@ type scanner struct {
 	name      string
 	text      string
 	globals   bool // the text is that of -g: no blocks, and no buffer to fill
-	comments  []Comment
 	at        int  // the next byte
 	line      int  // the line of text[at]
 	lineStart int  // the index of that line's first byte
@@ -130,7 +129,7 @@ func (s *scanner) afterQuoted() (lexer.Token, bool) {
 	return s.fault(s.at, unexpected(c)), true
 }
 
-// skipBlank advances to the next token, and stores the comments before it.
+// skipBlank advances to the next token, over white space and comments.
 func (s *scanner) skipBlank() (lexer.Token, bool) {
 	for s.at < len(s.text) {
 		switch s.text[s.at] {
@@ -159,8 +158,6 @@ func (s *scanner) comment() (lexer.Token, bool) {
 	if s.overflows(start, end) {
 		return s.tooLong(start, start, 0), true
 	}
-	text := strings.TrimRight(s.text[start:end], " \t\r")
-	s.comments = append(s.comments, Comment{Text: text, Pos: toPosition(s.position(start))})
 	s.at = end
 	return lexer.Token{}, false
 }

@@ -16,9 +16,7 @@ func parse(path, text string, globals bool) (*File, *diag.Diagnostic) {
 	if !globals {
 		b.file = file
 	}
-	fault := b.build(s)
-	file.Comments = s.comments
-	return file, fault
+	return file, b.build(s)
 }
 
 // A builder builds blocks from statements, as ngx_conf_parse does, but without recursion. It allocates

@@ -10,65 +10,54 @@ import (
 const indent = "    "
 
 // format returns f as text: one directive per line, four spaces per level, quotes and escapes only where
-// needed. It keeps comments, line breaks between arguments, and one of several empty lines. Parsing the
-// text gives the same directives. f must have been loaded without an error.
+// needed. It keeps line breaks between arguments and one of several empty lines, and no comments. Parsing
+// the text gives the same directives. f must have been loaded without an error.
 //
 // To write a Tree with its includes expanded, pass a File that contains only its Root.
 func format(f *File) []byte {
-	p := printer{comments: f.Comments}
+	p := printer{}
 	p.block(f.Block, 0)
 	return p.out.Bytes()
 }
 
 // A printer writes one file.
 type printer struct {
-	out      bytes.Buffer
-	comments []Comment     // not yet written
-	end      diag.Position // source position after the last output; zero if no empty line may follow
+	out bytes.Buffer
+	end diag.Position // source position after the last output; zero if no empty line may follow
 }
 
-// block writes the directives of b, and the comments up to its end.
+// block writes the directives of b.
 func (p *printer) block(b *Block, level int) {
-	for i, d := range b.Directives {
-		next := b.End
-		if i+1 < len(b.Directives) {
-			next = b.Directives[i+1].Name.Pos
-		}
-		p.directive(d, next, level)
+	for _, d := range b.Directives {
+		p.directive(d, level)
 	}
-	p.commentsBefore(b.End, level)
 }
 
-// directive writes d, after the comments before it and in it. A comment that follows it on the same line,
-// and before next, stays there.
-func (p *printer) directive(d *Directive, next diag.Position, level int) {
-	p.commentsBefore(d.End, level)
+func (p *printer) directive(d *Directive, level int) {
 	p.start(d.Name.Pos, level)
 	last := p.words(d, level)
 	p.end = d.End
 	if d.Body == nil {
-		p.out.WriteByte(';')
-		p.endLine(next)
+		p.out.WriteString(";\n")
 		return
 	}
 	if held(last) < confBuffer-1 {
 		p.out.WriteByte(' ')
 	}
-	p.body(d.Body, next, level)
+	p.body(d.Body, level)
 }
 
 // body writes a block in braces.
-func (p *printer) body(b *Block, next diag.Position, level int) {
+func (p *printer) body(b *Block, level int) {
 	p.out.WriteByte('{')
-	if len(b.Directives) > 0 || p.hasComment(b.End) {
-		p.endLine(start(b))
+	if len(b.Directives) > 0 {
+		p.out.WriteByte('\n')
 		p.end = diag.Position{}
 		p.block(b, level+1)
 		p.indent(level)
 	}
-	p.out.WriteByte('}')
+	p.out.WriteString("}\n")
 	p.end = b.End
-	p.endLine(next)
 }
 
 // words writes the name and the arguments of d, and returns the last one as written.
@@ -96,58 +85,10 @@ func (p *printer) start(pos diag.Position, level int) {
 	p.indent(level)
 }
 
-// endLine ends a line, with the comment at its end in the source, if that is before next.
-func (p *printer) endLine(next diag.Position) {
-	if p.hasComment(next) && p.comments[0].Pos.Line == p.end.Line {
-		p.out.WriteByte(' ')
-		p.comment()
-		return
-	}
-	p.out.WriteByte('\n')
-}
-
-// commentsBefore writes the comments before pos, each on its own line.
-func (p *printer) commentsBefore(pos diag.Position, level int) {
-	for p.hasComment(pos) {
-		at := p.comments[0].Pos
-		p.start(at, level)
-		p.comment()
-		p.end = at
-	}
-}
-
-// comment writes the next comment and ends its line. A comment that fills nginx's buffer is only valid at
-// the end of a file without a final newline, and gets none.
-func (p *printer) comment() {
-	text := p.comments[0].Text
-	p.comments = p.comments[1:]
-	p.out.WriteString(text)
-	if len(text) < confBuffer {
-		p.out.WriteByte('\n')
-	}
-}
-
-// hasComment reports whether the next comment is before pos.
-func (p *printer) hasComment(pos diag.Position) bool {
-	if len(p.comments) == 0 {
-		return false
-	}
-	at := p.comments[0].Pos
-	return at.Line < pos.Line || at.Line == pos.Line && at.Col < pos.Col
-}
-
 func (p *printer) indent(level int) {
 	for range level {
 		p.out.WriteString(indent)
 	}
-}
-
-// start returns the position of the first thing in b.
-func start(b *Block) diag.Position {
-	if len(b.Directives) > 0 {
-		return b.Directives[0].Name.Pos
-	}
-	return b.End
 }
 
 // endLine returns the line on which w ends.
