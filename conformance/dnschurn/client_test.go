@@ -11,8 +11,8 @@ import (
 	"weir/conformance/peers"
 )
 
-// patience is the timeout for anything between two local programs.
-const patience = 10 * time.Second
+// patience is the timeout for anything between two local programs. A busy machine may need much of it.
+const patience = 30 * time.Second
 
 // A visit is one connection of a client: its start, the time of its CONNACK, and its error.
 type visit struct {

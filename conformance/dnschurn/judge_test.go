@@ -222,7 +222,7 @@ func (h *hearing) mayBeNew(s server, last, m *met) bool {
 func (h *hearing) enough(c *crowd, servers int) {
 	g, changes, visits := c.group, c.group.changes()-c.group.before, len(c.visits)
 	h.t.Logf("%d changes, %d visits to %d servers, after %d that refused", changes, visits, servers, h.refused)
-	if least := c.clients * int(c.took/c.pause) / 2; visits < least {
+	if least := 5 * c.clients; visits < least {
 		h.t.Errorf("only %d visits, want at least %d", visits, least)
 	}
 	if g.names > 1 && changes < enough/2 {
@@ -235,7 +235,9 @@ func (h *hearing) enough(c *crowd, servers int) {
 		return
 	}
 	h.t.Logf("%d kept their server, %d lost it, %d moved to one that was new", h.kept, h.left, h.newcomers)
-	if g.names > 1 && h.kept < visits/4 {
+	// On a busy machine the visits of a client are so far apart that its server has left meanwhile.
+	busy := visits < c.clients*int(c.took/c.pause)/2
+	if g.names > 1 && !busy && h.kept < visits/4 {
 		h.t.Errorf("only %d of %d visits came to the server of the visit before", h.kept, visits)
 	}
 }

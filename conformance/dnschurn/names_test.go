@@ -16,7 +16,7 @@ const (
 	// enough is how often the set of each group of many names must change, unless that takes more
 	// than longest.
 	enough  = 1000
-	longest = 20 * time.Second
+	longest = 2 * time.Minute
 )
 
 // groups are round robin, a random method and one that hashes, each on A and on SRV records. Sets

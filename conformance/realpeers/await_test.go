@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// patience is the timeout for anything between two local programs.
-	patience = 15 * time.Second
+	// patience is the timeout for anything between two local programs. A busy machine may need much of it.
+	patience = time.Minute
 	// pollInterval is the interval between checks of a condition.
 	pollInterval = 5 * time.Millisecond
 )
