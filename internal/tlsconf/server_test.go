@@ -71,7 +71,7 @@ func (p *party) connect(t testing.TB, client *tls.Config) (*result, error) {
 			_, _ = c.Read(make([]byte, 1))
 		}
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c := tls.Server(near, config)
 	if err := c.HandshakeContext(ctx); err != nil {

@@ -23,6 +23,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"weir/conformance/ports"
 )
 
 // A stimulus is a client that fails in its handshake, with the error that nginx 1.31.5 logs with
@@ -280,7 +282,7 @@ func TestHandshakeFailure(t *testing.T) {
 			s.act(far)
 			far.Close()
 		}()
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		err := tls.Server(near, p.config).HandshakeContext(ctx)
 		near.Close()
 		<-done
@@ -397,7 +399,7 @@ func TestFailuresAgainstNginx(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
 		s.act(c)
 		c.Close()
 		var m []string
@@ -411,14 +413,15 @@ func TestFailuresAgainstNginx(t *testing.T) {
 	}
 }
 
+// freeAddress returns an address that no other program gets during the test.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, release, err := ports.Reserve()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Cleanup(release)
+	return addr.String()
 }
 
 // dials reports whether a server listens. The connection leaves a message in its log.
@@ -433,7 +436,7 @@ func dials(address string) bool {
 
 func waitFor(t *testing.T, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !condition(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("timeout")
 		}
