@@ -24,7 +24,7 @@ type reloads struct {
 // servers returns the servers of a line: "a b/2" is the server a, and b with max_conns=2.
 func servers(line string) []*upstream.PeerConf {
 	var all []*upstream.PeerConf
-	for _, word := range strings.Fields(line) {
+	for word := range strings.FieldsSeq(line) {
 		p := &upstream.PeerConf{Server: word[:1], Name: word[:1], Weight: 1}
 		fmt.Sscanf(word[1:], "/%d", &p.MaxConns)
 		p.Addr = stream.Addr{IP: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, word[0]}), 1883)}

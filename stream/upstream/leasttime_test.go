@@ -40,8 +40,10 @@ func TestLeastTime(t *testing.T) {
 		{"ties are resolved by weight", lastByte, "a:1*2 b:1*1", "(a a=10 b=10"},
 		{"connect: recorded at the end", upstream.LeastTime(upstream.ToConnect, false), "a:1*1 b:1*1", "(a a:900 b=30 )a b=30 b=30"},
 		{"connect inflight: recorded at once", upstream.LeastTime(upstream.ToConnect, true), "a:1*1 b:1*1", "(a a:10 (b b:300 )a )b a=10 (a a:10 (a"},
-		{"first_byte inflight: waiting sessions count by their age", upstream.LeastTime(upstream.ToFirstByte, true), "a:1*1 b:1*1",
-			"a=30 b=30 (b +200 (a (a a=30 b:30 a:30 )a )a )b"},
+		{
+			"first_byte inflight: waiting sessions count by their age", upstream.LeastTime(upstream.ToFirstByte, true), "a:1*1 b:1*1",
+			"a=30 b=30 (b +200 (a (a a=30 b:30 a:30 )a )a )b",
+		},
 		{"last_byte inflight: waiting sessions count by their age", upstream.LeastTime(upstream.ToLastByte, true), "a:1*1 b:1*1", "a=30 b=30 (b +200 (a (a a=30 )b"},
 		{"without inflight the age does not count", lastByte, "a:1*1 b:1*1", "a=30 b=30 (b +200 (a (a b=30"},
 	}

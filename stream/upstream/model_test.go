@@ -5,7 +5,6 @@ import (
 	"hash/crc32"
 	"math/rand/v2"
 	"slices"
-	"sort"
 	"strings"
 	"testing"
 
@@ -43,7 +42,7 @@ func newModel(peers []*upstream.Peer) *model {
 			}
 		}
 	}
-	sort.Slice(m.points, func(i, j int) bool { return m.points[i] < m.points[j] })
+	slices.Sort(m.points)
 	return m
 }
 

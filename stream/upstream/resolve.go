@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"strings"
 	"sync"
@@ -160,7 +161,7 @@ func (g *Group) lookUp(ctx context.Context, i int) (until time.Time) {
 	if err != nil {
 		d.logError(n.logName() + " could not be resolved (" + err.Error() + ")")
 	}
-	if err != nil && err != resolver.ErrNotFound {
+	if err != nil && !errors.Is(err, resolver.ErrNotFound) {
 		return time.Now().Add(d.Timeout)
 	}
 	g.update(i, found, until)

@@ -185,11 +185,17 @@ func TestServiceRecords(t *testing.T) {
 		records []string
 		want    string
 	}{
-		{"priorities and weights", nil, []string{"20 3 1885 m2.example", "10 7 1883 m1.example", "10 0 1884 m1.example"},
-			"127.0.0.1:1883 as m1.example*7, 127.0.0.1:1884 as m1.example*1, 127.0.0.2:1885 as m2.example*3 backup"},
+		{
+			"priorities and weights", nil,
+			[]string{"20 3 1885 m2.example", "10 7 1883 m1.example", "10 0 1884 m1.example"},
+			"127.0.0.1:1883 as m1.example*7, 127.0.0.1:1884 as m1.example*1, 127.0.0.2:1885 as m2.example*3 backup",
+		},
 		{"weight in the configuration", func(n *upstream.DynamicServer) { n.Template.Weight = 5 }, []string{"10 7 1883 m1.example"}, "127.0.0.1:1883 as m1.example*5"},
-		{"backup", func(n *upstream.DynamicServer) { n.Template.Backup = true }, []string{"10 1 1883 m1.example", "20 1 1883 m2.example"},
-			"127.0.0.1:1883 as m1.example*1 backup"},
+		{
+			"backup", func(n *upstream.DynamicServer) { n.Template.Backup = true },
+			[]string{"10 1 1883 m1.example", "20 1 1883 m2.example"},
+			"127.0.0.1:1883 as m1.example*1 backup",
+		},
 		{"each address", func(n *upstream.DynamicServer) { n.EachAddress = true }, []string{"10 1 1883 m1.example"}, "127.0.0.1:1883 as 127.0.0.1:1883*1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

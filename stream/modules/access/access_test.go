@@ -11,7 +11,7 @@ import (
 
 // rules parses "deny 192.0.2.1; allow all".
 func rules(text string) (all []Rule) {
-	for _, one := range strings.Split(text, "; ") {
+	for one := range strings.SplitSeq(text, "; ") {
 		verb, what, ok := strings.Cut(one, " ")
 		if !ok {
 			continue

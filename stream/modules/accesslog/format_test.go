@@ -72,8 +72,10 @@ func TestEscape(t *testing.T) {
 		{"plain", "abc", false, "abc", "abc", "abc"},
 		{"empty", "", false, "", "", ""},
 		{"not found", "", true, "-", "", ""},
-		{"everything", all, false, `\x00\x1F ~\x7F\x80\x22\x5C\x0A\x0D\x09\x08\x0C\xC3\xA9`,
-			`\u0000\u001F ~` + "\x7f\ufffd" + `\"\\\n\r\t\b\fé`, all},
+		{
+			"everything", all, false, `\x00\x1F ~\x7F\x80\x22\x5C\x0A\x0D\x09\x08\x0C\xC3\xA9`,
+			`\u0000\u001F ~` + "\x7f\ufffd" + `\"\\\n\r\t\b\fé`, all,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -50,6 +51,7 @@ func (l *lockedText) String() string {
 }
 
 func newRig(t *testing.T) *rig {
+	t.Helper()
 	r := &rig{t: t, config: stream.NewConfig(), values: map[string]string{}, errors: &lockedText{}, clock: testNow()}
 	r.vars = r.config.Vars
 	for _, name := range []string{"a", "b"} {
@@ -260,7 +262,7 @@ func TestPathCountsLinesThatAreNotWritten(t *testing.T) {
 	set.OnLoss(func(l logfile.Loss) { lost <- l })
 	r.values["a"] = "full"
 	l.Log(r.session())
-	if got := <-lost; got.Error() != `write() to "/dev/full" failed` || got.Reason() != syscall.ENOSPC || got.Lines != 1 {
+	if got := <-lost; got.Error() != `write() to "/dev/full" failed` || !errors.Is(got.Reason(), syscall.ENOSPC) || got.Lines != 1 {
 		t.Errorf("got %v, %v, %d lines", got, got.Reason(), got.Lines)
 	}
 	closeLogs(t, &set)

@@ -159,8 +159,10 @@ func TestCheck(t *testing.T) {
 		{"as it was", func() {}, "DE", "0", ""},
 		{"as old as it was", func() { replace(t, path, fixture(t, "later.mmdb"), start) }, "DE", "0", ""},
 		{"younger", func() { replace(t, path, fixture(t, "later.mmdb"), start.Add(5*time.Second)) }, "CW", "5", `[info] Reload MMDB "` + path + `"`},
-		{"spoilt", func() { replace(t, path, []byte("spoilt"), start.Add(9*time.Second)) }, "CW", "5",
-			`[error] MMDB_open("` + path + `") failed to reload - The MaxMind DB file contains invalid metadata`},
+		{
+			"spoilt", func() { replace(t, path, []byte("spoilt"), start.Add(9*time.Second)) }, "CW", "5",
+			`[error] MMDB_open("` + path + `") failed to reload - The MaxMind DB file contains invalid metadata`,
+		},
 		{"gone", func() { os.Remove(path) }, "CW", "5", `[emerg] stat() "` + path + `" failed (2: No such file or directory)`},
 	}
 	for _, step := range steps {

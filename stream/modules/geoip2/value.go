@@ -28,12 +28,14 @@ type walk struct {
 }
 
 // UnmarshalMaxMindDBCursor walks from a record. The reader calls it.
-func (w *walk) UnmarshalMaxMindDBCursor(record mmdbdata.Cursor) (behind mmdbdata.Cursor, err error) {
-	at, ok := record, true
+func (w *walk) UnmarshalMaxMindDBCursor(record mmdbdata.Cursor) (mmdbdata.Cursor, error) {
+	at := record
 	for _, step := range w.path {
-		if at, ok = enter(at, step); !ok {
+		next, ok := enter(at, step)
+		if !ok {
 			return record.Skip()
 		}
+		at = next
 	}
 	w.text, w.found = text(at)
 	return record.Skip()

@@ -242,8 +242,10 @@ func TestOpen(t *testing.T) {
 	}{
 		{"the same", "$remote_addr", 1 << 20, 1, ""},
 		{"another size", "$remote_addr", 2 << 20, 0, ""},
-		{"another key", "$remote_port", 1 << 20, 0,
-			`limit_conn_zone "z0" uses the "$remote_port" key while previously it used the "$remote_addr" key`},
+		{
+			"another key", "$remote_port", 1 << 20, 0,
+			`limit_conn_zone "z0" uses the "$remote_port" key while previously it used the "$remote_addr" key`,
+		},
 		{"another key and size", "$remote_port", 2 << 20, 0, ""},
 	}
 	for _, tt := range tests {

@@ -32,8 +32,8 @@ func (z *Zone) Key() string { return "limit_conn_zone " + z.Name }
 func (z *Zone) Open(_ context.Context, _ *stream.Env, old stream.Part) error {
 	before, ok := old.(*Zone)
 	if !ok || before.Size != z.Size {
-		context := " in limit_conn_zone \"" + z.Name + "\"\x00" // ngx_slab_pool_t.log_ctx
-		z.table = zone.NewTable(zone.Layout{Size: z.Size, Fixed: []int{treeSize, len(context)}, Node: nodeSize})
+		logContext := " in limit_conn_zone \"" + z.Name + "\"\x00" // ngx_slab_pool_t.log_ctx
+		z.table = zone.NewTable(zone.Layout{Size: z.Size, Fixed: []int{treeSize, len(logContext)}, Node: nodeSize})
 		return nil
 	}
 	if was, is := before.Variable.Text(), z.Variable.Text(); was != is {

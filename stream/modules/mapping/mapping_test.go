@@ -44,8 +44,16 @@ func play(t testing.TB, from *string, lines ...line) (s *offline.Session, m *map
 func TestGet(t *testing.T) {
 	exact := []line{{"a", "1"}, {"B c", "2"}, {"", "empty"}, {"default", "d"}, {`\default`, "3"}, {"*.x", "4"}}
 	hosts := []line{
-		{"hostnames", ""}, {"www.x.y", "exact"}, {"*.x.y", "head"}, {"*.b.x.y", "long head"}, {".z.y", "dot"}, {"mail.*", "tail"},
-		{"mail.a.*", "long tail"}, {"*.tail.y", "head first"}, {"~^re", "regex"}, {"re.*", "before regex"},
+		{"hostnames", ""},
+		{"www.x.y", "exact"},
+		{"*.x.y", "head"},
+		{"*.b.x.y", "long head"},
+		{".z.y", "dot"},
+		{"mail.*", "tail"},
+		{"mail.a.*", "long tail"},
+		{"*.tail.y", "head first"},
+		{"~^re", "regex"},
+		{"re.*", "before regex"},
 	}
 	long := strings.Repeat("a.", 50000) + "x.y"
 	tests := []struct {

@@ -44,8 +44,10 @@ func TestVariables(t *testing.T) {
 		{"Google, the largest", "gcp_conn_id", "\xe0\x00\x08\xff\xff\xff\xff\xff\xff\xff\xff", "18446744073709551615", nil},
 		{"Google, too short", "gcp_conn_id", "\xe0\x00\x07\x00\x10\xfb\xbb\x00\x00\x00", "-", nil},
 		{"another platform", "gcp_conn_id", "\xea\x00\x02\x01v", "-", nil},
-		{"broken", "gcp_conn_id", "\xea\x00\x02\x01", "-",
-			[]string{"[error] *1 broken PROXY protocol TLV, client: 192.0.2.1, server: 192.0.2.100:1883"}},
+		{
+			"broken", "gcp_conn_id", "\xea\x00\x02\x01", "-",
+			[]string{"[error] *1 broken PROXY protocol TLV, client: 192.0.2.1, server: 192.0.2.100:1883"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -83,20 +83,23 @@ func TestReadAhead(t *testing.T) {
 		{"nothing more", `bytes "" -> keep
 			failed upstream connect ECONNREFUSED -> ` + two + `failed upstream connect ECONNREFUSED -> finish`, []string{
 			"[error] *1 connect() failed (111: Connection refused)" + at(proxying, 1, 4),
-			"[error] *1 connect() failed (111: Connection refused)" + at(connecting, 2, 4)}},
+			"[error] *1 connect() failed (111: Connection refused)" + at(connecting, 2, 4),
+		}},
 		{"more", `bytes "" -> keep
 			bytes "efg" -> keep
 			timedout -> ` + two + `bytes "h" -> keep
 			failed upstream connect ECONNREFUSED -> finish`, []string{
 			"[error] *1 upstream timed out (110: Connection timed out)" + at(proxying, 1, 7),
-			"[error] *1 connect() failed (111: Connection refused)" + at(proxying, 2, 8)}},
+			"[error] *1 connect() failed (111: Connection refused)" + at(proxying, 2, 8),
+		}},
 		{"an opening with more behind it", `bytes "ef" -> keep
 			eof -> keep
 			timedout -> ` + two + `connected 127.0.0.1:5000 -> relay
 			relayed client-EOF -> finish`, []string{
 			"[error] *1 upstream timed out (110: Connection timed out)" + at(proxying, 1, 6),
 			"[info] *1 proxy 127.0.0.1:5000 connected to 127.0.0.1:7002",
-			"[info] *1 client disconnected, bytes from/to client:6/0, bytes from/to upstream:0/0"}},
+			"[info] *1 client disconnected, bytes from/to client:6/0, bytes from/to upstream:0/0",
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

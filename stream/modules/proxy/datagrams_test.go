@@ -37,21 +37,33 @@ func TestDatagrams(t *testing.T) {
 		status    stream.Status
 		log       []string
 	}{
-		{"done", 1, connected + `relayed done 1/1 -> finish`, 200,
-			[]string{up, "[info] *1 udp done, packets from/to client:1/1" + counts}},
-		{"timed out with all answers", -1, connected + `relayed timeout 3/7 -> finish`, 200,
-			[]string{up, "[info] *1 udp timed out, packets from/to client:3/7" + counts}},
-		{"timed out without an answer", 1, connected + `relayed timeout 1/0 -> finish`, 502, []string{up,
-			"[error] *1 upstream timed out (110: Connection timed out)" + udpAt("proxying connection"), disabled}},
-		{"refused", 1, connected + `failed upstream recv ECONNREFUSED -> keep
+		{
+			"done", 1, connected + `relayed done 1/1 -> finish`, 200,
+			[]string{up, "[info] *1 udp done, packets from/to client:1/1" + counts},
+		},
+		{
+			"timed out with all answers", -1, connected + `relayed timeout 3/7 -> finish`, 200,
+			[]string{up, "[info] *1 udp timed out, packets from/to client:3/7" + counts},
+		},
+		{"timed out without an answer", 1, connected + `relayed timeout 1/0 -> finish`, 502, []string{
+			up,
+			"[error] *1 upstream timed out (110: Connection timed out)" + udpAt("proxying connection"), disabled,
+		}},
+		{
+			"refused", 1, connected + `failed upstream recv ECONNREFUSED -> keep
 			relayed done 1/1 -> finish`, 200,
-			[]string{up, refused, "[info] *1 udp done, packets from/to client:1/1" + counts, disabled}},
-		{"can not be sent", 1, connected + `failed upstream sendmsg EMSGSIZE -> keep
+			[]string{up, refused, "[info] *1 udp done, packets from/to client:1/1" + counts, disabled},
+		},
+		{
+			"cannot be sent", 1, connected + `failed upstream sendmsg EMSGSIZE -> keep
 			relayed upstream-error 1/0 -> finish`, 200,
-			[]string{up, "[alert] *1 sendmsg() failed (90: Message too long)" + udpAt("proxying and sending to upstream"), disabled}},
-		{"can not be answered", 1, connected + `failed client sendmsg EPERM -> keep
+			[]string{up, "[alert] *1 sendmsg() failed (90: Message too long)" + udpAt("proxying and sending to upstream"), disabled},
+		},
+		{
+			"cannot be answered", 1, connected + `failed client sendmsg EPERM -> keep
 			relayed client-error 1/0 -> finish`, 200,
-			[]string{up, "[alert] *1 sendmsg() failed (1: Operation not permitted)" + udpAt("proxying and sending to client")}},
+			[]string{up, "[alert] *1 sendmsg() failed (1: Operation not permitted)" + udpAt("proxying and sending to client")},
+		},
 		{"socket closed", -1, connected + `relayed shutdown 1/0 -> finish`, 200, []string{up, "[info] *1 disconnected on shutdown"}},
 		{"aborted", -1, connected + `aborted -> finish`, 200, []string{up, "[info] *1 shutdown timeout" + udpAt("proxying connection")}},
 		{"aborted after a refusal", -1, connected + `failed upstream recv ECONNREFUSED -> keep
@@ -62,7 +74,8 @@ func TestDatagrams(t *testing.T) {
 			"[error] *1 connect() to 127.0.0.1:7001 failed (113: No route to host)" + udpAt("connecting to upstream"),
 			"[warn] *1 upstream server temporarily disabled" + udpAt("connecting to upstream"),
 			"[info] *1 udp proxy 127.0.0.1:5000 connected to 127.0.0.1:7002",
-			"[info] *1 udp done, packets from/to client:1/1" + counts}},
+			"[info] *1 udp done, packets from/to client:1/1" + counts,
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

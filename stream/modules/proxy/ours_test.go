@@ -114,8 +114,10 @@ func TestPause(t *testing.T) {
 			` + noRoom + `finish reset`, func(c *proxy.Content) { c.ConnectTimeout = 150 * time.Millisecond }, 500, "127.0.0.1:7001, ", 1},
 		{"no longer than five seconds", first + noPorts + second + `after 4901ms -> keep
 			` + noPorts + `finish reset`, nil, 502, "127.0.0.1:7001, 127.0.0.1:7002", 2},
-		{"no permission", first + `failed upstream connect EPERM -> ` + second + `failed upstream connect EPERM -> finish reset`, nil, 502,
-			"127.0.0.1:7001, 127.0.0.1:7002", 2},
+		{
+			"no permission", first + `failed upstream connect EPERM -> ` + second + `failed upstream connect EPERM -> finish reset`, nil, 502,
+			"127.0.0.1:7001, 127.0.0.1:7002", 2,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

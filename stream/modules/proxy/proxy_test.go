@@ -177,25 +177,31 @@ func TestConnect(t *testing.T) {
 			refused(1), "[info] *1 proxy 127.0.0.1:5000 connected to 127.0.0.1:7002",
 			"[info] *1 upstream disconnected, bytes from/to client:4/0, bytes from/to upstream:0/0",
 		}},
-		{"none", nil, `connect 127.0.0.1:7001` + head + `
+		{
+			"none", nil, `connect 127.0.0.1:7001` + head + `
 			failed upstream connect ECONNREFUSED -> connect 127.0.0.1:7002` + head + `
 			failed upstream connect ECONNREFUSED -> connect 127.0.0.1:7003` + head + `
 			failed upstream connect ECONNREFUSED -> finish reset`, 502, "127.0.0.1:7001, 127.0.0.1:7002, 127.0.0.1:7003",
-			[]string{refused(1), refused(2), refused(3)}},
+			[]string{refused(1), refused(2), refused(3)},
+		},
 		{"no retry", func(c *proxy.Content) { c.NextUpstream = false }, `connect 127.0.0.1:7001` + head + `
 			failed upstream connect ECONNREFUSED -> finish reset`, 502, "127.0.0.1:7001", []string{refused(1)}},
-		{"two tries", func(c *proxy.Content) { c.NextTries = 2 }, `connect 127.0.0.1:7001` + head + `
+		{
+			"two tries", func(c *proxy.Content) { c.NextTries = 2 }, `connect 127.0.0.1:7001` + head + `
 			failed upstream connect ECONNREFUSED -> connect 127.0.0.1:7002` + head + `
 			failed upstream connect ECONNREFUSED -> finish reset`, 502, "127.0.0.1:7001, 127.0.0.1:7002",
-			[]string{refused(1), refused(2)}},
+			[]string{refused(1), refused(2)},
+		},
 		{"more tries than servers", func(c *proxy.Content) { c.NextTries, c.To.Group = 9, group(1) }, `connect 127.0.0.1:7001` + head + `
 			failed upstream connect ECONNREFUSED -> finish reset`, 502, "127.0.0.1:7001", []string{refused(1)}},
-		{"time for retries is over", func(c *proxy.Content) { c.NextTimeout = 10 * time.Second }, `connect 127.0.0.1:7001` + head + `
+		{
+			"time for retries is over", func(c *proxy.Content) { c.NextTimeout = 10 * time.Second }, `connect 127.0.0.1:7001` + head + `
 			after 9999ms -> keep
 			failed upstream connect ECONNREFUSED -> connect 127.0.0.1:7002` + head + `
 			after 1ms -> keep
 			failed upstream connect ECONNREFUSED -> finish reset`, 502, "127.0.0.1:7001, 127.0.0.1:7002",
-			[]string{refused(1), refused(2)}},
+			[]string{refused(1), refused(2)},
+		},
 		{"connect times out", nil, `connect 127.0.0.1:7001` + head + `
 			after 1m -> keep
 			timedout -> connect 127.0.0.1:7002` + head + `

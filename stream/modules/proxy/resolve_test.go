@@ -87,7 +87,7 @@ func TestResolveKnown(t *testing.T) {
 }
 
 func TestResolveFails(t *testing.T) {
-	const context = ", client: 192.0.2.1, server: 192.0.2.100:1883, bytes from/to client:0/0, bytes from/to upstream:0/0"
+	const logged = ", client: 192.0.2.1, server: 192.0.2.100:1883, bytes from/to client:0/0, bytes from/to upstream:0/0"
 	for _, tt := range []struct {
 		name, to string
 		event    stream.EventKind
@@ -108,7 +108,7 @@ func TestResolveFails(t *testing.T) {
 			if step := s.Advance(stream.Event{Kind: tt.event}); step.Do != stream.Finish {
 				t.Errorf("got %s", offline.StepText(step, s.Clock.Now()))
 			}
-			if got := s.Lines.All()[1]; !strings.HasSuffix(got, tt.want+context) {
+			if got := s.Lines.All()[1]; !strings.HasSuffix(got, tt.want+logged) {
 				t.Errorf("got log %q", got)
 			}
 			checkStatus(t, s, tt.status)

@@ -28,10 +28,14 @@ func TestProtocol(t *testing.T) {
 		{"IPv4", proxy.V1, addr("192.0.2.1:1000"), addr("192.0.2.2:1883"), "PROXY TCP4 192.0.2.1 192.0.2.2 1000 1883\r\n"},
 		{"IPv6", proxy.V1, addr("[2001:db8::1]:1"), addr("[::1]:2"), "PROXY TCP6 2001:db8::1 ::1 1 2\r\n"},
 		{"client on a unix socket", proxy.V1, stream.UnixAddr(""), stream.UnixAddr("/s"), "PROXY UNKNOWN\r\n"},
-		{"address replaced on a unix socket", proxy.V1, addr("192.0.2.1:1000"), stream.UnixAddr("/s"),
-			"PROXY TCP4 192.0.2.1 unix:/s 1000 0\r\n"},
-		{"IPv4, version 2", proxy.V2, addr("192.0.2.1:1000"), addr("192.0.2.2:1883"),
-			signature + "\x21\x11\x00\x13\xc0\x00\x02\x01\xc0\x00\x02\x02\x03\xe8\x07\x5b\x03\x00\x04"},
+		{
+			"address replaced on a unix socket", proxy.V1, addr("192.0.2.1:1000"), stream.UnixAddr("/s"),
+			"PROXY TCP4 192.0.2.1 unix:/s 1000 0\r\n",
+		},
+		{
+			"IPv4, version 2", proxy.V2, addr("192.0.2.1:1000"), addr("192.0.2.2:1883"),
+			signature + "\x21\x11\x00\x13\xc0\x00\x02\x01\xc0\x00\x02\x02\x03\xe8\x07\x5b\x03\x00\x04",
+		},
 		{"unix, version 2", proxy.V2, stream.UnixAddr(""), stream.UnixAddr("/s"), signature + "\x20\x00\x00\x07\x03\x00\x04"},
 	}
 	for _, tt := range tests {
