@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"weir/directives/conf"
+	"weir/internal/ascii"
 	"weir/internal/errorlog"
 	"weir/parser/diag"
 )
@@ -85,7 +86,7 @@ func ignore[C, T any](*C) *conf.Opt[T] { return new(conf.Opt[T]) }
 // oneOf is the setter of a word, in any case, that is checked and then discarded.
 func oneOf(words ...string) func(*coreConf, *conf.Call) {
 	return func(_ *coreConf, call *conf.Call) {
-		if !slices.Contains(words, conf.Lower(call.Arg(0))) {
+		if !slices.Contains(words, ascii.ToLower(call.Arg(0))) {
 			call.Fail(&call.Args()[0], "invalid value \"%s\"", call.Arg(0))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"weir/directives/conf"
+	"weir/internal/ascii"
 	"weir/internal/logfile"
 	"weir/parser"
 	"weir/stream"
@@ -140,7 +141,7 @@ func findFormat(call *conf.Call) *accesslog.Format {
 		return nil
 	}
 	for _, f := range conf.At[logMain](call.Level).formats {
-		if conf.EqualFold(f.name, call.Arg(1)) {
+		if ascii.EqualFold(f.name, call.Arg(1)) {
 			return f.format
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"weir/directives/conf"
+	"weir/internal/ascii"
 	"weir/parser"
 	"weir/parser/diag"
 	"weir/stream"
@@ -37,10 +38,10 @@ func (c *streamConf) addName(call *conf.Call, word *parser.Word) bool {
 	if pattern, ok := strings.CutPrefix(text, "~"); ok {
 		return c.addPattern(call, word, pattern)
 	}
-	if conf.EqualFold(text, "$hostname") {
+	if ascii.EqualFold(text, "$hostname") {
 		text = call.Compiler().Env.Hostname()
 	}
-	c.names = append(c.names, serverName{text: conf.Lower(text)})
+	c.names = append(c.names, serverName{text: ascii.ToLower(text)})
 	return true
 }
 

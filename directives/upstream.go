@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"weir/directives/conf"
+	"weir/internal/ascii"
 	"weir/parser"
 	"weir/parser/diag"
 	"weir/stream"
@@ -121,7 +122,7 @@ func (c *upstreamMain) mayName(call *conf.Call, a *conf.Address) bool {
 // refusePorts refuses a group if its name was used with a port before.
 func (c *upstreamMain) refusePorts(group *conf.Call) {
 	for _, n := range c.named {
-		if name := group.Arg(0); conf.EqualFold(n.host, name) {
+		if name := group.Arg(0); ascii.EqualFold(n.host, name) {
 			group.Compiler().ReportBare(diag.Emerg, "upstream \"%s\" may not have port %d in %s", name, n.port, n.origin)
 		}
 	}
@@ -129,7 +130,7 @@ func (c *upstreamMain) refusePorts(group *conf.Call) {
 
 func (c *upstreamMain) find(name string) *groupUse {
 	for _, g := range c.groups {
-		if conf.EqualFold(g.name, name) {
+		if ascii.EqualFold(g.name, name) {
 			return g
 		}
 	}

@@ -1,6 +1,10 @@
 package conf
 
-import "time"
+import (
+	"time"
+
+	"weir/internal/ascii"
+)
 
 // The functions below make setters for directives of one argument: each returns an Entry's Set that
 // parses the argument by nginx's rules into the given field, or refuses the configuration with
@@ -9,7 +13,7 @@ import "time"
 // Flag sets a field from "on" or "off", as ngx_conf_set_flag_slot.
 func Flag[C any](field func(*C) *Opt[bool]) func(*C, *Call) {
 	return func(conf *C, c *Call) {
-		on, off := EqualFold(c.Arg(0), "on"), EqualFold(c.Arg(0), "off")
+		on, off := ascii.EqualFold(c.Arg(0), "on"), ascii.EqualFold(c.Arg(0), "off")
 		if !on && !off {
 			c.Fail(&c.Dir.Args[0], "invalid value \"%s\" in \"%s\" directive, it must be \"on\" or \"off\"", c.Arg(0), c.Dir.Name.Text)
 			return
@@ -61,7 +65,7 @@ func String[C any](field func(*C) *Opt[string]) func(*C, *Call) {
 func Enum[C, T any](field func(*C) *Opt[T], names map[string]T) func(*C, *Call) {
 	return func(conf *C, c *Call) {
 		for name, v := range names {
-			if EqualFold(name, c.Arg(0)) {
+			if ascii.EqualFold(name, c.Arg(0)) {
 				field(conf).Set(v)
 				return
 			}

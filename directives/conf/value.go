@@ -3,6 +3,8 @@ package conf
 import (
 	"math"
 	"time"
+
+	"weir/internal/ascii"
 )
 
 // ParseNumber parses a number of decimal digits only, as ngx_atoi does.
@@ -63,41 +65,11 @@ func parseScaled(text, units string) (int64, bool) {
 
 func unitPower(c byte, units string) (int, bool) {
 	for i := range len(units) {
-		if lower(c) == units[i] {
+		if ascii.Lower(c) == units[i] {
 			return i + 1, true
 		}
 	}
 	return 0, false
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
-}
-
-// Lower returns text with ASCII letters in lower case, as ngx_strlow does.
-func Lower(text string) string {
-	b := []byte(text)
-	for i, c := range b {
-		b[i] = lower(c)
-	}
-	return string(b)
-}
-
-// EqualFold reports whether a and b are equal, ignoring the case of ASCII letters, as
-// ngx_strcasecmp does.
-func EqualFold(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(a) {
-		if lower(a[i]) != lower(b[i]) {
-			return false
-		}
-	}
-	return true
 }
 
 // ParseMsec parses a time of a directive that counts in milliseconds, "1h30m" or "500ms", as

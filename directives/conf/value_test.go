@@ -97,22 +97,3 @@ func checkValue[T int64 | time.Duration](t *testing.T, name, text string, want T
 		t.Errorf("%s(%q) = %v, %v, want %v, %v", name, text, got, ok, want, wantOK)
 	}
 }
-
-func TestEqualFold(t *testing.T) {
-	tests := []struct {
-		name, a, b string
-		want       bool
-	}{
-		{"case", "On", "oN", true},
-		{"length", "on", "one", false},
-		{"ASCII only", "\u212a", "k", false},
-		{"letters and brackets", "[", "{", false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := EqualFold(tt.a, tt.b); got != tt.want {
-				t.Errorf("EqualFold(%q, %q) = %v, want %v", tt.a, tt.b, got, tt.want)
-			}
-		})
-	}
-}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"weir/internal/ascii"
 )
 
 // A Kind is a kind of records.
@@ -232,13 +234,4 @@ func (a *answers) follow(name string) Reply {
 func lowerName(n dnsmessage.Name) string { return Normalize(n.String()) }
 
 // Normalize returns name in lower case, without the trailing dot.
-func Normalize(name string) string {
-	name = strings.TrimSuffix(name, ".")
-	b := []byte(name)
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
-		}
-	}
-	return string(b)
-}
+func Normalize(name string) string { return ascii.ToLower(strings.TrimSuffix(name, ".")) }

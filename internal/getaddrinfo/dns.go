@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"weir/internal/ascii"
 	"weir/internal/dns"
 )
 
@@ -56,7 +57,7 @@ func isHostname(name string) bool {
 			return false
 		}
 		for _, c := range []byte(label) {
-			if lower(c) < 'a' || lower(c) > 'z' {
+			if ascii.Lower(c) < 'a' || ascii.Lower(c) > 'z' {
 				if (c < '0' || c > '9') && c != '-' && c != '_' {
 					return false
 				}

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"weir/internal/ascii"
 )
 
 // askFiles looks up name in the hosts file: in the first line with the name, or with "multi on" in
@@ -36,7 +38,7 @@ func (s *system) askFiles(name string, family family) ([]netip.Addr, status) {
 func parseHost(line, name string, family family) (netip.Addr, bool) {
 	line, _, _ = strings.Cut(line, "#")
 	words := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(spaces, r) })
-	if len(words) < 2 || !slices.ContainsFunc(words[1:], func(w string) bool { return equalFold(w, name) }) {
+	if len(words) < 2 || !slices.ContainsFunc(words[1:], func(w string) bool { return ascii.EqualFold(w, name) }) {
 		return netip.Addr{}, false
 	}
 	ip, err := netip.ParseAddr(words[0])
@@ -50,26 +52,6 @@ func parseHost(line, name string, family family) (netip.Addr, bool) {
 		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	}
 	return ip, !(family == onlyIPv4 && !ip.Is4() || family == onlyIPv6 && ip.Is4())
-}
-
-// equalFold compares names, ignoring the case of ASCII letters.
-func equalFold(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(a) {
-		if lower(a[i]) != lower(b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
 }
 
 // multi reports whether host.conf or the environment requests all lines of the hosts file.

@@ -1,6 +1,10 @@
 package regex
 
-import "strings"
+import (
+	"strings"
+
+	"weir/internal/ascii"
+)
 
 // An escape is the meaning of an escape sequence: a byte, or a class if set is not nil.
 type escape struct {
@@ -59,7 +63,7 @@ func (t *translator) escape() (escape, error) {
 // number reads up to max digits of the base; without digits it returns 0.
 func (t *translator) number(base, max int) (n int) {
 	for ; max > 0 && t.at < len(t.pattern); max-- {
-		d := strings.IndexByte("0123456789abcdef"[:base], lower(t.pattern[t.at]))
+		d := strings.IndexByte("0123456789abcdef"[:base], ascii.Lower(t.pattern[t.at]))
 		if d < 0 {
 			break
 		}
@@ -104,21 +108,7 @@ func (t *translator) control() (escape, error) {
 		return escape{}, t.fail(`\c must be followed by a printable ASCII character`, t.at)
 	}
 	t.at++
-	return escape{char: upper(c) ^ 0x40}, nil
+	return escape{char: ascii.Upper(c) ^ 0x40}, nil
 }
 
-func isLetter(c byte) bool { return 'a' <= lower(c) && lower(c) <= 'z' }
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
-}
-
-func upper(c byte) byte {
-	if 'a' <= c && c <= 'z' {
-		return c - 'a' + 'A'
-	}
-	return c
-}
+func isLetter(c byte) bool { return 'a' <= ascii.Lower(c) && ascii.Lower(c) <= 'z' }

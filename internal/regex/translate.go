@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"weir/internal/ascii"
 )
 
 // A translator rewrites a pattern with the few constructs that PCRE and the engine interpret alike:
@@ -193,7 +195,7 @@ func (t *translator) end(name string) error {
 func (t *translator) writeByte(c byte) error {
 	switch {
 	case t.fold && isLetter(c):
-		t.out.Write([]byte{'[', upper(c), lower(c), ']'})
+		t.out.Write([]byte{'[', ascii.Upper(c), ascii.Lower(c), ']'})
 	case c < ' ' || c > '~':
 		fmt.Fprintf(&t.out, `\x{%x}`, c)
 	default:
