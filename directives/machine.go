@@ -27,7 +27,7 @@ func MachineEnv(ctx context.Context) *conf.Env {
 		LookupHost:  func(name string) ([]netip.Addr, error) { return getaddrinfo.Lookup(ctx, name) },
 		UserID:      userID,
 		GroupExists: groupExists,
-		Hostname:    hostname,
+		Hostname:    machineName,
 	}
 }
 
@@ -73,7 +73,7 @@ func groupExists(name string) bool {
 	return err == nil
 }
 
-func hostname() string {
+func machineName() string {
 	name, _ := os.Hostname()
 	return name
 }

@@ -5,6 +5,7 @@ import (
 
 	"weir/directives/conf"
 	"weir/internal/ascii"
+	"weir/internal/hostname"
 	"weir/parser"
 	"weir/parser/diag"
 	"weir/stream"
@@ -109,10 +110,10 @@ func (l *listenAddr) addName(c *conf.Compiler, names *stream.ServerNames, n serv
 		names.AddPattern(n.pattern, server)
 		return
 	}
-	switch err := names.Add(n.text, server); err {
-	case stream.ErrBadName:
-		c.ReportBare(diag.Emerg, "%s \"%s\" on %s", err, n.text, l.addr)
-	case stream.ErrNameTaken:
-		c.ReportBare(diag.Warn, "%s \"%s\" on %s, ignored", err, n.text, l.addr)
+	switch names.Add(n.text, server) {
+	case hostname.ErrInvalid:
+		c.ReportBare(diag.Emerg, "invalid server name or wildcard \"%s\" on %s", n.text, l.addr)
+	case hostname.ErrTaken:
+		c.ReportBare(diag.Warn, "conflicting server name \"%s\" on %s, ignored", n.text, l.addr)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"weir/internal/hostname"
 	"weir/stream"
 	"weir/stream/offline"
 )
@@ -29,7 +30,7 @@ func named(t *testing.T, lines string) *stream.Listen {
 				l.Names.AddPattern(re, server)
 				continue
 			}
-			if err := l.Names.Add(name, server); err != nil && !errors.Is(err, stream.ErrNameTaken) {
+			if err := l.Names.Add(name, server); err != nil && !errors.Is(err, hostname.ErrTaken) {
 				t.Fatal(err)
 			}
 		}
@@ -120,48 +121,5 @@ func TestSelectServerCaptures(t *testing.T) {
 	s.SelectServer("WWW.Example.Com")
 	if got := tpl.Eval(s.Session); got != "www.|example.com|example.com" {
 		t.Errorf("got %q", got)
-	}
-}
-
-func TestNamesAdd(t *testing.T) {
-	tests := []struct {
-		names string
-		want  error // of the last name
-	}{
-		{"a.b", nil},
-		{"a b", nil},
-		{"a a", stream.ErrNameTaken},
-		{"*.a *.a", stream.ErrNameTaken},
-		{"*.a a", nil},
-		{"*.a .a", stream.ErrNameTaken},
-		{"*.a .a a", stream.ErrNameTaken},
-		{".a a", stream.ErrNameTaken},
-		{"a .a", stream.ErrNameTaken},
-		{"a .a *.a", nil},
-		{".a *.a", stream.ErrNameTaken},
-		{"a.* a.*", stream.ErrNameTaken},
-		{"a.* *.a", nil},
-		{"a*", stream.ErrBadName},
-		{"a.*.b", stream.ErrBadName},
-		{"*.a.*", stream.ErrBadName},
-		{"a*.b", stream.ErrBadName},
-		{"a..b", stream.ErrBadName},
-		{"*", stream.ErrBadName},
-	}
-	for _, tt := range tests {
-		t.Run(tt.names, func(t *testing.T) {
-			var n stream.ServerNames
-			var err error
-			for _, name := range strings.Fields(tt.names) {
-				err = n.Add(name, &stream.Server{})
-			}
-			if !errors.Is(err, tt.want) {
-				t.Errorf("got %v, want %v", err, tt.want)
-			}
-		})
-	}
-	var n stream.ServerNames
-	if n.Add("", &stream.Server{}) != nil || !errors.Is(n.Add("", &stream.Server{}), stream.ErrNameTaken) {
-		t.Error("the empty name is not one like others")
 	}
 }

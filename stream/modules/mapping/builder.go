@@ -1,9 +1,12 @@
 package mapping
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
+	"weir/internal/ascii"
+	"weir/internal/hostname"
 	"weir/stream"
 )
 
@@ -19,7 +22,7 @@ type Builder struct {
 // have the given total number of bytes.
 func NewBuilder(source stream.Template, vars *stream.VarTable, lines, bytes int) *Builder {
 	b := &Builder{m: &Map{source: source, fallback: noValue}, vars: vars}
-	b.m.exact.reserve(lines, bytes)
+	b.m.keys.Reserve(lines, bytes)
 	return b
 }
 
@@ -40,14 +43,30 @@ func (b *Builder) Add(key, text string) error {
 	}
 	key = strings.TrimPrefix(key, `\`)
 	if b.m.hostnames {
-		return b.addHostname(key, v)
+		return sentence(b.m.keys.Add(key, uint32(v)), key)
 	}
-	return b.addTo(&b.m.exact, key, key, v)
+	return sentence(b.m.keys.AddText(key, uint32(v)), key)
+}
+
+var errTooLarge = errors.New("map of more than 4G is not supported by weir")
+
+// sentence returns nginx's sentence for an error of the table. As in nginx a key that is already
+// there is shown in lower case.
+func sentence(err error, key string) error {
+	switch err {
+	case hostname.ErrInvalid:
+		return fmt.Errorf("invalid hostname or wildcard \"%s\"", key)
+	case hostname.ErrTaken:
+		return fmt.Errorf("conflicting parameter \"%s\"", ascii.ToLower(key))
+	case hostname.ErrTooLarge:
+		return errTooLarge
+	}
+	return err
 }
 
 // Map returns the result. The Builder must not be used after that.
 func (b *Builder) Map() *Map {
-	b.m.exact.trim()
+	b.m.keys.Trim()
 	b.m.values = b.distinct.values()
 	return b.m
 }
@@ -68,45 +87,4 @@ func (b *Builder) addRegex(pattern string, v value) error {
 	}
 	b.m.regexes = append(b.m.regexes, rule{re, v})
 	return nil
-}
-
-// addHostname adds a key that may be a mask, by the rules of ngx_hash_add_key. ".x" means x and
-// *.x.
-func (b *Builder) addHostname(key string, v value) error {
-	stars := strings.Count(key, "*")
-	if stars > 1 || strings.Contains(key, "..") {
-		return fmt.Errorf("invalid hostname or wildcard \"%s\"", key)
-	}
-	switch {
-	case len(key) > 1 && key[0] == '.':
-		if err := b.addTo(&b.m.exact, key[1:], key, v); err != nil {
-			return err
-		}
-		return b.addTo(&b.m.suffixes, key[1:], key, v)
-	case len(key) > 2 && strings.HasPrefix(key, "*."):
-		return b.addTo(&b.m.suffixes, key[2:], key, v)
-	case len(key) > 2 && strings.HasSuffix(key, ".*"):
-		return b.addTo(&b.m.prefixes, key[:len(key)-2], key, v)
-	case stars > 0:
-		return fmt.Errorf("invalid hostname or wildcard \"%s\"", key)
-	}
-	return b.addTo(&b.m.exact, key, key, v)
-}
-
-// addTo adds part of key to a table. As in nginx the error has the key in lower case.
-func (b *Builder) addTo(t *table, part, key string, v value) error {
-	added, err := t.add(part, v)
-	if err == nil && !added {
-		return fmt.Errorf("conflicting parameter \"%s\"", lowered(key))
-	}
-	return err
-}
-
-// lowered returns text with its ASCII letters in lower case.
-func lowered(text string) string {
-	b := []byte(text)
-	for i, c := range b {
-		b[i] = lower(c)
-	}
-	return string(b)
 }

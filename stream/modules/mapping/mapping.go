@@ -7,6 +7,7 @@ package mapping
 import (
 	"strings"
 
+	"weir/internal/hostname"
 	"weir/stream"
 )
 
@@ -14,9 +15,7 @@ import (
 type Map struct {
 	source    stream.Template
 	hostnames bool
-	exact     table
-	suffixes  table // of *.x and .x, by x
-	prefixes  table // of x.*, by x
+	keys      hostname.Table
 	regexes   []rule
 	values    values
 	fallback  value
@@ -59,17 +58,11 @@ func (m *Map) choose(s *stream.Session) value {
 // find searches in nginx's order: the exact text, the longest mask *.x, the longest mask x.*, the
 // regular expressions in file order. An empty text matches only itself.
 func (m *Map) find(s *stream.Session, text string) value {
-	if v, ok := m.exact.find(text); ok {
-		return v
+	if n, ok := m.keys.Find(text); ok {
+		return value(n)
 	}
 	if text == "" {
 		return m.fallback
-	}
-	if v, ok := m.suffix(text); ok {
-		return v
-	}
-	if v, ok := m.prefix(text); ok {
-		return v
 	}
 	for i := range m.regexes {
 		if m.regexes[i].re.Match(s, text) {
@@ -77,35 +70,4 @@ func (m *Map) find(s *stream.Session, text string) value {
 		}
 	}
 	return m.fallback
-}
-
-// suffix finds the longest of the masks *.x. It checks at most as many labels as the masks have,
-// however many a client sends.
-func (m *Map) suffix(text string) (longest value, found bool) {
-	i := len(text)
-	for range m.suffixes.labels {
-		if i = strings.LastIndexByte(text[:i], '.'); i < 0 {
-			break
-		}
-		if v, ok := m.suffixes.find(text[i+1:]); ok {
-			longest, found = v, true
-		}
-	}
-	return longest, found
-}
-
-// prefix finds the longest of the masks x.*.
-func (m *Map) prefix(text string) (longest value, found bool) {
-	end := 0
-	for range m.prefixes.labels {
-		n := strings.IndexByte(text[end:], '.')
-		if n < 0 {
-			break
-		}
-		if v, ok := m.prefixes.find(text[:end+n]); ok {
-			longest, found = v, true
-		}
-		end += n + 1
-	}
-	return longest, found
 }

@@ -1,17 +1,18 @@
-package mapping
+package hostname
 
 import (
 	"encoding/binary"
-	"errors"
 	"math"
 	"strings"
+
+	"weir/internal/ascii"
 )
 
-// A table maps texts to values, ignoring the case of ASCII letters, in little memory: the texts are
+// texts maps texts to numbers, ignoring the case of ASCII letters, in little memory: the texts are
 // stored consecutively in one array, and a hash table of 4-byte offsets refers to them. The zero
-// table is empty.
-type table struct {
-	records []byte // for each text its length, its value, and the text in lower case
+// texts is empty.
+type texts struct {
+	records []byte // for each text its length, its number, and the text in lower case
 	slots   []slot // the number is a power of two; at most three quarters are in use
 	count   int
 	longest int // length of the longest text
@@ -27,10 +28,8 @@ type slot struct {
 // minSlots is the size of the smallest hash table.
 const minSlots = 8
 
-var errTooLarge = errors.New("map of more than 4G is not supported by weir")
-
 // reserve makes room for n texts of the given total number of bytes.
-func (t *table) reserve(n, bytes int) {
+func (t *texts) reserve(n, bytes int) {
 	size := minSlots
 	for fullAt(size) <= n {
 		size *= 2
@@ -48,7 +47,7 @@ const usualHead = 2
 func fullAt(size int) int { return size / 4 * 3 }
 
 // find returns the value of text.
-func (t *table) find(text string) (value, bool) {
+func (t *texts) find(text string) (number uint32, ok bool) {
 	if t.count == 0 || len(text) > t.longest {
 		return 0, false
 	}
@@ -56,7 +55,7 @@ func (t *table) find(text string) (value, bool) {
 }
 
 // findHashed returns the value of text, whose hash is known; slots must not be empty.
-func (t *table) findHashed(text string, hash uint32) (value, bool) {
+func (t *texts) findHashed(text string, hash uint32) (number uint32, ok bool) {
 	mask := uint32(len(t.slots) - 1)
 	for i := hash & mask; ; i = (i + 1) & mask {
 		at := t.slots[i]
@@ -72,33 +71,33 @@ func (t *table) findHashed(text string, hash uint32) (value, bool) {
 	}
 }
 
-// add maps text to v, and reports whether text was new.
-func (t *table) add(text string, v value) (added bool, err error) {
+// insert maps text to a number. The error is ErrTaken or ErrTooLarge.
+func (t *texts) insert(text string, number uint32) error {
 	if t.count >= fullAt(len(t.slots)) {
 		t.grow()
 	}
 	h := hash(text)
 	if _, found := t.findHashed(text, h); found {
-		return false, nil
+		return ErrTaken
 	}
 	place := len(t.records)
 	if uint64(place) >= math.MaxUint32 {
-		return false, errTooLarge
+		return ErrTooLarge
 	}
 	t.records = binary.AppendUvarint(t.records, uint64(len(text)))
-	t.records = binary.AppendUvarint(t.records, uint64(v))
+	t.records = binary.AppendUvarint(t.records, uint64(number))
 	for i := range len(text) {
-		t.records = append(t.records, lower(text[i]))
+		t.records = append(t.records, ascii.Lower(text[i]))
 	}
 	t.place(slot{place: uint32(place) + 1, hash: h})
 	t.count++
 	t.longest = max(t.longest, len(text))
 	t.labels = max(t.labels, 1+strings.Count(text, "."))
-	return true, nil
+	return nil
 }
 
 // place stores a reference to a record in the first free slot.
-func (t *table) place(at slot) {
+func (t *texts) place(at slot) {
 	mask := uint32(len(t.slots) - 1)
 	i := at.hash & mask
 	for t.slots[i].place != 0 {
@@ -107,7 +106,7 @@ func (t *table) place(at slot) {
 	t.slots[i] = at
 }
 
-func (t *table) grow() {
+func (t *texts) grow() {
 	old := t.slots
 	t.slots = make([]slot, max(minSlots, 2*len(old)))
 	for _, at := range old {
@@ -118,25 +117,25 @@ func (t *table) grow() {
 }
 
 // trim releases the memory reserved for more texts, unless it is little.
-func (t *table) trim() {
+func (t *texts) trim() {
 	if cap(t.records)-len(t.records) > len(t.records)/16 {
 		t.records = append(make([]byte, 0, len(t.records)), t.records...)
 	}
 }
 
 // record reads the text and the value of a record.
-func (t *table) record(place uint32) (key []byte, v value) {
+func (t *texts) record(place uint32) (key []byte, v uint32) {
 	b := t.records[place:]
 	n, used := binary.Uvarint(b)
 	number, more := binary.Uvarint(b[used:])
 	b = b[used+more:]
-	return b[:n], value(number)
+	return b[:n], uint32(number)
 }
 
 // equalLower reports whether text equals key, which is in lower case and of the same length.
 func equalLower(key []byte, text string) bool {
 	for i, c := range key {
-		if c != lower(text[i]) {
+		if c != ascii.Lower(text[i]) {
 			return false
 		}
 	}
@@ -147,14 +146,7 @@ func equalLower(key []byte, text string) bool {
 func hash(text string) uint32 {
 	h := uint64(14695981039346656037)
 	for i := range len(text) {
-		h = (h ^ uint64(lower(text[i]))) * 1099511628211
+		h = (h ^ uint64(ascii.Lower(text[i]))) * 1099511628211
 	}
 	return uint32(h>>32) ^ uint32(h)
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
 }
