@@ -4,13 +4,27 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// TestExportedNamesSayWhatTheyPromise looks for exported functions, methods and types without a comment,
+// TestPackageComments checks how the comment of each package begins.
+func TestPackageComments(t *testing.T) {
+	for _, p := range packages(t) {
+		want := "Package " + p.Name + " "
+		if p.Name == "main" {
+			want = "Command " + filepath.Base(p.ImportPath) + " "
+		}
+		if !strings.HasPrefix(p.Doc, want) {
+			t.Errorf("the comment of %s begins with %q, want %q", p.path(), p.Doc, want)
+		}
+	}
+}
+
+// TestExportedHaveComments looks for exported functions, methods and types without a comment,
 // and for groups of constants and variables without any.
-func TestExportedNamesSayWhatTheyPromise(t *testing.T) {
+func TestExportedHaveComments(t *testing.T) {
 	for _, path := range sources(t, ".go") {
 		if strings.HasSuffix(path, "_test.go") {
 			continue

@@ -1,18 +1,14 @@
-// Package weir_test tests the rules of the project: which package may import which, that every package
-// has a comment, that the examples in the documentation are correct, and that no file contains paths of
-// the machine that it was written on.
+// Package weir_test tests the rules of the project: which package may import which, which modules are
+// linked, comments and words, links and examples in the documentation.
 package weir_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -146,8 +142,8 @@ func isStandard(path string) bool {
 	return first != "weir" && !strings.Contains(first, ".")
 }
 
-// TestOnlyTestsNeed checks that modules for tests and examples are not linked into the program.
-func TestOnlyTestsNeed(t *testing.T) {
+// TestLinkedModules checks that modules and packages for tests and examples are not linked into the program.
+func TestLinkedModules(t *testing.T) {
 	linked := strings.Fields(run(t, "go", "list", "-deps", "./cmd/weir"))
 	for _, module := range []string{
 		"github.com/mochi-mqtt/server", "github.com/eclipse/paho.golang", "github.com/eclipse/paho.mqtt.golang", "go.uber.org/goleak",
@@ -159,63 +155,4 @@ func TestOnlyTestsNeed(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestPackageComments(t *testing.T) {
-	for _, p := range packages(t) {
-		want := "Package " + p.Name + " "
-		if p.Name == "main" {
-			want = "Command " + filepath.Base(p.ImportPath) + " "
-		}
-		if !strings.HasPrefix(p.Doc, want) {
-			t.Errorf("the comment of %s begins with %q, want %q", p.path(), p.Doc, want)
-		}
-	}
-}
-
-// TestNothingNamesTheMachine looks for paths that exist only on the machine on which a file was written.
-// They are concatenated here, because the test also checks this file.
-func TestNothingNamesTheMachine(t *testing.T) {
-	machine := []string{"/" + "work/", "/" + "work\"", "/" + "home/", "/" + "root/", "." + "library"}
-	for _, path := range sources(t, "") {
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if bytes.IndexByte(raw, 0) >= 0 {
-			continue // not text
-		}
-		for i, line := range strings.Split(string(raw), "\n") {
-			for _, word := range machine {
-				if strings.Contains(line, word) {
-					t.Errorf("%s:%d: names %s", path, i+1, word)
-				}
-			}
-		}
-	}
-}
-
-// sources lists the files of the project whose names end with suffix.
-func sources(t *testing.T, suffix string) []string {
-	t.Helper()
-	var all []string
-	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			if slices.Contains([]string{".git", "bin", "node_modules", "out"}, d.Name()) {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if d.Type().IsRegular() && strings.HasSuffix(path, suffix) && path != ".git" {
-			all = append(all, path)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
 }
