@@ -151,9 +151,25 @@ func TestCertificateForms(t *testing.T) {
 	}
 }
 
-// TestCertificateErrors has nginx's sentences, as nginx 1.31.5 prints them with OpenSSL 3.0; a colon
-// at the end stands for the words of crypto/x509.
+// A certificateError is a certificate with a key that cannot be used, with nginx's sentence, as nginx
+// 1.31.5 prints it with OpenSSL 3.0; a colon at the end stands for the words of crypto/x509. It is
+// empty if there is no error.
+type certificateError struct {
+	certificate, key string
+	level            int
+	want             string
+}
+
 func TestCertificateErrors(t *testing.T) {
+	m, cases := certificateErrors(t)
+	for _, c := range cases {
+		_, err := m.files().Certificate(c.certificate, c.key, nil, c.level)
+		checkSentence(t, c.certificate+" "+c.key, err, c.want)
+	}
+}
+
+func certificateErrors(t testing.TB) (memory, []certificateError) {
+	t.Helper()
 	ec, other, weak := ecKey(t), ecKey(t), rsaKey(t, 1024)
 	ca := makeCert(t, nil, rsaKey(t, 2048), authority)
 	good := makeCert(t, ca, ec, nil)
@@ -170,11 +186,7 @@ func TestCertificateErrors(t *testing.T) {
 	const noStart = `PEM_read_bio_X509_AUX() failed (SSL: error:0480006C:PEM routines::no start line:Expecting: TRUSTED CERTIFICATE)`
 	const badDER = `(SSL: error:068000A8:asn1 encoding routines::wrong tag error:0688010A:asn1 encoding routines::nested asn1 error:Type=X509 error:0488000D:PEM routines::ASN1 lib:`
 	const noKey = `PEM_read_bio_PrivateKey() failed (SSL: error:1E08010C:DECODER routines::unsupported:No supported data to decode. Input type: PEM`
-	for _, c := range []struct {
-		certificate, key string
-		level            int
-		want             string
-	}{
+	return m, []certificateError{
 		{"/none", "/ok.key", 2, `cannot load certificate "/none": BIO_new_file() failed (SSL: error:80000002:system library::No such file or directory:calling fopen(/none, r) error:10000080:BIO routines::no such file)`},
 		{"/secret", "/ok.key", 2, `cannot load certificate "/secret": BIO_new_file() failed (SSL: error:8000000D:system library::Permission denied:calling fopen(/secret, r) error:10080002:BIO routines::system lib)`},
 		{"/directory", "/ok.key", 2, `cannot load certificate "/directory": ` + noStart},
@@ -202,9 +214,6 @@ func TestCertificateErrors(t *testing.T) {
 		{"/sha1.crt", "/ok.key", 2, `SSL_CTX_use_certificate("/sha1.crt") failed (SSL: error:0A00018E:SSL routines::ca md too weak)`},
 		{"/sha1.crt", "/ok.key", 0, ""},
 		{"/self.crt", "/self.key", 2, ""},
-	} {
-		_, err := m.files().Certificate(c.certificate, c.key, nil, c.level)
-		checkSentence(t, c.certificate+" "+c.key, err, c.want)
 	}
 }
 

@@ -97,15 +97,30 @@ func TestGroupsOfSettings(t *testing.T) {
 	}
 }
 
+// A commandCase is a command with nginx's sentence, or a check of its effect.
+type commandCase struct {
+	name, value, failure string
+	check                func(*tls.Config, *plan) bool
+}
+
 func TestCommands(t *testing.T) {
+	for _, c := range commandCases() {
+		s := defaults()
+		s.Commands = []Command{{c.name, c.value}}
+		got, p, err := s.config()
+		checkSentence(t, c.name+" "+c.value, err, c.failure)
+		if err == nil && c.check != nil && !c.check(got, p) {
+			t.Errorf("%s %s: got %+v and %+v", c.name, c.value, got, p)
+		}
+	}
+}
+
+func commandCases() []commandCase {
 	bad := func(name, value, before string) string {
 		return `SSL_CONF_cmd("` + name + `", "` + value + `") failed (SSL: ` + before + `error:0A000180:SSL routines::bad value:cmd=` + name + `, value=` + value + `)`
 	}
 	const all13 = "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256"
-	for _, c := range []struct {
-		name, value, failure string
-		check                func(*tls.Config, *plan) bool
-	}{
+	return []commandCase{
 		{"Foo", "bar", `SSL_CONF_cmd("Foo", "bar") failed (SSL: error:0A000182:SSL routines::unknown cmd name:cmd=Foo)`, nil},
 		{"MinProtocol", "TLSv1.3", "", func(c *tls.Config, _ *plan) bool { return c.MinVersion == tls.VersionTLS13 }},
 		{"minprotocol", "None", "", func(c *tls.Config, _ *plan) bool { return c.MinVersion == tls.VersionTLS12 }},
@@ -143,14 +158,6 @@ func TestCommands(t *testing.T) {
 		{"NumTickets", "0", `SSL_CONF_cmd("NumTickets", "0") failed: tickets of TLS 1.3 cannot be switched off alone`, nil},
 		{"SignatureAlgorithms", "RSA+SHA256", `SSL_CONF_cmd("SignatureAlgorithms", "RSA+SHA256") failed: the command is not supported`, nil},
 		{"VerifyMode", "Peer", `SSL_CONF_cmd("VerifyMode", "Peer") failed: the command is not supported`, nil},
-	} {
-		s := defaults()
-		s.Commands = []Command{{c.name, c.value}}
-		got, p, err := s.config()
-		checkSentence(t, c.name+" "+c.value, err, c.failure)
-		if err == nil && c.check != nil && !c.check(got, p) {
-			t.Errorf("%s %s: got %+v and %+v", c.name, c.value, got, p)
-		}
 	}
 }
 
