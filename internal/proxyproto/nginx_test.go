@@ -19,7 +19,7 @@ import (
 )
 
 // patience is the timeout of these tests for results that should be immediate.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // findNginx returns nginx's path and the directive that loads its stream module, if needed. Without
 // nginx these tests are skipped, except in CI.
