@@ -28,7 +28,6 @@ var hints = conf.Hints{
 	},
 	Remedies: map[string]string{
 		"ngx_stream_ssl_module":         withoutTLS,
-		"ngx_stream_ssl_preread_module": "use a port or an address for each name, until weir reads names in TLS",
 		"ngx_stream_upstream_hc_module": "max_fails and fail_timeout take a failed server out of use, by the sessions that fail",
 		"ngx_stream_js_module":          "map, geo, set and num_map replace many scripts",
 		"ngx_stream_keyval_module":      "use a map with an include, and -watch",

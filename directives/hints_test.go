@@ -34,7 +34,7 @@ func TestHints(t *testing.T) {
 		"no semicolon":       {"stream { server {\nlisten 1\nproxy_pass 127.0.0.1:1;\n} }", `3:1 a ";" seems to be missing after "1" in line 2`},
 		"no semicolon, none": {"stream { upstream u {\nleast_conn\nserver 127.0.0.1:1; } }", `2:1 a ";" seems to be missing after "least_conn" in line 2`},
 		"quoted":             {"stream { log_format f\n'server' 'x'; upstream u { } }", `2:24 `},
-		"refused":            {"stream { server { ssl_preread on; } }", `1:19 ` + hints.Remedies["ngx_stream_ssl_preread_module"]},
+		"refused":            {"stream { server { health_check; } }", `1:19 ` + hints.Remedies["ngx_stream_upstream_hc_module"]},
 		"refused parameter":  {"stream { server { listen 1 ssl; } }", `1:26 ` + withoutTLS},
 		"variable":           {"stream { server { listen 1;\nreturn a-$remote_adr; } }", `2:8 did you mean "$remote_addr"?`},
 		"variable in braces": {"stream { server { listen 1;\nreturn ${REMOTE_adr}; } }", `2:8 did you mean "$remote_addr"?`},

@@ -1,17 +1,30 @@
 package directives
 
-import "weir/directives/conf"
+import (
+	"weir/directives/conf"
+	"weir/stream"
+	"weir/stream/modules/sslpreread"
+)
 
-// sslPrereadModule is ngx_stream_ssl_preread_module. weir knows its directives, but does not
-// support them yet.
-var sslPrereadModule = &streamModule[none, none]{
+// sslPrereadConf holds the settings of ssl_preread.
+type sslPrereadConf struct {
+	on conf.Opt[bool]
+}
+
+// sslPrereadModule is ngx_stream_ssl_preread_module.
+var sslPrereadModule = &streamModule[none, sslPrereadConf]{
 	Name: "ngx_stream_ssl_preread_module",
-	Server: []conf.Entry[none]{
-		{Name: "ssl_preread", In: either, Args: conf.OnOff, Default: "off", Support: conf.Refused},
+	Server: []conf.Entry[sslPrereadConf]{
+		{Name: "ssl_preread", In: either, Args: conf.OnOff, Default: "off",
+			Set: conf.Flag(func(c *sslPrereadConf) *conf.Opt[bool] { return &c.on })},
 	},
-	Vars: absent(false,
-		"ssl_preread_alpn_protocols",
-		"ssl_preread_protocol",
-		"ssl_preread_server_name",
-	),
+	Vars:  sslpreread.Variables(),
+	Merge: func(outer, inner *sslPrereadConf) { inner.on.Inherit(outer.on) },
+	Build: (*sslPrereadConf).build,
+}
+
+func (c *sslPrereadConf) build(s *serverBuild) {
+	if c.on.Or(false) {
+		s.handle(stream.Preread, sslpreread.Handler{})
+	}
 }

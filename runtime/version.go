@@ -56,7 +56,8 @@ func commitOf(info *debug.BuildInfo) string {
 // configured lists the features of this binary in nginx's words; tools read them. A module that is on by
 // default in nginx and not supported yet by weir is listed as left out.
 const configured = "--prefix=/usr/share/nginx --conf-path=" + DefaultConf + " --error-log-path=" + DefaultErrorLog +
-	" --pid-path=" + DefaultPidFile + " --with-stream --with-stream_mqtt_preread_module --with-stream_realip_module --with-stream_geoip_module" +
+	" --pid-path=" + DefaultPidFile + " --with-stream --with-stream_mqtt_preread_module --with-stream_ssl_preread_module" +
+	" --with-stream_realip_module --with-stream_geoip_module" +
 	" --without-http"
 
 // WriteVersion writes the output of -v: weir's version and, where tools look for it, the compatible nginx
