@@ -59,7 +59,7 @@ func init() {
 		"dial":       {"NAME [HOST]:PORT|unix:PATH [from=IP]  connect a client", 2, (*run).dial},
 		"crowd":      {"NAME [HOST]:PORT N  dial NAME1 to NAMEN, and check that each is echoed", 3, (*run).crowd},
 		"connect":    {"NAME [HOST]:PORT id=ID [user=U] [pass=P] [level=N] [from=IP] [bytewise=1]  dial, send CONNECT, wait for CONNACK", 3, (*run).mqttConnect},
-		"send":       {"NAME DATA  send these bytes", 2, (*run).send},
+		"send":       {"NAME DATA [bytewise=1]  send these bytes", 2, (*run).send},
 		"sendn":      {"NAME N  send N bytes", 2, (*run).sendN},
 		"expect":     {"NAME DATA  receive exactly these bytes next", 2, (*run).expect},
 		"expectn":    {"NAME N  receive N bytes next", 2, (*run).expectN},

@@ -113,7 +113,11 @@ func (r *run) send(args []string) error {
 	if err != nil {
 		return err
 	}
-	return write(c, []byte(args[1]), false)
+	options, err := parseOptions(args[2:], "bytewise")
+	if err != nil {
+		return err
+	}
+	return write(c, []byte(args[1]), options["bytewise"] != "")
 }
 
 func (r *run) sendN(args []string) error {

@@ -21,9 +21,10 @@ type kind struct {
 
 // kinds are the kinds of values. The first use of a name creates the value, later uses repeat it.
 var kinds = map[string]kind{
-	"fill": {"N  N bytes", func(_ *run, args []string) (string, error) { return filler(one(args)) }},
-	"data": {"FILE  the path of a file under testdata", func(_ *run, args []string) (string, error) { return filepath.Abs("testdata/" + one(args)) }},
-	"dir":  {"the directory of the script", func(r *run, _ []string) (string, error) { return r.dir, nil }},
+	"fill":  {"N  N bytes", func(_ *run, args []string) (string, error) { return filler(one(args)) }},
+	"data":  {"FILE  the path of a file under testdata", func(_ *run, args []string) (string, error) { return filepath.Abs("testdata/" + one(args)) }},
+	"dir":   {"the directory of the script", func(r *run, _ []string) (string, error) { return r.dir, nil }},
+	"hello": {"[name=HOST] [alpn=P,…] [version=1.2] [pad=N] [records=N] [first=N] [after=N]  the ClientHello of a TLS client, as escapes for a word in double quotes: with N bytes of padding, in records of N bytes, its first N bytes, those after them", (*run).clientHello},
 
 	"port":  {"NAME  a free port; NAME+1, NAME+2 … are the ports after it if {{ports NAME N}} reserved them", (*run).port},
 	"ports": {"NAME N  N consecutive free ports, as FIRST-LAST", (*run).ports},
