@@ -121,29 +121,3 @@ func (t *Table) findTail(name string) (longest uint32, found bool) {
 	}
 	return longest, found
 }
-
-// Normalize returns the host name that a client requests: lower case, no port, no trailing dot. ok
-// is false if text cannot be a name. It follows ngx_stream_validate_host.
-func Normalize(text string) (name string, ok bool) {
-	for i := range len(text) {
-		if text[i] <= ' ' || text[i] == '/' || text[i] == 0x7f {
-			return "", false
-		}
-	}
-	if strings.Contains(text, "..") {
-		return "", false
-	}
-	name = strings.TrimSuffix(withoutPort(text), ".")
-	return ascii.ToLower(name), name != ""
-}
-
-func withoutPort(text string) string {
-	if strings.HasPrefix(text, "[") {
-		if end := strings.IndexByte(text, ']'); end > 0 {
-			return text[:end+1]
-		}
-		return text
-	}
-	host, _, _ := strings.Cut(text, ":")
-	return host
-}

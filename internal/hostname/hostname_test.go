@@ -92,7 +92,7 @@ func TestNormalize(t *testing.T) {
 		{"example.com:443", "example.com", true},
 		{"example.com.:443", "example.com", true},
 		{"[::1]:80", "[::1]", true},
-		{"[::1", "[::1", true},
+		{"[::1", "", false},
 		{"*.example", "*.example", true},
 		{"", "", false},
 		{".", "", false},
