@@ -12,8 +12,11 @@ import (
 	"time"
 )
 
-// brokerName is the name in the certificate of the brokers, which clients verify.
-const brokerName = "mqtt.example.com"
+// The names in the certificate of the brokers, which clients verify.
+const (
+	brokerName = "mqtt.example.com"
+	meterName  = "meters.example.com"
+)
 
 // authority signs the certificates of brokers and devices.
 type authority struct {
@@ -35,9 +38,9 @@ func newAuthority(t *testing.T) *authority {
 	return a
 }
 
-func certificate(name string) *x509.Certificate {
+func certificate(names ...string) *x509.Certificate {
 	return &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: names[0]}, DNSNames: names,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
@@ -69,7 +72,7 @@ func (a *authority) sign(template *x509.Certificate) tls.Certificate {
 // device.
 func (a *authority) brokerConfig(mutual bool) *tls.Config {
 	a.t.Helper()
-	c := &tls.Config{Certificates: []tls.Certificate{a.sign(certificate(brokerName))}}
+	c := &tls.Config{Certificates: []tls.Certificate{a.sign(certificate(brokerName, meterName))}}
 	if mutual {
 		c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, a.pool
 	}

@@ -86,9 +86,15 @@ func TestTLSPassthrough(t *testing.T) {
 	e.listen("8883")
 	e.brokers("8883", brokers)
 	e.start()
-	greet(t, tls.Client(e.dial(), ca.clientConfig(false)), "meter-1")
-	if homes := homesOf("meter-1", brokers); len(homes) != 1 {
-		t.Errorf("the client met %d brokers, want 1", len(homes))
+	greet(t, tls.Client(e.dial(), ca.clientConfig(false)), "device-1")
+	if homes := homesOf("device-1", brokers[:2]); len(homes) != 1 {
+		t.Errorf("the device met %d brokers of its group, want 1", len(homes))
+	}
+	byName := ca.clientConfig(false)
+	byName.ServerName = meterName
+	greet(t, tls.Client(e.dial(), byName), "meter-1")
+	if homes := homesOf("meter-1", brokers[2:]); len(homes) != 1 {
+		t.Errorf("the meter met %d brokers of its group, want 1", len(homes))
 	}
 }
 
