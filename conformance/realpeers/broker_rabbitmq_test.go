@@ -15,8 +15,9 @@ const (
 	// rabbitBin contains the programs that run as the caller; those on the PATH switch to a user of
 	// their own.
 	rabbitBin = "/usr/lib/rabbitmq/bin"
-	// rabbitStart is RabbitMQ's startup timeout: it takes some 15 s on an idle machine.
-	rabbitStart = 60 * time.Second
+	// rabbitStart is RabbitMQ's startup timeout: it takes some 15 s on an idle machine, and more than a
+	// minute on a busy one.
+	rabbitStart = 5 * time.Minute
 )
 
 // startRabbitMQ runs RabbitMQ with its MQTT plugin, which requires a strictly valid PROXY header.
