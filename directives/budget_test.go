@@ -14,6 +14,7 @@ import (
 
 	"weir/internal/errorlog"
 	"weir/internal/logfile"
+	"weir/internal/race"
 	"weir/parser"
 	"weir/stream"
 )
@@ -222,7 +223,7 @@ func TestUnusedModulesCostNothing(t *testing.T) {
 	alone := newCosting(t, (&site{}).conf(), "").cost(t)
 	beside := newCosting(t, (&site{stream: others}).conf(), "").cost(t)
 	t.Logf("%d objects and %d bytes for a session", alone.objects, alone.bytes)
-	if alone != beside && !raceDetector {
+	if alone != beside && !race.Enabled {
 		t.Errorf("beside servers that use other modules: got %+v, want %+v", beside, alone)
 	}
 }
@@ -288,7 +289,7 @@ var moduleCosts = []moduleCost{
 }
 
 func TestModulesCost(t *testing.T) {
-	if raceDetector {
+	if race.Enabled {
 		t.Skip("allocations are not what they are in production")
 	}
 	bare := newCosting(t, (&site{}).conf(), "").cost(t)

@@ -10,6 +10,7 @@ import (
 
 	"weir/internal/errorlog"
 	"weir/internal/logfile"
+	"weir/internal/race"
 	"weir/internal/relay"
 	"weir/stream"
 	"weir/stream/driver/drivertest"
@@ -116,7 +117,7 @@ func TestSessionBudget(t *testing.T) {
 		p.relaying(packet).Advance(stream.Event{Kind: stream.Relayed})
 	})
 	t.Logf("%.0f allocations for a session", n)
-	if n > budget && !raceDetector {
+	if n > budget && !race.Enabled {
 		t.Errorf("got %.0f allocations for a session, want at most %d", n, budget)
 	}
 }
@@ -136,7 +137,7 @@ func TestRelayingBudget(t *testing.T) {
 	kept := float64(after.HeapAlloc-before.HeapAlloc) / sessions
 	count := float64(after.HeapObjects-before.HeapObjects) / sessions
 	t.Logf("a relaying session keeps %.0f bytes in %.1f objects; a Session alone is %d bytes", kept, count, unsafe.Sizeof(stream.Session{}))
-	if (kept > bytes || count > objects) && !raceDetector {
+	if (kept > bytes || count > objects) && !race.Enabled {
 		t.Errorf("got %.0f bytes in %.1f objects, want at most %d in %.0f", kept, count, bytes, objects)
 	}
 	runtime.KeepAlive(all)
@@ -172,7 +173,7 @@ func TestLogLineBudget(t *testing.T) {
 	}
 	n := testing.AllocsPerRun(200, line)
 	t.Logf("%.0f allocations for a line", n)
-	if n > budget && !raceDetector {
+	if n > budget && !race.Enabled {
 		t.Errorf("got %.0f allocations for a line, want at most %d", n, budget)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"weir/internal/race"
 	"weir/internal/relay"
 	"weir/stream"
 	"weir/stream/driver/drivertest"
@@ -105,7 +106,7 @@ func pingPong(t testing.TB, client, server int, b []byte) {
 }
 
 func TestRelayDoesNotAllocate(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector makes pools forget")
 	}
 	for _, tt := range []struct {
@@ -133,7 +134,7 @@ func TestRelayDoesNotAllocate(t *testing.T) {
 const idleBytes = 24 << 10
 
 func TestIdleSessionsAreSmall(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector's goroutines are larger")
 	}
 	const n = 200

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"weir/internal/race"
 	"weir/internal/relay"
 	"weir/stream/driver/udp"
 )
@@ -61,7 +62,7 @@ func (l *line) exchange(n int) {
 func TestAllocations(t *testing.T) {
 	l := newLine(t, 20, plain())
 	l.exchange(100)
-	if n := testing.AllocsPerRun(500, func() { l.exchange(100) }); n != 0 && !raceDetector {
+	if n := testing.AllocsPerRun(500, func() { l.exchange(100) }); n != 0 && !race.Enabled {
 		t.Errorf("got %v allocations for twenty exchanges, want none", n)
 	}
 }

@@ -1,5 +1,0 @@
-//go:build !race
-
-package directives
-
-const raceDetector = false

@@ -1,5 +1,0 @@
-//go:build race
-
-package goroutine_test
-
-const raceEnabled = true

@@ -1,6 +1,0 @@
-//go:build race
-
-package stream_test
-
-// raceDetector means that allocations differ from production.
-const raceDetector = true
