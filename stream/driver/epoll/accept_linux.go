@@ -12,16 +12,16 @@ import (
 
 // listener is one loop's view of a listening socket.
 type listener struct {
-	id      uint32
-	fd      int
-	shared  bool // used by all loops
-	noDelay bool // accepted connections start with TCP_NODELAY
-	admit   func() (*stream.Listen, stream.Lease)
-	resting bool // removed from the epoll set because descriptors are short
+	id        uint32
+	fd        int
+	shared    bool // used by all loops
+	noDelay   bool // accepted connections start with TCP_NODELAY
+	admit     func() (*stream.Listen, stream.Lease)
+	suspended bool // removed from the epoll set because descriptors are short
 }
 
 func (l *loop) addListener(id uint32, fd int, shared bool, admit func() (*stream.Listen, stream.Lease)) error {
-	l.stay()
+	l.pinThread()
 	p := &listener{id: id, fd: fd, shared: shared, admit: admit, noDelay: hasNoDelay(fd)}
 	if e := l.watch(p); e != 0 {
 		return e
@@ -46,7 +46,7 @@ func (l *loop) RemoveListener(id uint32) {
 	if p == nil {
 		return
 	}
-	if !p.resting {
+	if !p.suspended {
 		poll.EpollRemove(l.set.FD, int32(p.fd))
 	}
 	delete(l.listeners, id)
@@ -74,11 +74,11 @@ func (l *loop) accept(p *listener) {
 	}
 	to := l.receiver(p)
 	if to == nil {
-		l.turnAway(p, fd)
+		l.reject(p, fd)
 		return
 	}
 	if l.env.Descriptors.Reserved(int(fd)) {
-		l.complainOfReserve()
+		l.logReserve()
 		l.suspend(p)
 	}
 	listen, lease := p.admit()
@@ -97,9 +97,9 @@ func (l *loop) accept(p *listener) {
 	l.stepBack(p)
 }
 
-// turnAway closes a connection that no loop has room for. As in nginx, each one is logged to the
+// reject closes a connection that no loop has room for. As in nginx, each one is logged to the
 // error log of its server.
-func (l *loop) turnAway(p *listener, fd int32) {
+func (l *loop) reject(p *listener, fd int32) {
 	if listen, lease := p.admit(); listen != nil {
 		listen.Default.Settings.ErrorLog.Write(errorlog.Alert, 0, strconv.Itoa(l.limit)+" worker_connections are not enough")
 		if lease != nil {

@@ -9,10 +9,10 @@ import (
 	"weir/internal/errorlog"
 )
 
-// stay locks the loop's goroutine to its thread, and the thread to the loop's processors, if any
+// pinThread locks the loop's goroutine to its thread, and the thread to the loop's processors, if any
 // are configured. It runs once, when the loop begins to serve, because the log is open by then. It
 // follows ngx_setaffinity.
-func (l *loop) stay() {
+func (l *loop) pinThread() {
 	cpus := l.cpus
 	if len(cpus) == 0 {
 		return

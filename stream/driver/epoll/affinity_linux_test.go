@@ -40,7 +40,7 @@ func TestStay(t *testing.T) {
 			}
 			defer d.Close()
 			d.loops[0].mail.Call(func() error {
-				d.loops[0].stay()
+				d.loops[0].pinThread()
 				var set unix.CPUSet
 				if err := unix.SchedGetaffinity(0, &set); err != nil || set.Count() != tt.n {
 					t.Errorf("got %d processors (%v), want %d", set.Count(), err, tt.n)

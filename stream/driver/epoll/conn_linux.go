@@ -329,7 +329,7 @@ func (h *half) close() {
 		h.tls.close()
 		h.tls = nil
 	}
-	h.spareTimeWait()
+	h.skipTimeWait()
 	closeFD(h.fd)
 	h.c.l.load.connections.Add(-1)
 	h.fd, h.watched = -1, false

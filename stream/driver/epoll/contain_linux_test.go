@@ -106,6 +106,6 @@ func TestPanicWithoutASessionIsPassedOn(t *testing.T) {
 			t.Error("no panic")
 		}
 	}()
-	l.mail.Post(func() { panic("of nobody") })
+	l.mail.Post(func() { panic("without a session") })
 	l.work()
 }

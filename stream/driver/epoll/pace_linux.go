@@ -35,9 +35,9 @@ func (p *pace) allow(h *half, size int) int {
 	return n
 }
 
-// pay begins the pause for n bytes read from the side. As in ngx_stream_proxy_process, it follows
+// pauseAfter begins the pause for n bytes read from the side. As in ngx_stream_proxy_process, it follows
 // each read.
-func (h *half) pay(n int) {
+func (h *half) pauseAfter(n int) {
 	if h.pace == nil {
 		return
 	}
@@ -58,11 +58,11 @@ func (h *half) resume() {
 	}
 }
 
-// resting reports whether the side waits for its rate.
-func (h *half) resting() bool { return h.pace != nil && h.pace.timer.Filed() }
+// paused reports whether the side waits for its rate.
+func (h *half) paused() bool { return h.pace != nil && h.pace.timer.Filed() }
 
 // paused reports whether either side waits for its rate.
-func (c *conn) paused() bool { return c.client.resting() || c.up.resting() }
+func (c *conn) paused() bool { return c.client.paused() || c.up.paused() }
 
 // count returns how many bytes have been read from the side.
 func (h *half) count() int64 {

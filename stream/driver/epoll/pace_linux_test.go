@@ -35,8 +35,8 @@ func TestPauseLeavesTheLoopAlone(t *testing.T) {
 		if c.carry(&c.client) {
 			t.Fatal("the relay is over")
 		}
-		if len(l.ready) > 0 || !c.client.resting() {
-			t.Fatalf("%d sides to be tried again, resting %v; want none, and a pause", len(l.ready), c.client.resting())
+		if len(l.ready) > 0 || !c.client.paused() {
+			t.Fatalf("%d sides to be tried again, resting %v; want none, and a pause", len(l.ready), c.client.paused())
 		}
 	}
 	if n := c.s.Traffic.FromClient.Load(); n != 4 {

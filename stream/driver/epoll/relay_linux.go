@@ -100,7 +100,7 @@ func (h *half) readable() bool {
 func (c *conn) carry(h *half) bool {
 	to := h.other()
 	for range readsPerTurn {
-		if h.eof || !h.readable() || to.blocked() || h.resting() {
+		if h.eof || !h.readable() || to.blocked() || h.paused() {
 			return false
 		}
 		var over bool
@@ -143,7 +143,7 @@ func (c *conn) copyOnce(h, to *half) bool {
 		return c.readEnded(h, e)
 	}
 	h.noteRead(n, size)
-	h.pay(n)
+	h.pauseAfter(n)
 	return c.writeTo(h, to, c.l.buf[:n])
 }
 

@@ -8,9 +8,9 @@ import (
 	"weir/stream/driver/internal/poll"
 )
 
-// restAfterExhaustion is how long a listener does not accept when descriptors are short (nginx:
+// suspension is how long a listener does not accept when descriptors are short (nginx:
 // accept_mutex_delay).
-const restAfterExhaustion = 500 * time.Millisecond
+const suspension = 500 * time.Millisecond
 
 // descriptorsEach is how many descriptors a session needs: one for its client and one for its
 // server.
@@ -27,12 +27,12 @@ func (l *loop) roomForSession() bool {
 	if l.env.Descriptors.Room(descriptorsEach) {
 		return true
 	}
-	l.complainOfReserve()
+	l.logReserve()
 	return false
 }
 
-// complainOfReserve logs why no connection is accepted.
-func (l *loop) complainOfReserve() {
+// logReserve logs why no connection is accepted.
+func (l *loop) logReserve() {
 	usable, limit := l.env.Descriptors.Limits()
 	l.logLimited(errorlog.Crit, fmt.Sprintf("%d of %d descriptors are in use or needed by sessions, no connection is accepted until some are free",
 		usable, limit))
@@ -41,17 +41,17 @@ func (l *loop) complainOfReserve() {
 // suspend removes the listener from the epoll set until descriptors are free again. A descriptor
 // watched with EPOLLEXCLUSIVE cannot be modified.
 func (l *loop) suspend(p *listener) {
-	if p.resting {
+	if p.suspended {
 		return
 	}
-	p.resting = true
+	p.suspended = true
 	poll.EpollRemove(l.set.FD, int32(p.fd))
-	l.wakeLater(p)
+	l.resumeLater(p)
 }
 
-// wakeLater makes the listener accept again after restAfterExhaustion.
-func (l *loop) wakeLater(p *listener) {
-	time.AfterFunc(restAfterExhaustion, func() { l.mail.Post(func() { l.resume(p) }) })
+// resumeLater makes the listener accept again after restAfterExhaustion.
+func (l *loop) resumeLater(p *listener) {
+	time.AfterFunc(suspension, func() { l.mail.Post(func() { l.resume(p) }) })
 }
 
 // resume makes the listener accept again, if descriptors are free.
@@ -59,7 +59,7 @@ func (l *loop) resume(p *listener) {
 	switch {
 	case l.listeners[p.id] != p:
 	case !l.roomForSession():
-		l.wakeLater(p)
+		l.resumeLater(p)
 	default:
 		l.listenAgain(p)
 	}
@@ -69,9 +69,9 @@ func (l *loop) resume(p *listener) {
 func (l *loop) listenAgain(p *listener) {
 	if e := l.watch(p); e != 0 {
 		l.logLimited(errorlog.Alert, "epoll_ctl() failed"+errorlog.Errno(e))
-		p.resting = true
-		l.wakeLater(p)
+		p.suspended = true
+		l.resumeLater(p)
 		return
 	}
-	p.resting = false
+	p.suspended = false
 }

@@ -32,7 +32,7 @@ func (c *conn) copySealed(h, to *half) bool {
 	} else {
 		h.grow(n, size)
 	}
-	h.pay(n)
+	h.pauseAfter(n)
 	if to.tls != nil {
 		return c.seal(h, to, b[:n])
 	}

@@ -121,7 +121,7 @@ func (l *loop) refuse(a *accepted) {
 
 // stepBack makes the loop the last in the kernel's wake-up order for the listener's connections.
 func (l *loop) stepBack(p *listener) {
-	if !p.shared || p.resting {
+	if !p.shared || p.suspended {
 		return
 	}
 	poll.EpollRemove(l.set.FD, int32(p.fd))

@@ -75,12 +75,12 @@ func TestListenThatFailsLeavesNothing(t *testing.T) {
 	defer unix.Close(int(pair[0]))
 	port := &stream.Listener{FDs: []int{int(pair[0]), int(file.Fd())}}
 	if err := d.Listen(port); err != unix.EPERM {
-		t.Errorf("got %v, want that a file can not be watched", err)
+		t.Errorf("got %v, want that a file cannot be watched", err)
 	}
 	l := d.loops[0]
 	l.mail.Call(func() error {
 		if len(l.listeners) > 0 {
-			t.Error("the first loop has the port still")
+			t.Error("the first loop still has the listener")
 		}
 		if e := poll.EpollAdd(l.set.FD, pair[0], &unix.EpollEvent{}); e != 0 {
 			t.Errorf("the first loop watches the socket still: %v", e)

@@ -14,35 +14,35 @@ import (
 	"weir/stream"
 )
 
-// acceptDelay is how long a port waits after an error (nginx: the default of accept_mutex_delay).
+// acceptDelay is how long a listener waits after an error (nginx: the default of accept_mutex_delay).
 const acceptDelay = 500 * time.Millisecond
 
-// port is a stream.Listener on which the driver accepts.
-type port struct {
+// listener is a stream.Listener on which the driver accepts.
+type listener struct {
 	*stream.Listener
 	d         *Driver
-	listeners []net.Listener
+	sockets   []net.Listener
 	keepAlive net.KeepAliveConfig // accepted connections inherit it in the kernel, and package net changes it
 	stopped   chan struct{}
 	accepting sync.WaitGroup
 }
 
-func openPort(d *Driver, p *stream.Listener) (*port, error) {
-	opened := &port{Listener: p, d: d, stopped: make(chan struct{})}
+func openListener(d *Driver, p *stream.Listener) (*listener, error) {
+	opened := &listener{Listener: p, d: d, stopped: make(chan struct{})}
 	for _, fd := range p.FDs {
-		l, err := listener(fd)
+		l, err := newNetListener(fd)
 		if err != nil {
 			opened.closeAll()
 			return nil, err
 		}
-		opened.listeners = append(opened.listeners, l)
+		opened.sockets = append(opened.sockets, l)
 		opened.keepAlive = keepAliveOf(fd)
 	}
 	return opened, nil
 }
 
-// listener makes a net.Listener with a descriptor of its own.
-func listener(fd int) (net.Listener, error) {
+// newNetListener makes a net.Listener with a descriptor of its own.
+func newNetListener(fd int) (net.Listener, error) {
 	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("fcntl", err)
@@ -52,27 +52,27 @@ func listener(fd int) (net.Listener, error) {
 	return net.FileListener(f)
 }
 
-func (p *port) closeAll() {
-	for _, l := range p.listeners {
+func (p *listener) closeAll() {
+	for _, l := range p.sockets {
 		l.Close()
 	}
 }
 
-func (p *port) start() {
-	for _, l := range p.listeners {
+func (p *listener) start() {
+	for _, l := range p.sockets {
 		p.accepting.Add(1)
 		go p.accept(l)
 	}
 }
 
-func (p *port) stop() {
+func (p *listener) stop() {
 	close(p.stopped)
 	p.closeAll()
 	p.accepting.Wait()
 }
 
-// accept takes connections until the port is stopped.
-func (p *port) accept(l net.Listener) {
+// accept takes connections until the listener is stopped.
+func (p *listener) accept(l net.Listener) {
 	defer p.accepting.Done()
 	for {
 		conn, err := l.Accept()
@@ -83,12 +83,12 @@ func (p *port) accept(l net.Listener) {
 			p.failed(err)
 			continue
 		}
-		p.welcome(conn.(socket))
+		p.startSession(conn.(socket))
 	}
 }
 
 // failed logs the error as ngx_event_accept does, and waits.
-func (p *port) failed(err error) {
+func (p *listener) failed(err error) {
 	defer p.d.reportPanic()
 	var errno syscall.Errno
 	errors.As(err, &errno)
@@ -105,8 +105,8 @@ func (p *port) failed(err error) {
 	}
 }
 
-// log returns the error log of the port's default server.
-func (p *port) log() *errorlog.Log {
+// log returns the error log of the default server.
+func (p *listener) log() *errorlog.Log {
 	listen, lease := p.Admit()
 	if lease != nil {
 		defer lease.Release()
@@ -117,11 +117,11 @@ func (p *port) log() *errorlog.Log {
 	return listen.Default.Settings.ErrorLog
 }
 
-// welcome begins the session of a connection. It adds the session to the driver before it calls
+// startSession begins the session of a connection. It adds the session to the driver before it calls
 // Admit, so that an Abort misses no session of a generation older than the Abort.
-func (p *port) welcome(sock socket) {
+func (p *listener) startSession(sock socket) {
 	defer p.d.reportPanic()
-	c := newCarrier(p.d, sock)
+	c := newSession(p.d, sock)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !p.d.add(c) {

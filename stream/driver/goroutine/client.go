@@ -48,7 +48,7 @@ func (c *session) watch(done chan<- struct{}, cancel func()) {
 }
 
 func (c *session) stopWatch(done chan<- struct{}, cancel func()) {
-	if c.given.Do != stream.Keep {
+	if c.nextStep.Do != stream.Keep {
 		cancel()
 	}
 	close(done)
@@ -58,13 +58,13 @@ func (c *session) stopWatch(done chan<- struct{}, cancel func()) {
 // is whether to continue to watch: not if the session wants another step, the connection is broken,
 // or ev is none because the watch has ended.
 func (c *session) reportGone(ev stream.Event, watching bool) bool {
-	if ev.Kind == none.Kind {
+	if ev.Kind == noEvent.Kind {
 		return watching
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.given = c.advanceHeld(ev)
-	return c.given.Do == stream.Keep && ev.Kind != stream.Failed
+	c.nextStep = c.advanceHeld(ev)
+	return c.nextStep.Do == stream.Keep && ev.Kind != stream.Failed
 }
 
 // lookNow returns the event that the client is gone, or none.
@@ -77,7 +77,7 @@ func (c *session) lookNow() (ev stream.Event, watching bool) {
 func (c *session) lookLater() (ev stream.Event, watching bool) {
 	err := c.client.raw.Read(func(fd uintptr) bool {
 		ev = c.look(int(fd))
-		return ev.Kind != none.Kind
+		return ev.Kind != noEvent.Kind
 	})
 	return ev, err == nil
 }
@@ -90,7 +90,7 @@ func (c *session) look(fd int) stream.Event {
 		return stream.Event{Kind: stream.Failed, Side: stream.ClientSide, Op: stream.OpRecv, Err: syscall.Errno(errno)}
 	}
 	if c.ended || c.client.tls != nil {
-		return none
+		return noEvent
 	}
 	if n := c.readAhead(fd); n > 0 {
 		return stream.Event{Kind: stream.Bytes, Data: c.ahead[len(c.ahead)-n:]}
@@ -98,7 +98,7 @@ func (c *session) look(fd int) stream.Event {
 	var b [1]byte
 	n, _, err := syscall.Recvfrom(fd, b[:], syscall.MSG_PEEK)
 	if n != 0 || err != nil {
-		return none
+		return noEvent
 	}
 	c.ended = true
 	return stream.Event{Kind: stream.EOF}

@@ -24,8 +24,8 @@ func (c *session) connect(step stream.Step) stream.Event {
 		c.setUpstream(newConn(sock))
 	}
 	switch {
-	case c.given.Do != stream.Keep:
-		return none
+	case c.nextStep.Do != stream.Keep:
+		return noEvent
 	case err != nil:
 		return c.notConnected(ctx, err)
 	}
@@ -70,7 +70,7 @@ func (c *session) notConnected(ctx context.Context, err error) stream.Event {
 		return stream.Event{Kind: stream.Failed, Side: stream.UpstreamSide, Op: opOf(call.Syscall), Err: call.Err}
 	}
 	if c.woken() {
-		return none
+		return noEvent
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return stream.Event{Kind: stream.TimedOut}

@@ -75,7 +75,7 @@ func TestClientNoDelay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := newCarrier(nil, sock)
+		c := newSession(nil, sock)
 		c.s = &stream.Session{Server: &stream.Server{Settings: stream.Settings{NoDelay: on}}}
 		c.beginContent()
 		var got int
@@ -120,7 +120,7 @@ func TestAcceptedInheritKeepAlive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		own, err := listener(fd)
+		own, err := newNetListener(fd)
 		if err != nil {
 			t.Fatal(err)
 		}

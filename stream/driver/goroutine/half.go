@@ -14,23 +14,23 @@ import (
 // Invariant: it reads only after all earlier data is written, so that it never keeps more than one
 // buffer. It waits for data without a buffer.
 type half struct {
-	r        *relayState
-	src, dst *conn
-	side     stream.Side // of src
-	eof      bool        // src has ended
-	broken   bool        // by an error
-	done     bool        // and all data is written
-	first    bool        // the first byte, or the end before it, is not reported yet
-	meter    relay.Meter
-	read     *atomic.Int64
-	wrote    *atomic.Int64
-	buf      *buffer
-	pending  []byte // read, or left by Connect, and not written yet
-	limit    int    // the maximum size of a read
-	err      error  // of the last read or write
-	rested   time.Time
-	tryRead  func(fd uintptr) bool // readSome and writeSome, as values made once
-	tryWrite func(fd uintptr) bool
+	r           *relayState
+	src, dst    *conn
+	side        stream.Side // of src
+	eof         bool        // src has ended
+	broken      bool        // by an error
+	done        bool        // and all data is written
+	first       bool        // the first byte, or the end before it, is not reported yet
+	meter       relay.Meter
+	read        *atomic.Int64
+	wrote       *atomic.Int64
+	buf         *buffer
+	pending     []byte // read, or left by Connect, and not written yet
+	limit       int    // the maximum size of a read
+	err         error  // of the last read or write
+	pausedUntil time.Time
+	tryRead     func(fd uintptr) bool // readSome and writeSome, as values made once
+	tryWrite    func(fd uintptr) bool
 }
 
 // carry moves data until src has ended and all is written, or until the relay is halted.
@@ -54,7 +54,7 @@ func (h *half) flush() bool {
 	if h.err == nil {
 		return true
 	}
-	h.r.tell(stream.Event{Kind: stream.Failed, Side: 1 - h.side, Op: stream.OpSend, Err: h.err})
+	h.r.report(stream.Event{Kind: stream.Failed, Side: 1 - h.side, Op: stream.OpSend, Err: h.err})
 	h.r.stop(errorOf(1 - h.side))
 	return false
 }
@@ -84,7 +84,7 @@ func (h *half) allowance() bool {
 	if h.meter.Rate <= 0 {
 		return true
 	}
-	if rest := time.Until(h.rested); rest > 0 && !h.r.pause(rest) {
+	if rest := time.Until(h.pausedUntil); rest > 0 && !h.r.pause(rest) {
 		return false
 	}
 	for {
@@ -106,17 +106,17 @@ func (h *half) fill() bool {
 		return false
 	}
 	if h.err != nil {
-		h.r.tell(stream.Event{Kind: stream.Failed, Side: h.side, Op: stream.OpRecv, Err: h.err})
+		h.r.report(stream.Event{Kind: stream.Failed, Side: h.side, Op: stream.OpRecv, Err: h.err})
 		h.err, h.eof, h.broken = nil, true, true
 		return true
 	}
 	h.eof = len(h.pending) == 0
 	if h.first {
 		h.first = false
-		h.r.tell(stream.Event{Kind: stream.FirstByte, Side: h.side})
+		h.r.report(stream.Event{Kind: stream.FirstByte, Side: h.side})
 	}
 	if h.meter.Rate > 0 {
-		h.rested = time.Now().Add(h.meter.After(len(h.pending)))
+		h.pausedUntil = time.Now().Add(h.meter.After(len(h.pending)))
 	}
 	return true
 }

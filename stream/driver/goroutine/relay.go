@@ -26,7 +26,7 @@ type relayState struct {
 	halves [2]half // by the side that they read from
 }
 
-func newRelaying(c *session, spec *relay.Spec) *relayState {
+func newRelayState(c *session, spec *relay.Spec) *relayState {
 	r := &relayState{c: c, spec: spec, began: time.Now()}
 	r.open.Store(2)
 	t, now := &c.s.Traffic, c.d.env.Now()
@@ -58,12 +58,12 @@ func (r *relayState) run() stream.Event {
 		r.second.Wait()
 	}
 	if r.answer.Do != stream.Keep {
-		return none
+		return noEvent
 	}
 	end := relay.End(r.end.Load())
 	if end == 0 {
 		r.c.s.Traffic.End = relay.Aborted
-		return none
+		return noEvent
 	}
 	r.c.s.Traffic.End = end
 	return stream.Event{Kind: stream.Relayed}
@@ -142,9 +142,9 @@ func (r *relayState) close() {
 	}
 }
 
-// tell passes an event to the session during the relay. The relay continues, unless the session
+// report passes an event to the session during the relay. The relay continues, unless the session
 // wants another step.
-func (r *relayState) tell(ev stream.Event) {
+func (r *relayState) report(ev stream.Event) {
 	r.c.mu.Lock()
 	defer r.c.mu.Unlock()
 	if r.answer.Do != stream.Keep || r.end.Load() != 0 {

@@ -23,7 +23,7 @@ func (c *session) resolve(step stream.Step) stream.Event {
 // await returns the event that ends a step Resolve, or a step Pause, which has no answer.
 func (c *session) await(ctx context.Context, answered <-chan struct{}) stream.Event {
 	if c.woken() {
-		return none
+		return noEvent
 	}
 	select {
 	case <-answered:
@@ -33,7 +33,7 @@ func (c *session) await(ctx context.Context, answered <-chan struct{}) stream.Ev
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) && !c.woken() {
 		return stream.Event{Kind: stream.TimedOut}
 	}
-	return none
+	return noEvent
 }
 
 // pause waits for the step's deadline.

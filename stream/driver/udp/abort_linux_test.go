@@ -18,8 +18,8 @@ func TestAbort(t *testing.T) {
 	server := r.upstream("udp4")
 	for i := range 3 {
 		text := fmt.Sprint(i)
-		r.client("").say(text)
-		r.get(server, text)
+		r.client("").send(text)
+		r.expectAt(server, text)
 	}
 	port := ""
 	r.driver.Abort(func(s *stream.Session) bool {
@@ -39,16 +39,16 @@ func TestAbort(t *testing.T) {
 func TestClose(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{Loops: 2})
 	server := r.upstream("udp4")
-	r.client("").say("a")
-	r.get(server, "a")
+	r.client("").send("a")
+	r.expectAt(server, "a")
 	for range 2 {
 		if err := r.driver.Close(); err != nil {
 			t.Error(err)
 		}
 	}
-	r.driver.Forget(r.port)
+	r.driver.Forget(r.listener)
 	r.driver.Abort(allSessions, stream.Pace{})
-	if err := r.driver.Listen(r.port); err == nil {
+	if err := r.driver.Listen(r.listener); err == nil {
 		t.Error("a closed driver listens")
 	}
 	if len(r.ended) != 0 {
@@ -75,9 +75,9 @@ func (r *rig) duringAbort(f func(*stream.Session)) (done <-chan bool) {
 	return called
 }
 
-// settle waits until everything sent so far has been received: a loop handles aborts after its
+// waitUntilReceived waits until everything sent so far has been received: a loop handles aborts after its
 // events.
-func (r *rig) settle() {
+func (r *rig) waitUntilReceived() {
 	r.Helper()
 	r.change(func() {})
 }

@@ -19,11 +19,11 @@ func TestLocalAddresses(t *testing.T) {
 	from := map[string]net.Addr{}
 	for _, host := range []string{"127.0.0.1", "127.0.0.2"} {
 		conn.WriteTo([]byte(host), &net.UDPAddr{IP: net.ParseIP(host), Port: port})
-		from[host] = r.get(server, host)
+		from[host] = r.expectAt(server, host)
 	}
 	for _, host := range []string{"127.0.0.2", "127.0.0.1"} {
 		r.answer(server, from[host], host)
-		if got := r.get(conn, host).(*net.UDPAddr); !got.IP.Equal(net.ParseIP(host)) {
+		if got := r.expectAt(conn, host).(*net.UDPAddr); !got.IP.Equal(net.ParseIP(host)) {
 			t.Errorf("the answer came from %s, want %s", got.IP, host)
 		}
 	}
@@ -37,8 +37,8 @@ func TestUnix(t *testing.T) {
 	r := newRig(t, "unixgram", "s", spec, udp.Options{})
 	r.echo()
 	c := r.client("")
-	c.say("a")
-	c.hear("a")
+	c.send("a")
+	c.expect("a")
 	if o := r.outcome(); o.end != relay.Done {
 		t.Errorf("got %+v", o)
 	}
@@ -50,7 +50,7 @@ func TestUnix(t *testing.T) {
 	for range 2 {
 		nameless.Write([]byte("b"))
 		if o := r.outcome(); o.end != relay.ClientError {
-			t.Errorf("got %+v, want a client that can not be answered", o)
+			t.Errorf("got %+v, want a client that cannot be answered", o)
 		}
 	}
 }

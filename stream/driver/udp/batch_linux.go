@@ -72,12 +72,12 @@ func (b *batch) address(n int, c *conn) {
 	control := c.control(&b.controls[0])
 	for i := range n {
 		b.vectors[i].SetLen(int(b.headers[i].length))
-		b.destine(i, c, control)
+		b.setDestination(i, c, control)
 	}
 }
 
-// destine sets the destination and the source address of message i.
-func (b *batch) destine(i int, c *conn, control []byte) {
+// setDestination sets the destination and the source address of message i.
+func (b *batch) setDestination(i int, c *conn, control []byte) {
 	h := &b.headers[i]
 	h.Name, h.Namelen = unsafe.StringData(c.key), uint32(c.nameLen)
 	h.Control, h.Flags = unsafe.SliceData(control), 0

@@ -38,15 +38,15 @@ func (r *rig) client(host string) *client {
 	return &client{r.TB, conn}
 }
 
-func (c *client) say(text string) {
+func (c *client) send(text string) {
 	c.Helper()
 	if _, err := c.Write([]byte(text)); err != nil {
 		c.Fatal(err)
 	}
 }
 
-// hear checks that the next datagrams are these.
-func (c *client) hear(want ...string) {
+// expect checks that the next datagrams are these.
+func (c *client) expect(want ...string) {
 	c.Helper()
 	b := make([]byte, 1<<16)
 	for _, text := range want {
@@ -57,8 +57,8 @@ func (c *client) hear(want ...string) {
 	}
 }
 
-// silent checks that no datagram has arrived.
-func (c *client) silent() {
+// expectNone checks that no datagram has arrived.
+func (c *client) expectNone() {
 	c.Helper()
 	if data, ok := arrived(c, c.Conn.(syscall.Conn)); ok {
 		c.Errorf("got a datagram of %d bytes, want none", len(data))

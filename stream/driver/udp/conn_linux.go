@@ -30,16 +30,16 @@ type conn struct {
 	upload, download   *pace  // nil means unlimited
 	retry              *retry // timer until a full socket is tried again; nil if no socket was ever full
 
-	fd      int32 // to the server; -1 without a socket
-	index   uint32
-	serial  uint32
-	nameLen uint8      // of the client's address in key
-	step    uint8      // stream.StepKind
-	refused unix.Errno // error of sending the first datagram
-	ready   bool       // there may be data to read from the server
-	heard   bool       // the server has sent a datagram
-	queued  bool       // in the loop's list of conns to continue
-	closed  bool
+	fd       int32 // to the server; -1 without a socket
+	index    uint32
+	serial   uint32
+	nameLen  uint8      // of the client's address in key
+	step     uint8      // stream.StepKind
+	refused  unix.Errno // error of sending the first datagram
+	ready    bool       // there may be data to read from the server
+	answered bool       // the server has sent a datagram
+	queued   bool       // in the loop's list of conns to continue
+	closed   bool
 }
 
 func (l *loop) newConn(p *listener, key string, nameLen int, local netip.Addr) *conn {
@@ -146,9 +146,9 @@ func (c *conn) fail(side stream.Side, op stream.Op, e unix.Errno) {
 	c.s.Advance(stream.Event{Kind: stream.Failed, Side: side, Op: op, Err: e})
 }
 
-// unlist removes the session from the table, so that the client's next datagram begins another
+// removeFromTable removes the session from the table, so that the client's next datagram begins another
 // session.
-func (c *conn) unlist() {
+func (c *conn) removeFromTable() {
 	if c.p.table[c.key] == c {
 		delete(c.p.table, c.key)
 	}
@@ -158,7 +158,7 @@ func (c *conn) unlist() {
 // listener's table.
 func (c *conn) close() {
 	c.closed = true
-	c.unlist()
+	c.removeFromTable()
 	c.dropServer()
 	c.endLookup()
 	c.stopPauses()

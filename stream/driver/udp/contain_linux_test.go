@@ -15,7 +15,7 @@ func TestPanicEndsOneSession(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{Loops: 1})
 	r.echo()
 	var armed atomic.Bool
-	r.port.Current = func(*stream.Config) bool {
+	r.listener.Current = func(*stream.Config) bool {
 		if armed.Swap(false) {
 			panic("of the driver")
 		}
@@ -23,18 +23,18 @@ func TestPanicEndsOneSession(t *testing.T) {
 	}
 	first, second := r.client("127.0.0.1"), r.client("127.0.0.1")
 	for _, c := range []*client{first, second} {
-		c.say("hello")
-		c.hear("hello")
+		c.send("hello")
+		c.expect("hello")
 	}
 	armed.Store(true)
-	first.say("lost")
+	first.send("lost")
 	for armed.Load() { // datagrams in the same batch are lost
 		time.Sleep(time.Millisecond)
 	}
-	second.say("still here")
-	second.hear("still here")
-	first.say("a new session")
-	first.hear("a new session")
+	second.send("still here")
+	second.expect("still here")
+	first.send("a new session")
+	first.expect("a new session")
 	if all := strings.Join(r.lines.All(), "\n"); strings.Count(all, "panic: of the driver") != 1 {
 		t.Errorf("logged %q, want one panic", all)
 	}

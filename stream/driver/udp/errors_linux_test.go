@@ -21,9 +21,9 @@ func TestRefused(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", spec, udp.Options{})
 	r.upstream("udp4").Close()
 	c := r.client("")
-	c.say("a")
+	c.send("a")
 	o := r.outcome()
-	c.silent()
+	c.expectNone()
 	if o.end != relay.Done || o.packets.Responses != 1 || len(o.failures) != 1 {
 		t.Fatalf("got %+v", o)
 	}
@@ -37,7 +37,7 @@ func TestTooLong(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{})
 	r.upstream("udp4")
 	r.proxy.Prefix = bytes.Repeat([]byte("x"), 1000)
-	r.client("").say(strings.Repeat("y", 65000))
+	r.client("").send(strings.Repeat("y", 65000))
 	o := r.outcome()
 	if o.end != relay.UpstreamError || len(o.failures) != 1 || o.failures[0].Op != stream.OpSendMsg {
 		t.Errorf("got %+v", o)
@@ -51,6 +51,6 @@ func TestRetry(t *testing.T) {
 	server := r.upstream("udp4")
 	r.proxy.To = append([]stream.Addr{stream.UnixAddr("/nonexistent/socket")}, r.proxy.To...)
 	c := r.client("")
-	c.say("a")
-	r.get(server, "a")
+	c.send("a")
+	r.expectAt(server, "a")
 }

@@ -16,13 +16,13 @@ func TestConnections(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{Connections: 4})
 	server := r.upstream("udp4")
 	for _, text := range []string{"a", "b"} {
-		r.client("").say(text)
-		r.get(server, text)
+		r.client("").send(text)
+		r.expectAt(server, text)
 	}
-	r.client("").say("c")
+	r.client("").send("c")
 	for end := time.Now().Add(patience); len(r.alerts()) == 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("nothing was said")
+			t.Fatal("nothing was logged")
 		}
 	}
 	if got := r.alerts()[0]; got != "[alert] 4 worker_connections are not enough" {
@@ -38,10 +38,10 @@ func TestDescriptorsInReserve(t *testing.T) {
 	r.env.Descriptors = stream.NewDescriptors(func() (int, int) { return limit, others })
 	server := r.upstream("udp4")
 	for i := range served {
-		r.client("").say(fmt.Sprint(i))
-		r.get(server, fmt.Sprint(i))
+		r.client("").send(fmt.Sprint(i))
+		r.expectAt(server, fmt.Sprint(i))
 	}
-	r.client("").say("one more")
+	r.client("").send("one more")
 	const want = "[crit] 35 of 40 descriptors are in use or needed by sessions, datagrams of new clients are dropped"
 	for end := time.Now().Add(patience); r.lines.Count(want) == 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {

@@ -16,19 +16,19 @@ func TestCurrent(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{})
 	server := r.upstream("udp4")
 	c := r.client("")
-	c.say("a")
-	first := r.get(server, "a")
+	c.send("a")
+	first := r.expectAt(server, "a")
 	old := r.listen.Config
 	r.change(func() {
 		next := *r.listen
 		next.Config = stream.NewConfig()
 		r.listen = &next
-		r.port.Current = func(c *stream.Config) bool { return c != old }
+		r.listener.Current = func(c *stream.Config) bool { return c != old }
 	})
 	r.answer(server, first, "b")
-	c.hear("b")
-	c.say("c")
-	second := r.get(server, "c")
+	c.expect("b")
+	c.send("c")
+	second := r.expectAt(server, "c")
 	if second.String() == first.String() {
 		t.Error("the datagram went to the old session")
 	}
@@ -36,7 +36,7 @@ func TestCurrent(t *testing.T) {
 		t.Errorf("got %+v, want a shutdown", o)
 	}
 	r.answer(server, second, "d")
-	c.hear("d")
+	c.expect("d")
 }
 
 // TestForget tests that the sessions of a forgotten listener cannot answer, and end when they try
@@ -45,19 +45,19 @@ func TestForget(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{Loops: 2})
 	server := r.upstream("udp4")
 	c := r.client("")
-	c.say("a")
-	from := r.get(server, "a")
-	r.driver.Forget(r.port)
-	r.driver.Forget(r.port)
+	c.send("a")
+	from := r.expectAt(server, "a")
+	r.driver.Forget(r.listener)
+	r.driver.Forget(r.listener)
 	r.answer(server, from, "b")
 	if o := r.outcome(); o.end != relay.Shutdown || o.toClient != 0 {
 		t.Errorf("got %+v, want a shutdown", o)
 	}
-	c.say("c")
-	if err := r.driver.Listen(r.port); err != nil {
+	c.send("c")
+	if err := r.driver.Listen(r.listener); err != nil {
 		t.Fatal(err)
 	}
-	r.get(server, "c")
+	r.expectAt(server, "c")
 }
 
 // TestOtherContents tests that an address that is no longer served receives datagrams and drops
@@ -66,7 +66,7 @@ func TestOtherContents(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{})
 	r.server.Content = &drivertest.Reply{Text: []byte("reply")}
 	var gone atomic.Bool
-	r.port.Admit = func() (*stream.Listen, stream.Lease) {
+	r.listener.Admit = func() (*stream.Listen, stream.Lease) {
 		if gone.Swap(false) {
 			return nil, nil
 		}
@@ -74,12 +74,12 @@ func TestOtherContents(t *testing.T) {
 	}
 	c := r.client("")
 	for _, text := range []string{"a", "bb"} {
-		c.say(text)
-		c.hear("reply")
+		c.send(text)
+		c.expect("reply")
 		if o := r.outcome(); o.toClient != 5 || o.fromClient != int64(len(text)) {
 			t.Errorf("got %+v", o)
 		}
 		gone.Store(true)
-		c.say("lost")
+		c.send("lost")
 	}
 }

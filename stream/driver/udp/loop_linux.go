@@ -142,7 +142,7 @@ func (l *loop) runTimers() {
 	}
 	for t := l.pauses.Expired(l.now); t != nil; t = l.pauses.Expired(l.now) {
 		l.current = t.Owner.c
-		t.Owner.passed()
+		t.Owner.ended()
 	}
 	if len(l.resuming) == 0 {
 		l.resuming, l.ready = l.ready, nil
@@ -152,7 +152,7 @@ func (l *loop) runTimers() {
 		l.resuming = l.resuming[1:]
 		l.current = c
 		c.queued = false
-		c.carry()
+		c.forwardFromServer()
 	}
 	l.resuming = nil
 	l.aborts.Continue(l.now, l)

@@ -73,10 +73,10 @@ func (p *pace) read(n int) {
 	}
 }
 
-func (p *pace) resting() bool { return p != nil && p.timer.Filed() }
+func (p *pace) paused() bool { return p != nil && p.timer.Filed() }
 
-// pausing reports whether a direction waits for its rate.
-func (c *conn) pausing() bool { return c.upload.resting() || c.download.resting() }
+// paused reports whether a direction waits for its rate.
+func (c *conn) paused() bool { return c.upload.paused() || c.download.paused() }
 
 // retryLater makes the conn continue after a moment.
 func (c *conn) retryLater() {
@@ -88,9 +88,9 @@ func (c *conn) retryLater() {
 	}
 }
 
-// passed handles the end of a pause. After a pause for a rate the idle timeout starts again,
+// ended handles the end of a pause. After a pause for a rate the idle timeout starts again,
 // because no data could move during the pause.
-func (p *pause) passed() {
+func (p *pause) ended() {
 	c := p.c
 	if !c.relaying() {
 		return
@@ -109,7 +109,7 @@ func (c *conn) resume() {
 		c.end(relay.UpstreamError)
 		return
 	}
-	if c.p.gone {
+	if c.p.removed {
 		c.toClient = queue{}
 	}
 	if e := c.toClient.flush(c.sendClientNow); e != 0 {
@@ -118,7 +118,7 @@ func (c *conn) resume() {
 		return
 	}
 	c.retryFor(waiting)
-	c.carry()
+	c.forwardFromServer()
 }
 
 // waiting returns how many datagrams wait for a socket.

@@ -18,19 +18,19 @@ func TestQueue(t *testing.T) {
 	c := r.client("")
 	const sent, size = 1500, 100
 	for i := range sent {
-		c.say(fmt.Sprintf("%0*d", size, i))
-		r.settle()
+		c.send(fmt.Sprintf("%0*d", size, i))
+		r.waitUntilReceived()
 	}
 	var kept int
 	<-r.duringAbort(func(s *stream.Session) { kept = int(s.Traffic.FromClient.Load()) / size })
 	for i := range kept {
-		r.get(server, fmt.Sprintf("%0*d", size, i))
+		r.expectAt(server, fmt.Sprintf("%0*d", size, i))
 	}
 	if kept <= spec.BufferSize/size || kept > sent/2 {
 		t.Errorf("%d of %d datagrams were kept for a server that read none", kept, sent)
 	}
-	c.say("last")
-	r.get(server, "last")
+	c.send("last")
+	r.expectAt(server, "last")
 }
 
 // TestSlowClient tests that datagrams that a client does not accept wait in the driver and in the
@@ -39,13 +39,13 @@ func TestSlowClient(t *testing.T) {
 	r := newRig(t, "unixgram", "s", plain(), udp.Options{})
 	server := r.upstream("udp4")
 	c := r.client("")
-	c.say("a")
-	from := r.get(server, "a")
+	c.send("a")
+	from := r.expectAt(server, "a")
 	var want []string
 	for i := range 100 {
 		want = append(want, fmt.Sprint(i))
 		r.answer(server, from, want[i])
 	}
-	r.settle()
-	c.hear(want...)
+	r.waitUntilReceived()
+	c.expect(want...)
 }

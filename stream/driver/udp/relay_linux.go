@@ -41,20 +41,20 @@ func (c *conn) shutDown() {
 		c.end(relay.Shutdown)
 		return
 	}
-	c.unlist()
+	c.removeFromTable()
 }
 
 // over reports whether the session has relayed all that it has to. It follows
 // ngx_stream_proxy_test_finalize.
 func (c *conn) over() bool {
 	if c.spec.Full(c.packets) {
-		c.unlist()
+		c.removeFromTable()
 	}
 	return c.spec.Over(c.packets) && c.toServer.empty() && c.toClient.empty()
 }
 
-// settle ends the relay if it is over.
-func (c *conn) settle() {
+// endIfOver ends the relay if it is over.
+func (c *conn) endIfOver() {
 	if c.over() {
 		c.end(relay.Done)
 	}
@@ -75,7 +75,7 @@ func (c *conn) expired() {
 	}
 	due := c.l.began.Add(c.active + c.spec.Timeout)
 	switch {
-	case c.pausing():
+	case c.paused():
 		c.l.wheel.Set(&c.timer, c.l.now.Add(c.spec.Timeout))
 	case due.After(c.l.now):
 		c.l.wheel.Set(&c.timer, due)
@@ -109,7 +109,7 @@ func (c *conn) fromClient(data []byte) {
 		c.end(relay.UpstreamError)
 		return
 	}
-	c.settle()
+	c.endIfOver()
 }
 
 // write sends a datagram to the server, now or when the socket accepts it.
@@ -127,15 +127,15 @@ func (c *conn) write(data []byte) unix.Errno {
 // readable handles the event that the server has sent data, or that a datagram to it was refused.
 func (c *conn) readable() {
 	c.ready = true
-	c.carry()
+	c.forwardFromServer()
 }
 
-// carry passes on the server's datagrams, up to the limit of a turn.
-func (c *conn) carry() {
+// forwardFromServer passes on the server's datagrams, up to the limit of a turn.
+func (c *conn) forwardFromServer() {
 	if !c.relaying() {
 		return
 	}
-	if c.p.gone {
+	if c.p.removed {
 		c.end(relay.Shutdown)
 		return
 	}
@@ -144,22 +144,22 @@ func (c *conn) carry() {
 		return
 	}
 	for range readsPerTurn {
-		if !c.readsServer() {
+		if !c.canForward() {
 			break
 		}
 		if !c.fromServer() {
 			return
 		}
 	}
-	if c.readsServer() && !c.queued {
+	if c.canForward() && !c.queued {
 		c.queued = true
 		c.l.ready = append(c.l.ready, c)
 	}
-	c.settle()
+	c.endIfOver()
 }
 
-// readsServer reports whether there may be data to read that could be passed on at once.
-func (c *conn) readsServer() bool {
+// canForward reports whether there may be data to read that could be passed on at once.
+func (c *conn) canForward() bool {
 	return c.ready && c.toClient.empty() && c.download.allows(c.s.Traffic.FromUpstream.Load())
 }
 
@@ -176,10 +176,10 @@ func (c *conn) fromServer() bool {
 		return true
 	}
 	c.touch()
-	if !c.heard && c.spec.FirstByte {
+	if !c.answered && c.spec.FirstByte {
 		c.s.Advance(stream.Event{Kind: stream.FirstByte})
 	}
-	c.heard = true
+	c.answered = true
 	c.ready = n == want
 	if e != 0 {
 		c.fail(stream.UpstreamSide, stream.OpRecv, e)

@@ -33,7 +33,7 @@ func TestManyClients(t *testing.T) {
 			var large sync.Mutex
 			for i := range clients {
 				c := r.client(tt.host)
-				all.Go(func() { c.converse(uint64(i), rounds, &large) })
+				all.Go(func() { c.exchangeAll(uint64(i), rounds, &large) })
 			}
 			all.Wait()
 			r.driver.Abort(allSessions, stream.Pace{})
@@ -56,10 +56,10 @@ func TestManyClients(t *testing.T) {
 	}
 }
 
-// converse sends datagrams one after the other and expects each back. It locks large while a large
+// exchangeAll sends datagrams one after the other and expects each back. It locks large while a large
 // datagram is in transit: of many large ones at a time the system drops some, because a socket has
 // no room for them.
-func (c *client) converse(seed uint64, rounds int, large *sync.Mutex) {
+func (c *client) exchangeAll(seed uint64, rounds int, large *sync.Mutex) {
 	const small = 1024
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	for range rounds {
@@ -103,16 +103,16 @@ func TestSizes(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", spec, udp.Options{})
 	server := r.upstream("udp4")
 	c := r.client("")
-	c.say("0123456789abc")
-	from := r.get(server, "0123456789abc")
-	c.say("0123456789abc")
-	r.get(server, "0123456789")
-	c.say("")
-	r.get(server, "")
+	c.send("0123456789abc")
+	from := r.expectAt(server, "0123456789abc")
+	c.send("0123456789abc")
+	r.expectAt(server, "0123456789")
+	c.send("")
+	r.expectAt(server, "")
 	r.answer(server, from, "ABCDEFGHIJKL")
 	r.answer(server, from, "")
 	r.answer(server, from, "M")
-	c.hear("ABCDEFGHIJ", "", "M")
+	c.expect("ABCDEFGHIJ", "", "M")
 	r.driver.Abort(allSessions, stream.Pace{})
 	want := outcome{end: relay.Aborted, packets: relay.Packets{Requests: 3, Responses: 3}, fromClient: 23, toUpstream: 23, fromUpstream: 11, toClient: 11}
 	if o := r.outcome(); o.end != want.end || o.packets != want.packets || o.fromClient != want.fromClient ||
@@ -121,8 +121,8 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// TestMuchToSay tests that a server that sends much does not delay the others.
-func TestMuchToSay(t *testing.T) {
+// TestManyAnswers tests that a server that sends much does not delay the others.
+func TestManyAnswers(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{})
 	conn := r.upstream("udp4")
 	r.serve(conn, func([]byte) (all [][]byte) {
@@ -132,8 +132,8 @@ func TestMuchToSay(t *testing.T) {
 		return all
 	})
 	c := r.client("")
-	c.say("go")
+	c.send("go")
 	for i := range 200 {
-		c.hear(fmt.Sprintf("%03d", i))
+		c.expect(fmt.Sprintf("%03d", i))
 	}
 }

@@ -17,21 +17,21 @@ func TestRequests(t *testing.T) {
 	server := r.upstream("udp4")
 	c := r.client("")
 	for _, text := range []string{"1", "2", "3"} {
-		c.say(text)
+		c.send(text)
 	}
-	first := r.get(server, "1")
-	if again := r.get(server, "2"); again.String() != first.String() {
+	first := r.expectAt(server, "1")
+	if again := r.expectAt(server, "2"); again.String() != first.String() {
 		t.Errorf("the second datagram came from %s, want %s", again, first)
 	}
-	third := r.get(server, "3")
+	third := r.expectAt(server, "3")
 	if third.String() == first.String() {
 		t.Error("the third datagram belongs to the first session")
 	}
 	r.answer(server, third, "c")
-	c.hear("c")
+	c.expect("c")
 	r.answer(server, first, "a")
 	r.answer(server, first, "b")
-	c.hear("a", "b")
+	c.expect("a", "b")
 }
 
 // TestResponses tests that proxy_responses ends a session when all answers have arrived.
@@ -58,18 +58,18 @@ func TestResponses(t *testing.T) {
 			c := r.client("")
 			var from net.Addr
 			for _, text := range tt.says {
-				c.say(text)
-				from = r.get(server, text)
+				c.send(text)
+				from = r.expectAt(server, text)
 			}
 			for i := range tt.answers {
 				r.answer(server, from, fmt.Sprint(i))
-				c.hear(fmt.Sprint(i))
+				c.expect(fmt.Sprint(i))
 			}
 			if o := r.outcome(); o.end != relay.Done || o.packets != tt.want {
 				t.Errorf("got %v, %+v, want done, %+v", o.end, o.packets, tt.want)
 			}
-			c.say("again") // its own session
-			r.get(server, "again")
+			c.send("again") // its own session
+			r.expectAt(server, "again")
 		})
 	}
 }

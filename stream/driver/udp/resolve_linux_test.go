@@ -10,8 +10,8 @@ import (
 	"weir/stream/driver/udp"
 )
 
-// asking is a content that waits for a Lookup before it proxies.
-type asking struct {
+// resolvingContent is a content that waits for a Lookup before it proxies.
+type resolvingContent struct {
 	*drivertest.Proxy
 	lookup  *drivertest.Lookup
 	timeout time.Duration // 0 disables it
@@ -19,7 +19,7 @@ type asking struct {
 }
 
 // Begin waits for the lookup.
-func (a *asking) Begin(s *stream.Session) stream.Step {
+func (a *resolvingContent) Begin(s *stream.Session) stream.Step {
 	a.begun <- true
 	step := stream.Step{Do: stream.Resolve, Lookup: a.lookup, Max: 5}
 	if a.timeout > 0 {
@@ -29,7 +29,7 @@ func (a *asking) Begin(s *stream.Session) stream.Step {
 }
 
 // Next connects once the lookup is answered.
-func (a *asking) Next(s *stream.Session, ev stream.Event) stream.Step {
+func (a *resolvingContent) Next(s *stream.Session, ev stream.Event) stream.Step {
 	switch ev.Kind {
 	case stream.Resolved:
 		return a.Proxy.Begin(s)
@@ -39,9 +39,9 @@ func (a *asking) Next(s *stream.Session, ev stream.Event) stream.Step {
 	return a.Proxy.Next(s, ev)
 }
 
-// asks makes a rig's content wait for a lookup.
-func (r *rig) asks(timeout time.Duration) *asking {
-	a := &asking{Proxy: r.proxy, lookup: &drivertest.Lookup{}, timeout: timeout, begun: make(chan bool, 1)}
+// startResolving makes a rig's content wait for a lookup.
+func (r *rig) startResolving(timeout time.Duration) *resolvingContent {
+	a := &resolvingContent{Proxy: r.proxy, lookup: &drivertest.Lookup{}, timeout: timeout, begun: make(chan bool, 1)}
 	r.server.Content = a
 	return a
 }
@@ -53,20 +53,20 @@ func TestEarlyDatagrams(t *testing.T) {
 	spec.Responses, spec.Requests = 0, 4
 	r := newRig(t, "udp4", "127.0.0.1:0", spec, udp.Options{})
 	server := r.upstream("udp4")
-	a := r.asks(patience)
+	a := r.startResolving(patience)
 	c := r.client("")
-	c.say("first")
+	c.send("first")
 	<-a.begun
 	for _, text := range []string{"123", "456", "lost"} {
-		c.say(text)
+		c.send(text)
 	}
-	r.settle()
+	r.waitUntilReceived()
 	a.lookup.Answer()
 	for _, want := range []string{"first", "123", "45"} {
-		r.get(server, want)
+		r.expectAt(server, want)
 	}
-	c.say("4th")
-	r.get(server, "4th")
+	c.send("4th")
+	r.expectAt(server, "4th")
 	if o := r.outcome(); o.end != relay.Done || o.packets.Requests != 4 || o.fromClient != 13 {
 		t.Errorf("got %+v", o)
 	}
@@ -78,22 +78,22 @@ func TestEarlyDatagramsAndRetry(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{})
 	server := r.upstream("udp4")
 	r.proxy.To = append([]stream.Addr{stream.UnixAddr("/nonexistent/socket")}, r.proxy.To...)
-	a := r.asks(0)
+	a := r.startResolving(0)
 	c := r.client("")
-	c.say("first")
+	c.send("first")
 	<-a.begun
-	c.say("123")
-	r.settle()
+	c.send("123")
+	r.waitUntilReceived()
 	a.lookup.Answer()
-	r.get(server, "first")
-	c.say("then")
-	r.get(server, "then")
+	r.expectAt(server, "first")
+	c.send("then")
+	r.expectAt(server, "then")
 }
 
-func TestNoAnswerInTime(t *testing.T) {
+func TestResolveTimeout(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{})
-	a := r.asks(50 * time.Millisecond)
-	r.client("").say("a")
+	a := r.startResolving(50 * time.Millisecond)
+	r.client("").send("a")
 	<-a.begun
 	r.outcome()
 	r.driver.Close() // a session ends a moment after it is logged
@@ -104,8 +104,8 @@ func TestNoAnswerInTime(t *testing.T) {
 
 func TestAbortWhileResolving(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{})
-	a := r.asks(0)
-	r.client("").say("a")
+	a := r.startResolving(0)
+	r.client("").send("a")
 	<-a.begun
 	r.driver.Abort(allSessions, stream.Pace{})
 	r.outcome()
@@ -117,8 +117,8 @@ func TestAbortWhileResolving(t *testing.T) {
 
 func TestCloseWhileResolving(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{})
-	a := r.asks(patience)
-	r.client("").say("a")
+	a := r.startResolving(patience)
+	r.client("").send("a")
 	<-a.begun
 	r.driver.Close()
 	if a.lookup.Answer() {

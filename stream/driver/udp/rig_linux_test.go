@@ -37,17 +37,17 @@ type outcome struct {
 // rig is a driver with one address on which it serves, and the outcomes of its sessions.
 type rig struct {
 	testing.TB
-	driver stream.Driver
-	env    *stream.Env
-	lines  *offline.Lines
-	proxy  *drivertest.Proxy
-	server *stream.Server
-	listen *stream.Listen
-	port   *stream.Listener
-	addr   net.Addr
-	once   sync.Once
-	events chan stream.EventKind // of all sessions, as far as there is room
-	ended  chan outcome
+	driver   stream.Driver
+	env      *stream.Env
+	lines    *offline.Lines
+	proxy    *drivertest.Proxy
+	server   *stream.Server
+	listen   *stream.Listen
+	listener *stream.Listener
+	addr     net.Addr
+	once     sync.Once
+	events   chan stream.EventKind // of all sessions, as far as there is room
+	ended    chan outcome
 
 	mu       sync.Mutex
 	failures map[uint64][]stream.Event
@@ -62,7 +62,7 @@ func newRig(t testing.TB, network, address string, spec relay.Spec, o udp.Option
 		failures: map[uint64][]stream.Event{}, packets: map[uint64]relay.Packets{},
 	}
 	r.env, r.lines = offline.NewEnv(time.Now)
-	r.proxy = &drivertest.Proxy{Spec: &spec, OnEvent: r.saw}
+	r.proxy = &drivertest.Proxy{Spec: &spec, OnEvent: r.recordEvent}
 	r.server = &stream.Server{Content: r.proxy, Loggers: []stream.Logger{r}, Settings: stream.Settings{ErrorLog: r.env.Log}}
 	d := udp.New(r.env, o)
 	r.driver = d
@@ -79,7 +79,7 @@ func (r *rig) open(network, address string) {
 	fd := descriptor(r.TB, conn)
 	conn.Close()
 	r.listen = &stream.Listen{Config: stream.NewConfig(), Addr: addrOf(r.addr), Default: r.server, WantLocal: true}
-	r.port = &stream.Listener{FDs: []int{fd}, Datagrams: true, Admit: func() (*stream.Listen, stream.Lease) { return r.listen, nil }}
+	r.listener = &stream.Listener{FDs: []int{fd}, Datagrams: true, Admit: func() (*stream.Listen, stream.Lease) { return r.listen, nil }}
 }
 
 // start makes the driver serve, at its first call. Before it, the test may change the
@@ -87,7 +87,7 @@ func (r *rig) open(network, address string) {
 func (r *rig) start() {
 	r.Helper()
 	r.once.Do(func() {
-		if err := r.driver.Listen(r.port); err != nil {
+		if err := r.driver.Listen(r.listener); err != nil {
 			r.Fatal(err)
 		}
 	})
@@ -142,8 +142,8 @@ func addrOf(a net.Addr) stream.Addr {
 	return stream.Addr{IP: netip.AddrPortFrom(ap.Addr(), ap.Port()), UDP: true}
 }
 
-// saw records an event for the outcome that Log reports.
-func (r *rig) saw(s *stream.Session, ev stream.Event) {
+// recordEvent records an event for the outcome that Log reports.
+func (r *rig) recordEvent(s *stream.Session, ev stream.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.events <- ev.Kind
@@ -216,8 +216,8 @@ func (r *rig) serve(conn net.PacketConn, answers func([]byte) [][]byte) {
 	r.Cleanup(func() { conn.Close(); ended.Wait() })
 }
 
-// get checks that the next datagram at a server is want, and returns its sender.
-func (r *rig) get(conn net.PacketConn, want string) net.Addr {
+// expectAt checks that the next datagram at a server is want, and returns its sender.
+func (r *rig) expectAt(conn net.PacketConn, want string) net.Addr {
 	r.Helper()
 	b := make([]byte, 1<<16)
 	n, from, err := conn.ReadFrom(b)

@@ -15,7 +15,7 @@ func TestTimeout(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", spec, udp.Options{})
 	r.upstream("udp4")
 	start := time.Now()
-	r.client("").say("a")
+	r.client("").send("a")
 	if o := r.outcome(); o.end != relay.Timeout || o.packets != (relay.Packets{Requests: 1}) {
 		t.Errorf("got %+v", o)
 	}
@@ -24,16 +24,16 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// TestTimeoutOfOneThatTakesNothing tests that a server or a client that accepts nothing for
+// TestTimeoutWithFullSocket tests that a server or a client that accepts nothing for
 // proxy_timeout ends the session, although datagrams wait for it.
-func TestTimeoutOfOneThatTakesNothing(t *testing.T) {
+func TestTimeoutWithFullSocket(t *testing.T) {
 	spec := plain()
 	spec.BufferSize, spec.Timeout = 1<<20, 300*time.Millisecond
 	t.Run("server", func(t *testing.T) {
 		r := newRig(t, "udp4", "127.0.0.1:0", spec, udp.Options{})
 		r.upstream("unixgram")
 		c := r.client("")
-		r.fill(func() { c.say("a") })
+		r.fill(func() { c.send("a") })
 		if o := r.outcome(); o.end != relay.Timeout {
 			t.Errorf("got %+v", o)
 		}
@@ -42,8 +42,8 @@ func TestTimeoutOfOneThatTakesNothing(t *testing.T) {
 		r := newRig(t, "unixgram", "s", spec, udp.Options{})
 		server := r.upstream("udp4")
 		c := r.client("")
-		c.say("a")
-		from := r.get(server, "a")
+		c.send("a")
+		from := r.expectAt(server, "a")
 		r.fill(func() { r.answer(server, from, "b") })
 		if o := r.outcome(); o.end != relay.Timeout {
 			t.Errorf("got %+v", o)

@@ -24,20 +24,20 @@ type Driver struct {
 
 	// mu guards the fields below. A goroutine that holds a session's lock may take mu, but not the
 	// reverse. mu is not held across system calls.
-	mu       sync.Mutex
-	closed   bool
-	ports    map[*stream.Listener]*port
-	sessions session        // the head of a circular list
-	running  sync.WaitGroup // sessions and sweeps; added to under mu, and only while not closed
+	mu        sync.Mutex
+	closed    bool
+	listeners map[*stream.Listener]*listener
+	sessions  session        // the head of a circular list
+	running   sync.WaitGroup // sessions and sweeps; added to under mu, and only while not closed
 }
 
 var _ stream.Driver = (*Driver)(nil)
 
-var errListening = errors.New("pump: the port is listened on already")
+var errListening = errors.New("goroutine: the listener is in use already")
 
 // New returns a driver that gives env to its sessions. Call Close after the first Listen.
 func New(env *stream.Env) *Driver {
-	d := &Driver{env: env, done: make(chan struct{}), ports: map[*stream.Listener]*port{}}
+	d := &Driver{env: env, done: make(chan struct{}), listeners: map[*stream.Listener]*listener{}}
 	d.sessions.next, d.sessions.prev = &d.sessions, &d.sessions
 	return d
 }
@@ -45,7 +45,7 @@ func New(env *stream.Env) *Driver {
 // Listen begins to accept on each descriptor of p. The owner of p keeps its descriptors; the driver
 // makes its own.
 func (d *Driver) Listen(p *stream.Listener) error {
-	opened, err := openPort(d, p)
+	opened, err := openListener(d, p)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (d *Driver) Listen(p *stream.Listener) error {
 		opened.closeAll()
 		return err
 	}
-	d.ports[p] = opened
+	d.listeners[p] = opened
 	opened.start()
 	return nil
 }
@@ -65,7 +65,7 @@ func (d *Driver) refuses(p *stream.Listener) error {
 	if d.closed {
 		return net.ErrClosed
 	}
-	if d.ports[p] != nil {
+	if d.listeners[p] != nil {
 		return errListening
 	}
 	return nil
@@ -74,8 +74,8 @@ func (d *Driver) refuses(p *stream.Listener) error {
 // Forget stops accepting on p. After it returns, p.Admit is not called any more.
 func (d *Driver) Forget(p *stream.Listener) {
 	d.mu.Lock()
-	opened := d.ports[p]
-	delete(d.ports, p)
+	opened := d.listeners[p]
+	delete(d.listeners, p)
 	d.mu.Unlock()
 	if opened != nil {
 		opened.stop()
@@ -102,24 +102,24 @@ func (d *Driver) Close() error {
 		p.stop()
 	}
 	for _, c := range sessions {
-		c.cut()
+		c.closeNow()
 	}
 	d.running.Wait()
 	return nil
 }
 
-// shut marks the driver closed, and returns the ports and sessions to end. A second call returns
+// shut marks the driver closed, and returns the listeners and sessions to end. A second call returns
 // none.
-func (d *Driver) shut() (ports []*port, sessions []*session) {
+func (d *Driver) shut() (ports []*listener, sessions []*session) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.closed {
 		d.closed = true
 		close(d.done)
 	}
-	for key, p := range d.ports {
+	for key, p := range d.listeners {
 		ports = append(ports, p)
-		delete(d.ports, key)
+		delete(d.listeners, key)
 	}
 	return ports, d.present()
 }

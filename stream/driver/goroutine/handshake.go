@@ -11,8 +11,8 @@ import (
 	"weir/stream"
 )
 
-// shakeClient does the handshake with the client, which begins with the data already read.
-func (c *session) shakeClient(step stream.Step) stream.Event {
+// handshakeClient does the handshake with the client, which begins with the data already read.
+func (c *session) handshakeClient(step stream.Step) stream.Event {
 	sh := &handshake{c: c, conn: c.client, side: stream.ClientSide, deadline: c.real(step.Deadline)}
 	return sh.run(func(w *rawConn) *tls.Conn {
 		w.early = c.s.TakeHead()
@@ -20,9 +20,9 @@ func (c *session) shakeClient(step stream.Step) stream.Event {
 	})
 }
 
-// shakeUpstream does the handshake with the server, and writes the first data once. Unsent data of
+// handshakeUpstream does the handshake with the server, and writes the first data once. Unsent data of
 // Connect prevents it: a handshake must follow all of that data.
-func (c *session) shakeUpstream(step stream.Step) stream.Event {
+func (c *session) handshakeUpstream(step stream.Step) stream.Event {
 	sh := &handshake{c: c, conn: c.upstream, side: stream.UpstreamSide, deadline: c.real(step.Deadline)}
 	if len(c.rest) > 0 || c.restErr != nil {
 		return sh.failed(errors.Join(errUnsent, c.restErr))
@@ -53,17 +53,17 @@ func (sh *handshake) run(over func(*rawConn) *tls.Conn) stream.Event {
 	c := sh.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	w := &rawConn{conn: sh.conn, shaking: sh}
+	w := &rawConn{conn: sh.conn, handshake: sh}
 	t := over(w)
 	err := t.HandshakeContext(stream.WithSession(context.Background(), c.s))
 	switch {
 	case err == nil:
 		w.settle()
-		sh.conn.tls = &tlsConn{Conn: t, wire: w}
+		sh.conn.tls = &tlsConn{Conn: t, raw: w}
 		state := t.ConnectionState()
 		return stream.Event{Kind: stream.HandshakeDone, Side: sh.side, TLS: &state}
-	case sh.over():
-		return none
+	case sh.canceled():
+		return noEvent
 	case sh.late:
 		return stream.Event{Kind: stream.TimedOut}
 	}
@@ -74,9 +74,9 @@ func (sh *handshake) failed(err error) stream.Event {
 	return stream.Event{Kind: stream.Failed, Side: sh.side, Op: stream.OpHandshake, Err: err}
 }
 
-// over reports whether the handshake is not wanted any more.
-func (sh *handshake) over() bool {
-	return sh.c.given.Do != stream.Keep || sh.c.halt.Load()&closing != 0
+// canceled reports whether the handshake is not wanted any more.
+func (sh *handshake) canceled() bool {
+	return sh.c.nextStep.Do != stream.Keep || sh.c.halt.Load()&closing != 0
 }
 
 // read waits for data to read.
@@ -135,11 +135,11 @@ func (sh *handshake) wait(try func() error) error {
 func (sh *handshake) prepare() error {
 	c := sh.c
 	sh.conn.SetDeadline(sh.deadline)
-	if c.woken() && !sh.over() {
+	if c.woken() && !sh.canceled() {
 		c.halt.And(^aborting)
-		c.given = c.advanceHeld(stream.Event{Kind: stream.Aborted})
+		c.nextStep = c.advanceHeld(stream.Event{Kind: stream.Aborted})
 	}
-	if sh.over() {
+	if sh.canceled() {
 		return errOver
 	}
 	return nil

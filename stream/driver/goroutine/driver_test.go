@@ -9,5 +9,5 @@ import (
 )
 
 func TestContract(t *testing.T) {
-	drivertest.Driver(t, "pump", func(env *stream.Env) stream.Driver { return goroutine.New(env) })
+	drivertest.Driver(t, "goroutine", func(env *stream.Env) stream.Driver { return goroutine.New(env) })
 }

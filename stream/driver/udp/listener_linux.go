@@ -18,13 +18,13 @@ const receivesPerTurn = 4
 // reads it.
 type listener struct {
 	*stream.Listener
-	id    uint32
-	fd    int32
-	l     *loop
-	bound netip.AddrPort
-	table map[string]*conn // the sessions that receive datagrams, by key
-	local *stream.Addr     // of the last session, where sessions on a wildcard have their own
-	gone  bool             // the driver does not own the socket any more
+	id      uint32
+	fd      int32
+	l       *loop
+	bound   netip.AddrPort
+	table   map[string]*conn // the sessions that receive datagrams, by key
+	local   *stream.Addr     // of the last session, where sessions on a wildcard have their own
+	removed bool             // the driver does not own the socket any more
 }
 
 // wildcard reports whether each datagram has a local address of its own.
@@ -45,7 +45,7 @@ func (l *loop) RemoveListener(id uint32) {
 		if p.id == id {
 			poll.EpollRemove(l.set.FD, p.fd)
 			delete(l.listeners, fd)
-			p.gone, p.fd = true, -1
+			p.removed, p.fd = true, -1
 		}
 	}
 }
@@ -60,7 +60,7 @@ func (p *listener) receive() {
 			return
 		}
 		for i := range n {
-			p.take(i)
+			p.dispatch(i)
 		}
 		if n < batchSize {
 			return
@@ -74,8 +74,8 @@ func (p *listener) receiveFailed(e unix.Errno) {
 	}
 }
 
-// take passes datagram i of the batch to its session. It follows ngx_event_recvmsg.
-func (p *listener) take(i int) {
+// dispatch passes datagram i of the batch to its session. It follows ngx_event_recvmsg.
+func (p *listener) dispatch(i int) {
 	in := p.l.in
 	if in.truncated(i) {
 		p.l.logLimited(errorlog.Alert, "recvmsg() truncated data")
@@ -126,7 +126,7 @@ func (p *listener) begin(key, name []byte, local netip.Addr, data []byte) {
 		return
 	}
 	if p.l.full() {
-		p.turnAway(listen, lease)
+		p.reject(listen, lease)
 		return
 	}
 	c := p.l.newConn(p, string(key), len(name), local)
@@ -142,9 +142,9 @@ func (p *listener) begin(key, name []byte, local netip.Addr, data []byte) {
 	c.do(c.s.Advance(stream.Event{Kind: stream.Accepted, Data: data}))
 }
 
-// turnAway drops a datagram for whose session the loop has no room. As in nginx, each one is logged
+// reject drops a datagram for whose session the loop has no room. As in nginx, each one is logged
 // to the error log of its server.
-func (p *listener) turnAway(listen *stream.Listen, lease stream.Lease) {
+func (p *listener) reject(listen *stream.Listen, lease stream.Lease) {
 	listen.Default.Settings.ErrorLog.Write(errorlog.Alert, 0, strconv.Itoa(p.l.limit)+" worker_connections are not enough")
 	if lease != nil {
 		lease.Release()

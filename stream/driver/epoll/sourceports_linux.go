@@ -17,10 +17,10 @@ func (l *loop) notePorts(e unix.Errno) {
 	}
 }
 
-// spareTimeWait makes the close of a connection to a server a reset while source ports are short,
+// skipTimeWait makes the close of a connection to a server a reset while source ports are short,
 // so that its port is free at once instead of after TIME_WAIT. It resets only connections that the
 // server has not ended and on which the server has acknowledged every byte.
-func (h *half) spareTimeWait() {
+func (h *half) skipTimeWait() {
 	if !h.isUp || h.local || h.eof || h.pending != nil || h.pipe != nil || h.c.l.stamp >= h.c.l.noPorts {
 		return
 	}

@@ -29,18 +29,18 @@ type session struct {
 	cancel   context.CancelFunc // of the dial in progress; written as upstream
 	relay    *relayState        // the current relay; written as upstream
 
-	halt    atomic.Uint32 // why this goroutine was woken
-	lent    *buffer       // the buffer whose bytes the session sees in Bytes
-	rest    []byte        // the unsent part of Out
-	restErr error         // the error of the first write of Out
-	given   stream.Step   // a step that the session wanted during another step, or that Adopt was called with
-	begun   bool          // the content has begun
-	ended   bool          // the session knows that the client's input has ended
-	waited  bool          // for the client to send data
-	away    bool          // the session has waited for something other than the client
-	reads   bool          // and the client is read meanwhile
-	room    int           // the maximum number of bytes read so
-	ahead   []byte        // data read so, to be written after Out
+	halt     atomic.Uint32 // why this goroutine was woken
+	lent     *buffer       // the buffer whose bytes the session sees in Bytes
+	rest     []byte        // the unsent part of Out
+	restErr  error         // the error of the first write of Out
+	nextStep stream.Step   // a step that the session wanted during another step, or that Adopt was called with
+	begun    bool          // the content has begun
+	ended    bool          // the session knows that the client's input has ended
+	waited   bool          // for the client to send data
+	away     bool          // the session has waited for something other than the client
+	reads    bool          // and the client is read meanwhile
+	room     int           // the maximum number of bytes read so
+	ahead    []byte        // data read so, to be written after Out
 }
 
 // The reasons to wake a session.
@@ -49,16 +49,16 @@ const (
 	closing
 )
 
-// none means that the step was interrupted.
-var none stream.Event
+// noEvent means that the step was interrupted.
+var noEvent stream.Event
 
-func newCarrier(d *Driver, client socket) *session {
+func newSession(d *Driver, client socket) *session {
 	return &session{d: d, client: newConn(client)}
 }
 
 // run is the goroutine of the session.
 func (c *session) run() {
-	defer c.over()
+	defer c.end()
 	defer c.d.reportPanic()
 	step := c.answer(stream.Event{Kind: stream.Accepted})
 	for step.Do != stream.Finish {
@@ -66,7 +66,7 @@ func (c *session) run() {
 		next := stream.Step{}
 		for next.Do == stream.Keep {
 			ev := c.do(step)
-			if ev.Kind == none.Kind && c.halt.Load()&closing != 0 {
+			if ev.Kind == noEvent.Kind && c.halt.Load()&closing != 0 {
 				return
 			}
 			next = c.answer(ev)
@@ -78,8 +78,8 @@ func (c *session) run() {
 	}
 }
 
-// over closes everything at the end of the session, whatever its cause.
-func (c *session) over() {
+// end closes everything at the end of the session, whatever its cause.
+func (c *session) end() {
 	c.client.Close()
 	if c.upstream != nil {
 		c.upstream.Close()
@@ -104,12 +104,12 @@ func (c *session) abandon() {
 
 // answer reports the result of a step to the session, and returns the next step.
 func (c *session) answer(ev stream.Event) stream.Step {
-	if c.given.Do != stream.Keep {
-		step := c.given
-		c.given = stream.Step{}
+	if c.nextStep.Do != stream.Keep {
+		step := c.nextStep
+		c.nextStep = stream.Step{}
 		return step
 	}
-	if ev.Kind == none.Kind {
+	if ev.Kind == noEvent.Kind {
 		c.halt.And(^aborting)
 		ev.Kind = stream.Aborted
 	}
@@ -146,8 +146,8 @@ func (c *session) abortIf(match func(*stream.Session) bool) bool {
 	return true
 }
 
-// cut closes the session without an event.
-func (c *session) cut() {
+// closeNow closes the session without an event.
+func (c *session) closeNow() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wake(closing)
@@ -183,7 +183,7 @@ func (c *session) begin(step stream.Step) {
 		c.beginContent()
 		c.rest = step.Out
 	case stream.Relay:
-		c.setRelay(newRelaying(c, step.Relay))
+		c.setRelay(newRelayState(c, step.Relay))
 	}
 }
 
@@ -207,15 +207,15 @@ func (c *session) do(step stream.Step) stream.Event {
 	case stream.Pause:
 		return c.pause(step)
 	case stream.Relay:
-		return c.carryOn()
+		return c.runRelay()
 	case stream.Send:
 		return c.send(step)
 	case stream.HandshakeClient:
-		return c.shakeClient(step)
+		return c.handshakeClient(step)
 	case stream.HandshakeUpstream:
-		return c.shakeUpstream(step)
+		return c.handshakeUpstream(step)
 	}
-	panic("pump: unknown step")
+	panic("goroutine: unknown step")
 }
 
 func (c *session) setUpstream(to *conn) {
@@ -245,7 +245,7 @@ func (c *session) real(deadline time.Time) time.Time {
 func (c *session) read(step stream.Step) stream.Event {
 	c.client.SetDeadline(c.real(step.Deadline))
 	if c.woken() {
-		return none
+		return noEvent
 	}
 	var n int
 	var failure error
@@ -274,7 +274,7 @@ func (c *session) read(step stream.Step) stream.Event {
 // interrupted distinguishes a step's own deadline from a call to wake.
 func (c *session) interrupted(err error) stream.Event {
 	if c.woken() || !errors.Is(err, os.ErrDeadlineExceeded) {
-		return none
+		return noEvent
 	}
 	return stream.Event{Kind: stream.TimedOut}
 }
@@ -283,7 +283,7 @@ func (c *session) interrupted(err error) stream.Event {
 func (c *session) send(step stream.Step) stream.Event {
 	c.client.SetDeadline(c.real(step.Deadline))
 	if c.woken() {
-		return none
+		return noEvent
 	}
 	t := &c.s.Traffic
 	var failure error
@@ -304,18 +304,18 @@ func (c *session) send(step stream.Step) stream.Event {
 		return c.interrupted(err)
 	}
 	if failure != nil {
-		c.given = c.advance(stream.Event{Kind: stream.Failed, Side: stream.ClientSide, Op: stream.OpSend, Err: failure})
+		c.nextStep = c.advance(stream.Event{Kind: stream.Failed, Side: stream.ClientSide, Op: stream.OpSend, Err: failure})
 		t.End = relay.ClientError
 	}
 	c.rest = nil
 	return stream.Event{Kind: stream.Relayed}
 }
 
-// carryOn starts the relay, or continues it after an Abort that the session ignored.
-func (c *session) carryOn() stream.Event {
+// runRelay starts the relay, or continues it after an Abort that the session ignored.
+func (c *session) runRelay() stream.Event {
 	ev := c.relay.run()
-	if ev.Kind != none.Kind || c.relay.answer.Do != stream.Keep {
-		c.given = c.relay.answer
+	if ev.Kind != noEvent.Kind || c.relay.answer.Do != stream.Keep {
+		c.nextStep = c.relay.answer
 		c.endRelay()
 	}
 	return ev

@@ -30,7 +30,7 @@ func TestNoTimeWaitWhilePortsAreShort(t *testing.T) {
 			fd, server := connection(t)
 			l := &loop{stamp: tt.now, noPorts: tt.until}
 			h := &half{c: &conn{l: l}, fd: fd, isUp: true, eof: tt.end}
-			h.spareTimeWait()
+			h.skipTimeWait()
 			closeFD(fd)
 			if _, err := server.Read(make([]byte, 1)); !errors.Is(err, tt.want) {
 				t.Errorf("the server reads %v, want %v", err, tt.want)

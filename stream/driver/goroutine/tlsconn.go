@@ -13,19 +13,19 @@ import (
 // socket: it never waits, and an interruption does not harm the stream, unlike that of a tls.Conn
 // over a socket that times out.
 //
-// The tls.Conn reads from and writes to the wire, which keeps written data until the socket accepts
+// The tls.Conn reads from and writes to raw, which keeps written data until the socket accepts
 // it.
 type tlsConn struct {
 	*tls.Conn
-	wire   *rawConn
-	sealed bool // the argument of write is on the wire, and is reported when it is sent. Used only by the writer
+	raw       *rawConn
+	encrypted bool // the argument of write is in raw, and is reported when it is sent. Used only by the writer
 }
 
 // read reads as readFD does. The end of the connection is EOF whether or not the peer has sent
 // close_notify: nginx configures OpenSSL in that way.
 func (s *tlsConn) read(fd uintptr, b []byte) (int, error) {
 	n, err := s.Conn.Read(b)
-	s.wire.flush(fd) // the answer to a key update; if there is no room for it, the next write sends it
+	s.raw.flush(fd) // the answer to a key update; if there is no room for it, the next write sends it
 	switch {
 	case n > 0 || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return n, nil
@@ -38,16 +38,16 @@ func (s *tlsConn) read(fd uintptr, b []byte) (int, error) {
 // write writes all of b or nothing, as SSL_write does: after EAGAIN, call it again with the same
 // bytes.
 func (s *tlsConn) write(fd uintptr, b []byte) (int, error) {
-	if !s.sealed {
+	if !s.encrypted {
 		if _, err := s.Conn.Write(b); err != nil {
 			return 0, err
 		}
-		s.sealed = true
+		s.encrypted = true
 	}
-	if err := s.wire.flush(fd); err != nil {
+	if err := s.raw.flush(fd); err != nil {
 		return 0, err
 	}
-	s.sealed = false
+	s.encrypted = false
 	return len(b), nil
 }
 
@@ -58,19 +58,19 @@ func (s *tlsConn) end(call func(try func(fd uintptr) bool) error) error {
 	}
 	var failure error
 	err := call(func(fd uintptr) bool {
-		failure = s.wire.flush(fd)
+		failure = s.raw.flush(fd)
 		return failure != syscall.EAGAIN
 	})
 	return errors.Join(failure, err)
 }
 
-// rawConn is the net.Conn below a tls.Conn. During the handshake its calls wait, through shaking;
+// rawConn is the net.Conn below a tls.Conn. During the handshake its calls wait, through handshake;
 // after it they do not.
 type rawConn struct {
 	*conn
-	shaking *handshake // nil after the handshake
-	fd      uintptr    // valid in calls of read and write, which come from the socket's RawConn
-	early   []byte     // precedes the data in the socket
+	handshake *handshake // nil after the handshake
+	fd        uintptr    // valid in calls of read and write, which come from the socket's RawConn
+	early     []byte     // precedes the data in the socket
 
 	mu  sync.Mutex
 	out *buffer // encrypted data, unsent from begin to end; nil if empty
@@ -80,7 +80,7 @@ type rawConn struct {
 
 // settle ends the handshake: no call waits after it.
 func (w *rawConn) settle() {
-	w.shaking = nil
+	w.handshake = nil
 	w.raw.Control(func(fd uintptr) { w.fd = fd })
 }
 
@@ -91,8 +91,8 @@ func (w *rawConn) Read(b []byte) (int, error) {
 		w.early = w.early[n:]
 		return n, nil
 	}
-	if w.shaking != nil {
-		return w.shaking.read(b)
+	if w.handshake != nil {
+		return w.handshake.read(b)
 	}
 	n, err := readFD(w.fd, b)
 	return n, endOrError(n, err)
@@ -100,8 +100,8 @@ func (w *rawConn) Read(b []byte) (int, error) {
 
 // Write takes all of b.
 func (w *rawConn) Write(b []byte) (int, error) {
-	if w.shaking != nil {
-		return w.shaking.write(b)
+	if w.handshake != nil {
+		return w.handshake.write(b)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
