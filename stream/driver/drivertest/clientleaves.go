@@ -67,7 +67,7 @@ func wantFinishedBy(r *rig, kind stream.EventKind) {
 func wantReset(r *rig) {
 	r.Helper()
 	wantFinishedBy(r, stream.Failed)
-	wantFailure(r, r.outcome(), stream.ClientSide, stream.OpRecv, syscall.ECONNRESET)
+	wantReadFailure(r, r.outcome(), stream.ClientSide, syscall.ECONNRESET)
 }
 
 func resetConnecting(r *rig, text string) {

@@ -2,6 +2,7 @@ package drivertest
 
 import (
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -52,7 +53,7 @@ func (p *Proxy) connect(s *stream.Session, a *attempt) stream.Step {
 	}
 	p.attempts.Add(1)
 	a.target.Addr = p.To[a.n]
-	step := stream.Step{Do: stream.Connect, Target: &a.target, Out: append(p.Prefix[:len(p.Prefix):len(p.Prefix)], s.Head...)}
+	step := stream.Step{Do: stream.Connect, Target: &a.target, Out: append(slices.Clip(p.Prefix), s.Head...)}
 	step.Max = max(p.ReadAhead-len(s.Head), 0)
 	if p.ConnectTimeout != 0 {
 		step.Deadline = s.Env.Now().Add(p.ConnectTimeout)

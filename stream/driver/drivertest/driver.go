@@ -19,7 +19,8 @@ type driverTest struct {
 
 // driverTests is the contract of stream.Driver and of the steps, grouped like the files.
 var driverTests = [][]driverTest{
-	relayTests, endTests, pressureTests, rateTests, connectTests, clientTests, listenerTests, abortTests, resolveTests, clientLeavesTests, readAheadTests, handshakeTests, handshakeFailureTests, recordTests,
+	relayTests, endTests, pressureTests, rateTests, connectTests, clientTests, listenerTests,
+	abortTests, resolveTests, clientLeavesTests, readAheadTests, handshakeTests, handshakeFailureTests, recordTests,
 }
 
 // Driver runs the contract suite against a driver, over loopback and unix sockets. Each test gets a
@@ -28,6 +29,7 @@ var driverTests = [][]driverTest{
 //
 // If WEIR_SOAK is a duration, random relays follow for that long.
 func Driver(t *testing.T, name string, newDriver func(env *stream.Env) stream.Driver) {
+	t.Helper()
 	t.Run(name, func(t *testing.T) {
 		warmUp(t)
 		for _, topic := range driverTests {

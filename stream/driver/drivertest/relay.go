@@ -241,6 +241,7 @@ func noFirstByte(r *rig) {
 
 // soak runs random relays for the duration WEIR_SOAK.
 func soak(t *testing.T, newDriver func(*stream.Env) stream.Driver) {
+	t.Helper()
 	long, err := time.ParseDuration(os.Getenv("WEIR_SOAK"))
 	if err != nil {
 		t.Skip("WEIR_SOAK is not a duration")

@@ -20,6 +20,7 @@ const inNetwork = "WEIR_TEST_NETWORK"
 // requests it. The test runs again in a process with its own network namespace, which requires
 // root; without root it checks that the session gets the failure.
 func Transparent(t *testing.T, newDriver func(*stream.Env) stream.Driver) {
+	t.Helper()
 	warmUp(t)
 	if os.Getenv(inNetwork) != "" {
 		ownNetwork(t)

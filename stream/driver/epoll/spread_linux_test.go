@@ -36,6 +36,7 @@ func newFleet(t *testing.T, loops, connections int) *fleet {
 
 // join opens a session and reports whether it is served.
 func (f *fleet) join(t *testing.T) (net.Conn, bool) {
+	t.Helper()
 	c := dial(t, f.addr)
 	return c, echoes(c)
 }

@@ -65,8 +65,7 @@ func (c *session) dialed(cancel context.CancelFunc) {
 // notConnected converts an error of dial into an event. An error of the system takes precedence
 // over the deadline.
 func (c *session) notConnected(ctx context.Context, err error) stream.Event {
-	var call *os.SyscallError
-	if errors.As(err, &call) {
+	if call, ok := errors.AsType[*os.SyscallError](err); ok {
 		return stream.Event{Kind: stream.Failed, Side: stream.UpstreamSide, Op: opOf(call.Syscall), Err: call.Err}
 	}
 	if c.woken() {

@@ -30,8 +30,10 @@ func TestDialSetsOptions(t *testing.T) {
 		{"nodelay", func(t *stream.Target) { t.NoDelay = true }, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1, 0},
 		{"rcvbuf", func(t *stream.Target) { t.RcvBuf = 10000 }, unix.SOL_SOCKET, unix.SO_RCVBUF, 20000, -1},
 		{"sndbuf", func(t *stream.Target) { t.SndBuf = 10000 }, unix.SOL_SOCKET, unix.SO_SNDBUF, 20000, -1},
-		{"bind", func(t *stream.Target) { t.Local.IP = netip.MustParseAddrPort("127.0.0.3:0") },
-			unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1, 0},
+		{
+			"bind", func(t *stream.Target) { t.Local.IP = netip.MustParseAddrPort("127.0.0.3:0") },
+			unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1, 0,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			with := target

@@ -23,8 +23,10 @@ var nameRows = []struct {
 	raw  []byte
 	want stream.Addr
 }{
-	{"IPv4", name(unix.AF_INET, "\x07\x5b\xc0\x00\x02\x01\x00\x00\x00\x00\x00\x00\x00\x00"),
-		stream.Addr{IP: netip.MustParseAddrPort("192.0.2.1:1883")}},
+	{
+		"IPv4", name(unix.AF_INET, "\x07\x5b\xc0\x00\x02\x01\x00\x00\x00\x00\x00\x00\x00\x00"),
+		stream.Addr{IP: netip.MustParseAddrPort("192.0.2.1:1883")},
+	},
 	{"IPv6", name(unix.AF_INET6, v6), stream.Addr{IP: netip.MustParseAddrPort("[2001:db8::1]:1883")}},
 	{"unix", name(unix.AF_UNIX, "/run/client\x00"), stream.UnixAddr("/run/client")},
 	{"unix, without an end", name(unix.AF_UNIX, "/run/client"), stream.UnixAddr("/run/client")},
