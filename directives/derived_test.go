@@ -16,6 +16,7 @@ var sample = map[string]string{
 	"geoip_org":               "../conformance/testdata/geoip/org.dat",
 	"pass":                    "192.0.2.1:1",
 	"proxy_bind":              "192.0.2.1",
+	"ssl_password_file":       "/dev/null",
 	"ssl_trusted_certificate": "ca.pem", // its default is described in words
 	"use":                     "epoll",
 	"user":                    "root", // not every system has the group of its default

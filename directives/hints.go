@@ -2,9 +2,6 @@ package directives
 
 import "weir/directives/conf"
 
-// withoutTLS is the hint for TLS directives until weir terminates TLS.
-const withoutTLS = "let the brokers terminate TLS, or something in front of weir; examples/tls-passthrough shows how"
-
 // hints are the suggestions for refused directives. The parameters are those of nginx's
 // documentation, and weir's own.
 var hints = conf.Hints{
@@ -27,7 +24,6 @@ var hints = conf.Hints{
 		},
 	},
 	Remedies: map[string]string{
-		"ngx_stream_ssl_module":         withoutTLS,
 		"ngx_stream_upstream_hc_module": "max_fails and fail_timeout take a failed server out of use, by the sessions that fail",
 		"ngx_stream_js_module":          "map, geo, set and num_map replace many scripts",
 		"ngx_stream_keyval_module":      "use a map with an include, and -watch",

@@ -35,7 +35,6 @@ func TestHints(t *testing.T) {
 		"no semicolon, none": {"stream { upstream u {\nleast_conn\nserver 127.0.0.1:1; } }", `2:1 a ";" seems to be missing after "least_conn" in line 2`},
 		"quoted":             {"stream { log_format f\n'server' 'x'; upstream u { } }", `2:24 `},
 		"refused":            {"stream { server { health_check; } }", `1:19 ` + hints.Remedies["ngx_stream_upstream_hc_module"]},
-		"refused parameter":  {"stream { server { listen 1 ssl; } }", `1:26 ` + withoutTLS},
 		"variable":           {"stream { server { listen 1;\nreturn a-$remote_adr; } }", `2:8 did you mean "$remote_addr"?`},
 		"variable in braces": {"stream { server { listen 1;\nreturn ${REMOTE_adr}; } }", `2:8 did you mean "$remote_addr"?`},
 		"own variable":       {"stream { map $pid $tenant { } server { listen 1; return $tennant; } }", `1:57 did you mean "$tenant"?`},

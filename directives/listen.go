@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"weir/directives/conf"
+	"weir/parser/diag"
 	"weir/stream"
 )
 
@@ -34,7 +35,7 @@ type listenParams struct {
 	set           bool // a socket option was given
 	defaultServer bool
 	protocols     protocols
-	udp, ssl      bool
+	udp           bool
 	backlog       bool // backlog= was given
 	fastOpen      bool // fastopen= was given
 }
@@ -42,7 +43,10 @@ type listenParams struct {
 // protocols is a set of protocols that a connection begins with.
 type protocols uint8
 
-const proxyProtocolFirst protocols = 1
+const (
+	proxyProtocolFirst protocols = 1 << iota
+	tlsFirst
+)
 
 // listen is the setter of the directive in a server. It follows ngx_stream_core_listen.
 func (c *streamConf) listen(call *conf.Call) {
@@ -153,15 +157,35 @@ func (c *streamMain) finishListens(compiler *conf.Compiler, servers map[*conf.Le
 	for _, l := range byPort(c.listens) {
 		names[l] = l.names(compiler, servers)
 	}
+	if !c.checkTLS(compiler) {
+		return
+	}
 	config := configOf(compiler.Main)
 	var all []*stream.Listen
 	for _, l := range c.listens {
 		all = append(all, &stream.Listen{
 			Config: config, Addr: l.addr, Options: l.params.options, Default: servers[l.primary], Names: names[l],
-			Origin: l.origin, ProxyProtocol: l.params.protocols&proxyProtocolFirst != 0,
+			Origin: l.origin, ProxyProtocol: l.params.protocols&proxyProtocolFirst != 0, TLS: l.params.protocols&tlsFirst != 0,
 		})
 	}
 	config.Listens = foldIntoWildcards(all)
+}
+
+// checkTLS refuses addresses with TLS whose servers have no certificate. It follows
+// ngx_stream_ssl_init.
+func (c *streamMain) checkTLS(compiler *conf.Compiler) bool {
+	for _, l := range byPort(c.listens) {
+		if l.params.protocols&tlsFirst == 0 || len(conf.At[sslConf](l.primary).certificates) > 0 {
+			continue
+		}
+		for _, server := range append([]*conf.Level{l.primary}, l.servers...) {
+			if c := conf.At[sslConf](server); len(c.certificates) == 0 && !c.reject.Or(false) {
+				compiler.ReportBare(diag.Emerg, "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive in %s", server.Origin())
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // byPort returns the addresses in nginx's order: port by port, and for each port first the
@@ -249,27 +273,13 @@ func parseListenParams(call *conf.Call) (listenParams, bool) {
 	return p, p.check(call)
 }
 
-// check refuses incompatible parameters, and parameters that weir does not support yet.
+// check refuses incompatible parameters.
 func (p *listenParams) check(call *conf.Call) bool {
 	if name := p.incompatible(); p.udp && name != "" {
 		call.FailValue(fmt.Sprintf("\"%s\" parameter is incompatible with \"udp\"", name))
 		return false
 	}
-	if name := p.unserved(); name != "" {
-		call.FailValue(fmt.Sprintf("\"%s\" parameter is not supported by weir yet", name))
-		call.Advise(withoutTLS)
-		return false
-	}
 	return true
-}
-
-// unserved returns the name of the first parameter that weir does not support yet.
-func (p *listenParams) unserved() string {
-	switch {
-	case p.ssl:
-		return "ssl"
-	}
-	return ""
 }
 
 // incompatible returns the name of the first parameter that is not valid for datagrams.
@@ -282,7 +292,7 @@ func (p *listenParams) incompatible() string {
 		return "backlog"
 	case o.Deferred:
 		return "deferred"
-	case p.ssl:
+	case p.protocols&tlsFirst != 0:
 		return "ssl"
 	case o.Multipath:
 		return "multipath"
@@ -315,7 +325,7 @@ func (p *listenParams) parse(text string) error {
 	case "multipath":
 		p.options.Multipath = true
 	case "ssl":
-		p.ssl = true
+		p.protocols |= tlsFirst
 		return nil
 	case "udp":
 		p.udp = true

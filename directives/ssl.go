@@ -1,69 +1,247 @@
 package directives
 
-import "weir/directives/conf"
+import (
+	"crypto/x509"
+	"slices"
+	"strings"
+	"time"
 
-// sslModule is ngx_stream_ssl_module. weir knows its directives, but does not support them yet.
-var sslModule = &streamModule[none, none]{
+	"weir/directives/conf"
+	"weir/internal/certverify"
+	"weir/internal/tlsconf"
+	"weir/parser"
+	"weir/parser/diag"
+	"weir/stream"
+	"weir/stream/modules/ssl"
+)
+
+// sslConf holds the TLS settings of one level.
+type sslConf struct {
+	tlsConf          // shared with proxy_ssl
+	certificates     []parser.Word
+	keys             []parser.Word
+	clientCAs        conf.Opt[string]
+	verify           conf.Opt[tlsconf.VerifyMode]
+	handshakeTimeout conf.Opt[time.Duration]
+	sessionTimeout   conf.Opt[time.Duration]
+	tickets          conf.Opt[bool]
+	ticketKeys       []string
+	reject           conf.Opt[bool]
+	alpn             []string
+	curves           conf.Opt[string]
+	dhparam          conf.Opt[string]
+
+	server *stream.ServerTLS // once complete; nil without certificates
+}
+
+// sslModule is ngx_stream_ssl_module.
+var sslModule = &streamModule[none, sslConf]{
 	Name: "ngx_stream_ssl_module",
-	Server: []conf.Entry[none]{
-		{Name: "ssl_alpn", In: either, Args: conf.AtLeast(1), Support: conf.Refused},
-		{Name: "ssl_certificate", In: either, Args: conf.Take(1), Repeat: true, Support: conf.Refused},
+	Server: []conf.Entry[sslConf]{
+		{Name: "ssl_alpn", In: either, Args: conf.AtLeast(1), Set: (*sslConf).setALPN},
+		{Name: "ssl_certificate", In: either, Args: conf.Take(1), Repeat: true,
+			Set: func(c *sslConf, call *conf.Call) { c.certificates = append(c.certificates, call.Args()[0]) }},
 		{Name: "ssl_certificate_cache", In: either, Args: conf.Take(1, 2, 3), Default: "off", Support: conf.Refused},
 		{Name: "ssl_certificate_compression", In: either, Args: conf.OnOff, Default: "off", Support: conf.Refused},
-		{Name: "ssl_certificate_key", In: either, Args: conf.Take(1), Repeat: true, Support: conf.Refused},
-		{Name: "ssl_ciphers", In: either, Args: conf.Take(1), Default: "HIGH:!aNULL:!MD5", Support: conf.Refused},
-		{Name: "ssl_client_certificate", In: either, Args: conf.Take(1), Support: conf.Refused},
-		{Name: "ssl_conf_command", In: either, Args: conf.Take(2), Repeat: true, Support: conf.Refused},
-		{Name: "ssl_crl", In: either, Args: conf.Take(1), Support: conf.Refused},
-		{Name: "ssl_dhparam", In: either, Args: conf.Take(1), Support: conf.Refused},
-		{Name: "ssl_ecdh_curve", In: either, Args: conf.Take(1), Default: "auto", Support: conf.Refused},
+		{Name: "ssl_certificate_key", In: either, Args: conf.Take(1), Repeat: true,
+			Set: func(c *sslConf, call *conf.Call) { c.keys = append(c.keys, call.Args()[0]) }},
+		{Name: "ssl_ciphers", In: either, Args: conf.Take(1), Default: "HIGH:!aNULL:!MD5",
+			Set: conf.String(func(c *sslConf) *conf.Opt[string] { return &c.ciphers })},
+		{Name: "ssl_client_certificate", In: either, Args: conf.Take(1),
+			Set: conf.String(func(c *sslConf) *conf.Opt[string] { return &c.clientCAs })},
+		{Name: "ssl_conf_command", In: either, Args: conf.Take(2), Repeat: true,
+			Set: func(c *sslConf, call *conf.Call) { c.addCommand(call) }},
+		{Name: "ssl_crl", In: either, Args: conf.Take(1), Set: conf.String(func(c *sslConf) *conf.Opt[string] { return &c.crl })},
+		{Name: "ssl_dhparam", In: either, Args: conf.Take(1), Support: conf.Inert,
+			Set: conf.String(func(c *sslConf) *conf.Opt[string] { return &c.dhparam })},
+		{Name: "ssl_ecdh_curve", In: either, Args: conf.Take(1), Default: "auto",
+			Set: conf.String(func(c *sslConf) *conf.Opt[string] { return &c.curves })},
 		{Name: "ssl_ech_file", In: either, Args: conf.Take(1), Support: conf.Refused},
-		{Name: "ssl_handshake_timeout", In: either, Args: conf.Take(1), Default: "60s", Support: conf.Refused},
+		{Name: "ssl_handshake_timeout", In: either, Args: conf.Take(1), Default: "60s",
+			Set: conf.Msec(func(c *sslConf) *conf.Opt[time.Duration] { return &c.handshakeTimeout })},
 		{Name: "ssl_key_log", In: either, Args: conf.Take(1), Support: conf.Refused},
 		{Name: "ssl_ocsp", In: either, Args: conf.Take(1), Default: "off", Support: conf.Refused},
 		{Name: "ssl_ocsp_cache", In: either, Args: conf.Take(1), Default: "off", Support: conf.Refused},
 		{Name: "ssl_ocsp_responder", In: either, Args: conf.Take(1), Support: conf.Refused},
-		{Name: "ssl_password_file", In: either, Args: conf.Take(1), Support: conf.Refused},
-		{Name: "ssl_prefer_server_ciphers", In: either, Args: conf.OnOff, Default: "off", Support: conf.Refused},
-		{Name: "ssl_protocols", In: either, Args: conf.AtLeast(1), Default: "TLSv1.2 TLSv1.3", Support: conf.Refused},
-		{Name: "ssl_reject_handshake", In: either, Args: conf.OnOff, Default: "off", Support: conf.Refused},
-		{Name: "ssl_session_cache", In: either, Args: conf.Take(1, 2), Default: "none", Support: conf.Refused},
-		{Name: "ssl_session_ticket_key", In: either, Args: conf.Take(1), Repeat: true, Support: conf.Refused},
-		{Name: "ssl_session_tickets", In: either, Args: conf.OnOff, Default: "on", Support: conf.Refused},
-		{Name: "ssl_session_timeout", In: either, Args: conf.Take(1), Default: "5m", Support: conf.Refused},
+		{Name: "ssl_password_file", In: either, Args: conf.Take(1), Set: func(c *sslConf, call *conf.Call) { c.readPasswords(call) }},
+		{Name: "ssl_prefer_server_ciphers", In: either, Args: conf.OnOff, Default: "off", Support: conf.Inert,
+			Set: conf.Flag(ignore[sslConf, bool])},
+		{Name: "ssl_protocols", In: either, Args: conf.AtLeast(1), Default: "TLSv1.2 TLSv1.3",
+			Set: func(c *sslConf, call *conf.Call) { c.setProtocols(call) }},
+		{Name: "ssl_reject_handshake", In: either, Args: conf.OnOff, Default: "off",
+			Set: conf.Flag(func(c *sslConf) *conf.Opt[bool] { return &c.reject })},
+		{Name: "ssl_session_cache", In: either, Args: conf.Take(1, 2), Default: "none", Support: conf.Inert,
+			Set: (*sslConf).setCache},
+		{Name: "ssl_session_ticket_key", In: either, Args: conf.Take(1), Repeat: true,
+			Set: func(c *sslConf, call *conf.Call) { c.ticketKeys = append(c.ticketKeys, call.Arg(0)) }},
+		{Name: "ssl_session_tickets", In: either, Args: conf.OnOff, Default: "on",
+			Set: conf.Flag(func(c *sslConf) *conf.Opt[bool] { return &c.tickets })},
+		{Name: "ssl_session_timeout", In: either, Args: conf.Take(1), Default: "5m",
+			Set: conf.Sec(func(c *sslConf) *conf.Opt[time.Duration] { return &c.sessionTimeout })},
 		{Name: "ssl_stapling", In: either, Args: conf.OnOff, Default: "off", Support: conf.Refused},
 		{Name: "ssl_stapling_file", In: either, Args: conf.Take(1), Support: conf.Refused},
 		{Name: "ssl_stapling_responder", In: either, Args: conf.Take(1), Support: conf.Refused},
 		{Name: "ssl_stapling_verify", In: either, Args: conf.OnOff, Default: "off", Support: conf.Refused},
-		{Name: "ssl_trusted_certificate", In: either, Args: conf.Take(1), Support: conf.Refused},
-		{Name: "ssl_verify_client", In: either, Args: conf.Take(1), Default: "off", Support: conf.Refused},
-		{Name: "ssl_verify_depth", In: either, Args: conf.Take(1), Default: "1", Support: conf.Refused},
+		{Name: "ssl_trusted_certificate", In: either, Args: conf.Take(1),
+			Set: conf.String(func(c *sslConf) *conf.Opt[string] { return &c.trusted })},
+		{Name: "ssl_verify_client", In: either, Args: conf.Take(1), Default: "off",
+			Set: conf.Enum(func(c *sslConf) *conf.Opt[tlsconf.VerifyMode] { return &c.verify }, tlsconf.VerifyModeNames)},
+		{Name: "ssl_verify_depth", In: either, Args: conf.Take(1), Default: "1",
+			Set: conf.Number(func(c *sslConf) *conf.Opt[int64] { return &c.depth })},
 	},
-	Vars: absent(true,
-		"ssl_alpn_protocol",
-		"ssl_cipher",
-		"ssl_ciphers",
-		"ssl_client_cert",
-		"ssl_client_escaped_cert",
-		"ssl_client_fingerprint",
-		"ssl_client_i_dn",
-		"ssl_client_raw_cert",
-		"ssl_client_s_dn",
-		"ssl_client_serial",
-		"ssl_client_sigalg",
-		"ssl_client_v_end",
-		"ssl_client_v_remain",
-		"ssl_client_v_start",
-		"ssl_client_verify",
-		"ssl_curve",
-		"ssl_curves",
-		"ssl_ech_outer_server_name",
-		"ssl_ech_status",
-		"ssl_protocol",
-		"ssl_server_name",
-		"ssl_session_id",
-		"ssl_session_reused",
-		"ssl_sigalg",
-		"ssl_sigalgs",
-	),
+	Vars:     append(ssl.Variables(), absent(true, "ssl_ech_outer_server_name", "ssl_ech_status", "ssl_session_id")...),
+	Merge:    (*sslConf).merge,
+	Complete: (*sslConf).complete,
+	Build:    (*sslConf).build,
+}
+
+// defaultHandshakeTimeout is the default of ssl_handshake_timeout.
+const defaultHandshakeTimeout = time.Minute
+
+// maxALPN is the longest name of a protocol.
+const maxALPN = 255
+
+// setALPN follows ngx_stream_ssl_alpn.
+func (c *sslConf) setALPN(call *conf.Call) {
+	for _, word := range call.Args() {
+		if len(word.Text) > maxALPN {
+			call.FailValue("protocol too long")
+			return
+		}
+		c.alpn = append(c.alpn, word.Text)
+	}
+}
+
+// setCache follows ngx_stream_ssl_session_cache. Sessions are resumed by tickets, so that a cache has
+// no effect.
+func (c *sslConf) setCache(call *conf.Call) {
+	for i := range call.Args() {
+		word := &call.Args()[i]
+		kind, rest, _ := strings.Cut(word.Text, ":")
+		switch {
+		case rest == "" && (word.Text == "off" || word.Text == "none" || word.Text == "builtin"):
+		case kind == "builtin" && isNumber(rest):
+		case kind == "shared" && c.sharedCache(call, word, rest):
+		default:
+			if !call.Compiler().Failed() {
+				call.Fail(word, "invalid session cache \"%s\"", word.Text)
+			}
+			return
+		}
+	}
+}
+
+func isNumber(text string) bool {
+	_, ok := conf.ParseNumber(text)
+	return ok
+}
+
+// smallestSessionCache is 8 pages of memory.
+const smallestSessionCache = 8 * 4096
+
+// sharedCache declares the zone of shared:NAME:SIZE.
+func (c *sslConf) sharedCache(call *conf.Call, word *parser.Word, text string) bool {
+	name, sizeText, found := strings.Cut(text, ":")
+	size, ok := conf.ParseSize(sizeText)
+	switch {
+	case name == "" || !found || !ok:
+		return false
+	case size < smallestSessionCache:
+		call.Fail(word, "session cache \"%s\" is too small", word.Text)
+		return false
+	}
+	call.Zones().Declare(name, size, "ssl_session_cache")
+	return true
+}
+
+func (c *sslConf) merge(child *sslConf) {
+	c.mergeTLS(&child.tlsConf)
+	child.clientCAs.Inherit(c.clientCAs)
+	child.verify.Inherit(c.verify)
+	child.handshakeTimeout.Inherit(c.handshakeTimeout)
+	child.sessionTimeout.Inherit(c.sessionTimeout)
+	child.tickets.Inherit(c.tickets)
+	child.reject.Inherit(c.reject)
+	child.curves.Inherit(c.curves)
+	child.dhparam.Inherit(c.dhparam)
+	if child.certificates == nil {
+		child.certificates = c.certificates
+	}
+	if child.keys == nil {
+		child.keys = c.keys
+	}
+	if child.ticketKeys == nil {
+		child.ticketKeys = c.ticketKeys
+	}
+	if child.alpn == nil {
+		child.alpn = c.alpn
+	}
+}
+
+// complete reads the files of a server. It follows the second half of ngx_stream_ssl_merge_srv_conf.
+func (c *sslConf) complete(b *streamBuild, level *conf.Level) {
+	reject := c.reject.Or(false)
+	switch {
+	case len(c.keys) < len(c.certificates):
+		b.ReportBare(diag.Emerg, "no \"ssl_certificate_key\" is defined for certificate \"%s\"", c.certificates[len(c.certificates)-1].Text)
+		return
+	case len(c.certificates) == 0 && !reject:
+		return
+	}
+	l := &tlsLoader{streamBuild: b, files: tlsconf.Files{Read: b.Env.ReadFile}}
+	server := tlsconf.Server{
+		Settings: tlsconf.Settings{
+			Protocols: c.protocols.Or(tlsconf.DefaultProtocols), Ciphers: c.ciphers.Or("HIGH:!aNULL:!MD5"),
+			Groups: c.curves.Or(tlsconf.AutoGroups), Commands: c.commands, ALPN: c.alpn,
+		},
+		Name: level.Origin(), Verify: c.verify.Or(tlsconf.VerifyOff), Timeout: c.sessionTimeout.Or(5 * time.Minute),
+	}
+	l.run(
+		func() { l.level(server.Ciphers) },
+		func() { server.Certificates = l.certificates(c.certificates, c.keys, c.passwords) },
+		func() { server.Verifier, server.ClientAuthorities = c.verifier(l) },
+		func() { l.dhparam(c.dhparam.Or("")) },
+		func() { server.Tickets = c.ticketsOf(l, server.Timeout) },
+		func() { c.server = l.server(server, reject, c.handshakeTimeout.Or(defaultHandshakeTimeout)) },
+	)
+}
+
+// verifier loads the certificates that clients are verified with.
+func (c *sslConf) verifier(l *tlsLoader) (v *tlsconf.Verifier, authorities []*x509.Certificate) {
+	mode := c.verify.Or(tlsconf.VerifyOff)
+	clientCAs, trusted := c.clientCAs.Or(""), c.trusted.Or("")
+	if mode != tlsconf.VerifyOff && mode != tlsconf.VerifyOptionalNoCA && clientCAs == "" && trusted == "" {
+		l.fail("no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client")
+		return nil, nil
+	}
+	if mode != tlsconf.VerifyOff {
+		authorities = l.authorities(clientCAs)
+	}
+	v = l.verifier(slices.Concat(authorities, l.authorities(trusted)), l.revocations(c.crl.Or("")), certverify.ForClients, c.depth.Or(1))
+	if mode == tlsconf.VerifyOff {
+		return nil, nil
+	}
+	return v, authorities
+}
+
+// ticketsOf returns the keys of session tickets, or nil if there are no tickets.
+func (c *sslConf) ticketsOf(l *tlsLoader, timeout time.Duration) tlsconf.TicketKeys {
+	keys := l.ticketKeys(c.ticketKeys)
+	switch {
+	case !c.tickets.Or(true):
+		return nil
+	case len(keys) > 0:
+		return keys
+	}
+	return l.randomKeys(timeout)
+}
+
+func (c *sslConf) build(s *serverBuild) {
+	if s.server.TLS = c.server; c.server == nil {
+		s.server.TLS = stream.NewServerTLS(nil, c.handshakeTimeout.Or(defaultHandshakeTimeout))
+	}
+	s.server.TLS.KeepOffer = slices.ContainsFunc(ssl.OfferVariables, s.config.Vars.Uses)
+	if mode := c.verify.Or(tlsconf.VerifyOff); mode != tlsconf.VerifyOff {
+		s.handle(stream.SSL, &ssl.Handler{Mode: mode})
+	}
 }

@@ -21,6 +21,9 @@ type streamModule[M, S any] struct {
 	// Merge completes a server's settings from those of stream {} (merge_srv_conf). It is called for
 	// every server after all of stream {} has been read.
 	Merge func(outer, inner *S)
+	// Complete reads what the merged settings of a server need, such as files, and reports errors. It is
+	// called for every server after Merge, before the next module is merged.
+	Complete func(*S, *streamBuild, *conf.Level)
 	// Build turns the merged settings of a server into handlers, content and loggers.
 	Build func(*S, *serverBuild)
 }
@@ -43,6 +46,7 @@ type none struct{}
 type ofStream interface {
 	variables() []stream.Variable
 	init(*streamBuild)
+	complete(*streamBuild, *conf.Level)
 	build(*serverBuild)
 }
 
@@ -51,6 +55,12 @@ func (m *streamModule[M, S]) variables() []stream.Variable { return m.Vars }
 func (m *streamModule[M, S]) init(b *streamBuild) {
 	if m.Init != nil {
 		m.Init(conf.At[M](b.block), b)
+	}
+}
+
+func (m *streamModule[M, S]) complete(b *streamBuild, server *conf.Level) {
+	if m.Complete != nil {
+		m.Complete(conf.At[S](server), b, server)
 	}
 }
 
@@ -131,6 +141,13 @@ func buildServers(c *conf.Compiler, block *conf.Level, servers []*conf.Level) ma
 func (b *streamBuild) Init(m conf.Module) {
 	if m, ok := m.(ofStream); ok {
 		m.init(b)
+	}
+}
+
+// Complete implements conf.Builder.
+func (b *streamBuild) Complete(server *conf.Level, m conf.Module) {
+	if m, ok := m.(ofStream); ok {
+		m.complete(b, server)
 	}
 }
 

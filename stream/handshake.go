@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,6 +9,9 @@ import (
 	"io"
 	"syscall"
 	"time"
+
+	"weir/internal/errorlog"
+	"weir/internal/tlserror"
 )
 
 // ServerTLS contains the settings of a server for handshakes with its clients. All sessions share
@@ -121,7 +125,7 @@ func (t *TLSState) fill(c *tls.ConnectionState) {
 	t.Version, t.CipherSuite, t.Curve, t.Resumed = c.Version, c.CipherSuite, c.CurveID, c.DidResume
 	t.ServerName, t.ALPN = c.ServerName, c.NegotiatedProtocol
 	if len(c.PeerCertificates) > 0 {
-		t.Certificate = c.PeerCertificates[0].Raw
+		t.Certificate = bytes.Clone(c.PeerCertificates[0].Raw) // Raw is a part of the whole message
 	}
 }
 
@@ -147,7 +151,7 @@ func configForClient(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	return set.Config, nil
 }
 
-// logHandshakeFailure follows the end of ngx_ssl_handshake. OpenSSL's texts are replaced by those of
+// logHandshakeFailure follows the end of ngx_ssl_handshake, with OpenSSL's texts for the errors of
 // crypto/tls.
 func (s *Session) logHandshakeFailure(ev Event) {
 	level := failureLevel(ev.Side, ev.Err)
@@ -160,6 +164,15 @@ func (s *Session) logHandshakeFailure(ev Event) {
 	case ev.Side == ClientSide && s.TLS != nil && s.TLS.rejected:
 		s.Log(level, "handshake rejected", nil)
 	default:
-		s.Log(level, ev.Op.String()+" failed", fmt.Errorf("SSL: %w", ev.Err))
+		s.logOpenSSL(level, ev)
 	}
+}
+
+// logOpenSSL logs an error of TLS. It follows ngx_ssl_connection_error.
+func (s *Session) logOpenSSL(level errorlog.Level, ev Event) {
+	text, isCritical := tlserror.OpenSSL(ev.Err)
+	if isCritical {
+		level = LevelCrit
+	}
+	s.Log(level, ev.Op.String()+" failed", errors.New("SSL: "+text))
 }

@@ -276,8 +276,8 @@ func TestHandshakeFails(t *testing.T) {
 		{"end", failed(io.EOF), 500, "[info] *1 " + closed},
 		{"early end", failed(fmt.Errorf("read: %w", io.ErrUnexpectedEOF)), 500, "[info] *1 " + closed},
 		{"reset", failed(syscall.ECONNRESET), 500, "[info] *1 " + closed + " (104: Connection reset by peer)"},
-		{"alert", failed(errors.New("remote error: tls: bad certificate")), 500,
-			"[info] *1 SSL_do_handshake() failed (SSL: remote error: tls: bad certificate)"},
+		{"alert", failed(&net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")}), 500,
+			"[info] *1 SSL_do_handshake() failed (SSL: error:0A000412:SSL routines::sslv3 alert bad certificate:SSL alert number 42)"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"os"
 	"time"
+
+	"weir/internal/tlsconf"
 )
 
 // An Env gives the compiler access to the machine. It leaves nothing open; tests replace it.
@@ -26,6 +28,9 @@ type Env struct {
 	UserID      func(name string) (int, error)
 	GroupExists func(name string) bool
 	Hostname    func() string // the machine's name; empty if it has none
+	// TicketKeys returns the keys of the TLS session tickets that are valid for a time. It returns the
+	// same keys each time, so that clients resume sessions after a reload. nil makes new keys.
+	TicketKeys func(valid time.Duration) tlsconf.TicketKeys
 	// Stderr is standard error as a log: it is safe for concurrent use and does not block. nil
 	// means os.Stderr, for tools that only read a configuration.
 	Stderr io.Writer

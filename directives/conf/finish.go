@@ -4,6 +4,9 @@ package conf
 type Builder interface {
 	// Init is called for each module before its settings are merged (nginx: init_main_conf).
 	Init(m Module)
+	// Complete is called for each server after the settings of a module have been merged, unless there
+	// is an error.
+	Complete(server *Level, m Module)
 	// Merged is called after the settings of all modules have been merged.
 	Merged()
 	// Build is called for each module of each server, with the index of the module in the list, if
@@ -19,6 +22,7 @@ func (c *Compiler) Finish(block *Level, servers []*Level, b Builder) bool {
 	for i, m := range c.modules {
 		b.Init(m)
 		c.merge(i, block, servers)
+		c.complete(m, servers, b)
 	}
 	b.Merged()
 	if c.Failed() {
@@ -30,6 +34,15 @@ func (c *Compiler) Finish(block *Level, servers []*Level, b Builder) bool {
 		}
 	}
 	return true
+}
+
+func (c *Compiler) complete(m Module, servers []*Level, b Builder) {
+	for _, server := range servers {
+		if c.Failed() {
+			return
+		}
+		b.Complete(server, m)
+	}
 }
 
 // merge merges the settings that a module has both in the block and in its servers.

@@ -40,8 +40,9 @@ func (r *tracer) note(m Module, format string, args ...any) {
 	}
 }
 
-func (r *tracer) Init(m Module) { r.note(m, "init") }
-func (r *tracer) Merged()       { r.calls = append(r.calls, "merged") }
+func (r *tracer) Init(m Module)               { r.note(m, "init") }
+func (r *tracer) Complete(_ *Level, m Module) { r.note(m, "complete") }
+func (r *tracer) Merged()                     { r.calls = append(r.calls, "merged") }
 func (r *tracer) Build(server *Level, module int, m Module) {
 	r.note(m, "build %v %d", r.on != nil && r.on(server), module)
 }
@@ -74,7 +75,7 @@ func TestFinishOrder(t *testing.T) {
 	r.on = func(server *Level) bool { return At[first](server).on.Or(false) }
 	built, _ := finish(t, r, "stream { server { } x on; server { x off; } }", x, y)
 	want := []string{
-		"init x", "merge x", "merge x", "init y", "merge y", "merge y", "merged",
+		"init x", "merge x", "merge x", "complete x", "complete x", "init y", "merge y", "merge y", "complete y", "complete y", "merged",
 		"build true 1 x", "build true 2 y", "build false 1 x", "build false 2 y",
 	}
 	if !built || !slices.Equal(r.calls, want) {

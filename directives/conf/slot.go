@@ -42,6 +42,11 @@ func Msec[C any](field func(*C) *Opt[time.Duration]) func(*C, *Call) {
 	return parsed(field, ParseMsec, "invalid value")
 }
 
+// Sec sets a field from a time in seconds, as ngx_conf_set_sec_slot.
+func Sec[C any](field func(*C) *Opt[time.Duration]) func(*C, *Call) {
+	return parsed(field, ParseSec, "invalid value")
+}
+
 // parsed sets a field to the result of parse for the argument; on failure the directive is refused
 // with the text sentence.
 func parsed[C, T any](field func(*C) *Opt[T], parse func(string) (T, bool), sentence string) func(*C, *Call) {

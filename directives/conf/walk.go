@@ -66,6 +66,12 @@ func (c *Compiler) ReportBare(severity diag.Severity, format string, args ...any
 	c.report(diag.Diagnostic{Severity: severity, NoPlace: true, Message: fmt.Sprintf(format, args...)})
 }
 
+// ReportEnd reports a message at the end of a block, where nginx merges the settings of its servers.
+func (c *Compiler) ReportEnd(block *Level, severity diag.Severity, format string, args ...any) {
+	end := block.Dir.Body.End
+	c.report(diag.Diagnostic{Severity: severity, Pos: end, Line: end.Line, Message: fmt.Sprintf(format, args...)})
+}
+
 // ReportLate reports a message without a position that nginx prints only after reading the whole
 // configuration: -t has reported that the syntax is ok by then.
 func (c *Compiler) ReportLate(severity diag.Severity, format string, args ...any) {

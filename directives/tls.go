@@ -1,0 +1,217 @@
+package directives
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"time"
+
+	"weir/directives/conf"
+	"weir/internal/ascii"
+	"weir/internal/certverify"
+	"weir/internal/tlsconf"
+	"weir/parser"
+	"weir/parser/diag"
+	"weir/stream"
+	"weir/stream/modules/ssl"
+)
+
+// tlsConf holds the TLS settings that connections with clients and with servers share.
+type tlsConf struct {
+	protocols    conf.Opt[tlsconf.Protocols]
+	ciphers      conf.Opt[string]
+	commands     []tlsconf.Command
+	trusted      conf.Opt[string]
+	crl          conf.Opt[string]
+	depth        conf.Opt[int64]
+	passwords    []string
+	hasPasswords bool
+}
+
+// mergeTLS completes the settings of a server from those of the block around it.
+func (c *tlsConf) mergeTLS(child *tlsConf) {
+	child.protocols.Inherit(c.protocols)
+	child.ciphers.Inherit(c.ciphers)
+	child.trusted.Inherit(c.trusted)
+	child.crl.Inherit(c.crl)
+	child.depth.Inherit(c.depth)
+	if child.commands == nil {
+		child.commands = c.commands
+	}
+	if !child.hasPasswords {
+		child.passwords = c.passwords
+	}
+}
+
+func (c *tlsConf) addCommand(call *conf.Call) {
+	c.commands = append(c.commands, tlsconf.Command{Name: call.Arg(0), Value: call.Arg(1)})
+}
+
+// setProtocols follows ngx_conf_set_bitmask_slot.
+func (c *tlsConf) setProtocols(call *conf.Call) {
+	set := c.protocols.Or(0)
+	for i := range call.Args() {
+		word := &call.Args()[i]
+		p, ok := protocolNamed(word.Text)
+		switch {
+		case !ok:
+			call.Fail(word, "invalid value \"%s\"", word.Text)
+			return
+		case set&p != 0:
+			call.Warn(word, "duplicate value \"%s\"", word.Text)
+		}
+		set |= p
+	}
+	c.protocols.Set(set)
+}
+
+func protocolNamed(text string) (tlsconf.Protocols, bool) {
+	for name, p := range tlsconf.ProtocolNames {
+		if ascii.EqualFold(name, text) {
+			return p, true
+		}
+	}
+	return 0, false
+}
+
+// readPasswords reads a file of passwords. It follows ngx_ssl_read_password_file.
+func (c *tlsConf) readPasswords(call *conf.Call) {
+	if c.hasPasswords {
+		call.FailValue("is duplicate")
+		return
+	}
+	c.hasPasswords = true
+	env := call.Compiler().Env
+	var err error
+	if c.passwords, err = (tlsconf.Files{Read: env.ReadFile}).Passwords(env.ConfPath(call.Arg(0))); err != nil {
+		call.Fail(&call.Args()[0], "%s", err)
+	}
+}
+
+// A tlsLoader reads the files of TLS settings, and reports errors as nginx does: some at the end of
+// stream {}, the others without a place.
+type tlsLoader struct {
+	*streamBuild
+	files         tlsconf.Files
+	securityLevel int
+}
+
+// run calls the steps, in the order of nginx, until one has failed.
+func (l *tlsLoader) run(steps ...func()) {
+	for _, step := range steps {
+		if step(); l.Failed() {
+			return
+		}
+	}
+}
+
+func (l *tlsLoader) fail(text string) { l.ReportBare(diag.Emerg, "%s", text) }
+
+// check reports the error, and returns whether there is none.
+func (l *tlsLoader) check(err error) bool {
+	var e *tlsconf.Error
+	switch {
+	case err == nil:
+		return true
+	case errors.As(err, &e) && e.HasPlace:
+		l.ReportEnd(l.block, diag.Emerg, "%s", e.Text)
+	default:
+		l.fail(err.Error())
+	}
+	return false
+}
+
+// level sets the security level of the ciphers, which the strength of certificates must have.
+func (l *tlsLoader) level(ciphers string) {
+	var err error
+	l.securityLevel, err = tlsconf.SecurityLevel(ciphers)
+	l.check(err)
+}
+
+func (l *tlsLoader) path(name string) string {
+	if name == "" || !tlsconf.IsKeyFile(name) {
+		return name
+	}
+	return l.Env.ConfPath(name)
+}
+
+// certificates loads pairs of certificates and keys.
+func (l *tlsLoader) certificates(names, keys []parser.Word, passwords []string) (all []tls.Certificate) {
+	for i := range names {
+		c, err := l.files.Certificate(l.path(names[i].Text), l.path(keys[i].Text), passwords, l.securityLevel)
+		if !l.check(err) {
+			return nil
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// authorities loads certificates of authorities; no name means none.
+func (l *tlsLoader) authorities(name string) []*x509.Certificate {
+	if name == "" || l.Failed() {
+		return nil
+	}
+	all, err := l.files.Authorities(l.path(name))
+	l.check(err)
+	return all
+}
+
+// revocations loads revocation lists; no name means none.
+func (l *tlsLoader) revocations(name string) []*x509.RevocationList {
+	if name == "" || l.Failed() {
+		return nil
+	}
+	all, err := l.files.RevocationLists(l.path(name))
+	l.check(err)
+	return all
+}
+
+func (l *tlsLoader) verifier(trusted []*x509.Certificate, crls []*x509.RevocationList, usage certverify.Usage, depth int64) *tlsconf.Verifier {
+	return &tlsconf.Verifier{Store: certverify.NewStore(trusted, crls), Usage: usage, Depth: conf.Int(depth), Level: l.securityLevel}
+}
+
+// dhparam checks the parameters of a key exchange that Go does not have; no name means none.
+func (l *tlsLoader) dhparam(name string) {
+	if name == "" || !l.check(l.files.CheckDHParameters(l.Env.ConfPath(name))) {
+		return
+	}
+	l.ReportBare(diag.Warn, "\"ssl_dhparam\" has no effect: key exchange with finite fields is not supported")
+}
+
+// ticketKeys loads the keys of session tickets.
+func (l *tlsLoader) ticketKeys(names []string) (keys tlsconf.FixedKeys) {
+	for _, name := range names {
+		k, err := l.files.TicketKey(l.Env.ConfPath(name))
+		if !l.check(err) {
+			return nil
+		}
+		keys = append(keys, k)
+	}
+	return keys
+}
+
+// randomKeys returns keys of session tickets that the process has made.
+func (l *tlsLoader) randomKeys(valid time.Duration) tlsconf.TicketKeys {
+	if l.Env.TicketKeys == nil {
+		return tlsconf.NewRandomKeys(valid)
+	}
+	return l.Env.TicketKeys(valid)
+}
+
+// server makes the settings of a server for its handshakes.
+func (l *tlsLoader) server(s tlsconf.Server, reject bool, timeout time.Duration) *stream.ServerTLS {
+	config, warnings, err := s.Config()
+	if !l.check(err) {
+		return nil
+	}
+	for _, w := range warnings {
+		l.ReportBare(diag.Warn, "%s", w)
+	}
+	made := stream.NewServerTLS(config, timeout)
+	made.Reject = reject
+	if s.Verifier != nil {
+		made.Verify = ssl.Verify(s.Verifier)
+	}
+	return made
+}
