@@ -146,7 +146,8 @@ func TestLinkedModules(t *testing.T) {
 	linked := strings.Fields(run(t, "go", "list", "-deps", "./cmd/weir"))
 	for _, module := range []string{
 		"github.com/mochi-mqtt/server", "github.com/eclipse/paho.golang", "github.com/eclipse/paho.mqtt.golang", "go.uber.org/goleak",
-		"github.com/maxmind/mmdbwriter", "golang.org/x/tools", "weir/stream/driver/drivertest", "weir/stream/offline", "weir/stream/upstream/upstreamtest", "testing",
+		"github.com/maxmind/mmdbwriter", "golang.org/x/tools", "testing",
+		"weir/stream/driver/drivertest", "weir/stream/offline", "weir/stream/upstream/upstreamtest", "weir/conformance/ports", "weir/internal/testwait",
 	} {
 		for _, path := range linked {
 			if path == module || strings.HasPrefix(path, module+"/") {

@@ -13,6 +13,7 @@ import (
 
 	"weir/directives"
 	"weir/directives/conf"
+	"weir/internal/testwait"
 	"weir/parser"
 	"weir/parser/diag"
 	"weir/stream"
@@ -25,7 +26,7 @@ func (b *bench) mustBeOver() {
 	b.t.Helper()
 	select {
 	case <-b.done:
-	case <-time.After(patience):
+	case <-time.After(testwait.Patience):
 		b.t.Fatal("the process has not ended")
 	}
 }
@@ -50,7 +51,7 @@ func TestSignalEndsAStartThatWaitsForAnAddress(t *testing.T) {
 			b.offer(b.program(stream.Addr{IP: addrOfListener(taken)}))
 			over := make(chan error, 1)
 			go func() { over <- b.start() }()
-			eventually(t, "a pause", func() bool { return b.log.has("[notice] try again to bind() after 3600000ms") })
+			testwait.Eventually(t, "a pause", func() bool { return b.log.has("[notice] try again to bind() after 3600000ms") })
 			b.signal(s)
 			if err := <-over; !errors.Is(err, context.Canceled) {
 				t.Errorf("got %v, want %v", err, context.Canceled)
@@ -76,7 +77,7 @@ func TestSignalEndsAReloadThatWaitsForAnAddress(t *testing.T) {
 			b.serve(b.program(freeAddr(t)))
 			b.offer(b.program(stream.Addr{IP: addrOfListener(taken)}))
 			b.signal(syscall.SIGHUP)
-			eventually(t, "a pause", func() bool { return b.log.has("[notice] try again to bind() after 3600000ms") })
+			testwait.Eventually(t, "a pause", func() bool { return b.log.has("[notice] try again to bind() after 3600000ms") })
 			b.signal(syscall.SIGHUP) // comes after the signal that ends
 			b.signal(s)
 			b.mustBeOver()
@@ -194,7 +195,7 @@ func TestEndDoesNotWaitForADriverThatHangs(t *testing.T) {
 			b.mustBeOver()
 			b.mustHaveNoPidFile()
 			close(released)
-			eventually(t, "the calls that were given", func() bool { b.orders.mu.Lock(); defer b.orders.mu.Unlock(); return !b.orders.running })
+			testwait.Eventually(t, "the calls that were given", func() bool { b.orders.mu.Lock(); defer b.orders.mu.Unlock(); return !b.orders.running })
 		})
 	}
 }
@@ -213,7 +214,7 @@ func TestReloadGoesOnWithoutALoopThatHangs(t *testing.T) {
 	}
 	mustPing(t, dial(t, kept))
 	close(released)
-	eventually(t, "the removed address closes", func() bool {
+	testwait.Eventually(t, "the removed address closes", func() bool {
 		_, err := net.Dial("tcp", removed.String())
 		return errors.Is(err, syscall.ECONNREFUSED)
 	})
@@ -233,7 +234,7 @@ func TestSignalsAreObeyedWhileALogHangs(t *testing.T) {
 	}
 	b.signal(syscall.SIGUSR1)
 	refused := `[emerg] open() "` + path + `" failed (6: No such device or address)`
-	eventually(t, "the refusal of a pipe without a reader", func() bool { return b.log.has(refused) })
+	testwait.Eventually(t, "the refusal of a pipe without a reader", func() bool { return b.log.has(refused) })
 	reader, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -241,7 +242,7 @@ func TestSignalsAreObeyedWhileALogHangs(t *testing.T) {
 	defer reader.Close()
 	b.signal(syscall.SIGUSR1)
 	full := `[alert] log queue of "` + path + `" is full, lines lost: `
-	eventually(t, "a full pipe and a full queue", func() bool {
+	testwait.Eventually(t, "a full pipe and a full queue", func() bool {
 		file.Put([]byte(strings.Repeat("x", 1<<20) + "\n"))
 		return b.log.hasPrefix(full)
 	})

@@ -20,6 +20,7 @@ import (
 	"weir/directives/conf"
 	"weir/internal/errorlog"
 	"weir/internal/logfile"
+	"weir/internal/testwait"
 	"weir/parser"
 	"weir/parser/diag"
 	"weir/stream"
@@ -36,19 +37,6 @@ func receiveIgnored() {
 	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGQUIT} {
 		if signal.Ignored(s) {
 			signal.Notify(make(chan os.Signal, 1), s)
-		}
-	}
-}
-
-// patience limits the wait for something that should happen at once. A busy machine may need much of it.
-const patience = 30 * time.Second
-
-// eventually polls until cond holds.
-func eventually(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !cond(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited %v in vain: %s", patience, what)
 		}
 	}
 }
@@ -184,12 +172,7 @@ func (held) Next(s *stream.Session, _ stream.Event) stream.Step { return s.Finis
 // freeAddr returns an address that no other program gets during the test.
 func freeAddr(t *testing.T) stream.Addr {
 	t.Helper()
-	addr, release, err := ports.Reserve()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(release)
-	return stream.Addr{IP: addr}
+	return stream.Addr{IP: ports.Reserve(t)}
 }
 
 // dial connects to a. The connection closes when the test ends.
@@ -209,7 +192,7 @@ func dial(t *testing.T, a stream.Addr) net.Conn {
 
 // ping sends a byte and waits until it returns.
 func ping(c net.Conn) error {
-	c.SetDeadline(time.Now().Add(patience))
+	c.SetDeadline(time.Now().Add(testwait.Patience))
 	if _, err := c.Write([]byte{1}); err != nil {
 		return err
 	}
@@ -227,7 +210,7 @@ func mustPing(t *testing.T, c net.Conn) {
 // mustEnd waits until the connection ends.
 func mustEnd(t *testing.T, c net.Conn) {
 	t.Helper()
-	c.SetReadDeadline(time.Now().Add(patience))
+	c.SetReadDeadline(time.Now().Add(testwait.Patience))
 	if n, err := c.Read(make([]byte, 1)); err == nil {
 		t.Fatalf("got %d bytes, want the end", n)
 	} else if os.IsTimeout(err) {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"weir/internal/testwait"
 )
 
 // TestHandlersAreAwaited uses a thread that blocks all signals, as a signal handler does.
@@ -32,7 +34,7 @@ func TestHandlersAreAwaited(t *testing.T) {
 		t.Error("the handler was not waited for")
 	}
 	returned := make(chan bool)
-	go func() { returned <- awaitHandlers(patience) }()
+	go func() { returned <- awaitHandlers(testwait.Patience) }()
 	close(unblock)
 	<-done
 	if !<-returned {
@@ -78,7 +80,7 @@ func (s *signalSet) await(t *testing.T) syscall.Signal {
 		}
 		select {
 		case <-s.wake:
-		case <-time.After(patience):
+		case <-time.After(testwait.Patience):
 			t.Fatal("no signal was received")
 		}
 	}

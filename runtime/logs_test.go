@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"weir/internal/errorlog"
+	"weir/internal/testwait"
 )
 
 func TestFollowingLogWritesToTheCurrentOne(t *testing.T) {
@@ -43,7 +44,7 @@ func TestReopenKeepsAFileThatCannotBeOpened(t *testing.T) {
 	}
 	var log recorder
 	reopenLogs(p.Stream.Files, &console{errorLog: log.log()})
-	if !p.Stream.Files.Wait(patience) {
+	if !p.Stream.Files.Wait(testwait.Patience) {
 		t.Error("the file was not reopened")
 	}
 	if got, want := log.take(), []string{`[emerg] open() "` + path + `" failed (2: No such file or directory)`}; !slices.Equal(got, want) {
@@ -76,7 +77,7 @@ func TestConsoleDuplicatesToStderr(t *testing.T) {
 			o := Options{Prefix: t.TempDir(), ErrorLog: tt.boot}
 			c := bootConsole(o, o.paths(), newOutlets(&stderr))
 			c.log(tt.level, "text")
-			c.out.wait(patience)
+			c.out.wait(testwait.Patience)
 			if got := stderr.String(); !regexp.MustCompile(tt.want).MatchString(got) {
 				t.Errorf("got %q, want %s", got, tt.want)
 			}

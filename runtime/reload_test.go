@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"weir/internal/testwait"
 	"weir/parser/diag"
 	"weir/stream"
 )
@@ -88,8 +89,8 @@ func TestHundredReloadsLeakNothing(t *testing.T) {
 	if err := b.reload(b.program(addr)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "descriptors as before", func() bool { return openFiles(t) <= descriptors })
-	eventually(t, "goroutines as before", func() bool { return goruntime.NumGoroutine() <= goroutines })
+	testwait.Eventually(t, "descriptors as before", func() bool { return openFiles(t) <= descriptors })
+	testwait.Eventually(t, "goroutines as before", func() bool { return goruntime.NumGoroutine() <= goroutines })
 }
 
 func openFiles(t *testing.T) int {
@@ -249,7 +250,7 @@ func TestFailedOpenIsUndone(t *testing.T) {
 			if err := visit(addr); err != nil {
 				t.Errorf("old address: %v", err)
 			}
-			eventually(t, "descriptors as before", func() bool { return openFiles(t) <= descriptors })
+			testwait.Eventually(t, "descriptors as before", func() bool { return openFiles(t) <= descriptors })
 		})
 	}
 }
@@ -309,7 +310,7 @@ func TestQuitWaitsForSessions(t *testing.T) {
 	mustPing(t, c)
 	b.log.take()
 	b.signal(syscall.SIGQUIT)
-	eventually(t, "the end of accepting", func() bool { return b.log.has("[notice] gracefully shutting down") })
+	testwait.Eventually(t, "the end of accepting", func() bool { return b.log.has("[notice] gracefully shutting down") })
 	b.signal(syscall.SIGHUP) // ignored
 	if _, err := net.Dial("tcp", addr.String()); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("got %v, want refused", err)
@@ -383,8 +384,8 @@ func TestReopenFollowsRenamedLogs(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.signal(syscall.SIGUSR1)
-	eventually(t, "a new file", func() bool { _, err := os.Stat(path); return err == nil })
-	eventually(t, "writes go there", func() bool {
+	testwait.Eventually(t, "a new file", func() bool { _, err := os.Stat(path); return err == nil })
+	testwait.Eventually(t, "writes go there", func() bool {
 		file.Write([]byte("two"))
 		got, _ := os.ReadFile(path)
 		return len(got) > 0

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"weir/internal/errorlog"
+	"weir/internal/testwait"
 	"weir/stream"
 )
 
@@ -31,7 +32,7 @@ func TestFailedStartIsInTheConfiguredLogToo(t *testing.T) {
 	if err := b.start(); !errors.Is(err, errStillInUse) {
 		t.Fatalf("got %v, want %v", err, errStillInUse)
 	}
-	if !p.Stream.Files.Wait(patience) {
+	if !p.Stream.Files.Wait(testwait.Patience) {
 		t.Error("the log was not written")
 	}
 	log, err := os.ReadFile(path)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"weir/internal/testwait"
 	"weir/parser"
 	"weir/stream"
 )
@@ -23,8 +24,8 @@ type watched struct {
 
 // testPace replaces usualPace.
 var testPace = watchPace{
-	quiet: 20 * time.Millisecond, broken: 60 * time.Millisecond, longest: time.Second, writing: 2 * patience,
-	poll: 20 * time.Millisecond, check: 2 * patience, retry: 10 * time.Millisecond, slowest: 20 * time.Millisecond,
+	quiet: 20 * time.Millisecond, broken: 60 * time.Millisecond, longest: time.Second, writing: 2 * testwait.Patience,
+	poll: 20 * time.Millisecond, check: 2 * testwait.Patience, retry: 10 * time.Millisecond, slowest: 20 * time.Millisecond,
 }
 
 func newWatched(t *testing.T) *watched {
@@ -122,7 +123,7 @@ func (w *watched) want(o occasion) {
 		if got != o {
 			w.t.Fatalf("reported %q, want %q", got, o)
 		}
-	case <-time.After(patience):
+	case <-time.After(testwait.Patience):
 		w.t.Fatalf("nothing was reported, want %q", o)
 	}
 }
@@ -271,7 +272,7 @@ func TestWatchHasALongestWait(t *testing.T) {
 	t.Parallel()
 	w := watch(t, map[string]string{"nginx.conf": "events {}"})
 	var reported bool
-	for end := time.Now().Add(patience); !reported && time.Now().Before(end); {
+	for end := time.Now().Add(testwait.Patience); !reported && time.Now().Before(end); {
 		w.write("nginx.conf", "# "+time.Now().String())
 		select {
 		case <-w.changes():
@@ -390,7 +391,7 @@ func TestChangedFileReloads(t *testing.T) {
 	b.serve(b.program(before))
 	b.offer(b.program(after))
 	w.write("nginx.conf", "events { }")
-	eventually(t, "the new address is served", func() bool { return visit(after) == nil })
+	testwait.Eventually(t, "the new address is served", func() bool { return visit(after) == nil })
 }
 
 // TestFailedReloadIsTriedAgain tests that an address in use is bound after it becomes free, without a
@@ -409,7 +410,7 @@ func TestFailedReloadIsTriedAgain(t *testing.T) {
 	b.serve(b.program(freeAddr(t)))
 	b.offer(b.program(after))
 	w.write("nginx.conf", "events { }")
-	eventually(t, "the address is in use", func() bool { return b.log.has("[emerg] still could not bind()") })
+	testwait.Eventually(t, "the address is in use", func() bool { return b.log.has("[emerg] still could not bind()") })
 	used.Close()
-	eventually(t, "the new address is served", func() bool { return visit(after) == nil })
+	testwait.Eventually(t, "the new address is served", func() bool { return visit(after) == nil })
 }

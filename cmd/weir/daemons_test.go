@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+
+	"weir/internal/testwait"
 )
 
 // endDaemons ends the processes that commands left running in dir. weir must leave none. If
@@ -17,7 +19,7 @@ func endDaemons(t *testing.T, dir, program string) {
 	if len(left) > 0 && program == binary {
 		t.Errorf("weir has left the processes %v", left)
 	}
-	eventually(t, "end of the daemons", func() bool {
+	testwait.Eventually(t, "end of the daemons", func() bool {
 		for _, pid := range left {
 			syscall.Kill(pid, syscall.SIGKILL)
 		}

@@ -17,20 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"weir/conformance/ports"
+	"weir/internal/testwait"
 )
-
-// patience limits the wait for something that should happen at once. A busy machine may need much of it.
-const patience = time.Minute
-
-// eventually polls until cond holds.
-func eventually(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !cond(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited %v in vain: %s", patience, what)
-		}
-	}
-}
 
 // A site is a directory with an nginx.conf that proxies to an echo server.
 type site struct {
@@ -42,7 +30,7 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir(), addr: freeAddr(t)}
+	s := &site{t: t, dir: t.TempDir(), addr: ports.Reserve(t).String()}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -65,17 +53,6 @@ func serveEcho(l net.Listener) {
 			io.Copy(c, c)
 		}()
 	}
-}
-
-// freeAddr returns an address that no other program gets during the test.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	addr, release, err := ports.Reserve()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(release)
-	return addr.String()
 }
 
 // configure writes nginx.conf, with additional directives at its main level and additional addresses.
@@ -116,7 +93,7 @@ func (s *site) front(more ...string) *served {
 		cmd.Wait()
 	})
 	p := &served{s, cmd, cmd.Process.Pid}
-	eventually(s.t, "pid file", func() bool { return s.readPid() == p.pid })
+	testwait.Eventually(s.t, "pid file", func() bool { return s.readPid() == p.pid })
 	return p
 }
 
@@ -136,7 +113,7 @@ func (s *site) log() string {
 func (s *site) wantLine(pattern string) {
 	s.t.Helper()
 	line := regexp.MustCompile(`(?m)^DATE ` + pattern + `$`)
-	eventually(s.t, "line "+pattern, func() bool { return line.MatchString(s.log()) })
+	testwait.Eventually(s.t, "line "+pattern, func() bool { return line.MatchString(s.log()) })
 }
 
 // control runs weir -s.
@@ -150,7 +127,7 @@ func (s *site) control(word string) {
 // ping sends a byte through c and waits until it returns.
 func (s *site) ping(c net.Conn) {
 	s.t.Helper()
-	c.SetDeadline(time.Now().Add(patience))
+	c.SetDeadline(time.Now().Add(testwait.Patience))
 	if _, err := c.Write([]byte("x")); err != nil {
 		s.t.Fatal(err)
 	}
@@ -173,7 +150,7 @@ func (s *site) dial(addr string) net.Conn {
 // wantExit waits until the foreground process exits.
 func (p *served) wantExit(code int) {
 	p.t.Helper()
-	timer := time.AfterFunc(patience, func() { p.cmd.Process.Kill() })
+	timer := time.AfterFunc(testwait.Patience, func() { p.cmd.Process.Kill() })
 	defer timer.Stop()
 	p.cmd.Wait()
 	if got := p.cmd.ProcessState.ExitCode(); got != code {
@@ -212,7 +189,7 @@ func TestProcessLooksLikeNginx(t *testing.T) {
 func TestReloadBySignalKeepsSessions(t *testing.T) {
 	p := newSite(t).front()
 	c := p.dial(p.addr)
-	p.addr = freeAddr(t)
+	p.addr = ports.Reserve(t).String()
 	p.configure("")
 	p.control("reload")
 	p.wantLine(`\[notice\] PID: signal 1 \(SIGHUP\) received, reconfiguring`)
@@ -264,7 +241,7 @@ func TestStopCutsSessions(t *testing.T) {
 			c := p.dial(p.addr)
 			p.send(s)
 			p.wantExit(0)
-			c.SetDeadline(time.Now().Add(patience))
+			c.SetDeadline(time.Now().Add(testwait.Patience))
 			if _, err := c.Read(make([]byte, 1)); err == nil || os.IsTimeout(err) {
 				t.Errorf("got %v, want an end", err)
 			}
@@ -288,7 +265,7 @@ func TestReopenBySignal(t *testing.T) {
 	}
 	p.control("reopen")
 	line := regexp.MustCompile(`(?m)^DATE \[info\] PID: \*\d+ client .* connected to .*$`)
-	eventually(t, "a line in a new log", func() bool {
+	testwait.Eventually(t, "a line in a new log", func() bool {
 		p.dial(p.addr).Close() // the file exists before it is written to
 		return line.MatchString(p.log())
 	})
@@ -307,7 +284,7 @@ func TestUnservedSignalsAreIgnored(t *testing.T) {
 func TestChangedFileIsReloaded(t *testing.T) {
 	p := newSite(t).front("-watch")
 	c := p.dial(p.addr)
-	p.addr = freeAddr(t)
+	p.addr = ports.Reserve(t).String()
 	p.configure("")
 	p.wantLine(`\[notice\] PID: configuration changed on disk`)
 	p.wantLine(`\[notice\] PID: generation 2 serves .*`)
@@ -335,7 +312,7 @@ func TestDaemonServesOnceItsParentHasGone(t *testing.T) {
 		}
 	}
 	s.control("stop")
-	eventually(t, "its end", func() bool { return s.readPid() == 0 })
+	testwait.Eventually(t, "its end", func() bool { return s.readPid() == 0 })
 }
 
 // TestAddressInUse runs weir and nginx, which must print the same.
@@ -375,7 +352,7 @@ func TestAddressInUse(t *testing.T) {
 
 func TestReloadsLeakNoDescriptor(t *testing.T) {
 	p := newSite(t).front()
-	second := freeAddr(t)
+	second := ports.Reserve(t).String()
 	count := func() int {
 		all, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.pid))
 		if err != nil {
@@ -396,5 +373,5 @@ func TestReloadsLeakNoDescriptor(t *testing.T) {
 	}
 	p.ping(c)
 	c.Close()
-	eventually(t, "descriptors as before", func() bool { return count() <= before })
+	testwait.Eventually(t, "descriptors as before", func() bool { return count() <= before })
 }

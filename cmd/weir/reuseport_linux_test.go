@@ -7,6 +7,9 @@ import (
 	"os"
 	"strconv"
 	"testing"
+
+	"weir/conformance/ports"
+	"weir/internal/testwait"
 )
 
 // wantSockets waits until n sockets listen on addr, as listed by the kernel, and checks that connections
@@ -14,7 +17,7 @@ import (
 func (s *site) wantSockets(addr string, n int) {
 	s.t.Helper()
 	entry := fmt.Appendf(nil, ": 0100007F:%04X 00000000:0000 0A ", netip.MustParseAddrPort(addr).Port())
-	eventually(s.t, strconv.Itoa(n)+" sockets", func() bool {
+	testwait.Eventually(s.t, strconv.Itoa(n)+" sockets", func() bool {
 		table, err := os.ReadFile("/proc/net/tcp")
 		return err == nil && bytes.Count(table, entry) == n
 	})
@@ -25,7 +28,7 @@ func (s *site) wantSockets(addr string, n int) {
 
 func TestReusePortGivesEachLoopASocket(t *testing.T) {
 	s := newSite(t)
-	shared := freeAddr(t)
+	shared := ports.Reserve(t).String()
 	s.configure("worker_processes 3;", shared+" reuseport")
 	p := s.front()
 	p.wantSockets(shared, 3)

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"weir/internal/testwait"
 )
 
 // TestSignalEndsAStartAtAnyMoment sends a signal a little later each time, from before the program asks
@@ -38,7 +40,7 @@ func TestSignalEndsAStartAtAnyMoment(t *testing.T) {
 // arrived very early.
 func (p *served) wantEnd(s syscall.Signal) {
 	p.t.Helper()
-	timer := time.AfterFunc(patience, func() { p.cmd.Process.Kill() })
+	timer := time.AfterFunc(testwait.Patience, func() { p.cmd.Process.Kill() })
 	defer timer.Stop()
 	p.cmd.Wait()
 	status := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
@@ -123,7 +125,7 @@ func TestDaemonsPidFileIsForAllToRead(t *testing.T) {
 		t.Errorf("got mode %v, want %v", got, want)
 	}
 	s.control("stop")
-	eventually(t, "its end", func() bool { return s.readPid() == 0 })
+	testwait.Eventually(t, "its end", func() bool { return s.readPid() == 0 })
 }
 
 func TestPidFileIsNotWrittenThroughALink(t *testing.T) {
@@ -186,7 +188,7 @@ func TestFirstLogIsComplainedAboutOnce(t *testing.T) {
 func TestFirstLogIsClosedOnceThereIsAnother(t *testing.T) {
 	p := newSite(t).front("-e", "first.log")
 	p.ping(p.dial(p.addr))
-	eventually(t, "the first log is closed", func() bool {
+	testwait.Eventually(t, "the first log is closed", func() bool {
 		fds, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", p.pid))
 		if err != nil || len(fds) == 0 {
 			t.Fatal("no descriptors: ", err)
@@ -212,7 +214,7 @@ func TestLogToStandardOutputThatIsASocket(t *testing.T) {
 	}
 	theirs.Close()
 	t.Cleanup(func() { cmd.Process.Kill() })
-	eventually(t, "pid file", func() bool { return s.readPid() == cmd.Process.Pid })
+	testwait.Eventually(t, "pid file", func() bool { return s.readPid() == cmd.Process.Pid })
 	c, err := net.Dial("tcp", s.addr)
 	if err != nil {
 		t.Fatal(err)

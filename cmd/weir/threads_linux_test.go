@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"weir/internal/testwait"
 )
 
 // TestThreadsAreAsConfigured reads the priority of all threads, and the processors of the loops, from the
@@ -41,7 +43,7 @@ func TestThreadsAreAsConfigured(t *testing.T) {
 	for _, nice := range steps {
 		s.configure("worker_priority " + nice + ";")
 		p.send(syscall.SIGHUP)
-		eventually(t, "a reload changes the priority to "+nice, func() bool {
+		testwait.Eventually(t, "a reload changes the priority to "+nice, func() bool {
 			return fieldAfterName(t, fmt.Sprintf("/proc/%d/stat", p.pid), 16) == nice
 		})
 	}

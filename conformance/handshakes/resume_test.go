@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"weir/conformance/authority"
+	"weir/conformance/ports"
 )
 
 // A stage is what a resumption meets: certificates, files and addresses.
@@ -29,7 +30,7 @@ type stage struct {
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	dir := t.TempDir()
-	s := &stage{t: t, addr: freeAddr(t), other: freeAddr(t), ca: newAuthority(t, dir, "ca"), second: newAuthority(t, dir, "second")}
+	s := &stage{t: t, addr: ports.Reserve(t).String(), other: ports.Reserve(t).String(), ca: newAuthority(t, dir, "ca"), second: newAuthority(t, dir, "second")}
 	s.server = pair(t)(s.ca.Server("a.example.com", "b.example.com"))
 	s.device = pair(t)(s.ca.Client("device-1", "Fleet"))
 	s.keys = filepath.Join(dir, "tickets")

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"weir/conformance/authority"
-	"weir/conformance/ports"
 )
 
 const (
@@ -172,17 +171,6 @@ func (s *server) read(t *testing.T, name string) string {
 
 // tail returns the last n bytes of a text.
 func tail(text string, n int) string { return text[max(0, len(text)-n):] }
-
-// freeAddr returns an address for a server, which no other program gets before the end of the test.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	addr, release, err := ports.Reserve()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(release)
-	return addr.String()
-}
 
 // newAuthority returns an authority with files in dir.
 func newAuthority(t *testing.T, dir, name string) *authority.Authority {

@@ -5,22 +5,24 @@ import (
 	"net/netip"
 	"os"
 	"syscall"
+	"testing"
 )
 
-// Reserve returns an address of the loopback interface that no other program gets until release is
-// called. A server that sets SO_REUSEADDR, as weir, nginx and package net do, can listen on it
-// nevertheless; until one does, connections are refused.
-func Reserve() (addr netip.AddrPort, release func(), err error) {
+// Reserve returns an address of the loopback interface that no other program gets during the test. A
+// server that sets SO_REUSEADDR, as weir, nginx and package net do, can listen on it nevertheless; until
+// one does, connections are refused.
+func Reserve(t testing.TB) netip.AddrPort {
+	t.Helper()
 	fd, err := socket()
 	if err != nil {
-		return netip.AddrPort{}, nil, os.NewSyscallError("socket", err)
+		t.Fatal(os.NewSyscallError("socket", err))
 	}
+	t.Cleanup(func() { syscall.Close(fd) })
 	port, err := bind(fd)
 	if err != nil {
-		syscall.Close(fd)
-		return netip.AddrPort{}, nil, os.NewSyscallError("bind", err)
+		t.Fatal(os.NewSyscallError("bind", err))
 	}
-	return netip.AddrPortFrom(loopback, port), func() { syscall.Close(fd) }, nil
+	return netip.AddrPortFrom(loopback, port)
 }
 
 var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})

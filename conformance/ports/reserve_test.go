@@ -10,11 +10,7 @@ import (
 // TestReserve tests that a reserved address refuses connections, that a server can listen on it, and
 // that the system does not give it to another socket.
 func TestReserve(t *testing.T) {
-	addr, release, err := Reserve()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer release()
+	addr := Reserve(t)
 	if _, err := net.Dial("tcp", addr.String()); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("without a server: got %v, want a refusal", err)
 	}

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"weir/internal/testwait"
 )
 
 // A sink records the bytes of each write call. It can be blocked.
@@ -86,7 +88,7 @@ func TestQueueWritesTogetherWhatCameMeanwhile(t *testing.T) {
 	s := &sink{hold: make(chan struct{})}
 	q := newQueue(Buffering{}, s)
 	q.Put([]byte("1\n"))
-	eventually(t, "the first write", func() bool { return len(s.got()) == 1 })
+	testwait.Eventually(t, "the first write", func() bool { return len(s.got()) == 1 })
 	for _, line := range []string{"2\n", "3\n", "4\n"} {
 		q.Put([]byte(line))
 	}

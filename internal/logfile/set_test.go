@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"weir/internal/testwait"
 )
 
 // openFile returns a set of one open file in its own directory.
@@ -58,15 +60,6 @@ func content(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(b)
-}
-
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
 }
 
 func TestGetReturnsOneFileForAPath(t *testing.T) {
@@ -217,7 +210,7 @@ func TestFlushTime(t *testing.T) {
 	_, f := openFile(t, Buffering{Size: 1000, Flush: 20 * time.Millisecond})
 	for i := range 3 {
 		f.Put([]byte("line\n"))
-		eventually(t, "the flush", func() bool { return content(t, f.Path()) == strings.Repeat("line\n", i+1) })
+		testwait.Eventually(t, "the flush", func() bool { return content(t, f.Path()) == strings.Repeat("line\n", i+1) })
 	}
 }
 

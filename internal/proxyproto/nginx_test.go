@@ -16,10 +16,10 @@ import (
 	"syscall"
 	"testing"
 	"time"
-)
 
-// patience is the timeout of these tests for results that should be immediate.
-const patience = time.Minute
+	"weir/conformance/ports"
+	"weir/internal/testwait"
+)
 
 // findNginx returns nginx's path and the directive that loads its stream module, if needed. Without
 // nginx these tests are skipped, except in CI.
@@ -46,7 +46,7 @@ func findNginx(t *testing.T) (path, load string) {
 func startNginx(t *testing.T, dir, servers string) {
 	t.Helper()
 	path, load := findNginx(t)
-	conf, ready := filepath.Join(dir, "nginx.conf"), "127.0.0.1:"+freePort(t)
+	conf, ready := filepath.Join(dir, "nginx.conf"), ports.Reserve(t).String()
 	text := fmt.Sprintf(`%s daemon off; master_process off; pid %s/pid; error_log stderr info; events {}
 		stream { server { listen %s; return ""; } %s }`, load, dir, ready, servers)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
@@ -65,13 +65,7 @@ func startNginx(t *testing.T, dir, servers string) {
 			t.Logf("nginx's log:\n%s", log.Bytes())
 		}
 	})
-	deadline := time.Now().Add(patience)
-	for !answers(ready) {
-		if time.Now().After(deadline) {
-			t.Fatal("nginx does not listen")
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	testwait.Eventually(t, "nginx listens", func() bool { return answers(ready) })
 }
 
 // answers reports whether a TCP address accepts connections.
@@ -83,23 +77,6 @@ func answers(address string) bool {
 	c.Close()
 	return true
 }
-
-// freePort returns an unused port below 10000, and never the same one twice.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for nextPort < 10000 {
-		nextPort++
-		if l, err := net.Listen("tcp", fmt.Sprintf(":%d", nextPort-1)); err == nil {
-			l.Close()
-			return strconv.Itoa(nextPort - 1)
-		}
-	}
-	t.Fatal("no free port below 10000")
-	return ""
-}
-
-// nextPort differs between processes, so that tests of several packages rarely try the same ports.
-var nextPort = 7000 + os.Getpid()%2000
 
 // talk connects, sends text and the end, and returns the received data when the other side ends or
 // resets.
@@ -119,7 +96,7 @@ func talk(t *testing.T, network, address, text string) string {
 	return string(answer)
 }
 
-// dial connects; the time limits are patience and the end of the test.
+// dial connects; the time limits are testwait.Patience and the end of the test.
 func dial(t *testing.T, network, address string) net.Conn {
 	t.Helper()
 	c, err := net.Dial(network, address)
@@ -127,7 +104,7 @@ func dial(t *testing.T, network, address string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(patience))
+	c.SetDeadline(time.Now().Add(testwait.Patience))
 	return c
 }
 
@@ -147,13 +124,13 @@ func newUpstream(t *testing.T) upstream {
 // first returns the first bytes of the next connection. nginx sends a PROXY header at once.
 func (u upstream) first(t *testing.T) string {
 	t.Helper()
-	u.SetDeadline(time.Now().Add(patience))
+	u.SetDeadline(time.Now().Add(testwait.Patience))
 	c, err := u.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(patience))
+	c.SetDeadline(time.Now().Add(testwait.Patience))
 	b := make([]byte, 512)
 	n, err := c.Read(b)
 	if err != nil {
@@ -165,18 +142,18 @@ func (u upstream) first(t *testing.T) string {
 // AppendV1 writes the same header as nginx, for every kind of client socket.
 func TestAppendV1AsNginx(t *testing.T) {
 	dir, up := t.TempDir(), newUpstream(t)
-	dual, only4, unix := freePort(t), freePort(t), filepath.Join(dir, "u.sock")
+	dual, only4, unix := ports.Reserve(t), ports.Reserve(t), filepath.Join(dir, "u.sock")
 	startNginx(t, dir, fmt.Sprintf(`
-		server { listen [::]:%[1]s ipv6only=off; proxy_protocol on; proxy_pass %[4]s; }
-		server { listen 127.0.0.1:%[2]s; proxy_protocol on; proxy_pass %[4]s; }
-		server { listen unix:%[3]s; proxy_protocol on; proxy_pass %[4]s; }`, dual, only4, unix, up.Addr()))
+		server { listen [::]:%[1]d ipv6only=off; proxy_protocol on; proxy_pass %[4]s; }
+		server { listen %[2]s; proxy_protocol on; proxy_pass %[4]s; }
+		server { listen unix:%[3]s; proxy_protocol on; proxy_pass %[4]s; }`, dual.Port(), only4, unix, up.Addr()))
 	for _, tt := range []struct {
 		name, network, address string
 		mapped                 bool // the client's socket is IPv6
 	}{
-		{"IPv4", "tcp", "127.0.0.1:" + only4, false},
-		{"IPv6", "tcp", "[::1]:" + dual, false},
-		{"IPv4 on an IPv6 listener", "tcp", "127.0.0.1:" + dual, true},
+		{"IPv4", "tcp", only4.String(), false},
+		{"IPv6", "tcp", fmt.Sprintf("[::1]:%d", dual.Port()), false},
+		{"IPv4 on an IPv6 listener", "tcp", dual.String(), true},
 		{"unix", "unix", unix, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -206,7 +183,7 @@ func addrOf(a net.Addr, mapped bool) netip.AddrPort {
 // prints some in its own way.
 func TestAppendV1AsNginxWithRealip(t *testing.T) {
 	dir, up := t.TempDir(), newUpstream(t)
-	server, unix := "127.0.0.1:"+freePort(t), filepath.Join(dir, "u.sock")
+	server, unix := ports.Reserve(t).String(), filepath.Join(dir, "u.sock")
 	startNginx(t, dir, fmt.Sprintf(`
 		server { listen %[1]s proxy_protocol; set_real_ip_from 127.0.0.1; proxy_protocol on; proxy_pass %[3]s; }
 		server { listen unix:%[2]s proxy_protocol; set_real_ip_from unix:; proxy_protocol on; proxy_pass %[3]s; }`, server, unix, up.Addr()))
@@ -231,7 +208,7 @@ func TestAppendV1AsNginxWithRealip(t *testing.T) {
 
 // Parse accepts and refuses the same input as nginx, with the same variables.
 func TestParseAsNginx(t *testing.T) {
-	server := "127.0.0.1:" + freePort(t)
+	server := ports.Reserve(t).String()
 	startNginx(t, t.TempDir(), fmt.Sprintf(`server { listen %s proxy_protocol;
 		return "[$proxy_protocol_addr|$proxy_protocol_port|$proxy_protocol_server_addr|$proxy_protocol_server_port]"; }`, server))
 	for _, r := range parseRows {

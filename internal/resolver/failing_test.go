@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"weir/conformance/peers"
+	"weir/internal/testwait"
 )
 
 // TestOneBadServer asks two name servers, the first of which fails in some way. The other one must
@@ -33,7 +34,7 @@ func TestOneBadServer(t *testing.T) {
 			both(t, good)
 			tt.bad(bad)
 			r.options.Servers = append(r.options.Servers, netip.MustParseAddrPort(good.Addr()))
-			r.resend = patience
+			r.resend = testwait.Patience
 			if got := lookup(t, r, "b.example"); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
@@ -46,7 +47,7 @@ func TestAllServersBad(t *testing.T) {
 	first, r := start(t, nil)
 	second, _ := start(t, nil)
 	r.options.Servers = append(r.options.Servers, netip.MustParseAddrPort(second.Addr()))
-	r.resend = patience
+	r.resend = testwait.Patience
 	first.Fail("b.example", 5)
 	second.Fail("b.example", 2)
 	if got := lookup(t, r, "b.example"); got != "5: Operation refused" {
@@ -62,7 +63,7 @@ func TestAllServersBad(t *testing.T) {
 func TestOnlyServerFails(t *testing.T) {
 	for range 20 {
 		d, r := start(t, nil)
-		r.resend = 2 * patience
+		r.resend = 2 * testwait.Patience
 		d.Fail("b.example", 5)
 		if got := lookup(t, r, "b.example"); got != "5: Operation refused" {
 			t.Fatalf("got %s", got)
@@ -87,7 +88,7 @@ func TestOneFamilyFails(t *testing.T) {
 			d, r := start(t, nil)
 			both(t, d)
 			d.Fail("b.example "+tt.kind, tt.code)
-			a, err := r.Lookup(within(t, patience), "b.example")
+			a, err := r.Lookup(within(t, testwait.Patience), "b.example")
 			if err != nil || fmt.Sprint(a.Addrs) != tt.want || a.NoA != tt.noA || a.NoAAAA != tt.noAAAA {
 				t.Errorf("got %v, %v; want %s", a, err, tt.want)
 			}
@@ -104,7 +105,7 @@ func TestSilentFamily(t *testing.T) {
 	both(t, d)
 	d.Silence("b.example AAAA", true)
 	r.grace, r.resend = 10*time.Millisecond, 100*time.Millisecond
-	a, err := r.Lookup(within(t, patience), "b.example")
+	a, err := r.Lookup(within(t, testwait.Patience), "b.example")
 	if err != nil || fmt.Sprint(a.Addrs) != "[127.0.0.1 127.0.0.2]" || a.NoAAAA != ErrTimedOut {
 		t.Fatalf("got %v, %v", a, err)
 	}
@@ -124,7 +125,7 @@ func TestLateFamily(t *testing.T) {
 	both(t, d)
 	answer := d.Hold("b.example AAAA")
 	r.grace = 10 * time.Millisecond
-	r.resend = patience
+	r.resend = testwait.Patience
 	if got := lookup(t, r, "b.example"); got != "[127.0.0.1 127.0.0.2]" {
 		t.Fatalf("got %s", got)
 	}
@@ -138,17 +139,11 @@ func TestLateFamily(t *testing.T) {
 // awaitLate waits until no lookup runs in the background.
 func awaitLate(t *testing.T, r *Resolver) {
 	t.Helper()
-	for ctx := within(t, patience); ; time.Sleep(time.Millisecond) {
+	testwait.Eventually(t, "all lookups have ended", func() bool {
 		r.mu.Lock()
-		late := r.late
-		r.mu.Unlock()
-		if late == 0 {
-			return
-		}
-		if ctx.Err() != nil {
-			t.Fatal("a question goes on")
-		}
-	}
+		defer r.mu.Unlock()
+		return r.late == 0
+	})
 }
 
 func cachedCount(r *Resolver, name string) int {
@@ -161,7 +156,7 @@ func cachedCount(r *Resolver, name string) int {
 func TestAliasesInACircle(t *testing.T) {
 	d, r := start(t, nil)
 	d.Hops(true)
-	r.resend = patience // which the lookup must not need
+	r.resend = testwait.Patience // which the lookup must not need
 	set(t, d, "a.example", "CNAME", 60, "b.example")
 	set(t, d, "b.example", "CNAME", 60, "a.example")
 	if got := lookup(t, r, "a.example"); got != "3: Host not found" {

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"syscall"
 	"testing"
+
+	"weir/internal/testwait"
 )
 
 // nobody returns an address without a name server.
@@ -32,7 +34,7 @@ func TestRefusals(t *testing.T) {
 			dead := nobody(t, tt.host)
 			alive, r := start(t, func(o *Options) { o.Servers = append([]netip.AddrPort{dead}, o.Servers...) })
 			both(t, alive)
-			r.resend = patience // which the lookup must not need
+			r.resend = testwait.Patience // which the lookup must not need
 			said := make(chan netip.AddrPort, 10)
 			r.OnError(func(_ string, err error, server netip.AddrPort) {
 				if !errors.Is(err, syscall.ECONNREFUSED) {

@@ -14,12 +14,10 @@ import (
 	"go.uber.org/goleak"
 
 	"weir/conformance/peers"
+	"weir/internal/testwait"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// patience is the timeout of a test for a required event. A busy machine may need much of it.
-const patience = time.Minute
 
 // start returns a name server and a resolver that asks it.
 func start(t *testing.T, change func(*Options)) (*peers.DNS, *Resolver) {
@@ -56,7 +54,7 @@ func within(t *testing.T, d time.Duration) context.Context {
 // lookup returns the answer as text.
 func lookup(t *testing.T, r *Resolver, name string) string {
 	t.Helper()
-	a, err := r.Lookup(within(t, patience), name)
+	a, err := r.Lookup(within(t, testwait.Patience), name)
 	if err != nil {
 		return err.Error()
 	}
@@ -120,7 +118,7 @@ func chain(t *testing.T, d *peers.DNS, n int) {
 func TestAnswersAreKept(t *testing.T) {
 	d, r := start(t, nil)
 	both(t, d)
-	r.resend = patience // which the lookup must not need
+	r.resend = testwait.Patience // which the lookup must not need
 	for range 3 {
 		lookup(t, r, "b.example")
 	}
@@ -176,7 +174,7 @@ func TestHowLongAnswersAreGood(t *testing.T) {
 			d, r := start(t, func(o *Options) { o.Valid = tt.valid })
 			tt.prepare(t, d)
 			before := time.Now()
-			a, _ := r.Lookup(within(t, patience), "b.example")
+			a, _ := r.Lookup(within(t, testwait.Patience), "b.example")
 			if a.Until.Before(before.Add(tt.want)) || a.Until.After(time.Now().Add(tt.want)) {
 				t.Errorf("good for %v, want %v", time.Until(a.Until), tt.want)
 			}
@@ -361,7 +359,7 @@ func TestLookupService(t *testing.T) {
 			set(t, d, "m1.example", "A", 30, "127.0.0.1")
 			set(t, d, "m2.example", "A", 60, "127.0.0.2")
 			tt.prepare(t, d)
-			s, err := r.LookupService(within(t, patience), "mqtt", "b.example")
+			s, err := r.LookupService(within(t, testwait.Patience), "mqtt", "b.example")
 			var got []string
 			for _, i := range s.Instances {
 				got = append(got, fmt.Sprintf("%s %s %d %d", i.Target, i.Addr, i.Priority, i.Weight))
@@ -385,7 +383,7 @@ func TestInstancesAreBounded(t *testing.T) {
 	}
 	set(t, d, "_mqtt._tcp.b.example", "SRV", 60, records...)
 	set(t, d, "m1.example", "A", 60, addrs...)
-	s, err := r.LookupService(within(t, patience), "mqtt", "b.example")
+	s, err := r.LookupService(within(t, testwait.Patience), "mqtt", "b.example")
 	if err != nil || len(s.Instances) != MaxAddresses {
 		t.Errorf("got %d instances, %v, want %d", len(s.Instances), err, MaxAddresses)
 	}

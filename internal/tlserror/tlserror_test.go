@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"weir/conformance/ports"
+	"weir/internal/testwait"
 )
 
 // A stimulus is a client that fails in its handshake, with the error that nginx 1.31.5 logs with
@@ -370,7 +371,7 @@ func TestFailuresAgainstNginx(t *testing.T) {
 	}
 	p := newParty(t)
 	dir := t.TempDir()
-	address, log := freeAddress(t), filepath.Join(dir, "error.log")
+	address, log := ports.Reserve(t).String(), filepath.Join(dir, "error.log")
 	for name, text := range map[string]string{
 		"crt": string(p.cert), "key": string(p.key),
 		"nginx.conf": fmt.Sprintf("daemon off; master_process off; pid %s/pid; error_log %s info; events {}\nstream { server { listen %s ssl;"+
@@ -390,8 +391,8 @@ func TestFailuresAgainstNginx(t *testing.T) {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait()
 	})
-	waitFor(t, func() bool { return dials(address) })
-	waitFor(t, func() bool { return strings.Contains(read(t, log), "peer closed connection") })
+	testwait.Eventually(t, "nginx listens", func() bool { return dials(address) })
+	testwait.Eventually(t, "the probe is logged", func() bool { return strings.Contains(read(t, log), "peer closed connection") })
 	message := regexp.MustCompile(`\[(\w+)\] [^*]*\*\d+ (?:SSL_do_handshake\(\) failed \(SSL: (.*)\)|peer closed connection in SSL handshake) while SSL handshaking`)
 	for _, s := range stimuli(t) {
 		before := read(t, log)
@@ -403,7 +404,7 @@ func TestFailuresAgainstNginx(t *testing.T) {
 		s.act(c)
 		c.Close()
 		var m []string
-		waitFor(t, func() bool {
+		testwait.Eventually(t, "a message of "+s.name, func() bool {
 			m = message.FindStringSubmatch(strings.TrimPrefix(read(t, log), before))
 			return m != nil
 		})
@@ -411,17 +412,6 @@ func TestFailuresAgainstNginx(t *testing.T) {
 			t.Errorf("%s: nginx logs %+v, want %+v", s.name, got, s.want)
 		}
 	}
-}
-
-// freeAddress returns an address that no other program gets during the test.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	addr, release, err := ports.Reserve()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(release)
-	return addr.String()
 }
 
 // dials reports whether a server listens. The connection leaves a message in its log.
@@ -432,15 +422,6 @@ func dials(address string) bool {
 	}
 	c.Close()
 	return true
-}
-
-func waitFor(t *testing.T, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("timeout")
-		}
-	}
 }
 
 func read(t *testing.T, path string) string {

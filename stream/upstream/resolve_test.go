@@ -12,6 +12,7 @@ import (
 
 	"weir/conformance/peers"
 	"weir/internal/resolver"
+	"weir/internal/testwait"
 	"weir/stream"
 	"weir/stream/offline"
 	"weir/stream/upstream"
@@ -342,9 +343,7 @@ func TestRunLooksUpAtStartAndEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { f.group.Run(ctx); close(done) }()
-	for end := time.Now().Add(10 * time.Second); len(f.group.Peers()) == 0 && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
-	}
+	testwait.Eventually(t, "the first answer", func() bool { return len(f.group.Peers()) > 0 })
 	checkPeers(t, f.group, "127.0.0.1:1883 as b.example:1883*1")
 	cancel()
 	<-done
@@ -359,9 +358,7 @@ func TestEndDuringLookupIsNoFailure(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { f.group.Run(ctx); close(done) }()
-	for end := time.Now().Add(10 * time.Second); f.Asked("m1.example", "A") == 0 && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
-	}
+	testwait.Eventually(t, "the question", func() bool { return f.Asked("m1.example", "A") > 0 })
 	cancel()
 	<-done
 	if got := f.lines.All(); len(got) > 0 {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"weir/internal/relay"
+	"weir/internal/testwait"
 	"weir/stream"
 )
 
@@ -51,12 +52,12 @@ func abortEveryStep(r *rig) {
 	slow.Upload = 1
 	paused, _ := r.proxied(&Proxy{Spec: slow}).pair()
 	send(r, paused, "more than one byte")
-	eventually(r, "all four have begun", func() bool { return r.lines.Count("connected to") == 4 })
+	testwait.Eventually(r, "all four have begun", func() bool { return r.lines.Count("connected to") == 4 })
 	for _, c := range []duplex{read, connecting, stuck, paused} {
 		defer io.Copy(io.Discard, c)
 	}
 	r.driver.Abort(allSessions, stream.Pace{})
-	eventually(r, "all four have finished", func() bool { return r.finished() == 4 })
+	testwait.Eventually(r, "all four have finished", func() bool { return r.finished() == 4 })
 }
 
 func abortIgnored(r *rig) {
@@ -96,7 +97,7 @@ func abortPaced(r *rig) {
 	}
 	start := time.Now()
 	r.driver.Abort(allSessions, stream.Pace{PerSecond: 10})
-	eventually(r, "all have finished", func() bool { return r.finished() == 4 })
+	testwait.Eventually(r, "all have finished", func() bool { return r.finished() == 4 })
 	if took := time.Since(start); took < 290*time.Millisecond {
 		r.Errorf("four sessions ended in %v, at 10 a second", took)
 	}

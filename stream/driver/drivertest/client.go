@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"weir/internal/testwait"
 	"weir/stream"
 )
 
@@ -63,7 +64,7 @@ func readTimeout(r *rig) {
 	start := time.Now()
 	client := p.dial()
 	var err error
-	for err == nil && time.Since(start) < patience {
+	for err == nil && time.Since(start) < testwait.Patience {
 		_, err = client.Write([]byte("x"))
 		time.Sleep(time.Millisecond)
 	}
@@ -201,5 +202,5 @@ func panicking(r *rig) {
 	client := r.listenOn("tcp", r.server(panickingContent{})).dial()
 	send(r, client, "hello")
 	must(r, expectReset(client))
-	eventually(r, "the panic is logged", func() bool { return r.lines.Count("[alert] *1 panic: bomb") == 1 })
+	testwait.Eventually(r, "the panic is logged", func() bool { return r.lines.Count("[alert] *1 panic: bomb") == 1 })
 }

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"weir/internal/testwait"
 	"weir/stream"
 )
 
@@ -51,7 +52,7 @@ func (r *rig) startConnecting(p *Proxy, options ...listenOption) (duplex, *hangi
 	r.Helper()
 	f := r.hanging(p, options...)
 	client := f.dial()
-	eventually(r, "the session connects", func() bool { return p.attempts.Load() > 0 })
+	testwait.Eventually(r, "the session connects", func() bool { return p.attempts.Load() > 0 })
 	return client, f
 }
 
@@ -87,7 +88,7 @@ func endConnecting(r *rig) {
 func endThenReset(r *rig) {
 	client, _ := r.startConnecting(&Proxy{})
 	must(r, client.CloseWrite())
-	eventually(r, "the end is reported", func() bool { return r.sawEvent(stream.EOF) })
+	testwait.Eventually(r, "the end is reported", func() bool { return r.sawEvent(stream.EOF) })
 	reset(client)
 	wantFinishedBy(r, stream.Failed)
 	if ev := r.outcome().failure(); ev.Side != stream.ClientSide || ev.Op != stream.OpRecv {
@@ -101,7 +102,7 @@ func serveAfterEOF(r *rig, text string, opens bool) {
 	send(r, client, text)
 	must(r, client.CloseWrite())
 	want := 1 - min(len(text), 1)
-	eventually(r, "the end is reported", func() bool { return want == 0 || r.sawEvent(stream.EOF) })
+	testwait.Eventually(r, "the end is reported", func() bool { return want == 0 || r.sawEvent(stream.EOF) })
 	f.refuse()
 	expectServed(r, client, f.proxyFrontend, text)
 	if n := r.outcome().count(stream.EOF); n != want {
@@ -128,7 +129,7 @@ func endedBefore(r *rig) {
 	p := r.proxied(&Proxy{To: []stream.Addr{addr}, Spec: spec(), FinishOnEOF: true}, preread(atLeast(10)))
 	client := p.dial()
 	send(r, client, "01234")
-	eventually(r, "the session has begun", func() bool { return r.lines.Count("connected to") == 1 })
+	testwait.Eventually(r, "the session has begun", func() bool { return r.lines.Count("connected to") == 1 })
 	send(r, client, "56789")
 	must(r, client.CloseWrite())
 	io.Copy(io.Discard, client)
@@ -140,7 +141,7 @@ func resetResolving(r *rig) {
 	client, _ := r.startResolving(a)
 	reset(client)
 	wantReset(r)
-	eventually(r, "the lookup is stopped", a.lookup.stopped)
+	testwait.Eventually(r, "the lookup is stopped", a.lookup.stopped)
 }
 
 func endResolving(r *rig) {
@@ -155,7 +156,7 @@ func servedAfterResolving(r *rig) {
 	a := &resolvingContent{lookup: &Lookup{}}
 	client, p := r.startResolving(a)
 	must(r, client.CloseWrite())
-	eventually(r, "the end is reported", func() bool { return r.sawEvent(stream.EOF) })
+	testwait.Eventually(r, "the end is reported", func() bool { return r.sawEvent(stream.EOF) })
 	a.lookup.Answer()
 	expectServed(r, client, p, "")
 }
@@ -194,7 +195,7 @@ func (r *rig) startPausing(long time.Duration) (duplex, *proxyFrontend) {
 	c := &pausingContent{&Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), OnEvent: r.recordEvent}, long}
 	p := &proxyFrontend{r.listenOn("tcp", r.server(c)), l}
 	client := p.dial()
-	eventually(r, "the session pauses", func() bool { return c.attempts.Load() > 0 })
+	testwait.Eventually(r, "the session pauses", func() bool { return c.attempts.Load() > 0 })
 	return client, p
 }
 
@@ -210,7 +211,7 @@ func pauses(r *rig) {
 }
 
 func clientLeavesPause(r *rig, kind stream.EventKind, leave func(net.Conn)) {
-	client, _ := r.startPausing(patience)
+	client, _ := r.startPausing(testwait.Patience)
 	leave(client)
 	wantFinishedBy(r, kind)
 }

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"weir/internal/testwait"
 	"weir/stream"
 )
 
@@ -60,9 +61,9 @@ func checkLeaks(t *testing.T) {
 		if t.Failed() {
 			return
 		}
-		eventually(t, "all descriptors are closed", func() bool { return openFiles(t) <= before })
+		testwait.Eventually(t, "all descriptors are closed", func() bool { return openFiles(t) <= before })
 		var leak error
-		if !waitFor(func() bool { leak = goleak.Find(running); return leak == nil }) {
+		if !testwait.Within(testwait.Patience, func() bool { leak = goleak.Find(running); return leak == nil }) {
 			t.Error(leak)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"weir/internal/relay"
+	"weir/internal/testwait"
 	"weir/stream"
 )
 
@@ -54,7 +55,7 @@ func (r *rig) startTLS(network string, c *TLSContent, settings ...listenOption) 
 // withTLS calls startTLS with TLS on the sides that e selects.
 func (r *rig) withTLS(network string, e ends, p *Proxy) *proxyFrontend {
 	r.Helper()
-	c := &TLSContent{Proxy: p, Timeout: patience}
+	c := &TLSContent{Proxy: p, Timeout: testwait.Patience}
 	if e.client {
 		c.Client = testTLS(r).server
 	}
@@ -127,7 +128,7 @@ func relayTLS(r *rig, network string, e ends, spec *relay.Spec, seed uint64) {
 	if r.Failed() {
 		return
 	}
-	eventually(r, "all sessions have finished", func() bool { return r.finished() == n })
+	testwait.Eventually(r, "all sessions have finished", func() bool { return r.finished() == n })
 	for _, o := range r.ended {
 		if o.status != stream.StatusOK || o.end != relay.UpstreamEOF || o.fromClient != o.toUpstream || o.fromUpstream != o.toClient {
 			r.Errorf("got %d, %v, %d and %d bytes up, %d and %d down; want 200, upstream EOF, all alike",
@@ -337,7 +338,7 @@ func tlsCloseAlert(r *rig) {
 		if kind := reader.lastRecord(); kind != alert {
 			r.Errorf("the last record is of type %d, want an alert", kind)
 		}
-		eventually(r, "the session has finished", func() bool { return r.finished() == i+1 })
+		testwait.Eventually(r, "the session has finished", func() bool { return r.finished() == i+1 })
 	}
 	for _, o := range r.ended {
 		if o.count(stream.Failed) != 0 || o.status != stream.StatusOK {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"weir/internal/relay"
+	"weir/internal/testwait"
 	"weir/stream"
 )
 
@@ -103,7 +104,7 @@ func handshakeClientLeaves(r *rig, leave func(duplex), reason error) {
 	first := clientHello(r)
 	client := r.withTLS("tcp", ends{client: true}, &Proxy{Spec: spec()}).dial()
 	client.Write(first[:len(first)/2])
-	eventually(r, "the session has begun", func() bool { return r.lines.Count("connected to") == 1 })
+	testwait.Eventually(r, "the session has begun", func() bool { return r.lines.Count("connected to") == 1 })
 	leave(client)
 	wantHandshakeFailure(r, stream.ClientSide, reason)
 }
@@ -167,7 +168,7 @@ func handshakeServerTimeout(r *rig) {
 
 // handshakeUnsentBytes has more bytes to send before the handshake than the server's socket takes.
 func handshakeUnsentBytes(r *rig) {
-	c := &TLSContent{Proxy: &Proxy{Spec: spec()}, Upstream: testTLS(r).client, Preamble: make([]byte, 16<<20), Timeout: patience}
+	c := &TLSContent{Proxy: &Proxy{Spec: spec()}, Upstream: testTLS(r).client, Preamble: make([]byte, 16<<20), Timeout: testwait.Patience}
 	p := r.startTLS("tcp", c)
 	client := p.dial()
 	p.accept()
@@ -186,11 +187,11 @@ func handshakeAborted(r *rig) {
 	send(r, waiting, "\x16\x03\x01")
 	silent := q.accept()
 	io.ReadFull(silent, make([]byte, 10))
-	eventually(r, "all have begun", func() bool { return r.lines.Count("connected to") == 3 })
+	testwait.Eventually(r, "all have begun", func() bool { return r.lines.Count("connected to") == 3 })
 	r.driver.Abort(func(s *stream.Session) bool { return s.Listen != other.listen }, stream.Pace{PerSecond: 100})
 	must(r, expectEnd(behind))
 	io.Copy(io.Discard, waiting)
-	eventually(r, "both have finished", func() bool { return r.finished() == 2 })
+	testwait.Eventually(r, "both have finished", func() bool { return r.finished() == 2 })
 	for _, o := range r.ended {
 		if o.count(stream.Aborted) != 1 || o.count(stream.Failed) != 0 {
 			r.Errorf("got %d aborts, %d failures; want 1, 0", o.count(stream.Aborted), o.count(stream.Failed))
@@ -214,7 +215,7 @@ func (c abortingConn) Write(b []byte) (int, error) {
 	}
 	before := c.r.aborts()
 	c.r.driver.Abort(allSessions, stream.Pace{})
-	eventually(c.r, "the session receives the abort", func() bool { return c.r.aborts() > before })
+	testwait.Eventually(c.r, "the session receives the abort", func() bool { return c.r.aborts() > before })
 	n, err := c.duplex.Write(b[half:])
 	return half + n, err
 }
@@ -234,7 +235,7 @@ func (r *rig) aborts() (n int) {
 func handshakeIgnoresAbort(r *rig) {
 	p := r.withTLS("tcp", ends{client: true, server: true}, &Proxy{Spec: spec(), IgnoreAborts: true})
 	plain := p.dial()
-	eventually(r, "the session has begun", func() bool { return r.lines.Count("connected to") == 1 })
+	testwait.Eventually(r, "the session has begun", func() bool { return r.lines.Count("connected to") == 1 })
 	client := tlsConn{plain, tls.Client(abortingConn{plain, r}, testTLS(r).client)}
 	must(r, client.tls.Handshake())
 	plain = p.accept()
@@ -284,7 +285,7 @@ func handshakeDriverCloses(r *rig) {
 	client, server := r.withTLS("tcp", e, &Proxy{Spec: spec()}).tlsPair(e)
 	send(r, client, "ping")
 	expect(r, server, "ping")
-	eventually(r, "all are accepted", func() bool { return r.lines.Count("connected to") == 3 })
+	testwait.Eventually(r, "all are accepted", func() bool { return r.lines.Count("connected to") == 3 })
 	must(r, r.driver.Close())
 	for _, c := range []duplex{waiting, behind} {
 		io.Copy(io.Discard, c) // returns when the connection ends

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"weir/internal/testwait"
 	"weir/stream"
 )
 
@@ -52,7 +53,7 @@ func leaseReleased(r *rig) {
 	for range 3 {
 		expect(r, f.dial(), "hello")
 	}
-	eventually(r, "three leases are released", func() bool { return lease.n.Load() == 3 })
+	testwait.Eventually(r, "three leases are released", func() bool { return lease.n.Load() == 3 })
 }
 
 func severalDescriptors(r *rig) {
@@ -93,7 +94,7 @@ func closeEndsSessions(r *rig) {
 	expect(r, server, "hello")
 	reading := p.dial()
 	send(r, reading, "1")
-	eventually(r, "both are accepted", func() bool { return r.lines.Count("connected to") == 2 })
+	testwait.Eventually(r, "both are accepted", func() bool { return r.lines.Count("connected to") == 2 })
 	must(r, r.driver.Close())
 	for _, c := range []net.Conn{client, server, reading} {
 		if _, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
@@ -136,21 +137,21 @@ func outOfDescriptors(r *rig) {
 func exhaustDescriptors(r *rig) {
 	f := r.listenOn("tcp", r.server(&Reply{Text: []byte("hello")}))
 	expect(r, f.dial(), "hello")
-	eventually(r, "the first session has finished", func() bool { return r.finished() == 1 })
+	testwait.Eventually(r, "the first session has finished", func() bool { return r.finished() == 1 })
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	must(r, err)
 	fillers := fillDescriptors(r)
 	start := time.Now()
 	must(r, syscall.Connect(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: f.addr.(*net.TCPAddr).Port}))
 	const line = "[crit] accept4() failed (24: Too many open files)"
-	eventually(r, "the failure is logged three times", func() bool { return r.lines.Count(line) > 2 })
+	testwait.Eventually(r, "the failure is logged three times", func() bool { return r.lines.Count(line) > 2 })
 	if took := time.Since(start); took < 900*time.Millisecond {
 		r.Errorf("logged three times in %v, want once each 500 ms at most", took)
 	}
 	for _, fd := range fillers {
 		syscall.Close(fd)
 	}
-	eventually(r, "the client is served", func() bool { return r.finished() == 2 })
+	testwait.Eventually(r, "the client is served", func() bool { return r.finished() == 2 })
 	syscall.Close(fd)
 }
 

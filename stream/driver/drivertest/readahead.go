@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"weir/internal/testwait"
 	"weir/stream"
 )
 
@@ -42,9 +43,9 @@ func readAhead(r *rig, room int) {
 	client := f.dial()
 	for i, b := range "01234" { // byte by byte, so that the session waits for the client
 		send(r, client, string(b))
-		eventually(r, "the byte is read", func() bool { return h.size.Load() > int32(i) })
+		testwait.Eventually(r, "the byte is read", func() bool { return h.size.Load() > int32(i) })
 	}
-	eventually(r, "the client is read", func() bool { return r.sawEvent(stream.Bytes) })
+	testwait.Eventually(r, "the client is read", func() bool { return r.sawEvent(stream.Bytes) })
 	send(r, client, "56789abcdef")
 	want := min(room-5, 11)
 	awaitReadAhead(r, want)
@@ -60,7 +61,7 @@ func readAhead(r *rig, room int) {
 // awaitReadAhead waits until n bytes have arrived by events, in sessions that have not finished.
 func awaitReadAhead(r *rig, n int) {
 	r.Helper()
-	eventually(r, "the bytes are read", func() bool {
+	testwait.Eventually(r, "the bytes are read", func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		read := 0

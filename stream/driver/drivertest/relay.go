@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"weir/internal/relay"
+	"weir/internal/testwait"
 	"weir/stream"
 )
 
@@ -50,7 +51,7 @@ func relayMany(r *rig, network string, spec *relay.Spec, rnd *rand.Rand, n int) 
 	if r.Failed() {
 		return
 	}
-	eventually(r, "all sessions have finished", func() bool { return r.finished() == n })
+	testwait.Eventually(r, "all sessions have finished", func() bool { return r.finished() == n })
 	for _, o := range r.ended {
 		if o.status != stream.StatusOK || o.end != relay.UpstreamEOF {
 			r.Errorf("got %d, %v; want 200, upstream EOF", o.status, o.end)
@@ -250,7 +251,7 @@ func soak(t *testing.T, newDriver func(*stream.Env) stream.Driver) {
 		seed := rand.Uint64()
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(seed, 1))
-			s := &relay.Spec{BufferSize: 1 << rnd.IntN(18), Timeout: patience, HalfClose: rnd.IntN(2) == 0}
+			s := &relay.Spec{BufferSize: 1 << rnd.IntN(18), Timeout: testwait.Patience, HalfClose: rnd.IntN(2) == 0}
 			s.BufferSize = max(s.BufferSize, 64)
 			relayMany(newRig(t, newDriver), []string{"tcp", "unix"}[rnd.IntN(2)], s, rnd, 1+rnd.IntN(16))
 		})

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"weir/internal/testwait"
 	"weir/stream"
 )
 
@@ -123,12 +124,12 @@ func (r *rig) startResolving(a *resolvingContent) (duplex, *proxyFrontend) {
 	a.Proxy = &Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), OnEvent: r.recordEvent, FinishOnEOF: a.finishOnEOF}
 	p := &proxyFrontend{r.listenOn("tcp", r.server(a)), l}
 	client := p.dial()
-	eventually(r, "the lookup begins", a.lookup.hasBegun)
+	testwait.Eventually(r, "the lookup begins", a.lookup.hasBegun)
 	return client, p
 }
 
 func resolveLater(r *rig) {
-	a := &resolvingContent{lookup: &Lookup{}, timeout: patience}
+	a := &resolvingContent{lookup: &Lookup{}, timeout: testwait.Patience}
 	client, p := r.startResolving(a)
 	send(r, client, "hello")
 	go a.lookup.Answer()
@@ -171,7 +172,7 @@ func resolveTooLate(r *rig) {
 	must(r, expectEnd(client))
 	second := &resolvingContent{lookup: &Lookup{}}
 	client, p := r.startResolving(second)
-	eventually(r, "the first lookup is stopped", first.lookup.stopped)
+	testwait.Eventually(r, "the first lookup is stopped", first.lookup.stopped)
 	if first.lookup.Answer() {
 		r.Error("the driver still waits for a lookup that has timed out")
 	}
@@ -189,7 +190,7 @@ func abortResolving(r *rig) {
 	if o := r.outcome(); o.count(stream.Aborted) != 1 {
 		r.Errorf("got %d aborts, want 1", o.count(stream.Aborted))
 	}
-	eventually(r, "the lookup is stopped", a.lookup.stopped)
+	testwait.Eventually(r, "the lookup is stopped", a.lookup.stopped)
 }
 
 func closeResolving(r *rig) {

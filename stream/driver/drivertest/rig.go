@@ -11,30 +11,10 @@ import (
 	"time"
 
 	"weir/internal/relay"
+	"weir/internal/testwait"
 	"weir/stream"
 	"weir/stream/offline"
 )
-
-// patience is how long a test waits for an expected event. A busy machine may need much of it.
-const patience = 30 * time.Second
-
-// eventually polls until the condition holds.
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	if !waitFor(holds) {
-		t.Fatalf("not so after %v: %s", patience, what)
-	}
-}
-
-// waitFor polls until the condition holds, and reports whether it does in time.
-func waitFor(holds func() bool) bool {
-	for end := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			return false
-		}
-	}
-	return true
-}
 
 // An outcome is the record of a finished session.
 type outcome struct {
@@ -135,7 +115,7 @@ func (r *rig) finished() int {
 // outcome waits for the first session to finish.
 func (r *rig) outcome() outcome {
 	r.Helper()
-	eventually(r, "the session has finished", func() bool { return r.finished() > 0 })
+	testwait.Eventually(r, "the session has finished", func() bool { return r.finished() > 0 })
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.ended[0]
@@ -159,7 +139,7 @@ func (r *rig) server(content stream.Content) *stream.Server {
 		Content: content,
 		Loggers: []stream.Logger{recorder{r}},
 		Settings: stream.Settings{
-			PrereadBufferSize: 16384, PrereadTimeout: patience, ProxyProtocolTimeout: patience, NoDelay: true, ErrorLog: r.env.Log,
+			PrereadBufferSize: 16384, PrereadTimeout: testwait.Patience, ProxyProtocolTimeout: testwait.Patience, NoDelay: true, ErrorLog: r.env.Log,
 		},
 	}
 }
@@ -255,7 +235,7 @@ type duplex interface {
 
 // keep closes c at the end of the test, and sets a deadline so that nothing waits for it forever.
 func (r *rig) keep(c net.Conn) duplex {
-	c.SetDeadline(time.Now().Add(3 * patience))
+	c.SetDeadline(time.Now().Add(3 * testwait.Patience))
 	r.Cleanup(func() { c.Close() })
 	return c.(duplex)
 }
@@ -307,6 +287,6 @@ func (p *proxyFrontend) pair() (client, server duplex) {
 }
 
 // spec returns a plain relay.
-func spec() *relay.Spec { return &relay.Spec{BufferSize: 4096, Timeout: patience} }
+func spec() *relay.Spec { return &relay.Spec{BufferSize: 4096, Timeout: testwait.Patience} }
 
 func closeFD(fd int) { syscall.Close(fd) }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"weir/internal/relay"
+	"weir/internal/testwait"
 	"weir/stream"
 	"weir/stream/driver/drivertest"
 	"weir/stream/driver/epoll"
@@ -32,9 +33,9 @@ func TestConnectionsAreCounted(t *testing.T) {
 			t.Fatalf("session %d was refused: %v", i, lines.All())
 		}
 		c.Close()
-		eventually(t, func() bool { return d.Connections() == 0 })
+		testwait.Eventually(t, "all sessions have ended", func() bool { return d.Connections() == 0 })
 	}
-	eventually(t, func() bool { return hold(t, addr, limit/2) })
+	testwait.Eventually(t, "half of the connections are served", func() bool { return hold(t, addr, limit/2) })
 	if echoes(dial(t, addr)) {
 		t.Error("a session was taken beyond the limit")
 	}
@@ -102,7 +103,7 @@ func portFor(t *testing.T, env *stream.Env, content stream.Content, handlers ...
 	listening := &stream.Listen{
 		Config: stream.NewConfig(), Addr: addrOf(l.Addr()),
 		Default: &stream.Server{Content: content, Settings: stream.Settings{
-			NoDelay: true, ErrorLog: env.Log, PrereadBufferSize: 1024, PrereadTimeout: patience,
+			NoDelay: true, ErrorLog: env.Log, PrereadBufferSize: 1024, PrereadTimeout: testwait.Patience,
 		}},
 	}
 	listening.Default.Handlers[stream.Preread] = handlers
@@ -141,7 +142,7 @@ func dial(t *testing.T, addr string) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.SetDeadline(time.Now().Add(patience))
+	c.SetDeadline(time.Now().Add(testwait.Patience))
 	t.Cleanup(func() { c.Close() })
 	return c
 }
@@ -154,18 +155,6 @@ func echoes(c net.Conn) bool {
 	}
 	_, err := io.ReadFull(c, b)
 	return err == nil
-}
-
-// patience is how long a test waits for an expected event. A busy machine may need much of it.
-const patience = time.Minute
-
-func eventually(t *testing.T, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not within %v", patience)
-		}
-	}
 }
 
 // TestEachRefusedSessionIsLoggedByItsServer fills the driver, and counts lines in the log of the

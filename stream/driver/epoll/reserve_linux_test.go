@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"weir/internal/testwait"
 	"weir/stream"
 	"weir/stream/driver/epoll"
 	"weir/stream/offline"
@@ -85,7 +86,7 @@ func TestSilentSessionsCountTheDescriptorsOfTheirServers(t *testing.T) {
 	for range clients {
 		all = append(all, dial(t, addr))
 	}
-	eventually(t, func() bool { return lines.Count("descriptors are in use or needed") > 0 })
+	testwait.Eventually(t, "the reserve is logged", func() bool { return lines.Count("descriptors are in use or needed") > 0 })
 	if n := sum(d.Sessions()); n != served {
 		t.Errorf("%d sessions were accepted, want %d", n, served)
 	}
@@ -100,7 +101,7 @@ func TestSilentSessionsCountTheDescriptorsOfTheirServers(t *testing.T) {
 // awaitFewFiles waits until the connections of other tests are closed.
 func awaitFewFiles(t *testing.T) {
 	t.Helper()
-	eventually(t, func() bool { _, used := survey(); return used < 50 })
+	testwait.Eventually(t, "descriptors are free", func() bool { _, used := survey(); return used < 50 })
 }
 
 // highest returns the largest descriptor number of the process.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"weir/internal/testwait"
 	"weir/stream"
 	"weir/stream/driver/epoll"
 	"weir/stream/offline"
@@ -43,11 +44,11 @@ func (f *fleet) join(t *testing.T) (net.Conn, bool) {
 
 // tryJoin is join for any goroutine.
 func (f *fleet) tryJoin() (net.Conn, bool) {
-	c, err := net.DialTimeout("tcp", f.addr, patience)
+	c, err := net.DialTimeout("tcp", f.addr, testwait.Patience)
 	if err != nil {
 		return nil, false
 	}
-	c.SetDeadline(time.Now().Add(patience))
+	c.SetDeadline(time.Now().Add(testwait.Patience))
 	if !echoes(c) {
 		c.Close()
 		return nil, false
@@ -97,7 +98,7 @@ func (f *fleet) joinAtOnce(t *testing.T, n int) {
 // checkSpread fails if a loop differs by more than a tenth from its share of the sessions.
 func (f *fleet) checkSpread(t *testing.T) {
 	t.Helper()
-	eventually(t, func() bool { return sum(f.d.Sessions()) == f.want })
+	testwait.Eventually(t, "the sessions are counted", func() bool { return sum(f.d.Sessions()) == f.want })
 	part := float64(f.want) / float64(f.loops)
 	for _, n := range f.d.Sessions() {
 		if float64(n) < 0.9*part || float64(n) > 1.1*part {
@@ -147,7 +148,7 @@ func TestNewSessionsFillEmptierLoops(t *testing.T) {
 			}
 			f.want -= len(own)
 		}
-		eventually(t, func() bool { return sum(f.d.Sessions()) == f.want })
+		testwait.Eventually(t, "the sessions are counted", func() bool { return sum(f.d.Sessions()) == f.want })
 		f.joinAtOnce(t, perLoop*loops-f.want)
 		f.checkSpread(t)
 	})

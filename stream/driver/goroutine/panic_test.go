@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"weir/internal/relay"
+	"weir/internal/testwait"
 	"weir/stream"
 	"weir/stream/driver/drivertest"
 	"weir/stream/driver/goroutine"
@@ -32,7 +33,7 @@ func TestPanicEndsOneSession(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			running := goleak.IgnoreCurrent()
 			t.Cleanup(func() {
-				eventually(t, "all goroutines have ended", func() bool { return goleak.Find(running) == nil })
+				testwait.Eventually(t, "all goroutines have ended", func() bool { return goleak.Find(running) == nil })
 			})
 			f := &faulty{front: listen(t), upstream: listen(t)}
 			tt.fault(f)
@@ -109,7 +110,7 @@ func (f *faulty) dial(t *testing.T) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(patience))
+	c.SetDeadline(time.Now().Add(testwait.Patience))
 	return c
 }
 
@@ -118,25 +119,12 @@ func (f *faulty) wantClosed(t *testing.T) {
 	if n, err := f.dial(t).Read(make([]byte, 1)); n != 0 || err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Fatalf("got %d bytes, %v; want the end", n, err)
 	}
-	eventually(t, "no lease is out", func() bool { return f.leases.Load() == 0 })
+	testwait.Eventually(t, "no lease is out", func() bool { return f.leases.Load() == 0 })
 }
 
 func (f *faulty) wantLogged(t *testing.T) {
 	t.Helper()
-	eventually(t, "the panic is logged", func() bool { return f.lines.Count("[alert] panic: by intent") == 1 })
-}
-
-// patience is how long a test waits for an expected event. A busy machine may need much of it.
-const patience = time.Minute
-
-// eventually polls until the condition is true.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not so after %v: %s", patience, what)
-		}
-	}
+	testwait.Eventually(t, "the panic is logged", func() bool { return f.lines.Count("[alert] panic: by intent") == 1 })
 }
 
 // wantServed runs a session. The server's first connection may be that of the session before.
@@ -152,7 +140,7 @@ func (f *faulty) wantServed(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { server.Close() })
-		server.SetDeadline(time.Now().Add(patience))
+		server.SetDeadline(time.Now().Add(testwait.Patience))
 		if _, err := server.Read(make([]byte, 1)); err == nil {
 			return
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"weir/internal/relay"
+	"weir/internal/testwait"
 	"weir/stream"
 	"weir/stream/driver/udp"
 )
@@ -61,7 +62,7 @@ func (r *rig) change(f func()) {
 	r.Helper()
 	select {
 	case <-r.duringAbort(func(*stream.Session) { f() }):
-	case <-time.After(patience):
+	case <-time.After(testwait.Patience):
 		r.Fatal("no session")
 	}
 }

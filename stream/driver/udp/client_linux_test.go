@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"weir/internal/testwait"
 )
 
 // client is the client end of sessions.
@@ -34,7 +36,7 @@ func (r *rig) client(host string) *client {
 		r.Fatal(err)
 	}
 	r.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(patience))
+	conn.SetDeadline(time.Now().Add(testwait.Patience))
 	return &client{r.TB, conn}
 }
 

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
+	"weir/internal/testwait"
 	"weir/stream"
 	"weir/stream/driver/udp"
 )
@@ -28,9 +28,7 @@ func TestPanicEndsOneSession(t *testing.T) {
 	}
 	armed.Store(true)
 	first.send("lost")
-	for armed.Load() { // datagrams in the same batch are lost
-		time.Sleep(time.Millisecond)
-	}
+	testwait.Eventually(t, "the panic", func() bool { return !armed.Load() }) // datagrams in the same batch are lost
 	second.send("still here")
 	second.expect("still here")
 	first.send("a new session")

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
+	"weir/internal/testwait"
 	"weir/stream"
 	"weir/stream/driver/udp"
 )
@@ -20,11 +20,7 @@ func TestConnections(t *testing.T) {
 		r.expectAt(server, text)
 	}
 	r.client("").send("c")
-	for end := time.Now().Add(patience); len(r.alerts()) == 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("nothing was logged")
-		}
-	}
+	testwait.Eventually(t, "an alert is logged", func() bool { return len(r.alerts()) > 0 })
 	if got := r.alerts()[0]; got != "[alert] 4 worker_connections are not enough" {
 		t.Errorf("got %s", got)
 	}
@@ -43,11 +39,7 @@ func TestDescriptorsInReserve(t *testing.T) {
 	}
 	r.client("").send("one more")
 	const want = "[crit] 35 of 40 descriptors are in use or needed by sessions, datagrams of new clients are dropped"
-	for end := time.Now().Add(patience); r.lines.Count(want) == 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("got %q, want %s", r.lines.All(), want)
-		}
-	}
+	testwait.Eventually(t, "logged "+want, func() bool { return r.lines.Count(want) > 0 })
 }
 
 func (r *rig) alerts() (list []string) {

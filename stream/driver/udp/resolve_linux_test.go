@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"weir/internal/relay"
+	"weir/internal/testwait"
 	"weir/stream"
 	"weir/stream/driver/drivertest"
 	"weir/stream/driver/udp"
@@ -53,7 +54,7 @@ func TestEarlyDatagrams(t *testing.T) {
 	spec.Responses, spec.Requests = 0, 4
 	r := newRig(t, "udp4", "127.0.0.1:0", spec, udp.Options{})
 	server := r.upstream("udp4")
-	a := r.startResolving(patience)
+	a := r.startResolving(testwait.Patience)
 	c := r.client("")
 	c.send("first")
 	<-a.begun
@@ -117,7 +118,7 @@ func TestAbortWhileResolving(t *testing.T) {
 
 func TestCloseWhileResolving(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{})
-	a := r.startResolving(patience)
+	a := r.startResolving(testwait.Patience)
 	r.client("").send("a")
 	<-a.begun
 	r.driver.Close()

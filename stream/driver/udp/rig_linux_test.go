@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"weir/internal/relay"
+	"weir/internal/testwait"
 	"weir/stream"
 	"weir/stream/driver/drivertest"
 	"weir/stream/driver/udp"
@@ -21,9 +22,6 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// patience is how long a test waits for an expected event. A busy machine may need much of it.
-const patience = 30 * time.Second
 
 // outcome is the result of a session that has finished.
 type outcome struct {
@@ -104,7 +102,7 @@ func (r *rig) socket(network, address string) net.PacketConn {
 		r.Fatal(err)
 	}
 	r.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(patience))
+	conn.SetDeadline(time.Now().Add(testwait.Patience))
 	return conn
 }
 
@@ -172,7 +170,7 @@ func (r *rig) outcome() outcome {
 	select {
 	case o := <-r.ended:
 		return o
-	case <-time.After(patience):
+	case <-time.After(testwait.Patience):
 		r.Fatal("no session ends")
 		return outcome{}
 	}
@@ -235,4 +233,6 @@ func (r *rig) answer(conn net.PacketConn, to net.Addr, text string) {
 }
 
 // plain returns a relay without limits of its own.
-func plain() relay.Spec { return relay.Spec{BufferSize: 16384, Timeout: patience, Responses: -1} }
+func plain() relay.Spec {
+	return relay.Spec{BufferSize: 16384, Timeout: testwait.Patience, Responses: -1}
+}
