@@ -143,7 +143,7 @@ func (c *coreConf) setUser(call *conf.Call) {
 	case err == nil && !env.GroupExists(c.group):
 		call.Fail(&call.Args()[len(call.Args())-1], "getgrnam(\"%s\") failed", c.group)
 	case errors.Is(err, fs.ErrNotExist): // usual in an image that contains only the program
-		call.Warn(&call.Args()[0], "there is no list of users, \"user\" is ignored and weir continues as root")
+		call.Warn(&call.Args()[0], "no user database, \"user\" is ignored and weir continues as root")
 	case err != nil:
 		call.Fail(&call.Args()[0], "getpwnam(\"%s\") failed", c.user)
 	case uid != 0:

@@ -39,7 +39,7 @@ func TestUserAsksTheEnv(t *testing.T) {
 		{"unknown user", "user none;", true, known, `emerg: getpwnam("none") failed in /p/nginx.conf:1`},
 		{"unknown group", "user root none;", true, known, `emerg: getgrnam("none") failed in /p/nginx.conf:1`},
 		{"no list of users", "user mqtt;", true, withoutList,
-			`warn: there is no list of users, "user" is ignored and weir continues as root in /p/nginx.conf:1`},
+			`warn: no user database, "user" is ignored and weir continues as root in /p/nginx.conf:1`},
 		{"not as root", "user none;", false, known,
 			`warn: the "user" directive makes sense only if the master process runs with super-user privileges, ignored in /p/nginx.conf:1`},
 	}

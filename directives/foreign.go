@@ -27,11 +27,11 @@ var mailModule = &conf.CoreModule{
 // skipBlock warns that the block's servers are not served.
 func skipBlock(_ *none, call *conf.Call) {
 	addrs := listenWords(call.Dir.Body, nil)
-	listens := "it listens nowhere"
-	if len(addrs) > 0 {
-		listens = "nothing listens on " + strings.Join(addrs, ", ")
+	if len(addrs) == 0 {
+		call.Warn(nil, "\"%s\" block ignored: it has no \"listen\" directive", call.Dir.Name.Text)
+		return
 	}
-	call.Warn(nil, "the \"%s\" block is skipped by weir, %s", call.Dir.Name.Text, listens)
+	call.Warn(nil, "\"%s\" block ignored: weir does not listen on %s", call.Dir.Name.Text, strings.Join(addrs, ", "))
 }
 
 // listenWords appends the first argument of every listen directive in b, each once.

@@ -78,7 +78,7 @@ func (u *resolverUse) addServers(call *conf.Call, word *parser.Word) bool {
 		return false
 	}
 	if a.IsUnix {
-		call.Fail(word, "weir asks no name server at a unix socket: \"%s\"", word.Text)
+		call.Fail(word, "\"resolver\" does not support unix sockets: \"%s\"", word.Text)
 		return false
 	}
 	for _, addr := range addrs {

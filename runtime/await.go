@@ -50,7 +50,7 @@ func (m *Master) drive(f func()) {
 	if hangs || m.await(m.driven, m.signals.urgent) || m.signals.urgent.Err() != nil {
 		return
 	}
-	m.console.log(errorlog.Alert, "an event loop has not answered for %v, continuing without it", m.patience)
+	m.console.log(errorlog.Alert, "an event loop has not responded for %v, continuing without it", m.patience)
 }
 
 // await waits until done is closed, and reports whether it is. It waits at most m.patience, and stops

@@ -209,7 +209,7 @@ func TestReloadGoesOnWithoutALoopThatHangs(t *testing.T) {
 	if err := b.reload(b.program(kept)); err != nil {
 		t.Fatal(err)
 	}
-	if want := "[alert] an event loop has not answered for 1ms, continuing without it"; !b.log.has(want) {
+	if want := "[alert] an event loop has not responded for 1ms, continuing without it"; !b.log.has(want) {
 		t.Errorf("got %q, want a line %q", b.log.take(), want)
 	}
 	mustPing(t, dial(t, kept))

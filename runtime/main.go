@@ -75,7 +75,7 @@ func Main(o Options, stdio Stdio) int {
 		}
 		err := executeTitled(o.Args)
 		signals.stay()
-		c.log(errorlog.Warn, "execve() \"%s\" failed%s, going on without a title", self(), errorlog.Errno(err))
+		c.log(errorlog.Warn, "execve() \"%s\" failed%s, continuing without a process title", self(), errorlog.Errno(err))
 	}
 	return serve(o, paths, c, signals)
 }

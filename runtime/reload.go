@@ -45,7 +45,7 @@ func (m *Master) try(ctx context.Context, src parser.Source, t *trial) (*Generat
 		return nil, found, err
 	}
 	m.commit(next, fresh)
-	m.console.log(errorlog.Notice, "generation %d serves after %v, %d sessions stay with older ones",
+	m.console.log(errorlog.Notice, "configuration %d serves after %v, sessions on older configurations: %d",
 		next.ID, time.Since(begun).Round(time.Millisecond), m.oldSessions())
 	trimAfter(before)
 	return next, found, nil
@@ -225,7 +225,7 @@ func (m *Master) switchLog(p *directives.Program) {
 	}
 	m.limits.say(m.console, m.loops)
 	if isRoot() && p.Main.User != "root" {
-		m.console.log(errorlog.Notice, "serving as root: weir does not change its user yet")
+		m.console.log(errorlog.Notice, "running as root: the \"user\" directive is not supported yet")
 	}
 }
 

@@ -73,6 +73,6 @@ func WriteBuild(w io.Writer) {
 	if commit := commitOf(buildInfo()); commit != "" {
 		fmt.Fprintf(w, "built from commit %s\n", commit)
 	}
-	fmt.Fprintf(w, "directives: %d full, %d inert, %d refused, of %d\n", n.Full, n.Inert, n.Refused, n.Total)
+	fmt.Fprintf(w, "directives: %d supported, %d accepted without effect, %d not supported yet, of %d\n", n.Full, n.Inert, n.Refused, n.Total)
 	fmt.Fprintf(w, "configure arguments: %s\n", configured)
 }

@@ -68,7 +68,7 @@ const (
 
 func (o occasion) String() string {
 	if o == onRetry {
-		return "trying the changed configuration again"
+		return "retrying the changed configuration"
 	}
 	return "configuration changed on disk"
 }
@@ -181,7 +181,7 @@ func (w *watcher) degrade(err error) {
 		return
 	}
 	w.polls = true
-	w.log.say(errorlog.Warn, fmt.Sprintf("%v, -watch looks for changes every %v", err, w.pace.poll))
+	w.log.say(errorlog.Warn, fmt.Sprintf("%v, -watch polls for changes every %v", err, w.pace.poll))
 	w.delayPoll(time.Now())
 }
 
@@ -204,7 +204,7 @@ func (w *watcher) next() time.Time {
 	return next
 }
 
-var errLost = errors.New("notices of changed files were lost")
+var errLost = errors.New("file change notifications were lost")
 
 // notice handles one notice from the system.
 func (w *watcher) notice(n notice) {

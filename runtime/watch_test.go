@@ -357,7 +357,7 @@ func TestWatchLooksWithoutNotices(t *testing.T) {
 			w.wantChange()
 			w.write("nginx.conf", "include *.conf;")
 			w.wantChange()
-			if lines := w.log.take(); len(lines) != 1 || !strings.HasSuffix(lines[0], "-watch looks for changes every 20ms") {
+			if lines := w.log.take(); len(lines) != 1 || !strings.HasSuffix(lines[0], "-watch polls for changes every 20ms") {
 				t.Errorf("logged %q, want one warning", lines)
 			}
 		})

@@ -132,7 +132,7 @@ func TestSession(t *testing.T) {
 		{"a PROXY header cut in its length", proxied, `
 			accepted -> read max=4096 within=20s
 			bytes "` + signatureV2 + `\x21\x11\xff\xff\x01" -> finish reset`, 400, []string{`[error] *1 header is too large` + reading}},
-		{"a PROXY header without room for addresses", proxied, `
+		{"a PROXY v2 header too short for its address family", proxied, `
 			accepted -> read max=4096 within=20s
 			bytes "` + signatureV2 + `\x21\x11\x00\x00" -> finish reset`, 400, nil},
 		{"end before the PROXY header", proxied, `

@@ -129,18 +129,18 @@ const usage = `Usage: weir [-?hvVtTq] [-s signal] [-p prefix]
             [-e filename] [-c filename] [-g directives] [-watch] [-hints]
 
 Options:
-  -?,-h         : show this text
+  -?,-h         : show this help
   -v            : show the version
   -V            : show the version, the coverage of directives and how weir was built
   -t            : test the configuration
-  -T            : test the configuration and print every file of it
-  -q            : with -t and -T, print nothing but errors
-  -s signal     : tell the running process: stop, quit, reopen, reload
-  -p prefix     : directory that relative paths begin at (default: %s)
-  -e filename   : error log until the configuration names one (default: %s)
+  -T            : test the configuration and print each of its files
+  -q            : with -t and -T, print errors only
+  -s signal     : send a signal to the running process: stop, quit, reopen, reload
+  -p prefix     : directory for relative paths (default: %s)
+  -e filename   : error log until the configuration sets one (default: %s)
   -c filename   : configuration file (default: %s)
   -g directives : directives to read before the file
-  -watch        : reload whenever a file of the configuration changes
+  -watch        : reload when a file of the configuration changes
   -hints        : show the source line of an error and how to correct it, as in a terminal
 
 `

@@ -151,7 +151,7 @@ func TestPidFileByAnotherPathIsKept(t *testing.T) {
 	text, _ := os.ReadFile(p.path("nginx.conf"))
 	write(t, p.path("nginx.conf"), strings.Replace(string(text), "pid n.pid", "pid same/n.pid", 1))
 	p.send(syscall.SIGHUP)
-	p.wantLine(`\[notice\] PID: generation 2 serves .*`)
+	p.wantLine(`\[notice\] PID: configuration 2 serves .*`)
 	if got := p.readPid(); got != p.pid {
 		t.Errorf("got %d in the pid file, want %d", got, p.pid)
 	}
@@ -273,7 +273,7 @@ func TestUserWithoutAListOfUsers(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	want := `[warn] PID: there is no list of users, "user" is ignored and weir continues as root in /n.conf:1` + "\n"
+	want := `[warn] PID: no user database, "user" is ignored and weir continues as root in /n.conf:1` + "\n"
 	if got := withoutChance(string(out)); !strings.Contains(got, want) {
 		t.Errorf("got %q, want it to hold %q", got, want)
 	}

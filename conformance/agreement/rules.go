@@ -87,7 +87,7 @@ var rules = []rule{
 	ofAngie("sentences about the size of a zone", nginxFinds(`^\[emerg\] (zone ".*" is too small, at least|invalid zone (size|specification)|too small zone)`)),
 	ofAngie("`sticky` in `upstream`", nginxFinds(`"sticky" directive`)),
 	ofAngie("too few `worker_connections` are no error of a test", weirFinds(`^\[emerg\] \d+ worker_connections are not enough`)),
-	onPurpose("no name server at a unix socket", weirFinds(`^\[emerg\] weir asks no name server at a unix socket`)),
+	onPurpose("no name server at a unix socket", weirFinds(`^\[emerg\] "resolver" does not support unix sockets`)),
 	onPurpose("a zero byte is a byte like any other", conf(`\x00`)),
 	onPurpose("the word of a syslog server is shown as it stands", nginxSays(`\x00`)),
 	onPurpose("`load_module` opens no file", nginxFinds(`^\[emerg\] dlopen\(\) `)),

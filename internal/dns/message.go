@@ -42,7 +42,7 @@ const (
 
 // errNotTheAnswer reports a message that does not answer the question. Any host may have sent it,
 // so it is ignored.
-var errNotTheAnswer = errors.New("not the answer to the question")
+var errNotTheAnswer = errors.New("response does not match the query")
 
 // A question is the content of one query message.
 type question struct {

@@ -23,7 +23,7 @@ var ErrTooLarge = errors.New("header is too large")
 
 // ErrSilent means that a version 2 header is too short for its addresses. nginx ends the session
 // without a log message, so callers must not log this error.
-var ErrSilent = errors.New("header without room for addresses")
+var ErrSilent = errors.New("PROXY protocol v2 header too short for its address family")
 
 // A Header contains the client data of a PROXY header. It shares no memory with the parsed bytes.
 type Header struct {

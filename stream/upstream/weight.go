@@ -1,7 +1,7 @@
 package upstream
 
 import (
-	"errors"
+	"fmt"
 	"math"
 )
 
@@ -13,22 +13,17 @@ const (
 	maxBuckets = math.MaxInt32
 )
 
-var (
-	errRing    = errors.New("too much weight for consistent hash")
-	errBuckets = errors.New("too much weight for jump hash")
-)
-
 // CheckWeight reports whether a group of that method can have servers with a total weight of sum.
 // The error is the message for the operator.
 func CheckWeight(m Method, sum int64) error {
 	switch m.(type) {
 	case consistentHash:
 		if sum > maxRing {
-			return errRing
+			return fmt.Errorf("total weight %d exceeds %d for consistent hash", sum, maxRing)
 		}
 	case jumpHash:
 		if sum > maxBuckets {
-			return errBuckets
+			return fmt.Errorf("total weight %d exceeds %d for jump hash", sum, maxBuckets)
 		}
 	}
 	return nil

@@ -34,7 +34,7 @@ func (l *loop) roomForSession() bool {
 // logReserve logs why no connection is accepted.
 func (l *loop) logReserve() {
 	usable, limit := l.env.Descriptors.Limits()
-	l.logLimited(errorlog.Crit, fmt.Sprintf("%d of %d descriptors are in use or needed by sessions, no connection is accepted until some are free",
+	l.logLimited(errorlog.Crit, fmt.Sprintf("%d of %d file descriptors in use or needed by sessions, not accepting connections until some are free",
 		usable, limit))
 }
 

@@ -51,7 +51,7 @@ func TestDescriptorsInReserve(t *testing.T) {
 		t.Errorf("who waited was not served once there were descriptors: %q", lines.All())
 	}
 	seconds := int(time.Since(begun).Seconds())
-	if n := lines.Count("descriptors are in use"); n < 1 || n > 1+seconds {
+	if n := lines.Count("descriptors in use"); n < 1 || n > 1+seconds {
 		t.Errorf("%d lines in %d seconds, want one a second: %q", n, seconds, lines.All())
 	}
 }
@@ -86,7 +86,7 @@ func TestSilentSessionsCountTheDescriptorsOfTheirServers(t *testing.T) {
 	for range clients {
 		all = append(all, dial(t, addr))
 	}
-	testwait.Eventually(t, "the reserve is logged", func() bool { return lines.Count("descriptors are in use or needed") > 0 })
+	testwait.Eventually(t, "the reserve is logged", func() bool { return lines.Count("descriptors in use or needed") > 0 })
 	if n := sum(d.Sessions()); n != served {
 		t.Errorf("%d sessions were accepted, want %d", n, served)
 	}

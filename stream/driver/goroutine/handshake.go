@@ -34,7 +34,7 @@ func (c *session) handshakeUpstream(step stream.Step) stream.Event {
 	return ev
 }
 
-var errUnsent = errors.New("what comes before the handshake was not sent")
+var errUnsent = errors.New("PROXY protocol header was not sent completely before the TLS handshake")
 
 // handshake runs one TLS handshake in the session's goroutine. It holds the session's mu, so that
 // the callbacks of the tls.Config may use the session, except while it waits for the peer. wake

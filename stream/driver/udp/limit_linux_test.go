@@ -38,7 +38,7 @@ func TestDescriptorsInReserve(t *testing.T) {
 		r.expectAt(server, fmt.Sprint(i))
 	}
 	r.client("").send("one more")
-	const want = "[crit] 35 of 40 descriptors are in use or needed by sessions, datagrams of new clients are dropped"
+	const want = "[crit] 35 of 40 file descriptors in use or needed by sessions, dropping datagrams of new clients"
 	testwait.Eventually(t, "logged "+want, func() bool { return r.lines.Count(want) > 0 })
 }
 

@@ -212,7 +212,7 @@ func (l *loop) roomForSession() bool {
 		return true
 	}
 	usable, limit := l.env.Descriptors.Limits()
-	l.logLimited(errorlog.Crit, fmt.Sprintf("%d of %d descriptors are in use or needed by sessions, datagrams of new clients are dropped",
+	l.logLimited(errorlog.Crit, fmt.Sprintf("%d of %d file descriptors in use or needed by sessions, dropping datagrams of new clients",
 		usable, limit))
 	return false
 }

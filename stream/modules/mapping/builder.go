@@ -48,7 +48,7 @@ func (b *Builder) Add(key, text string) error {
 	return sentence(b.m.keys.AddText(key, uint32(v)), key)
 }
 
-var errTooLarge = errors.New("map of more than 4G is not supported by weir")
+var errTooLarge = errors.New("map texts of more than 4G are not supported by weir")
 
 // sentence returns nginx's sentence for an error of the table. As in nginx a key that is already
 // there is shown in lower case.

@@ -34,7 +34,7 @@ func (d *Destination) group(s *stream.Session) (*upstream.Group, Endpoint, error
 		return nil, p, err
 	}
 	if p.Addr.Unix && !d.Variable.PathIsConfigured(s, "unix:") {
-		return nil, p, fmt.Errorf("unix socket of a client's choice in upstream \"%s\"", text)
+		return nil, p, fmt.Errorf("unix socket path from client data in upstream \"%s\"", text)
 	}
 	return p.single(), p, nil
 }

@@ -29,7 +29,7 @@ func TestSessionDrop(t *testing.T) {
 			t.Errorf("drop %v: the relay of %s is to end: %v", drop, peer.Name, got)
 		}
 		offline.Script(t, s, `relayed dropped -> finish`)
-		if got := strings.Contains(strings.Join(s.Lines.All(), "\n"), "upstream server has left its group while proxying connection"); !got {
+		if got := strings.Contains(strings.Join(s.Lines.All(), "\n"), "upstream server removed from group while proxying connection"); !got {
 			t.Errorf("got log %q", s.Lines.All())
 		}
 	}

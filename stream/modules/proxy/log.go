@@ -55,7 +55,7 @@ func (r *run) logEnd(s *stream.Session) {
 	case relay.Timeout:
 		s.Log(stream.LevelInfo, "connection timed out", stream.ErrTimedOut)
 	case relay.Dropped:
-		s.Log(stream.LevelInfo, "upstream server has left its group", nil)
+		s.Log(stream.LevelInfo, "upstream server removed from group", nil)
 	case relay.ClientEOF, relay.ClientError:
 		logClientGone(s)
 	case relay.UpstreamEOF, relay.UpstreamError:

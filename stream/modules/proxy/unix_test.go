@@ -51,7 +51,7 @@ func TestUnixDestinations(t *testing.T) {
 			}
 			offline.Script(t, s, started+`finish reset`)
 			checkStatus(t, s, 500)
-			if s.Lines.Count("unix socket of a client's choice in upstream") != 1 {
+			if s.Lines.Count("unix socket path from client data in upstream") != 1 {
 				t.Errorf("got log %q", s.Lines.All())
 			}
 		})
