@@ -55,7 +55,7 @@ func TestCommandMeasuresTheBroker(t *testing.T) {
 	}
 	want := 0
 	for _, test := range catalogue {
-		if !test.proxyOnly && !test.door.tls() {
+		if !test.proxyOnly && !test.block.tls() {
 			want++
 		}
 	}
@@ -137,7 +137,7 @@ func TestCommandMeasuresTables(t *testing.T) {
 	}
 }
 
-func TestTablesAreTheSameEachTime(t *testing.T) {
+func TestTablesAreDeterministic(t *testing.T) {
 	for _, k := range tableKinds {
 		t.Run(k.name, func(t *testing.T) {
 			all := k.make(2000)
@@ -182,7 +182,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 }
 
-func TestTestsAndSubjectsKeepTheirOrder(t *testing.T) {
+func TestSelectionKeepsTheOrder(t *testing.T) {
 	o, err := parseOptions([]string{"-tests", "pp,storm", "-subjects", "weir,nginx"}, t.Output())
 	if err != nil {
 		t.Fatal(err)

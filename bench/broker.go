@@ -44,7 +44,7 @@ func serveBroker(in io.Reader, out io.Writer) error {
 type broker struct {
 	port  uint16
 	cmd   *exec.Cmd
-	leash io.Closer // its standard input
+	stdin io.Closer // its standard input
 }
 
 func startBroker() (*broker, error) {
@@ -55,7 +55,7 @@ func startBroker() (*broker, error) {
 	cmd := exec.Command(self, brokerCommand)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt from the terminal must not end it before the others
-	leash, err := cmd.StdinPipe()
+	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func startBroker() (*broker, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	b := &broker{cmd: cmd, leash: leash}
+	b := &broker{cmd: cmd, stdin: stdin}
 	if b.port, err = readPort(out); err != nil {
 		b.stop()
 		return nil, fmt.Errorf("broker: %w", err)
@@ -84,6 +84,6 @@ func readPort(out io.Reader) (uint16, error) {
 }
 
 func (b *broker) stop() {
-	b.leash.Close()
+	b.stdin.Close()
 	b.cmd.Wait()
 }

@@ -76,7 +76,7 @@ type test struct {
 	about   string // for the document
 	load    func(scale) loader
 	figures []figure
-	door    door
+	block   serverBlock
 	warm    func(scale) loader // the load that the program serves first; nil means storm's sessions
 	fresh   bool               // needs a freshly started program
 	grows   bool               // measured again in the growth cases, by its first figure
@@ -216,7 +216,7 @@ var catalogue = []test{
 		load:    func(s scale) loader { return stormOfDatagrams(s.datagramStorm) },
 		warm:    func(s scale) loader { return stormOfDatagrams(s.warmUp) },
 		figures: perOperation("udp", "session", "answer", below(1, 0), nil),
-		door:    singleDatagrams,
+		block:   singleDatagrams,
 	},
 	{
 		name:    "udppp",
@@ -224,21 +224,21 @@ var catalogue = []test{
 		load:    func(s scale) loader { return exchangeOfDatagrams(s.exchange) },
 		warm:    func(s scale) loader { return exchangeOfDatagrams(s.warmUp) },
 		figures: perOperation("udppp", "round trip", "round trip", below(1, 0), nil),
-		door:    datagrams,
+		block:   datagrams,
 	},
 	{
 		name:    "tls",
 		about:   "as *storm*, with a full handshake: TLS 1.3, X25519, a P-256 certificate",
 		load:    func(s scale) loader { return load.Storm{Sessions: s.tlsStorm, AtOnce: stormAtOnce} },
 		figures: perOperation("tls", "session", "CONNACK", below(0.90, 0), nil),
-		door:    mqttTLS,
+		block:   mqttTLS,
 	},
 	{
 		name:    "tlsres",
 		about:   "the same, resumed",
 		load:    func(s scale) loader { return load.Storm{Sessions: s.tlsStorm, AtOnce: stormAtOnce} },
 		figures: perOperation("tlsres", "session", "CONNACK", below(0.90, 0), nil),
-		door:    mqttTLS,
+		block:   mqttTLS,
 		resumes: true,
 	},
 	{
@@ -246,7 +246,7 @@ var catalogue = []test{
 		about:   "*tls* with an RSA-2048 certificate",
 		load:    func(s scale) loader { return load.Storm{Sessions: s.rsaStorm, AtOnce: stormAtOnce} },
 		figures: perOperation("tlsrsa", "session", "CONNACK", nil, nil),
-		door:    mqttRSA,
+		block:   mqttRSA,
 	},
 	{
 		name:  "tlspp",
@@ -255,7 +255,7 @@ var catalogue = []test{
 			return load.PingPong{Sessions: pingPongers, RoundTrips: s.pingPong, Size: messageSize}
 		},
 		figures: perOperation("tlspp", "round trip", "round trip", below(0.85, 0), nil),
-		door:    mqttTLS,
+		block:   mqttTLS,
 	},
 	{
 		name:  "tlsfanr",
@@ -264,21 +264,21 @@ var catalogue = []test{
 			return load.FanIn{Sessions: fanInSessions, Messages: s.fanIn, Rate: tlsFanInRate, Size: messageSize}
 		},
 		figures: perOperation("tlsfanr", "message", "one way", below(0.90, 0), nil),
-		door:    mqttTLS,
+		block:   mqttTLS,
 	},
 	{
 		name:    "tlsup",
 		about:   "as *up*, with TLS",
 		load:    func(s scale) loader { return load.Bulk{Sessions: bulkSessions, Bytes: s.bytes / 2} },
 		figures: perGiB("tlsup", below(0.60, 0)),
-		door:    mqttTLS,
+		block:   mqttTLS,
 	},
 	{
 		name:    "tlsdown",
 		about:   "as *down*, with TLS",
 		load:    func(s scale) loader { return load.Bulk{Sessions: bulkSessions, Bytes: s.bytes / 2, Down: true} },
 		figures: perGiB("tlsdown", below(0.60, 0)),
-		door:    mqttTLS,
+		block:   mqttTLS,
 	},
 	{
 		name:  "tlsidle",
@@ -287,7 +287,7 @@ var catalogue = []test{
 		figures: []figure{
 			{key: "pss_bytes", title: "tlsidle: bytes per session (PSS)", of: pssPerOp, targets: below(0.35, 0)},
 		},
-		door:  mqttTLS,
+		block: mqttTLS,
 		fresh: true,
 	},
 	{
@@ -295,7 +295,7 @@ var catalogue = []test{
 		about: fmt.Sprintf("%d plain sessions ping, %d a second in all, beside %d full RSA-2048 handshakes at a time", pingPongers, besideRate, stormAtOnce),
 		load: func(s scale) loader {
 			ping := load.Ping{Sessions: pingPongers, Pings: s.besidePings, Rate: besideRate}
-			return load.Beside{Load: ping, Storm: load.Storm{AtOnce: stormAtOnce}, Aside: rsaDoor}
+			return load.Beside{Load: ping, Storm: load.Storm{AtOnce: stormAtOnce}, Aside: rsaBlock}
 		},
 		figures: []figure{
 			{key: "p50_us", title: "tlsbeside: PINGRESP, p50 µs", of: p50},

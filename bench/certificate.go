@@ -80,7 +80,7 @@ func clientTLS(resume bool) *tls.Config {
 	return c
 }
 
-// rsaDoor returns the target of the RSA door of the program whose first door is t's.
-func rsaDoor(t *load.Target) *load.Target {
+// rsaBlock returns the target of the RSA block of the program whose first block is t's.
+func rsaBlock(t *load.Target) *load.Target {
 	return &load.Target{Addrs: []netip.AddrPort{mqttRSA.at(t.Addrs[0])}, Sources: t.Sources, TLS: clientTLS(false)}
 }

@@ -79,25 +79,25 @@ func (b *bench) round(ctx context.Context, round int, t test, v variant, subject
 	var there []*subject
 	for i := range subjects {
 		s := subjects[(i+round)%len(subjects)]
-		if s.bin == "" && (v != (variant{}) || t.door.tls() || t.proxyOnly) || s.tcpOnly && t.door.udp() {
+		if s.bin == "" && (v != (variant{}) || t.block.tls() || t.proxyOnly) || s.tcpOnly && t.block.udp() {
 			continue
 		}
 		there = append(there, s)
 	}
 	if !t.fresh && v.idle == 0 {
-		return b.sitting(ctx, round, t, v, there, r)
+		return b.measureTogether(ctx, round, t, v, there, r)
 	}
 	for _, s := range there {
-		if err := b.sitting(ctx, round, t, v, []*subject{s}, r); err != nil {
+		if err := b.measureTogether(ctx, round, t, v, []*subject{s}, r); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// sitting measures subjects that run at the same time. A failed measurement is noted, and the
+// measureTogether measures subjects that run at the same time. A failed measurement is noted, and the
 // others continue.
-func (b *bench) sitting(ctx context.Context, round int, t test, v variant, subjects []*subject, r *report) error {
+func (b *bench) measureTogether(ctx context.Context, round int, t test, v variant, subjects []*subject, r *report) error {
 	var trials []*trial
 	for _, s := range subjects {
 		trials = append(trials, b.begin(ctx, t, s, v))

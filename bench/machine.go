@@ -48,8 +48,8 @@ func cpuModel() string {
 	return "unknown"
 }
 
-// calm is the load average below which a machine counts as idle.
-const calm = 0.5
+// idleLoad is the load average below which a machine counts as idle.
+const idleLoad = 0.5
 
 // noteLoad adds a note if other programs use the machine.
 func noteLoad(notes *notes) {
@@ -58,7 +58,7 @@ func noteLoad(notes *notes) {
 		return
 	}
 	var load float64
-	if _, err := fmt.Sscan(string(b), &load); err == nil && load > calm {
+	if _, err := fmt.Sscan(string(b), &load); err == nil && load > idleLoad {
 		notes.add("the machine was not idle when the run began: its load average was %.2f", load)
 	}
 }

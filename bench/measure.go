@@ -64,8 +64,8 @@ func (b *bench) start(ctx context.Context, r *trial, t test, v variant) error {
 	}
 	r.undo = append(r.undo, r.proc.stop)
 	r.meter = &meter{pid: r.proc.pid()}
-	r.target.Addrs, r.target.Meter = []netip.AddrPort{t.door.at(at.Listen)}, r.meter
-	if t.door.tls() {
+	r.target.Addrs, r.target.Meter = []netip.AddrPort{t.block.at(at.Listen)}, r.meter
+	if t.block.tls() {
 		r.target.TLS = clientTLS(t.resumes)
 	}
 	return nil

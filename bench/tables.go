@@ -40,7 +40,7 @@ var tableKinds = []tableKind{
 		block:    "map device-$proxy_protocol_addr $value",
 		settings: []string{"map_hash_max_size 1048576", "map_hash_bucket_size 256"},
 		make:     mapEntries,
-		ask:      askByEntry,
+		ask:      questionsByEntry,
 	},
 	{
 		name:    "geo",
@@ -48,7 +48,7 @@ var tableKinds = []tableKind{
 		entries: 200_000,
 		block:   "geo $proxy_protocol_addr $value",
 		make:    geoEntries,
-		ask:     askByNetwork,
+		ask:     questionsByNetwork,
 	},
 }
 
@@ -103,8 +103,8 @@ func networkBits(random *rand.Rand) int {
 // maxQuestions is the maximum number of distinct questions.
 const maxQuestions = 1 << 16
 
-// askByEntry asks for entries from all parts of the table.
-func askByEntry(all []entry) []load.Question {
+// questionsByEntry asks for entries from all parts of the table.
+func questionsByEntry(all []entry) []load.Question {
 	asks := make([]load.Question, min(len(all), maxQuestions))
 	for i := range asks {
 		e := all[i*7919%len(all)]
@@ -113,14 +113,14 @@ func askByEntry(all []entry) []load.Question {
 	return asks
 }
 
-// askByNetwork does the same for networks. The answer is that of the smallest network with the
+// questionsByNetwork does the same for networks. The answer is that of the smallest network with the
 // address, found by trying each prefix length.
-func askByNetwork(all []entry) []load.Question {
+func questionsByNetwork(all []entry) []load.Question {
 	values := map[string]string{}
 	for _, e := range all {
 		values[e.key] = e.value
 	}
-	asks := askByEntry(all)
+	asks := questionsByEntry(all)
 	for i := range asks {
 		for bits := 32; bits >= 0; bits-- {
 			network, _ := asks[i].From.Prefix(bits)

@@ -167,7 +167,7 @@ func (r *tableTrial) memory(ctx context.Context, p *process, key string) error {
 	if err := p.quiet(ctx); err != nil {
 		return err
 	}
-	if err := rest(ctx, r.scale.settle); err != nil {
+	if err := sleep(ctx, r.scale.settle); err != nil {
 		return err
 	}
 	pids, err := proc.Tree(p.pid())
@@ -185,8 +185,8 @@ func (r *tableTrial) memory(ctx context.Context, p *process, key string) error {
 
 func mebibytes(n int64) float64 { return float64(n) / (1 << 20) }
 
-// rest waits for a fixed time: memory is released by a timer, not by an event.
-func rest(ctx context.Context, d time.Duration) error {
+// sleep waits for a fixed time: memory is released by a timer, not by an event.
+func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

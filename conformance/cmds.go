@@ -178,8 +178,8 @@ func (r *run) within(args []string) error {
 	return nil
 }
 
-// differ reports lines that are not the expected ones.
-func differ(got, want []string) error {
+// compareLines reports lines that are not the expected ones.
+func compareLines(got, want []string) error {
 	a, b := strings.Join(got, "\n"), strings.Join(want, "\n")
 	if a == b {
 		return nil

@@ -270,7 +270,7 @@ func (r *run) who(args []string) error {
 		}
 		met = append(met, name)
 	}
-	return differ(met, args[1:])
+	return compareLines(met, args[1:])
 }
 
 // greeting connects and reads the line that a named peer sends first.

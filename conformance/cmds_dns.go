@@ -10,7 +10,7 @@ import (
 
 // startDNS returns the address of a name server; the first use of a name starts it.
 func (r *run) startDNS(args []string) (string, error) {
-	name := one(args)
+	name := joinArgs(args)
 	if d, ok := r.dns[name]; ok {
 		return d.Addr(), nil
 	}

@@ -18,7 +18,7 @@ func (r *run) log(args []string) error {
 		if err != nil {
 			return err
 		}
-		return differ(got, args[1:])
+		return compareLines(got, args[1:])
 	})
 }
 
@@ -55,7 +55,7 @@ func (r *run) gzipLog(args []string) error {
 		if err != nil {
 			return err
 		}
-		return differ(lines(got), args[1:])
+		return compareLines(lines(got), args[1:])
 	})
 }
 

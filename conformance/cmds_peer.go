@@ -140,7 +140,7 @@ func (r *run) seen(args []string) error {
 	for _, s := range r.fleet.Sessions(args[0]) {
 		met = append(met, s.Broker)
 	}
-	return differ(met, args[1:])
+	return compareLines(met, args[1:])
 }
 
 func (r *run) seenLast(args []string) error {
@@ -148,7 +148,7 @@ func (r *run) seenLast(args []string) error {
 	if err != nil {
 		return err
 	}
-	return differ([]string{s.Broker}, args[1:])
+	return compareLines([]string{s.Broker}, args[1:])
 }
 
 func (r *run) proxyLine(args []string) error {
@@ -156,7 +156,7 @@ func (r *run) proxyLine(args []string) error {
 	if err != nil {
 		return err
 	}
-	return differ([]string{s.Proxy}, args[1:])
+	return compareLines([]string{s.Proxy}, args[1:])
 }
 
 // lastSession returns the newest session of a client identifier on any broker.

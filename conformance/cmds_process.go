@@ -87,8 +87,8 @@ func (r *run) exit(args []string) error {
 	return nil
 }
 
-func (r *run) stdout(args []string) error { return differ(lines(r.last.stdout), args) }
-func (r *run) stderr(args []string) error { return differ(lines(r.last.stderr), args) }
+func (r *run) stdout(args []string) error { return compareLines(lines(r.last.stdout), args) }
+func (r *run) stderr(args []string) error { return compareLines(lines(r.last.stderr), args) }
 
 func (r *run) printed(args []string) error {
 	text := r.last.stderr

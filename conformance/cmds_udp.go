@@ -101,7 +101,7 @@ func (r *run) whoUDP(args []string) error {
 		}
 		met = append(met, name)
 	}
-	return differ(met, names)
+	return compareLines(met, names)
 }
 
 func whoAnswers(addr, from string) (string, error) {
@@ -124,7 +124,7 @@ func whoAnswers(addr, from string) (string, error) {
 // packetStarter is starter for a kind of UDP peer.
 func packetStarter(kind string, answer func(name string) peers.Answer) func(*run, []string) (string, error) {
 	return func(r *run, args []string) (string, error) {
-		name := one(args)
+		name := joinArgs(args)
 		if name == "" {
 			name = kind
 		}
@@ -166,7 +166,7 @@ func (r *run) got(args []string) error {
 		for _, data := range args[1:] {
 			want = append(want, strconv.Quote(data))
 		}
-		return differ(all, want)
+		return compareLines(all, want)
 	})
 }
 
@@ -202,7 +202,7 @@ func (r *run) gotFrom(args []string) error {
 		}
 		all = append(all, letters[from])
 	}
-	return differ(all, args[1:])
+	return compareLines(all, args[1:])
 }
 
 // gotAt checks that the peer's newest datagram has that source address.
@@ -216,7 +216,7 @@ func (r *run) gotAt(args []string) error {
 		return fmt.Errorf("no datagram came to %s", args[0])
 	}
 	host, _, err := net.SplitHostPort(all[len(all)-1].From.String())
-	return errors.Join(err, differ([]string{host}, args[1:]))
+	return errors.Join(err, compareLines([]string{host}, args[1:]))
 }
 
 // say makes the peer send datagrams to the source of its n-th datagram.

@@ -21,8 +21,8 @@ type kind struct {
 
 // kinds are the kinds of values. The first use of a name creates the value, later uses repeat it.
 var kinds = map[string]kind{
-	"fill":  {"N  N bytes", func(_ *run, args []string) (string, error) { return filler(one(args)) }},
-	"data":  {"FILE  the path of a file under testdata", func(_ *run, args []string) (string, error) { return filepath.Abs("testdata/" + one(args)) }},
+	"fill":  {"N  N bytes", func(_ *run, args []string) (string, error) { return filler(joinArgs(args)) }},
+	"data":  {"FILE  the path of a file under testdata", func(_ *run, args []string) (string, error) { return filepath.Abs("testdata/" + joinArgs(args)) }},
 	"dir":   {"the directory of the script", func(r *run, _ []string) (string, error) { return r.dir, nil }},
 	"hello": {"[name=HOST] [alpn=P,…] [version=1.2] [pad=N] [records=N] [first=N] [after=N]  the ClientHello of a TLS client, as escapes for a word in double quotes: with N bytes of padding, in records of N bytes, its first N bytes, those after them", (*run).clientHello},
 
@@ -73,12 +73,12 @@ func (r *run) expand(text string) (string, error) {
 	return out, failed
 }
 
-func one(args []string) string {
+func joinArgs(args []string) string {
 	return strings.Join(args, " ")
 }
 
 func (r *run) port(args []string) (string, error) {
-	name, offset, _ := strings.Cut(one(args), "+")
+	name, offset, _ := strings.Cut(joinArgs(args), "+")
 	first, known := r.taken[name]
 	if offset == "" && !known {
 		n, err := ports.take(1)
@@ -117,7 +117,7 @@ func (r *run) ports(args []string) (string, error) {
 }
 
 func (r *run) local(args []string) (string, error) {
-	c, err := r.client(one(args))
+	c, err := r.client(joinArgs(args))
 	if err != nil {
 		return "", err
 	}
@@ -129,7 +129,7 @@ func (r *run) local(args []string) (string, error) {
 // its kind.
 func starter(kind string, serve func(*run, string) peers.Serve) func(*run, []string) (string, error) {
 	return func(r *run, args []string) (string, error) {
-		name := one(args)
+		name := joinArgs(args)
 		if name == "" {
 			name = kind
 		}
@@ -155,11 +155,11 @@ func (r *run) addPeer(name, addr string, serve peers.Serve) error {
 }
 
 func (r *run) unixEcho(args []string) (string, error) {
-	if p, ok := r.peers[one(args)]; ok {
+	if p, ok := r.peers[joinArgs(args)]; ok {
 		return p.Addr(), nil
 	}
-	addr := "unix:" + filepath.Join(r.dir, one(args)+".sock")
-	return addr, r.addPeer(one(args), addr, peers.Echo)
+	addr := "unix:" + filepath.Join(r.dir, joinArgs(args)+".sock")
+	return addr, r.addPeer(joinArgs(args), addr, peers.Echo)
 }
 
 func (r *run) refused(args []string) (string, error) {
@@ -168,7 +168,7 @@ func (r *run) refused(args []string) (string, error) {
 }
 
 func (r *run) full(args []string) (string, error) {
-	if f, ok := r.fulls[one(args)]; ok {
+	if f, ok := r.fulls[joinArgs(args)]; ok {
 		return f.Addr(), nil
 	}
 	return onFreeAddr(func(addr string) error {
@@ -176,7 +176,7 @@ func (r *run) full(args []string) (string, error) {
 		if err != nil {
 			return err
 		}
-		r.fulls[one(args)] = f
+		r.fulls[joinArgs(args)] = f
 		r.cleanup(f.Close)
 		return nil
 	})
@@ -198,10 +198,10 @@ func onFreeAddr(start func(addr string) error) (string, error) {
 }
 
 func (r *run) peerAddr(args []string) (string, error) {
-	if p, ok := r.packets[one(args)]; ok {
+	if p, ok := r.packets[joinArgs(args)]; ok {
 		return p.Addr(), nil
 	}
-	p, err := r.peer(one(args))
+	p, err := r.peer(joinArgs(args))
 	if err != nil {
 		return "", err
 	}

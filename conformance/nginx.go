@@ -18,7 +18,7 @@ func Nginx(bin, njs string) (*Subject, error) {
 	}
 	sub := &Subject{Name: b.Name(), Bin: bin, Build: b, modules: b.Load(nginx.Stream), rewrite: openSource(njs)}
 	if b.Has(nginx.MQTTPreread) {
-		sub.rewrite = asItStands
+		sub.rewrite = unchanged
 		return sub, nil
 	}
 	sub.modules += " " + b.Load(nginx.JS)

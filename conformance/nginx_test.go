@@ -62,7 +62,7 @@ func TestNotFor(t *testing.T) {
 
 func files(name, text string) []txtar.File { return []txtar.File{{Name: name, Data: []byte(text)}} }
 
-func TestCommandsFollowTheVersion(t *testing.T) {
+func TestVersionLabelsSelectCommands(t *testing.T) {
 	weir := Weir("w")
 	older := &Subject{Build: &nginx.Build{Version: nginx.Version{1, 22, 1}}}
 	newer := &Subject{Build: &nginx.Build{Version: nginx.Version{1, 25, 5}}}

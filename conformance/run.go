@@ -148,14 +148,14 @@ func (r *run) client(name string) (net.Conn, error) {
 	return c, nil
 }
 
-// cutShort are the alerts of nginx's own bookkeeping when a graceful stop is aborted.
-var cutShort = regexp.MustCompile(`left in connection|: aborting$`)
+// abortAlerts are the alerts of nginx's own bookkeeping when a graceful stop is aborted.
+var abortAlerts = regexp.MustCompile(`left in connection|: aborting$`)
 
 // noAlerts fails if the subject logged an alert: no documented behaviour causes one.
 func (r *run) noAlerts() error {
 	all, _ := r.readLines(errorLog) // a script may have moved it
 	for _, line := range all {
-		if strings.Contains(line, "[alert]") && !cutShort.MatchString(line) {
+		if strings.Contains(line, "[alert]") && !abortAlerts.MatchString(line) {
 			return fmt.Errorf("%s logged %s", r.subject.Name, line)
 		}
 	}

@@ -72,7 +72,7 @@ func TestKnownDifferences(t *testing.T) {
 	}
 }
 
-func TestPortsAreGivenOutOnce(t *testing.T) {
+func TestPortsAreUnique(t *testing.T) {
 	seen := map[int]bool{}
 	for range 20 {
 		first, err := ports.take(3)

@@ -26,11 +26,11 @@ const weirName = "weir"
 
 // Weir returns the subject for the binary of weir. It reads every configuration unchanged.
 func Weir(bin string) *Subject {
-	return &Subject{Name: weirName, Bin: bin, rewrite: asItStands}
+	return &Subject{Name: weirName, Bin: bin, rewrite: unchanged}
 }
 
-// asItStands returns a configuration unchanged.
-func asItStands(conf string) string { return conf }
+// unchanged returns a configuration unchanged.
+func unchanged(conf string) string { return conf }
 
 func (sub *Subject) isWeir() bool { return sub.Build == nil }
 

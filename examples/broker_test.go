@@ -121,8 +121,8 @@ func (b *broker) seen(id string) string {
 	return b.clients[id]
 }
 
-// homesOf lists the brokers that a client has reached.
-func homesOf(id string, brokers []*broker) (homes []*broker) {
+// brokersOf lists the brokers that a client has reached.
+func brokersOf(id string, brokers []*broker) (homes []*broker) {
 	for _, b := range brokers {
 		if b.seen(id) != "" {
 			homes = append(homes, b)

@@ -25,8 +25,8 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// TestEveryExampleIsStarted checks that there is a test for each directory with a configuration.
-func TestEveryExampleIsStarted(t *testing.T) {
+// TestEveryExampleHasATest checks that there is a test for each directory with a configuration.
+func TestEveryExampleHasATest(t *testing.T) {
 	tests, err := os.ReadFile("doc_test.go")
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +73,7 @@ func checkSticky(t *testing.T, e *running, brokers []*broker) {
 		for range 2 {
 			greet(t, e.dial(), id)
 		}
-		if homes := homesOf(id, brokers); len(homes) != 1 {
+		if homes := brokersOf(id, brokers); len(homes) != 1 {
 			t.Errorf("%s met %d brokers, want 1", id, len(homes))
 		}
 	}
@@ -87,13 +87,13 @@ func TestTLSPassthrough(t *testing.T) {
 	e.brokers("8883", brokers)
 	e.start()
 	greet(t, tls.Client(e.dial(), ca.clientConfig(false)), "device-1")
-	if homes := homesOf("device-1", brokers[:2]); len(homes) != 1 {
+	if homes := brokersOf("device-1", brokers[:2]); len(homes) != 1 {
 		t.Errorf("the device met %d brokers of its group, want 1", len(homes))
 	}
 	byName := ca.clientConfig(false)
 	byName.ServerName = meterName
 	greet(t, tls.Client(e.dial(), byName), "meter-1")
-	if homes := homesOf("meter-1", brokers[2:]); len(homes) != 1 {
+	if homes := brokersOf("meter-1", brokers[2:]); len(homes) != 1 {
 		t.Errorf("the meter met %d brokers of its group, want 1", len(homes))
 	}
 }
@@ -107,7 +107,7 @@ func TestMutualTLSFleet(t *testing.T) {
 	e.start()
 	conn := e.dial()
 	greet(t, tls.Client(conn, ca.clientConfig(true)), "device-1")
-	homes := homesOf("device-1", brokers)
+	homes := brokersOf("device-1", brokers)
 	if len(homes) != 1 {
 		t.Fatalf("the device met %d brokers, want 1", len(homes))
 	}
@@ -152,7 +152,7 @@ func TestActiveActive(t *testing.T) {
 		for _, e := range weirs {
 			greet(t, e.dial(), id)
 		}
-		if homes := homesOf(id, brokers); len(homes) != 1 {
+		if homes := brokersOf(id, brokers); len(homes) != 1 {
 			t.Errorf("%s met %d brokers through two weirs, want 1", id, len(homes))
 		}
 	}

@@ -46,7 +46,7 @@ func attempt[T any](ctx context.Context, f func() T, undo func(T)) (result T, er
 // process from signals. While a call hangs, drive does not wait for later ones.
 func (m *Master) drive(f func()) {
 	hangs := !finished(m.driven)
-	m.driven = m.orders.give(f)
+	m.driven = m.orders.add(f)
 	if hangs || m.await(m.driven, m.signals.urgent) || m.signals.urgent.Err() != nil {
 		return
 	}

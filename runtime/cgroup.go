@@ -79,8 +79,8 @@ func (l groupLimits) apply() {
 	}
 }
 
-// say logs the limits that were found, and the resulting settings.
-func (l groupLimits) say(c *console, loops int) {
+// log logs the limits that were found, and the resulting settings.
+func (l groupLimits) log(c *console, loops int) {
 	if l.cpus > 0 {
 		c.log(errorlog.Notice, "the control group has a quota of %.2f CPUs, event loops: %d", l.cpus, loops)
 	}

@@ -56,13 +56,13 @@ func TestGroupLimits(t *testing.T) {
 	}
 }
 
-func TestGroupLimitsOfNothing(t *testing.T) {
+func TestGroupLimitsWithoutControlGroup(t *testing.T) {
 	if got := readGroupLimits(fstest.MapFS{}); got != (groupLimits{}) {
 		t.Errorf("got %+v, want none", got)
 	}
 }
 
-func TestWorkersOfAQuota(t *testing.T) {
+func TestWorkersFollowTheCPUQuota(t *testing.T) {
 	for _, tt := range []struct {
 		cpus             float64
 		processors, want int
@@ -95,7 +95,7 @@ func TestGroupLimitsAreLogged(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Setenv(memoryLimitVar, tt.env)
 			var log recorder
-			tt.l.say(&console{errorLog: log.log()}, 2)
+			tt.l.log(&console{errorLog: log.log()}, 2)
 			if got := log.take(); !slices.Equal(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}

@@ -49,7 +49,7 @@ func (d *deadline) arm() {
 func (d *deadline) pass() {
 	within(unlinkPatience, func() {
 		d.pid.remove()
-		d.log.say(errorlog.Alert, "exiting: some tasks have not ended within "+d.most.String())
+		d.log.write(errorlog.Alert, "exiting: some tasks have not ended within "+d.most.String())
 		d.out.wait(unlinkPatience)
 	})
 	d.exit(exitOK)

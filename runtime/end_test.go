@@ -21,8 +21,8 @@ import (
 
 var endingSignals = []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT}
 
-// mustBeOver waits until the Master has ended.
-func (b *bench) mustBeOver() {
+// mustHaveEnded waits until the Master has ended.
+func (b *testMaster) mustHaveEnded() {
 	b.t.Helper()
 	select {
 	case <-b.done:
@@ -31,14 +31,14 @@ func (b *bench) mustBeOver() {
 	}
 }
 
-func (b *bench) mustHaveNoPidFile() {
+func (b *testMaster) mustHaveNoPidFile() {
 	b.t.Helper()
 	if _, err := os.Stat(filepath.Join(b.dir, "weir.pid")); !errors.Is(err, os.ErrNotExist) {
 		b.t.Errorf("pid file: got %v, want none", err)
 	}
 }
 
-func TestSignalEndsAStartThatWaitsForAnAddress(t *testing.T) {
+func TestSignalStopsBindRetriesOfAStart(t *testing.T) {
 	for _, s := range endingSignals {
 		t.Run(s.String(), func(t *testing.T) {
 			taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -46,9 +46,9 @@ func TestSignalEndsAStartThatWaitsForAnAddress(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer taken.Close()
-			b := newBench(t)
+			b := newTestMaster(t)
 			b.pause = time.Hour
-			b.offer(b.program(stream.Addr{IP: addrOfListener(taken)}))
+			b.setProgram(b.program(stream.Addr{IP: addrOfListener(taken)}))
 			over := make(chan error, 1)
 			go func() { over <- b.start() }()
 			testwait.Eventually(t, "a pause", func() bool { return b.log.has("[notice] try again to bind() after 3600000ms") })
@@ -64,7 +64,7 @@ func TestSignalEndsAStartThatWaitsForAnAddress(t *testing.T) {
 	}
 }
 
-func TestSignalEndsAReloadThatWaitsForAnAddress(t *testing.T) {
+func TestSignalStopsBindRetriesOfAReload(t *testing.T) {
 	for _, s := range endingSignals {
 		t.Run(s.String(), func(t *testing.T) {
 			taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -72,30 +72,30 @@ func TestSignalEndsAReloadThatWaitsForAnAddress(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer taken.Close()
-			b := newBench(t)
+			b := newTestMaster(t)
 			b.pause = time.Hour
 			b.serve(b.program(freeAddr(t)))
-			b.offer(b.program(stream.Addr{IP: addrOfListener(taken)}))
+			b.setProgram(b.program(stream.Addr{IP: addrOfListener(taken)}))
 			b.signal(syscall.SIGHUP)
 			testwait.Eventually(t, "a pause", func() bool { return b.log.has("[notice] try again to bind() after 3600000ms") })
 			b.signal(syscall.SIGHUP) // comes after the signal that ends
 			b.signal(s)
-			b.mustBeOver()
+			b.mustHaveEnded()
 			b.mustHaveNoPidFile()
 		})
 	}
 }
 
-// stuck returns a function that hangs until the test ends.
-func stuck(t *testing.T) (hang func()) {
+// hangUntilEnd returns a function that hangs until the test ends.
+func hangUntilEnd(t *testing.T) (hang func()) {
 	end := make(chan struct{})
 	t.Cleanup(func() { close(end) })
 	return func() { <-end }
 }
 
-func TestQuitLeavesAReadingThatHangs(t *testing.T) {
-	hang := stuck(t)
-	b := newBench(t)
+func TestQuitDoesNotWaitForAHangingRead(t *testing.T) {
+	hang := hangUntilEnd(t)
+	b := newTestMaster(t)
 	b.serve(b.program(freeAddr(t)))
 	begun := make(chan struct{})
 	b.load = func(parser.Source, *conf.Env) (*directives.Program, diag.List) {
@@ -106,7 +106,7 @@ func TestQuitLeavesAReadingThatHangs(t *testing.T) {
 	b.signal(syscall.SIGHUP)
 	<-begun
 	b.signal(syscall.SIGQUIT)
-	b.mustBeOver()
+	b.mustHaveEnded()
 	b.mustHaveNoPidFile()
 }
 
@@ -123,18 +123,18 @@ func (p hangingPart) Open(ctx context.Context, env *stream.Env, old stream.Part)
 	return p.testPart.Open(ctx, env, old)
 }
 
-func TestWhatOpensTooLateIsClosed(t *testing.T) {
+func TestLateOpenIsClosed(t *testing.T) {
 	end := make(chan struct{})
 	part := hangingPart{newTestPart("zone a"), func() { <-end }, make(chan struct{})}
-	b := newBench(t)
+	b := newTestMaster(t)
 	b.serve(b.program(freeAddr(t)))
 	p := b.program(freeAddr(t))
 	p.Stream.Parts = []stream.Part{part}
-	b.offer(p)
+	b.setProgram(p)
 	b.signal(syscall.SIGHUP)
 	<-part.begun
 	b.signal(syscall.SIGTERM)
-	b.mustBeOver()
+	b.mustHaveEnded()
 	close(end)
 	<-part.closed
 }
@@ -174,12 +174,12 @@ func (d *hangingDriver) Close() error {
 	return d.Driver.Close()
 }
 
-func TestEndDoesNotWaitForADriverThatHangs(t *testing.T) {
+func TestTerminateDoesNotWaitForAHangingDriver(t *testing.T) {
 	for name, d := range map[string]hangingDriver{
 		"forget": {forget: true}, "close": {close: true}, "abort": {abort: true}, "all": {forget: true, abort: true, close: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
+			b := newTestMaster(t)
 			released := make(chan struct{})
 			d.Driver, d.hang = b.sessions, func() { <-released }
 			b.driver, b.patience = &d, time.Millisecond
@@ -192,7 +192,7 @@ func TestEndDoesNotWaitForADriverThatHangs(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.signal(syscall.SIGTERM)
-			b.mustBeOver()
+			b.mustHaveEnded()
 			b.mustHaveNoPidFile()
 			close(released)
 			testwait.Eventually(t, "the calls that were given", func() bool { b.orders.mu.Lock(); defer b.orders.mu.Unlock(); return !b.orders.running })
@@ -200,8 +200,8 @@ func TestEndDoesNotWaitForADriverThatHangs(t *testing.T) {
 	}
 }
 
-func TestReloadGoesOnWithoutALoopThatHangs(t *testing.T) {
-	b := newBench(t)
+func TestReloadContinuesWithoutAHangingLoop(t *testing.T) {
+	b := newTestMaster(t)
 	released := make(chan struct{})
 	b.driver, b.patience = &hangingDriver{Driver: b.sessions, hang: func() { <-released }, forget: true}, time.Millisecond
 	kept, removed := freeAddr(t), freeAddr(t)
@@ -220,8 +220,8 @@ func TestReloadGoesOnWithoutALoopThatHangs(t *testing.T) {
 	})
 }
 
-func TestSignalsAreObeyedWhileALogHangs(t *testing.T) {
-	b := newBench(t)
+func TestSignalsAreHandledWhileALogHangs(t *testing.T) {
+	b := newTestMaster(t)
 	p := b.program(freeAddr(t))
 	path := filepath.Join(b.dir, "access.log")
 	file := p.Stream.Files.Get(path)
@@ -248,7 +248,7 @@ func TestSignalsAreObeyedWhileALogHangs(t *testing.T) {
 	})
 	b.signal(syscall.SIGUSR1)
 	b.signal(syscall.SIGQUIT)
-	b.mustBeOver()
+	b.mustHaveEnded()
 }
 
 func TestDeadlineRemovesThePidFileAndExits(t *testing.T) {
@@ -270,7 +270,7 @@ func TestDeadlineRemovesThePidFileAndExits(t *testing.T) {
 	}
 }
 
-func TestDeadlineDoesNotWaitForAFileSystemThatHangs(t *testing.T) {
+func TestDeadlineDoesNotWaitForAHangingFileSystem(t *testing.T) {
 	file := &pidFile{}
 	file.mu.Lock() // as if a removal hangs
 	d := newDeadline(&currentLog{}, file, nil)

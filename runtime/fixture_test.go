@@ -84,8 +84,8 @@ func (r *recorder) has(line string) bool {
 	return slices.Contains(r.lines, line)
 }
 
-// A bench is a running Master with configurations built by the test.
-type bench struct {
+// A testMaster is a running Master with configurations built by the test.
+type testMaster struct {
 	*Master
 	t        *testing.T
 	log      *recorder
@@ -97,9 +97,9 @@ type bench struct {
 	found diag.List
 }
 
-// newBench returns a bench that has not started.
-func newBench(t *testing.T) *bench {
-	b := &bench{t: t, log: &recorder{}, dir: t.TempDir()}
+// newTestMaster returns a bench that has not started.
+func newTestMaster(t *testing.T) *testMaster {
+	b := &testMaster{t: t, log: &recorder{}, dir: t.TempDir()}
 	log := &currentLog{}
 	log.Store(b.log.log())
 	b.Master = newMaster(parser.Source{}, paths{prefix: b.dir + "/"}, &console{errorLog: log.Load()}, newSignalSet(log))
@@ -119,9 +119,9 @@ func newBench(t *testing.T) *bench {
 }
 
 // serve starts the bench with p. It ends with the test.
-func (b *bench) serve(p *directives.Program) {
+func (b *testMaster) serve(p *directives.Program) {
 	b.t.Helper()
-	b.offer(p)
+	b.setProgram(p)
 	if err := b.start(); err != nil {
 		b.t.Fatal(err)
 	}
@@ -133,28 +133,28 @@ func (b *bench) serve(p *directives.Program) {
 }
 
 // signal delivers s, which is pending when signal returns.
-func (b *bench) signal(s syscall.Signal) { b.signals.receive(s) }
+func (b *testMaster) signal(s syscall.Signal) { b.signals.receive(s) }
 
-// offer makes p the result of the next load.
-func (b *bench) offer(p *directives.Program, found ...diag.Diagnostic) {
+// setProgram makes p the result of the next load.
+func (b *testMaster) setProgram(p *directives.Program, found ...diag.Diagnostic) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.next, b.found = p, found
 }
 
 // reload reloads with p.
-func (b *bench) reload(p *directives.Program, found ...diag.Diagnostic) error {
-	b.offer(p, found...)
+func (b *testMaster) reload(p *directives.Program, found ...diag.Diagnostic) error {
+	b.setProgram(p, found...)
 	_, _, err := b.Reload(b.t.Context(), parser.Source{})
 	return err
 }
 
 // program returns a configuration that listens on addrs and sends back received data.
-func (b *bench) program(addrs ...stream.Addr) *directives.Program {
+func (b *testMaster) program(addrs ...stream.Addr) *directives.Program {
 	p := &directives.Program{Stream: stream.NewConfig(), Tree: &parser.Tree{Root: &parser.Block{}}}
 	p.Main.PidFile = filepath.Join(b.dir, "weir.pid")
 	p.Main.ErrorLog = b.log.log()
-	server := &stream.Server{Content: held{}, Settings: stream.Settings{ErrorLog: b.log.log()}}
+	server := &stream.Server{Content: heldSession{}, Settings: stream.Settings{ErrorLog: b.log.log()}}
 	for _, a := range addrs {
 		p.Stream.Listens = append(p.Stream.Listens, &stream.Listen{
 			Config: p.Stream, Addr: a, Default: server, Options: stream.ListenOptions{Backlog: 511},
@@ -163,11 +163,13 @@ func (b *bench) program(addrs ...stream.Addr) *directives.Program {
 	return p
 }
 
-// held is a content whose sessions last until an event ends them.
-type held struct{}
+// heldSession is a content whose sessions last until an event ends them.
+type heldSession struct{}
 
-func (held) Begin(*stream.Session) stream.Step                  { return stream.Step{Do: stream.Read, Max: 1} }
-func (held) Next(s *stream.Session, _ stream.Event) stream.Step { return s.Finish(stream.StatusOK) }
+func (heldSession) Begin(*stream.Session) stream.Step { return stream.Step{Do: stream.Read, Max: 1} }
+func (heldSession) Next(s *stream.Session, _ stream.Event) stream.Step {
+	return s.Finish(stream.StatusOK)
+}
 
 // freeAddr returns an address that no other program gets during the test.
 func freeAddr(t *testing.T) stream.Addr {

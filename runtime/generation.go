@@ -39,8 +39,8 @@ func newGeneration(id uint64, p *directives.Program, t *tally) *Generation {
 	return g
 }
 
-// hold takes a reference. It fails if the generation has ended.
-func (g *Generation) hold() bool {
+// acquire takes a reference. It fails if the generation has ended.
+func (g *Generation) acquire() bool {
 	for {
 		n := g.refs.Load()
 		if n == 0 {

@@ -12,16 +12,16 @@ func pid() string { return strconv.Itoa(os.Getpid()) }
 
 func addrOfListener(l net.Listener) netip.AddrPort { return netip.MustParseAddrPort(l.Addr().String()) }
 
-func TestGenerationIsNotHeldOnceGone(t *testing.T) {
-	b := newBench(t)
+func TestEndedGenerationCannotBeAcquired(t *testing.T) {
+	b := newTestMaster(t)
 	g := newGeneration(1, b.program(), &tally{})
-	if !g.hold() {
+	if !g.acquire() {
 		t.Fatal("a current generation can not be held")
 	}
 	g.Release()
 	g.Release()
 	<-g.gone
-	if g.hold() {
+	if g.acquire() {
 		t.Error("raised from zero")
 	}
 	defer func() {
@@ -33,7 +33,7 @@ func TestGenerationIsNotHeldOnceGone(t *testing.T) {
 }
 
 func TestAdmitAllocatesNothing(t *testing.T) {
-	b := newBench(t)
+	b := newTestMaster(t)
 	addr := freeAddr(t)
 	b.current.Store(newGeneration(1, b.program(addr), &tally{}))
 	admit := b.admit(addr)

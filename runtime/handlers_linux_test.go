@@ -42,11 +42,11 @@ func TestHandlersAreAwaited(t *testing.T) {
 	}
 }
 
-// TestSignalsAfterTheProgramWasNotReplaced sends each signal to the process after leave and stay.
-func TestSignalsAfterTheProgramWasNotReplaced(t *testing.T) {
+// TestSignalsWorkAfterAFailedExec sends each signal to the process after leave and stay.
+func TestSignalsWorkAfterAFailedExec(t *testing.T) {
 	s := newSignalSet(&currentLog{})
 	s.subscribe()
-	if !s.leave() {
+	if !s.prepareExec() {
 		t.Fatal("a signal was received that nobody has sent")
 	}
 	for _, sig := range ending {
@@ -54,7 +54,7 @@ func TestSignalsAfterTheProgramWasNotReplaced(t *testing.T) {
 			t.Errorf("%v has a handler while the program is replaced: %x", sig, got)
 		}
 	}
-	s.stay()
+	s.undoPrepareExec()
 	t.Cleanup(func() {
 		for _, sub := range s.subscribed {
 			signal.Stop(sub.from)

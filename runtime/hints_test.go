@@ -31,7 +31,7 @@ func TestLineOf(t *testing.T) {
 	}
 }
 
-func TestHintsAreForTerminals(t *testing.T) {
+func TestHintsAreShownOnTerminalsOnly(t *testing.T) {
 	file, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
 	if err != nil {
 		t.Fatal(err)

@@ -169,9 +169,9 @@ func closeSockets(all []*socket) {
 	}
 }
 
-// isAbandoned reports whether the file of a unix socket exists and no process listens on it, as after a
+// isStaleSocket reports whether the file of a unix socket exists and no process listens on it, as after a
 // process was killed.
-func isAbandoned(a stream.Addr) bool {
+func isStaleSocket(a stream.Addr) bool {
 	info, err := os.Lstat(a.Path)
 	if err != nil || info.Mode().Type() != os.ModeSocket {
 		return false

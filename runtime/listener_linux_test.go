@@ -81,7 +81,7 @@ func backlogOf(t *testing.T, s *socket) int {
 }
 
 func TestReloadChangesOptionsOfKeptSockets(t *testing.T) {
-	b := newBench(t)
+	b := newTestMaster(t)
 	addr := freeAddr(t)
 	b.serve(b.program(addr))
 	s := b.ports[addr].sockets[0]
@@ -107,7 +107,7 @@ func TestReloadChangesOptionsOfKeptSockets(t *testing.T) {
 	}
 }
 
-func TestUnixSocketIsOpenToAll(t *testing.T) {
+func TestUnixSocketIsWritableByAll(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "w.sock")
 	s, err := listenOn(&stream.Listen{Addr: stream.UnixAddr(path), Options: stream.ListenOptions{Backlog: 5}}, false)
 	if err != nil {
@@ -153,7 +153,7 @@ func TestBindTriesFiveTimes(t *testing.T) {
 	}
 }
 
-func TestBindWaitsForAPredecessor(t *testing.T) {
+func TestBindRetriesUntilThePortIsFree(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +174,7 @@ func TestBindWaitsForAPredecessor(t *testing.T) {
 	}
 }
 
-func TestBindFailsAtOnceForAnotherReason(t *testing.T) {
+func TestBindDoesNotRetryOtherErrors(t *testing.T) {
 	listens := []*stream.Listen{{Addr: stream.Addr{IP: netip.MustParseAddrPort("192.0.2.1:1883")}}}
 	log := &recorder{}
 	_, err := binder{console: &console{errorLog: log.log()}}.bind(t.Context(), listens)
@@ -187,7 +187,7 @@ func TestBindFailsAtOnceForAnotherReason(t *testing.T) {
 	}
 }
 
-func TestTestingForgivesAnAddressInUse(t *testing.T) {
+func TestTestModeIgnoresAnAddressInUse(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -201,9 +201,9 @@ func TestTestingForgivesAnAddressInUse(t *testing.T) {
 	}
 }
 
-// TestOptionThatFails checks that a test of a configuration does not report a failing option, because it
+// TestFailingSocketOption checks that a test of a configuration does not report a failing option, because it
 // sets no options of listening sockets.
-func TestOptionThatFails(t *testing.T) {
+func TestFailingSocketOption(t *testing.T) {
 	addr := stream.UnixAddr(filepath.Join(t.TempDir(), "s"))
 	for _, testing := range []bool{false, true} {
 		var printed bytes.Buffer

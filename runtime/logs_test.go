@@ -32,7 +32,7 @@ func TestReopenKeepsAFileThatCannotBeOpened(t *testing.T) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	p := newBench(t).program()
+	p := newTestMaster(t).program()
 	path := filepath.Join(dir, "a.log")
 	file := p.Stream.Files.Get(path)
 	if err := openLogs(p.Stream.Files); err != nil {

@@ -70,11 +70,11 @@ func Main(o Options, stdio Stdio) int {
 		return startDaemon(o, c, signals)
 	case titled:
 		out.wait(exitTimeout)
-		if !signals.leave() {
+		if !signals.prepareExec() {
 			return exitOK
 		}
 		err := executeTitled(o.Args)
-		signals.stay()
+		signals.undoPrepareExec()
 		c.log(errorlog.Warn, "execve() \"%s\" failed%s, continuing without a process title", self(), errorlog.Errno(err))
 	}
 	return serve(o, paths, c, signals)

@@ -121,7 +121,7 @@ func serve(o Options, p paths, c *console, signals *signalSet) int {
 	daemon.complete()
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	go keepTrim(ctx, &m.tally)
+	go runTrimmer(ctx, &m.tally)
 	m.run()
 	return exitOK
 }
@@ -139,7 +139,7 @@ func (m *Master) start() error {
 		within(m.patience, func() { m.driver.Close() })
 	}
 	if m.signals.end.Err() != nil {
-		m.log.say(errorlog.Notice, "exit")
+		m.log.write(errorlog.Notice, "exit")
 	}
 	return err
 }
@@ -250,7 +250,7 @@ func (m *Master) terminate() {
 	for _, p := range m.ports {
 		m.drop(p)
 	}
-	ended(sessionsPatience, m.orders.give(func() { m.driver.Close() }))
+	ended(sessionsPatience, m.orders.add(func() { m.driver.Close() }))
 	current := m.current.Swap(nil)
 	within(runnersPatience, func() {
 		m.drainers.Wait()

@@ -2,12 +2,12 @@ package runtime
 
 import "testing"
 
-func TestJudgement(t *testing.T) {
-	good, half, whole := print{1}, print{2}, print{3}
+func TestHistoryCompare(t *testing.T) {
+	good, half, whole := digest{1}, digest{2}, digest{3}
 	type look struct {
-		now                print
+		now                digest
 		broken, incomplete bool
-		want               judgement
+		want               comparison
 	}
 	tests := []struct {
 		name  string
@@ -24,10 +24,10 @@ func TestJudgement(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var m memory
-			m.learn(good, true)
+			var m history
+			m.record(good, true)
 			for i, l := range tt.looks {
-				if got := m.judge(l.now, l.broken, l.incomplete); got != l.want {
+				if got := m.compare(l.now, l.broken, l.incomplete); got != l.want {
 					t.Errorf("look %d: got %d, want %d", i, got, l.want)
 				}
 			}
@@ -35,15 +35,15 @@ func TestJudgement(t *testing.T) {
 	}
 }
 
-func TestMemoryOfARefusedConfiguration(t *testing.T) {
-	good, bad := print{1}, print{2}
-	var m memory
-	m.learn(good, true)
-	m.learn(bad, false)
-	if got := m.judge(bad, false, false); got != unchanged {
+func TestHistoryOfARejectedConfiguration(t *testing.T) {
+	good, bad := digest{1}, digest{2}
+	var m history
+	m.record(good, true)
+	m.record(bad, false)
+	if got := m.compare(bad, false, false); got != unchanged {
 		t.Errorf("refused before: got %d, want %d", got, unchanged)
 	}
-	if got := m.judge(good, false, false); got != restored {
+	if got := m.compare(good, false, false); got != restored {
 		t.Errorf("the running one: got %d, want %d", got, restored)
 	}
 }

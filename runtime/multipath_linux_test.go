@@ -22,9 +22,9 @@ func needMultipath(t *testing.T) {
 	unix.Close(fd)
 }
 
-// TestReloadTurnsMultipath checks that a reload may change the protocol of an address: new sockets open,
+// TestReloadChangesMultipath checks that a reload may change the protocol of an address: new sockets open,
 // the old ones close, and sessions continue.
-func TestReloadTurnsMultipath(t *testing.T) {
+func TestReloadChangesMultipath(t *testing.T) {
 	needMultipath(t)
 	for _, tt := range []struct {
 		name           string
@@ -35,7 +35,7 @@ func TestReloadTurnsMultipath(t *testing.T) {
 		{"kept on", true, true, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			b := newBench(t)
+			b := newTestMaster(t)
 			addr := freeAddr(t)
 			program := func(multipath bool) *directives.Program {
 				p := b.program(addr)

@@ -6,7 +6,7 @@ type notifier interface {
 	notices() <-chan notice
 	// watch replaces the watched places by those of t. It reports whether one of them was not watched
 	// before. After an error some are not watched; a missing place is not an error.
-	watch(t *trail) (added bool, err error)
+	watch(t *watchPaths) (added bool, err error)
 	// close ends the notifier and returns when its goroutines have ended.
 	close()
 }

@@ -58,7 +58,7 @@ func (n *inotify) close() {
 	n.running.Wait()
 }
 
-func (n *inotify) watch(t *trail) (added bool, err error) {
+func (n *inotify) watch(t *watchPaths) (added bool, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for path := range n.numbers {

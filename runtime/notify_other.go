@@ -39,7 +39,7 @@ func (n *portable) close() {
 	n.running.Wait()
 }
 
-func (n *portable) watch(t *trail) (added bool, err error) {
+func (n *portable) watch(t *watchPaths) (added bool, err error) {
 	before := map[string]bool{}
 	for _, dir := range n.fsnotify.WatchList() {
 		before[dir] = true

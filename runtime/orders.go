@@ -17,8 +17,8 @@ type order struct {
 	done chan struct{} // closed when run has returned
 }
 
-// give adds f, and returns a channel that is closed when f has returned.
-func (o *orders) give(f func()) (done <-chan struct{}) {
+// add adds f, and returns a channel that is closed when f has returned.
+func (o *orders) add(f func()) (done <-chan struct{}) {
 	next := order{f, make(chan struct{})}
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -52,8 +52,8 @@ func (p *listener) replace(fresh []*socket, l *stream.Listen, n int) (surplus []
 	return surplus
 }
 
-// have counts the sockets with l's protocol; p may be nil.
-func (p *listener) have(l *stream.Listen) int {
+// socketCount counts the sockets with l's protocol; p may be nil.
+func (p *listener) socketCount(l *stream.Listen) int {
 	n := 0
 	if p != nil {
 		for _, s := range p.sockets {
@@ -87,7 +87,7 @@ func (ps listenerSet) missing(listens []*stream.Listen, loops int) []*stream.Lis
 	var first, further []*stream.Listen
 	for _, l := range listens {
 		p, wanted := ps[l.Addr], socketsOf(l, loops)
-		have := p.have(l)
+		have := p.socketCount(l)
 		if have == 0 && p != nil {
 			l = asReusePort(l)
 		}
@@ -129,15 +129,15 @@ func (ps listenerSet) enableReusePort(listens []*stream.Listen, c *console) {
 		if p == nil || p.options.ReusePort || !l.Options.ReusePort && p.options.Multipath == l.Options.Multipath {
 			continue
 		}
-		p.letJoin(c)
+		p.setReusePort(c)
 	}
 }
 
-// makeWay divides the listens that lack a socket: first those that can be bound beside the open sockets,
+// closeConflicting divides the listens that lack a socket: first those that can be bound beside the open sockets,
 // then those that conflict with an open socket that the next configuration does not use, such as that of
 // the wildcard address with the same port. makeWay lets others join those sockets. Listens without a
 // conflict come first, because a socket that joins another takes connections from it.
-func (ps listenerSet) makeWay(missing []*stream.Listen, unused []*listener, c *console) (free, joined []*stream.Listen) {
+func (ps listenerSet) closeConflicting(missing []*stream.Listen, unused []*listener, c *console) (free, joined []*stream.Listen) {
 	for _, l := range missing {
 		blocking := slices.DeleteFunc(slices.Clone(unused), func(p *listener) bool { return !conflict(p.addr, l.Addr) })
 		if len(blocking) == 0 {
@@ -145,7 +145,7 @@ func (ps listenerSet) makeWay(missing []*stream.Listen, unused []*listener, c *c
 			continue
 		}
 		for _, p := range blocking {
-			p.letJoin(c)
+			p.setReusePort(c)
 		}
 		joined = append(joined, asReusePort(l))
 	}
@@ -157,8 +157,8 @@ func conflict(a, b stream.Addr) bool {
 	return !a.Unix && !b.Unix && a.UDP == b.UDP && a != b && a.IP.Port() == b.IP.Port()
 }
 
-// letJoin lets other sockets join those of the listener. A failure only logs an alert.
-func (p *listener) letJoin(c *console) {
+// setReusePort lets other sockets join those of the listener. A failure only logs an alert.
+func (p *listener) setReusePort(c *console) {
 	for _, s := range p.sockets {
 		if err := reusePort.set(s.fd); err != nil {
 			c.log(errorlog.Alert, "setsockopt(%s) %s failed, ignored%s", reusePort.name, s.addr, errorlog.Errno(err))
@@ -231,7 +231,7 @@ func (b binder) open(l *stream.Listen) (*socket, error) {
 		wanted.Options.ReusePort = false
 	}
 	s, err := listenOn(&wanted, b.testing)
-	if errors.Is(err, unix.EADDRINUSE) && l.Addr.Unix && !b.testing && isAbandoned(l.Addr) {
+	if errors.Is(err, unix.EADDRINUSE) && l.Addr.Unix && !b.testing && isStaleSocket(l.Addr) {
 		b.console.log(errorlog.Notice, "replacing the socket file \"%s\", which no process listens on", l.Addr.Path)
 		os.Remove(l.Addr.Path)
 		s, err = listenOn(&wanted, b.testing)

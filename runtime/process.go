@@ -208,7 +208,7 @@ func applyLimits(m *directives.Main, c *console) {
 			return
 		}
 		var both unix.Rlimit
-		setBoth(&both.Cur, &both.Max, n)
+		setLimitPair(&both.Cur, &both.Max, n)
 		if err := unix.Setrlimit(which, &both); err != nil {
 			c.log(errorlog.Alert, "setrlimit(%s, %d) failed%s", name, n, errorlog.Errno(err))
 		}
@@ -244,12 +244,12 @@ func warnOfOpenFiles(m *directives.Main, c *console) {
 	c.log(errorlog.Warn, "%d worker_connections exceed open file resource limit: %d", wanted, limit)
 }
 
-// setBoth sets numbers whose type depends on the system.
-func setBoth[T int64 | uint64](soft, hard *T, n uint64) { *soft, *hard = T(n), T(n) }
+// setLimitPair sets numbers whose type depends on the system.
+func setLimitPair[T int64 | uint64](soft, hard *T, n uint64) { *soft, *hard = T(n), T(n) }
 
-// enter makes dir, if not empty, the working directory. nginx's workers do so, and its master does not.
+// changeDir makes dir, if not empty, the working directory. nginx's workers do so, and its master does not.
 // weir has one process for both, so with relative paths to its files it does not change the directory.
-func enter(dir string, p paths, c *console) {
+func changeDir(dir string, p paths, c *console) {
 	if dir == "" {
 		return
 	}

@@ -86,7 +86,7 @@ func TestWorkingDirectory(t *testing.T) {
 			before := t.TempDir()
 			t.Chdir(before)
 			var log recorder
-			enter(tt.dir, paths{prefix: tt.prefix, conf: "/n.conf"}, &console{errorLog: log.log()})
+			changeDir(tt.dir, paths{prefix: tt.prefix, conf: "/n.conf"}, &console{errorLog: log.log()})
 			if got := log.take(); !slices.Equal(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
@@ -122,8 +122,8 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestLimitOfTheConfigurationIsThatOfTheSessions raises the descriptor limit with a configuration.
-func TestLimitOfTheConfigurationIsThatOfTheSessions(t *testing.T) {
+// TestDescriptorLimitOfTheConfigurationApplies raises the descriptor limit with a configuration.
+func TestDescriptorLimitOfTheConfigurationApplies(t *testing.T) {
 	var before unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestLimitOfTheConfigurationIsThatOfTheSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { unix.Setrlimit(unix.RLIMIT_NOFILE, &before) })
-	b := newBench(t)
+	b := newTestMaster(t)
 	p := b.program(freeAddr(t))
 	p.Main.RlimitNofile = uint64(before.Max)
 	b.serve(p)
@@ -143,7 +143,7 @@ func TestLimitOfTheConfigurationIsThatOfTheSessions(t *testing.T) {
 	}
 }
 
-func TestOpenFilesAreWarnedOf(t *testing.T) {
+func TestWarningOfTheOpenFileLimit(t *testing.T) {
 	var now unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &now); err != nil {
 		t.Fatal(err)
@@ -176,8 +176,8 @@ func TestOpenFilesAreWarnedOf(t *testing.T) {
 	}
 }
 
-func TestStandardErrorStaysWhereALogNamesIt(t *testing.T) {
-	p := newBench(t).program()
+func TestStandardErrorIsKeptIfALogUsesIt(t *testing.T) {
+	p := newTestMaster(t).program()
 	p.Main.ErrorLogFile, p.Main.StderrLogged = "/error.log", true
 	if file := redirectStderr(p); file != nil {
 		t.Errorf("standard error is redirected to %s", file.Path())

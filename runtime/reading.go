@@ -12,9 +12,9 @@ import (
 	"weir/parser"
 )
 
-// A print identifies the content of all files of a configuration. The zero print is that of no
+// A digest identifies the content of all files of a configuration. The zero print is that of no
 // configuration.
-type print [sha256.Size]byte
+type digest [sha256.Size]byte
 
 // A stamp is the file system's metadata of a file: it changes when the content does. The zero stamp is
 // that of a missing file.
@@ -45,8 +45,8 @@ func (s stamp) isRecent(at time.Time) bool {
 // A fileState is the state of a file when it was read.
 type fileState struct {
 	stamp  stamp
-	recent bool  // the stamp does not show whether the file has changed since then
-	digest print // of its content, or of the error of reading it
+	recent bool   // the stamp does not show whether the file has changed since then
+	digest digest // of its content, or of the error of reading it
 }
 
 // A reading records everything that one load of a configuration read from the file system. The functions
@@ -101,12 +101,12 @@ func (r *reading) isStale() bool {
 	return false
 }
 
-// print returns the print of all files.
-func (r *reading) print() print {
+// digest returns the print of all files.
+func (r *reading) digest() digest {
 	h := sha256.New()
 	for _, path := range slices.Sorted(maps.Keys(r.files)) {
 		digest := r.files[path].digest
 		fmt.Fprintf(h, "%q %x\n", path, digest)
 	}
-	return print(h.Sum(nil))
+	return digest(h.Sum(nil))
 }

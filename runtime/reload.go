@@ -114,7 +114,7 @@ func (m *Master) open(ctx context.Context, next *Generation) (fresh []*socket, e
 	listens := next.Program.Stream.Listens
 	m.ports.enableReusePort(listens, m.console)
 	b := binder{console: m.console, pause: m.pause}
-	free, joined := m.ports.makeWay(m.ports.missing(listens, m.loops), m.ports.unused(next.listens), m.console)
+	free, joined := m.ports.closeConflicting(m.ports.missing(listens, m.loops), m.ports.unused(next.listens), m.console)
 	for _, some := range [][]*stream.Listen{free, joined} {
 		bound, err := b.bind(ctx, some)
 		for _, s := range bound {
@@ -165,7 +165,7 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 	applyLimits(&next.Program.Main, m.console)
 	m.env.Descriptors.Survey()
 	applyPriority(m.priority(), next.Program.Main.Priority, m.console)
-	enter(next.Program.Main.WorkingDirectory, m.paths, m.console)
+	changeDir(next.Program.Main.WorkingDirectory, m.paths, m.console)
 	m.latest, m.generations = next, append(m.generations, next)
 	next.run()
 	old := m.current.Swap(next)
@@ -223,7 +223,7 @@ func (m *Master) switchLog(p *directives.Program) {
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &n) == nil {
 		m.console.log(errorlog.Notice, "getrlimit(RLIMIT_NOFILE): %d:%d", n.Cur, n.Max)
 	}
-	m.limits.say(m.console, m.loops)
+	m.limits.log(m.console, m.loops)
 	if isRoot() && p.Main.User != "root" {
 		m.console.log(errorlog.Notice, "running as root: the \"user\" directive is not supported yet")
 	}
@@ -289,7 +289,7 @@ func (m *Master) admit(addr stream.Addr) func() (*stream.Listen, stream.Lease) {
 			if g == nil {
 				return nil, nil
 			}
-			if !g.hold() {
+			if !g.acquire() {
 				continue
 			}
 			if l := g.listens[addr]; l != nil {

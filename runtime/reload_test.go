@@ -20,7 +20,7 @@ import (
 )
 
 func TestReloadUnderTrafficDropsNothing(t *testing.T) {
-	b := newBench(t)
+	b := newTestMaster(t)
 	addr := freeAddr(t)
 	b.serve(b.program(addr))
 	var stop atomic.Bool
@@ -69,7 +69,7 @@ func visit(a stream.Addr) error {
 }
 
 func TestHundredReloadsLeakNothing(t *testing.T) {
-	b := newBench(t)
+	b := newTestMaster(t)
 	addr, other := freeAddr(t), freeAddr(t)
 	b.serve(b.program(addr))
 	descriptors, goroutines := openFiles(t), goruntime.NumGoroutine()
@@ -103,7 +103,7 @@ func openFiles(t *testing.T) int {
 }
 
 func TestReloadKeepsSocketsOfUnchangedAddresses(t *testing.T) {
-	b := newBench(t)
+	b := newTestMaster(t)
 	kept, removed, added := freeAddr(t), freeAddr(t), freeAddr(t)
 	path := stream.UnixAddr(filepath.Join(b.dir, "gone.sock"))
 	b.serve(b.program(kept, removed, path))
@@ -133,8 +133,8 @@ func TestReloadKeepsSocketsOfUnchangedAddresses(t *testing.T) {
 	}
 }
 
-func TestRefusedConfigurationKeepsTheOldServing(t *testing.T) {
-	b := newBench(t)
+func TestRejectedConfigurationKeepsTheOldOne(t *testing.T) {
+	b := newTestMaster(t)
 	addr := freeAddr(t)
 	b.serve(b.program(addr))
 	c := dial(t, addr)
@@ -187,7 +187,7 @@ func (p *testPart) Run(ctx context.Context) {
 }
 
 func TestFailedOpenIsUndone(t *testing.T) {
-	b := newBench(t)
+	b := newTestMaster(t)
 	addr, added := freeAddr(t), freeAddr(t)
 	nowhere := filepath.Join(b.dir, "no", "such.log")
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -255,8 +255,8 @@ func TestFailedOpenIsUndone(t *testing.T) {
 	}
 }
 
-func TestPartsFollowTheirGeneration(t *testing.T) {
-	b := newBench(t)
+func TestPartsRunUntilTheirGenerationRetires(t *testing.T) {
+	b := newTestMaster(t)
 	addr := freeAddr(t)
 	first, second := newTestPart("zone a"), newTestPart("zone a")
 	p := b.program(addr)
@@ -286,7 +286,7 @@ func TestPartsFollowTheirGeneration(t *testing.T) {
 }
 
 func TestShutdownTimeoutEndsOldSessionsOnly(t *testing.T) {
-	b := newBench(t)
+	b := newTestMaster(t)
 	addr := freeAddr(t)
 	p := b.program(addr)
 	p.Main.ShutdownTimeout = time.Millisecond
@@ -303,7 +303,7 @@ func TestShutdownTimeoutEndsOldSessionsOnly(t *testing.T) {
 }
 
 func TestQuitWaitsForSessions(t *testing.T) {
-	b := newBench(t)
+	b := newTestMaster(t)
 	addr := freeAddr(t)
 	b.serve(b.program(addr))
 	c := dial(t, addr)
@@ -332,10 +332,10 @@ func TestQuitWaitsForSessions(t *testing.T) {
 	}
 }
 
-func TestTermCutsSessions(t *testing.T) {
+func TestTermClosesSessions(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(s.String(), func(t *testing.T) {
-			b := newBench(t)
+			b := newTestMaster(t)
 			addr, path := freeAddr(t), stream.UnixAddr(filepath.Join(b.dir, "w.sock"))
 			b.serve(b.program(addr, path))
 			c := dial(t, addr)
@@ -357,7 +357,7 @@ func TestTermCutsSessions(t *testing.T) {
 }
 
 func TestReloadMovesThePidFile(t *testing.T) {
-	b := newBench(t)
+	b := newTestMaster(t)
 	addr := freeAddr(t)
 	b.serve(b.program(addr))
 	p := b.program(addr)
@@ -374,7 +374,7 @@ func TestReloadMovesThePidFile(t *testing.T) {
 }
 
 func TestReopenFollowsRenamedLogs(t *testing.T) {
-	b := newBench(t)
+	b := newTestMaster(t)
 	path := filepath.Join(b.dir, "access.log")
 	p := b.program(freeAddr(t))
 	file := p.Stream.Files.Get(path)

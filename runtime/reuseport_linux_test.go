@@ -16,9 +16,9 @@ import (
 	"weir/stream"
 )
 
-// listening counts the sockets of the process's network namespace that listen on a, as listed by the
+// countListening counts the sockets of the process's network namespace that listen on a, as listed by the
 // kernel.
-func listening(t *testing.T, a stream.Addr) int {
+func countListening(t *testing.T, a stream.Addr) int {
 	t.Helper()
 	table, err := os.ReadFile("/proc/net/tcp")
 	if err != nil {
@@ -44,14 +44,14 @@ func mustServe(t *testing.T, a stream.Addr) {
 }
 
 func TestReusePortOpensASocketForEachLoop(t *testing.T) {
-	b := newBench(t)
+	b := newTestMaster(t)
 	b.loops = 3
 	shared, own := freeAddr(t), freeAddr(t)
 	p := b.program(shared, own)
 	p.Stream.Listens[0].Options.ReusePort = true
 	b.serve(p)
 	for addr, want := range map[stream.Addr]int{shared: 3, own: 1} {
-		if got := listening(t, addr); got != want {
+		if got := countListening(t, addr); got != want {
 			t.Errorf("%v: got %d sockets, want %d", addr, got, want)
 		}
 		if got := len(b.ports[addr].serving.FDs); got != want {
@@ -70,7 +70,7 @@ func TestReusePortOpensASocketForEachLoop(t *testing.T) {
 	}
 }
 
-func TestReloadTurnsReusePort(t *testing.T) {
+func TestReloadChangesReusePort(t *testing.T) {
 	tests := []struct {
 		name     string
 		from, to bool
@@ -83,7 +83,7 @@ func TestReloadTurnsReusePort(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			b := newBench(t)
+			b := newTestMaster(t)
 			b.loops = 3
 			addr := freeAddr(t)
 			program := func(shared bool) *directives.Program {
@@ -103,7 +103,7 @@ func TestReloadTurnsReusePort(t *testing.T) {
 			if n := min(len(before), len(after)); !slices.Equal(after[:n], before[:n]) {
 				t.Errorf("got sockets %v, want those kept of %v", after, before)
 			}
-			if got := listening(t, addr); got != tt.want || len(b.ports[addr].serving.FDs) != tt.want {
+			if got := countListening(t, addr); got != tt.want || len(b.ports[addr].serving.FDs) != tt.want {
 				t.Errorf("got %d sockets, the driver %d, want %d", got, len(b.ports[addr].serving.FDs), tt.want)
 			}
 			mustServe(t, addr)
@@ -112,8 +112,8 @@ func TestReloadTurnsReusePort(t *testing.T) {
 	}
 }
 
-func TestFailedReloadOpensNoFurtherSockets(t *testing.T) {
-	b := newBench(t)
+func TestFailedReloadClosesNewReusePortSockets(t *testing.T) {
+	b := newTestMaster(t)
 	b.loops = 2
 	addr, taken := freeAddr(t), freeAddr(t)
 	b.serve(b.program(addr))
@@ -125,17 +125,17 @@ func TestFailedReloadOpensNoFurtherSockets(t *testing.T) {
 	if err := b.reload(withReusePort(b.program(addr, taken))); !errors.Is(err, errStillInUse) {
 		t.Errorf("got %v, want %v", err, errStillInUse)
 	}
-	if got := listening(t, addr); got != 1 {
+	if got := countListening(t, addr); got != 1 {
 		t.Errorf("after a failed reload: got %d sockets, want 1", got)
 	}
 	mustServe(t, addr)
 }
 
 func TestReusePortOfAUnixSocketFails(t *testing.T) {
-	b := newBench(t)
+	b := newTestMaster(t)
 	b.loops = 2
 	path := stream.UnixAddr(b.dir + "/w.sock")
-	b.offer(withReusePort(b.program(path)))
+	b.setProgram(withReusePort(b.program(path)))
 	err := b.start()
 	if !errors.Is(err, syscall.EOPNOTSUPP) && !errors.Is(err, errStillInUse) { // the latter from kernels before 6.12
 		t.Errorf("got %v, want a refusal", err)
@@ -145,9 +145,9 @@ func TestReusePortOfAUnixSocketFails(t *testing.T) {
 	}
 }
 
-func TestTestingBindsOneSocket(t *testing.T) {
+func TestTestModeBindsOneSocket(t *testing.T) {
 	addr := freeAddr(t)
-	p := withReusePort((&bench{log: &recorder{}}).program(addr))
+	p := withReusePort((&testMaster{log: &recorder{}}).program(addr))
 	bound, err := binder{console: &console{}, testing: true}.bind(t.Context(), p.Stream.Listens)
 	if err != nil || len(bound) != 1 {
 		t.Fatal("got "+strconv.Itoa(len(bound))+" sockets, want 1:", err)

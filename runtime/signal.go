@@ -46,8 +46,8 @@ var ending = [...]syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUI
 // concurrent use.
 type currentLog struct{ atomic.Pointer[errorlog.Log] }
 
-// say writes one line, if there is a log.
-func (l *currentLog) say(level errorlog.Level, message string) {
+// write writes one line, if there is a log.
+func (l *currentLog) write(level errorlog.Level, message string) {
 	if log := l.Load(); log != nil {
 		log.Write(level, 0, message)
 	}
@@ -86,8 +86,8 @@ func newSignalSet(log *currentLog) *signalSet {
 // contexts: the work that they end then finds the signal pending, and no signal with lower precedence is
 // taken first.
 func (s *signalSet) receive(sig syscall.Signal) {
-	s.log.say(errorlog.Notice, received(sig).String())
-	s.raise(sig)
+	s.log.write(errorlog.Notice, received(sig).String())
+	s.setPending(sig)
 	switch sig {
 	case syscall.SIGTERM, syscall.SIGINT:
 		s.setUrgent()
@@ -97,8 +97,8 @@ func (s *signalSet) receive(sig syscall.Signal) {
 	}
 }
 
-// raise sets the flag of a signal that has an effect.
-func (s *signalSet) raise(sig syscall.Signal) {
+// setPending sets the flag of a signal that has an effect.
+func (s *signalSet) setPending(sig syscall.Signal) {
 	for i, p := range precedence {
 		if p == sig {
 			s.flags[i].Store(true)
@@ -150,17 +150,17 @@ func (s *signalSet) subscribe() {
 // microseconds, unless the system is very busy.
 const handlersPatience = 100 * time.Millisecond
 
-// leave prepares for replacing the program: a later signal waits in the kernel until the new program asks
+// prepareExec prepares for replacing the program: a later signal waits in the kernel until the new program asks
 // for signals, or ends the process by its default effect. It returns false if a signal that ends the
 // process has arrived. The calling goroutine stays locked to its thread, whose blocked signals the new
 // program inherits.
 //
 // Other threads do not block the signals. execve ends them, and a handler that has begun and not yet
-// forwarded its signal would lose it: so leave prevents new handlers, and waits for those that have begun.
+// forwarded its signal would lose it: so prepareExec prevents new handlers, and waits for those that have begun.
 //
 // The new program reads the configuration and opens the logs, which also completes a pending reload or
 // reopening.
-func (s *signalSet) leave() bool {
+func (s *signalSet) prepareExec() bool {
 	blockSignals(precedence[:])
 	s.handlers = removeHandlers(ending[:])
 	awaitHandlers(handlersPatience)
@@ -176,8 +176,8 @@ func (s *signalSet) leave() bool {
 	return s.end.Err() == nil
 }
 
-// stay undoes leave after it has returned true.
-func (s *signalSet) stay() {
+// undoPrepareExec undoes leave after it has returned true.
+func (s *signalSet) undoPrepareExec() {
 	s.subscribe()
 	s.handlers.restore()
 	unblockSignals(precedence[:])

@@ -10,7 +10,7 @@ import (
 	"weir/internal/errorlog"
 )
 
-func TestSignalSentences(t *testing.T) {
+func TestSignalMessages(t *testing.T) {
 	tests := []struct {
 		name string
 		in   received
@@ -50,7 +50,7 @@ func TestPendingSignalsAreTakenByPrecedence(t *testing.T) {
 	}
 }
 
-func TestSignalsThatEndCancelWhatIsUnderWay(t *testing.T) {
+func TestEndingSignalsCancelWaits(t *testing.T) {
 	tests := []struct {
 		signal      syscall.Signal
 		end, urgent bool
@@ -88,7 +88,7 @@ type yielding struct{}
 
 func (yielding) WriteLine(errorlog.Level, []byte) { goruntime.Gosched() }
 
-func TestSignalThatEndsIsTakenBeforeOthers(t *testing.T) {
+func TestEndingSignalIsTakenFirst(t *testing.T) {
 	current, log := &currentLog{}, errorlog.New(time.Now, 1)
 	log.Add(errorlog.Notice, yielding{})
 	current.Store(log)

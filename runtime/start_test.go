@@ -14,13 +14,13 @@ import (
 	"weir/stream"
 )
 
-func TestFailedStartIsInTheConfiguredLogToo(t *testing.T) {
+func TestFailedStartIsLoggedInTheConfiguredLog(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	b := newBench(t)
+	b := newTestMaster(t)
 	var stderr bytes.Buffer
 	b.console.stderr = &stderr
 	p := b.program(stream.Addr{IP: addrOfListener(taken)})
@@ -28,7 +28,7 @@ func TestFailedStartIsInTheConfiguredLogToo(t *testing.T) {
 	b.paths.errorLog = path
 	p.Main.ErrorLog = errorlog.New(b.env.Now, b.env.PID)
 	p.Main.ErrorLog.Add(errorlog.Notice, errorlog.Lines(p.Stream.Files.Get(path)))
-	b.offer(p)
+	b.setProgram(p)
 	if err := b.start(); !errors.Is(err, errStillInUse) {
 		t.Fatalf("got %v, want %v", err, errStillInUse)
 	}

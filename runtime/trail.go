@@ -9,17 +9,17 @@ import (
 	"weir/parser"
 )
 
-// A trail is the set of places in the file system where a change can affect the configuration: the names
+// A watchPaths is the set of places in the file system where a change can affect the configuration: the names
 // on the path to each file, through all links, the files themselves, and the names that match a pattern.
 // Paths are absolute and without links. It is immutable once complete.
-type trail struct {
+type watchPaths struct {
 	dirs     map[string]dirUse   // directories that contain names on the path
 	names    map[string]bool     // full paths
 	patterns map[string][]string // by directory: patterns for the names in it
 	files    map[string]bool
 }
 
-// A dirUse is the role of a directory in a trail.
+// A dirUse is the role of a directory in watchPaths.
 type dirUse int
 
 const (
@@ -30,9 +30,9 @@ const (
 // maxHops is the number of links that Linux follows in one path.
 const maxHops = 40
 
-// newTrail returns the trail of main and of all files that r has read.
-func newTrail(main string, r *reading) *trail {
-	t := &trail{map[string]dirUse{}, map[string]bool{}, map[string][]string{}, map[string]bool{}}
+// newWatchPaths returns the paths of main and of all files that r has read.
+func newWatchPaths(main string, r *reading) *watchPaths {
+	t := &watchPaths{map[string]dirUse{}, map[string]bool{}, map[string][]string{}, map[string]bool{}}
 	t.addPath(main)
 	for path := range r.files {
 		t.addPath(path)
@@ -43,8 +43,8 @@ func newTrail(main string, r *reading) *trail {
 	return t
 }
 
-// concerns reports whether a change at path can affect the configuration.
-func (t *trail) concerns(path string) bool {
+// affects reports whether a change at path can affect the configuration.
+func (t *watchPaths) affects(path string) bool {
 	if t.names[path] || t.has(path) {
 		return true
 	}
@@ -57,11 +57,11 @@ func (t *trail) concerns(path string) bool {
 	return false
 }
 
-// has reports whether path is a directory or a file of the trail.
-func (t *trail) has(path string) bool { return t.files[path] || t.dirs[path] != 0 }
+// has reports whether path is a watched directory or file.
+func (t *watchPaths) has(path string) bool { return t.files[path] || t.dirs[path] != 0 }
 
-// use adds a directory.
-func (t *trail) use(dir string, use dirUse) { t.dirs[dir] = max(t.dirs[dir], use) }
+// addDir adds a directory.
+func (t *watchPaths) addDir(dir string, use dirUse) { t.dirs[dir] = max(t.dirs[dir], use) }
 
 // parts returns the names in path, after making it absolute.
 func parts(path string) []string {
@@ -73,7 +73,7 @@ func parts(path string) []string {
 	return strings.Split(path, "/")
 }
 
-func (t *trail) addPath(path string) {
+func (t *watchPaths) addPath(path string) {
 	if at, ok := t.walk("/", parts(path), maxHops); ok {
 		t.files[at] = true
 	}
@@ -81,7 +81,7 @@ func (t *trail) addPath(path string) {
 
 // walk adds the path from the directory at along names. It returns the resolved path, and whether this is
 // a regular file.
-func (t *trail) walk(at string, names []string, hops int) (to string, file bool) {
+func (t *watchPaths) walk(at string, names []string, hops int) (to string, file bool) {
 	for len(names) > 0 {
 		name := names[0]
 		names = names[1:]
@@ -96,9 +96,9 @@ func (t *trail) walk(at string, names []string, hops int) (to string, file bool)
 		t.names[next] = true
 		info, err := os.Lstat(next)
 		if err == nil && info.IsDir() {
-			t.use(at, ancestor)
+			t.addDir(at, ancestor)
 		} else {
-			t.use(at, holder)
+			t.addDir(at, holder)
 		}
 		if err != nil {
 			return next, false
@@ -122,7 +122,7 @@ func (t *trail) walk(at string, names []string, hops int) (to string, file bool)
 
 // addPattern adds the places where a match of the pattern exists or may appear: below the directory at,
 // along names that may be patterns.
-func (t *trail) addPattern(at string, names []string) {
+func (t *watchPaths) addPattern(at string, names []string) {
 	plain := 0
 	for plain < len(names) && !strings.ContainsAny(names[plain], `*?[\`) {
 		plain++
@@ -132,7 +132,7 @@ func (t *trail) addPattern(at string, names []string) {
 	if len(names) == 0 {
 		return
 	}
-	t.use(at, holder)
+	t.addDir(at, holder)
 	t.patterns[at] = append(t.patterns[at], names[0])
 	if len(names) == 1 {
 		return // the matches have been read

@@ -33,10 +33,10 @@ func trimAfter(before uint64) {
 	}
 }
 
-// keepTrim returns memory to the system whenever sessions have begun or ended and the process is idle
+// runTrimmer returns memory to the system whenever sessions have begun or ended and the process is idle
 // again: otherwise the garbage from setting up ten thousand idle sessions, and the buffers of ended
 // sessions, would stay until new ones begin. It returns when ctx ends.
-func keepTrim(ctx context.Context, sessions *tally) {
+func runTrimmer(ctx context.Context, sessions *tally) {
 	var t trimmer
 	tick := time.NewTicker(restInterval)
 	defer tick.Stop()
@@ -45,34 +45,34 @@ func keepTrim(ctx context.Context, sessions *tally) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if t.due(lookAt(sessions)) {
+			if t.due(takeSample(sessions)) {
 				debug.FreeOSMemory()
-				t.trimmed = lookAt(sessions)
+				t.trimmed = takeSample(sessions)
 			}
 		}
 	}
 }
 
-// A look is a set of counters of the process.
-type look struct {
+// A trimSample is a set of counters of the process.
+type trimSample struct {
 	bytes uint64 // allocated
 	begun uint64 // sessions
 	ended uint64
 }
 
-func lookAt(sessions *tally) look {
+func takeSample(sessions *tally) trimSample {
 	ended := sessions.ended.Load() // first, so that ended is not more than begun
-	return look{allocated(), sessions.begun.Load(), ended}
+	return trimSample{allocated(), sessions.begun.Load(), ended}
 }
 
 // A trimmer decides when to trim.
 type trimmer struct {
-	seen    look // the last one
-	trimmed look // at the last trim
+	seen    trimSample // the last one
+	trimmed trimSample // at the last trim
 }
 
 // due reports whether the process is idle and has memory to return.
-func (t *trimmer) due(now look) bool {
+func (t *trimmer) due(now trimSample) bool {
 	quiet := now.bytes-t.seen.bytes < restBytes && now.ended-t.seen.ended < trimSessions
 	t.seen = now
 	gone := now.ended - t.trimmed.ended

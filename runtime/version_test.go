@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestVersionIsThatOfTheTag(t *testing.T) {
+func TestVersionOfTheReleaseTag(t *testing.T) {
 	for module, want := range map[string]string{
 		"v1.2.3": "1.2.3", "(devel)": nextRelease, "": nextRelease, "v1.2.4-0.20261129140000-0123456789ab": nextRelease,
 		"v1.2.3+dirty": nextRelease,

@@ -37,36 +37,36 @@ type watcher struct {
 	pace    watchPace
 	log     *currentLog
 	open    func() (notifier, error)
-	changed chan occasion
+	changed chan reloadReason
 	tried   chan trial
 	done    chan struct{}
 	running sync.WaitGroup
 
 	// The fields below belong to the watcher's goroutine.
 	notifier notifier // may be nil
-	trail    *trail
-	memory   memory
+	paths    *watchPaths
+	memory   history
 	last     *reading
 	writing  map[string]bool // files that a program writes to
 	polls    bool            // not all changes are reported
 	unsure   bool            // changes were found without a notice, and must be found a second time
 	began    time.Time       // the first change since the last look; zero means none
-	lookAt   time.Time       // zero means never
+	readAt   time.Time       // zero means never
 	pollAt   time.Time
 	retryAt  time.Time // zero means never
 	pause    time.Duration
 }
 
-// An occasion is the reason for a reload.
-type occasion int
+// An reloadReason is the reason for a reload.
+type reloadReason int
 
 const (
-	noOccasion occasion = iota
+	noReload reloadReason = iota
 	onChange
 	onRetry
 )
 
-func (o occasion) String() string {
+func (o reloadReason) String() string {
 	if o == onRetry {
 		return "retrying the changed configuration"
 	}
@@ -84,7 +84,7 @@ type trial struct {
 func newWatcher(src parser.Source, pace watchPace, log *currentLog) *watcher {
 	w := &watcher{
 		source: src, pace: pace, log: log, open: newNotifier, writing: map[string]bool{},
-		changed: make(chan occasion), tried: make(chan trial), done: make(chan struct{}),
+		changed: make(chan reloadReason), tried: make(chan trial), done: make(chan struct{}),
 	}
 	return w
 }
@@ -93,7 +93,7 @@ func newWatcher(src parser.Source, pace watchPace, log *currentLog) *watcher {
 func (w *watcher) start() { w.running.Go(w.run) }
 
 // changes returns a channel that gets a value for each reload that is due.
-func (w *watcher) changes() <-chan occasion {
+func (w *watcher) changes() <-chan reloadReason {
 	if w == nil {
 		return nil
 	}
@@ -131,13 +131,13 @@ func (w *watcher) run() {
 		return
 	case t := <-w.tried:
 		w.begin()
-		w.learn(t)
+		w.recordTrial(t)
 	}
-	due := noOccasion
+	due := noReload
 	timer := time.NewTimer(0)
 	for {
-		var report chan<- occasion
-		if due != noOccasion {
+		var report chan<- reloadReason
+		if due != noReload {
 			report = w.changed
 		}
 		timer.Reset(time.Until(w.next()))
@@ -145,14 +145,14 @@ func (w *watcher) run() {
 		case <-w.done:
 			return
 		case report <- due:
-			due = noOccasion
+			due = noReload
 		case t := <-w.tried:
-			due = noOccasion
-			w.learn(t)
+			due = noReload
+			w.recordTrial(t)
 		case n := <-w.notices():
 			w.notice(n)
 		case now := <-timer.C:
-			if o := w.act(now); o != noOccasion {
+			if o := w.runDue(now); o != noReload {
 				due = o
 			}
 		}
@@ -181,7 +181,7 @@ func (w *watcher) degrade(err error) {
 		return
 	}
 	w.polls = true
-	w.log.say(errorlog.Warn, fmt.Sprintf("%v, -watch polls for changes every %v", err, w.pace.poll))
+	w.log.write(errorlog.Warn, fmt.Sprintf("%v, -watch polls for changes every %v", err, w.pace.poll))
 	w.delayPoll(time.Now())
 }
 
@@ -196,7 +196,7 @@ func (w *watcher) delayPoll(now time.Time) {
 // next returns when the watcher must act without an event.
 func (w *watcher) next() time.Time {
 	next := w.pollAt
-	for _, at := range [...]time.Time{w.lookAt, w.retryAt} {
+	for _, at := range [...]time.Time{w.readAt, w.retryAt} {
 		if !at.IsZero() && at.Before(next) {
 			next = at
 		}
@@ -211,7 +211,7 @@ func (w *watcher) notice(n notice) {
 	if n.kind == noticeLost {
 		clear(w.writing)
 		w.degrade(errLost)
-	} else if !w.trail.concerns(n.path) {
+	} else if !w.paths.affects(n.path) {
 		return
 	}
 	if n.kind == noticeWriting {
@@ -227,28 +227,28 @@ func (w *watcher) await(now time.Time, pause time.Duration) {
 	if w.began.IsZero() {
 		w.began = now
 	}
-	w.lookAt = now.Add(pause)
+	w.readAt = now.Add(pause)
 	longest := w.pace.longest
 	if len(w.writing) > 0 {
 		longest = w.pace.writing
 	}
-	if last := w.began.Add(longest); last.Before(w.lookAt) {
-		w.lookAt = last
+	if last := w.began.Add(longest); last.Before(w.readAt) {
+		w.readAt = last
 	}
 }
 
-// act does the due work, and returns the resulting reload.
-func (w *watcher) act(now time.Time) occasion {
+// runDue does the due work, and returns the resulting reload.
+func (w *watcher) runDue(now time.Time) reloadReason {
 	switch {
-	case isDue(w.lookAt, now):
-		return w.judge(now)
+	case isDue(w.readAt, now):
+		return w.decide(now)
 	case isDue(w.retryAt, now):
 		w.retryAt = time.Time{}
 		return onRetry
 	case isDue(w.pollAt, now):
 		w.poll(now)
 	}
-	return noOccasion
+	return noReload
 }
 
 func isDue(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
@@ -256,43 +256,43 @@ func isDue(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
 // poll looks for changes that were not reported.
 func (w *watcher) poll(now time.Time) {
 	before := w.last
-	if w.look(); w.last != before {
+	if w.readFiles(); w.last != before {
 		w.unsure = true
 		w.await(now, w.pace.broken)
 	}
 	w.delayPoll(now)
 }
 
-// judge looks at the files and decides whether to reload.
-func (w *watcher) judge(now time.Time) occasion {
+// decide looks at the files and decides whether to reload.
+func (w *watcher) decide(now time.Time) reloadReason {
 	before := w.last
-	broken := w.look()
-	w.lookAt = time.Time{}
+	broken := w.readFiles()
+	w.readAt = time.Time{}
 	if w.unsure && w.last != before {
 		w.await(now, w.pace.broken)
-		return noOccasion
+		return noReload
 	}
 	incomplete := len(w.writing) > 0 && now.Before(w.began.Add(w.pace.writing))
-	switch w.memory.judge(w.last.print(), broken, incomplete) {
+	switch w.memory.compare(w.last.digest(), broken, incomplete) {
 	case suspicious:
-		w.lookAt = now.Add(w.pace.broken)
-		return noOccasion
+		w.readAt = now.Add(w.pace.broken)
+		return noReload
 	case unfinished:
-		w.lookAt = w.began.Add(w.pace.writing)
-		return noOccasion
+		w.readAt = w.began.Add(w.pace.writing)
+		return noReload
 	case different:
-		w.settle()
+		w.endWait()
 		w.retryAt = time.Time{}
 		return onChange
 	case restored:
 		w.retryAt = time.Time{}
 	}
-	w.settle()
-	return noOccasion
+	w.endWait()
+	return noReload
 }
 
-// settle ends the wait that the first change started.
-func (w *watcher) settle() {
+// endWait ends the wait that the first change started.
+func (w *watcher) endWait() {
 	clear(w.writing)
 	w.began, w.unsure = time.Time{}, false
 }
@@ -300,44 +300,44 @@ func (w *watcher) settle() {
 // maxLooks limits the comparisons while each one adds more files to watch.
 const maxLooks = 5
 
-// look reads the files and stores the result in last, which is a new reading if a content has changed. It
+// readFiles reads the files and stores the result in last, which is a new reading if a content has changed. It
 // reports whether the configuration is broken.
-func (w *watcher) look() (broken bool) {
+func (w *watcher) readFiles() (broken bool) {
 	for range maxLooks {
 		if w.last.isStale() {
 			w.last = newReading()
 			_, bad := parser.Load(w.last.source(w.source))
 			w.memory.broken = len(bad) > 0
 		}
-		if !w.follow() {
+		if !w.addWatches() {
 			break
 		}
 	}
 	return w.memory.broken
 }
 
-// follow watches the trail of the last reading, and reports whether it added a watch: that place may have
+// addWatches watches the paths of the last reading, and reports whether it added a watch: that place may have
 // changed in the meantime.
-func (w *watcher) follow() (added bool) {
-	w.trail = newTrail(w.source.Path, w.last)
+func (w *watcher) addWatches() (added bool) {
+	w.paths = newWatchPaths(w.source.Path, w.last)
 	if w.notifier == nil {
 		return false
 	}
-	added, err := w.notifier.watch(w.trail)
+	added, err := w.notifier.watch(w.paths)
 	if err != nil {
 		w.degrade(err)
 	}
 	return added
 }
 
-// learn records the result of an attempt.
-func (w *watcher) learn(t trial) {
+// recordTrial records the result of an attempt.
+func (w *watcher) recordTrial(t trial) {
 	w.last = t.read
-	w.memory.learn(t.read.print(), t.served)
-	w.settle()
-	w.follow()
+	w.memory.record(t.read.digest(), t.served)
+	w.endWait()
+	w.addWatches()
 	now := time.Now()
-	w.lookAt = now.Add(w.pace.quiet) // something may have changed after it was read
+	w.readAt = now.Add(w.pace.quiet) // something may have changed after it was read
 	w.retryAt = time.Time{}
 	if t.served || !t.passes {
 		w.pause = 0

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestWatchWaitsForTheWriter tests that a file is not read while a program has it open for writing.
-func TestWatchWaitsForTheWriter(t *testing.T) {
+// TestWatchWaitsUntilAFileIsClosed tests that a file is not read while a program has it open for writing.
+func TestWatchWaitsUntilAFileIsClosed(t *testing.T) {
 	t.Parallel()
 	for name, files := range map[string]map[string]string{
 		"old file": {"nginx.conf": "include *.list;", "servers.list": "# one"},
@@ -27,8 +27,8 @@ func TestWatchWaitsForTheWriter(t *testing.T) {
 	}
 }
 
-// TestWatchWaitsNoLonger tests that a file that stays open for writing is read in the end.
-func TestWatchWaitsNoLonger(t *testing.T) {
+// TestWatchStopsWaitingAfterTheLimit tests that a file that stays open for writing is read in the end.
+func TestWatchStopsWaitingAfterTheLimit(t *testing.T) {
 	t.Parallel()
 	w := newWatched(t)
 	w.pace.writing = 5 * w.pace.quiet
@@ -38,9 +38,9 @@ func TestWatchWaitsNoLonger(t *testing.T) {
 	w.wantChange()
 }
 
-// TestWatchSeesAFileByAnotherName tests that a file may be written through a name in another directory:
+// TestWatchDetectsARenamedFile tests that a file may be written through a name in another directory:
 // that of a bind mount, or another link.
-func TestWatchSeesAFileByAnotherName(t *testing.T) {
+func TestWatchDetectsARenamedFile(t *testing.T) {
 	t.Parallel()
 	w := newWatched(t)
 	w.write("nginx.conf", "# one")
@@ -53,9 +53,9 @@ func TestWatchSeesAFileByAnotherName(t *testing.T) {
 	w.wantChange()
 }
 
-// TestNewLinkIsNoNewFile tests that the watcher does not wait after the creation of a name that no
+// TestNewLinkToTheSameFileIsNoChange tests that the watcher does not wait after the creation of a name that no
 // program writes to.
-func TestNewLinkIsNoNewFile(t *testing.T) {
+func TestNewLinkToTheSameFileIsNoChange(t *testing.T) {
 	t.Parallel()
 	w := watch(t, map[string]string{"nginx.conf": "include *.list;", "a": "# one"})
 	if err := os.Link(w.path("a"), w.path("a.list")); err != nil {

@@ -116,7 +116,7 @@ func (w *watched) wantChange() {
 	w.note(trial{read: w.read(), served: true})
 }
 
-func (w *watched) want(o occasion) {
+func (w *watched) want(o reloadReason) {
 	w.t.Helper()
 	select {
 	case got := <-w.changes():
@@ -138,7 +138,7 @@ func (w *watched) wantNone() {
 	}
 }
 
-func TestWatchReportsWhatMatters(t *testing.T) {
+func TestWatchReportsRelevantChanges(t *testing.T) {
 	files := map[string]string{
 		"nginx.conf":     "include conf.d/*.conf; include one/site.conf; include sites/*/x.conf;",
 		"conf.d/a.conf":  "events {}",
@@ -183,8 +183,8 @@ func TestWatchReportsWhatMatters(t *testing.T) {
 	}
 }
 
-// TestWatchFollowsDirectoriesAbove tests that a directory above that of the configuration may be replaced.
-func TestWatchFollowsDirectoriesAbove(t *testing.T) {
+// TestWatchFollowsParentDirectories tests that a directory above that of the configuration may be replaced.
+func TestWatchFollowsParentDirectories(t *testing.T) {
 	t.Parallel()
 	w := newWatched(t)
 	w.source.Path = w.path("a/b/c/nginx.conf")
@@ -198,7 +198,7 @@ func TestWatchFollowsDirectoriesAbove(t *testing.T) {
 	w.wantChange()
 }
 
-func TestWatchFollowsLinksAsKubernetesSwapsThem(t *testing.T) {
+func TestWatchFollowsKubernetesLinks(t *testing.T) {
 	t.Parallel()
 	w := newWatched(t)
 	w.write("..1/nginx.conf", "include site.conf;")
@@ -231,9 +231,9 @@ func TestWatchFollowsLinksToOtherDirectories(t *testing.T) {
 	w.wantChange()
 }
 
-// TestWatchSeesAMissingFileAppear tests that a missing include is tried again when the file appears,
+// TestWatchDetectsACreatedFile tests that a missing include is tried again when the file appears,
 // together with its directories.
-func TestWatchSeesAMissingFileAppear(t *testing.T) {
+func TestWatchDetectsACreatedFile(t *testing.T) {
 	t.Parallel()
 	w := newWatched(t)
 	w.write("nginx.conf", "include not/yet/there.conf;")
@@ -242,8 +242,8 @@ func TestWatchSeesAMissingFileAppear(t *testing.T) {
 	w.wantChange()
 }
 
-// TestWatchIsNotHeldUpByOtherFiles tests that other files in the directory may be written all the time.
-func TestWatchIsNotHeldUpByOtherFiles(t *testing.T) {
+// TestWatchIgnoresWritesToOtherFiles tests that other files in the directory may be written all the time.
+func TestWatchIgnoresWritesToOtherFiles(t *testing.T) {
 	t.Parallel()
 	w := watch(t, map[string]string{"nginx.conf": "events {}"})
 	stop, stopped := make(chan struct{}), make(chan struct{})
@@ -267,8 +267,8 @@ func TestWatchIsNotHeldUpByOtherFiles(t *testing.T) {
 	w.wantChange()
 }
 
-// TestWatchHasALongestWait tests that a file that is replaced all the time is read in the end.
-func TestWatchHasALongestWait(t *testing.T) {
+// TestWatchLimitsTheQuietPeriod tests that a file that is replaced all the time is read in the end.
+func TestWatchLimitsTheQuietPeriod(t *testing.T) {
 	t.Parallel()
 	w := watch(t, map[string]string{"nginx.conf": "events {}"})
 	var reported bool
@@ -297,9 +297,9 @@ func TestWatchReportsABrokenFileOnce(t *testing.T) {
 	w.wantChange()
 }
 
-// TestWatchForgetsAChangeThatIsTakenBack tests that there is no reload if the files are those of the
+// TestWatchIgnoresARevertedChange tests that there is no reload if the files are those of the
 // running configuration again.
-func TestWatchForgetsAChangeThatIsTakenBack(t *testing.T) {
+func TestWatchIgnoresARevertedChange(t *testing.T) {
 	t.Parallel()
 	w := watch(t, map[string]string{"nginx.conf": "events {}"})
 	w.write("nginx.conf", "wrong;")
@@ -309,7 +309,7 @@ func TestWatchForgetsAChangeThatIsTakenBack(t *testing.T) {
 	w.wantNone()
 }
 
-func TestWatchIsSilentAboutWhatWasLoaded(t *testing.T) {
+func TestWatchIgnoresTheLoadedConfiguration(t *testing.T) {
 	t.Parallel()
 	w := watch(t, map[string]string{"nginx.conf": "events {}"})
 	w.write("nginx.conf", "events { }")
@@ -317,7 +317,7 @@ func TestWatchIsSilentAboutWhatWasLoaded(t *testing.T) {
 	w.wantNone()
 }
 
-func TestWatchTriesAgain(t *testing.T) {
+func TestWatchRetriesAFailedReload(t *testing.T) {
 	t.Parallel()
 	w := watch(t, map[string]string{"nginx.conf": "events {}"})
 	for range 4 {
@@ -338,12 +338,12 @@ func TestWatchTriesAgain(t *testing.T) {
 	w.wantNone()
 }
 
-// TestWatchLooksWithoutNotices tests that the watcher polls the files if changes are not reported.
-func TestWatchLooksWithoutNotices(t *testing.T) {
+// TestWatchPollsWithoutNotices tests that the watcher polls the files if changes are not reported.
+func TestWatchPollsWithoutNotices(t *testing.T) {
 	tests := map[string]func() (notifier, error){
 		"no notifier":    func() (notifier, error) { return nil, errors.New("none is left") },
-		"no place":       func() (notifier, error) { return deaf{err: errors.New("none is left")}, nil },
-		"notices missed": func() (notifier, error) { return deaf{out: lost()}, nil },
+		"no place":       func() (notifier, error) { return silentNotifier{err: errors.New("none is left")}, nil },
+		"notices missed": func() (notifier, error) { return silentNotifier{out: lostNotice()}, nil },
 	}
 	for name, open := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -364,40 +364,40 @@ func TestWatchLooksWithoutNotices(t *testing.T) {
 	}
 }
 
-// A deaf notifier reports nothing.
-type deaf struct {
+// A silentNotifier notifier reports nothing.
+type silentNotifier struct {
 	out chan notice
 	err error
 }
 
-func (d deaf) notices() <-chan notice     { return d.out }
-func (d deaf) watch(*trail) (bool, error) { return false, d.err }
-func (d deaf) close()                     {}
+func (d silentNotifier) notices() <-chan notice          { return d.out }
+func (d silentNotifier) watch(*watchPaths) (bool, error) { return false, d.err }
+func (d silentNotifier) close()                          {}
 
-// lost returns a channel with one notice that others are missing.
-func lost() chan notice {
+// lostNotice returns a channel with one notice that others are missing.
+func lostNotice() chan notice {
 	out := make(chan notice, 1)
 	out <- notice{kind: noticeLost}
 	return out
 }
 
 func TestChangedFileReloads(t *testing.T) {
-	b := newBench(t)
+	b := newTestMaster(t)
 	before, after := freeAddr(t), freeAddr(t)
 	w := newWatched(t)
 	b.watcher, b.source = w.watcher, w.source
 	w.write("nginx.conf", "events {}")
 	w.start()
 	b.serve(b.program(before))
-	b.offer(b.program(after))
+	b.setProgram(b.program(after))
 	w.write("nginx.conf", "events { }")
 	testwait.Eventually(t, "the new address is served", func() bool { return visit(after) == nil })
 }
 
-// TestFailedReloadIsTriedAgain tests that an address in use is bound after it becomes free, without a
+// TestFailedReloadIsRetried tests that an address in use is bound after it becomes free, without a
 // further change.
-func TestFailedReloadIsTriedAgain(t *testing.T) {
-	b := newBench(t)
+func TestFailedReloadIsRetried(t *testing.T) {
+	b := newTestMaster(t)
 	used, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -408,7 +408,7 @@ func TestFailedReloadIsTriedAgain(t *testing.T) {
 	w.write("nginx.conf", "events {}")
 	w.start()
 	b.serve(b.program(freeAddr(t)))
-	b.offer(b.program(after))
+	b.setProgram(b.program(after))
 	w.write("nginx.conf", "events { }")
 	testwait.Eventually(t, "the address is in use", func() bool { return b.log.has("[emerg] still could not bind()") })
 	used.Close()

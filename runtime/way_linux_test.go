@@ -27,7 +27,7 @@ func listenWithFile(t *testing.T, path string) *net.UnixListener {
 	return l
 }
 
-func TestSocketFileThatIsInTheWay(t *testing.T) {
+func TestStaleSocketFileIsReplaced(t *testing.T) {
 	tests := []struct {
 		name    string
 		make    func(t *testing.T, path string)
@@ -70,7 +70,7 @@ func TestSocketFileThatIsInTheWay(t *testing.T) {
 
 // TestReloadBetweenAWildcardAndAnAddress reloads with weir's own sockets in conflict.
 func TestReloadBetweenAWildcardAndAnAddress(t *testing.T) {
-	b := newBench(t)
+	b := newTestMaster(t)
 	b.pause = time.Hour // must not be needed
 	narrow := freeAddr(t)
 	wide := stream.Addr{IP: netip.AddrPortFrom(netip.IPv4Unspecified(), narrow.IP.Port())}
@@ -90,9 +90,9 @@ func TestReloadBetweenAWildcardAndAnAddress(t *testing.T) {
 	}
 }
 
-// TestOthersMayNotJoin checks that only sockets of the process itself share an address.
-func TestOthersMayNotJoin(t *testing.T) {
-	b := newBench(t)
+// TestReusePortIsNotLeftOpenToOtherPrograms checks that only sockets of the process itself share an address.
+func TestReusePortIsNotLeftOpenToOtherPrograms(t *testing.T) {
+	b := newTestMaster(t)
 	narrow := freeAddr(t)
 	wide := stream.Addr{IP: netip.AddrPortFrom(netip.IPv4Unspecified(), narrow.IP.Port())}
 	b.serve(b.program(wide))

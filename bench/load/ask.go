@@ -96,7 +96,7 @@ func (r *askRun) open() error {
 	n := r.opened
 	r.opened++
 	c := &asker{fd: fd, q: &r.Asks[n%len(r.Asks)], started: time.Now()}
-	r.clients = grown(r.clients, fd)
+	r.clients = extend(r.clients, fd)
 	r.clients[fd] = c
 	if err := bindSource(r.target, fd, n); err != nil {
 		return err

@@ -112,13 +112,13 @@ func (b *Broker) handle(fd int, ev *unix.EpollEvent) error {
 		return nil // closed after the event was read
 	}
 	if err := b.serve(c, ev); err != nil {
-		b.part(c, err)
+		b.closeConn(c, err)
 	}
 	return nil
 }
 
-// part closes a connection that has ended; err is io.EOF if it ended normally.
-func (b *Broker) part(c *brokerConn, err error) {
+// closeConn closes a connection that has ended; err is io.EOF if it ended normally.
+func (b *Broker) closeConn(c *brokerConn, err error) {
 	if err != io.EOF {
 		fmt.Fprintln(b.log, "broker:", err)
 	}
@@ -138,7 +138,7 @@ func (b *Broker) accept() error {
 		default:
 			return fmt.Errorf("accept: %w", err)
 		}
-		b.conns = grown(b.conns, fd)
+		b.conns = extend(b.conns, fd)
 		b.conns[fd] = &brokerConn{fd: fd}
 		if err := b.poll.add(fd, edge); err != nil {
 			return err
@@ -162,8 +162,8 @@ func (b *Broker) close() {
 	}
 }
 
-// grown returns s, extended if necessary, so that s[i] exists.
-func grown[T any](s []T, i int) []T {
+// extend returns s, extended if necessary, so that s[i] exists.
+func extend[T any](s []T, i int) []T {
 	if i < len(s) {
 		return s
 	}

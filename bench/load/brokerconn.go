@@ -41,7 +41,7 @@ func (b *Broker) serve(c *brokerConn, ev *unix.EpollEvent) error {
 	if err := c.flush(); err != nil {
 		return err
 	}
-	if err := c.pour(); err != nil {
+	if err := c.sendBulk(); err != nil {
 		return err
 	}
 	if !readable(ev) && !blocked {
@@ -54,12 +54,12 @@ func (b *Broker) serve(c *brokerConn, ev *unix.EpollEvent) error {
 // read first.
 func (b *Broker) drain(c *brokerConn, ended bool) error {
 	for len(c.out) == 0 {
-		n, room, err := b.take(c)
+		n, room, err := b.readOnce(c)
 		if err == errAgain {
 			return nil
 		}
 		if err != nil {
-			return gone(err)
+			return mapClosed(err)
 		}
 		if n == 0 {
 			return io.EOF
@@ -71,10 +71,10 @@ func (b *Broker) drain(c *brokerConn, ended bool) error {
 	return nil
 }
 
-// take reads once, up to room bytes, and handles the input.
-func (b *Broker) take(c *brokerConn) (n, room int, err error) {
+// readOnce reads once, up to room bytes, and handles the input.
+func (b *Broker) readOnce(c *brokerConn) (n, room int, err error) {
 	if c.role == sink && c.left > 0 {
-		return b.swallow(c)
+		return b.discard(c)
 	}
 	n, err = read(c.fd, b.buf)
 	if err != nil || n == 0 {
@@ -86,7 +86,7 @@ func (b *Broker) take(c *brokerConn) (n, room int, err error) {
 // maxDiscard is how many bytes a sink discards in one call.
 const maxDiscard = 4 << 20
 
-func (b *Broker) swallow(c *brokerConn) (n, room int, err error) {
+func (b *Broker) discard(c *brokerConn) (n, room int, err error) {
 	room = int(min(c.left, maxDiscard))
 	n, err = discard(c.fd, room)
 	if err != nil || n == 0 {
@@ -106,7 +106,7 @@ func (b *Broker) input(c *brokerConn, p []byte) error {
 	if !c.headed {
 		n := proxyHeader(p)
 		if n < 0 {
-			c.keep(p)
+			c.storePartial(p)
 			return nil
 		}
 		p, c.headed = p[n:], true
@@ -116,17 +116,17 @@ func (b *Broker) input(c *brokerConn, p []byte) error {
 	if err != nil {
 		return err
 	}
-	c.keep(rest)
+	c.storePartial(rest)
 	if err := c.send(b.reply); err != nil {
 		return err
 	}
-	return c.pour()
+	return c.sendBulk()
 }
 
 // packets handles every whole packet of p and returns the rest.
 func (b *Broker) packets(c *brokerConn, p []byte) ([]byte, error) {
 	for {
-		p = b.sunk(c, p)
+		p = b.discardSink(c, p)
 		pk, err := firstPacket(p)
 		if err != nil || pk.size == 0 {
 			return p, err
@@ -138,8 +138,8 @@ func (b *Broker) packets(c *brokerConn, p []byte) ([]byte, error) {
 	}
 }
 
-// sunk discards the part of p that belongs to a sink, and returns the rest.
-func (b *Broker) sunk(c *brokerConn, p []byte) []byte {
+// discardSink discards the part of p that belongs to a sink, and returns the rest.
+func (b *Broker) discardSink(c *brokerConn, p []byte) []byte {
 	if c.role != sink || c.left == 0 || len(p) == 0 {
 		return p
 	}
@@ -208,8 +208,8 @@ func (c *brokerConn) start(body []byte) error {
 	return nil
 }
 
-// keep stores the start of a packet, or clears the store.
-func (c *brokerConn) keep(p []byte) {
+// storePartial stores the start of a packet, or clears the store.
+func (c *brokerConn) storePartial(p []byte) {
 	if len(p) == 0 {
 		c.in = nil
 		return
@@ -219,15 +219,15 @@ func (c *brokerConn) keep(p []byte) {
 
 var zeros = make([]byte, 256<<10)
 
-// pour sends the remaining bytes of a source until the socket is full.
-func (c *brokerConn) pour() error {
+// sendBulk sends the remaining bytes of a source until the socket is full.
+func (c *brokerConn) sendBulk() error {
 	for c.asked && c.left > 0 && len(c.out) == 0 {
 		n, err := write(c.fd, zeros[:min(c.left, int64(len(zeros)))])
 		if err == errAgain {
 			return nil
 		}
 		if err != nil {
-			return gone(err)
+			return mapClosed(err)
 		}
 		c.left -= int64(n)
 	}
@@ -247,7 +247,7 @@ func (c *brokerConn) flush() error {
 			return nil
 		}
 		if err != nil {
-			return gone(err)
+			return mapClosed(err)
 		}
 		c.out = c.out[n:]
 	}
@@ -255,8 +255,8 @@ func (c *brokerConn) flush() error {
 	return nil
 }
 
-// gone maps the errors of a client that has closed to io.EOF.
-func gone(err error) error {
+// mapClosed maps the errors of a client that has closed to io.EOF.
+func mapClosed(err error) error {
 	if err == unix.ECONNRESET || err == unix.EPIPE {
 		return io.EOF
 	}

@@ -121,7 +121,7 @@ func (r *datagramRun) open() error {
 	}
 	c := &datagramClient{fd: fd, n: r.opened}
 	r.opened++
-	r.clients = grown(r.clients, fd)
+	r.clients = extend(r.clients, fd)
 	r.clients[fd] = c
 	if err := connectFrom(r.target, fd, c.n); err != nil {
 		return fmt.Errorf("session %d: %w", c.n+1, err)

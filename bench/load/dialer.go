@@ -62,7 +62,7 @@ func (d *dialer) open(role string) (*client, error) {
 		closeFD(fd)
 		return nil, fmt.Errorf("session %d: %w", c.n+1, err)
 	}
-	d.clients = grown(d.clients, fd)
+	d.clients = extend(d.clients, fd)
 	d.clients[fd] = c
 	return c, nil
 }

@@ -27,7 +27,7 @@ func (i Idle) Run(ctx context.Context, t *Target) (Result, error) {
 		return Result{}, err
 	}
 	defer h.Close()
-	if err := rest(ctx, i.Settle); err != nil {
+	if err := sleep(ctx, i.Settle); err != nil {
 		return Result{}, err
 	}
 	r, err := span.end(float64(i.Sessions), nil)
@@ -37,8 +37,8 @@ func (i Idle) Run(ctx context.Context, t *Target) (Result, error) {
 	return r, h.Check()
 }
 
-// rest waits for d, or for the end of ctx, which is an error.
-func rest(ctx context.Context, d time.Duration) error {
+// sleep waits for d, or for the end of ctx, which is an error.
+func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -4,7 +4,7 @@ package load
 
 import "testing"
 
-func TestPublishIsAsLongAsAsked(t *testing.T) {
+func TestPublishHasTheGivenLength(t *testing.T) {
 	for _, size := range []int{7, 100, 128, 129, 4096, 20_000} {
 		p, err := publishOf(size)
 		if err != nil {
@@ -25,7 +25,7 @@ func TestPublishIsAsLongAsAsked(t *testing.T) {
 	}
 }
 
-func TestClientIDIsRead(t *testing.T) {
+func TestClientIDOfConnect(t *testing.T) {
 	pk, err := firstPacket(appendConnect(nil, "sink:10:x"))
 	if err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ func (p Ping) Run(ctx context.Context, t *Target) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if err := rest(ctx, p.Settle); err != nil {
+	if err := sleep(ctx, p.Settle); err != nil {
 		return Result{}, err
 	}
 	span, err := t.begin()

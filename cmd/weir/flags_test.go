@@ -46,9 +46,9 @@ func TestManualPage(t *testing.T) {
 	}
 }
 
-// TestOwnSwitchesAreNoneOfNginx checks that nginx refuses each of them, so that none changes the meaning
+// TestOwnSwitchesDifferFromNginx checks that nginx refuses each of them, so that none changes the meaning
 // of an nginx command line.
-func TestOwnSwitchesAreNoneOfNginx(t *testing.T) {
+func TestOwnSwitchesDifferFromNginx(t *testing.T) {
 	needNginx(t)
 	for name := range ownSwitches {
 		if got := command(t, t.TempDir(), nginx, "-t", name); got.code != 1 || !strings.Contains(got.stderr, "invalid option") {

@@ -24,13 +24,13 @@ func BenchmarkLoad(b *testing.B) {
 	}
 	var ours, theirs time.Duration
 	for b.Loop() {
-		ours += took(b, binary, "-t", "-q", "-c", conf)
-		theirs += took(b, nginx, "-t", "-q", "-c", conf, "-g", "load_module "+nginxStream+";")
+		ours += stopwatch(b, binary, "-t", "-q", "-c", conf)
+		theirs += stopwatch(b, nginx, "-t", "-q", "-c", conf, "-g", "load_module "+nginxStream+";")
 	}
 	b.ReportMetric(ours.Seconds()/theirs.Seconds(), "weir/nginx")
 }
 
-func took(b *testing.B, name string, args ...string) time.Duration {
+func stopwatch(b *testing.B, name string, args ...string) time.Duration {
 	b.Helper()
 	start := time.Now()
 	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {

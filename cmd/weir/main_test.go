@@ -79,7 +79,7 @@ func command(t *testing.T, dir, program string, args ...string) result {
 	if err := cmd.Run(); err != nil && !errors.As(err, &failed) {
 		t.Fatal(err)
 	}
-	plain := func(b bytes.Buffer) string { return withoutChance(strings.ReplaceAll(b.String(), dir, "$DIR")) }
+	plain := func(b bytes.Buffer) string { return withoutRandomText(strings.ReplaceAll(b.String(), dir, "$DIR")) }
 	return result{plain(stdout), plain(stderr), cmd.ProcessState.ExitCode()}
 }
 
@@ -88,8 +88,8 @@ var (
 	numbers = regexp.MustCompile(`\d+#\d+`)
 )
 
-// withoutChance replaces the parts of a text that differ between runs.
-func withoutChance(text string) string {
+// withoutRandomText replaces the parts of a text that differ between runs.
+func withoutRandomText(text string) string {
 	return numbers.ReplaceAllString(dates.ReplaceAllString(text, "DATE"), "PID")
 }
 
@@ -183,7 +183,7 @@ func TestBinaryIsStatic(t *testing.T) {
 	}
 }
 
-func TestBinaryHoldsNothingOfTheTests(t *testing.T) {
+func TestBinaryHasNoTestDependencies(t *testing.T) {
 	info, err := buildinfo.ReadFile(binary)
 	if err != nil {
 		t.Fatal(err)
@@ -197,8 +197,8 @@ func TestBinaryHoldsNothingOfTheTests(t *testing.T) {
 	}
 }
 
-// TestLeftOutModulesAreRefused compares the output of -V with weir's behaviour.
-func TestLeftOutModulesAreRefused(t *testing.T) {
+// TestOmittedModulesAreRejected compares the output of -V with weir's behaviour.
+func TestOmittedModulesAreRejected(t *testing.T) {
 	uses := map[string]string{
 		"limit_conn": "limit_conn a 1;", "access": "allow all;", "geo": "geo $a { default 1; }", "map": "map $a $b { default 1; }",
 		"split_clients": "split_clients $a $b { * 1; }", "return": "return x;", "pass": "pass 1;", "set": "set $a b;",

@@ -107,7 +107,7 @@ func (s *site) readPid() int {
 // log returns the error log without dates and process numbers.
 func (s *site) log() string {
 	text, _ := os.ReadFile(s.path("e.log"))
-	return withoutChance(string(text))
+	return withoutRandomText(string(text))
 }
 
 func (s *site) wantLine(pattern string) {
@@ -223,7 +223,7 @@ func (p *served) send(s syscall.Signal) {
 	}
 }
 
-func TestQuitLetsSessionsEnd(t *testing.T) {
+func TestQuitWaitsForSessions(t *testing.T) {
 	p := newSite(t).front()
 	c := p.dial(p.addr)
 	p.control("quit")
@@ -234,7 +234,7 @@ func TestQuitLetsSessionsEnd(t *testing.T) {
 	p.wantLine(`\[notice\] PID: exit`)
 }
 
-func TestStopCutsSessions(t *testing.T) {
+func TestStopClosesSessions(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(s.String(), func(t *testing.T) {
 			p := newSite(t).front()
@@ -292,7 +292,7 @@ func TestChangedFileIsReloaded(t *testing.T) {
 	p.ping(c)
 }
 
-func TestDaemonServesOnceItsParentHasGone(t *testing.T) {
+func TestDaemonServesWhenItsParentExits(t *testing.T) {
 	s := newSite(t)
 	if got, want := command(t, s.dir, binary, s.args()...), (result{}); got != want {
 		t.Fatalf("got\n%v\nwant\n%v", got, want)

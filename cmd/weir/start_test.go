@@ -107,7 +107,7 @@ func TestManySignalsAreMergedAndTermWins(t *testing.T) {
 	}
 }
 
-func TestDaemonsPidFileIsForAllToRead(t *testing.T) {
+func TestPidFileOfADaemonIsWorldReadable(t *testing.T) {
 	s := newSite(t)
 	before := syscall.Umask(0o077)
 	got := command(t, s.dir, binary, s.args()...)
@@ -143,7 +143,7 @@ func TestPidFileIsNotWrittenThroughALink(t *testing.T) {
 	p.wantExit(0)
 }
 
-func TestPidFileByAnotherPathIsKept(t *testing.T) {
+func TestPidFileWithAnotherPathIsKept(t *testing.T) {
 	p := newSite(t).front()
 	if err := os.Symlink(".", p.path("same")); err != nil {
 		t.Fatal(err)
@@ -159,7 +159,7 @@ func TestPidFileByAnotherPathIsKept(t *testing.T) {
 	p.wantExit(0)
 }
 
-func TestDirectoryInThePlaceOfThePidFile(t *testing.T) {
+func TestPidFileThatIsADirectory(t *testing.T) {
 	s := newSite(t)
 	if err := os.Mkdir(s.path("n.pid"), 0o700); err != nil {
 		t.Fatal(err)
@@ -172,8 +172,8 @@ func TestDirectoryInThePlaceOfThePidFile(t *testing.T) {
 	}
 }
 
-// TestFirstLogIsComplainedAboutOnce runs starts that execute the program two and three times.
-func TestFirstLogIsComplainedAboutOnce(t *testing.T) {
+// TestFailureToOpenTheFirstLogIsReportedOnce runs starts that execute the program two and three times.
+func TestFailureToOpenTheFirstLogIsReportedOnce(t *testing.T) {
 	for _, daemon := range []string{"on", "off"} {
 		t.Run("daemon "+daemon, func(t *testing.T) {
 			s := waitingSite(t)
@@ -185,7 +185,7 @@ func TestFirstLogIsComplainedAboutOnce(t *testing.T) {
 	}
 }
 
-func TestFirstLogIsClosedOnceThereIsAnother(t *testing.T) {
+func TestFirstLogIsClosedWhenConfiguredLogsOpen(t *testing.T) {
 	p := newSite(t).front("-e", "first.log")
 	p.ping(p.dial(p.addr))
 	testwait.Eventually(t, "the first log is closed", func() bool {
@@ -228,7 +228,7 @@ func TestLogToStandardOutputThatIsASocket(t *testing.T) {
 	(&served{s, cmd, cmd.Process.Pid}).wantExit(0)
 }
 
-func TestServingAsRootIsWarnedOf(t *testing.T) {
+func TestWarningOfRunningAsRoot(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")
 	}
@@ -252,9 +252,9 @@ func TestServingAsRootIsWarnedOf(t *testing.T) {
 	}
 }
 
-// TestUserWithoutAListOfUsers runs weir in a root directory with only the program and its configuration,
+// TestUserWithoutAUserDatabase runs weir in a root directory with only the program and its configuration,
 // as in a small image.
-func TestUserWithoutAListOfUsers(t *testing.T) {
+func TestUserWithoutAUserDatabase(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")
 	}
@@ -274,7 +274,7 @@ func TestUserWithoutAListOfUsers(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	want := `[warn] PID: no user database, "user" is ignored and weir continues as root in /n.conf:1` + "\n"
-	if got := withoutChance(string(out)); !strings.Contains(got, want) {
+	if got := withoutRandomText(string(out)); !strings.Contains(got, want) {
 		t.Errorf("got %q, want it to hold %q", got, want)
 	}
 }

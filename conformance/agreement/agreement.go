@@ -43,11 +43,11 @@ func newBenches(root string, s *subjects, n int) ([]*bench, error) {
 }
 
 func (b *bench) compare(ctx context.Context, t trial) (result, error) {
-	weir, err := b.weir.judge(ctx, t)
+	weir, err := b.weir.test(ctx, t)
 	if err != nil {
 		return result{}, err
 	}
-	real, err := b.nginx.judge(ctx, t)
+	real, err := b.nginx.test(ctx, t)
 	if err != nil {
 		return result{}, err
 	}

@@ -65,7 +65,7 @@ func build(t *testing.T) string {
 	return bin
 }
 
-func TestSyntaxIsWrittenOut(t *testing.T) {
+func TestSyntaxAlternatives(t *testing.T) {
 	tests := []struct {
 		syntax string
 		words  []string // with the usual words and no options
@@ -81,19 +81,19 @@ func TestSyntaxIsWrittenOut(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.syntax, func(t *testing.T) {
 			s := parseSyntax(tt.syntax)
-			if got := s.write(plainly{}); !slices.Equal(got, tt.words) {
+			if got := s.write(plainChooser{}); !slices.Equal(got, tt.words) {
 				t.Errorf("got %q, want %q", got, tt.words)
 			}
-			if got := s.write(plainly{at: s.words()[tt.at], instead: "!"}); !slices.Equal(got, tt.other) {
+			if got := s.write(plainChooser{at: s.words()[tt.at], instead: "!"}); !slices.Equal(got, tt.other) {
 				t.Errorf("got %q, want %q", got, tt.other)
 			}
 		})
 	}
 }
 
-func TestDiceFallTheSameWay(t *testing.T) {
+func TestRandomSeedIsFixed(t *testing.T) {
 	d := &directive{name: "x", syntax: []sequence{parseSyntax("<time> [<size>] [on | off]")}}
-	a, b := diceFor("seed", 3), diceFor("seed", 3)
+	a, b := newRandom("seed", 3), newRandom("seed", 3)
 	for range 100 {
 		if first, second := a.use(d), b.use(d); first != second {
 			t.Fatalf("got %q, then %q", first, second)
@@ -137,7 +137,7 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-func TestRulesFollowTheVersion(t *testing.T) {
+func TestRulesDependOnTheVersion(t *testing.T) {
 	r := &result{nginx: verdict{[]string{"[emerg] no handler for server in /p/nginx.conf:5", "failed"}, 1}, weir: verdict{[]string{"ok"}, 0}}
 	for v, want := range map[nginx.Version]class{{1, 27, 0}: newer, {1, 27, 1}: differs} {
 		if got := r.classify(&nginx.Build{Version: v}).class; got != want {

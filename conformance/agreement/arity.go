@@ -22,7 +22,7 @@ func arities(d *directive) (all []trial) {
 
 // args returns n arguments: the directive's own words repeated as often as needed, or none of them.
 func (d *directive) args(n int, right bool) (args []string) {
-	own := d.syntax[0].write(plainly{})
+	own := d.syntax[0].write(plainChooser{})
 	for i := range n {
 		switch {
 		case !right:

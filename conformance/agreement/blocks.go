@@ -92,7 +92,7 @@ func blocks() (all []trial) {
 		for _, line := range k.lines {
 			all = append(all, k.in(k.heads[0], line), k.in(k.heads[0], k.lines[0]+"\n"+line), k.in(k.heads[0], line+"\n"+k.lines[0]))
 		}
-		roll := diceFor("lines of "+k.page, 0)
+		roll := newRandom("lines of "+k.page, 0)
 		for range k.many {
 			var lines []string
 			for range 2 + roll.IntN(4) {

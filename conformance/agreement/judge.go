@@ -45,8 +45,8 @@ type program struct {
 // tooLong limits one run, which normally takes some milliseconds.
 const tooLong = 30 * time.Second
 
-// judge makes the program test the configuration.
-func (p *program) judge(ctx context.Context, t trial) (verdict, error) {
+// test makes the program test the configuration.
+func (p *program) test(ctx context.Context, t trial) (verdict, error) {
 	if err := os.WriteFile(p.path("nginx.conf"), []byte(t.conf), 0o600); err != nil {
 		return verdict{}, err
 	}

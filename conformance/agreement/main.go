@@ -84,7 +84,7 @@ func run(ctx context.Context, o options) error {
 
 // choose keeps about one in n of the trials that match.
 func choose(trials []trial, only *regexp.Regexp, oneIn int) (chosen []trial) {
-	roll := diceFor("a sample", 0)
+	roll := newRandom("a sample", 0)
 	for _, t := range trials {
 		if roll.IntN(oneIn) == 0 && only.MatchString(t.page+" "+t.name) {
 			chosen = append(chosen, t)
@@ -100,7 +100,7 @@ func trialsFor(ctx context.Context, b *bench, listing string) ([]trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	known, served, err := b.probe(ctx, all)
+	known, served, err := b.findDifferences(ctx, all)
 	if err != nil {
 		return nil, err
 	}
@@ -130,8 +130,8 @@ func unique(trials []trial) (once []trial) {
 	return once
 }
 
-// probe finds the directives that nginx knows, and among them those that weir supports.
-func (b *bench) probe(ctx context.Context, all []*directive) (known, served []*directive, err error) {
+// findDifferences finds the directives that nginx knows, and among them those that weir supports.
+func (b *bench) findDifferences(ctx context.Context, all []*directive) (known, served []*directive, err error) {
 	unknown := regexp.MustCompile(`unknown directive|is not allowed here`)
 	for _, d := range all {
 		if len(d.contexts) == 0 || d.name == "debug_connection" && !b.build.Debugs() { // such a build accepts it with any words

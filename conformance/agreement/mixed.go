@@ -5,25 +5,25 @@ import (
 	"math/rand/v2"
 )
 
-// A dice chooses words at random: one in wrongIn is invalid, and each option is taken with
+// A random chooses words at random: one in wrongIn is invalid, and each option is taken with
 // probability one third.
-type dice struct {
+type random struct {
 	*rand.Rand
 	wrongIn int // 0 chooses no invalid words
 }
 
-// diceFor returns dice with a fixed seed, the same in every run.
-func diceFor(seed string, wrongIn int) dice {
+// newRandom returns a source of random numbers with a fixed seed.
+func newRandom(seed string, wrongIn int) random {
 	h := fnv.New64a()
 	h.Write([]byte(seed))
-	return dice{rand.New(rand.NewPCG(h.Sum64(), 1)), wrongIn}
+	return random{rand.New(rand.NewPCG(h.Sum64(), 1)), wrongIn}
 }
 
-func (d dice) take(*element) bool { return d.IntN(3) == 0 }
+func (d random) take(*element) bool { return d.IntN(3) == 0 }
 
-func (d dice) pick(e *element) sequence { return e.in[d.IntN(len(e.in))] }
+func (d random) pick(e *element) sequence { return e.in[d.IntN(len(e.in))] }
 
-func (d dice) word(e *element) string {
+func (d random) word(e *element) string {
 	if e.kind == literal {
 		return e.text
 	}
@@ -34,10 +34,10 @@ func (d dice) word(e *element) string {
 	return d.of(k.right)
 }
 
-func (d dice) of(words []string) string { return words[d.IntN(len(words))] }
+func (d random) of(words []string) string { return words[d.IntN(len(words))] }
 
 // use returns the directive with randomly chosen arguments.
-func (d dice) use(x *directive) string {
+func (d random) use(x *directive) string {
 	return x.written(x.syntax[d.IntN(len(x.syntax))].write(d))
 }
 
@@ -49,7 +49,7 @@ func mixtures(x *directive) (all []trial) {
 		size += len(s.words())
 	}
 	for _, context := range x.contexts {
-		roll := diceFor(x.module+x.name+context, 0)
+		roll := newRandom(x.module+x.name+context, 0)
 		for i := range min(size, 12) * (right + wrong) / 4 {
 			if roll.wrongIn = 0; i%(right+wrong) >= right {
 				roll.wrongIn = 3

@@ -9,7 +9,7 @@ const oneIn = 12
 // pairs of a page, and a sample of pairs from different pages.
 func pairs(known []*directive) (all []trial) {
 	for _, context := range contexts {
-		roll := diceFor("pairs in "+context, 0)
+		roll := newRandom("pairs in "+context, 0)
 		var here []*directive
 		for _, d := range known {
 			if slices.Contains(d.contexts, context) {

@@ -77,4 +77,4 @@ var bodies = map[string]string{
 }
 
 // right returns the directive with valid arguments.
-func (d *directive) right() string { return d.written(d.syntax[0].write(plainly{})) }
+func (d *directive) right() string { return d.written(d.syntax[0].write(plainChooser{})) }

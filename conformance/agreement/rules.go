@@ -89,14 +89,14 @@ var rules = []rule{
 	ofAngie("too few `worker_connections` are no error of a test", weirFinds(`^\[emerg\] \d+ worker_connections are not enough`)),
 	onPurpose("no name server at a unix socket", weirFinds(`^\[emerg\] "resolver" does not support unix sockets`)),
 	onPurpose("a zero byte is a byte like any other", conf(`\x00`)),
-	onPurpose("the word of a syslog server is shown as it stands", nginxSays(`\x00`)),
+	onPurpose("the word of a syslog server is shown as it stands", nginxLogs(`\x00`)),
 	onPurpose("`load_module` opens no file", nginxFinds(`^\[emerg\] dlopen\(\) `)),
-	onPurpose("there are no hash tables with buckets", nginxSays(`(?m)^\[(warn|emerg)\] could not build (optimal )?(variables|map)_hash`)),
+	onPurpose("there are no hash tables with buckets", nginxLogs(`(?m)^\[(warn|emerg)\] could not build (optimal )?(variables|map)_hash`)),
 	onPurpose("there is no log in memory", conf(`error_log memory:`)),
-	onPurpose("zones reserve no memory", nginxSays(`\[alert\] mmap\(MAP_ANON`)),
+	onPurpose("zones reserve no memory", nginxLogs(`\[alert\] mmap\(MAP_ANON`)),
 	onPurpose("buffers are made when they are used", nginxFinds(`^\[emerg\] (malloc|posix_memalign)\(`)),
-	onPurpose("control characters, and bytes that are not UTF-8, are written as `\\x0A`", inPlainText),
-	onPurpose("weir warns that it stays root", besides(`^\[warn\] the "user" directive is not supported yet, `)),
+	onPurpose("control characters, and bytes that are not UTF-8, are written as `\\x0A`", withEscapes),
+	onPurpose("weir warns that it stays root", extraLine(`^\[warn\] the "user" directive is not supported yet, `)),
 	onPurpose("a line of one word in `split_clients` is refused", weirFinds(`^\[emerg\] invalid number of the split_clients parameters`)),
 }
 
@@ -111,8 +111,8 @@ func conf(expression string) func(*result) bool {
 	return func(r *result) bool { return re.MatchString(r.conf) }
 }
 
-// nginxSays matches if an nginx line of any severity matches the expression.
-func nginxSays(expression string) func(*result) bool {
+// nginxLogs matches if an nginx line of any severity matches the expression.
+func nginxLogs(expression string) func(*result) bool {
 	re := regexp.MustCompile(expression)
 	return func(r *result) bool { return re.MatchString(r.nginx.String()) }
 }
@@ -154,8 +154,8 @@ func rewritten(expression, as string) func(*result) bool {
 	}
 }
 
-// besides matches if the verdicts are equal except for lines of weir that match the expression.
-func besides(expression string) func(*result) bool {
+// extraLine matches if the verdicts are equal except for lines of weir that match the expression.
+func extraLine(expression string) func(*result) bool {
 	re := regexp.MustCompile(expression)
 	return func(r *result) bool {
 		weir := verdict{slices.DeleteFunc(slices.Clone(r.weir.lines), re.MatchString), r.weir.code}
@@ -170,9 +170,9 @@ var (
 	escaped   = regexp.MustCompile(`\\x[0-9A-F]{2}|[\x00-\x1f\x7f]`)
 )
 
-// inPlainText matches if the verdicts are equal except for characters that weir escapes: nginx ends
+// withEscapes matches if the verdicts are equal except for characters that weir escapes: nginx ends
 // some words at a zero byte.
-func inPlainText(r *result) bool {
+func withEscapes(r *result) bool {
 	weir, nginx := strings.Join(r.weir.lines, "\n"), strings.Join(r.nginx.lines, "\n")
 	return weir != nginx && escaped.ReplaceAllString(weir, "") == unprinted.ReplaceAllString(strings.ToValidUTF8(nginx, ""), "")
 }

@@ -135,16 +135,16 @@ func (s sequence) has(e *element) bool {
 	return false
 }
 
-// plainly is the chooser of the shortest valid form: no options, the first alternative of each
+// plainChooser is the chooser of the shortest valid form: no options, the first alternative of each
 // choice, the usual word of each kind. At one element, if set, it writes another word.
-type plainly struct {
+type plainChooser struct {
 	at      *element
 	instead string
 }
 
-func (p plainly) take(e *element) bool { return p.at != nil && e.in[0].has(p.at) }
+func (p plainChooser) take(e *element) bool { return p.at != nil && e.in[0].has(p.at) }
 
-func (p plainly) pick(e *element) sequence {
+func (p plainChooser) pick(e *element) sequence {
 	for _, s := range e.in {
 		if p.at != nil && s.has(p.at) {
 			return s
@@ -153,7 +153,7 @@ func (p plainly) pick(e *element) sequence {
 	return e.in[0]
 }
 
-func (p plainly) word(e *element) string {
+func (p plainChooser) word(e *element) string {
 	switch {
 	case e == p.at:
 		return p.instead

@@ -45,7 +45,7 @@ const damages = 600
 // errors of the language itself.
 func texts() (all []trial) {
 	for i, text := range sound {
-		roll := diceFor(text, 0)
+		roll := newRandom(text, 0)
 		for n := range damages {
 			broken, how := roll.damage(text)
 			if n%3 == 0 && broken != "" {
@@ -97,7 +97,7 @@ func includes() (all []trial) {
 
 const special = "{};\"'\\$#\n\r\t ()=x\x00\xff"
 
-func (d dice) damage(text string) (broken, how string) {
+func (d random) damage(text string) (broken, how string) {
 	at := d.IntN(len(text))
 	line := 1 + strings.Count(text[:at], "\n")
 	c := special[d.IntN(len(special))]

@@ -10,11 +10,11 @@ func values(d *directive) (all []trial) {
 		for _, syntax := range d.syntax {
 			for _, e := range syntax.words() {
 				for _, word := range e.tried() {
-					all = append(all, d.in(context, d.written(syntax.write(plainly{at: e, instead: word}))))
+					all = append(all, d.in(context, d.written(syntax.write(plainChooser{at: e, instead: word}))))
 				}
 			}
 		}
-		right := d.syntax[0].write(plainly{})
+		right := d.syntax[0].write(plainChooser{})
 		for i, word := range odd {
 			if len(right) > 0 && i%2 == 0 {
 				all = append(all, d.in(context, d.written(append([]string{word}, right[1:]...))))

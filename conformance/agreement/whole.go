@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	wholes = 1500
+	wholeFiles = 1500
 	// wholePage is the page under which trials of whole configurations are counted.
 	wholePage = "whole configurations"
 )
@@ -15,26 +15,26 @@ const (
 // whole tries configurations with many directives at every level: errors that appear only after
 // everything has been read, and which of several errors is reported first.
 func whole(known []*directive) (all []trial) {
-	roll := diceFor("whole configurations", 0)
-	for n := range wholes {
+	roll := newRandom("whole configurations", 0)
+	for n := range wholeFiles {
 		if roll.wrongIn = 0; n%2 == 1 {
 			roll.wrongIn = 40
 		}
-		conf := roll.some(known, "main", 2) + "events {\n" + roll.some(known, "events",
+		conf := roll.someDirectives(known, "main", 2) + "events {\n" + roll.someDirectives(known, "events",
 			2) + "}\nstream {\nlog_format known x;\nlimit_conn_zone $remote_addr zone=known:32k;\n" +
-			roll.upstream(known, "known") + roll.some(known, "stream", 4)
+			roll.upstream(known, "known") + roll.someDirectives(known, "stream", 4)
 		for i := range 1 + roll.IntN(3) {
 			conf += roll.server(known, 8990+i)
 		}
-		conf += roll.some(known, "stream", 2) + "}\n"
+		conf += roll.someDirectives(known, "stream", 2) + "}\n"
 		all = append(all, trial{page: wholePage, name: fmt.Sprintf("configuration %d", n+1), conf: conf, owned: strings.Contains(conf,
 			"pid ")})
 	}
 	return all
 }
 
-// some returns up to n directives for that context, each once.
-func (d dice) some(known []*directive, context string, n int) (text string) {
+// someDirectives returns up to n directives for that context, each once.
+func (d random) someDirectives(known []*directive, context string, n int) (text string) {
 	here := slices.DeleteFunc(slices.Clone(known), func(x *directive) bool {
 		return !slices.Contains(x.contexts, context) || x.block && context == "main" || x.name == "listen" || x.name == "load_module"
 	})
@@ -45,10 +45,10 @@ func (d dice) some(known []*directive, context string, n int) (text string) {
 	return text
 }
 
-func (d dice) upstream(known []*directive, name string) string {
-	return "upstream " + name + " {\n" + d.some(known, "upstream", 4) + "server 127.0.0.1:1;\n" + d.some(known, "upstream", 2) + "}\n"
+func (d random) upstream(known []*directive, name string) string {
+	return "upstream " + name + " {\n" + d.someDirectives(known, "upstream", 4) + "server 127.0.0.1:1;\n" + d.someDirectives(known, "upstream", 2) + "}\n"
 }
 
-func (d dice) server(known []*directive, port int) string {
-	return fmt.Sprintf("server {\nlisten 127.0.0.1:%d;\n%sreturn a;\n%s}\n", port, d.some(known, "server", 8), d.some(known, "server", 8))
+func (d random) server(known []*directive, port int) string {
+	return fmt.Sprintf("server {\nlisten 127.0.0.1:%d;\n%sreturn a;\n%s}\n", port, d.someDirectives(known, "server", 8), d.someDirectives(known, "server", 8))
 }

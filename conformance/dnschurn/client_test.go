@@ -22,9 +22,9 @@ type visit struct {
 	err        error
 }
 
-// A crowd is the set of clients of a group. Each connects repeatedly, with one client identifier,
+// A clientSet is the set of clients of a group. Each connects repeatedly, with one client identifier,
 // one connection at a time.
-type crowd struct {
+type clientSet struct {
 	group   *group
 	clients int
 	pause   time.Duration // between two connections of a client, unless one takes longer
@@ -36,21 +36,21 @@ type crowd struct {
 }
 
 // clientID returns the client identifier of the client.
-func (c *crowd) clientID(client int) string { return fmt.Sprintf("%s-%d", c.group.name, client) }
+func (c *clientSet) clientID(client int) string { return fmt.Sprintf("%s-%d", c.group.name, client) }
 
-// come runs the clients until stop is closed, and returns when all have ended.
-func (c *crowd) come(stop <-chan struct{}) {
+// run runs the clients until stop is closed, and returns when all have ended.
+func (c *clientSet) run(stop <-chan struct{}) {
 	var all sync.WaitGroup
 	began := time.Now()
 	for i := range c.clients {
 		first := c.pause * time.Duration(i) / time.Duration(c.clients) // start times are spread over the pause
-		all.Go(func() { c.comeAgain(i, first, stop) })
+		all.Go(func() { c.runClient(i, first, stop) })
 	}
 	all.Wait()
 	c.took = time.Since(began)
 }
 
-func (c *crowd) comeAgain(client int, first time.Duration, stop <-chan struct{}) {
+func (c *clientSet) runClient(client int, first time.Duration, stop <-chan struct{}) {
 	timer := time.NewTimer(first)
 	defer timer.Stop()
 	for n := 0; ; n++ {
@@ -61,15 +61,15 @@ func (c *crowd) comeAgain(client int, first time.Duration, stop <-chan struct{})
 		}
 		timer.Reset(c.pause)
 		v := visit{client: client, name: fmt.Sprintf("%s-%d", c.clientID(client), n), begin: time.Now()}
-		v.err = v.pay(c.group.listen, c.clientID(client))
+		v.err = v.connect(c.group.listen, c.clientID(client))
 		c.mu.Lock()
 		c.visits = append(c.visits, v)
 		c.mu.Unlock()
 	}
 }
 
-// pay connects, waits for CONNACK, disconnects, and checks that the connection ends in order.
-func (v *visit) pay(port int, clientID string) error {
+// connect connects, waits for CONNACK, disconnects, and checks that the connection ends in order.
+func (v *visit) connect(port int, clientID string) error {
 	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		return err

@@ -77,7 +77,7 @@ func (g *group) answer(name, kind string) (ttl uint32, values []string) {
 	case kind != g.kind:
 		return 0, nil
 	}
-	for _, i := range g.change(n) {
+	for _, i := range g.nextSet(n) {
 		values = append(values, g.record(n, i))
 	}
 	if kind == "SRV" {
@@ -104,8 +104,8 @@ func (g *group) port(n int) int {
 // addr returns the IP address of server i of name n.
 func (g *group) addr(n, i int) string { return fmt.Sprintf("127.%d.%d.%d", 100+g.number, n, i+1) }
 
-// change begins the next set of name n and returns it.
-func (g *group) change(n int) []int {
+// nextSet begins the next set of name n and returns it.
+func (g *group) nextSet(n int) []int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	version := len(g.versions[n])
@@ -136,45 +136,45 @@ func (g *group) settled() bool {
 	return !slices.ContainsFunc(g.versions, func(v []time.Time) bool { return len(v) < 2 })
 }
 
-// A turn is a change of a name's set: it happens after the answer is sent, and before weir has
+// A change is a change of a name's set: it happens after the answer is sent, and before weir has
 // applied it. Weir then waits a second before it asks again, so the next question gives the upper
 // bound. A zero time means that it has not happened.
-type turn struct{ earliest, latest time.Time }
+type change struct{ earliest, latest time.Time }
 
 // mayBeBefore reports whether the turn may have happened before t.
-func (m turn) mayBeBefore(t time.Time) bool { return !m.earliest.IsZero() && m.earliest.Before(t) }
+func (m change) mayBeBefore(t time.Time) bool { return !m.earliest.IsZero() && m.earliest.Before(t) }
 
 // mayBeAfter reports whether the turn may have happened after t, or not at all.
-func (m turn) mayBeAfter(t time.Time) bool { return m.latest.IsZero() || m.latest.After(t) }
+func (m change) mayBeAfter(t time.Time) bool { return m.latest.IsZero() || m.latest.After(t) }
 
 // leastPause is the shortest pause between two questions for a name.
 const leastPause = time.Second
 
-// A stay is the time during which a server was in its group.
-type stay struct{ comes, goes turn }
+// A presence is the time during which a server was in its group.
+type presence struct{ from, to change }
 
-// stays returns the times during which server i of name n was present.
-func (g *group) stays(n, i int) []stay {
+// presences returns the times during which server i of name n was present.
+func (g *group) presences(n, i int) []presence {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	var all []stay
+	var all []presence
 	in := false
 	for v := range g.versions[n] {
 		has := (i-v*g.step%cycle+cycle)%cycle < perSet
 		switch {
 		case has && !in:
-			all = append(all, stay{comes: g.turn(n, v)})
+			all = append(all, presence{from: g.changeTime(n, v)})
 		case !has && in:
-			all[len(all)-1].goes = g.turn(n, v)
+			all[len(all)-1].to = g.changeTime(n, v)
 		}
 		in = has
 	}
 	return all
 }
 
-// turn returns when name n changed to its v-th set. mu is held.
-func (g *group) turn(n, v int) turn {
-	t := turn{earliest: g.versions[n][v]}
+// changeTime returns when name n changed to its v-th set. mu is held.
+func (g *group) changeTime(n, v int) change {
+	t := change{earliest: g.versions[n][v]}
 	if v+1 < len(g.versions[n]) {
 		t.latest = g.versions[n][v+1].Add(-leastPause)
 	}

@@ -68,26 +68,26 @@ func TestChangesUnderLoad(t *testing.T) {
 	t.Logf("%v of load", time.Since(began).Round(time.Second))
 	w.quit(t)
 	noErrors(t, w)
-	j := newJudge(t, w, fleet)
+	j := newChecker(t, w, fleet)
 	for _, c := range crowds {
-		t.Run(c.group.name, func(t *testing.T) { j.judge(t, c) })
+		t.Run(c.group.name, func(t *testing.T) { j.checkGroup(t, c) })
 	}
-	j.nobodyElse(t)
+	j.checkUnknownVisits(t)
 }
 
 // load runs the clients of all groups until wait returns.
-func load(all []*group, wait func()) []*crowd {
+func load(all []*group, wait func()) []*clientSet {
 	stop := make(chan struct{})
-	var crowds []*crowd
+	var crowds []*clientSet
 	var coming sync.WaitGroup
 	for _, g := range all {
-		c := &crowd{group: g, clients: 40, pause: 800 * time.Millisecond}
+		c := &clientSet{group: g, clients: 40, pause: 800 * time.Millisecond}
 		if g.names == 1 {
 			c.clients = 10
 		}
 		crowds = append(crowds, c)
 		g.before = g.changes()
-		coming.Go(func() { c.come(stop) })
+		coming.Go(func() { c.run(stop) })
 	}
 	wait()
 	close(stop)

@@ -270,7 +270,7 @@ func (d *DNS) serveUDP() {
 		if answer == nil {
 			continue
 		}
-		held := d.heldBack(answer)
+		held := d.isHeld(answer)
 		if held == nil {
 			d.sendForged(answer, from)
 			d.udp.WriteToUDPAddrPort(answer, from)
@@ -286,8 +286,8 @@ func (d *DNS) serveUDP() {
 	}
 }
 
-// heldBack returns the channel that an answer must wait for, or nil.
-func (d *DNS) heldBack(answer []byte) <-chan struct{} {
+// isHeld returns the channel that an answer must wait for, or nil.
+func (d *DNS) isHeld(answer []byte) <-chan struct{} {
 	var m dnsmessage.Message
 	if err := m.Unpack(answer); err != nil {
 		return nil
@@ -406,7 +406,7 @@ func (d *DNS) fill(m *dnsmessage.Message, name string, kind dnsmessage.Type) {
 	}
 	records, known := d.records[name]
 	if !known {
-		records = d.made(name, kind)
+		records = d.makeRecords(name, kind)
 	}
 	if records == nil {
 		m.RCode = dnsmessage.RCodeNameError
@@ -428,8 +428,8 @@ func (d *DNS) fill(m *dnsmessage.Message, name string, kind dnsmessage.Type) {
 	}
 }
 
-// made returns the records created by the Maker for a question.
-func (d *DNS) made(name string, kind dnsmessage.Type) []dnsmessage.Resource {
+// makeRecords returns the records created by the Maker for a question.
+func (d *DNS) makeRecords(name string, kind dnsmessage.Type) []dnsmessage.Resource {
 	if d.maker == nil {
 		return nil
 	}

@@ -66,7 +66,7 @@ func (p *Peer) Down() {
 	if l == nil {
 		return
 	}
-	deafen(l)
+	stopAccepting(l)
 	l.Close()
 	<-stopped
 }
@@ -113,9 +113,9 @@ func (p *Peer) accept(l net.Listener, stopped chan<- struct{}) {
 	}
 }
 
-// deafen makes the kernel refuse connects at once. Closing alone does so only when the last copy of
+// stopAccepting makes the kernel refuse connects at once. Closing alone does so only when the last copy of
 // the descriptor is closed, and a process that is being started holds one for a moment.
-func deafen(l net.Listener) {
+func stopAccepting(l net.Listener) {
 	sc, ok := l.(syscall.Conn)
 	if !ok {
 		return

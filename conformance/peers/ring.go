@@ -25,7 +25,7 @@ func Consistent(members []Member, key string) string {
 	}
 	var ring []point
 	for _, m := range members {
-		for _, h := range places(m) {
+		for _, h := range ringPoints(m) {
 			ring = append(ring, point{h, m.Server})
 		}
 	}
@@ -50,7 +50,7 @@ func Plain(members []Member, key string) string {
 	panic("the weights of a group do not add up to their total")
 }
 
-func places(m Member) []uint32 {
+func ringPoints(m Member) []uint32 {
 	host, port := splitServer(m.Server)
 	base := []byte(host + "\x00" + port)
 	var prev [4]byte

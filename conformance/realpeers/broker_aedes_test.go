@@ -30,8 +30,8 @@ func (r *record) aedesLine(line string) {
 	}
 	switch e.Event {
 	case "met":
-		r.met(e.ID, e.From, e.Header)
+		r.connected(e.ID, e.From, e.Header)
 	case "left":
-		r.left(e.Clean, byID(e.ID))
+		r.disconnected(e.Clean, byID(e.ID))
 	}
 }

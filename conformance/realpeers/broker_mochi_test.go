@@ -20,7 +20,7 @@ func startMochi(t *testing.T) *broker {
 	}
 	r := new(record)
 	s := mqtt.New(&mqtt.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err := s.AddHook(&scribe{record: r}, nil); err != nil {
+	if err := s.AddHook(&recordingHook{record: r}, nil); err != nil {
 		t.Fatal(err)
 	}
 	pl := &proxyproto.Listener{Listener: l, ReadHeaderTimeout: headerTimeout, ConnPolicy: requireHeader}
@@ -34,17 +34,17 @@ func startMochi(t *testing.T) *broker {
 	return newBroker(t, "mochi", l.Addr().String(), true, r)
 }
 
-// scribe is the hook that accepts all clients and keeps the record.
-type scribe struct {
+// recordingHook is the hook that accepts all clients and keeps the record.
+type recordingHook struct {
 	mqtt.HookBase
 	record *record
 }
 
 // ID names the hook.
-func (s *scribe) ID() string { return "scribe" }
+func (s *recordingHook) ID() string { return "recording-hook" }
 
 // Provides reports whether the hook handles event.
-func (s *scribe) Provides(event byte) bool {
+func (s *recordingHook) Provides(event byte) bool {
 	switch event {
 	case mqtt.OnConnect, mqtt.OnDisconnect, mqtt.OnConnectAuthenticate, mqtt.OnACLCheck:
 		return true
@@ -52,20 +52,20 @@ func (s *scribe) Provides(event byte) bool {
 	return false
 }
 
-// OnConnect records a meeting.
-func (s *scribe) OnConnect(cl *mqtt.Client, _ packets.Packet) error {
+// OnConnect records a session.
+func (s *recordingHook) OnConnect(cl *mqtt.Client, _ packets.Packet) error {
 	header := cl.Net.Conn.(*proxyproto.Conn).ProxyHeader()
-	s.record.met(cl.ID, cl.Net.Remote, header.Version)
+	s.record.connected(cl.ID, cl.Net.Remote, header.Version)
 	return nil
 }
 
-// OnDisconnect records the end of the meeting; err is nil after a DISCONNECT.
-func (s *scribe) OnDisconnect(cl *mqtt.Client, err error, _ bool) {
-	s.record.left(err == nil, byAddress(cl.Net.Remote))
+// OnDisconnect records the end of the session; err is nil after a DISCONNECT.
+func (s *recordingHook) OnDisconnect(cl *mqtt.Client, err error, _ bool) {
+	s.record.disconnected(err == nil, byAddress(cl.Net.Remote))
 }
 
 // OnConnectAuthenticate accepts every client.
-func (s *scribe) OnConnectAuthenticate(*mqtt.Client, packets.Packet) bool { return true }
+func (s *recordingHook) OnConnectAuthenticate(*mqtt.Client, packets.Packet) bool { return true }
 
 // OnACLCheck allows all reads and writes.
-func (s *scribe) OnACLCheck(*mqtt.Client, string, bool) bool { return true }
+func (s *recordingHook) OnACLCheck(*mqtt.Client, string, bool) bool { return true }

@@ -26,16 +26,16 @@ func startMosquitto(t *testing.T) *broker {
 }
 
 var (
-	mosquittoMet  = regexp.MustCompile(`New client connected from (\S+) as (\S+) \(`)
-	mosquittoLeft = regexp.MustCompile(`Client (\S+) (disconnected|closed its connection)\.`)
+	mosquittoConnected    = regexp.MustCompile(`New client connected from (\S+) as (\S+) \(`)
+	mosquittoDisconnected = regexp.MustCompile(`Client (\S+) (disconnected|closed its connection)\.`)
 )
 
 // mosquittoLine records a line of mosquitto's log.
 func (r *record) mosquittoLine(line string) {
-	if m := mosquittoMet.FindStringSubmatch(line); m != nil {
-		r.met(m[2], m[1], 0)
+	if m := mosquittoConnected.FindStringSubmatch(line); m != nil {
+		r.connected(m[2], m[1], 0)
 	}
-	if m := mosquittoLeft.FindStringSubmatch(line); m != nil {
-		r.left(m[2] == "disconnected", byID(m[1]))
+	if m := mosquittoDisconnected.FindStringSubmatch(line); m != nil {
+		r.disconnected(m[2] == "disconnected", byID(m[1]))
 	}
 }

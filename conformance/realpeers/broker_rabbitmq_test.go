@@ -73,20 +73,20 @@ func stopNameServer(t *testing.T, env []string) {
 }
 
 var (
-	rabbitMet    = regexp.MustCompile(`accepting MQTT connection \S+ \((\S+) -> \S+, client id: (\S+)\)`)
-	rabbitClean  = regexp.MustCompile(`closing MQTT connection \S+ \((\S+) -> `)
-	rabbitFailed = regexp.MustCompile(`MQTT connection "(\S+) -> \S+" will terminate`)
+	rabbitConnected = regexp.MustCompile(`accepting MQTT connection \S+ \((\S+) -> \S+, client id: (\S+)\)`)
+	rabbitClean     = regexp.MustCompile(`closing MQTT connection \S+ \((\S+) -> `)
+	rabbitFailed    = regexp.MustCompile(`MQTT connection "(\S+) -> \S+" will terminate`)
 )
 
 // rabbitLine records a line of RabbitMQ's log.
 func (r *record) rabbitLine(line string) {
-	if m := rabbitMet.FindStringSubmatch(line); m != nil {
-		r.met(m[2], m[1], 0)
+	if m := rabbitConnected.FindStringSubmatch(line); m != nil {
+		r.connected(m[2], m[1], 0)
 	}
 	if m := rabbitClean.FindStringSubmatch(line); m != nil {
-		r.left(true, byAddress(m[1]))
+		r.disconnected(true, byAddress(m[1]))
 	}
 	if m := rabbitFailed.FindStringSubmatch(line); m != nil {
-		r.left(false, byAddress(m[1]))
+		r.disconnected(false, byAddress(m[1]))
 	}
 }

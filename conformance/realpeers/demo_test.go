@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestDemoHoldsItsClaims runs the demo of examples/emqx-sticky to its end, on free ports.
-func TestDemoHoldsItsClaims(t *testing.T) {
+// TestDemoPassesItsChecks runs the demo of examples/emqx-sticky to its end, on free ports.
+func TestDemoPassesItsChecks(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	demo := filepath.Join(dir, "demo")

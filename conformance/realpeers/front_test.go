@@ -118,12 +118,12 @@ func accepts(addr string) bool {
 	return true
 }
 
-// awaitVisit waits until a broker has met id more often than before, and returns that broker and
-// the meeting.
-func (f *front) awaitVisit(t *testing.T, id string, before map[*broker]int) (*broker, meeting) {
+// awaitVisit waits until a broker has more sessions of id than before, and returns that broker and
+// the latest session.
+func (f *front) awaitVisit(t *testing.T, id string, before map[*broker]int) (*broker, brokerSession) {
 	t.Helper()
 	var home *broker
-	var latest meeting
+	var latest brokerSession
 	await(t, "a broker to meet "+id, func() bool {
 		for _, b := range f.brokers {
 			if ms := b.record.of(id); len(ms) > before[b] {

@@ -62,8 +62,8 @@ func TestMajorOf(t *testing.T) {
 	}
 }
 
-// TestOldestNodeIsThatOfTheModules compares the constant with package.json.
-func TestOldestNodeIsThatOfTheModules(t *testing.T) {
+// TestOldestNodeMatchesTheModules compares the constant with package.json.
+func TestOldestNodeMatchesTheModules(t *testing.T) {
 	text, err := os.ReadFile("js/package.json")
 	if err != nil {
 		t.Fatal(err)

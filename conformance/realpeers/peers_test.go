@@ -52,25 +52,25 @@ func TestPeers(t *testing.T) {
 				}
 				t.Run(c.name, func(t *testing.T) {
 					home := f.brokers[i%cl.homes]
-					visit(t, visitor{front: f, home: home, client: c.client, id: idAt(t, f, home, fmt.Sprintf("client%d", i))})
+					runVisitor(t, visitor{front: f, home: home, client: c.client, id: idAt(t, f, home, fmt.Sprintf("client%d", i))})
 				})
 			}
 			if cl.v2 {
 				t.Run("PROXY v2", func(t *testing.T) {
 					f := startWeir(t, "v2", f.brokers)
-					visit(t, visitor{front: f, home: f.brokers[0], client: pahoClassic{4}, id: idAt(t, f, f.brokers[0], "v2")})
+					runVisitor(t, visitor{front: f, home: f.brokers[0], client: pahoClassic{4}, id: idAt(t, f, f.brokers[0], "v2")})
 				})
 			}
 		})
 	}
 }
 
-// visit runs all steps of one client.
-func visit(t *testing.T, v visitor) {
+// runVisitor runs all steps of one client.
+func runVisitor(t *testing.T, v visitor) {
 	t.Helper()
-	v.listens(t)
-	v.speaks(t)
-	v.dies(t)
+	v.testSubscribe(t)
+	v.testPublish(t)
+	v.testKill(t)
 }
 
 // idAt returns an identifier that weir sends to home, as another client, paho, finds out.
@@ -103,14 +103,14 @@ func (v visitor) call(source, topic string) call {
 	return call{addr: v.front.addr, source: source, id: v.id, topic: topic + "/" + v.id, willTopic: "will/" + v.id}
 }
 
-// listens subscribes, receives a message at QoS 1, and disconnects.
-func (v visitor) listens(t *testing.T) {
+// testSubscribe subscribes, receives a message at QoS 1, and disconnects.
+func (v visitor) testSubscribe(t *testing.T) {
 	t.Helper()
 	before := v.front.counts(v.id)
 	c := v.call("127.0.0.11", "down")
 	c.will = "first"
 	s := v.client.subscribe(t, c)
-	v.checkMet(t, before, s.from)
+	v.checkBroker(t, before, s.from)
 	v.home.observer.publish(t, c.topic, "hello down there")
 	s.await(t, message{topic: c.topic, payload: "hello down there", qos: 1})
 	s.end(t)
@@ -118,30 +118,30 @@ func (v visitor) listens(t *testing.T) {
 	v.front.awaitLogged(t, s.from, v.id)
 }
 
-// speaks publishes at QoS 1 from two other addresses.
-func (v visitor) speaks(t *testing.T) {
+// testPublish publishes at QoS 1 from two other addresses.
+func (v visitor) testPublish(t *testing.T) {
 	t.Helper()
 	for _, source := range []string{"127.0.0.12", "127.0.0.13"} {
 		before := v.front.counts(v.id)
 		c := v.call(source, "up")
 		c.payload = "hello from " + source
 		from := v.client.publish(t, c)
-		v.checkMet(t, before, from)
+		v.checkBroker(t, before, from)
 		v.home.observer.await(t, message{topic: c.topic, payload: c.payload, qos: 1})
 		awaitLeft(t, v.home, v.id, true)
 		v.front.awaitLogged(t, from, v.id)
 	}
 }
 
-// dies is cut off: of its two wills the broker publishes only the one of the session without
+// testKill is cut off: of its two wills the broker publishes only the one of the session without
 // DISCONNECT.
-func (v visitor) dies(t *testing.T) {
+func (v visitor) testKill(t *testing.T) {
 	t.Helper()
 	before := v.front.counts(v.id)
 	c := v.call("127.0.0.15", "down")
 	c.will = "second"
 	s := v.client.subscribe(t, c)
-	v.checkMet(t, before, s.from)
+	v.checkBroker(t, before, s.from)
 	s.kill(t)
 	v.home.observer.await(t, message{topic: c.willTopic, payload: "second", qos: 1})
 	awaitLeft(t, v.home, v.id, false)
@@ -150,9 +150,9 @@ func (v visitor) dies(t *testing.T) {
 	}
 }
 
-// checkMet checks which broker met the client since before, and that it knows the client's own
+// checkBroker checks which broker met the client since before, and that it knows the client's own
 // address if it can.
-func (v visitor) checkMet(t *testing.T, before map[*broker]int, from string) {
+func (v visitor) checkBroker(t *testing.T, before map[*broker]int, from string) {
 	t.Helper()
 	b, m := v.front.awaitVisit(t, v.id, before)
 	if b != v.home {
@@ -173,7 +173,7 @@ func (v visitor) checkMet(t *testing.T, before map[*broker]int, from string) {
 // awaitLeft waits until b knows that the latest session of id has ended, and checks how.
 func awaitLeft(t *testing.T, b *broker, id string, clean bool) {
 	t.Helper()
-	var latest meeting
+	var latest brokerSession
 	await(t, b.name+" to see the end of "+id, func() bool {
 		ms := b.record.of(id)
 		latest = ms[len(ms)-1]

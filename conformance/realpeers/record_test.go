@@ -2,8 +2,8 @@ package realpeers
 
 import "sync"
 
-// meeting is one connection of a client as seen by its broker.
-type meeting struct {
+// brokerSession is one connection of a client as seen by its broker.
+type brokerSession struct {
 	id   string
 	from string // host:port that the broker reports for the client
 	// header is the value of proxy_protocol that sends the header that the broker read, "" if the
@@ -13,40 +13,40 @@ type meeting struct {
 	clean  bool // and received a DISCONNECT before
 }
 
-// record holds the meetings of one broker in order. Its methods may be called concurrently.
+// record contains the sessions of one broker in order. Its methods may be called concurrently.
 type record struct {
 	mu       sync.Mutex
-	meetings []meeting
+	sessions []brokerSession
 }
 
 // headerSetting is the value of proxy_protocol for each version of the header.
 var headerSetting = map[byte]string{1: "on", 2: "v2"}
 
-// met adds a meeting; version is that of the PROXY header, 0 if unknown.
-func (r *record) met(id, from string, version byte) {
+// connected adds a session; version is that of the PROXY header, 0 if unknown.
+func (r *record) connected(id, from string, version byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.meetings = append(r.meetings, meeting{id: id, from: from, header: headerSetting[version]})
+	r.sessions = append(r.sessions, brokerSession{id: id, from: from, header: headerSetting[version]})
 }
 
-// left ends the earliest open meeting that matches same.
-func (r *record) left(clean bool, same func(meeting) bool) {
+// disconnected ends the earliest open session that matches same.
+func (r *record) disconnected(clean bool, same func(brokerSession) bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for i := range r.meetings {
-		if m := &r.meetings[i]; !m.left && same(*m) {
+	for i := range r.sessions {
+		if m := &r.sessions[i]; !m.left && same(*m) {
 			m.left, m.clean = true, clean
 			return
 		}
 	}
 }
 
-// of returns the meetings with one client.
-func (r *record) of(id string) []meeting {
+// of returns the sessions of one client.
+func (r *record) of(id string) []brokerSession {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var ms []meeting
-	for _, m := range r.meetings {
+	var ms []brokerSession
+	for _, m := range r.sessions {
 		if m.id == id {
 			ms = append(ms, m)
 		}
@@ -54,12 +54,12 @@ func (r *record) of(id string) []meeting {
 	return ms
 }
 
-// byID selects the meetings with a client.
-func byID(id string) func(meeting) bool {
-	return func(m meeting) bool { return m.id == id }
+// byID selects the sessions of a client.
+func byID(id string) func(brokerSession) bool {
+	return func(m brokerSession) bool { return m.id == id }
 }
 
-// byAddress selects the meeting with the client at an address.
-func byAddress(from string) func(meeting) bool {
-	return func(m meeting) bool { return m.from == from }
+// byAddress selects the session of the client at an address.
+func byAddress(from string) func(brokerSession) bool {
+	return func(m brokerSession) bool { return m.from == from }
 }

@@ -19,7 +19,7 @@ const headerTimeout = 2 * time.Second
 // they must not be called at the same time.
 type broker struct {
 	addr   string
-	ledger *ledger
+	visits *visitLog
 	server *mqtt.Server
 }
 
@@ -30,16 +30,16 @@ func (b *broker) start() error {
 		return err
 	}
 	b.server = mqtt.New(&mqtt.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err := b.furnish(l); err != nil {
+	if err := b.addHookAndListener(l); err != nil {
 		l.Close()
 		return fmt.Errorf("broker %s: %w", b.addr, err)
 	}
 	return b.server.Serve()
 }
 
-// furnish adds the hook and the listener to the new server.
-func (b *broker) furnish(l net.Listener) error {
-	if err := b.server.AddHook(&doorman{broker: b.addr, ledger: b.ledger}, nil); err != nil {
+// addHookAndListener adds the hook and the listener to the new server.
+func (b *broker) addHookAndListener(l net.Listener) error {
+	if err := b.server.AddHook(&recordingHook{broker: b.addr, visits: b.visits}, nil); err != nil {
 		return err
 	}
 	return b.server.AddListener(listeners.NewNet(b.addr, &proxyproto.Listener{
@@ -61,30 +61,30 @@ func (b *broker) stop() error {
 	return s.Close()
 }
 
-// doorman is the broker's hook that accepts every client and records it in the ledger, before the
+// recordingHook is the broker's hook that accepts every client and records it in the visit log, before the
 // client gets its CONNACK.
-type doorman struct {
+type recordingHook struct {
 	mqtt.HookBase
 	broker string
-	ledger *ledger
+	visits *visitLog
 }
 
 // ID returns the hook's name in the broker's own log.
-func (d *doorman) ID() string { return "doorman" }
+func (d *recordingHook) ID() string { return "recording-hook" }
 
 // Provides reports whether the hook handles event.
-func (d *doorman) Provides(event byte) bool {
+func (d *recordingHook) Provides(event byte) bool {
 	return event == mqtt.OnConnect || event == mqtt.OnConnectAuthenticate || event == mqtt.OnACLCheck
 }
 
 // OnConnect records the client and its address.
-func (d *doorman) OnConnect(cl *mqtt.Client, _ packets.Packet) error {
-	d.ledger.record(visit{client: cl.ID, broker: d.broker, from: cl.Net.Remote})
+func (d *recordingHook) OnConnect(cl *mqtt.Client, _ packets.Packet) error {
+	d.visits.record(visit{client: cl.ID, broker: d.broker, from: cl.Net.Remote})
 	return nil
 }
 
 // OnConnectAuthenticate accepts every client.
-func (d *doorman) OnConnectAuthenticate(*mqtt.Client, packets.Packet) bool { return true }
+func (d *recordingHook) OnConnectAuthenticate(*mqtt.Client, packets.Packet) bool { return true }
 
 // OnACLCheck allows every topic.
-func (d *doorman) OnACLCheck(*mqtt.Client, string, bool) bool { return true }
+func (d *recordingHook) OnACLCheck(*mqtt.Client, string, bool) bool { return true }

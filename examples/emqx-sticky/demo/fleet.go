@@ -62,18 +62,18 @@ func (f *fleet) connect(ctx context.Context, ms []*member) error {
 	for range min(atOnce, len(ms)) {
 		workers.Go(func() {
 			for m := range work {
-				m.hangUp()
+				m.disconnect()
 				errs.add(m.dial(f.proxy, net.IPv4(127, 0, subnet, m.host)))
 			}
 		})
 	}
-	feed(ctx, ms, work)
+	sendAll(ctx, ms, work)
 	workers.Wait()
 	return errors.Join(ctx.Err(), errs.first())
 }
 
-// feed sends ms to work until all are sent or ctx ends, and closes work.
-func feed(ctx context.Context, ms []*member, work chan<- *member) {
+// sendAll sends ms to work until all are sent or ctx ends, and closes work.
+func sendAll(ctx context.Context, ms []*member, work chan<- *member) {
 	defer close(work)
 	for _, m := range ms {
 		select {
@@ -84,17 +84,17 @@ func feed(ctx context.Context, ms []*member, work chan<- *member) {
 	}
 }
 
-// hangUp closes all connections of the fleet.
-func (f *fleet) hangUp() {
+// disconnect closes all connections of the fleet.
+func (f *fleet) disconnect() {
 	var all sync.WaitGroup
 	for _, m := range f.members {
-		all.Go(m.hangUp)
+		all.Go(m.disconnect)
 	}
 	all.Wait()
 }
 
-// hangUp sends DISCONNECT, if the member is connected.
-func (m *member) hangUp() {
+// disconnect sends DISCONNECT, if the member is connected.
+func (m *member) disconnect() {
 	if m.client != nil && m.client.IsConnectionOpen() {
 		m.client.Disconnect(quiesce)
 	}

@@ -9,21 +9,21 @@ type visit struct {
 	from   string // client address that the broker sees: the one in the PROXY header
 }
 
-// ledger holds the latest visit of every client, written by all brokers. Its methods may be called
+// visitLog holds the latest visit of every client, written by all brokers. Its methods may be called
 // concurrently.
-type ledger struct {
+type visitLog struct {
 	mu     sync.Mutex
 	latest map[string]visit
 	notify func(visit)
 }
 
-// newLedger returns an empty ledger.
-func newLedger() *ledger {
-	return &ledger{latest: make(map[string]visit)}
+// newVisitLog returns an empty visit log.
+func newVisitLog() *visitLog {
+	return &visitLog{latest: make(map[string]visit)}
 }
 
 // record stores a visit and calls the watcher, if any.
-func (l *ledger) record(v visit) {
+func (l *visitLog) record(v visit) {
 	l.mu.Lock()
 	l.latest[v.client] = v
 	notify := l.notify
@@ -34,14 +34,14 @@ func (l *ledger) record(v visit) {
 }
 
 // watch sets f to be called, from a broker's goroutine, for every later visit.
-func (l *ledger) watch(f func(visit)) {
+func (l *visitLog) watch(f func(visit)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.notify = f
 }
 
 // visitOf returns the latest visit of a client, or the zero value if no broker has seen the client.
-func (l *ledger) visitOf(client string) visit {
+func (l *visitLog) visitOf(client string) visit {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.latest[client]

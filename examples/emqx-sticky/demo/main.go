@@ -53,7 +53,7 @@ func run(ctx context.Context, set settings) error {
 	if err := checkPorts(set.conf, lay); err != nil {
 		return err
 	}
-	s := &show{out: os.Stdout, layout: lay, ledger: newLedger(), fleet: newFleet(lay.listen, set.fleet)}
+	s := &show{out: os.Stdout, layout: lay, visits: newVisitLog(), fleet: newFleet(lay.listen, set.fleet)}
 	defer s.stopBrokers()
 	if err := s.startBrokers(); err != nil {
 		return err
@@ -63,13 +63,13 @@ func run(ctx context.Context, set settings) error {
 		return err
 	}
 	defer w.stop()
-	defer s.fleet.hangUp()
+	defer s.fleet.disconnect()
 	fmt.Printf("weir (pid %d) listens on %s and logs to %s\n", w.cmd.Process.Pid, lay.listen, w.log(""))
 	if err := s.run(ctx); err != nil {
 		return fmt.Errorf("%w%s", err, w.lastWords())
 	}
 	if !set.once {
-		err = stay(ctx, s, w)
+		err = serveUntilStopped(ctx, s, w)
 	}
 	if s.failed > 0 {
 		return errClaims
@@ -114,7 +114,7 @@ func checkPorts(file string, lay layout) error {
 // startBrokers starts one broker for each server of the group.
 func (s *show) startBrokers() error {
 	for _, p := range s.layout.peers {
-		b := &broker{addr: p.addr, ledger: s.ledger}
+		b := &broker{addr: p.addr, visits: s.visits}
 		if err := b.start(); err != nil {
 			return err
 		}
@@ -132,14 +132,14 @@ func (s *show) stopBrokers() {
 	}
 }
 
-// stay prints how to connect, reports every new client, and returns when the user stops it or weir
+// serveUntilStopped prints how to connect, reports every new client, and returns when the user stops it or weir
 // ends.
-func stay(ctx context.Context, s *show, w *weir) error {
+func serveUntilStopped(ctx context.Context, s *show, w *weir) error {
 	host, port, err := net.SplitHostPort(s.layout.listen)
 	if err != nil {
 		return err
 	}
-	s.ledger.watch(func(v visit) {
+	s.visits.watch(func(v visit) {
 		fmt.Printf("%s, from %s, met broker %s\n", v.client, v.from, v.broker)
 	})
 	s.title("All stays up: connect clients of your own; Ctrl-C ends it.\n"+

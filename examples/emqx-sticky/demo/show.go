@@ -23,7 +23,7 @@ const (
 type show struct {
 	out     io.Writer
 	layout  layout
-	ledger  *ledger
+	visits  *visitLog
 	brokers []*broker
 	fleet   *fleet
 	homes   map[string]string // client identifier to the address of its first broker
@@ -32,7 +32,7 @@ type show struct {
 
 // run plays all acts. An error means that an act could not be completed.
 func (s *show) run(ctx context.Context) error {
-	for _, act := range []func(context.Context) error{s.meet, s.meetAgain, s.loseBroker, s.comeHome} {
+	for _, act := range []func(context.Context) error{s.connectAll, s.reconnectAll, s.loseBroker, s.restoreBroker} {
 		if err := act(ctx); err != nil {
 			return err
 		}
@@ -40,23 +40,23 @@ func (s *show) run(ctx context.Context) error {
 	return nil
 }
 
-// meet connects all clients for the first time and records their brokers.
-func (s *show) meet(ctx context.Context) error {
+// connectAll connects all clients for the first time and records their brokers.
+func (s *show) connectAll(ctx context.Context) error {
 	s.title("%d clients connect", len(s.fleet.members))
 	if err := s.fleet.connect(ctx, s.fleet.members); err != nil {
 		return err
 	}
 	s.homes = make(map[string]string)
 	for _, m := range s.fleet.members {
-		s.homes[m.id] = s.ledger.visitOf(m.id).broker
+		s.homes[m.id] = s.visits.visitOf(m.id).broker
 	}
 	s.table()
 	s.claimAddresses(s.fleet.members)
 	return nil
 }
 
-// meetAgain connects all clients from other addresses; all must reach the same broker as before.
-func (s *show) meetAgain(ctx context.Context) error {
+// reconnectAll connects all clients from other addresses; all must reach the same broker as before.
+func (s *show) reconnectAll(ctx context.Context) error {
 	s.title("The same %d clients connect again, from other addresses and ports", len(s.fleet.members))
 	before := make(map[string]string)
 	for _, m := range s.fleet.members {
@@ -69,7 +69,7 @@ func (s *show) meetAgain(ctx context.Context) error {
 	moved := filter(s.fleet.members, func(m *member) bool { return hostOf(before[m.id]) != hostOf(m.from) })
 	s.claim(len(moved) == len(s.fleet.members), "%d of %d have another address", len(moved), len(s.fleet.members))
 	s.claimAddresses(s.fleet.members)
-	s.claimHome(s.fleet.members, "met the same broker")
+	s.checkAllHome(s.fleet.members, "met the same broker")
 	return nil
 }
 
@@ -89,7 +89,7 @@ func (s *show) loseBroker(ctx context.Context) error {
 		return err
 	}
 	s.table()
-	found := filter(orphans, func(m *member) bool { return s.ledger.visitOf(m.id).broker != gone.addr })
+	found := filter(orphans, func(m *member) bool { return s.visits.visitOf(m.id).broker != gone.addr })
 	s.claim(len(found) == len(orphans), "%d of its %d clients found another broker", len(found), len(orphans))
 	others := filter(s.fleet.members, func(m *member) bool { return s.homes[m.id] != gone.addr })
 	stayed := filter(others, (*member).connected)
@@ -98,8 +98,8 @@ func (s *show) loseBroker(ctx context.Context) error {
 	return nil
 }
 
-// comeHome starts the star's broker again and connects its clients until they reach it again.
-func (s *show) comeHome(ctx context.Context) error {
+// restoreBroker starts the star's broker again and connects its clients until they reach it again.
+func (s *show) restoreBroker(ctx context.Context) error {
 	back := s.starBroker()
 	s.title("Broker %s is back", back.addr)
 	if err := back.start(); err != nil {
@@ -111,7 +111,7 @@ func (s *show) comeHome(ctx context.Context) error {
 	defer poll.Stop()
 	for len(away) > 0 && time.Since(began) < homeTimeout {
 		var err error
-		if away, err = s.callHome(ctx, away); err != nil {
+		if away, err = s.reconnectAway(ctx, away); err != nil {
 			return err
 		}
 		if len(away) > 0 {
@@ -120,13 +120,13 @@ func (s *show) comeHome(ctx context.Context) error {
 	}
 	s.table()
 	s.claim(len(away) == 0, "%d of %d clients came home, %.1f s after it", family-len(away), family, time.Since(began).Seconds())
-	s.claimHome(s.fleet.members, "are with their first broker")
+	s.checkAllHome(s.fleet.members, "are with their first broker")
 	return nil
 }
 
-// callHome reconnects one client of those away, and if it reached its home all others too. It
+// reconnectAway reconnects one client of those away, and if it reached its home all others too. It
 // returns those that are still away.
-func (s *show) callHome(ctx context.Context, away []*member) ([]*member, error) {
+func (s *show) reconnectAway(ctx context.Context, away []*member) ([]*member, error) {
 	if err := s.fleet.connect(ctx, away[:1]); err != nil {
 		return away, err
 	}
@@ -162,11 +162,11 @@ func (s *show) starBroker() *broker {
 
 // atHome reports whether the member's latest visit was to its first broker.
 func (s *show) atHome(m *member) bool {
-	return s.ledger.visitOf(m.id).broker == s.homes[m.id]
+	return s.visits.visitOf(m.id).broker == s.homes[m.id]
 }
 
-// claimHome claims that all of ms are at their first broker.
-func (s *show) claimHome(ms []*member, verb string) {
+// checkAllHome claims that all of ms are at their first broker.
+func (s *show) checkAllHome(ms []*member, verb string) {
 	home := filter(ms, s.atHome)
 	s.claim(len(home) == len(ms), "%d of %d %s", len(home), len(ms), verb)
 }
@@ -174,7 +174,7 @@ func (s *show) claimHome(ms []*member, verb string) {
 // claimAddresses claims that the brokers know the own addresses of ms, which only the PROXY header
 // contains.
 func (s *show) claimAddresses(ms []*member) {
-	known := filter(ms, func(m *member) bool { return s.ledger.visitOf(m.id).from == m.from })
+	known := filter(ms, func(m *member) bool { return s.visits.visitOf(m.id).from == m.from })
 	s.claim(len(known) == len(ms), "%d of %d are known to their broker by their own address", len(known), len(ms))
 }
 
@@ -197,10 +197,10 @@ func (s *show) claim(held bool, format string, args ...any) {
 func (s *show) table() {
 	count := make(census)
 	for _, m := range s.fleet.members {
-		count[s.ledger.visitOf(m.id).broker]++
+		count[s.visits.visitOf(m.id).broker]++
 	}
 	printCensus(s.out, s.layout.peers, count)
-	fmt.Fprintf(s.out, "%s is at %s\n", star, s.ledger.visitOf(star).broker)
+	fmt.Fprintf(s.out, "%s is at %s\n", star, s.visits.visitOf(star).broker)
 }
 
 // filter returns the members that match keep.
