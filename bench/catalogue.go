@@ -153,7 +153,7 @@ func perGiB(name string, targets map[string]float64) []figure {
 var catalogue = []test{
 	{
 		name:    "storm",
-		about:   fmt.Sprintf("connect, CONNECT with a fresh client id, CONNACK, close; %d at a time", stormAtOnce),
+		about:   fmt.Sprintf("connect, CONNECT with a new client identifier, CONNACK, close; %d at a time", stormAtOnce),
 		load:    func(s scale) loader { return load.Storm{Sessions: s.storm, AtOnce: stormAtOnce} },
 		figures: perOperation("storm", "session", "CONNACK", cost(0.90, 0.80), below(1, 1)),
 		grows:   true,
@@ -176,7 +176,7 @@ var catalogue = []test{
 	},
 	{
 		name:  "fanr",
-		about: fmt.Sprintf("%d connections publish %d bytes one way, %d messages a second in all", fanInSessions, messageSize, fanInRate),
+		about: fmt.Sprintf("%d connections publish %d bytes each in one direction, %d messages per second in total", fanInSessions, messageSize, fanInRate),
 		load: func(s scale) loader {
 			return load.FanIn{Sessions: fanInSessions, Messages: s.fanIn, Rate: fanInRate, Size: messageSize}
 		},
@@ -201,7 +201,7 @@ var catalogue = []test{
 	},
 	{
 		name:  "idle",
-		about: "sessions that are open and silent, on a program just started",
+		about: "open sessions without traffic, on a program that has just started",
 		load:  func(s scale) loader { return load.Idle{Sessions: s.idle, Settle: s.settle} },
 		figures: []figure{
 			{key: "pss_bytes", title: "idle: bytes per session (PSS)", of: pssPerOp, targets: below(0.10, 0.28)},
@@ -211,7 +211,7 @@ var catalogue = []test{
 	},
 	{
 		name: "udp",
-		about: fmt.Sprintf("one datagram of %d bytes of a new client, and its echo, after which the session is over; %d clients at a time",
+		about: fmt.Sprintf("one datagram of %d bytes from a new client and its echo, then the session ends; %d clients at a time",
 			messageSize, stormAtOnce),
 		load:    func(s scale) loader { return stormOfDatagrams(s.datagramStorm) },
 		warm:    func(s scale) loader { return stormOfDatagrams(s.warmUp) },
@@ -311,7 +311,7 @@ func ping(rate int, cpu map[string]float64) test {
 	name := fmt.Sprintf("ping%d", rate)
 	return test{
 		name:  name,
-		about: fmt.Sprintf("idle connections, a PINGREQ and its PINGRESP, %d a second in all", rate),
+		about: fmt.Sprintf("idle connections, a PINGREQ and its PINGRESP, %d per second in total", rate),
 		load: func(s scale) loader {
 			return load.Ping{Sessions: s.pingSessions, Pings: s.pingSeconds * rate, Rate: rate, Settle: s.pingSettle}
 		},

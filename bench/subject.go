@@ -21,7 +21,7 @@ type subject struct {
 	version string
 	bin     string         // empty puts the load on the broker directly
 	module  string         // nginx: the file of the stream module, if it is not built in
-	bare    bool           // weir without log, zones and time-outs
+	bare    bool           // weir without log, zones and timeouts
 	reload  syscall.Signal // signal for a reload
 	tcpOnly bool
 }
