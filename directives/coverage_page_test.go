@@ -42,8 +42,8 @@ func coveragePage(t *testing.T) string {
 
 Written by `+"`go test ./directives -run TestCoveragePage -update`"+` from weir's tables and the list of documented directives.
 
-Of %d directives weir serves **%d in full**, checks **%d** that nothing obeys (inert), and knows **%d** that it
-refuses with a sentence that says so, or skips with the `+"`http {}`"+` block that they stand in.
+Of %d directives weir supports **%d**, accepts **%d** without effect (inert), and recognises **%d** that it does not
+support: it rejects them with a message, or ignores them in an `+"`http {}`"+` block.
 
 `, n.Total, n.Full, n.Inert, n.Refused)
 	writeKinds(t, &b)

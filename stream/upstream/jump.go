@@ -94,7 +94,7 @@ const (
 )
 
 // jumpKey returns the 64-bit hash of a client's key: FNV-1a, then the finalizer of MurmurHash3,
-// because the top bits of FNV alone depend too little on the last bytes, and client ids often
+// because the top bits of FNV alone depend too little on the last bytes, and client identifiers often
 // differ only there.
 func jumpKey(attempt uint8, key string) uint64 {
 	h := uint64(fnvOffset)
