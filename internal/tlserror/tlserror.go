@@ -3,6 +3,7 @@ package tlserror
 
 import (
 	"crypto/tls"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -34,6 +35,9 @@ func OpenSSL(err error) (text string, isCritical bool) {
 	return text, true
 }
 
+// maxRecord is the longest content of a record.
+const maxRecord = 1<<14 + 2048
+
 // headerError returns the error for a record whose header is not one of TLS.
 func headerError(err tls.RecordHeaderError) string {
 	head := string(err.RecordHeader[:])
@@ -51,7 +55,11 @@ func headerError(err tls.RecordHeaderError) string {
 	switch {
 	case strings.HasPrefix(head, "CONNE"):
 		return "error:0A00009B:SSL routines::https proxy request"
-	case err.RecordHeader[1] == 3:
+	case head[0]&0x80 != 0 && head[2] == 1 && head[3] == 3: // a ClientHello of SSLv2 for a later version
+		return errUnsupported
+	case head[1] == 3 && binary.BigEndian.Uint16(err.RecordHeader[3:]) > maxRecord:
+		return errTooLong
+	case head[1] == 3:
 		return errUnexpected
 	}
 	return errWrongVersion
@@ -69,6 +77,7 @@ const (
 	errParse        = "error:0A08000D:SSL routines::ASN1 lib"
 	errDigest       = "error:0A000095:SSL routines::digest check failed"
 	errKeyShare     = "error:0A00006C:SSL routines::bad key share"
+	errCompression  = "error:0A0000BB:SSL routines::no compression specified"
 	errWarnings     = "error:0A000199:SSL routines::too many warn alerts"
 )
 
@@ -83,6 +92,13 @@ var localErrors = []struct {
 	{"tls: no key exchanges supported by both client and server", "error:0A000065:SSL routines::no suitable key share", false},
 	{"tls: client requested unsupported application protocols", "error:0A0000EB:SSL routines::no application protocol", false},
 	{"tls: peer doesn't support any of the certificate's signature algorithms", "error:0A000076:SSL routines::no suitable signature algorithm", false},
+	{"tls: missing signature_algorithms from TLS 1.2 peer", "error:0A000178:SSL routines::no shared signature algorithms", false},
+	{"local error: tls: missing extension", "error:0A000070:SSL routines::missing sigalgs extension", false},
+	{"tls: client does not support uncompressed connections", errCompression, false},
+	{"tls: TLS 1.3 client supports illegal compression methods", errCompression, false},
+	{"tls: client offered only incompatible point formats", "error:0A0000C1:SSL routines::no shared cipher", false},
+	{"tls: invalid PSK binder", "error:0A0000FD:SSL routines::binder does not verify", true},
+	{"tls: handshake buffer not empty before", "error:0A0000B6:SSL routines::not on record boundary", true},
 	{"tls: client used the legacy version field", "error:0A000124:SSL routines::bad legacy version", false},
 	{"tls: client using inappropriate protocol fallback", "error:0A000175:SSL routines::inappropriate fallback", false},
 	{"tls: client didn't provide a certificate", "error:0A0000C7:SSL routines::peer did not return a certificate", true},

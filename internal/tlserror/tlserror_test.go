@@ -1,6 +1,7 @@
 package tlserror
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -9,6 +10,7 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/binary"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -169,6 +171,30 @@ func clientHello(config *tls.Config) []byte {
 	return w.record
 }
 
+// compressing returns a ClientHello that requires compression.
+func compressing(hello []byte) []byte {
+	hello = bytes.Clone(hello)
+	at := 5 + 4 + 2 + 32
+	at += 1 + int(hello[at])                           // the session identifier
+	at += 2 + int(binary.BigEndian.Uint16(hello[at:])) // the ciphers
+	hello[at+1] = 1
+	return hello
+}
+
+// withoutSignatures returns a ClientHello without signature_algorithms: the extension has another
+// number. Its length depends on the version.
+func withoutSignatures(hello []byte) []byte {
+	for _, length := range []byte{16, 18, 20, 22} {
+		hello = bytes.ReplaceAll(hello, []byte{0, 13, 0, length}, []byte{0x80, 13, 0, length})
+	}
+	return hello
+}
+
+// continued returns a ClientHello in a record that contains one byte of the next message.
+func continued(hello []byte) []byte {
+	return record(22, 0x301, append(bytes.Clone(hello[5:]), 1)...)
+}
+
 // A firstWrite is a connection that keeps the first record and then fails.
 type firstWrite struct {
 	net.Conn
@@ -201,6 +227,7 @@ func (d *damaged) Write(b []byte) (int, error) {
 func stimuli(t testing.TB) []stimulus {
 	t.Helper()
 	hello12 := clientHello(&tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12})
+	hello13 := clientHello(&tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13, CurvePreferences: []tls.CurveID{tls.X25519}})
 	client := func(edit func(*tls.Config)) func(net.Conn) {
 		c := insecure()
 		edit(c)
@@ -237,6 +264,13 @@ func stimuli(t testing.TB) []stimulus {
 		{"long record", send([]byte{22, 3, 1, 0xff, 0xff, 1, 0, 0, 0, 0, 0}), usual("0A0000C6:SSL routines::packet length too long")},
 		{"long message", send(record(22, 0x301, 1, 0xff, 0xff, 0xff, 1, 2, 3)), usual("0A000098:SSL routines::excessive message size")},
 		{"bad hello", send(record(22, 0x301, 1, 0, 0, 4, 3, 3, 1, 1)), usual("0A00009F:SSL routines::length mismatch")},
+		{"hello of SSLv2", send([]byte("\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10" + strings.Repeat("a", 37))), usual("0A000102:SSL routines::unsupported protocol")},
+		{"unknown long record", send([]byte{99, 3, 1, 0xff, 0xff, 1, 0, 0, 0, 0, 0}), usual("0A0000C6:SSL routines::packet length too long")},
+		{"compression only", send(compressing(hello12)), usual("0A0000BB:SSL routines::no compression specified")},
+		{"compression in TLS 1.3", send(compressing(hello13)), usual("0A0000BB:SSL routines::no compression specified")},
+		{"no signature algorithms in TLS 1.3", send(withoutSignatures(hello13)), usual("0A000070:SSL routines::missing sigalgs extension")},
+		{"no signature algorithms", send(withoutSignatures(hello12)), usual("0A000178:SSL routines::no shared signature algorithms")},
+		{"more after a hello", send(continued(hello13)), critical("0A0000B6:SSL routines::not on record boundary")},
 		{"other version", answer(hello12, record(22, 0x301, 16, 0, 0, 0)), usual("0A00010B:SSL routines::wrong version number")},
 		{"damaged record", func(c net.Conn) { client(func(*tls.Config) {})(&damaged{Conn: c}) },
 			usual("0A000119:SSL routines::decryption failed or bad record mac")},
