@@ -40,8 +40,7 @@ type server struct {
 	ended chan struct{} // closed after the process has ended
 }
 
-// start runs a program with the body of a stream block, in dir. It is
-// killed at the end of the test.
+// start runs a program with the body of a stream block, in dir. It is killed at the end of the test.
 func start(t *testing.T, program, dir, body string) *server {
 	t.Helper()
 	s := &server{dir: dir, ended: make(chan struct{})}
@@ -64,7 +63,7 @@ func start(t *testing.T, program, dir, body string) *server {
 		s.cmd.Process.Kill()
 		<-s.ended
 		if t.Failed() {
-			t.Logf("error log:\n%s", tail(s.read(t, "error.log"), 4000))
+			t.Logf("error log:\n%s", tail(s.read(t, "error.log"), 2000))
 		}
 	})
 	await(t, "the pid file", func() bool {
