@@ -282,8 +282,8 @@ var catalogue = []test{
 	},
 	{
 		name:  "tlsidle",
-		about: "as *idle*, with TLS",
-		load:  func(s scale) loader { return load.Idle{Sessions: s.idle, Settle: s.settle} },
+		about: "as *idle*, with TLS, measured after the time that weir takes to return the memory of the handshakes",
+		load:  func(s scale) loader { return load.Idle{Sessions: s.idle, Settle: s.pingSettle} },
 		figures: []figure{
 			{key: "pss_bytes", title: "tlsidle: bytes per session (PSS)", of: pssPerOp, targets: below(0.35, 0)},
 		},
