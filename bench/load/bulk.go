@@ -101,6 +101,9 @@ func (r *bulkRun) advance(c *client, ev *unix.EpollEvent) error {
 
 // push writes until the socket is full.
 func (r *bulkRun) push(c *client) error {
+	if err := c.flush(); err != nil {
+		return err
+	}
 	for r.left[c.n] > 0 {
 		n, err := c.write(zeros[:min(r.left[c.n], int64(len(zeros)))])
 		if err == errAgain {

@@ -73,7 +73,7 @@ func TestLoadsUseTLS(t *testing.T) {
 		{"storm", Storm{Sessions: 50, AtOnce: 8}, 50},
 		{"ping pong with packets longer than a record", PingPong{Sessions: 2, RoundTrips: 6, Size: 100_000}, 6},
 		{"fan in", FanIn{Sessions: 5, Messages: 50_000, Rate: 100_000, Size: 128}, 50_000},
-		{"up", Bulk{Sessions: 2, Bytes: 8 << 20}, 8.0 / 1024},
+		{"up", Bulk{Sessions: 2, Bytes: 64 << 20}, 64.0 / 1024},
 		{"down", Bulk{Sessions: 2, Bytes: 8 << 20, Down: true}, 8.0 / 1024},
 		{"idle", Idle{Sessions: 20, Settle: time.Millisecond}, 20},
 		{"beside", Beside{Load: Ping{Sessions: 10, Pings: 100, Rate: 1000}, Storm: Storm{AtOnce: 8}}, 100},
