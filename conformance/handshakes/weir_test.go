@@ -63,7 +63,7 @@ func start(t *testing.T, program, dir, body string) *server {
 		s.cmd.Process.Kill()
 		<-s.ended
 		if t.Failed() {
-			t.Logf("error log:\n%s", tail(s.read(t, "error.log"), 2000))
+			t.Logf("error log:\n%s", tail(s.read(t, "error.log"), 1000))
 		}
 	})
 	await(t, "the pid file", func() bool {
