@@ -17,6 +17,8 @@ var sample = map[string]string{
 	"pass":                    "192.0.2.1:1",
 	"proxy_bind":              "192.0.2.1",
 	"ssl_password_file":       "/dev/null",
+	"proxy_ssl_password_file": "/dev/null",
+	"proxy_ssl_name":          "a",
 	"ssl_trusted_certificate": "ca.pem", // its default is described in words
 	"use":                     "epoll",
 	"user":                    "root", // not every system has the group of its default

@@ -27,7 +27,6 @@ var hints = conf.Hints{
 		"ngx_stream_upstream_hc_module": "max_fails and fail_timeout take a failed server out of use, by the sessions that fail",
 		"ngx_stream_js_module":          "map, geo, set and num_map replace many scripts",
 		"ngx_stream_keyval_module":      "use a map with an include, and -watch",
-		"proxy_ssl":                     "connect to a plain listener of the brokers in a network of your own",
 		"ngx_stream_zone_sync_module":   "instances with the same hash need no shared state; examples/active-active shows how",
 	},
 }

@@ -37,6 +37,7 @@ type proxyConf struct {
 	sndBuf         conf.Opt[int64]
 	requests       conf.Opt[int64]
 	responses      conf.Opt[int64]
+	ssl            proxySSLConf
 }
 
 // A bindUse is a proxy_bind; without an address it means off.
@@ -86,29 +87,9 @@ var proxyModule = &streamModule[proxyMain, proxyConf]{
 		{Name: "proxy_session_drop", In: either, Args: conf.OnOff, Default: "off",
 			Set: conf.Flag(func(c *proxyConf) *conf.Opt[bool] { return &c.sessionDrop })},
 	}, proxySSLEntries...),
-	Init:  (*proxyMain).init,
-	Merge: (*proxyConf).merge,
-}
-
-// proxySSLEntries are the directives for TLS to the server.
-var proxySSLEntries = []conf.Entry[proxyConf]{
-	{Name: "proxy_ssl", In: either, Args: conf.OnOff, Default: "off", Support: conf.Refused},
-	{Name: "proxy_ssl_alpn", In: either, Args: conf.AtLeast(1), Support: conf.Refused},
-	{Name: "proxy_ssl_certificate", In: either, Args: conf.Take(1), Support: conf.Refused},
-	{Name: "proxy_ssl_certificate_cache", In: either, Args: conf.Take(1, 2, 3), Default: "off", Support: conf.Refused},
-	{Name: "proxy_ssl_certificate_key", In: either, Args: conf.Take(1), Support: conf.Refused},
-	{Name: "proxy_ssl_ciphers", In: either, Args: conf.Take(1), Default: "DEFAULT", Support: conf.Refused},
-	{Name: "proxy_ssl_conf_command", In: either, Args: conf.Take(2), Repeat: true, Support: conf.Refused},
-	{Name: "proxy_ssl_crl", In: either, Args: conf.Take(1), Support: conf.Refused},
-	{Name: "proxy_ssl_key_log", In: either, Args: conf.Take(1), Support: conf.Refused},
-	{Name: "proxy_ssl_name", In: either, Args: conf.Take(1), Default: "host from proxy_pass", Support: conf.Refused},
-	{Name: "proxy_ssl_password_file", In: either, Args: conf.Take(1), Support: conf.Refused},
-	{Name: "proxy_ssl_protocols", In: either, Args: conf.AtLeast(1), Default: "TLSv1.2 TLSv1.3", Support: conf.Refused},
-	{Name: "proxy_ssl_server_name", In: either, Args: conf.OnOff, Default: "off", Support: conf.Refused},
-	{Name: "proxy_ssl_session_reuse", In: either, Args: conf.OnOff, Default: "on", Support: conf.Refused},
-	{Name: "proxy_ssl_trusted_certificate", In: either, Args: conf.Take(1), Support: conf.Refused},
-	{Name: "proxy_ssl_verify", In: either, Args: conf.OnOff, Default: "off", Support: conf.Refused},
-	{Name: "proxy_ssl_verify_depth", In: either, Args: conf.Take(1), Default: "1", Support: conf.Refused},
+	Init:     (*proxyMain).init,
+	Merge:    (*proxyConf).merge,
+	Complete: func(c *proxyConf, b *streamBuild, _ *conf.Level) { c.ssl.complete(b) },
 }
 
 // setBufferSize sets the size of buffers, by the current name or an old one: together they are one
@@ -204,6 +185,7 @@ func (c *proxyConf) merge(child *proxyConf) {
 	child.sndBuf.Inherit(c.sndBuf)
 	child.requests.Inherit(c.requests)
 	child.responses.Inherit(c.responses)
+	c.ssl.merge(&child.ssl)
 }
 
 func (c *proxyConf) content(s *serverBuild) stream.Content {
@@ -219,6 +201,7 @@ func (c *proxyConf) content(s *serverBuild) stream.Content {
 		NextTries:      conf.Int(c.nextTries.Or(0)),
 		NextTimeout:    c.nextTimeout.Or(0),
 		Protocol:       c.protocol.Or(proxy.Off),
+		TLS:            c.ssl.settings(),
 		KeepAlive:      c.keepAlive.Or(false),
 		RcvBuf:         conf.Int(c.rcvBuf.Or(0)),
 		SndBuf:         conf.Int(c.sndBuf.Or(0)),

@@ -128,11 +128,14 @@ func (l *tlsLoader) level(ciphers string) {
 	l.check(err)
 }
 
-func (l *tlsLoader) path(name string) string {
+func (l *tlsLoader) path(name string) string { return keyPath(l.Env, name) }
+
+// keyPath returns the full name of a file with a certificate or a key, and other values as they are.
+func keyPath(env *conf.Env, name string) string {
 	if name == "" || !tlsconf.IsKeyFile(name) {
 		return name
 	}
-	return l.Env.ConfPath(name)
+	return env.ConfPath(name)
 }
 
 // certificates loads pairs of certificates and keys.

@@ -11,6 +11,7 @@ const (
 	Handshaking
 	Prereading
 	Connecting
+	HandshakingUpstream
 	Proxying
 	ReadingFromClient
 	ReadingFromUpstream
@@ -21,7 +22,8 @@ const (
 )
 
 var doings = [...]string{
-	"", "initializing session", "reading PROXY protocol", "SSL handshaking", "prereading client data", "connecting to upstream", "proxying connection",
+	"", "initializing session", "reading PROXY protocol", "SSL handshaking", "prereading client data", "connecting to upstream",
+	"SSL handshaking to upstream", "proxying connection",
 	"proxying and reading from client", "proxying and reading from upstream", "proxying and sending to client",
 	"proxying and sending to upstream", "returning text", "passing connection to port",
 }

@@ -23,6 +23,10 @@ const (
 // ErrTimedOut is the reason that nginx logs when one of its own timers has expired.
 const ErrTimedOut = syscall.ETIMEDOUT
 
+// ErrUnsent is the reason of a HandshakeUpstream that failed because the server did not accept all
+// bytes of Connect at once. The text is nginx's.
+var ErrUnsent = errors.New("could not send PROXY protocol header at once")
+
 // LogEnabled reports whether a message of that level would be written.
 func (s *Session) LogEnabled(level errorlog.Level) bool {
 	return s.Server.Settings.ErrorLog.Enabled(level)

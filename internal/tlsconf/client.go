@@ -1,9 +1,15 @@
 package tlsconf
 
-import "crypto/tls"
+import (
+	"crypto/sha256"
+	"crypto/tls"
+)
 
 // A Client has the settings of connections to servers.
-type Client struct{ config *tls.Config }
+type Client struct {
+	config   *tls.Config
+	identity string // of the certificate
+}
 
 // NewClient returns the settings and warnings about those that crypto/tls follows in part.
 func NewClient(s Settings) (*Client, []string, error) {
@@ -13,15 +19,64 @@ func NewClient(s Settings) (*Client, []string, error) {
 	}
 	c.InsecureSkipVerify = true // CheckUpstream verifies after the handshake, also of a resumed session
 	c.SessionTicketsDisabled = p.noTickets
-	return &Client{c}, p.warnings, nil
+	client := &Client{config: c}
+	if len(s.Certificates) > 0 {
+		client.identity = present(c, &s.Certificates[0])
+	}
+	return client, p.warnings, nil
 }
 
-// Config returns the configuration of one connection. serverName is the name that is sent, or empty;
-// an IP address is never sent. sessions has the sessions of the server, and is nil if they are not
-// resumed.
-func (c *Client) Config(serverName string, sessions tls.ClientSessionCache) *tls.Config {
+// present makes the connections of c present a certificate, and returns the certificate's identity.
+// As OpenSSL does, a client presents it whatever authorities the server names, but not if the server
+// accepts none of its signatures.
+func present(c *tls.Config, certificate *tls.Certificate) string {
+	c.Certificates = nil
+	c.GetClientCertificate = func(request *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		anyAuthority := *request
+		anyAuthority.AcceptableCAs = nil
+		if anyAuthority.SupportsCertificate(certificate) != nil {
+			return &tls.Certificate{}, nil
+		}
+		return certificate, nil
+	}
+	sum := sha256.Sum256(certificate.Certificate[0])
+	return string(sum[:])
+}
+
+// A Connection has the settings of one connection.
+type Connection struct {
+	ServerName  string                 // the name that is sent, or empty; an IP address is never sent
+	ALPN        []string               // replaces that of the Client unless it is nil
+	Certificate *tls.Certificate       // replaces that of the Client unless it is nil
+	Sessions    tls.ClientSessionCache // the sessions of the server; nil if sessions are not resumed
+}
+
+// Config returns the configuration of one connection. A session is resumed only with the same name
+// and the same certificate of the client.
+func (c *Client) Config(conn Connection) *tls.Config {
 	own := c.config.Clone()
-	own.ServerName = serverName
-	own.ClientSessionCache = sessions
+	own.ServerName = conn.ServerName
+	if conn.ALPN != nil {
+		own.NextProtos = conn.ALPN
+	}
+	identity := c.identity
+	if conn.Certificate != nil {
+		identity = present(own, conn.Certificate)
+	}
+	if conn.Sessions != nil {
+		own.ClientSessionCache = sessionsOf{conn.Sessions, identity + conn.ServerName}
+	}
 	return own
 }
+
+// sessionsOf has the sessions of one name and one certificate, whatever key crypto/tls uses.
+type sessionsOf struct {
+	all tls.ClientSessionCache
+	key string
+}
+
+// Get implements tls.ClientSessionCache.
+func (s sessionsOf) Get(string) (*tls.ClientSessionState, bool) { return s.all.Get(s.key) }
+
+// Put implements tls.ClientSessionCache.
+func (s sessionsOf) Put(_ string, session *tls.ClientSessionState) { s.all.Put(s.key, session) }

@@ -368,7 +368,7 @@ func TestUpstream(t *testing.T) {
 		{verifier, "other", `upstream SSL certificate does not match "other"`},
 		{stranger, "server", "upstream SSL certificate verify error: (21:unable to verify the first certificate)"},
 	} {
-		config := client.Config("sent", sessions)
+		config := client.Config(Connection{ServerName: "sent", Sessions: sessions})
 		var got error
 		var resumed bool
 		config.VerifyConnection = func(cs tls.ConnectionState) error {
@@ -383,7 +383,7 @@ func TestUpstream(t *testing.T) {
 	if _, _, err := NewClient(Settings{Ciphers: "FOO"}); err == nil {
 		t.Error("no error for unknown ciphers")
 	}
-	if s := p.mustConnect(t, client.Config("", nil)); s.ServerName != "" || s.DidResume {
+	if s := p.mustConnect(t, client.Config(Connection{})); s.ServerName != "" || s.DidResume {
 		t.Errorf("got %+v", s)
 	}
 }

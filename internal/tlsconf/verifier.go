@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"weir/internal/certverify"
@@ -73,7 +74,7 @@ func CheckUpstream(cs tls.ConnectionState, v *Verifier, name string) error {
 		return fmt.Errorf("upstream SSL certificate verify error: (%d:%v)", int(code), code)
 	}
 	if len(cs.PeerCertificates) == 0 || !certverify.MatchesHost(cs.PeerCertificates[0], name) {
-		return fmt.Errorf("upstream SSL certificate does not match \"%s\"", name)
+		return fmt.Errorf("upstream SSL certificate does not match \"%s\"", strings.ReplaceAll(name, `"`, `\x22`))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@
 package offline
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -23,6 +24,8 @@ type Session struct {
 	*stream.Session
 	Clock *Clock
 	Lines *Lines // its log
+
+	UpstreamTLS tls.ConnectionState // of the event "handshakedone"
 }
 
 // NewSession returns the session of a client at 192.0.2.1:1000 that l has accepted, at
@@ -41,7 +44,7 @@ func NewSession(t testing.TB, l *stream.Listen) *Session {
 		l.Default.Settings.ErrorLog = env.Log
 	}
 	peer := stream.Client{Addr: stream.Addr{IP: netip.MustParseAddrPort("192.0.2.1:1000")}, Local: &l.Addr}
-	return &Session{stream.NewSession(l, env, peer, nil), clock, lines}
+	return &Session{Session: stream.NewSession(l, env, peer, nil), Clock: clock, Lines: lines}
 }
 
 // Script plays a transcript: each line has an event, "->", and the expected step of the session.
@@ -55,8 +58,9 @@ func NewSession(t testing.TB, l *stream.Listen) *Session {
 //	after 5s                              -> keep
 //	relayed timeout                       -> finish
 //
-// The other events are eof, timedout, aborted and resolved; "after" moves the clock and is no
-// event. Other steps are `send "bytes"`, `resolve`, `pause` and `finish reset`. A datagram session
+// The other events are eof, timedout, aborted, resolved and handshakedone; "after" moves the clock and is no
+// event. Other steps are `send "bytes"`, `resolve`, `pause`, `shake client`, `shake upstream` and
+// `finish reset`. The reason of a failed handshake may be UNSENT. A datagram session
 // begins with `accepted "datagram"`, and ends with the numbers of datagrams from the client and
 // from the server in `relayed done 1/1`. "relayed" takes the names of relay.End, with "-" for
 // blanks.
@@ -114,6 +118,8 @@ func (s *Session) event(word, rest string) (stream.Event, error) {
 		return s.relayedEvent(rest)
 	case "failed":
 		return failedEvent(strings.Fields(rest))
+	case "handshakedone":
+		return stream.Event{Kind: stream.HandshakeDone, TLS: &s.UpstreamTLS}, nil
 	}
 	kind, ok := plainEvents[word]
 	if !ok {
@@ -174,6 +180,10 @@ func failedEvent(words []string) (stream.Event, error) {
 	if ev.Op == stream.OpNone {
 		return ev, fmt.Errorf("unknown call %q", words[1])
 	}
+	if words[2] == "UNSENT" {
+		ev.Err = stream.ErrUnsent
+		return ev, nil
+	}
 	errno, err := errnoNamed(words[2])
 	ev.Err = errno
 	return ev, err
@@ -218,7 +228,7 @@ func StepText(step stream.Step, now time.Time) string {
 	case stream.HandshakeClient:
 		return "shake client" + within(step, now)
 	case stream.HandshakeUpstream:
-		return "shake upstream" + within(step, now)
+		return "shake upstream" + outText(step) + within(step, now)
 	case stream.Finish:
 		if step.Reset {
 			return "finish reset"
@@ -233,10 +243,14 @@ func targetText(step stream.Step) string {
 	if step.Target.Local.IsValid() {
 		text += " from=" + step.Target.Local.String()
 	}
-	if len(step.Out) > 0 {
-		text += " out=" + strconv.Quote(string(step.Out))
+	return text + outText(step)
+}
+
+func outText(step stream.Step) string {
+	if len(step.Out) == 0 {
+		return ""
 	}
-	return text
+	return " out=" + strconv.Quote(string(step.Out))
 }
 
 func within(step stream.Step, now time.Time) string {

@@ -33,7 +33,8 @@ type PeerConf struct {
 // Left returns a flag that is set once the peer has left its group permanently.
 func (p *Peer) Left() *atomic.Bool { return &p.state.left }
 
-// peerState is the live state of a peer; the group's mutex guards it, except for left. The zero
+// peerState is the live state of a peer; the group's mutex guards it, except for left and
+// sessions. The zero
 // value is the state of a new peer. Unless noted otherwise, times are seconds of a monotonic clock,
 // because nginx compares seconds; the parameter now is always in milliseconds. The fields that
 // every choice reads come first, side by side.
@@ -52,6 +53,7 @@ type peerState struct {
 	accessed   int64 // the last failure
 	ownConns   int
 	left       atomic.Bool
+	sessions   tlsSessions
 }
 
 // restMillis is short enough for a waiting session, and long enough for an attempt that has to

@@ -30,10 +30,7 @@ type handshake struct {
 	late      bool // the deadline passed while a worker had it
 }
 
-var (
-	errUnsent    = errors.New("PROXY protocol header was not sent completely before the TLS handshake")
-	errCancelled = errors.New("the session has ended")
-)
+var errCancelled = errors.New("the session has ended")
 
 // startHandshake begins the handshake of the step: with the client after the data already read, or
 // with the server, which must have received all data of Connect.
@@ -43,7 +40,7 @@ func (c *conn) startHandshake(step stream.Step) (stream.Event, bool) {
 		h = &c.up
 	}
 	if h.pending != nil {
-		return handshakeFailed(h, errUnsent), true
+		return handshakeFailed(h, stream.ErrUnsent), true
 	}
 	t := &tlsConn{wire: wire{h: h}, more: true}
 	if h.isUp {

@@ -25,7 +25,7 @@ func (c *session) handshakeClient(step stream.Step) stream.Event {
 func (c *session) handshakeUpstream(step stream.Step) stream.Event {
 	sh := &handshake{c: c, conn: c.upstream, side: stream.UpstreamSide, deadline: c.real(step.Deadline)}
 	if len(c.rest) > 0 || c.restErr != nil {
-		return sh.failed(errors.Join(errUnsent, c.restErr))
+		return sh.failed(errors.Join(stream.ErrUnsent, c.restErr))
 	}
 	ev := sh.run(func(w *rawConn) *tls.Conn { return tls.Client(w, step.TLS) })
 	if ev.Kind == stream.HandshakeDone {
@@ -33,8 +33,6 @@ func (c *session) handshakeUpstream(step stream.Step) stream.Event {
 	}
 	return ev
 }
-
-var errUnsent = errors.New("PROXY protocol header was not sent completely before the TLS handshake")
 
 // handshake runs one TLS handshake in the session's goroutine. It holds the session's mu, so that
 // the callbacks of the tls.Config may use the session, except while it waits for the peer. wake

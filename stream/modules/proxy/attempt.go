@@ -12,8 +12,10 @@ import (
 type attempt struct {
 	target stream.Target
 	out    []byte // the PROXY header, if one is sent, and the bytes read from the client
+	header int    // length of the PROXY header
 	group  *upstream.Group
 	again  shortage
+	shake  handshake
 }
 
 var attempts = sync.Pool{New: func() any { return new(attempt) }}
@@ -26,9 +28,9 @@ const keptOut = 1 << 10
 func newAttempt(p Protocol, s *stream.Session) *attempt {
 	a := attempts.Get().(*attempt)
 	a.out = p.appendHeader(a.out[:0], s)
-	n := len(a.out)
+	a.header = len(a.out)
 	a.out = append(a.out, s.Head...)
-	s.KeepHead(a.out[n:])
+	s.KeepHead(a.out[a.header:])
 	return a
 }
 
@@ -37,6 +39,6 @@ func (a *attempt) recycle() {
 	if cap(a.out) > keptOut {
 		a.out = nil
 	}
-	a.target, a.group, a.again = stream.Target{}, nil, shortage{}
+	a.target, a.group, a.again, a.shake = stream.Target{}, nil, shortage{}, handshake{}
 	attempts.Put(a)
 }

@@ -29,12 +29,24 @@ func (r *run) connect(s *stream.Session, group string) stream.Step {
 		a.target.Local = r.local(s)
 	}
 	a.target.Local = inFamilyOf(peer.Addr, a.target.Local)
-	return stream.Step{Do: stream.Connect, Target: &a.target, Out: a.out, Max: r.ahead(s), Deadline: now.Add(r.ConnectTimeout)}
+	out, ahead := a.out, r.ahead(s)
+	if r.withTLS(s) {
+		out, ahead = a.out[:a.header], 0 // all other bytes follow the handshake
+	}
+	return stream.Step{Do: stream.Connect, Target: &a.target, Out: out, Max: ahead, Deadline: now.Add(r.ConnectTimeout)}
 }
 
-// connected starts the relay. It follows ngx_stream_proxy_init_upstream.
+// connected begins the handshake, or starts the relay if the server has no TLS.
 func (r *run) connected(s *stream.Session, ev stream.Event) stream.Step {
 	r.number(s)
+	if r.withTLS(s) {
+		return r.handshake(s, ev.Local)
+	}
+	return r.established(s, ev.Local)
+}
+
+// established starts the relay. It follows ngx_stream_proxy_init_upstream.
+func (r *run) established(s *stream.Session, local stream.Addr) stream.Step {
 	t := &s.Tries[len(s.Tries)-1]
 	t.Connect = s.Elapsed() - t.Start
 	r.picker.Notify(r.peer, upstream.Connected, t.Connect)
@@ -42,7 +54,7 @@ func (r *run) connected(s *stream.Session, ev stream.Event) stream.Step {
 		r.picker = r.picker.Established()
 	}
 	if s.LogEnabled(stream.LevelInfo) {
-		s.LogPlain(stream.LevelInfo, udp(s)+"proxy "+ev.Local.String()+" connected to "+t.Name)
+		s.LogPlain(stream.LevelInfo, udp(s)+"proxy "+local.String()+" connected to "+t.Name)
 	}
 	r.up = true
 	spec := r.spec(s)
@@ -133,6 +145,7 @@ func (r *run) logConnect(s *stream.Session, err error) {
 // machine lacked a resource.
 func (r *run) nextUpstream(s *stream.Session, o upstream.Outcome) stream.Step {
 	r.endTry(s)
+	r.attempt.shake = handshake{}
 	r.free(s, o)
 	r.tries--
 	late := r.NextTimeout > 0 && s.Elapsed()-s.Tries[0].Start >= r.NextTimeout

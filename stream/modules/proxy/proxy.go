@@ -23,6 +23,7 @@ type Content struct {
 	NextTries      int           // proxy_next_upstream_tries; 0 disables the limit
 	NextTimeout    time.Duration // proxy_next_upstream_timeout; 0 disables it
 	Protocol       Protocol
+	TLS            *TLS // nil means plain connections; datagram sessions have no TLS
 	KeepAlive      bool
 	RcvBuf, SndBuf int
 	Relay          *relay.Spec // shared by all sessions while both rates are fixed
@@ -90,6 +91,8 @@ func (c *Content) Next(s *stream.Session, ev stream.Event) stream.Step {
 	switch ev.Kind {
 	case stream.Connected:
 		return r.connected(s, ev)
+	case stream.HandshakeDone:
+		return r.handshakeDone(s, ev)
 	case stream.FirstByte:
 		return r.firstByte(s)
 	case stream.Relayed:
@@ -115,13 +118,15 @@ func (r *run) timedOut(s *stream.Session) stream.Step {
 	if r.attempt.again.pausing {
 		return r.chooseAgain(s)
 	}
-	r.number(s)
+	if !r.handshaking() {
+		r.number(s)
+	}
 	s.Log(stream.LevelError, "upstream timed out", stream.ErrTimedOut)
 	return r.nextUpstream(s, upstream.Failed)
 }
 
 func (r *run) aborted(s *stream.Session) stream.Step {
-	if !r.up {
+	if !r.up && !r.handshaking() {
 		r.number(s)
 	}
 	s.Log(stream.LevelInfo, "shutdown timeout", nil)
@@ -136,6 +141,9 @@ func (r *run) failed(s *stream.Session, ev stream.Event) stream.Step {
 	}
 	if ev.Side == stream.ClientSide {
 		return r.clientFailed(s, ev)
+	}
+	if ev.Op == stream.OpHandshake {
+		return r.handshakeFailed(s, ev)
 	}
 	return r.connectFailed(s, ev)
 }
@@ -169,7 +177,7 @@ func (r *run) outcome() upstream.Outcome {
 func (r *run) endTry(s *stream.Session) {
 	t := &s.Tries[len(s.Tries)-1]
 	t.Total = s.Elapsed() - t.Start
-	if r.up {
+	if r.up || r.handshaking() {
 		t.Sent, t.Received = s.Traffic.ToUpstream.Load(), s.Traffic.FromUpstream.Load()
 	}
 }

@@ -1,0 +1,279 @@
+package directives
+
+import (
+	"crypto/tls"
+	"strings"
+	"time"
+
+	"weir/directives/conf"
+	"weir/internal/certverify"
+	"weir/internal/tlsconf"
+	"weir/parser/diag"
+	"weir/stream"
+	"weir/stream/modules/proxy"
+)
+
+// proxySSLConf holds the settings of one level for TLS to the servers.
+type proxySSLConf struct {
+	tlsConf     // shared with ssl
+	enabled     conf.Opt[bool]
+	verify      conf.Opt[bool]
+	reuse       conf.Opt[bool]
+	sendName    conf.Opt[bool]
+	name        conf.Opt[*stream.Template]
+	certificate conf.Opt[*stream.Template]
+	key         conf.Opt[*stream.Template]
+	alpn        []stream.Template
+	cache       conf.Opt[*tlsconf.CertificateCache] // nil for off
+
+	loadedBy *proxySSLConf // the level whose files are used; nil means this one
+	loaded   *loadedSSL
+}
+
+// loadedSSL is made of the files of a level. Servers that inherit them share it.
+type loadedSSL struct {
+	client   *tlsconf.Client
+	verifier *tlsconf.Verifier
+	loader   *tlsLoader
+}
+
+// proxySSLEntries are the directives for TLS to the server.
+var proxySSLEntries = []conf.Entry[proxyConf]{
+	{Name: "proxy_ssl", In: either, Args: conf.OnOff, Default: "off",
+		Set: conf.Flag(func(c *proxyConf) *conf.Opt[bool] { return &c.ssl.enabled })},
+	{Name: "proxy_ssl_alpn", In: either, Args: conf.AtLeast(1), Set: setSSL((*proxySSLConf).setALPN)},
+	{Name: "proxy_ssl_certificate", In: either, Args: conf.Take(1),
+		Set: setTemplate(func(c *proxyConf) *conf.Opt[*stream.Template] { return &c.ssl.certificate })},
+	{Name: "proxy_ssl_certificate_cache", In: either, Args: conf.Take(1, 2, 3), Default: "off", Set: setSSL((*proxySSLConf).setCache)},
+	{Name: "proxy_ssl_certificate_key", In: either, Args: conf.Take(1),
+		Set: setTemplate(func(c *proxyConf) *conf.Opt[*stream.Template] { return &c.ssl.key })},
+	{Name: "proxy_ssl_ciphers", In: either, Args: conf.Take(1), Default: "DEFAULT",
+		Set: conf.String(func(c *proxyConf) *conf.Opt[string] { return &c.ssl.ciphers })},
+	{Name: "proxy_ssl_conf_command", In: either, Args: conf.Take(2), Repeat: true,
+		Set: func(c *proxyConf, call *conf.Call) { c.ssl.addCommand(call) }},
+	{Name: "proxy_ssl_crl", In: either, Args: conf.Take(1),
+		Set: conf.String(func(c *proxyConf) *conf.Opt[string] { return &c.ssl.crl })},
+	{Name: "proxy_ssl_key_log", In: either, Args: conf.Take(1), Support: conf.Refused},
+	{Name: "proxy_ssl_name", In: either, Args: conf.Take(1), Default: "host from proxy_pass",
+		Set: setTemplate(func(c *proxyConf) *conf.Opt[*stream.Template] { return &c.ssl.name })},
+	{Name: "proxy_ssl_password_file", In: either, Args: conf.Take(1),
+		Set: func(c *proxyConf, call *conf.Call) { c.ssl.readPasswords(call) }},
+	{Name: "proxy_ssl_protocols", In: either, Args: conf.AtLeast(1), Default: "TLSv1.2 TLSv1.3",
+		Set: func(c *proxyConf, call *conf.Call) { c.ssl.setProtocols(call) }},
+	{Name: "proxy_ssl_server_name", In: either, Args: conf.OnOff, Default: "off",
+		Set: conf.Flag(func(c *proxyConf) *conf.Opt[bool] { return &c.ssl.sendName })},
+	{Name: "proxy_ssl_session_reuse", In: either, Args: conf.OnOff, Default: "on",
+		Set: conf.Flag(func(c *proxyConf) *conf.Opt[bool] { return &c.ssl.reuse })},
+	{Name: "proxy_ssl_trusted_certificate", In: either, Args: conf.Take(1),
+		Set: conf.String(func(c *proxyConf) *conf.Opt[string] { return &c.ssl.trusted })},
+	{Name: "proxy_ssl_verify", In: either, Args: conf.OnOff, Default: "off",
+		Set: conf.Flag(func(c *proxyConf) *conf.Opt[bool] { return &c.ssl.verify })},
+	{Name: "proxy_ssl_verify_depth", In: either, Args: conf.Take(1), Default: "1",
+		Set: conf.Number(func(c *proxyConf) *conf.Opt[int64] { return &c.ssl.depth })},
+}
+
+func setSSL(set func(*proxySSLConf, *conf.Call)) func(*proxyConf, *conf.Call) {
+	return func(c *proxyConf, call *conf.Call) { set(&c.ssl, call) }
+}
+
+// setTemplate is the setter of a string with variables.
+func setTemplate(field func(*proxyConf) *conf.Opt[*stream.Template]) func(*proxyConf, *conf.Call) {
+	return func(c *proxyConf, call *conf.Call) {
+		if t, ok := parseTemplate(call, &call.Args()[0]); ok {
+			field(c).Set(&t)
+		}
+	}
+}
+
+// setALPN follows ngx_stream_proxy_ssl_alpn_set_slot.
+func (c *proxySSLConf) setALPN(call *conf.Call) {
+	for i := range call.Args() {
+		t, ok := parseTemplate(call, &call.Args()[i])
+		if !ok {
+			return
+		}
+		if !t.HasVariables() && len(t.Text()) > maxALPN {
+			call.FailValue("protocol too long")
+			return
+		}
+		c.alpn = append(c.alpn, t)
+	}
+}
+
+// merge completes the settings of a server from those of the block around it. A server without own
+// settings of certificates, ciphers and sessions uses what has been loaded for that block: see
+// ngx_stream_proxy_merge_ssl.
+func (c *proxySSLConf) merge(child *proxySSLConf) {
+	if !child.hasOwnFiles() {
+		child.loadedBy = c
+	}
+	c.mergeTLS(&child.tlsConf)
+	child.enabled.Inherit(c.enabled)
+	child.verify.Inherit(c.verify)
+	child.reuse.Inherit(c.reuse)
+	child.sendName.Inherit(c.sendName)
+	child.name.Inherit(c.name)
+	child.certificate.Inherit(c.certificate)
+	child.key.Inherit(c.key)
+	if child.alpn == nil {
+		child.alpn = c.alpn
+	}
+	child.cache.Inherit(c.cache)
+}
+
+func (c *proxySSLConf) hasOwnFiles() bool {
+	return c.protocols.IsSet() || c.ciphers.IsSet() || c.certificate.IsSet() || c.key.IsSet() || c.hasPasswords || c.verify.IsSet() ||
+		c.depth.IsSet() || c.trusted.IsSet() || c.crl.IsSet() || c.reuse.IsSet() || c.commands != nil
+}
+
+// complete reads the files of a server.
+func (c *proxySSLConf) complete(b *streamBuild) {
+	if !c.enabled.Or(false) {
+		return
+	}
+	from := c
+	if c.loadedBy != nil {
+		from = c.loadedBy
+	}
+	if from.loaded == nil {
+		from.loaded = c.load(b)
+	}
+	c.loaded = from.loaded
+}
+
+// load follows ngx_stream_proxy_set_ssl.
+func (c *proxySSLConf) load(b *streamBuild) *loadedSSL {
+	l := &tlsLoader{streamBuild: b, files: tlsconf.Files{Read: b.Env.ReadFile}}
+	loaded := &loadedSSL{loader: l}
+	settings := tlsconf.Settings{
+		Protocols: c.protocols.Or(tlsconf.DefaultProtocols), Ciphers: c.ciphers.Or("DEFAULT"), Groups: tlsconf.AutoGroups, Commands: c.commands,
+	}
+	l.run(
+		func() { l.level(settings.Ciphers) },
+		func() { settings.Certificates = c.fixedCertificate(l) },
+		func() { loaded.verifier = c.verifier(l) },
+		func() { loaded.client = l.client(settings) },
+	)
+	return loaded
+}
+
+// client makes the settings of connections to servers.
+func (l *tlsLoader) client(s tlsconf.Settings) *tlsconf.Client {
+	client, warnings, err := tlsconf.NewClient(s)
+	if !l.check(err) {
+		return nil
+	}
+	for _, w := range warnings {
+		l.ReportBare(diag.Warn, "%s", w)
+	}
+	return client
+}
+
+// fixedCertificate loads a certificate without variables.
+func (c *proxySSLConf) fixedCertificate(l *tlsLoader) []tls.Certificate {
+	file, key := c.certificate.Or(nil), c.key.Or(nil)
+	switch {
+	case !c.hasCertificate():
+		return nil
+	case key == nil:
+		l.ReportBare(diag.Emerg, "no \"proxy_ssl_certificate_key\" is defined for certificate \"%s\"", file.Text())
+		return nil
+	case c.hasVariableCertificate():
+		return nil
+	}
+	loaded, err := l.files.Certificate(l.path(file.Text()), l.path(key.Text()), c.passwords, l.securityLevel)
+	if !l.check(err) {
+		return nil
+	}
+	return []tls.Certificate{loaded}
+}
+
+func (c *proxySSLConf) hasCertificate() bool {
+	file := c.certificate.Or(nil)
+	return file != nil && (file.Text() != "" || file.HasVariables())
+}
+
+// hasVariableCertificate reports whether sessions load the certificate.
+func (c *proxySSLConf) hasVariableCertificate() bool {
+	return c.hasCertificate() && c.key.IsSet() && (c.certificate.Or(nil).HasVariables() || c.key.Or(nil).HasVariables())
+}
+
+// verifier loads the certificates that servers are verified with.
+func (c *proxySSLConf) verifier(l *tlsLoader) *tlsconf.Verifier {
+	if !c.verify.Or(false) {
+		return nil
+	}
+	if c.trusted.Or("") == "" {
+		l.fail("no proxy_ssl_trusted_certificate for proxy_ssl_verify")
+		return nil
+	}
+	return l.verifier(l.authorities(c.trusted.Or("")), l.revocations(c.crl.Or("")), certverify.ForServers, c.depth.Or(1))
+}
+
+// settings returns the settings of a server's sessions; nil without proxy_ssl.
+func (c *proxySSLConf) settings() *proxy.TLS {
+	if c.loaded == nil {
+		return nil
+	}
+	t := &proxy.TLS{
+		Client: c.loaded.client, Verifier: c.loaded.verifier, Name: c.name.Or(nil), SendName: c.sendName.Or(false),
+		ALPN: c.alpn, Reuse: c.reuse.Or(true),
+	}
+	if c.hasVariableCertificate() {
+		t.Certificate = &proxy.Certificate{File: *c.certificate.Or(nil), Key: *c.key.Or(nil), Load: c.variableCertificate()}
+	}
+	return t
+}
+
+// variableCertificate returns the function that loads a certificate for a session.
+func (c *proxySSLConf) variableCertificate() func(file, key string, now time.Time) (tls.Certificate, error) {
+	files, env, level := c.loaded.loader.files, c.loaded.loader.Env, c.loaded.loader.securityLevel
+	passwords, cache := c.passwords, c.cache.Or(nil)
+	return func(file, key string, now time.Time) (tls.Certificate, error) {
+		return cache.Certificate(file, key, now, func() (tls.Certificate, error) {
+			return files.Certificate(keyPath(env, file), keyPath(env, key), passwords, level)
+		})
+	}
+}
+
+// setCache follows ngx_stream_proxy_ssl_certificate_cache.
+func (c *proxySSLConf) setCache(call *conf.Call) {
+	limits := tlsconf.CacheLimits{Valid: time.Minute, Inactive: 10 * time.Second}
+	off := false
+	for i := range call.Args() {
+		word := &call.Args()[i]
+		switch {
+		case word.Text == "off":
+			off = true
+		case !setCacheLimit(&limits, word.Text):
+			call.Fail(word, "invalid parameter \"%s\"", word.Text)
+			return
+		}
+	}
+	switch {
+	case off:
+		c.cache.Set(nil)
+	case limits.Max == 0:
+		call.Fail(nil, "\"%s\" must have the \"max\" parameter", call.Dir.Name.Text)
+	default:
+		c.cache.Set(tlsconf.NewCertificateCache(limits))
+	}
+}
+
+// setCacheLimit sets the limit of one parameter.
+func setCacheLimit(limits *tlsconf.CacheLimits, text string) bool {
+	name, value, _ := strings.Cut(text, "=")
+	ok := false
+	switch name {
+	case "max":
+		var n int64
+		n, ok = conf.ParseNumber(value)
+		limits.Max = conf.Int(n)
+		ok = ok && n > 0
+	case "inactive":
+		limits.Inactive, ok = conf.ParseSec(value)
+	case "valid":
+		limits.Valid, ok = conf.ParseSec(value)
+	}
+	return ok
+}
