@@ -45,7 +45,7 @@ func (s Server) Config() (*tls.Config, []string, error) {
 	}
 	box := &ticketBox{keys: s.Tickets, identity: s.identity(), timeout: s.Timeout, now: time.Now}
 	if s.Verifier != nil && s.Verifier.Clock != nil {
-		box.now = s.Verifier.Clock
+		box.now, c.Time = s.Verifier.Clock, s.Verifier.Clock
 	}
 	c.WrapSession, c.UnwrapSession = box.wrap, box.unwrap
 	return c, p.warnings, nil

@@ -280,6 +280,23 @@ func TestSessionTimeout(t *testing.T) {
 	}
 }
 
+// TestSessionTimeoutOfTLS12 checks that a resumed session of TLS 1.2 has the time of its first handshake.
+func TestSessionTimeoutOfTLS12(t *testing.T) {
+	p := newParty(t).verifying(VerifyOptional)
+	now := time.Now()
+	p.server.Verifier.Clock = func() time.Time { return now }
+	client := resuming(insecure(), tls.VersionTLS12)
+	p.mustConnect(t, client)
+	now = now.Add(p.server.Timeout - 2*time.Second)
+	if s := p.mustConnect(t, client); !s.DidResume {
+		t.Error("a session is not resumed before its timeout")
+	}
+	now = now.Add(4 * time.Second)
+	if s := p.mustConnect(t, client); s.DidResume {
+		t.Error("a session that was resumed once is resumed after its timeout")
+	}
+}
+
 func TestRandomKeys(t *testing.T) {
 	k := NewRandomKeys(time.Minute)
 	now := time.Unix(1_800_000_000, 0)

@@ -137,19 +137,23 @@ func (b *ticketBox) wrap(_ tls.ConnectionState, s *tls.SessionState) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	now := b.now()
-	key := b.keys.Current(now)
+	key := b.keys.Current(b.now())
 	ticket := append(make([]byte, 0, ticketNameSize+ticketSeedSize+ticketTimeSize+len(session)+16), key.name[:]...)
 	ticket = append(ticket, make([]byte, ticketSeedSize)...)
 	seed := ticket[ticketNameSize:]
 	_, _ = rand.Read(seed) // never fails
-	plain := append(binary.BigEndian.AppendUint64(nil, uint64(now.Unix())), session...)
+	plain := append(append([]byte(nil), createdAt(session)...), session...)
 	aead, err := key.aead(seed)
 	if err != nil {
 		return nil, err
 	}
 	return aead.Seal(ticket, make([]byte, aead.NonceSize()), plain, b.identity[:]), nil
 }
+
+// createdAt returns the time of the full handshake in an encoded session, which a ticket of TLS 1.2 for a
+// resumed session repeats, so that the session ends. Its place is that in the documentation of
+// tls.SessionState.
+func createdAt(session []byte) []byte { return session[5 : 5+ticketTimeSize] }
 
 // unwrap is the UnwrapSession of a tls.Config. It returns nil for a full handshake.
 func (b *ticketBox) unwrap(ticket []byte, _ tls.ConnectionState) (*tls.SessionState, error) {
