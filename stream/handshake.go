@@ -60,7 +60,7 @@ type TLSState struct {
 	Resumed     bool
 	rejected    bool // by ServerTLS.Reject
 
-	ServerName  string       // as requested; known before the handshake is done
+	ServerName  string       // as requested; known before the handshake is done, unless it is rejected
 	ALPN        string       // empty if no protocol was negotiated
 	Certificate []byte       // the client's own certificate in DER, or nil
 	VerifyError *VerifyError // nil if Certificate is trusted, was not verified, or is nil
@@ -138,7 +138,6 @@ var rejecting = &tls.Config{SessionTicketsDisabled: true}
 // ngx_stream_ssl_servername.
 func configForClient(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	s := SessionOf(hello.Context())
-	s.TLS.ServerName = hello.ServerName
 	s.SelectServer(hello.ServerName)
 	set := s.Server.TLS
 	if set.KeepOffer {
@@ -148,6 +147,7 @@ func configForClient(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		s.TLS.rejected = true
 		return rejecting, nil
 	}
+	s.TLS.ServerName = hello.ServerName
 	return set.Config, nil
 }
 
