@@ -175,7 +175,9 @@ func (r *run) reset(args []string) error {
 }
 
 func (r *run) closed(args []string) error {
-	return r.end(args[0], func(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) })
+	return r.end(args[0], func(err error) bool {
+		return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
+	})
 }
 
 // end reads once more: only the expected end may arrive.

@@ -20,14 +20,15 @@ type run struct {
 	proc    *process
 	last    result // of the newest `run`, `bare`, `accept` or `refuse`
 
-	taken   map[string]int // ports by name
-	peers   map[string]*peers.Peer
-	packets map[string]*peers.PacketPeer
-	fulls   map[string]*peers.Full
-	dns     map[string]*peers.DNS
-	fleet   peers.Fleet
-	clients map[string]net.Conn
-	copies  int // number of files made by copy
+	taken    map[string]int // ports by name
+	peers    map[string]*peers.Peer
+	packets  map[string]*peers.PacketPeer
+	fulls    map[string]*peers.Full
+	dns      map[string]*peers.DNS
+	fleet    peers.Fleet
+	clients  map[string]net.Conn
+	sessions map[string]*oneSession // of TLS clients, by name
+	copies   int                    // number of files made by copy
 
 	cleanups []func() // run last first
 }
@@ -39,7 +40,7 @@ func Execute(sub *Subject, s *Script, dir string, known Differences) error {
 	r := &run{
 		subject: sub.loading(s.Module), script: s, dir: dir,
 		taken: map[string]int{}, peers: map[string]*peers.Peer{}, packets: map[string]*peers.PacketPeer{}, fulls: map[string]*peers.Full{},
-		clients: map[string]net.Conn{}, dns: map[string]*peers.DNS{},
+		clients: map[string]net.Conn{}, sessions: map[string]*oneSession{}, dns: map[string]*peers.DNS{},
 	}
 	defer r.close()
 	if err := r.writeFiles(); err != nil {
