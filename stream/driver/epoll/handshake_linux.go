@@ -64,10 +64,12 @@ func handshakeFailed(h *half, err error) stream.Event {
 func (c *conn) resumeHandshake(h *half) (stream.Event, bool) {
 	hs := h.tls.handshake
 	if c.l.prefersWorker(hs) {
-		h.watch()
+		if h.watch(); c.unwatched != 0 {
+			return c.watchFailure()
+		}
 		h.ready = false
 		c.l.lend(hs)
-		return c.watchFailure()
+		return stream.Event{}, false
 	}
 	hs.step()
 	return c.handshakeResult(h)
