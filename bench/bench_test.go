@@ -55,7 +55,7 @@ func TestCommandMeasuresTheBroker(t *testing.T) {
 	}
 	want := 0
 	for _, test := range catalogue {
-		if !test.proxyOnly && !test.block.tls() {
+		if !test.needsTLS() {
 			want++
 		}
 	}

@@ -93,6 +93,9 @@ func (t test) warmUp(s scale) loader {
 	return load.Storm{Sessions: s.warmUp, AtOnce: stormAtOnce}
 }
 
+// needsTLS reports whether the programs need their TLS servers.
+func (t test) needsTLS() bool { return t.block.tls() || t.proxyOnly }
+
 // A figure is one row of the table.
 type figure struct {
 	key, title string

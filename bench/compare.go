@@ -79,7 +79,7 @@ func (b *bench) round(ctx context.Context, round int, t test, v variant, subject
 	var there []*subject
 	for i := range subjects {
 		s := subjects[(i+round)%len(subjects)]
-		if s.bin == "" && (v != (variant{}) || t.block.tls() || t.proxyOnly) || s.tcpOnly && t.block.udp() {
+		if s.bin == "" && (v != (variant{}) || t.needsTLS()) || s.tcpOnly && t.block.udp() {
 			continue
 		}
 		there = append(there, s)

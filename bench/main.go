@@ -11,7 +11,7 @@
 //
 // It starts everything itself, on loopback addresses only, and stops it again. WEIR_BIN names the
 // binary of weir; without it, ./cmd/weir is built. NGINX_BIN names that of nginx; the default is
-// the installed one.
+// the installed one. WEIR_OLD_BIN names an earlier build, the subject weir-old.
 package main
 
 import (

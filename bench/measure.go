@@ -59,6 +59,7 @@ func (b *bench) start(ctx context.Context, r *trial, t test, v variant) error {
 		return err
 	}
 	at := b.site(dir, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port), v)
+	at.WithTLS = t.needsTLS()
 	if r.proc, err = start(ctx, r.subject, at); err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ type site struct {
 	Listen      netip.AddrPort
 	Datagrams   netip.AddrPort
 	Singles     netip.AddrPort // datagrams, each a session
+	WithTLS     bool           // the test needs the TLS servers
 	TLS         netip.AddrPort
 	RSA         netip.AddrPort
 	Servers     []netip.AddrPort

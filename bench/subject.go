@@ -36,6 +36,7 @@ var kinds = []struct {
 	{"haproxy", findHAProxy},
 	{"weir", findWeir},
 	{"weir-bare", findBareWeir},
+	{"weir-old", findOldWeir},
 }
 
 // errNotInstalled reports that a subject can be omitted.
@@ -157,6 +158,19 @@ func findBareWeir(ctx context.Context, dir string) (*subject, error) {
 	}
 	s.bare = true
 	return s, nil
+}
+
+// findOldWeir finds an earlier build of weir, named by WEIR_OLD_BIN.
+func findOldWeir(ctx context.Context, _ string) (*subject, error) {
+	bin := os.Getenv("WEIR_OLD_BIN")
+	if bin == "" {
+		return nil, errNotInstalled
+	}
+	version, err := output(ctx, bin, "-v")
+	if err != nil {
+		return nil, err
+	}
+	return &subject{version: strings.TrimPrefix(firstLine(version), "weir version: "), bin: bin, reload: syscall.SIGHUP}, nil
 }
 
 // buildWeir builds the binary once, like `make build`.
