@@ -70,7 +70,7 @@ var sslModule = &streamModule[none, sslConf]{
 			Set: func(c *sslConf, call *conf.Call) { c.setProtocols(call) }},
 		{Name: "ssl_reject_handshake", In: either, Args: conf.OnOff, Default: "off",
 			Set: conf.Flag(func(c *sslConf) *conf.Opt[bool] { return &c.reject })},
-		{Name: "ssl_session_cache", In: either, Args: conf.Take(1, 2), Default: "none", Support: conf.Inert,
+		{Name: "ssl_session_cache", In: either, Args: conf.Take(1, 2), Default: "none", Repeat: true, Support: conf.Inert,
 			Set: (*sslConf).setCache},
 		{Name: "ssl_session_ticket_key", In: either, Args: conf.Take(1), Repeat: true,
 			Set: func(c *sslConf, call *conf.Call) { c.ticketKeys = append(c.ticketKeys, call.Arg(0)) }},
