@@ -109,9 +109,9 @@ func TestImports(t *testing.T) {
 			t.Errorf("%s is not in the table of imports", p.path())
 			continue
 		}
-		for _, path := range p.Imports {
-			if !isStandard(path) && !slices.ContainsFunc(may, func(m string) bool { return covers(m, path) }) {
-				t.Errorf("%s must not import %s", p.path(), path)
+		for _, imported := range p.Imports {
+			if !isStandard(imported) && !slices.ContainsFunc(may, func(m string) bool { return covers(m, imported) }) {
+				t.Errorf("%s must not import %s", p.path(), imported)
 			}
 		}
 	}
@@ -127,17 +127,17 @@ func ruleFor(name string) string {
 
 // covers reports whether an entry of the table allows an import: a package of this module, or one of
 // another module.
-func covers(entry, path string) bool {
-	if ours, ok := strings.CutPrefix(path, "weir/"); ok {
+func covers(entry, imported string) bool {
+	if ours, ok := strings.CutPrefix(imported, "weir/"); ok {
 		return entry == ours || entry == ruleFor(ours)
 	}
-	return path == entry || strings.HasPrefix(path, entry+"/")
+	return imported == entry || strings.HasPrefix(imported, entry+"/")
 }
 
-// isStandard reports whether a path is in the standard library: its first element is neither a domain nor
+// isStandard reports whether a package is in the standard library: the first element of its path is neither a domain nor
 // this module.
-func isStandard(path string) bool {
-	first, _, _ := strings.Cut(path, "/")
+func isStandard(imported string) bool {
+	first, _, _ := strings.Cut(imported, "/")
 	return first != "weir" && !strings.Contains(first, ".")
 }
 
@@ -149,9 +149,9 @@ func TestLinkedModules(t *testing.T) {
 		"github.com/maxmind/mmdbwriter", "golang.org/x/tools", "testing",
 		"weir/stream/driver/drivertest", "weir/stream/offline", "weir/stream/upstream/upstreamtest", "weir/conformance/ports", "weir/internal/testwait",
 	} {
-		for _, path := range linked {
-			if path == module || strings.HasPrefix(path, module+"/") {
-				t.Errorf("cmd/weir links %s", path)
+		for _, name := range linked {
+			if name == module || strings.HasPrefix(name, module+"/") {
+				t.Errorf("cmd/weir links %s", name)
 			}
 		}
 	}

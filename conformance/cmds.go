@@ -56,9 +56,10 @@ func init() {
 
 	// See cmds_client.go.
 	define("Clients", map[string]command{
-		"dial":       {"NAME [HOST]:PORT|unix:PATH [from=IP]  connect a client", 2, (*run).dial},
-		"crowd":      {"NAME [HOST]:PORT N  dial NAME1 to NAMEN, and check that each is echoed", 3, (*run).crowd},
-		"connect":    {"NAME [HOST]:PORT id=ID [user=U] [pass=P] [level=N] [from=IP] [bytewise=1]  dial, send CONNECT, wait for CONNACK", 3, (*run).mqttConnect},
+		"dial":  {"NAME [HOST]:PORT|unix:PATH [from=IP]  connect a client", 2, (*run).dial},
+		"crowd": {"NAME [HOST]:PORT N  dial NAME1 to NAMEN, and check that each is echoed", 3, (*run).crowd},
+		"connect": {"NAME [HOST]:PORT id=ID [user=U] [pass=P] [level=N] [from=IP] [bytewise=1]  " +
+			"dial, send CONNECT, wait for CONNACK", 3, (*run).mqttConnect},
 		"send":       {"NAME DATA [bytewise=1]  send these bytes", 2, (*run).send},
 		"sendn":      {"NAME N  send N bytes", 2, (*run).sendN},
 		"expect":     {"NAME DATA  receive exactly these bytes next", 2, (*run).expect},
@@ -72,9 +73,10 @@ func init() {
 		"trickle":    {"NAME N INTERVAL  send N bytes one by one and expect each to be echoed", 3, (*run).trickle},
 		"closewrite": {"NAME  send EOF and continue to read", 1, (*run).closeWrite},
 		"listeners":  {"[HOST]:PORT N  the program has N listening sockets with exactly this address; * is 0.0.0.0", 2, (*run).listeners},
-		"sockopt":    {"[HOST]:PORT|CLIENT|PEER OPTION VALUE|!VALUE …  check options of the listening socket, or of the program's side of a connection", 3, (*run).socketOption},
-		"refuses":    {"[HOST]:PORT  connections to the address are refused", 1, (*run).refuses},
-		"who":        {"[HOST]:PORT NAME …  sequential connections reach these peers in this order", 2, (*run).who},
+		"sockopt": {"[HOST]:PORT|CLIENT|PEER OPTION VALUE|!VALUE …  " +
+			"check options of the listening socket, or of the program's side of a connection", 3, (*run).socketOption},
+		"refuses": {"[HOST]:PORT  connections to the address are refused", 1, (*run).refuses},
+		"who":     {"[HOST]:PORT NAME …  sequential connections reach these peers in this order", 2, (*run).who},
 	})
 
 	// See cmds_tls.go and certificates.go.

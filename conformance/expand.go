@@ -21,10 +21,12 @@ type kind struct {
 
 // kinds are the kinds of values. The first use of a name creates the value, later uses repeat it.
 var kinds = map[string]kind{
-	"fill":  {"N  N bytes", func(_ *run, args []string) (string, error) { return filler(joinArgs(args)) }},
-	"data":  {"FILE  the path of a file under testdata", func(_ *run, args []string) (string, error) { return filepath.Abs("testdata/" + joinArgs(args)) }},
-	"dir":   {"the directory of the script", func(r *run, _ []string) (string, error) { return r.dir, nil }},
-	"hello": {"[name=HOST] [alpn=P,…] [version=1.2] [pad=N] [records=N] [first=N] [after=N]  the ClientHello of a TLS client, as escapes for a word in double quotes: with N bytes of padding, in records of N bytes, its first N bytes, those after them", (*run).clientHello},
+	"fill": {"N  N bytes", func(_ *run, args []string) (string, error) { return filler(joinArgs(args)) }},
+	"data": {"FILE  the path of a file under testdata", func(_ *run, args []string) (string, error) { return filepath.Abs("testdata/" + joinArgs(args)) }},
+	"dir":  {"the directory of the script", func(r *run, _ []string) (string, error) { return r.dir, nil }},
+	"hello": {"[name=HOST] [alpn=P,…] [version=1.2] [pad=N] [records=N] [first=N] [after=N]  " +
+		"the ClientHello of a TLS client, as escapes for a word in double quotes: with N bytes of padding, " +
+		"in records of N bytes, its first N bytes, those after them", (*run).clientHello},
 
 	"port":  {"NAME  a free port; NAME+1, NAME+2 … are the ports after it if {{ports NAME N}} reserved them", (*run).port},
 	"ports": {"NAME N  N consecutive free ports, as FIRST-LAST", (*run).ports},
@@ -43,7 +45,8 @@ var kinds = map[string]kind{
 	"broker":   {"NAME  an MQTT broker that records its clients", starter("broker", func(r *run, name string) peers.Serve { return r.fleet.Broker(name) })},
 	"udpecho":  {"[NAME]  a server that returns each datagram", packetStarter("udpecho", func(string) peers.Answer { return peers.EchoPacket })},
 	"udpnamed": {"NAME  a server that responds to each datagram with its name", packetStarter("udpnamed", peers.NamedPacket)},
-	"udpsink":  {"[NAME]  a server that receives datagrams and does not respond", packetStarter("udpsink", func(string) peers.Answer { return peers.NoAnswer })},
+	"udpsink": {"[NAME]  a server that receives datagrams and does not respond",
+		packetStarter("udpsink", func(string) peers.Answer { return peers.NoAnswer })},
 	"unixecho": {"NAME  an echo at a unix socket", (*run).unixEcho},
 	"refused":  {"[NAME]  an address that refuses connections", (*run).refused},
 	"full":     {"NAME  an address where connection attempts hang", (*run).full},

@@ -162,8 +162,8 @@ func checkNumber(t *testing.T, r *conf.Row, n int, want bool) {
 	t.Helper()
 	context, _ := firstPlace(r)
 	refusal := `invalid number of arguments in "` + r.Name + `" directive in /p/nginx.conf:3`
-	conf := place(context, written(r.Name, words(n), r.Body != conf.Simple))
-	if got := firstError(t, conf) != refusal; got != want {
+	text := place(context, written(r.Name, words(n), r.Body != conf.Simple))
+	if got := firstError(t, text) != refusal; got != want {
 		t.Errorf("%d arguments are taken: %v, want %v", n, got, want)
 	}
 }

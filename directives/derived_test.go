@@ -55,6 +55,7 @@ func someArgs(t *testing.T, r *conf.Row) []string {
 
 // eachRow runs a test for every row of a block that weir reads.
 func eachRow(t *testing.T, test func(t *testing.T, r *conf.Row)) {
+	t.Helper()
 	for _, r := range conf.Rows(modules) {
 		if r.In != conf.Foreign && r.Name != "include" {
 			t.Run(r.Module+" "+r.Name, func(t *testing.T) { test(t, r) })

@@ -75,7 +75,7 @@ var elsewhere = nameSet(`
 // nameSet returns the set of words in a text.
 func nameSet(text string) map[string]bool {
 	set := map[string]bool{}
-	for _, name := range strings.Fields(text) {
+	for name := range strings.FieldsSeq(text) {
 		set[name] = true
 	}
 	return set

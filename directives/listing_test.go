@@ -114,8 +114,9 @@ func (r *syntaxReader) alternatives() takes {
 }
 
 func (r *syntaxReader) sequence() takes {
-	sum, last := noWord, noWord
+	sum := noWord
 	for {
+		var last takes
 		r.rest = strings.TrimLeft(r.rest, " ")
 		switch {
 		case r.rest == "" || r.rest[0] == ']' || r.rest[0] == '|':

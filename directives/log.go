@@ -236,13 +236,13 @@ func (l *accessLog) setBuffering(call *conf.Call, b logfile.Buffering) bool {
 
 // openLogFileCache follows ngx_stream_log_open_file_cache.
 func (c *logConf) openLogFileCache(call *conf.Call) {
-	conf := accesslog.CacheConf{Inactive: 10 * time.Second, MinUses: 1, Valid: 60 * time.Second}
+	settings := accesslog.CacheConf{Inactive: 10 * time.Second, MinUses: 1, Valid: 60 * time.Second}
 	off := false
 	words := call.Args()
 	for i := range words {
 		if words[i].Text == "off" {
 			off = true
-		} else if !setCacheParameter(&conf, words[i].Text) {
+		} else if !setCacheParameter(&settings, words[i].Text) {
 			call.Fail(&words[i], "invalid \"open_log_file_cache\" parameter \"%s\"", words[i].Text)
 			return
 		}
@@ -251,11 +251,11 @@ func (c *logConf) openLogFileCache(call *conf.Call) {
 		c.cache.Set(nil)
 		return
 	}
-	if conf.Max == 0 {
+	if settings.Max == 0 {
 		call.Fail(&words[0], "\"open_log_file_cache\" must have \"max\" parameter")
 		return
 	}
-	cache := accesslog.NewCache(conf)
+	cache := accesslog.NewCache(settings)
 	c.cache.Set(cache)
 	config := configOf(call.Level)
 	addPart(config, &cachePart{cache, fmt.Sprintf("open_log_file_cache %d", len(config.Parts))})

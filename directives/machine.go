@@ -48,7 +48,7 @@ func readFile(name string) ([]byte, error) {
 	}
 	content := make([]byte, info.Size())
 	n, err := io.ReadFull(f, content)
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = nil
 	}
 	return content[:n], err

@@ -87,11 +87,11 @@ var emergency = regexp.MustCompile(`(?m)\[emerg\] (?:\d+#\d+: )?(.*)$`)
 
 // says returns the first error that nginx -t prints, with /p for the directory of the
 // configuration; empty if there is none.
-func (o *oracle) says(t *testing.T, conf string) string {
+func (o *oracle) says(t *testing.T, text string) string {
 	t.Helper()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

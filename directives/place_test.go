@@ -78,20 +78,20 @@ func testEnv() *conf.Env {
 	}
 }
 
-// firstError returns weir's first error for conf, the contents of /p/nginx.conf; empty if it is
+// firstError returns weir's first error for text, the contents of /p/nginx.conf; empty if it is
 // accepted.
-func firstError(t *testing.T, conf string) string {
+func firstError(t *testing.T, text string) string {
 	t.Helper()
-	_, found := Load(parser.Source{Path: "/p/nginx.conf", Text: []byte(conf)}, testEnv())
+	_, found := Load(parser.Source{Path: "/p/nginx.conf", Text: []byte(text)}, testEnv())
 	if d, refused := found.FirstEmerg(); refused {
 		return d.Error()
 	}
 	return ""
 }
 
-func checkError(t *testing.T, conf, want string) {
+func checkError(t *testing.T, text, want string) {
 	t.Helper()
-	if got := firstError(t, conf); got != want {
-		t.Errorf("got %q, want %q, for\n%s", got, want, conf)
+	if got := firstError(t, text); got != want {
+		t.Errorf("got %q, want %q, for\n%s", got, want, text)
 	}
 }

@@ -51,7 +51,7 @@ func setResolver(use **resolverUse, call *conf.Call) {
 // set takes one word: a parameter, or the address of a name server.
 func (u *resolverUse) set(call *conf.Call, word *parser.Word) bool {
 	name, value, isParam := strings.Cut(word.Text, "=")
-	ok := true
+	var ok bool
 	switch {
 	case isParam && name == "valid":
 		u.options.Valid, ok = conf.ParseSec(value)

@@ -1,6 +1,7 @@
 package directives
 
 import (
+	"errors"
 	"strings"
 
 	"weir/directives/conf"
@@ -110,10 +111,11 @@ func (l *listenAddr) addName(c *conf.Compiler, names *stream.ServerNames, n serv
 		names.AddPattern(n.pattern, server)
 		return
 	}
-	switch names.Add(n.text, server) {
-	case hostname.ErrInvalid:
+	err := names.Add(n.text, server)
+	switch {
+	case errors.Is(err, hostname.ErrInvalid):
 		c.ReportBare(diag.Emerg, "invalid server name or wildcard \"%s\" on %s", n.text, l.addr)
-	case hostname.ErrTaken:
+	case errors.Is(err, hostname.ErrTaken):
 		c.ReportBare(diag.Warn, "conflicting server name \"%s\" on %s, ignored", n.text, l.addr)
 	}
 }

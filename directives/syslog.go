@@ -49,7 +49,7 @@ func parseSyslog(call *conf.Call, word *parser.Word) (*errorlog.Syslog, errorlog
 		call: call, word: word, severity: errorlog.Info, seen: map[string]bool{},
 		conf: errorlog.SyslogConf{Tag: syslogTag, Facility: slices.Index(syslogFacilities, syslogFacility)},
 	}
-	for _, param := range strings.Split(word.Text[len(syslogPrefix):], ",") {
+	for param := range strings.SplitSeq(word.Text[len(syslogPrefix):], ",") {
 		if !p.parameter(param) {
 			return nil, 0, false
 		}

@@ -97,9 +97,9 @@ func (c *upstreamMain) upstream(call *conf.Call) {
 		call.Fail(&call.Args()[0], "duplicate upstream \"%s\"", name)
 	}
 	c.refusePorts(call)
-	conf := conf.At[groupConf](call.Nest(conf.Upstream))
-	c.groups = append(c.groups, &groupUse{name: name, origin: call.Origin(), conf: conf, level: call.Level, comp: call.Compiler()})
-	if call.Complete() && len(conf.servers) == 0 {
+	group := conf.At[groupConf](call.Nest(conf.Upstream))
+	c.groups = append(c.groups, &groupUse{name: name, origin: call.Origin(), conf: group, level: call.Level, comp: call.Compiler()})
+	if call.Complete() && len(group.servers) == 0 {
 		call.EndLine().Fail(&call.Args()[0], "no servers are inside upstream")
 	}
 }

@@ -27,6 +27,7 @@ func TestGolden(t *testing.T) {
 }
 
 func golden(t *testing.T, path string) {
+	t.Helper()
 	archive, err := txtar.ParseFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -47,7 +47,7 @@ func attempt[T any](ctx context.Context, f func() T, undo func(T)) (result T, er
 func (m *Master) drive(f func()) {
 	hangs := !finished(m.driven)
 	m.driven = m.orders.add(f)
-	if hangs || m.await(m.driven, m.signals.urgent) || m.signals.urgent.Err() != nil {
+	if hangs || m.await(m.signals.urgent, m.driven) || m.signals.urgent.Err() != nil {
 		return
 	}
 	m.console.log(errorlog.Alert, "an event loop has not responded for %v, continuing without it", m.patience)
@@ -55,7 +55,7 @@ func (m *Master) drive(f func()) {
 
 // await waits until done is closed, and reports whether it is. It waits at most m.patience, and stops
 // when ctx ends.
-func (m *Master) await(done <-chan struct{}, ctx context.Context) bool {
+func (m *Master) await(ctx context.Context, done <-chan struct{}) bool {
 	t := time.NewTimer(m.patience)
 	defer t.Stop()
 	select {

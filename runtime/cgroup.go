@@ -185,7 +185,7 @@ func groupsOf(root fs.FS) map[string]string {
 		if len(fields) < 3 {
 			continue
 		}
-		for _, controller := range strings.Split(fields[1], ",") {
+		for controller := range strings.SplitSeq(fields[1], ",") {
 			groups[controller] = fields[2]
 		}
 	}
@@ -206,7 +206,7 @@ func parseMount(line string, groups map[string]string) (h hierarchy, ok bool) {
 	case "cgroup2":
 		group, ok = groups[""]
 	case "cgroup":
-		for _, option := range strings.Split(fields[dash+3], ",") {
+		for option := range strings.SplitSeq(fields[dash+3], ",") {
 			if option == "cpu" || option == "memory" {
 				h.controllers = option
 				group, ok = groups[option]

@@ -55,11 +55,8 @@ func (d *deadline) pass() {
 	d.exit(exitOK)
 }
 
-// within runs f in its own goroutine and waits until it returns, at most for limit. It reports whether f
-// has returned.
-func within(limit time.Duration, f func()) bool {
-	return ended(limit, run(f))
-}
+// within runs f in its own goroutine and waits until it returns, at most for limit.
+func within(limit time.Duration, f func()) { ended(limit, run(f)) }
 
 // run runs f in its own goroutine, and closes done when f returns.
 func run(f func()) (done <-chan struct{}) {

@@ -88,6 +88,7 @@ func TestSignalStopsBindRetriesOfAReload(t *testing.T) {
 
 // hangUntilEnd returns a function that hangs until the test ends.
 func hangUntilEnd(t *testing.T) (hang func()) {
+	t.Helper()
 	end := make(chan struct{})
 	t.Cleanup(func() { close(end) })
 	return func() { <-end }

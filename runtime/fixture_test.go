@@ -97,8 +97,9 @@ type testMaster struct {
 	found diag.List
 }
 
-// newTestMaster returns a bench that has not started.
+// newTestMaster returns a master that has not started.
 func newTestMaster(t *testing.T) *testMaster {
+	t.Helper()
 	b := &testMaster{t: t, log: &recorder{}, dir: t.TempDir()}
 	log := &currentLog{}
 	log.Store(b.log.log())

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -123,9 +124,8 @@ func (g *Generation) halt() {
 // after closing all. Log files close after their lines are written; close does not wait for that.
 func (g *Generation) close() error {
 	var first error
-	parts := g.Program.Stream.Parts
-	for i := len(parts) - 1; i >= 0; i-- {
-		if err := parts[i].Close(); err != nil && first == nil {
+	for _, part := range slices.Backward(g.Program.Stream.Parts) {
+		if err := part.Close(); err != nil && first == nil {
 			first = err
 		}
 	}
@@ -141,8 +141,8 @@ func (u *rollback) add(step func()) { u.steps = append(u.steps, step) }
 
 // run runs the steps, last first, and forgets them.
 func (u *rollback) run() {
-	for i := len(u.steps) - 1; i >= 0; i-- {
-		u.steps[i]()
+	for _, step := range slices.Backward(u.steps) {
+		step()
 	}
 	u.steps = nil
 }

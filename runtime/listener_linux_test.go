@@ -205,17 +205,17 @@ func TestTestModeIgnoresAnAddressInUse(t *testing.T) {
 // sets no options of listening sockets.
 func TestFailingSocketOption(t *testing.T) {
 	addr := stream.UnixAddr(filepath.Join(t.TempDir(), "s"))
-	for _, testing := range []bool{false, true} {
+	for _, isTest := range []bool{false, true} {
 		var printed bytes.Buffer
-		b := binder{console: &console{stderr: &printed}, testing: testing}
+		b := binder{console: &console{stderr: &printed}, testing: isTest}
 		s, err := b.open(&stream.Listen{Addr: addr, Options: stream.ListenOptions{Deferred: true, Backlog: 5}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.discard()
 		want := "setsockopt(TCP_DEFER_ACCEPT, 1) for " + addr.String() + " failed, ignored (95: Operation not supported)"
-		if got := strings.Contains(printed.String(), want); got == testing {
-			t.Errorf("testing %v: got %q, want %q only without", testing, printed.String(), want)
+		if got := strings.Contains(printed.String(), want); got == isTest {
+			t.Errorf("testing %v: got %q, want %q only without", isTest, printed.String(), want)
 		}
 	}
 }

@@ -85,7 +85,7 @@ func (n *inotify) add(path string, mask uint32) (added bool, err error) {
 	number, err := n.addWatch(path, mask)
 	if err != nil {
 		n.remove(path)
-		if isMissing(err) || mask == fileMask && err == unix.EACCES {
+		if isMissing(err) || mask == fileMask && errors.Is(err, unix.EACCES) {
 			return false, nil // a later change produces a notice of its directory
 		}
 		return false, fmt.Errorf("inotify_add_watch(\"%s\") failed%s", path, errorlog.Errno(err))
@@ -99,7 +99,9 @@ func (n *inotify) add(path string, mask uint32) (added bool, err error) {
 	return true, nil
 }
 
-func isMissing(err error) bool { return err == unix.ENOENT || err == unix.ENOTDIR || err == unix.ELOOP }
+func isMissing(err error) bool {
+	return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP)
+}
 
 func (n *inotify) addWatch(path string, mask uint32) (number int, err error) {
 	control, err := n.queue.SyscallConn()

@@ -29,6 +29,7 @@ var testPace = watchPace{
 }
 
 func newWatched(t *testing.T) *watched {
+	t.Helper()
 	w := &watched{t: t, dir: t.TempDir(), log: &recorder{}}
 	log := &currentLog{}
 	log.Store(w.log.log())

@@ -4,6 +4,7 @@ package stream
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"weir/internal/proxyproto"
@@ -235,7 +236,7 @@ func (s *Session) takeFirst(data []byte) {
 // needed for longer.
 func (s *Session) take(data []byte) {
 	if len(s.Head) == 0 {
-		s.Head, s.lent = data[:len(data):len(data)], len(data) > 0
+		s.Head, s.lent = slices.Clip(data), len(data) > 0
 	} else {
 		s.Head = append(s.Head, data...)
 	}

@@ -4,6 +4,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -116,7 +117,7 @@ func (r *askRun) read(c *asker) error {
 	for {
 		n, err := read(c.fd, r.buf[:])
 		switch {
-		case err == errAgain:
+		case errors.Is(err, errAgain):
 			return nil
 		case err != nil:
 			return err

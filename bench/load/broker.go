@@ -119,7 +119,7 @@ func (b *Broker) handle(fd int, ev *unix.EpollEvent) error {
 
 // closeConn closes a connection that has ended; err is io.EOF if it ended normally.
 func (b *Broker) closeConn(c *brokerConn, err error) {
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		fmt.Fprintln(b.log, "broker:", err)
 	}
 	b.conns[c.fd] = nil
@@ -129,11 +129,11 @@ func (b *Broker) closeConn(c *brokerConn, err error) {
 func (b *Broker) accept() error {
 	for {
 		fd, err := accept(b.listener)
-		switch err {
-		case nil:
-		case errAgain:
+		switch {
+		case err == nil:
+		case errors.Is(err, errAgain):
 			return nil
-		case unix.EINTR, unix.ECONNABORTED:
+		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ECONNABORTED):
 			continue
 		default:
 			return fmt.Errorf("accept: %w", err)

@@ -3,6 +3,7 @@
 package load
 
 import (
+	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -55,7 +56,7 @@ func (b *Broker) serve(c *brokerConn, ev *unix.EpollEvent) error {
 func (b *Broker) drain(c *brokerConn, ended bool) error {
 	for len(c.out) == 0 {
 		n, room, err := b.readOnce(c)
-		if err == errAgain {
+		if errors.Is(err, errAgain) {
 			return nil
 		}
 		if err != nil {
@@ -223,7 +224,7 @@ var zeros = make([]byte, 256<<10)
 func (c *brokerConn) sendBulk() error {
 	for c.asked && c.left > 0 && len(c.out) == 0 {
 		n, err := write(c.fd, zeros[:min(c.left, int64(len(zeros)))])
-		if err == errAgain {
+		if errors.Is(err, errAgain) {
 			return nil
 		}
 		if err != nil {
@@ -243,7 +244,7 @@ func (c *brokerConn) send(p []byte) error {
 func (c *brokerConn) flush() error {
 	for len(c.out) > 0 {
 		n, err := write(c.fd, c.out)
-		if err == errAgain {
+		if errors.Is(err, errAgain) {
 			return nil
 		}
 		if err != nil {
@@ -257,7 +258,7 @@ func (c *brokerConn) flush() error {
 
 // mapClosed maps the errors of a client that has closed to io.EOF.
 func mapClosed(err error) error {
-	if err == unix.ECONNRESET || err == unix.EPIPE {
+	if errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE) {
 		return io.EOF
 	}
 	return err

@@ -4,6 +4,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -106,7 +107,7 @@ func (r *bulkRun) push(c *client) error {
 	}
 	for r.left[c.n] > 0 {
 		n, err := c.write(zeros[:min(r.left[c.n], int64(len(zeros)))])
-		if err == errAgain {
+		if errors.Is(err, errAgain) {
 			return nil
 		}
 		if err != nil {
@@ -132,7 +133,7 @@ func (r *bulkRun) pull(c *client) error {
 	}
 	for r.left[c.n] > 0 {
 		n, err := r.discard(c, int(min(r.left[c.n], maxDiscard)))
-		if err == errAgain {
+		if errors.Is(err, errAgain) {
 			return nil
 		}
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -180,7 +181,7 @@ func (r *datagramRun) answers(ctx context.Context, then func(*datagramClient) er
 // one datagram.
 func (r *datagramRun) receive(c *datagramClient, then func(*datagramClient) error) error {
 	n, err := read(c.fd, r.in)
-	if err == errAgain {
+	if errors.Is(err, errAgain) {
 		return nil
 	}
 	if err != nil {

@@ -5,6 +5,7 @@ package load
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -117,7 +118,7 @@ func (c *client) flush() error {
 	}
 	for len(c.out) > 0 {
 		n, err := c.write(c.out)
-		if err == errAgain {
+		if errors.Is(err, errAgain) {
 			return nil
 		}
 		if err != nil {
@@ -151,7 +152,7 @@ func (c *client) read(p []byte) (int, error) {
 func (d *dialer) receive(c *client, limit int) ([]byte, error) {
 	n, err := c.read(d.buf[:limit])
 	switch {
-	case err == errAgain:
+	case errors.Is(err, errAgain):
 		return nil, nil
 	case err != nil:
 		return nil, err

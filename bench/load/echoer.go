@@ -3,6 +3,7 @@
 package load
 
 import (
+	"errors"
 	"fmt"
 	"unsafe"
 
@@ -54,14 +55,14 @@ func bindEcho(fd, port int) error {
 func (e *echoer) answer() error {
 	for {
 		n, err := e.receive()
-		if err == errAgain {
+		if errors.Is(err, errAgain) {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("recvmsg: %w", err)
 		}
 		e.vector.SetLen(n)
-		if _, err := e.call(unix.SYS_SENDMSG); err != nil && err != errAgain {
+		if _, err := e.call(unix.SYS_SENDMSG); err != nil && !errors.Is(err, errAgain) {
 			return fmt.Errorf("sendmsg: %w", err)
 		}
 	}

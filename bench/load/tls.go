@@ -53,7 +53,7 @@ func (s *secure) handshake() (bool, error) {
 func (s *secure) flush() error {
 	for len(s.out) > 0 {
 		n, err := write(s.fd, s.out)
-		if err == errAgain {
+		if errors.Is(err, errAgain) {
 			return nil
 		}
 		if err != nil {
@@ -128,7 +128,7 @@ func (s *secure) Read(p []byte) (int, error) {
 			if err == nil && n == 0 {
 				return 0, io.EOF
 			}
-			if err != errAgain {
+			if !errors.Is(err, errAgain) {
 				s.empty = n < len(p)
 				return n, err
 			}

@@ -55,7 +55,7 @@ func newDirective(fields []string) *directive {
 	}
 	d.block = block
 	d.syntax = []sequence{parseSyntax(strings.TrimSpace(syntax))}
-	for _, name := range strings.Split(fields[2], ",") {
+	for name := range strings.SplitSeq(fields[2], ",") {
 		if _, ok := places[name]; ok {
 			d.contexts = append(d.contexts, name)
 		}

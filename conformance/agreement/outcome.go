@@ -53,14 +53,14 @@ var foundLate = regexp.MustCompile(`^\[emerg\] (no "ssl_certificate" is defined 
 // isRefused reports whether weir refuses something it does not support, at a point where nginx has
 // not found an error yet and its tables find none.
 func (r *result) isRefused() bool {
-	weir, nginx := r.weir.firstError(), r.nginx.firstError()
-	if !refusal.MatchString(weir) {
+	ours, theirs := r.weir.firstError(), r.nginx.firstError()
+	if !refusal.MatchString(ours) {
 		return false
 	}
-	if foundLate.MatchString(nginx) {
+	if foundLate.MatchString(theirs) {
 		return true
 	}
-	return lineOf(weir) < lineOf(nginx) || lineOf(weir) == lineOf(nginx) && !tableWords.MatchString(nginx)
+	return lineOf(ours) < lineOf(theirs) || lineOf(ours) == lineOf(theirs) && !tableWords.MatchString(theirs)
 }
 
 var placed = regexp.MustCompile(` in /p/nginx\.conf:(\d+)$`)

@@ -63,7 +63,8 @@ var rules = []rule{
 	since("1.25.5", "a `listen` without a port", nginxStops(`^\[emerg\] no port in ".*" of the "listen" directive`)),
 	since("1.25.5", "`listen … deferred`", nginxStops(`^\[emerg\] the invalid "deferred" parameter`)),
 	since("1.29.3", "`volatile` in `geo`", all(nginxStops(`^\[emerg\] invalid number of the geo parameters`), conf(`(?m)^volatile;$`))),
-	since("1.29.6", "`sticky` is known in `http`", all(nginxFinds(`^\[emerg\] unknown directive "sticky"`), weirFinds(`^\[emerg\] "sticky" directive is not allowed`))),
+	since("1.29.6", "`sticky` is known in `http`", all(nginxFinds(`^\[emerg\] unknown directive "sticky"`),
+		weirFinds(`^\[emerg\] "sticky" directive is not allowed`))),
 	other("`js_set … nocache`, of a later njs", nginxStops(`^\[emerg\] invalid number of arguments in "js_set"`)),
 	since("1.23.2", "`$proxy_protocol_tlv_NAME`", nginxStops(`^\[emerg\] unknown "proxy_protocol_tlv_.*" variable$`)),
 	since("1.25.5", "`invalid parameter \"X\"` of `listen`, which was `the invalid \"X\" parameter`",
@@ -173,6 +174,6 @@ var (
 // withEscapes matches if the verdicts are equal except for characters that weir escapes: nginx ends
 // some words at a zero byte.
 func withEscapes(r *result) bool {
-	weir, nginx := strings.Join(r.weir.lines, "\n"), strings.Join(r.nginx.lines, "\n")
-	return weir != nginx && escaped.ReplaceAllString(weir, "") == unprinted.ReplaceAllString(strings.ToValidUTF8(nginx, ""), "")
+	ours, theirs := strings.Join(r.weir.lines, "\n"), strings.Join(r.nginx.lines, "\n")
+	return ours != theirs && escaped.ReplaceAllString(ours, "") == unprinted.ReplaceAllString(strings.ToValidUTF8(theirs, ""), "")
 }

@@ -1,6 +1,9 @@
 package main
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A sequence is a part of a directive's syntax: its elements follow one another.
 type sequence []*element
@@ -127,12 +130,7 @@ func (s sequence) words() (all []*element) {
 
 // has reports whether e is in the sequence.
 func (s sequence) has(e *element) bool {
-	for _, w := range s.words() {
-		if w == e {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.words(), e)
 }
 
 // plainChooser is the chooser of the shortest valid form: no options, the first alternative of each

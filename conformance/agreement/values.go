@@ -1,6 +1,9 @@
 package main
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // values tries the directive, in each of its contexts, with every word of a kind at every possible
 // position of its syntax, with the rest valid; with misspelled literals; and with odd words at the
@@ -19,7 +22,7 @@ func values(d *directive) (all []trial) {
 			if len(right) > 0 && i%2 == 0 {
 				all = append(all, d.in(context, d.written(append([]string{word}, right[1:]...))))
 			} else {
-				all = append(all, d.in(context, d.written(append(right[:len(right):len(right)], word))))
+				all = append(all, d.in(context, d.written(append(slices.Clip(right), word))))
 			}
 		}
 	}
@@ -30,7 +33,7 @@ func values(d *directive) (all []trial) {
 func (e *element) tried() []string {
 	if e.kind == hole {
 		k := kindOf(e.text)
-		return append(k.right[:len(k.right):len(k.right)], k.wrong...)
+		return append(slices.Clip(k.right), k.wrong...)
 	}
 	name := strings.TrimSuffix(e.text, "=")
 	if len(name) < 2 {

@@ -2,6 +2,7 @@ package dnschurn
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -88,7 +89,7 @@ func (v *visit) connect(port int, clientID string) error {
 	if _, err := conn.Write([]byte{0xe0, 0}); err != nil {
 		return fmt.Errorf("DISCONNECT: %w", err)
 	}
-	if n, err := conn.Read(got); n != 0 || err != io.EOF {
+	if n, err := conn.Read(got); n != 0 || !errors.Is(err, io.EOF) {
 		return fmt.Errorf("instead of the end: %x, %w", got[:n], err)
 	}
 	return nil

@@ -66,6 +66,7 @@ type contact struct {
 
 // checkGroup checks every visit of a group and removes it.
 func (j *checker) checkGroup(t *testing.T, c *clientSet) {
+	t.Helper()
 	h := &groupCheck{t: t, group: c.group, presences: map[server][]presence{}, lastVisit: map[int]contact{}}
 	servers := map[server]bool{}
 	for _, v := range c.visits {

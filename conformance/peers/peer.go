@@ -128,8 +128,8 @@ func stopAccepting(l net.Listener) {
 }
 
 func listen(addr string) (net.Listener, error) {
-	path, unix := strings.CutPrefix(addr, "unix:")
-	if !unix {
+	path, isUnix := strings.CutPrefix(addr, "unix:")
+	if !isUnix {
 		return net.Listen("tcp", addr)
 	}
 	os.Remove(path)

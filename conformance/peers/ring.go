@@ -3,6 +3,7 @@ package peers
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -56,7 +57,7 @@ func ringPoints(m Member) []uint32 {
 	var prev [4]byte
 	all := make([]uint32, m.Weight*pointsPerWeight)
 	for i := range all {
-		all[i] = crc32.ChecksumIEEE(append(base[:len(base):len(base)], prev[:]...))
+		all[i] = crc32.ChecksumIEEE(append(slices.Clip(base), prev[:]...))
 		binary.LittleEndian.PutUint32(prev[:], all[i])
 	}
 	return all

@@ -65,6 +65,7 @@ func rabbitEnv(t *testing.T, addr string) []string {
 
 // stopNameServer stops the Erlang name server on the port that env names.
 func stopNameServer(t *testing.T, env []string) {
+	t.Helper()
 	kill := exec.Command("epmd", "-kill")
 	kill.Env = append(os.Environ(), env...)
 	if out, err := kill.CombinedOutput(); err != nil {

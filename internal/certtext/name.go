@@ -3,6 +3,7 @@ package certtext
 import (
 	"encoding/asn1"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -25,8 +26,7 @@ func RFC2253(name []byte) (text string, ok bool) {
 		return "", false
 	}
 	var b strings.Builder
-	for i := len(attributes) - 1; i >= 0; i-- {
-		a := attributes[i]
+	for i, a := range slices.Backward(attributes) {
 		if i < len(attributes)-1 {
 			b.WriteByte(separator(attributes[i+1], a, ','))
 		}

@@ -11,8 +11,7 @@ import (
 // checkNameConstraints checks the names of each certificate against the constraints of those above it.
 // Constraints on distinguished names are not evaluated, and rejected. Follows check_name_constraints.
 func (v *verification) checkNameConstraints() {
-	for i := len(v.chain) - 1; i >= 0; i-- {
-		c := v.chain[i]
+	for i, c := range slices.Backward(v.chain) {
 		if i > 0 && c.selfIssued {
 			continue
 		}

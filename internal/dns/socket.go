@@ -84,8 +84,7 @@ func (r *run) onError(what string, err error, server netip.AddrPort) {
 
 // errnoOf returns the system error in err, or err.
 func errnoOf(err error) error {
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return errno
 	}
 	return err

@@ -12,8 +12,7 @@ func Errno(err error) string {
 	if err == nil {
 		return ""
 	}
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return " (" + strconv.Itoa(int(errno)) + ": " + Strerror(errno) + ")"
 	}
 	return " (" + err.Error() + ")"

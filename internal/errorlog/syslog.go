@@ -1,6 +1,7 @@
 package errorlog
 
 import (
+	"errors"
 	"net"
 	"strconv"
 	"sync"
@@ -89,12 +90,12 @@ func (s *Syslog) Send(packet []byte) bool {
 		return false
 	}
 	err = l.send(packet)
-	switch err {
-	case nil:
+	switch {
+	case err == nil:
 		return true
-	case syscall.EAGAIN:
+	case errors.Is(err, syscall.EAGAIN):
 		s.lose()
-	case syscall.EMSGSIZE:
+	case errors.Is(err, syscall.EMSGSIZE):
 		s.failed(Error, "send() failed", err)
 	default:
 		s.drop(l)

@@ -94,6 +94,7 @@ func TestSyslogDatagram(t *testing.T) {
 }
 
 func addressFor(t *testing.T, network string) string {
+	t.Helper()
 	if network == "unixgram" {
 		return filepath.Join(t.TempDir(), "log")
 	}

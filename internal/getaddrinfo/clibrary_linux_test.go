@@ -2,6 +2,7 @@ package getaddrinfo
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -245,6 +246,7 @@ func TestSituation(t *testing.T) {
 }
 
 func (s *situation) run(t *testing.T, program string) {
+	t.Helper()
 	s.setUp(t)
 	d, err := peers.StartDNS("127.0.0.1:53")
 	if err != nil {
@@ -264,6 +266,7 @@ func (s *situation) run(t *testing.T, program string) {
 }
 
 func lookupText(t *testing.T, name string) string {
+	t.Helper()
 	addrs, err := Lookup(t.Context(), name)
 	if err != nil {
 		return "none"
@@ -300,9 +303,7 @@ func (s *situation) setUp(t *testing.T) {
 	s.awaitLinkLocal(t)
 	etc := t.TempDir()
 	files := map[string]string{"nsswitch.conf": "hosts: files dns\n", "host.conf": "multi on\n", "hosts": dualHosts, "resolv.conf": dualConf}
-	for name, text := range s.files {
-		files[name] = text
-	}
+	maps.Copy(files, s.files)
 	for name, text := range files {
 		if text == "-" {
 			continue

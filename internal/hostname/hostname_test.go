@@ -158,7 +158,7 @@ func FuzzFind(f *testing.F) {
 	f.Fuzz(func(t *testing.T, names, text string) {
 		var table Table
 		var list plain
-		for _, name := range strings.Fields(names) {
+		for name := range strings.FieldsSeq(names) {
 			if strings.ContainsFunc(name, func(c rune) bool { return c >= 0x80 }) || strings.HasPrefix(name, ".") {
 				continue
 			}

@@ -7,6 +7,7 @@ import (
 )
 
 func benchFile(b *testing.B, path string, buf Buffering) *File {
+	b.Helper()
 	var s Set
 	f := s.Get(path)
 	if buf.Size > 0 {

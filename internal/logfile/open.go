@@ -84,8 +84,7 @@ func NewWriter(name string, w io.Writer) *Queue {
 
 // reason returns the system error, without the names that package os adds.
 func reason(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return path.Err
 	}
 	return err

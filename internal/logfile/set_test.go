@@ -173,6 +173,7 @@ func writeLines(f *File, writer int) {
 }
 
 func moveAndReopen(t *testing.T, s *Set, f *File, times int) (moved []string) {
+	t.Helper()
 	for i := range times {
 		to := fmt.Sprintf("%s.%d", f.Path(), i)
 		if err := os.Rename(f.Path(), to); err != nil {

@@ -364,7 +364,7 @@ func TestLookupService(t *testing.T) {
 			for _, i := range s.Instances {
 				got = append(got, fmt.Sprintf("%s %s %d %d", i.Target, i.Addr, i.Priority, i.Weight))
 			}
-			if err != tt.err || !slices.Equal(got, tt.want) || !slices.Equal(s.Failed, tt.failed) {
+			if !errors.Is(err, tt.err) || !slices.Equal(got, tt.want) || !slices.Equal(s.Failed, tt.failed) {
 				t.Errorf("got %q, %v, %v\nwant %q, %v, %v", got, s.Failed, err, tt.want, tt.failed, tt.err)
 			}
 		})

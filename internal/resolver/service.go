@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"strings"
@@ -133,7 +134,8 @@ func (s *Service) add(r *record) {
 		return
 	}
 	if r.err != nil {
-		s.Failed = append(s.Failed, TargetError{r.Target, r.Priority, r.err.(Error), true, true})
+		why, _ := errors.AsType[Error](r.err)
+		s.Failed = append(s.Failed, TargetError{r.Target, r.Priority, why, true, true})
 		return
 	}
 	if why := r.answer.Incomplete(); why != 0 {

@@ -22,8 +22,9 @@ const (
 
 // Errors that OpenSSL queues for keys.
 const (
-	errNoKey        pemError = "error:1E08010C:DECODER routines::unsupported:No supported data to decode. Input type: PEM"
-	errNoPassword   pemError = "error:1400006B:UI routines::processing error:while reading strings error:0480006D:PEM routines::problems getting password " + errInterrupted + errInterrupted + "error:04800068:PEM routines::bad password read"
+	errNoKey      pemError = "error:1E08010C:DECODER routines::unsupported:No supported data to decode. Input type: PEM"
+	errNoPassword pemError = "error:1400006B:UI routines::processing error:while reading strings " +
+		"error:0480006D:PEM routines::problems getting password " + errInterrupted + errInterrupted + "error:04800068:PEM routines::bad password read"
 	errInterrupted           = "error:07880109:common libcrypto routines::interrupted or cancelled "
 	errBadDecrypt   pemError = "error:1C800064:Provider routines::bad decrypt error:04800065:PEM routines::bad decrypt"
 	errBadDecrypt8           = "error:1C800064:Provider routines::bad decrypt error:11800074:PKCS12 routines::pkcs12 cipherfinal error:"

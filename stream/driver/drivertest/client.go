@@ -182,7 +182,7 @@ func resetReply(r *rig) {
 	if len(o.events) != 2 || o.events[1].Kind != stream.Relayed {
 		r.Errorf("got events %v, want a failure and the end", o.events)
 	}
-	if ev := o.failure(); ev.Side != stream.ClientSide || ev.Op != stream.OpSend || ev.Err != syscall.ECONNRESET {
+	if ev := o.failure(); ev.Side != stream.ClientSide || ev.Op != stream.OpSend || !errors.Is(ev.Err, syscall.ECONNRESET) {
 		r.Errorf("got side %d, %v, %v; want the client's, send(), ECONNRESET", ev.Side, ev.Op, ev.Err)
 	}
 }

@@ -68,7 +68,7 @@ func wantFinishedBy(r *rig, kind stream.EventKind) {
 func wantReset(r *rig) {
 	r.Helper()
 	wantFinishedBy(r, stream.Failed)
-	wantReadFailure(r, r.outcome(), stream.ClientSide, syscall.ECONNRESET)
+	wantReadReset(r, r.outcome(), stream.ClientSide)
 }
 
 func resetConnecting(r *rig, text string) {

@@ -1,6 +1,7 @@
 package drivertest
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"syscall"
@@ -57,7 +58,7 @@ func refusedThenNext(r *rig) {
 		r.Errorf("got %d failures, status %d, %d bytes; want 2, 200, 9", n, o.status, o.toUpstream)
 	}
 	ev := o.failure()
-	if ev.Side != stream.UpstreamSide || ev.Op != stream.OpConnect || ev.Err != syscall.ECONNREFUSED {
+	if ev.Side != stream.UpstreamSide || ev.Op != stream.OpConnect || !errors.Is(ev.Err, syscall.ECONNREFUSED) {
 		r.Errorf("got side %d, %v, %v; want the upstream's, connect(), ECONNREFUSED", ev.Side, ev.Op, ev.Err)
 	}
 }
@@ -142,7 +143,7 @@ func nonLocalAddress(r *rig) {
 	p := r.proxied(&Proxy{Spec: spec(), Target: stream.Target{Local: local}})
 	must(r, expectEnd(p.dial()))
 	o := r.outcome()
-	if ev := o.failure(); ev.Op != stream.OpBind || ev.Err != syscall.EADDRNOTAVAIL || o.status != stream.StatusInternal {
+	if ev := o.failure(); ev.Op != stream.OpBind || !errors.Is(ev.Err, syscall.EADDRNOTAVAIL) || o.status != stream.StatusInternal {
 		r.Errorf("got %v, %v, status %d; want bind(), EADDRNOTAVAIL, 500", ev.Op, ev.Err, o.status)
 	}
 }
@@ -185,7 +186,7 @@ func socketOptions(r *rig) {
 func missingSocket(r *rig) {
 	p := r.proxied(&Proxy{To: []stream.Addr{stream.UnixAddr("/nonexistent/s")}, Spec: spec()})
 	must(r, expectEnd(p.dial()))
-	if ev := r.outcome().failure(); ev.Op != stream.OpConnect || ev.Err != syscall.ENOENT {
+	if ev := r.outcome().failure(); ev.Op != stream.OpConnect || !errors.Is(ev.Err, syscall.ENOENT) {
 		r.Errorf("got %v, %v; want connect(), ENOENT", ev.Op, ev.Err)
 	}
 	if end := r.outcome().end; end != relay.End(0) {

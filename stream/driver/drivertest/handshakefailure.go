@@ -307,7 +307,7 @@ func tlsReset(r *rig) {
 	if o.end != relay.ClientError || o.fromClient != 4 {
 		r.Errorf("got %v after %d bytes, want a client error after 4", o.end, o.fromClient)
 	}
-	wantReadFailure(r, o, stream.ClientSide, syscall.ECONNRESET)
+	wantReadReset(r, o, stream.ClientSide)
 }
 
 // tlsCut ends a connection below its TLS, in the middle of a record, which counts as the end.

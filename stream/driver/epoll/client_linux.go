@@ -1,6 +1,7 @@
 package epoll
 
 import (
+	"errors"
 	"golang.org/x/sys/unix"
 
 	"weir/stream"
@@ -38,7 +39,7 @@ func (c *conn) readAhead() {
 func (h *half) readSome(b []byte) int {
 	n, err := h.receive(b)
 	if err != nil {
-		h.ready = h.ready && err != unix.EAGAIN
+		h.ready = h.ready && !errors.Is(err, unix.EAGAIN)
 		return 0
 	}
 	if h.tls == nil && n > 0 && n < len(b) && !h.hungUp {

@@ -1,6 +1,7 @@
 package epoll
 
 import (
+	"errors"
 	"golang.org/x/sys/unix"
 
 	"weir/internal/relay"
@@ -257,7 +258,7 @@ func (c *conn) readClient() (stream.Event, bool) {
 	h := &c.client
 	n, err := h.receive(c.l.buf[:c.setup.max])
 	switch {
-	case err == unix.EAGAIN:
+	case errors.Is(err, unix.EAGAIN):
 		h.ready = false
 		h.watch()
 		return stream.Event{}, false

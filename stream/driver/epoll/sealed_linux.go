@@ -1,6 +1,7 @@
 package epoll
 
 import (
+	"errors"
 	"golang.org/x/sys/unix"
 
 	"weir/stream"
@@ -19,7 +20,7 @@ func (c *conn) copySealed(h, to *half) bool {
 	b := c.l.buf[:size]
 	n, err := h.receiveAll(b)
 	switch {
-	case err == unix.EAGAIN:
+	case errors.Is(err, unix.EAGAIN):
 		h.ready = false
 		return false
 	case err != nil:

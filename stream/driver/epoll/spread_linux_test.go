@@ -117,6 +117,7 @@ func sum(counts []int) int {
 }
 
 func eachNumberOfLoops(t *testing.T, test func(t *testing.T, loops int)) {
+	t.Helper()
 	for _, loops := range []int{2, 4, 16} {
 		t.Run(fmt.Sprintf("%d loops", loops), func(t *testing.T) { test(t, loops) })
 	}

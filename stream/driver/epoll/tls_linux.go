@@ -149,14 +149,14 @@ func (t *tlsConn) holds() bool { return t != nil && t.out != nil }
 // way. Without data it returns EAGAIN.
 func (t *tlsConn) read(b []byte) (int, error) {
 	n, err := t.conn.Read(b)
-	if e := t.push(); e != 0 && n == 0 && err == errNoData {
+	if e := t.push(); e != 0 && n == 0 && errors.Is(err, errNoData) {
 		return 0, e // the response to a key update was not sent
 	}
 	switch {
 	case n > 0:
 		t.more = true
 		return n, nil
-	case err == errNoData:
+	case errors.Is(err, errNoData):
 		t.more = false
 		return 0, unix.EAGAIN
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):

@@ -1,6 +1,7 @@
 package epoll
 
 import (
+	"errors"
 	"os"
 	"testing"
 	"time"
@@ -74,7 +75,7 @@ func TestListenThatFailsLeavesNothing(t *testing.T) {
 	pair := socketPair(t)
 	defer unix.Close(int(pair[0]))
 	port := &stream.Listener{FDs: []int{int(pair[0]), int(file.Fd())}}
-	if err := d.Listen(port); err != unix.EPERM {
+	if err := d.Listen(port); !errors.Is(err, unix.EPERM) {
 		t.Errorf("got %v, want that a file cannot be watched", err)
 	}
 	l := d.loops[0]

@@ -106,7 +106,7 @@ func (c *session) offer(out []byte) {
 		n, c.restErr = c.upstream.write(fd, out)
 		return true
 	})
-	if err != nil || c.restErr == syscall.EAGAIN {
+	if err != nil || errors.Is(c.restErr, syscall.EAGAIN) {
 		c.restErr = nil // woken, or no room: the relay tries again
 	}
 	c.s.Traffic.ToUpstream.Add(int64(n))

@@ -1,6 +1,7 @@
 package goroutine
 
 import (
+	"errors"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -63,7 +64,7 @@ func (h *half) flush() bool {
 func (h *half) writeSome(fd uintptr) bool {
 	for len(h.pending) > 0 {
 		n, err := h.dst.write(fd, h.pending)
-		if err == syscall.EAGAIN {
+		if errors.Is(err, syscall.EAGAIN) {
 			return false
 		}
 		if err != nil {
@@ -128,7 +129,7 @@ func (h *half) readSome(fd uintptr) bool {
 		h.buf = getBuffer(h.r.size())
 	}
 	n, err := h.src.read(fd, h.buf.bytes[:h.limit])
-	if err == syscall.EAGAIN {
+	if errors.Is(err, syscall.EAGAIN) {
 		h.release()
 		return false
 	}

@@ -82,7 +82,7 @@ func (sh *handshake) read(b []byte) (n int, err error) {
 	waited := sh.wait(func() error {
 		return sh.conn.raw.Read(func(fd uintptr) bool {
 			n, err = readFD(fd, b)
-			return err != syscall.EAGAIN
+			return !errors.Is(err, syscall.EAGAIN)
 		})
 	})
 	if waited != nil {
@@ -98,7 +98,7 @@ func (sh *handshake) write(b []byte) (done int, err error) {
 			for done < len(b) {
 				n := 0
 				if n, err = writeFD(fd, b[done:]); err != nil {
-					return err != syscall.EAGAIN
+					return !errors.Is(err, syscall.EAGAIN)
 				}
 				done += n
 			}

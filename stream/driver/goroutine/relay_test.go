@@ -88,6 +88,7 @@ func descriptor(t testing.TB, c net.Conn) int {
 
 // pingPong sends b from one end to the other and back.
 func pingPong(t testing.TB, client, server int, b []byte) {
+	t.Helper()
 	for _, way := range [][2]int{{client, server}, {server, client}} {
 		if _, err := syscall.Write(way[0], b); err != nil {
 			t.Fatal(err)

@@ -252,7 +252,7 @@ func (c *session) read(step stream.Step) stream.Event {
 	err := c.client.raw.Read(func(fd uintptr) bool {
 		b := getBuffer(step.Max)
 		n, failure = c.client.read(fd, b.bytes[:step.Max])
-		if failure == syscall.EAGAIN {
+		if errors.Is(failure, syscall.EAGAIN) {
 			c.waited = true
 			b.put()
 			return false
@@ -290,7 +290,7 @@ func (c *session) send(step stream.Step) stream.Event {
 	err := c.client.raw.Write(func(fd uintptr) bool {
 		for len(c.rest) > 0 && failure == nil {
 			var n int
-			if n, failure = c.client.write(fd, c.rest); failure == syscall.EAGAIN {
+			if n, failure = c.client.write(fd, c.rest); errors.Is(failure, syscall.EAGAIN) {
 				failure = nil
 				return false
 			}

@@ -59,7 +59,7 @@ func (s *tlsConn) end(call func(try func(fd uintptr) bool) error) error {
 	var failure error
 	err := call(func(fd uintptr) bool {
 		failure = s.raw.flush(fd)
-		return failure != syscall.EAGAIN
+		return !errors.Is(failure, syscall.EAGAIN)
 	})
 	return errors.Join(failure, err)
 }

@@ -53,12 +53,12 @@ var errTooLarge = errors.New("map texts of more than 4G are not supported by wei
 // sentence returns nginx's sentence for an error of the table. As in nginx a key that is already
 // there is shown in lower case.
 func sentence(err error, key string) error {
-	switch err {
-	case hostname.ErrInvalid:
+	switch {
+	case errors.Is(err, hostname.ErrInvalid):
 		return fmt.Errorf("invalid hostname or wildcard \"%s\"", key)
-	case hostname.ErrTaken:
+	case errors.Is(err, hostname.ErrTaken):
 		return fmt.Errorf("conflicting parameter \"%s\"", ascii.ToLower(key))
-	case hostname.ErrTooLarge:
+	case errors.Is(err, hostname.ErrTooLarge):
 		return errTooLarge
 	}
 	return err
