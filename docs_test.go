@@ -10,20 +10,61 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"unicode"
 
+	"weir/conformance/authority"
 	"weir/directives"
 	"weir/parser"
 )
 
 var update = flag.Bool("update", false, "write the numbers in README.md")
 
+// shownFiles has the content for files of TLS that a shown configuration names, by the ending of the name.
+var shownFiles = sync.OnceValue(func() map[string]string {
+	dir, err := os.MkdirTemp("", "weir-docs-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	ca, err := authority.New(dir, "ca")
+	if err != nil {
+		panic(err)
+	}
+	server, err := ca.Server("mqtt.example.com")
+	if err != nil {
+		panic(err)
+	}
+	list, err := ca.Revoke()
+	if err != nil {
+		panic(err)
+	}
+	files := map[string]string{}
+	for ending, path := range map[string]string{".pem": server.Cert, ".key": server.Key, ".crl": list} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			panic(err)
+		}
+		files[ending] = string(text)
+	}
+	return files
+})
+
+// readShown reads a file that a shown configuration names.
+func readShown(path string) ([]byte, error) {
+	if text, ok := shownFiles()[filepath.Ext(path)]; ok {
+		return []byte(text), nil
+	}
+	return os.ReadFile(path)
+}
+
 // compile loads a configuration from the project's files, and returns weir's messages about it.
 func compile(path, text string) []string {
 	env := directives.MachineEnv(context.Background())
 	env.Prefix, env.ConfPrefix, env.ErrorLog, env.PidFile = "/usr/share/nginx/", filepath.Dir(path)+"/", "stderr", "/run/nginx.pid"
 	env.LookupHost = func(string) ([]netip.Addr, error) { return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil }
+	env.ReadFile = readShown
 	_, found := directives.Load(parser.Source{Path: path, Text: []byte(text)}, env)
 	var said []string
 	for _, d := range found {
