@@ -42,6 +42,7 @@ type Master struct {
 	lastID      uint64
 	pause       time.Duration                           // between attempts to bind
 	watcher     *watcher                                // nil without -watch
+	tickets     ticketKeys                              // of all configurations, so that reloads keep them
 	redirect    func(*directives.Program) *logfile.File // redirectStderr
 	stderrIs    *logfile.File                           // the file that standard error was redirected to, or nil
 	detach      func()                                  // called once, before the pid file is written

@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -50,13 +52,22 @@ type fileState struct {
 }
 
 // A reading records everything that one load of a configuration read from the file system. The functions
-// of its source fill it. It belongs to one goroutine at a time.
+// of its source, and those of recording, fill it. It belongs to one goroutine at a time.
 type reading struct {
 	files map[string]fileState
-	globs map[string][]string // the paths that matched each pattern
+	globs map[string][]string     // the paths that matched each pattern
+	named map[string]readFileFunc // the files among files that directives name, such as certificates
+	// isComplete is set at the end of the load: a database reads its file again while the configuration
+	// is in use, and in another goroutine.
+	isComplete atomic.Bool
 }
 
-func newReading() *reading { return &reading{map[string]fileState{}, map[string][]string{}} }
+// A readFileFunc returns the content of a file.
+type readFileFunc func(path string) ([]byte, error)
+
+func newReading() *reading {
+	return &reading{files: map[string]fileState{}, globs: map[string][]string{}, named: map[string]readFileFunc{}}
+}
 
 // source returns src with functions that record their results in r.
 func (r *reading) source(src parser.Source) parser.Source {
@@ -69,10 +80,32 @@ func (r *reading) source(src parser.Source) parser.Source {
 	return src
 }
 
-func (r *reading) readFile(path string) ([]byte, error) {
+// recording returns read, the function for the files that directives name, with its results in r until
+// r is complete. Pipes and devices are not recorded: they cannot be read again.
+func (r *reading) recording(read readFileFunc) readFileFunc {
+	return func(path string) ([]byte, error) {
+		if info, err := os.Stat(path); r.isComplete.Load() || err == nil && !info.Mode().IsRegular() {
+			return read(path)
+		}
+		r.named[path] = read
+		return r.record(path, read)
+	}
+}
+
+// readNamed reads the files that directives of an earlier reading name.
+func (r *reading) readNamed(earlier *reading) {
+	for path, read := range earlier.named {
+		r.named[path] = read
+		r.record(path, read)
+	}
+}
+
+func (r *reading) readFile(path string) ([]byte, error) { return r.record(path, parser.ReadFile) }
+
+func (r *reading) record(path string, read readFileFunc) ([]byte, error) {
 	s := fileState{stamp: stampOf(path)} // before the content, so that a change in between is noticed later
 	s.recent = s.stamp.isRecent(time.Now())
-	raw, err := parser.ReadFile(path)
+	raw, err := read(path)
 	if err != nil {
 		s.digest = sha256.Sum256([]byte(err.Error()))
 	} else {
@@ -88,7 +121,11 @@ func (r *reading) isStale() bool {
 		if !before.recent && before.stamp == stampOf(path) {
 			continue
 		}
-		r.readFile(path)
+		if read := r.named[path]; read != nil {
+			r.record(path, read)
+		} else {
+			r.readFile(path)
+		}
 		if r.files[path].digest != before.digest {
 			return true
 		}

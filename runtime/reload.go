@@ -64,7 +64,10 @@ func (m *Master) read(ctx context.Context, src parser.Source, t *trial) (*direct
 		if m.watcher != nil {
 			r.files = newReading()
 			src = r.files.source(src)
+			env.ReadFile = r.files.recording(env.ReadFile)
+			defer r.files.isComplete.Store(true)
 		}
+		env.TicketKeys = m.tickets.keys
 		env.LookupHost = noteFailure(env.LookupHost, &r.unknown)
 		r.program, r.found = m.load(src, env)
 		return r

@@ -305,8 +305,10 @@ const maxLooks = 5
 func (w *watcher) readFiles() (broken bool) {
 	for range maxLooks {
 		if w.last.isStale() {
+			earlier := w.last
 			w.last = newReading()
 			_, bad := parser.Load(w.last.source(w.source))
+			w.last.readNamed(earlier)
 			w.memory.broken = len(bad) > 0
 		}
 		if !w.addWatches() {

@@ -300,6 +300,34 @@ func TestWatchReportsABrokenFileOnce(t *testing.T) {
 
 // TestWatchIgnoresARevertedChange tests that there is no reload if the files are those of the
 // running configuration again.
+// TestWatchReportsNamedFiles tests that files which directives name are watched too, those that are missing
+// as well, and still after a change of the configuration.
+func TestWatchReportsNamedFiles(t *testing.T) {
+	w := watch(t, map[string]string{"nginx.conf": "events {}", "server.crt": "one"})
+	load := func() {
+		r := w.read()
+		read := r.recording(os.ReadFile)
+		read(w.path("server.crt"))
+		read(w.path("missing.crt"))
+		r.isComplete.Store(true)
+		read(w.path("later.mmdb"))
+		w.note(trial{read: r, served: true})
+	}
+	load()
+	w.write("later.mmdb", "database")
+	w.wantNone()
+	w.write("server.crt", "two")
+	w.want(onChange)
+	load()
+	w.write("missing.crt", "three")
+	w.want(onChange)
+	load()
+	w.write("nginx.conf", "events { }")
+	w.want(onChange)
+	w.write("server.crt", "four")
+	w.want(onChange)
+}
+
 func TestWatchIgnoresARevertedChange(t *testing.T) {
 	t.Parallel()
 	w := watch(t, map[string]string{"nginx.conf": "events {}"})

@@ -40,12 +40,14 @@ type server struct {
 	ended chan struct{} // closed after the process has ended
 }
 
-// start runs a program with the body of a stream block, in dir. It is killed at the end of the test.
-func start(t *testing.T, program, dir, body string) *server {
+// start runs a program with the body of a stream block and more options, in dir. It is killed at the
+// end of the test.
+func start(t *testing.T, program, dir, body string, options ...string) *server {
 	t.Helper()
 	s := &server{dir: dir, ended: make(chan struct{})}
 	s.configure(t, body)
-	s.cmd = exec.Command(program, "-p", dir, "-c", s.path("nginx.conf"), "-e", s.path("error.log"), "-g", "daemon off; master_process off;")
+	options = append(options, "-p", dir, "-c", s.path("nginx.conf"), "-e", s.path("error.log"), "-g", "daemon off; master_process off;")
+	s.cmd = exec.Command(program, options...)
 	printed, err := os.Create(s.path("printed"))
 	if err != nil {
 		t.Fatal(err)
@@ -77,9 +79,9 @@ func start(t *testing.T, program, dir, body string) *server {
 }
 
 // startWeir runs weir.
-func startWeir(t *testing.T, dir, body string) *server {
+func startWeir(t *testing.T, dir, body string, options ...string) *server {
 	t.Helper()
-	return start(t, weirBinary, dir, body)
+	return start(t, weirBinary, dir, body, options...)
 }
 
 // configure writes the configuration.
