@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"syscall"
 	"time"
 
@@ -38,6 +40,7 @@ type ServerTLS struct {
 func NewServerTLS(config *tls.Config, timeout time.Duration) *ServerTLS {
 	if config != nil {
 		config.GetConfigForClient = configForClient
+		chooseCertificates(config)
 	}
 	return &ServerTLS{Config: config, Timeout: timeout}
 }
@@ -65,6 +68,10 @@ type TLSState struct {
 	Certificate []byte       // the client's own certificate in DER, or nil
 	VerifyError *VerifyError // nil if Certificate is trusted, was not verified, or is nil
 	Offer       *TLSOffer    // nil unless ServerTLS.KeepOffer is set
+
+	// Own is the server's certificate, shared with its configuration. It is nil if the handshake has
+	// resumed a session of TLS 1.3 and the server has several.
+	Own *x509.Certificate
 }
 
 // A TLSOffer contains the lists of a ClientHello, in the client's order.
@@ -72,6 +79,23 @@ type TLSOffer struct {
 	CipherSuites     []uint16
 	Curves           []tls.CurveID
 	SignatureSchemes []tls.SignatureScheme
+}
+
+// chooseCertificates makes config use the first certificate that the client supports. As in OpenSSL
+// the requested name does not matter, whereas crypto/tls prefers a certificate with that name.
+func chooseCertificates(config *tls.Config) {
+	all := config.Certificates
+	if len(all) < 2 {
+		return
+	}
+	config.Certificates = nil
+	config.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		anyName := *hello
+		anyName.ServerName = ""
+		i := max(slices.IndexFunc(all, func(c tls.Certificate) bool { return anyName.SupportsCertificate(&c) == nil }), 0)
+		SessionOf(hello.Context()).TLS.Own = all[i].Leaf
+		return &all[i], nil
+	}
 }
 
 // sessionKey is the key of the session in a handshake's context.
@@ -148,7 +172,19 @@ func configForClient(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		return rejecting, nil
 	}
 	s.TLS.ServerName = hello.ServerName
+	if config := s.configFor(set); len(config.Certificates) == 1 {
+		s.TLS.Own = config.Certificates[0].Leaf
+	}
 	return set.Config, nil
+}
+
+// configFor returns the configuration of a handshake that requests a name of the server with those
+// settings.
+func (s *Session) configFor(set *ServerTLS) *tls.Config {
+	if set.Config != nil {
+		return set.Config
+	}
+	return s.arrival().Default.TLS.Config
 }
 
 // logHandshakeFailure follows the end of ngx_ssl_handshake, with OpenSSL's texts for the errors of

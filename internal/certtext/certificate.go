@@ -49,6 +49,11 @@ func (c Certificate) IssuerLegacy() string {
 	return c.parsed(func(x *x509.Certificate) string { return printed(OneLine(x.RawIssuer)) })
 }
 
+// CommonName returns the first common name of the subject.
+func (c Certificate) CommonName() string {
+	return c.parsed(func(x *x509.Certificate) string { return CommonName(x.RawSubject) })
+}
+
 func printed(text string, _ bool) string { return text }
 
 // Serial returns the value of $ssl_client_serial.

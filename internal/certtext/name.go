@@ -68,6 +68,38 @@ func OneLine(name []byte) (text string, ok bool) {
 	return b.String(), true
 }
 
+// CommonName returns the first common name of a distinguished name, given as DER, in UTF-8. It is empty
+// if there is none, or if it is not a text.
+func CommonName(name []byte) string {
+	attributes, _ := parse(name)
+	for _, a := range attributes {
+		if shortNames[a.kind] == "CN" {
+			return utf8Text(a.value)
+		}
+	}
+	return ""
+}
+
+// utf8Text returns the value of a string type. It follows ASN1_STRING_to_UTF8.
+func utf8Text(v asn1.RawValue) string {
+	size := width(v.Tag)
+	switch {
+	case size == 0 || len(v.Bytes)%size != 0:
+		return ""
+	case v.Tag == asn1.TagUTF8String:
+		return string(v.Bytes)
+	}
+	var b strings.Builder
+	for i := 0; i < len(v.Bytes); i += size {
+		c := number(v.Bytes[i : i+size])
+		if c > utf8.MaxRune || !utf8.ValidRune(rune(c)) {
+			return ""
+		}
+		b.WriteRune(rune(c))
+	}
+	return b.String()
+}
+
 // separator returns the character between two attributes: a plus sign between values of one relative name.
 func separator(before, after attribute, between byte) byte {
 	if before.set == after.set {

@@ -240,3 +240,28 @@ func FuzzName(f *testing.F) {
 		}
 	})
 }
+
+func TestCommonName(t *testing.T) {
+	const commonName = "2.5.4.3"
+	for _, tt := range []struct {
+		name string
+		sets [][]pair
+		want string
+	}{
+		{"the first of two", [][]pair{{{"2.5.4.10", asn1.TagUTF8String, "o"}}, {{commonName, asn1.TagUTF8String, "Müller"}}, {{commonName, asn1.TagUTF8String, "b"}}}, "Müller"},
+		{"none", [][]pair{{{"2.5.4.10", asn1.TagUTF8String, "o"}}}, ""},
+		{"T61", [][]pair{{{commonName, asn1.TagT61String, "M\xfc"}}}, "Mü"},
+		{"two bytes each", [][]pair{{{commonName, asn1.TagBMPString, "\x00M\x00\xfc"}}}, "Mü"},
+		{"half a character", [][]pair{{{commonName, asn1.TagBMPString, "\x00M\x00"}}}, ""},
+		{"half a surrogate pair", [][]pair{{{commonName, asn1.TagBMPString, "\xd8\x00"}}}, ""},
+		{"four bytes each", [][]pair{{{commonName, tagUniversalString, "\x00\x01\xf6\x00"}}}, "\U0001f600"},
+		{"no text", [][]pair{{{commonName, asn1.TagOctetString, "a"}}}, ""},
+	} {
+		if got := CommonName(encode(t, tt.sets...)); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+	if got := CommonName([]byte("x")); got != "" {
+		t.Errorf("got %q for no name", got)
+	}
+}

@@ -98,7 +98,7 @@ func TestAppendV2(t *testing.T) {
 			want := []byte(signature + tt.want + "\x03\x00\x04\x00\x00\x00\x00")
 			sum := crc32.Checksum(want, crc32.MakeTable(crc32.Castagnoli))
 			binary.BigEndian.PutUint32(want[len(want)-4:], sum)
-			if got := AppendV2([]byte("x"), addrPort(tt.client), addrPort(tt.server)); string(got) != "x"+string(want) {
+			if got := AppendV2([]byte("x"), addrPort(tt.client), addrPort(tt.server), nil); string(got) != "x"+string(want) {
 				t.Errorf("got %q, want %q behind an x", got, want)
 			}
 		})
@@ -107,7 +107,10 @@ func TestAppendV2(t *testing.T) {
 
 // The library and Parse read written headers back with the same addresses.
 func TestWrittenHeadersAreRead(t *testing.T) {
-	for name, write := range map[string]func([]byte, netip.AddrPort, netip.AddrPort) []byte{"v1": AppendV1, "v2": AppendV2} {
+	for name, write := range map[string]func([]byte, netip.AddrPort, netip.AddrPort) []byte{
+		"v1": AppendV1,
+		"v2": func(b []byte, client, server netip.AddrPort) []byte { return AppendV2(b, client, server, nil) },
+	} {
 		for _, pair := range [][2]string{
 			{"192.0.2.1:40000", "198.51.100.2:1883"},
 			{"[2001:db8::1]:40000", "[::1]:1883"},
@@ -154,7 +157,7 @@ func BenchmarkAppend(b *testing.B) {
 	b.Run("v2", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			AppendV2(scratch, client, server)
+			AppendV2(scratch, client, server, nil)
 		}
 	})
 }
@@ -175,7 +178,7 @@ func TestAppendV2UDP(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			client, server := addrPort(row.client), addrPort(row.server)
-			got, stream := AppendV2UDP(nil, client, server), AppendV2(nil, client, server)
+			got, stream := AppendV2UDP(nil, client, server), AppendV2(nil, client, server, nil)
 			if got[13] != row.transport {
 				t.Errorf("got transport %#x, want %#x", got[13], row.transport)
 			}

@@ -1,7 +1,10 @@
 package proxy
 
 import (
+	"weir/internal/certtext"
+	"weir/internal/ciphers"
 	"weir/internal/proxyproto"
+	"weir/internal/tlsconf"
 	"weir/stream"
 )
 
@@ -27,11 +30,30 @@ func (p Protocol) appendHeader(b []byte, s *stream.Session) []byte {
 	case p == V2 && s.UDP():
 		return proxyproto.AppendV2UDP(b, client.IP, local.IP)
 	case p == V2:
-		return proxyproto.AppendV2(b, client.IP, local.IP)
+		return proxyproto.AppendV2(b, client.IP, local.IP, clientTLS(s.TLS))
 	case client.Unix:
 		return append(b, unknownV1...)
 	case local.Unix:
 		return proxyproto.AppendV1Unix(b, client.IP, local.Path)
 	}
 	return proxyproto.AppendV1(b, client.IP, local.IP)
+}
+
+// clientTLS returns the data of the client's handshake for the header.
+func clientTLS(t *stream.TLSState) *proxyproto.TLS {
+	if t == nil {
+		return nil
+	}
+	sent := &proxyproto.TLS{
+		ServerName: t.ServerName, ALPN: t.ALPN, Version: tlsconf.VersionName(t.Version), Cipher: ciphers.Name(t.CipherSuite),
+		CommonName:     certtext.Certificate(t.Certificate).CommonName(),
+		HasCertificate: t.Certificate != nil, Resumed: t.Resumed,
+	}
+	if t.Own != nil {
+		sent.SignatureAlgorithm, sent.KeyAlgorithm = certtext.SignatureAlgorithm(t.Own), certtext.KeyAlgorithm(t.Own)
+	}
+	if t.VerifyError != nil {
+		sent.VerifyCode = uint32(t.VerifyError.Code)
+	}
+	return sent
 }

@@ -6,6 +6,7 @@ package proxy
 import (
 	"time"
 
+	"weir/internal/proxyproto"
 	"weir/internal/relay"
 	"weir/stream"
 	"weir/stream/upstream"
@@ -63,6 +64,10 @@ func (c *Content) Begin(s *stream.Session) stream.Step {
 func (c *Content) begin(s *stream.Session, group *upstream.Group) stream.Step {
 	r := &run{Content: c}
 	r.attempt = newAttempt(c.Protocol, s)
+	if r.attempt.header > proxyproto.MaxHeader {
+		s.Log(stream.LevelAlert, "too small buffer for PROXY protocol v2 SSL TLV", nil)
+		return s.Finish(stream.StatusInternal)
+	}
 	r.attempt.group = group
 	r.attempt.target = stream.Target{
 		Local: c.local(s), Transparent: c.Transparent, KeepAlive: c.KeepAlive, NoDelay: s.Server.Settings.NoDelay, RcvBuf: c.RcvBuf, SndBuf: c.SndBuf,

@@ -1,11 +1,13 @@
 package proxy_test
 
 import (
+	"crypto/tls"
 	"net/netip"
 	"strconv"
 	"strings"
 	"testing"
 
+	"weir/internal/proxyproto"
 	"weir/stream"
 	"weir/stream/driver/drivertest"
 	"weir/stream/modules/proxy"
@@ -215,4 +217,43 @@ func TestVariableDestination(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestProtocolWithTLS checks that the header has the data of the client's handshake.
+func TestProtocolWithTLS(t *testing.T) {
+	c := content(group(1))
+	c.Protocol = proxy.V2
+	client := certificate(t, "client")
+	s := session(t, c)
+	s.Advance(stream.Event{Kind: stream.Accepted})
+	s.TLS = &stream.TLSState{
+		Version: tls.VersionTLS13, CipherSuite: tls.TLS_AES_128_GCM_SHA256, ServerName: "name", ALPN: "mqtt", Certificate: client.Raw, Resumed: true,
+		VerifyError: &stream.VerifyError{Code: 18}, Own: client,
+	}
+	out := s.Advance(stream.Event{Kind: stream.Bytes, Data: []byte("abcd")}).Out
+	h, n, err := proxyproto.Parse(out)
+	if err != nil || string(out[n:]) != "abcd" {
+		t.Fatalf("got %q, %v", out, err)
+	}
+	for name, want := range map[string]string{
+		"authority": "name", "alpn": "mqtt", "ssl_version": "TLSv1.3", "ssl_cipher": "TLS_AES_128_GCM_SHA256", "ssl_cn": "client",
+		"ssl_sig_alg": "ecdsa-with-SHA256", "ssl_key_alg": "EC256", "ssl_verify": "18",
+	} {
+		if got, _, _ := h.TLV(name); string(got) != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestHeaderTooLarge checks that a session ends if its header has no room for a common name.
+func TestHeaderTooLarge(t *testing.T) {
+	c := content(group(1))
+	c.Protocol = proxy.V2
+	s := session(t, c)
+	s.Advance(stream.Event{Kind: stream.Accepted})
+	s.TLS = &stream.TLSState{Certificate: certificate(t, strings.Repeat("a", proxyproto.MaxHeader)).Raw}
+	if step := s.Advance(stream.Event{Kind: stream.Bytes, Data: []byte("abcd")}); step.Do != stream.Finish {
+		t.Errorf("got step %d", step.Do)
+	}
+	checkStatus(t, s, stream.StatusInternal)
 }

@@ -1,0 +1,64 @@
+package stream_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"math/big"
+	"testing"
+	"time"
+
+	"weir/stream"
+)
+
+// rsaCertificate returns a new certificate with an RSA key.
+func rsaCertificate(t *testing.T) tls.Certificate {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(2), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// parsed returns the certificate with its Leaf.
+func parsed(t *testing.T, c tls.Certificate) tls.Certificate {
+	t.Helper()
+	var err error
+	if c.Leaf, err = x509.ParseCertificate(c.Certificate[0]); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestCertificateChoice checks that a server with several certificates uses one that the client
+// supports, whatever name the client requests.
+func TestCertificateChoice(t *testing.T) {
+	certificates := []tls.Certificate{parsed(t, certificate(t, "default")), parsed(t, rsaCertificate(t))}
+	for _, tt := range []struct {
+		servers int
+		cipher  uint16
+		want    int
+	}{
+		{2, tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, 0},
+		{2, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, 1},
+		{1, tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, 0},
+	} {
+		for _, name := range []string{"", "default", "unknown"} {
+			l, _ := tlsListener(t)
+			l.Default.TLS = stream.NewServerTLS(&tls.Config{Certificates: certificates[:tt.servers:tt.servers]}, handshakeTimeout)
+			s, step := connected(t, l)
+			client := &tls.Config{InsecureSkipVerify: true, ServerName: name, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tt.cipher}}
+			finish(t, s, shakeHands(t, s, step, client))
+			if s.TLS.Version == 0 || s.TLS.Own != certificates[tt.want].Leaf {
+				t.Errorf("%d certificates, name %q: got version %x and %v", tt.servers, name, s.TLS.Version, s.TLS.Own)
+			}
+		}
+	}
+}
