@@ -80,7 +80,7 @@ lint: ## gofmt, go vet, staticcheck
 lint-more: ## the linters of .golangci.yml
 	go run $(GOLANGCI) run ./...
 
-check: lint test ## what a change must pass
+check: lint lint-more test ## what a change must pass
 
 conformance: build ## run every script on weir and on each of NGINX_BINS (the system's nginx), and print the table
 	cd conformance && NGINX_BINS="$(NGINX_BINS)" WEIR_BIN=$(CURDIR)/bin/weir go test -count=1 -table -write ../docs/conformance.md

@@ -81,15 +81,18 @@ func init() {
 
 	// See cmds_tls.go and certificates.go.
 	define("TLS", map[string]command{
-		"certificate": {"NAME [by=NAME] [key=ecdsa|rsa|ed25519] [names=HOST,…] [ca=1] [expired=1]  write NAME.crt and NAME.key, signed by another certificate or by itself", 1, (*run).certificate},
-		"revoke":      {"FILE NAME NAME …  write the list of the certificates that the first one has revoked", 2, (*run).revoke},
-		"join":        {"FILE FILE …  write the first file with the contents of the others", 2, (*run).join},
-		"tls":         {"NAME [HOST]:PORT [name=HOST] [alpn=P,…] [version=1.2] [cert=NAME] [ciphers=NAME,…] [curves=N,…] [session=NAME] [before=DATA] [from=IP]  connect a TLS client, which resumes the session of that name", 2, (*run).dialTLS},
-		"tlsrefused":  {"[HOST]:PORT ALERT …  the server refuses a TLS client with this alert; options as above", 2, (*run).refusedTLS},
-		"presents":    {"CLIENT NAME …  the server has presented exactly these certificates", 2, (*run).presents},
-		"requests":    {"CLIENT [NAME …]  the server has requested a certificate, and has named exactly these authorities", 1, (*run).requests},
-		"resumed":     {"CLIENT yes|no  the handshake has resumed a session", 2, (*run).resumed},
-		"expectfile":  {"CLIENT FILE  receive exactly the contents of the file next", 2, (*run).expectFile},
+		"certificate": {"NAME [by=NAME] [key=ecdsa|rsa|ed25519] [names=HOST,…] [ca=1] [expired=1]  " +
+			"write NAME.crt and NAME.key, signed by another certificate or by itself", 1, (*run).certificate},
+		"revoke": {"FILE NAME NAME …  write the list of the certificates that the first one has revoked", 2, (*run).revoke},
+		"join":   {"FILE FILE …  write the first file with the contents of the others", 2, (*run).join},
+		"tls": {"NAME [HOST]:PORT [name=HOST] [alpn=P,…] [version=1.2] [cert=NAME] [ciphers=NAME,…] " +
+			"[curves=N,…] [session=NAME] [before=DATA] [from=IP]  " +
+			"connect a TLS client, which resumes the session of that name", 2, (*run).dialTLS},
+		"tlsrefused": {"[HOST]:PORT ALERT …  the server refuses a TLS client with this alert; options as above", 2, (*run).refusedTLS},
+		"presents":   {"CLIENT NAME …  the server has presented exactly these certificates", 2, (*run).presents},
+		"requests":   {"CLIENT [NAME …]  the server has requested a certificate, and has named exactly these authorities", 1, (*run).requests},
+		"resumed":    {"CLIENT yes|no  the handshake has resumed a session", 2, (*run).resumed},
+		"expectfile": {"CLIENT FILE  receive exactly the contents of the file next", 2, (*run).expectFile},
 	})
 
 	// See cmds_peer.go.
