@@ -134,11 +134,11 @@ func isInclude(d *Directive, kind bodyKind) bool {
 func (l *loader) include(d *Directive, kind bodyKind) ([]*Directive, *diag.Diagnostic) {
 	switch {
 	case d.Body != nil:
-		return nil, complain(d, d.Name, `directive "include" is not terminated by ";"`)
+		return nil, errorAt(d, d.Name, `directive "include" is not terminated by ";"`)
 	case len(d.Args) != 1:
-		return nil, complain(d, d.Name, `invalid number of arguments in "include" directive`)
+		return nil, errorAt(d, d.Name, `invalid number of arguments in "include" directive`)
 	case l.depth == maxIncludes:
-		return nil, complain(d, d.Name, tooDeep)
+		return nil, errorAt(d, d.Name, tooDeep)
 	}
 	paths, fault := l.paths(d, kind)
 	if fault != nil {
@@ -178,7 +178,7 @@ func (l *loader) paths(d *Directive, kind bodyKind) ([]string, *diag.Diagnostic)
 	}
 	paths, err := l.src.Glob(path)
 	if err != nil {
-		return nil, complain(d, d.Args[0], fmt.Sprintf(`glob() "%s" failed (%s)`, path, diag.Cause(err)))
+		return nil, errorAt(d, d.Args[0], fmt.Sprintf(`glob() "%s" failed (%s)`, path, diag.Cause(err)))
 	}
 	return paths, nil
 }
@@ -188,7 +188,7 @@ func (l *loader) includeFile(d *Directive, path string, kind bodyKind) ([]*Direc
 	file, fault := l.file(path)
 	if fault != nil {
 		if fault.Severity == diag.Emerg {
-			fault = complain(d, d.Args[0], fault.Message)
+			fault = errorAt(d, d.Args[0], fault.Message)
 		}
 		return nil, fault
 	}
@@ -232,7 +232,7 @@ func unreadable(path string, err error) *diag.Diagnostic {
 	return &diag.Diagnostic{Severity: diag.Emerg, Message: message, NoPlace: true}
 }
 
-// complain returns a diagnostic about a word of d.
-func complain(d *Directive, w Word, message string) *diag.Diagnostic {
+// errorAt returns a diagnostic about a word of d.
+func errorAt(d *Directive, w Word, message string) *diag.Diagnostic {
 	return &diag.Diagnostic{Severity: diag.Emerg, Pos: w.Pos, Line: d.End.Line, Message: message}
 }

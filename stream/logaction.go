@@ -21,7 +21,7 @@ const (
 	PassingConnection
 )
 
-var doings = [...]string{
+var logActions = [...]string{
 	"", "initializing session", "reading PROXY protocol", "SSL handshaking", "prereading client data", "connecting to upstream",
 	"SSL handshaking to upstream", "proxying connection",
 	"proxying and reading from client", "proxying and reading from upstream", "proxying and sending to client",
@@ -29,4 +29,4 @@ var doings = [...]string{
 }
 
 // String returns nginx's text for the action.
-func (d LogAction) String() string { return doings[d] }
+func (d LogAction) String() string { return logActions[d] }

@@ -51,11 +51,12 @@ func (f *File) Buffer(b Buffering) bool {
 func (f *File) OnOpen(use func(*os.File)) {
 	f.after(func() {
 		f.opened = use
-		f.tell()
+		f.reportOpen()
 	})
 }
 
-func (f *File) tell() {
+// reportOpen calls the function of OnOpen if the file is open.
+func (f *File) reportOpen() {
 	if file := f.file.Load(); file != nil && f.opened != nil {
 		f.opened(file)
 	}
@@ -95,7 +96,7 @@ func (f *File) use(file *os.File) {
 	if old := f.file.Swap(file); old != nil {
 		old.Close()
 	}
-	f.tell()
+	f.reportOpen()
 }
 
 // reopen opens the path again, after writing the earlier lines and before writing later ones. If

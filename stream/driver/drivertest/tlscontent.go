@@ -17,7 +17,7 @@ type TLSContent struct {
 	Preamble []byte        // written to the server before the handshake with it
 }
 
-// handshakeState is the state of a session of a Secured.
+// handshakeState is the state of a session with TLSContent.
 type handshakeState struct {
 	clientDone   bool // the handshake with the client is done
 	upstreamDone bool // the handshake with the server is done

@@ -285,7 +285,7 @@ func (h *half) receive(b []byte) (int, error) {
 // sendClient writes the session's data to the client.
 func (c *conn) sendClient() (stream.Event, bool) {
 	if c.client.tls != nil {
-		return c.sendSealed()
+		return c.sendEncrypted()
 	}
 	for len(c.setup.out) > 0 {
 		n, e := write(c.client.fd, c.setup.out)

@@ -7,13 +7,13 @@ import (
 	"weir/stream"
 )
 
-// copySealed is copyOnce where at least one of the sides uses TLS. It reports whether the relay is
+// copyEncrypted is copyOnce where at least one of the sides uses TLS. It reports whether the relay is
 // over.
 //
 // Data of TLS cannot be peeked, so what the other side does not accept is kept: up to one read of
 // at most bufferSize.
-func (c *conn) copySealed(h, to *half) bool {
-	size := h.sealedReadSize()
+func (c *conn) copyEncrypted(h, to *half) bool {
+	size := h.encryptedReadSize()
 	if size == 0 {
 		return false
 	}
@@ -40,9 +40,9 @@ func (c *conn) copySealed(h, to *half) bool {
 	return c.writeTo(h, to, b[:n])
 }
 
-// sealedReadSize returns how much to read from h now: proxy_buffer_size, more while writes keep up,
+// encryptedReadSize returns how much to read from h now: proxy_buffer_size, more while writes keep up,
 // less when its rate is limited.
-func (h *half) sealedReadSize() int {
+func (h *half) encryptedReadSize() int {
 	size := min(h.c.spec.BufferSize<<min(h.grown, maxGrowth), bufferSize)
 	if h.pace == nil {
 		return size
@@ -65,16 +65,16 @@ func (c *conn) seal(h, to *half, b []byte) bool {
 	if err := to.tls.write(b); err != nil {
 		return c.writeFailed(to, err)
 	}
-	c.countSealed(to, len(b))
+	c.countEncrypted(to, len(b))
 	if to.tls.holds() {
 		h.grown = 0
 	}
 	return false
 }
 
-// countSealed counts n bytes of data that were encrypted for the side: at once, or when the socket
+// countEncrypted counts n bytes of data that were encrypted for the side: at once, or when the socket
 // has accepted all encrypted data.
-func (c *conn) countSealed(h *half, n int) {
+func (c *conn) countEncrypted(h *half, n int) {
 	if h.tls.holds() {
 		h.tls.owed += n
 		return
@@ -92,10 +92,10 @@ func (c *conn) flushSide(h *half) unix.Errno {
 	return e
 }
 
-// flushSealed writes, at the beginning of a relay, the encrypted data that waits for either side:
+// flushEncrypted writes, at the beginning of a relay, the encrypted data that waits for either side:
 // the event that the socket accepts more may have come in an earlier step. It reports whether the
 // relay is over.
-func (c *conn) flushSealed() bool {
+func (c *conn) flushEncrypted() bool {
 	for _, h := range [...]*half{&c.client, &c.up} {
 		if !h.tls.holds() {
 			continue
@@ -107,8 +107,8 @@ func (c *conn) flushSealed() bool {
 	return false
 }
 
-// sendSealed is sendClient for a client with TLS.
-func (c *conn) sendSealed() (stream.Event, bool) {
+// sendEncrypted is sendClient for a client with TLS.
+func (c *conn) sendEncrypted() (stream.Event, bool) {
 	h := &c.client
 	if out := c.setup.out; len(out) > 0 && !h.tls.holds() {
 		c.setup.out = nil
@@ -125,7 +125,7 @@ func (c *conn) sendSealed() (stream.Event, bool) {
 	case e != 0:
 		c.fail(h, stream.OpSend, e)
 	case len(c.setup.out) > 0:
-		return c.sendSealed()
+		return c.sendEncrypted()
 	}
 	return stream.Event{Kind: stream.Relayed}, true
 }

@@ -42,13 +42,13 @@ func (c *conn) startHandshake(step stream.Step) (stream.Event, bool) {
 	if h.pending != nil {
 		return handshakeFailed(h, stream.ErrUnsent), true
 	}
-	t := &tlsConn{wire: wire{h: h}, more: true}
+	t := &tlsConn{rawConn: rawConn{h: h}, more: true}
 	if h.isUp {
-		t.conn = tls.Client(&t.wire, step.TLS)
+		t.conn = tls.Client(&t.rawConn, step.TLS)
 		c.setup.out = step.Out
 	} else {
 		h.setNoDelay(c.s.Server.Settings.NoDelay)
-		t.conn = tls.Server(&t.wire, step.TLS)
+		t.conn = tls.Server(&t.rawConn, step.TLS)
 		t.early = c.s.TakeHead()
 	}
 	t.handshake = &handshake{c: c, h: h, ctx: stream.WithSession(context.Background(), c.s), coroutine: c.l.getCoroutine()}
@@ -119,7 +119,7 @@ func (c *conn) offer(h *half) {
 	out := c.setup.out
 	c.setup.out = nil
 	if h.isUp && len(out) > 0 && h.tls.write(out) == nil {
-		c.countSealed(h, len(out))
+		c.countEncrypted(h, len(out))
 	}
 }
 

@@ -44,7 +44,7 @@ type loop struct {
 	workers       *workers       // of the driver; may be nil
 	lent          sync.WaitGroup // handshakes that workers have
 	coroutines    []*coroutine   // unused coroutines
-	sealed        []byte         // collects what one call of a tls.Conn writes
+	encrypted     []byte         // collects what one call of a tls.Conn writes
 	handshakeCost time.Duration  // average, of the most expensive step of a handshake
 	wheel         *relay.Wheel[*conn]
 	pauses        *relay.Wheel[*half] // in milliseconds

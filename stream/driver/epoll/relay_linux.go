@@ -29,7 +29,7 @@ func (c *conn) startRelay(spec *relay.Spec) (stream.Event, bool) {
 	}
 	c.up.watch() // the kernel reports existing conditions of a newly added edge-triggered socket, and has done so for an older one
 	c.client.watch()
-	if c.flushSealed() || c.carry(&c.client) || c.carry(&c.up) {
+	if c.flushEncrypted() || c.carry(&c.client) || c.carry(&c.up) {
 		return stream.Event{Kind: stream.Relayed}, true
 	}
 	return stream.Event{}, false
@@ -106,7 +106,7 @@ func (c *conn) carry(h *half) bool {
 		var over bool
 		switch {
 		case h.tls != nil || to.tls != nil:
-			over = c.copySealed(h, to)
+			over = c.copyEncrypted(h, to)
 		case h.pipe != nil || h.mayGrow() && h.grown >= spliceFrom:
 			over = c.spliceOnce(h, to)
 		default:

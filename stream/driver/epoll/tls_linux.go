@@ -12,7 +12,7 @@ import (
 
 // tlsConn is the TLS of one side. After the handshake its calls never wait.
 type tlsConn struct {
-	wire
+	rawConn
 	conn *tls.Conn
 	// more: conn may have data even though the socket has none.
 	more bool
@@ -22,12 +22,12 @@ type tlsConn struct {
 	shut bool
 }
 
-// wire is the net.Conn below a tls.Conn.
+// rawConn is the net.Conn below a tls.Conn.
 //
 // A read that finds no data returns errNoData, which crypto/tls does not store, so that a later read
 // continues, also in the middle of a record. A write takes all data: crypto/tls cannot continue
 // after a partial one.
-type wire struct {
+type rawConn struct {
 	h         *half
 	handshake *handshake // nil after the handshake
 	early     []byte     // precedes the data in the socket
@@ -49,7 +49,7 @@ func (noData) Temporary() bool { return true }
 var errNoData net.Error = noData{}
 
 // Read returns the early data, then the data in the socket.
-func (w *wire) Read(b []byte) (int, error) {
+func (w *rawConn) Read(b []byte) (int, error) {
 	if len(w.early) > 0 {
 		n := copy(b, w.early)
 		if w.early = w.early[n:]; len(w.early) == 0 {
@@ -80,10 +80,10 @@ func (w *wire) Read(b []byte) (int, error) {
 }
 
 // Write takes all of b. After the handshake the loop collects the data until push.
-func (w *wire) Write(b []byte) (int, error) {
+func (w *rawConn) Write(b []byte) (int, error) {
 	if w.handshake == nil {
 		l := w.h.c.l
-		l.sealed = append(l.sealed, b...)
+		l.encrypted = append(l.encrypted, b...)
 		return len(b), nil
 	}
 	if e := w.send(b); e != 0 {
@@ -93,7 +93,7 @@ func (w *wire) Write(b []byte) (int, error) {
 }
 
 // send writes b to the socket, and keeps the data that it does not accept.
-func (w *wire) send(b []byte) unix.Errno {
+func (w *rawConn) send(b []byte) unix.Errno {
 	n := 0
 	if w.out == nil {
 		var e unix.Errno
@@ -109,7 +109,7 @@ func (w *wire) send(b []byte) unix.Errno {
 
 // keep stores b after the data that waits already. A handshake does not use the loop's pool, because
 // a worker may run it.
-func (w *wire) keep(b []byte) {
+func (w *rawConn) keep(b []byte) {
 	if w.out != nil {
 		w.out.data = append(w.out.data, b...)
 		return
@@ -123,23 +123,23 @@ func (w *wire) keep(b []byte) {
 }
 
 // Close does nothing: the conn closes its sockets.
-func (w *wire) Close() error { return nil }
+func (w *rawConn) Close() error { return nil }
 
 // LocalAddr returns an address without a meaning.
-func (w *wire) LocalAddr() net.Addr { return &net.UnixAddr{} }
+func (w *rawConn) LocalAddr() net.Addr { return &net.UnixAddr{} }
 
 // RemoteAddr returns an address without a meaning. A tls.Config without a ServerName caches no
 // sessions.
-func (w *wire) RemoteAddr() net.Addr { return &net.UnixAddr{} }
+func (w *rawConn) RemoteAddr() net.Addr { return &net.UnixAddr{} }
 
 // SetDeadline does nothing: the loop's timers end a handshake, and no other call waits.
-func (w *wire) SetDeadline(time.Time) error { return nil }
+func (w *rawConn) SetDeadline(time.Time) error { return nil }
 
 // SetReadDeadline does nothing, like SetDeadline.
-func (w *wire) SetReadDeadline(time.Time) error { return nil }
+func (w *rawConn) SetReadDeadline(time.Time) error { return nil }
 
 // SetWriteDeadline does nothing, like SetDeadline.
-func (w *wire) SetWriteDeadline(time.Time) error { return nil }
+func (w *rawConn) SetWriteDeadline(time.Time) error { return nil }
 
 // holds reports whether encrypted data waits until the socket accepts more. A nil tlsConn has none.
 func (t *tlsConn) holds() bool { return t != nil && t.out != nil }
@@ -183,7 +183,7 @@ func (t *tlsConn) fill(b []byte) (int, error) {
 // false, and check holds after it.
 func (t *tlsConn) write(b []byte) error {
 	if _, err := t.conn.Write(b); err != nil {
-		t.h.c.l.sealed = t.h.c.l.sealed[:0]
+		t.h.c.l.encrypted = t.h.c.l.encrypted[:0]
 		return err
 	}
 	if e := t.push(); e != 0 {
@@ -195,11 +195,11 @@ func (t *tlsConn) write(b []byte) error {
 // push sends the data that the last calls have encrypted.
 func (t *tlsConn) push() unix.Errno {
 	l := t.h.c.l
-	if len(l.sealed) == 0 {
+	if len(l.encrypted) == 0 {
 		return 0
 	}
-	e := t.send(l.sealed)
-	l.sealed = l.sealed[:0]
+	e := t.send(l.encrypted)
+	l.encrypted = l.encrypted[:0]
 	return e
 }
 

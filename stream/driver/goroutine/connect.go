@@ -168,7 +168,7 @@ func setOptions(fd int, t *stream.Target) error {
 		bindWithoutPort(fd)
 	}
 	if t.Transparent {
-		return os.NewSyscallError(transparentCall, letBindAnywhere(fd, t.Local.IP.Addr().Is4()))
+		return os.NewSyscallError(transparentCall, setTransparent(fd, t.Local.IP.Addr().Is4()))
 	}
 	return nil
 }

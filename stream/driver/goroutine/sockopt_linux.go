@@ -13,9 +13,9 @@ func bindWithoutPort(fd int) {
 	unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
 }
 
-// letBindAnywhere lets bind use an address of another machine. The kernel requires CAP_NET_RAW or
+// setTransparent lets bind use an address of another machine. The kernel requires CAP_NET_RAW or
 // CAP_NET_ADMIN.
-func letBindAnywhere(fd int, v4 bool) error {
+func setTransparent(fd int, v4 bool) error {
 	if v4 {
 		return unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_TRANSPARENT, 1)
 	}

@@ -11,8 +11,8 @@ import (
 // bindWithoutPort does nothing on systems without the option.
 func bindWithoutPort(int) {}
 
-// letBindAnywhere fails on systems without the option.
-func letBindAnywhere(int, bool) error { return unix.ENOPROTOOPT }
+// setTransparent fails on systems without the option.
+func setTransparent(int, bool) error { return unix.ENOPROTOOPT }
 
 // keepAliveOf reads whether so_keepalive is on; the times are the system's.
 func keepAliveOf(fd int) net.KeepAliveConfig {

@@ -198,20 +198,20 @@ func TestZoneIsEmptyInTheEnd(t *testing.T) {
 
 // churn opens n sessions, and ends the open ones in random order.
 func (s *site) churn(rnd *rand.Rand, n int) {
-	var living []*offline.Session
-	for n > 0 || len(living) > 0 {
+	var sessions []*offline.Session
+	for n > 0 || len(sessions) > 0 {
 		if n > 0 && rnd.IntN(2) == 0 {
 			n--
 			if c := s.open("192.0.2." + string(rune('0'+rnd.IntN(10)))); c.Status == 0 {
-				living = append(living, c)
+				sessions = append(sessions, c)
 			}
 			continue
 		}
-		if i := len(living); i > 0 {
+		if i := len(sessions); i > 0 {
 			i = rnd.IntN(i)
-			end(living[i])
-			living[i] = living[len(living)-1]
-			living = living[:len(living)-1]
+			end(sessions[i])
+			sessions[i] = sessions[len(sessions)-1]
+			sessions = sessions[:len(sessions)-1]
 		}
 	}
 }
