@@ -18,11 +18,14 @@ type driverTest struct {
 	run  func(*rig)
 }
 
-// driverTests is the contract of stream.Driver and of the steps, grouped like the files.
-var driverTests = [][]driverTest{
-	relayTests, endTests, pressureTests, rateTests, connectTests, clientTests, listenerTests,
-	abortTests, resolveTests, clientLeavesTests, readAheadTests, handshakeTests, handshakeFailureTests, recordTests,
-}
+// plainTests and tlsTests are the contract of stream.Driver and of the steps, grouped like the files.
+var (
+	plainTests = [][]driverTest{
+		relayTests, endTests, pressureTests, rateTests, connectTests, clientTests, listenerTests,
+		abortTests, resolveTests, clientLeavesTests, readAheadTests,
+	}
+	tlsTests = [][]driverTest{handshakeTests, handshakeFailureTests, recordTests}
+)
 
 // Driver runs the contract suite against a driver, over loopback and unix sockets. Each test gets a
 // new driver, and must not leak a descriptor or a goroutine; so the rest of the process must not
@@ -33,13 +36,27 @@ func Driver(t *testing.T, name string, newDriver func(env *stream.Env) stream.Dr
 	t.Helper()
 	t.Run(name, func(t *testing.T) {
 		warmUp(t)
-		for _, topic := range driverTests {
-			for _, tt := range topic {
-				t.Run(tt.name, func(t *testing.T) { tt.run(newRig(t, newDriver)) })
-			}
-		}
+		runAll(t, plainTests, newDriver)
+		runAll(t, tlsTests, newDriver)
 		t.Run("soak", func(t *testing.T) { soak(t, newDriver) })
 	})
+}
+
+// TLS runs the part of the contract suite that is about TLS.
+func TLS(t *testing.T, name string, newDriver func(env *stream.Env) stream.Driver) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		warmUp(t)
+		runAll(t, tlsTests, newDriver)
+	})
+}
+
+func runAll(t *testing.T, topics [][]driverTest, newDriver func(env *stream.Env) stream.Driver) {
+	for _, topic := range topics {
+		for _, tt := range topic {
+			t.Run(tt.name, func(t *testing.T) { tt.run(newRig(t, newDriver)) })
+		}
+	}
 }
 
 // warmUp opens the descriptors that the process opens once, such as its poller.

@@ -1,7 +1,6 @@
 package epoll_test
 
 import (
-	"fmt"
 	"testing"
 
 	"weir/stream"
@@ -10,13 +9,17 @@ import (
 )
 
 func TestContract(t *testing.T) {
-	for _, workers := range []int{0, 2} {
-		drivertest.Driver(t, fmt.Sprintf("loop with %d workers", workers), func(env *stream.Env) stream.Driver {
-			d, err := epoll.New(env, epoll.Options{Loops: 2, Workers: workers, Expensive: 1})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return d
-		})
+	drivertest.Driver(t, "loop", newDriver(t, epoll.Options{Loops: 2}))
+	drivertest.TLS(t, "workers", newDriver(t, epoll.Options{Loops: 2, Workers: 2, Expensive: 1}))
+}
+
+// newDriver returns a function that starts a driver.
+func newDriver(t *testing.T, o epoll.Options) func(env *stream.Env) stream.Driver {
+	return func(env *stream.Env) stream.Driver {
+		d, err := epoll.New(env, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
 	}
 }
