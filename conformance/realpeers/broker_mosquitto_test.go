@@ -12,17 +12,21 @@ import (
 func startMosquitto(t *testing.T) *broker {
 	t.Helper()
 	program := need(t, "mosquitto", "mosquitto")
-	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	addr, tlsAddr := freeAddr(t), freeAddr(t)
 	conf := filepath.Join(t.TempDir(), "mosquitto.conf")
 	// By default it drops root privileges, and could then not read its configuration.
-	text := fmt.Sprintf("user root\nlistener %s 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest stderr\nlog_type all\n", portOf(addr))
+	text := fmt.Sprintf("user root\nlistener %s 127.0.0.1\nallow_anonymous true\npersistence false\nlog_dest stderr\nlog_type all\n", portOf(addr)) +
+		fmt.Sprintf("listener %s 127.0.0.1\ncafile %s\ncertfile %s\nkeyfile %s\nrequire_certificate true\n",
+			portOf(tlsAddr), shared.CA, shared.Server.Cert, shared.Server.Key)
 	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	r := new(record)
 	p := start(t, r.mosquittoLine, nil, program, "-c", conf)
 	p.awaitText(t, patience, " running")
-	return newBroker(t, "mosquitto", addr, false, r)
+	b := newBroker(t, "mosquitto", addr, false, r)
+	b.tlsAddr = tlsAddr
+	return b
 }
 
 var (

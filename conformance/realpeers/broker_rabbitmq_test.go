@@ -27,22 +27,26 @@ func startRabbitMQ(t *testing.T) *broker {
 	if _, err := os.Stat(server); err != nil {
 		missing(t, "RabbitMQ is not installed: apt-get install rabbitmq-server")
 	}
-	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	env := rabbitEnv(t, addr)
+	addr, tlsAddr := freeAddr(t), freeAddr(t)
+	env := rabbitEnv(t, addr, tlsAddr)
 	t.Cleanup(func() { stopNameServer(t, env) }) // after the broker, because it outlives the broker
 	r := new(record)
 	p := start(t, r.rabbitLine, env, server)
 	p.awaitText(t, rabbitStart, "Server startup complete")
-	return newBroker(t, "rabbitmq", addr, true, r)
+	b := newBroker(t, "rabbitmq", addr, true, r)
+	b.tlsAddr = tlsAddr
+	return b
 }
 
 // rabbitEnv writes RabbitMQ's files and returns the environment that points to them and binds all
 // sockets to loopback.
-func rabbitEnv(t *testing.T, addr string) []string {
+func rabbitEnv(t *testing.T, addr, tlsAddr string) []string {
 	t.Helper()
 	dir := t.TempDir()
 	conf := fmt.Sprintf("listeners.tcp = none\nmqtt.listeners.tcp.1 = %s\nmqtt.proxy_protocol = true\n"+
-		"mqtt.allow_anonymous = true\nloopback_users.guest = false\nlog.console = true\nlog.file = false\n", addr)
+		"mqtt.allow_anonymous = true\nloopback_users.guest = false\nlog.console = true\nlog.file = false\n", addr) +
+		fmt.Sprintf("mqtt.listeners.ssl.1 = %s\nssl_options.cacertfile = %s\nssl_options.certfile = %s\nssl_options.keyfile = %s\n"+
+			"ssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = true\n", tlsAddr, shared.CA, shared.Server.Cert, shared.Server.Key)
 	for name, text := range map[string]string{"rabbitmq.conf": conf, "enabled_plugins": "[rabbitmq_mqtt].\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)

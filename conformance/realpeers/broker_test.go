@@ -11,7 +11,8 @@ import (
 type broker struct {
 	name     string
 	addr     string
-	proxied  bool // requires a PROXY header, and so knows the clients' own addresses
+	tlsAddr  string // of its listener with TLS and the shared credentials; empty if it has none
+	proxied  bool   // requires a PROXY header, and so knows the clients' own addresses
 	record   *record
 	observer *observer // connects to the broker directly, not through weir
 }

@@ -46,7 +46,11 @@ func (m mosquittoClients) publish(t *testing.T, c call) string {
 
 // args returns the arguments that both programs share.
 func (m mosquittoClients) args(c call) []string {
-	return []string{"-h", hostOf(c.addr), "-p", portOf(c.addr), "-A", c.source, "-V", m.version, "-i", c.id, "-q", "1", "-t", c.topic}
+	args := []string{"-h", hostOf(c.addr), "-p", portOf(c.addr), "-A", c.source, "-V", m.version, "-i", c.id, "-q", "1", "-t", c.topic}
+	if c.tls != nil {
+		args = append(args, "--cafile", c.tls.CA, "--cert", c.tls.Device.Cert, "--key", c.tls.Device.Key)
+	}
+	return args
 }
 
 // mosquittoLine parses a message in the format given to -F.

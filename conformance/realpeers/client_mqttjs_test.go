@@ -51,10 +51,14 @@ func (m mqttJS) publish(t *testing.T, c call) string {
 // request returns the argument of js/client.mjs.
 func (m mqttJS) request(t *testing.T, mode string, c call) string {
 	t.Helper()
-	text, err := json.Marshal(map[string]any{
+	request := map[string]any{
 		"mode": mode, "host": hostOf(c.addr), "port": json.Number(portOf(c.addr)), "source": c.source, "id": c.id, "level": m.protocol,
 		"topic": c.topic, "payload": c.payload, "willTopic": c.willTopic, "will": c.will,
-	})
+	}
+	if c.tls != nil {
+		request["tls"] = map[string]string{"ca": c.tls.CA, "cert": c.tls.Device.Cert, "key": c.tls.Device.Key}
+	}
+	text, err := json.Marshal(request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func (p pahoClassic) connect(t *testing.T, c call) (paho.Client, *net.TCPConn) {
 	}
 	opts := paho.NewClientOptions().AddBroker("tcp://" + c.addr).SetClientID(c.id).
 		SetProtocolVersion(uint(p.protocol)).SetAutoReconnect(false).
-		SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) { return conn, nil })
+		SetCustomOpenConnectionFn(func(*url.URL, paho.ClientOptions) (net.Conn, error) { return c.secured(conn), nil })
 	if c.will != "" {
 		opts.SetWill(c.willTopic, c.will, 1, false)
 	}

@@ -62,7 +62,7 @@ func (pahoV5) connect(t *testing.T, c call, s *session) (*paho.Client, *net.TCPC
 		t.Fatal(err)
 	}
 	client := paho.NewClient(paho.ClientConfig{
-		Conn: conn,
+		Conn: c.secured(conn),
 		OnPublishReceived: []func(paho.PublishReceived) (bool, error){func(r paho.PublishReceived) (bool, error) {
 			s.add(message{topic: r.Packet.Topic, payload: string(r.Packet.Payload), qos: r.Packet.QoS})
 			return true, nil

@@ -23,6 +23,8 @@ type call struct {
 	payload string
 	// will is the payload of the will that subscribe leaves at willTopic.
 	willTopic, will string
+	// tls is nil without TLS.
+	tls *credentials
 }
 
 // session is a subscribed client.

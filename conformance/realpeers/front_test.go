@@ -26,8 +26,18 @@ stream {
 {{range .Brokers}}        server {{.}};
 {{end}}    }
     server {
-        listen {{.Listen}};
-        proxy_pass brokers;
+        listen {{.Listen}}{{if .TLS}} ssl{{end}};
+{{with .TLS}}        ssl_certificate {{.Server.Cert}};
+        ssl_certificate_key {{.Server.Key}};
+        ssl_client_certificate {{.CA}};
+        ssl_verify_client on;
+{{end}}{{with .BrokerTLS}}        proxy_ssl on;
+        proxy_ssl_certificate {{.Device.Cert}};
+        proxy_ssl_certificate_key {{.Device.Key}};
+        proxy_ssl_trusted_certificate {{.CA}};
+        proxy_ssl_verify on;
+        proxy_ssl_name {{.Name}};
+{{end}}        proxy_pass brokers;
         proxy_connect_timeout 3s;
         proxy_timeout 10m;
         proxy_protocol {{.Header}};
@@ -41,13 +51,42 @@ type front struct {
 	prefix  string
 	header  string // value of proxy_protocol
 	brokers []*broker
+	tls     *credentials // of the listener; nil without TLS
+	// brokersTLS is for the TLS listeners of the brokers; nil for those without TLS.
+	brokersTLS *credentials
 }
 
 // startWeir runs weir in front of the brokers, with that value of proxy_protocol.
 func startWeir(t *testing.T, header string, brokers []*broker) *front {
 	t.Helper()
-	f := &front{addr: fmt.Sprintf("127.0.0.1:%d", freePort(t)), prefix: t.TempDir(), header: header, brokers: brokers}
-	conf := f.writeConf(t)
+	return (&front{header: header, brokers: brokers}).start(t)
+}
+
+// start runs weir with the settings of f.
+func (f *front) start(t *testing.T) *front {
+	t.Helper()
+	f.addr = freeAddr(t)
+	var addrs []string
+	for _, b := range f.brokers {
+		addr := b.addr
+		if f.brokersTLS != nil {
+			addr = b.tlsAddr
+		}
+		addrs = append(addrs, addr)
+	}
+	var text strings.Builder
+	values := map[string]any{"Listen": f.addr, "Header": f.header, "Brokers": addrs, "TLS": f.tls, "BrokerTLS": f.brokersTLS}
+	if err := confTemplate.Execute(&text, values); err != nil {
+		t.Fatal(err)
+	}
+	return f.run(t, text.String())
+}
+
+// run runs weir with that configuration, which listens on f.addr.
+func (f *front) run(t *testing.T, text string) *front {
+	t.Helper()
+	f.prefix = t.TempDir()
+	conf := f.writeConf(t, text)
 	p := start(t, nil, nil, weirBinary, "-p", f.prefix, "-e", f.log("error.log"), "-c", conf, "-g", "daemon off;")
 	await(t, "weir to listen on "+f.addr, func() bool {
 		if p.hasEnded() {
@@ -65,21 +104,13 @@ func startWeir(t *testing.T, header string, brokers []*broker) *front {
 }
 
 // writeConf writes the configuration and returns its path.
-func (f *front) writeConf(t *testing.T) string {
+func (f *front) writeConf(t *testing.T, text string) string {
 	t.Helper()
-	var addrs []string
-	for _, b := range f.brokers {
-		addrs = append(addrs, b.addr)
-	}
-	var text strings.Builder
-	if err := confTemplate.Execute(&text, map[string]any{"Listen": f.addr, "Header": f.header, "Brokers": addrs}); err != nil {
-		t.Fatal(err)
-	}
 	conf := filepath.Join(f.prefix, "nginx.conf")
 	if err := os.Mkdir(filepath.Join(f.prefix, "logs"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(conf, []byte(text.String()), 0o644); err != nil {
+	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return conf

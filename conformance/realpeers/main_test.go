@@ -16,8 +16,22 @@ var weirBinary string
 func TestMain(m *testing.M) {
 	os.Exit(binary.Run(func(path string) int {
 		weirBinary = path
-		return withoutLeaks(m)
+		return withCredentials(func() int { return withoutLeaks(m) })
 	}))
+}
+
+// withCredentials makes the shared credentials, which are removed after the tests.
+func withCredentials(tests func() int) int {
+	dir, err := os.MkdirTemp("", "weir-certificates-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		shared, err = newCredentials(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return tests()
 }
 
 // withoutLeaks runs the tests and checks for leaked goroutines.

@@ -40,6 +40,26 @@ func several(starts ...func(*testing.T) *broker) func(*testing.T) []*broker {
 	}
 }
 
+// TestTLSPeers lets every client connect with TLS and a certificate; the broker behind weir has no TLS.
+func TestTLSPeers(t *testing.T) {
+	t.Parallel()
+	home := startMosquitto(t)
+	f := (&front{header: "off", brokers: []*broker{home}, tls: shared}).start(t)
+	for i, c := range clients() {
+		t.Run(c.name, func(t *testing.T) {
+			runVisitor(t, visitor{front: f, home: home, client: c.client, id: idAt(t, f, home, fmt.Sprintf("client%d", i))})
+		})
+	}
+	t.Run("without a certificate", func(t *testing.T) {
+		args := []string{"-h", hostOf(f.addr), "-p", portOf(f.addr), "--cafile", shared.CA, "-i", "stranger", "-t", "up", "-m", "x"}
+		p := start(t, nil, nil, need(t, "mosquitto_pub", "mosquitto-clients"), args...)
+		await(t, "the end of mosquitto_pub", p.hasEnded)
+		if code := p.cmd.ProcessState.ExitCode(); code == 0 || len(home.record.of("stranger")) > 0 {
+			t.Errorf("mosquitto_pub: exit code %d, sessions at the broker: %v", code, home.record.of("stranger"))
+		}
+	})
+}
+
 // TestPeers runs every client against every cluster that supports its protocol version.
 func TestPeers(t *testing.T) {
 	for _, cl := range clusters() {
@@ -61,6 +81,14 @@ func TestPeers(t *testing.T) {
 					runVisitor(t, visitor{front: f, home: f.brokers[0], client: pahoClassic{4}, id: idAt(t, f, f.brokers[0], "v2")})
 				})
 			}
+			if home := f.brokers[0]; home.tlsAddr != "" {
+				t.Run("TLS on both sides", func(t *testing.T) {
+					f := (&front{header: cl.header, brokers: f.brokers[:1], tls: shared, brokersTLS: shared}).start(t)
+					for i, c := range []client{mosquittoClients{"mqttv311", 4}, pahoClassic{4}} {
+						runVisitor(t, visitor{front: f, home: home, client: c, id: idAt(t, f, home, fmt.Sprintf("tls%d", i))})
+					}
+				})
+			}
 		})
 	}
 }
@@ -80,7 +108,7 @@ func idAt(t *testing.T, f *front, home *broker, prefix string) string {
 	for i := range most {
 		id := fmt.Sprintf("%s-%d", prefix, i)
 		before := f.counts(id)
-		pahoClassic{4}.publish(t, call{addr: f.addr, source: "127.0.0.21", id: id, topic: "probe/" + id, payload: "probe"})
+		pahoClassic{4}.publish(t, call{addr: f.addr, source: "127.0.0.21", id: id, topic: "probe/" + id, payload: "probe", tls: f.tls})
 		if b, _ := f.awaitVisit(t, id, before); b == home {
 			awaitLeft(t, home, id, true)
 			return id
@@ -100,7 +128,7 @@ type visitor struct {
 
 // call returns a call to weir.
 func (v visitor) call(source, topic string) call {
-	return call{addr: v.front.addr, source: source, id: v.id, topic: topic + "/" + v.id, willTopic: "will/" + v.id}
+	return call{addr: v.front.addr, source: source, id: v.id, topic: topic + "/" + v.id, willTopic: "will/" + v.id, tls: v.front.tls}
 }
 
 // testSubscribe subscribes, receives a message at QoS 1, and disconnects.

@@ -20,6 +20,12 @@ var (
 	portsUsed = make(map[int]bool)
 )
 
+// freeAddr returns 127.0.0.1 with a free port.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	return fmt.Sprintf("127.0.0.1:%d", freePort(t))
+}
+
 // freePort returns a free port that no other call has returned.
 func freePort(t *testing.T) int {
 	t.Helper()

@@ -1,8 +1,10 @@
 // An MQTT.js client that prints one JSON line per event.
-// Usage: node client.mjs '{"mode","host","port","source","id","level","topic","payload","willTopic","will"}'
+// Usage: node client.mjs '{"mode","host","port","source","id","level","topic","payload","willTopic","will","tls":{"ca","cert","key"}}'
 // Mode "publish" sends payload to topic at QoS 1 and leaves: {"event":"published","from"}.
 // Mode "subscribe" stays until a line arrives on standard input: {"event":"subscribed","from"}, {"event":"message","topic","payload","qos"}.
 import net from 'node:net'
+import tls from 'node:tls'
+import { readFileSync } from 'node:fs'
 import mqtt from 'mqtt'
 
 const call = JSON.parse(process.argv[2])
@@ -10,7 +12,9 @@ const say = event => console.log(JSON.stringify(event))
 
 let from
 const dial = () => {
-  const socket = net.connect({ host: call.host, port: call.port, localAddress: call.source })
+  const to = { host: call.host, port: call.port, localAddress: call.source }
+  const file = name => readFileSync(call.tls[name])
+  const socket = call.tls ? tls.connect({ ...to, ca: file('ca'), cert: file('cert'), key: file('key') }) : net.connect(to)
   socket.on('connect', () => { from = `${socket.localAddress}:${socket.localPort}` })
   return socket
 }
