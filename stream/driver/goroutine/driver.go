@@ -1,5 +1,5 @@
-// Package goroutine drives sessions with goroutines over net.Conn: the driver for TLS, and for
-// systems without epoll.
+// Package goroutine drives sessions with goroutines over net.Conn: the driver for systems without
+// epoll.
 //
 // A session is run by one goroutine, and by a second one while it is relayed. While no data moves,
 // it keeps its two descriptors and no buffer.

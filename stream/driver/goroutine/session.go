@@ -33,7 +33,7 @@ type session struct {
 	lent     *buffer       // the buffer whose bytes the session sees in Bytes
 	rest     []byte        // the unsent part of Out
 	restErr  error         // the error of the first write of Out
-	nextStep stream.Step   // a step that the session wanted during another step, or that Adopt was called with
+	nextStep stream.Step   // a step that the session wanted during another step
 	begun    bool          // the content has begun
 	ended    bool          // the session knows that the client's input has ended
 	waited   bool          // for the client to send data
