@@ -47,13 +47,16 @@ var kinds = map[string]kind{
 	"udpnamed": {"NAME  a server that responds to each datagram with its name", packetStarter("udpnamed", peers.NamedPacket)},
 	"udpsink": {"[NAME]  a server that receives datagrams and does not respond",
 		packetStarter("udpsink", func(string) peers.Answer { return peers.NoAnswer })},
-	"unixecho": {"NAME  an echo at a unix socket", (*run).unixEcho},
-	"refused":  {"[NAME]  an address that refuses connections", (*run).refused},
-	"full":     {"NAME  an address where connection attempts hang", (*run).full},
-	"dns":      {"NAME  a name server", (*run).startDNS},
-	"dnsport":  {"NAME  the port of a name server", (*run).dnsPort},
-	"namedat":  {"PEER IP PORT  `named` at this address", at(func(_ *run, name string) peers.Serve { return peers.Named(name) })},
-	"brokerat": {"PEER IP PORT  `broker` at this address", at(func(r *run, name string) peers.Serve { return r.fleet.Broker(name) })},
+	"tlsecho":     {"[NAME]  `echo` over TLS; see the command tlsserver", tlsStarter("tlsecho", func(string) peers.Serve { return peers.Echo })},
+	"tlsnamed":    {"NAME  `named` over TLS", tlsStarter("tlsnamed", peers.Named)},
+	"unixtlsecho": {"NAME  `tlsecho` at a unix socket", (*run).unixTLSEcho},
+	"unixecho":    {"NAME  an echo at a unix socket", (*run).unixEcho},
+	"refused":     {"[NAME]  an address that refuses connections", (*run).refused},
+	"full":        {"NAME  an address where connection attempts hang", (*run).full},
+	"dns":         {"NAME  a name server", (*run).startDNS},
+	"dnsport":     {"NAME  the port of a name server", (*run).dnsPort},
+	"namedat":     {"PEER IP PORT  `named` at this address", at(func(_ *run, name string) peers.Serve { return peers.Named(name) })},
+	"brokerat":    {"PEER IP PORT  `broker` at this address", at(func(r *run, name string) peers.Serve { return r.fleet.Broker(name) })},
 }
 
 var placeholder = regexp.MustCompile(`\{\{([^{}]*)\}\}`)

@@ -22,6 +22,7 @@ type run struct {
 
 	taken    map[string]int // ports by name
 	peers    map[string]*peers.Peer
+	tlsPeers map[string]*peers.TLS // the settings of peers with TLS, by name
 	packets  map[string]*peers.PacketPeer
 	fulls    map[string]*peers.Full
 	dns      map[string]*peers.DNS
@@ -39,7 +40,7 @@ type run struct {
 func Execute(sub *Subject, s *Script, dir string, known Differences) error {
 	r := &run{
 		subject: sub.loading(s.Module), script: s, dir: dir,
-		taken: map[string]int{}, peers: map[string]*peers.Peer{}, packets: map[string]*peers.PacketPeer{}, fulls: map[string]*peers.Full{},
+		taken: map[string]int{}, peers: map[string]*peers.Peer{}, tlsPeers: map[string]*peers.TLS{}, packets: map[string]*peers.PacketPeer{}, fulls: map[string]*peers.Full{},
 		clients: map[string]net.Conn{}, sessions: map[string]*oneSession{}, dns: map[string]*peers.DNS{},
 	}
 	defer r.close()

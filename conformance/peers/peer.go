@@ -22,6 +22,7 @@ type Peer struct {
 	name  string
 	addr  string
 	serve Serve
+	wrap  func(net.Conn) net.Conn // makes the connections; nil for plain ones
 
 	mu       sync.Mutex
 	listener net.Listener
@@ -104,6 +105,9 @@ func (p *Peer) accept(l net.Listener, stopped chan<- struct{}) {
 		nc, err := l.Accept()
 		if err != nil {
 			return
+		}
+		if p.wrap != nil {
+			nc = p.wrap(nc)
 		}
 		c := &Conn{Conn: nc}
 		p.mu.Lock()

@@ -65,9 +65,16 @@ func (c *Client) Config(conn Connection) *tls.Config {
 	}
 	if conn.Sessions != nil {
 		own.ClientSessionCache = sessionsOf{conn.Sessions, identity + conn.ServerName}
+		if own.ServerName == "" {
+			own.ServerName = unsentName
+		}
 	}
 	return own
 }
+
+// unsentName is an address, which is never sent. crypto/tls uses no cache of sessions without a name
+// if the connection has no address.
+const unsentName = "0.0.0.0"
 
 // sessionsOf has the sessions of one name and one certificate, whatever key crypto/tls uses.
 type sessionsOf struct {

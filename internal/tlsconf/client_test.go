@@ -70,7 +70,11 @@ func TestSessionsOfCertificates(t *testing.T) {
 		{Connection{}, own, true},
 	} {
 		tt.connection.Sessions = sessions
-		s := p.mustConnect(t, client.Config(tt.connection))
+		config := client.Config(tt.connection)
+		s := p.mustConnect(t, config)
+		if config.ServerName == "" || s.ServerName != tt.connection.ServerName {
+			t.Errorf("connection %d: the name %q is sent of %q", i, s.ServerName, config.ServerName)
+		}
 		if s.DidResume != tt.resumed || !s.PeerCertificates[0].Equal(tt.want.cert) {
 			t.Errorf("connection %d: resumed %v", i, s.DidResume)
 		}
