@@ -24,6 +24,10 @@ var hints = conf.Hints{
 		},
 	},
 	Remedies: map[string]string{
+		"ssl_ech_file":                  "the file of OpenSSL is not supported; without it the name that clients request is not encrypted",
+		"ssl_ocsp":                      "ssl_crl refuses revoked certificates, and -watch reads a changed list at once",
+		"ssl_ocsp_cache":                "it belongs to ssl_ocsp; ssl_crl refuses revoked certificates",
+		"ssl_ocsp_responder":            "it belongs to ssl_ocsp; ssl_crl refuses revoked certificates",
 		"ngx_stream_upstream_hc_module": "max_fails and fail_timeout take a failed server out of use, by the sessions that fail",
 		"ngx_stream_js_module":          "map, geo, set and num_map replace many scripts",
 		"ngx_stream_keyval_module":      "use a map with an include, and -watch",

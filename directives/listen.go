@@ -166,6 +166,7 @@ func (c *streamMain) finishListens(compiler *conf.Compiler, servers map[*conf.Le
 		all = append(all, &stream.Listen{
 			Config: config, Addr: l.addr, Options: l.params.options, Default: servers[l.primary], Names: names[l],
 			Origin: l.origin, ProxyProtocol: l.params.protocols&proxyProtocolFirst != 0, TLS: l.params.protocols&tlsFirst != 0,
+			ReadsFiles: slices.ContainsFunc(l.servers, func(level *conf.Level) bool { return servers[level].ReadsFiles() }),
 		})
 	}
 	config.Listens = foldIntoWildcards(all)

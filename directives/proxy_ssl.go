@@ -2,8 +2,6 @@ package directives
 
 import (
 	"crypto/tls"
-	"strings"
-	"time"
 
 	"weir/directives/conf"
 	"weir/internal/certverify"
@@ -220,60 +218,14 @@ func (c *proxySSLConf) settings() *proxy.TLS {
 		ALPN: c.alpn, Reuse: c.reuse.Or(true),
 	}
 	if c.hasVariableCertificate() {
-		t.Certificate = &proxy.Certificate{File: *c.certificate.Or(nil), Key: *c.key.Or(nil), Load: c.variableCertificate()}
+		t.Certificate = &proxy.Certificate{File: *c.certificate.Or(nil), Key: *c.key.Or(nil), Load: c.loaded.loader.connectionCertificate(c.passwords, c.cache.Or(nil))}
 	}
 	return t
 }
 
-// variableCertificate returns the function that loads a certificate for a session.
-func (c *proxySSLConf) variableCertificate() func(file, key string, now time.Time) (tls.Certificate, error) {
-	files, env, level := c.loaded.loader.files, c.loaded.loader.Env, c.loaded.loader.securityLevel
-	passwords, cache := c.passwords, c.cache.Or(nil)
-	return func(file, key string, now time.Time) (tls.Certificate, error) {
-		return cache.Certificate(file, key, now, func() (tls.Certificate, error) {
-			return files.Certificate(keyPath(env, file), keyPath(env, key), passwords, level)
-		})
-	}
-}
-
 // setCache follows ngx_stream_proxy_ssl_certificate_cache.
 func (c *proxySSLConf) setCache(call *conf.Call) {
-	limits := tlsconf.CacheLimits{Valid: time.Minute, Inactive: 10 * time.Second}
-	off := false
-	for i := range call.Args() {
-		word := &call.Args()[i]
-		switch {
-		case word.Text == "off":
-			off = true
-		case !setCacheLimit(&limits, word.Text):
-			call.Fail(word, "invalid parameter \"%s\"", word.Text)
-			return
-		}
+	if cache, ok := certificateCache(call); ok {
+		c.cache.Set(cache)
 	}
-	switch {
-	case off:
-		c.cache.Set(nil)
-	case limits.Max == 0:
-		call.Fail(nil, "\"%s\" must have the \"max\" parameter", call.Dir.Name.Text)
-	default:
-		c.cache.Set(tlsconf.NewCertificateCache(limits))
-	}
-}
-
-// setCacheLimit sets the limit of one parameter.
-func setCacheLimit(limits *tlsconf.CacheLimits, text string) bool {
-	name, value, _ := strings.Cut(text, "=")
-	ok := false
-	switch name {
-	case "max":
-		var n int64
-		n, ok = conf.ParseNumber(value)
-		limits.Max = conf.Int(n)
-		ok = ok && n > 0
-	case "inactive":
-		limits.Inactive, ok = conf.ParseSec(value)
-	case "valid":
-		limits.Valid, ok = conf.ParseSec(value)
-	}
-	return ok
 }

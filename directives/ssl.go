@@ -2,6 +2,7 @@ package directives
 
 import (
 	"crypto/x509"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ type sslConf struct {
 	tlsConf          // shared with proxy_ssl
 	certificates     []parser.Word
 	keys             []parser.Word
+	certificateCache conf.Opt[*tlsconf.CertificateCache]
 	clientCAs        conf.Opt[string]
 	verify           conf.Opt[tlsconf.VerifyMode]
 	handshakeTimeout conf.Opt[time.Duration]
@@ -30,6 +32,8 @@ type sslConf struct {
 	alpn             []string
 	curves           conf.Opt[string]
 	dhparam          conf.Opt[string]
+	compression      conf.Opt[bool]
+	keyLog           conf.Opt[string]
 
 	server *stream.ServerTLS // once complete; nil without certificates
 }
@@ -41,8 +45,10 @@ var sslModule = &streamModule[none, sslConf]{
 		{Name: "ssl_alpn", In: either, Args: conf.AtLeast(1), Set: (*sslConf).setALPN},
 		{Name: "ssl_certificate", In: either, Args: conf.Take(1), Repeat: true,
 			Set: func(c *sslConf, call *conf.Call) { c.certificates = append(c.certificates, call.Args()[0]) }},
-		{Name: "ssl_certificate_cache", In: either, Args: conf.Take(1, 2, 3), Default: "off", Support: conf.Refused},
-		{Name: "ssl_certificate_compression", In: either, Args: conf.OnOff, Default: "off", Support: conf.Refused},
+		{Name: "ssl_certificate_cache", In: either, Args: conf.Take(1, 2, 3), Default: "off",
+			Set: (*sslConf).setCertificateCache},
+		{Name: "ssl_certificate_compression", In: either, Args: conf.OnOff, Default: "off", Support: conf.Inert,
+			Set: conf.Flag(func(c *sslConf) *conf.Opt[bool] { return &c.compression })},
 		{Name: "ssl_certificate_key", In: either, Args: conf.Take(1), Repeat: true,
 			Set: func(c *sslConf, call *conf.Call) { c.keys = append(c.keys, call.Args()[0]) }},
 		{Name: "ssl_ciphers", In: either, Args: conf.Take(1), Default: "HIGH:!aNULL:!MD5",
@@ -59,7 +65,7 @@ var sslModule = &streamModule[none, sslConf]{
 		{Name: "ssl_ech_file", In: either, Args: conf.Take(1), Support: conf.Refused},
 		{Name: "ssl_handshake_timeout", In: either, Args: conf.Take(1), Default: "60s",
 			Set: conf.Msec(func(c *sslConf) *conf.Opt[time.Duration] { return &c.handshakeTimeout })},
-		{Name: "ssl_key_log", In: either, Args: conf.Take(1), Support: conf.Refused},
+		{Name: "ssl_key_log", In: either, Args: conf.Take(1), Set: conf.String(func(c *sslConf) *conf.Opt[string] { return &c.keyLog })},
 		{Name: "ssl_ocsp", In: either, Args: conf.Take(1), Default: "off", Support: conf.Refused},
 		{Name: "ssl_ocsp_cache", In: either, Args: conf.Take(1), Default: "off", Support: conf.Refused},
 		{Name: "ssl_ocsp_responder", In: either, Args: conf.Take(1), Support: conf.Refused},
@@ -156,6 +162,7 @@ func (c *sslConf) sharedCache(call *conf.Call, word *parser.Word, text string) b
 
 func (c *sslConf) merge(child *sslConf) {
 	c.mergeTLS(&child.tlsConf)
+	child.certificateCache.Inherit(c.certificateCache)
 	child.clientCAs.Inherit(c.clientCAs)
 	child.verify.Inherit(c.verify)
 	child.handshakeTimeout.Inherit(c.handshakeTimeout)
@@ -164,6 +171,8 @@ func (c *sslConf) merge(child *sslConf) {
 	child.reject.Inherit(c.reject)
 	child.curves.Inherit(c.curves)
 	child.dhparam.Inherit(c.dhparam)
+	child.compression.Inherit(c.compression)
+	child.keyLog.Inherit(c.keyLog)
 	if child.certificates == nil {
 		child.certificates = c.certificates
 	}
@@ -190,6 +199,7 @@ func (c *sslConf) complete(b *streamBuild, level *conf.Level) {
 	}
 	l := &tlsLoader{streamBuild: b, files: tlsconf.Files{Read: b.Env.ReadFile}}
 	server := tlsconf.Server{
+		KeyLog: c.keyLogOf(b),
 		Settings: tlsconf.Settings{
 			Protocols: c.protocols.Or(tlsconf.DefaultProtocols), Ciphers: c.ciphers.Or("HIGH:!aNULL:!MD5"),
 			Groups: c.curves.Or(tlsconf.AutoGroups), Commands: c.commands, ALPN: c.alpn,
@@ -198,12 +208,45 @@ func (c *sslConf) complete(b *streamBuild, level *conf.Level) {
 	}
 	l.run(
 		func() { l.level(server.Ciphers) },
-		func() { server.Certificates = l.certificates(c.certificates, c.keys, c.passwords) },
+		func() { c.loadCertificates(l, &server) },
 		func() { server.Verifier, server.ClientAuthorities = c.verifier(l) },
 		func() { l.dhparam(c.dhparam.Or("")) },
 		func() { server.Tickets = c.ticketsOf(l, server.Timeout) },
 		func() { c.server = l.server(server, reject, c.handshakeTimeout.Or(defaultHandshakeTimeout)) },
 	)
+}
+
+func (c *sslConf) setCertificateCache(call *conf.Call) {
+	if cache, ok := certificateCache(call); ok {
+		c.certificateCache.Set(cache)
+	}
+}
+
+// loadCertificates loads the certificates, or makes each handshake load them if a name has variables. It
+// follows ngx_stream_ssl_compile_certificates.
+func (c *sslConf) loadCertificates(l *tlsLoader, server *tlsconf.Server) {
+	keys := c.keys[:len(c.certificates)]
+	hasVariables := func(w parser.Word) bool { return strings.Contains(w.Text, "$") }
+	if !slices.ContainsFunc(c.certificates, hasVariables) && !slices.ContainsFunc(keys, hasVariables) {
+		server.Certificates = l.certificates(c.certificates, keys, c.passwords)
+		if len(keys) > 0 && !l.Failed() && c.compression.Or(false) {
+			l.ReportBare(diag.Warn, "\"ssl_certificate_compression\" is not supported on this platform, ignored")
+		}
+		return
+	}
+	variable := &ssl.Certificates{Load: l.connectionCertificate(c.passwords, c.certificateCache.Or(nil))}
+	for i := range keys {
+		variable.Pairs = append(variable.Pairs, ssl.Pair{File: l.template(c.certificates[i].Text), Key: l.template(keys[i].Text)})
+	}
+	server.Choose = variable.Choose
+}
+
+// keyLogOf returns the log of ssl_key_log, or nil.
+func (c *sslConf) keyLogOf(b *streamBuild) io.Writer {
+	if name := c.keyLog.Or(""); name != "" {
+		return b.config.Files.Get(b.Env.Path(name))
+	}
+	return nil
 }
 
 // verifier loads the certificates that clients are verified with.

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"strings"
 	"time"
 
 	"weir/directives/conf"
@@ -138,6 +139,15 @@ func keyPath(env *conf.Env, name string) string {
 	return env.ConfPath(name)
 }
 
+// template compiles a name with variables.
+func (l *tlsLoader) template(text string) stream.Template {
+	t, err := stream.ParseTemplate(text, l.config.Vars)
+	if err != nil {
+		l.ReportEnd(l.block, diag.Emerg, "%s", err.Error())
+	}
+	return t
+}
+
 // certificates loads pairs of certificates and keys.
 func (l *tlsLoader) certificates(names, keys []parser.Word, passwords []string) (all []tls.Certificate) {
 	for i := range names {
@@ -148,6 +158,16 @@ func (l *tlsLoader) certificates(names, keys []parser.Word, passwords []string) 
 		all = append(all, c)
 	}
 	return all
+}
+
+// connectionCertificate returns the function that loads a certificate for a connection.
+func (l *tlsLoader) connectionCertificate(passwords []string, cache *tlsconf.CertificateCache) func(file, key string, now time.Time) (tls.Certificate, error) {
+	files, env, level := l.files, l.Env, l.securityLevel
+	return func(file, key string, now time.Time) (tls.Certificate, error) {
+		return cache.Certificate(file, key, now, func() (tls.Certificate, error) {
+			return files.ConnectionCertificate(keyPath(env, file), keyPath(env, key), passwords, level)
+		})
+	}
 }
 
 // authorities loads certificates of authorities; no name means none.
@@ -212,9 +232,52 @@ func (l *tlsLoader) server(s tlsconf.Server, reject bool, timeout time.Duration)
 		l.ReportBare(diag.Warn, "%s", w)
 	}
 	made := stream.NewServerTLS(config, timeout)
-	made.Reject = reject
+	made.Reject, made.ReadsFiles = reject, s.Choose != nil
 	if s.Verifier != nil {
 		made.Verify = ssl.Verify(s.Verifier)
 	}
 	return made
+}
+
+// certificateCache returns the cache of ssl_certificate_cache and proxy_ssl_certificate_cache; nil if it
+// is off.
+func certificateCache(call *conf.Call) (cache *tlsconf.CertificateCache, ok bool) {
+	limits := tlsconf.CacheLimits{Valid: time.Minute, Inactive: 10 * time.Second}
+	off := false
+	for i := range call.Args() {
+		word := &call.Args()[i]
+		switch {
+		case word.Text == "off":
+			off = true
+		case !setCacheLimit(&limits, word.Text):
+			call.Fail(word, "invalid parameter \"%s\"", word.Text)
+			return nil, false
+		}
+	}
+	switch {
+	case off:
+		return nil, true
+	case limits.Max == 0:
+		call.Fail(nil, "\"%s\" must have the \"max\" parameter", call.Dir.Name.Text)
+		return nil, false
+	}
+	return tlsconf.NewCertificateCache(limits), true
+}
+
+// setCacheLimit sets the limit of one parameter.
+func setCacheLimit(limits *tlsconf.CacheLimits, text string) bool {
+	name, value, _ := strings.Cut(text, "=")
+	ok := false
+	switch name {
+	case "max":
+		var n int64
+		n, ok = conf.ParseNumber(value)
+		limits.Max = conf.Int(n)
+		ok = ok && n > 0
+	case "inactive":
+		limits.Inactive, ok = conf.ParseSec(value)
+	case "valid":
+		limits.Valid, ok = conf.ParseSec(value)
+	}
+	return ok
 }

@@ -32,6 +32,7 @@ type Listen struct {
 	Origin        string       // "FILE:LINE" of the directive, for logs
 	ProxyProtocol bool         // a PROXY header comes first
 	TLS           bool         // a TLS handshake comes next; not for datagrams
+	ReadsFiles    bool         // callbacks of its handshakes read files
 	// Inner lists specific addresses that share this wildcard socket; the local address of each
 	// connection selects one. It may be nil.
 	Inner map[netip.Addr]*Listen

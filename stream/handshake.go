@@ -30,9 +30,14 @@ type ServerTLS struct {
 	// Verify checks the client's certificate after the handshake. It returns nil if the client has
 	// sent none. nil does not check.
 	Verify func(tls.ConnectionState) *VerifyError
+	// ReadsFiles means that callbacks of Config read files.
+	ReadsFiles bool
 	// KeepOffer keeps the lists of the ClientHello in TLSState.Offer.
 	KeepOffer bool
 }
+
+// ReadsFiles reports whether handshakes with the server's clients read files.
+func (s *Server) ReadsFiles() bool { return s.TLS != nil && s.TLS.ReadsFiles }
 
 // NewServerTLS returns the settings of a server with that configuration, which it takes over: a
 // handshake that begins with config continues with the server of the requested name. config may be
@@ -123,7 +128,7 @@ func (s *Session) needsHandshake() bool { return s.TLS == nil && s.arrival().TLS
 func (s *Session) beginHandshake() Step {
 	s.stage, s.doing, s.TLS = handshaking, Handshaking, &TLSState{}
 	set := s.Server.TLS
-	return Step{Do: HandshakeClient, TLS: set.Config, Deadline: s.Env.Now().Add(set.Timeout)}
+	return Step{Do: HandshakeClient, TLS: set.Config, Slow: s.arrival().ReadsFiles, Deadline: s.Env.Now().Add(set.Timeout)}
 }
 
 // endHandshake follows ngx_stream_ssl_handshake_handler: after a handshake the handlers of the

@@ -128,6 +128,7 @@ type Step struct {
 	Max      int         // Read: maximum size of Data; Connect, Resolve, Pause: how many more bytes or datagrams are read and kept
 	Out      []byte      // Connect, Send, HandshakeUpstream: bytes to write first; unchanged until the step ends, then a driver keeps a copy
 	TLS      *tls.Config // HandshakeClient, HandshakeUpstream; its callbacks find the session by SessionOf, and may touch it
+	Slow     bool        // HandshakeClient: callbacks read files, so that a loop should not run it
 	Relay    *relay.Spec // Relay; shared by all sessions of a server unless rates vary
 	Lookup   Lookup      // Resolve
 	Reset    bool        // Finish: bytes were read and not forwarded; nginx leaves them unread, so its client gets RST

@@ -20,11 +20,22 @@ const (
 // ssl_certificate_key name them. The passwords are tried in turn for an encrypted key. level is the
 // security level of the ciphers. Follows ngx_ssl_certificate.
 func (f Files) Certificate(certificate, key string, passwords []string, level int) (tls.Certificate, error) {
+	return f.load("SSL_CTX", certificate, key, passwords, level)
+}
+
+// ConnectionCertificate loads the certificate of one connection, whose name has variables. Its errors
+// name other functions of OpenSSL. Follows ngx_ssl_connection_certificate.
+func (f Files) ConnectionCertificate(certificate, key string, passwords []string, level int) (tls.Certificate, error) {
+	return f.load("SSL", certificate, key, passwords, level)
+}
+
+// load loads a pair for an object of OpenSSL.
+func (f Files) load(object, certificate, key string, passwords []string, level int) (tls.Certificate, error) {
 	chain, err := f.chain(certificate)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	if err := checkStrength(certificate, chain, level); err != nil {
+	if err := checkStrength(object, certificate, chain, level); err != nil {
 		return tls.Certificate{}, err
 	}
 	private, err := f.privateKey(key, passwords)
@@ -32,7 +43,7 @@ func (f Files) Certificate(certificate, key string, passwords []string, level in
 		return tls.Certificate{}, err
 	}
 	if !private.isOf(chain[0]) {
-		return tls.Certificate{}, failed(private.mismatch(chain[0]), "SSL_CTX_use_PrivateKey(\"%s\") failed", key)
+		return tls.Certificate{}, failed(private.mismatch(chain[0]), "%s_use_PrivateKey(\"%s\") failed", object, key)
 	}
 	loaded := tls.Certificate{PrivateKey: private.Signer, Leaf: chain[0]}
 	for _, c := range chain {
@@ -106,11 +117,11 @@ func parseCertificate(der []byte, hasTrust bool) (*x509.Certificate, error) {
 }
 
 // checkStrength refuses certificates that OpenSSL does not use at a security level.
-func checkStrength(name string, chain []*x509.Certificate, level int) error {
+func checkStrength(object, name string, chain []*x509.Certificate, level int) error {
 	for i, c := range chain {
-		weak, call, key := certverify.Weakness(c, level), "SSL_CTX_use_certificate", "error:0A00018F:SSL routines::ee key too small"
+		weak, call, key := certverify.Weakness(c, level), object+"_use_certificate", "error:0A00018F:SSL routines::ee key too small"
 		if i > 0 {
-			call, key = "SSL_CTX_set0_chain", "error:0A00018D:SSL routines::ca key too small"
+			call, key = object+"_set0_chain", "error:0A00018D:SSL routines::ca key too small"
 		}
 		switch weak {
 		case certverify.KeyTooWeak:

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/binary"
 	"hash"
+	"io"
 	"slices"
 	"time"
 )
@@ -16,6 +17,9 @@ type Server struct {
 	// Name identifies the server among those of a configuration. Sessions of one server are not
 	// resumed in another.
 	Name string
+	// Choose loads the certificate of a handshake, and is called when it needs one; nil for those in
+	// Certificates.
+	Choose func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 	// Verify is ssl_verify_client.
 	Verify VerifyMode
 	// Verifier verifies the certificates of clients; needed unless Verify is VerifyOff.
@@ -24,6 +28,8 @@ type Server struct {
 	ClientAuthorities []*x509.Certificate
 	// Tickets are the keys of session tickets; nil if sessions are not resumed.
 	Tickets TicketKeys
+	// KeyLog gets the secrets of the connections; nil keeps them.
+	KeyLog io.Writer
 	// Timeout is ssl_session_timeout.
 	Timeout time.Duration
 }
@@ -34,7 +40,13 @@ func (s Server) Config() (*tls.Config, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c.Certificates = byPreference(s.Certificates)
+	c.Certificates, c.GetCertificate = byPreference(s.Certificates), s.Choose
+	if len(c.Certificates) > 1 {
+		c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return Supported(hello, c.Certificates), nil
+		}
+	}
+	c.KeyLogWriter = s.KeyLog
 	if s.Verify != VerifyOff {
 		c.ClientAuth = tls.RequestClientCert
 		c.ClientCAs = pool(s.ClientAuthorities)
@@ -49,6 +61,21 @@ func (s Server) Config() (*tls.Config, []string, error) {
 	}
 	c.WrapSession, c.UnwrapSession = box.wrap, box.unwrap
 	return c, p.warnings, nil
+}
+
+// Supported returns the certificate that the client supports best, or one that it does not support. As
+// in OpenSSL, the certificate need not have the name that the client requests, which
+// ClientHelloInfo.SupportsCertificate demands.
+func Supported(hello *tls.ClientHelloInfo, all []tls.Certificate) *tls.Certificate {
+	unnamed := *hello
+	unnamed.ServerName = ""
+	all = byPreference(all)
+	for i := range all {
+		if unnamed.SupportsCertificate(&all[i]) == nil {
+			return &all[i]
+		}
+	}
+	return &all[0]
 }
 
 // byPreference returns the certificates in the order in which crypto/tls tries them: ECDSA, Ed25519,

@@ -343,6 +343,8 @@ func TestCertificateChoice(t *testing.T) {
 		want   *made
 	}{
 		{insecure(), p.certificate},
+		{&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256},
+			InsecureSkipVerify: true, ServerName: "unknown.example"}, second},
 		{&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}, InsecureSkipVerify: true}, second},
 		{&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}, InsecureSkipVerify: true}, p.certificate},
 	} {

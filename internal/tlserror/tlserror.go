@@ -81,6 +81,9 @@ const (
 	errWarnings     = "error:0A000199:SSL routines::too many warn alerts"
 )
 
+// ErrCertificate is the error of a callback that has not found a certificate and has logged the reason.
+var ErrCertificate = errors.New("no certificate for the handshake")
+
 // localErrors has errors of crypto/tls about the messages of a peer.
 var localErrors = []struct {
 	prefix, openSSL string
@@ -89,6 +92,7 @@ var localErrors = []struct {
 	{"tls: client offered only unsupported versions", errUnsupported, false},
 	{"tls: server selected unsupported protocol version", errUnsupported, false},
 	{"tls: no cipher suite supported by both client and server", "error:0A0000C1:SSL routines::no shared cipher", false},
+	{ErrCertificate.Error(), "error:0A000179:SSL routines::cert cb error", false},
 	{"tls: no key exchanges supported by both client and server", "error:0A000065:SSL routines::no suitable key share", false},
 	{"tls: client requested unsupported application protocols", "error:0A0000EB:SSL routines::no application protocol", false},
 	{"tls: peer doesn't support any of the certificate's signature algorithms", "error:0A000076:SSL routines::no suitable signature algorithm", false},

@@ -23,6 +23,7 @@ type handshake struct {
 	cost      time.Duration // of its most expensive step
 	err       error         // valid when done is set
 	panicked  any           // the panic of a step that a worker ran
+	slow      bool          // its steps read files
 	started   bool
 	done      bool
 	cancelled bool
@@ -51,7 +52,7 @@ func (c *conn) startHandshake(step stream.Step) (stream.Event, bool) {
 		t.conn = tls.Server(&t.rawConn, step.TLS)
 		t.early = c.s.TakeHead()
 	}
-	t.handshake = &handshake{c: c, h: h, ctx: stream.WithSession(context.Background(), c.s), coroutine: c.l.getCoroutine()}
+	t.handshake = &handshake{c: c, h: h, ctx: stream.WithSession(context.Background(), c.s), coroutine: c.l.getCoroutine(), slow: step.Slow}
 	h.tls, h.ready = t, true
 	return c.resumeHandshake(h)
 }

@@ -17,8 +17,8 @@ func (l *loop) noteCost(d time.Duration) { l.handshakeCost += (d - l.handshakeCo
 
 // prefersWorker reports whether a worker should run the next step of a handshake. A loop that is
 // locked to its thread runs all of them itself, because a coroutine cannot leave such a thread.
-func (l *loop) prefersWorker(*handshake) bool {
-	return l.workers != nil && len(l.cpus) == 0 && l.handshakeCost >= l.workers.expensive
+func (l *loop) prefersWorker(hs *handshake) bool {
+	return l.workers != nil && len(l.cpus) == 0 && (hs.slow || l.handshakeCost >= l.workers.expensive)
 }
 
 // lend passes the handshake to the workers.
