@@ -78,7 +78,7 @@ func (r *run) from(args []string) error {
 func (r *run) ended(args []string) error {
 	return r.awaitConn(args[0], func(c *peers.Conn) error {
 		if _, ended := c.Heard(); !ended {
-			return fmt.Errorf("its input goes on")
+			return fmt.Errorf("its input continues")
 		}
 		return nil
 	})

@@ -47,7 +47,7 @@ func TestSignalsWorkAfterAFailedExec(t *testing.T) {
 	s := newSignalSet(&currentLog{})
 	s.subscribe()
 	if !s.prepareExec() {
-		t.Fatal("a signal was received that nobody has sent")
+		t.Fatal("a signal was received that was not sent")
 	}
 	for _, sig := range ending {
 		if got := actionOf(t, sig); got != (sigaction{}) {

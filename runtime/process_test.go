@@ -48,7 +48,7 @@ func TestReadPid(t *testing.T) {
 		{"without an end", "123", 123, ""},
 		{"from elsewhere", "123\r\n", 123, ""},
 		{"empty", "", 0, `invalid PID number "" in "` + path + `"`},
-		{"nobody", "0\n", 0, `invalid PID number "0" in "` + path + `"`},
+		{"zero", "0\n", 0, `invalid PID number "0" in "` + path + `"`},
 		{"a group", "-1\n", 0, `invalid PID number "-1" in "` + path + `"`},
 		{"too large", "99999999999\n", 0, `invalid PID number "99999999999" in "` + path + `"`},
 	}

@@ -35,7 +35,7 @@ func TestStaleSocketFileIsReplaced(t *testing.T) {
 		bound   bool
 		err     error
 	}{
-		{"nobody listens", func(t *testing.T, path string) { listenWithFile(t, path).Close() }, false, true, nil},
+		{"no listener", func(t *testing.T, path string) { listenWithFile(t, path).Close() }, false, true, nil},
 		{"somebody listens", func(t *testing.T, path string) { listenWithFile(t, path) }, false, false, errStillInUse},
 		{"no socket", func(t *testing.T, path string) {
 			if err := os.WriteFile(path, []byte("kept"), 0o600); err != nil {

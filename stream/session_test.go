@@ -207,7 +207,7 @@ func TestSession(t *testing.T) {
 		{"preread refuses", prereading(3, stream.Verdict(stream.StatusForbidden)), `
 			accepted -> read max=8 within=30s
 			bytes "abc" -> finish reset`, 403, nil},
-		{"second preread handler waits anew", func(l *stream.Listen) {
+		{"second preread handler waits again", func(l *stream.Listen) {
 			l.Default.Handlers[stream.Preread] = []stream.Handler{wanting(2, stream.Next), nil, wanting(4, stream.Done), wanting(9, stream.Done)}
 		}, `
 			accepted -> read max=8 within=30s

@@ -37,10 +37,10 @@ func (j *checker) recordOnce(t *testing.T, to map[string]string, name, what stri
 func (j *checker) checkUnknownVisits(t *testing.T) {
 	t.Helper()
 	for name, addr := range j.brokers {
-		t.Errorf("%s at %s is nobody's", name, addr)
+		t.Errorf("%s at %s belongs to no session", name, addr)
 	}
 	for name, line := range j.logged {
-		t.Errorf("%s %s in the access log is nobody's", name, line)
+		t.Errorf("%s %s in the access log belongs to no session", name, line)
 	}
 }
 

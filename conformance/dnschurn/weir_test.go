@@ -21,7 +21,7 @@ func await(t *testing.T, what string, holds func() bool) {
 	defer poll.Stop()
 	for end := time.Now().Add(patience); !holds(); <-poll.C {
 		if time.Now().After(end) {
-			t.Fatalf("waited %v in vain for %s", patience, what)
+			t.Fatalf("timeout after %v: %s", patience, what)
 		}
 	}
 }

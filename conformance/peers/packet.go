@@ -107,7 +107,7 @@ func (p *PacketPeer) Say(n int, data []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.conn == nil || n < 1 || n > len(p.got) {
-		return fmt.Errorf("nobody to say it to: %d datagrams came", len(p.got))
+		return fmt.Errorf("%d datagrams came, no client to respond to", len(p.got))
 	}
 	_, err := p.conn.WriteTo(data, p.got[n-1].From)
 	return err

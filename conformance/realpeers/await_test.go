@@ -26,7 +26,7 @@ func awaitWithin(t *testing.T, limit time.Duration, what string, holds func() bo
 	defer poll.Stop()
 	for !holds() {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited %v in vain for %s", limit, what)
+			t.Fatalf("timeout after %v: %s", limit, what)
 		}
 		<-poll.C
 	}

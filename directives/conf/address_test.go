@@ -111,7 +111,7 @@ func TestResolveAddress(t *testing.T) {
 		case "empty.example":
 			return nil, nil
 		}
-		return nobody(name)
+		return noNames(name)
 	}
 	tests := []struct{ text, want string }{
 		{"b.example:80-81", "[::1]:80 192.0.2.1:80 [::1]:81 192.0.2.1:81"},

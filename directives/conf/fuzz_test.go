@@ -62,7 +62,7 @@ func FuzzAddress(f *testing.F) {
 			if a.IsUnix || a.NoPort || a.PortEnd-a.Port > 3 {
 				continue
 			}
-			addrs, err := a.Resolve(nobody)
+			addrs, err := a.Resolve(noNames)
 			for _, resolved := range addrs {
 				checkAgain(t, parse, resolved)
 			}
@@ -96,13 +96,13 @@ func checkAgain(t *testing.T, parse func(string) (Address, error), addr stream.A
 	if err != nil {
 		t.Fatalf("%v: %v", addr, err)
 	}
-	if got, err := again.Resolve(nobody); err != nil || !slices.Equal(got, []stream.Addr{addr}) {
+	if got, err := again.Resolve(noNames); err != nil || !slices.Equal(got, []stream.Addr{addr}) {
 		t.Errorf("%v is read as %v, %v", addr, got, err)
 	}
 }
 
-// nobody is a lookup that finds no names, only numeric addresses.
-func nobody(name string) ([]netip.Addr, error) {
+// noNames is a lookup that finds no names, only numeric addresses.
+func noNames(name string) ([]netip.Addr, error) {
 	if ip, ok := getaddrinfo.Numeric(name); ok {
 		return []netip.Addr{ip}, nil
 	}

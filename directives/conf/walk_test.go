@@ -40,7 +40,7 @@ func TestWalk(t *testing.T) {
 		{"once in each level", "flag on; block { flag on; }", nil},
 		{"two rows of a name", "twin a; block { twin a b; }", nil},
 		{"the other row's number", "twin a b;", []string{`emerg: invalid number of arguments in "twin" directive in /t.conf:1`}},
-		{"goes on after an error", "none;\nbare a;\nbare;", []string{
+		{"continues after an error", "none;\nbare a;\nbare;", []string{
 			`emerg: unknown directive "none" in /t.conf:1`,
 			`emerg: invalid number of arguments in "bare" directive in /t.conf:2`,
 		}},

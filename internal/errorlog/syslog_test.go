@@ -116,7 +116,7 @@ func TestSyslogConnectsAnew(t *testing.T) {
 	first.Close()
 	os.Remove(path)
 	if s.Send([]byte("two")) || s.Send([]byte("three")) {
-		t.Error("sending to nobody is said to have worked")
+		t.Error("sending without a server succeeded")
 	}
 	second, _ := listen(t, "unixgram", path)
 	if !s.Send([]byte("four")) || read(t, second) != "four" {
@@ -146,11 +146,11 @@ func TestSyslogNeverWaits(t *testing.T) {
 	_, conf := listen(t, "unixgram", filepath.Join(t.TempDir(), "log"))
 	s := newSyslog(t, conf)
 	for range 100_000 {
-		if !s.Send([]byte("nobody reads this")) {
+		if !s.Send([]byte("unread")) {
 			return
 		}
 	}
-	t.Error("100000 datagrams that nobody reads were taken")
+	t.Error("100000 unread datagrams were accepted")
 }
 
 func TestSyslogAllocatesNothing(t *testing.T) {

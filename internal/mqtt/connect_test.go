@@ -245,7 +245,7 @@ func TestParseDeclinesAtOnce(t *testing.T) {
 	}{
 		{"other packet", "\xc0", 0},
 		{"reserved header flags", "\x11", 0},
-		{"fourth byte of the length goes on", "\x10\x80\x80\x80\x80", 4},
+		{"fourth byte of the length is not the last", "\x10\x80\x80\x80\x80", 4},
 		{"first byte of the name's length", "\x10\x10\x01", 2},
 		{"second byte of the name's length", "\x10\x10\x00\x05", 3},
 		{"name", "\x10\x10\x00\x04MX", 5},

@@ -26,7 +26,7 @@ type Spec struct {
 	Left *atomic.Bool
 }
 
-// Dropped reports whether the server has left its group. A driver checks it at each event.
+// Dropped reports whether the server was removed from its group. A driver checks it at each event.
 func (s *Spec) Dropped() bool { return s.Left != nil && s.Left.Load() }
 
 // A Result contains the counters of a relay, and finally the reason for its end.
@@ -60,7 +60,7 @@ const (
 	ClientError                  // the client's connection failed
 	UpstreamError                // the server's connection failed
 	Aborted                      // the session was ended from outside
-	Dropped                      // the server has left its group: Spec.Left
+	Dropped                      // the server was removed from its group: Spec.Left
 )
 
 // String is for tests and debugging; the session logs nginx's sentences.

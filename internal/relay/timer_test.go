@@ -52,7 +52,7 @@ func TestWheelActivityOnlyMovesTheDeadline(t *testing.T) {
 		wantFired(t, w, time.Duration(s)*time.Second)
 		w.Set(a, epoch.Add(time.Duration(10+s)*time.Second))
 		if a.filed != filed {
-			t.Fatalf("after %d s the timer was filed anew", s)
+			t.Fatalf("after %d s the timer was filed again", s)
 		}
 	}
 	wantFired(t, w, 17*time.Second)

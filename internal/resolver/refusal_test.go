@@ -10,8 +10,8 @@ import (
 	"weir/internal/testwait"
 )
 
-// nobody returns an address without a name server.
-func nobody(t *testing.T, host string) netip.AddrPort {
+// closedPort returns an address without a name server.
+func closedPort(t *testing.T, host string) netip.AddrPort {
 	t.Helper()
 	c, err := net.ListenPacket("udp", net.JoinHostPort(host, "0"))
 	if err != nil {
@@ -31,7 +31,7 @@ func TestRefusals(t *testing.T) {
 		{"IPv6", "::1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			dead := nobody(t, tt.host)
+			dead := closedPort(t, tt.host)
 			alive, r := start(t, func(o *Options) { o.Servers = append([]netip.AddrPort{dead}, o.Servers...) })
 			both(t, alive)
 			r.resend = testwait.Patience // which the lookup must not need

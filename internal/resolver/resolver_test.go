@@ -254,7 +254,7 @@ func TestStop(t *testing.T) {
 		r.mu.Unlock()
 	}
 	if n := len(r.flights); n != 0 {
-		t.Errorf("%d questions go on", n)
+		t.Errorf("%d questions continue", n)
 	}
 }
 

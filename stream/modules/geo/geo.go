@@ -30,8 +30,8 @@ type number uint32
 // empty is the number of the empty string.
 const empty number = 0
 
-// nobody is the address used when there is no valid address.
-var nobody = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+// noAddress is the address used when there is no valid address.
+var noAddress = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 // Get returns the value for session s: that of the smallest network or range that contains the
 // address. It is found even if it is empty by default. Only evaluating the address may allocate.
@@ -50,7 +50,7 @@ func (g *Geo) addr(s *stream.Session) netip.Addr {
 
 func known(ip netip.Addr) netip.Addr {
 	if !ip.IsValid() {
-		return nobody
+		return noAddress
 	}
 	return ip.Unmap().WithZone("")
 }
@@ -61,7 +61,7 @@ func (g *Geo) find(ip netip.Addr) number {
 		return n
 	}
 	if !ip.Is4() {
-		ip = nobody
+		ip = noAddress
 	}
 	if n, ok := g.ranges.find(bits(ip)); ok {
 		return n

@@ -89,7 +89,7 @@ func shown(s *offline.Session, index int) string {
 
 const (
 	defaultBuffer = 16 << 10
-	nobody        = "(not found)"
+	notFound      = "(not found)"
 )
 
 func TestPreread(t *testing.T) {
@@ -116,11 +116,11 @@ func TestPreread(t *testing.T) {
 		{"bytes that are no text", packet{id: "\xff\xfe"}.encode(), defaultBuffer, "\xff\xfe", ""},
 		{"MQTT 3.1", "\x10\x0f\x00\x06MQIsdp\x03\x02\x00\x3c\x00\x01a", defaultBuffer, "a", ""},
 		{"MQTT 5", "\x10\x0e\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x01a", defaultBuffer, "a", ""},
-		{"HTTP", "GET / HTTP/1.1\r\n", defaultBuffer, nobody, nobody},
-		{"TLS", "\x16\x03\x01\x02\x00", defaultBuffer, nobody, nobody},
-		{"another packet", "\xc0\x00", defaultBuffer, nobody, nobody},
-		{"a forged length", "\x10\xff\xff\xff\xff\xff", defaultBuffer, nobody, nobody},
-		{"an identifier beyond its packet", "\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x09abcdefghi", defaultBuffer, nobody, nobody},
+		{"HTTP", "GET / HTTP/1.1\r\n", defaultBuffer, notFound, notFound},
+		{"TLS", "\x16\x03\x01\x02\x00", defaultBuffer, notFound, notFound},
+		{"another packet", "\xc0\x00", defaultBuffer, notFound, notFound},
+		{"a forged length", "\x10\xff\xff\xff\xff\xff", defaultBuffer, notFound, notFound},
+		{"an identifier beyond its packet", "\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x09abcdefghi", defaultBuffer, notFound, notFound},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -133,7 +133,7 @@ func TestPreread(t *testing.T) {
 				if got, user := shown(s, id), shown(s, username); got != tt.id || user != tt.username {
 					t.Errorf("in pieces of %d: got %.20q and %q, want %.20q and %q", size, got, user, tt.id, tt.username)
 				}
-				if line, _ := s.AppendValue(nil, id); tt.id != nobody && string(line) != tt.id {
+				if line, _ := s.AppendValue(nil, id); tt.id != notFound && string(line) != tt.id {
 					t.Errorf("appended %.20q, want %.20q", line, tt.id)
 				}
 			}
@@ -168,7 +168,7 @@ func TestNotEnough(t *testing.T) {
 			if step.Do != stream.Finish || s.Status != tt.status || step.Reset != (taken > 0) {
 				t.Errorf("got step %d, status %d, reset %v after %d bytes; want status %d", step.Do, s.Status, step.Reset, taken, tt.status)
 			}
-			if got := shown(s, id); got != nobody {
+			if got := shown(s, id); got != notFound {
 				t.Errorf("got identifier %.20q, want none", got)
 			}
 			if n := s.Lines.Count(tt.log); tt.log != "" && n != 1 || len(s.Lines.All()) > 2 {
