@@ -205,15 +205,35 @@ func (s *Session) logHandshakeFailure(ev Event) {
 	case ev.Side == ClientSide && s.TLS != nil && s.TLS.rejected:
 		s.Log(level, "handshake rejected", nil)
 	default:
-		s.logOpenSSL(level, ev)
+		s.logOpenSSL(level, ev.Op.String(), ev.Err)
+	}
+}
+
+// logTLSFailure logs a failure after a handshake. It follows ngx_ssl_recv and ngx_ssl_write: a
+// connection that is broken while it is read has ended, as for OpenSSL without an error of its own.
+func (s *Session) logTLSFailure(ev Event) {
+	call := ev.Op.String()
+	switch ev.Op {
+	case OpRecv:
+		call = "SSL_read()"
+	case OpSend:
+		call = "SSL_write()"
+	}
+	var errno syscall.Errno
+	level := failureLevel(ev.Side, ev.Err)
+	switch isSystem := errors.As(ev.Err, &errno); {
+	case !isSystem:
+		s.logOpenSSL(level, call, ev.Err)
+	case ev.Op != OpRecv:
+		s.Log(level, call+" failed", errno)
 	}
 }
 
 // logOpenSSL logs an error of TLS. It follows ngx_ssl_connection_error.
-func (s *Session) logOpenSSL(level errorlog.Level, ev Event) {
-	text, isCritical := tlserror.OpenSSL(ev.Err)
+func (s *Session) logOpenSSL(level errorlog.Level, call string, err error) {
+	text, isCritical := tlserror.OpenSSL(err)
 	if isCritical {
 		level = LevelCrit
 	}
-	s.Log(level, ev.Op.String()+" failed", errors.New("SSL: "+text))
+	s.Log(level, call+" failed", errors.New("SSL: "+text))
 }

@@ -296,6 +296,43 @@ func TestHandshakeFails(t *testing.T) {
 	}
 }
 
+// TestFailureAfterHandshake checks how failures of connections with TLS are logged.
+func TestFailureAfterHandshake(t *testing.T) {
+	damaged := &net.OpError{Op: "local error", Err: errors.New("tls: bad record MAC")}
+	rejected := &net.OpError{Op: "remote error", Err: errors.New("tls: certificate required")}
+	tests := []struct {
+		name string
+		side stream.Side
+		op   stream.Op
+		err  error
+		log  string // without the context; empty means none
+	}{
+		{"damaged record", stream.ClientSide, stream.OpRecv, damaged,
+			"[info] *1 SSL_read() failed (SSL: error:0A000119:SSL routines::decryption failed or bad record mac)"},
+		{"alert of the server", stream.UpstreamSide, stream.OpRecv, rejected,
+			"[error] *1 SSL_read() failed (SSL: error:0A00045C:SSL routines::tlsv13 alert certificate required:SSL alert number 116)"},
+		{"reset", stream.ClientSide, stream.OpRecv, syscall.ECONNRESET, ""},
+		{"reset of the server", stream.UpstreamSide, stream.OpRecv, syscall.ECONNRESET, ""},
+		{"write", stream.ClientSide, stream.OpSend, syscall.EPIPE, "[info] *1 SSL_write() failed (32: Broken pipe)"},
+		{"watch", stream.ClientSide, stream.OpWatch, syscall.ENOSPC, "[alert] *1 epoll_ctl() failed (28: No space left on device)"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l, _ := tlsListener(t)
+			s, step := connected(t, l)
+			step = shakeHands(t, s, step, &tls.Config{InsecureSkipVerify: true})
+			s.SetUpstreamTLS()
+			s.LogFailure(stream.Event{Kind: stream.Failed, Side: tt.side, Op: tt.op, Err: tt.err})
+			finish(t, s, step)
+			if tt.log == "" {
+				checkLog(t, s)
+			} else {
+				checkLog(t, s, tt.log+context)
+			}
+		})
+	}
+}
+
 // TestHandshakeAfterHeader checks that the bytes after a PROXY header begin the handshake, and that
 // the phase preread reads decrypted bytes.
 func TestHandshakeAfterHeader(t *testing.T) {

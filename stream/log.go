@@ -61,8 +61,12 @@ func (s *Session) LogPlain(level errorlog.Level, msg string) {
 
 // LogFailure logs a Failed event, at the level that ngx_connection_error chooses for its reason.
 func (s *Session) LogFailure(ev Event) {
-	if ev.Op == OpHandshake {
+	switch {
+	case ev.Op == OpHandshake:
 		s.logHandshakeFailure(ev)
+		return
+	case ev.Side == ClientSide && s.TLS != nil, ev.Side == UpstreamSide && s.upstreamTLS:
+		s.logTLSFailure(ev)
 		return
 	}
 	s.Log(failureLevel(ev.Side, ev.Err), ev.Op.String()+" failed", ev.Err)
@@ -87,6 +91,9 @@ func failureLevel(side Side, err error) errorlog.Level {
 
 // SetLogAction sets the current action of the session for the log.
 func (s *Session) SetLogAction(d LogAction) { s.doing = d }
+
+// SetUpstreamTLS makes the log describe failures of the server's connection as those of TLS.
+func (s *Session) SetUpstreamTLS() { s.upstreamTLS = true }
 
 // SetProxying makes the log context show the last Try and the traffic from now on.
 func (s *Session) SetProxying() { s.proxying = true }

@@ -27,22 +27,23 @@ type Session struct {
 	Traffic     relay.Result
 	Status      Status
 
-	doing     LogAction
-	stage     stage
-	phase     uint8         // a Phase
-	index     uint16        // the next handler of phase
-	received  bool          // bytes were read from the client
-	lent      bool          // Head is the driver's buffer, until Advance returns
-	opening   bool          // the bytes read only open a connection
-	passedOn  bool          // bytes were written to an upstream server
-	proxying  bool          // the log context shows the upstream and the traffic
-	tentative bool          // the value being evaluated may lack data that a preread may still find
-	depth     uint8         // of nested variables
-	start     int64         // by relay.Monotonic
-	deadline  time.Duration // of the PROXY header or the preread, since the session's start; 0 until the first wait
-	vars      *[]kept       // nil if empty
-	state     []keyed
-	leases    leases
+	doing       LogAction
+	stage       stage
+	phase       uint8         // a Phase
+	index       uint16        // the next handler of phase
+	received    bool          // bytes were read from the client
+	lent        bool          // Head is the driver's buffer, until Advance returns
+	opening     bool          // the bytes read only open a connection
+	passedOn    bool          // bytes were written to an upstream server
+	upstreamTLS bool          // the connection to the server has TLS
+	proxying    bool          // the log context shows the upstream and the traffic
+	tentative   bool          // the value being evaluated may lack data that a preread may still find
+	depth       uint8         // of nested variables
+	start       int64         // by relay.Monotonic
+	deadline    time.Duration // of the PROXY header or the preread, since the session's start; 0 until the first wait
+	vars        *[]kept       // nil if empty
+	state       []keyed
+	leases      leases
 }
 
 // A Client is the client end of a session.

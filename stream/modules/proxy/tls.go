@@ -154,6 +154,7 @@ func (c *Certificate) load(s *stream.Session) (*tls.Certificate, error) {
 // handshakeDone verifies the server, also that of a resumed session, and starts the relay. It
 // follows ngx_stream_proxy_ssl_handshake.
 func (r *run) handshakeDone(s *stream.Session, ev stream.Event) stream.Step {
+	s.SetUpstreamTLS()
 	shake := &r.attempt.shake
 	if v := r.TLS.Verifier; v != nil {
 		if err := tlsconf.CheckUpstream(*ev.TLS, v, shake.name); err != nil {
