@@ -92,6 +92,7 @@ func init() {
 		"presents":   {"CLIENT NAME …  the server has presented exactly these certificates", 2, (*run).presents},
 		"requests":   {"CLIENT [NAME …]  the server has requested a certificate, and has named exactly these authorities", 1, (*run).requests},
 		"resumed":    {"CLIENT yes|no  the handshake has resumed a session", 2, (*run).resumed},
+		"stapled":    {"CLIENT DATA  the server has sent exactly this OCSP response", 2, (*run).stapled},
 		"expectfile": {"CLIENT FILE  receive exactly the contents of the file next", 2, (*run).expectFile},
 	})
 

@@ -228,6 +228,18 @@ func (r *run) resumed(args []string) error {
 	return nil
 }
 
+// stapled compares the OCSP response that the server has sent.
+func (r *run) stapled(args []string) error {
+	c, err := r.tlsClient(args[0])
+	if err != nil {
+		return err
+	}
+	if got := c.ConnectionState().OCSPResponse; string(got) != args[1] {
+		return fmt.Errorf("got %q, want %q", got, args[1])
+	}
+	return nil
+}
+
 // expectFile expects the contents of a file.
 func (r *run) expectFile(args []string) error {
 	text, err := os.ReadFile(r.path(args[1]))

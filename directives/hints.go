@@ -28,6 +28,8 @@ var hints = conf.Hints{
 		"ssl_ocsp":                      "ssl_crl refuses revoked certificates, and -watch reads a changed list at once",
 		"ssl_ocsp_cache":                "it belongs to ssl_ocsp; ssl_crl refuses revoked certificates",
 		"ssl_ocsp_responder":            "it belongs to ssl_ocsp; ssl_crl refuses revoked certificates",
+		"ssl_stapling_responder":        "ssl_stapling_file has a response that a timer fetches with openssl ocsp, and -watch reads it",
+		"ssl_stapling_verify":           "weir does not ask responders; ssl_stapling_file has a response that a timer fetches with openssl ocsp",
 		"ngx_stream_upstream_hc_module": "max_fails and fail_timeout take a failed server out of use, by the sessions that fail",
 		"ngx_stream_js_module":          "map, geo, set and num_map replace many scripts",
 		"ngx_stream_keyval_module":      "use a map with an include, and -watch",

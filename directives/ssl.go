@@ -1,6 +1,8 @@
 package directives
 
 import (
+	"bytes"
+	"crypto/tls"
 	"crypto/x509"
 	"io"
 	"slices"
@@ -34,6 +36,8 @@ type sslConf struct {
 	dhparam          conf.Opt[string]
 	compression      conf.Opt[bool]
 	keyLog           conf.Opt[string]
+	stapling         conf.Opt[bool]
+	stapleFile       conf.Opt[string]
 
 	server *stream.ServerTLS // once complete; nil without certificates
 }
@@ -84,8 +88,10 @@ var sslModule = &streamModule[none, sslConf]{
 			Set: conf.Flag(func(c *sslConf) *conf.Opt[bool] { return &c.tickets })},
 		{Name: "ssl_session_timeout", In: either, Args: conf.Take(1), Default: "5m",
 			Set: conf.Sec(func(c *sslConf) *conf.Opt[time.Duration] { return &c.sessionTimeout })},
-		{Name: "ssl_stapling", In: either, Args: conf.OnOff, Default: "off", Support: conf.Refused},
-		{Name: "ssl_stapling_file", In: either, Args: conf.Take(1), Support: conf.Refused},
+		{Name: "ssl_stapling", In: either, Args: conf.OnOff, Default: "off",
+			Set: conf.Flag(func(c *sslConf) *conf.Opt[bool] { return &c.stapling })},
+		{Name: "ssl_stapling_file", In: either, Args: conf.Take(1),
+			Set: conf.String(func(c *sslConf) *conf.Opt[string] { return &c.stapleFile })},
 		{Name: "ssl_stapling_responder", In: either, Args: conf.Take(1), Support: conf.Refused},
 		{Name: "ssl_stapling_verify", In: either, Args: conf.OnOff, Default: "off", Support: conf.Refused},
 		{Name: "ssl_trusted_certificate", In: either, Args: conf.Take(1),
@@ -173,6 +179,8 @@ func (c *sslConf) merge(child *sslConf) {
 	child.dhparam.Inherit(c.dhparam)
 	child.compression.Inherit(c.compression)
 	child.keyLog.Inherit(c.keyLog)
+	child.stapling.Inherit(c.stapling)
+	child.stapleFile.Inherit(c.stapleFile)
 	if child.certificates == nil {
 		child.certificates = c.certificates
 	}
@@ -212,6 +220,7 @@ func (c *sslConf) complete(b *streamBuild, level *conf.Level) {
 		func() { server.Verifier, server.ClientAuthorities = c.verifier(l) },
 		func() { l.dhparam(c.dhparam.Or("")) },
 		func() { server.Tickets = c.ticketsOf(l, server.Timeout) },
+		func() { c.staple(l, server.Certificates) },
 		func() { c.server = l.server(server, reject, c.handshakeTimeout.Or(defaultHandshakeTimeout)) },
 	)
 }
@@ -239,6 +248,51 @@ func (c *sslConf) loadCertificates(l *tlsLoader, server *tlsconf.Server) {
 		variable.Pairs = append(variable.Pairs, ssl.Pair{File: l.template(c.certificates[i].Text), Key: l.template(keys[i].Text)})
 	}
 	server.Choose = variable.Choose
+}
+
+// staple adds the OCSP response of ssl_stapling_file to the certificates. It follows ngx_ssl_stapling:
+// without a file the certificate must have what a request to a responder needs.
+func (c *sslConf) staple(l *tlsLoader, certificates []tls.Certificate) {
+	switch {
+	case !c.stapling.Or(false):
+		return
+	case c.compression.Or(false):
+		l.fail("\"ssl_stapling\" is incompatible with \"ssl_certificate_compression\"")
+		return
+	}
+	for i := range certificates {
+		own := &certificates[i]
+		switch name := l.path(c.certificates[i].Text); {
+		case c.stapleFile.Or("") != "":
+			var err error
+			if own.OCSPStaple, err = l.files.Staple(l.Env.ConfPath(c.stapleFile.Or(""))); !l.check(err) {
+				return
+			}
+		case !c.hasIssuer(l, own):
+			l.ReportBare(diag.Warn, "\"ssl_stapling\" ignored, issuer certificate not found for certificate \"%s\"", name)
+		case len(own.Leaf.OCSPServer) == 0:
+			l.ReportBare(diag.Warn, "\"ssl_stapling\" ignored, no OCSP responder URL in the certificate \"%s\"", name)
+		default:
+			l.fail("\"ssl_stapling\" without \"ssl_stapling_file\" is not supported by weir")
+			return
+		}
+	}
+}
+
+// hasIssuer reports whether the certificate's chain or the trusted certificates have its issuer.
+func (c *sslConf) hasIssuer(l *tlsLoader, own *tls.Certificate) bool {
+	known := l.authorities(c.trusted.Or(""))
+	if c.verify.Or(tlsconf.VerifyOff) != tlsconf.VerifyOff {
+		known = append(known, l.authorities(c.clientCAs.Or(""))...)
+	}
+	for _, der := range own.Certificate[1:] {
+		if issuer, err := x509.ParseCertificate(der); err == nil {
+			known = append(known, issuer)
+		}
+	}
+	return slices.ContainsFunc(known, func(issuer *x509.Certificate) bool {
+		return bytes.Equal(issuer.RawSubject, own.Leaf.RawIssuer)
+	})
 }
 
 // keyLogOf returns the log of ssl_key_log, or nil.

@@ -428,3 +428,22 @@ func TestDHParameters(t *testing.T) {
 		checkSentence(t, path, m.files().CheckDHParameters(path), want)
 	}
 }
+
+func TestStaple(t *testing.T) {
+	const response = "0\x03\n\x01\x01"
+	files := memory{"/good": response + "rest", "/empty": "", "/cut": "0\x05\n\x01\x01", "/number": "0\x03\x02\x01\x01", "/none": "0\x00"}.files()
+	if got, err := files.Staple("/good"); string(got) != response || err != nil {
+		t.Errorf("got %q and %v, want the response without the rest", got, err)
+	}
+	const wrongTag = `(SSL: error:068000A8:asn1 encoding routines::wrong tag error:0688010A:asn1 encoding routines::nested asn1 error error:0688010A:asn1 encoding routines::nested asn1 error:Field=responseStatus, Type=OCSP_RESPONSE)`
+	for name, want := range map[string]string{
+		"/missing": `BIO_new_file("/missing") failed (SSL: error:80000002:system library::No such file or directory:calling fopen(/missing, rb) error:10000080:BIO routines::no such file)`,
+		"/empty":   `d2i_OCSP_RESPONSE_bio("/empty") failed`,
+		"/cut":     `d2i_OCSP_RESPONSE_bio("/cut") failed (SSL: error:0680008E:asn1 encoding routines::not enough data)`,
+		"/number":  `d2i_OCSP_RESPONSE_bio("/number") failed ` + wrongTag,
+		"/none":    `d2i_OCSP_RESPONSE_bio("/none") failed ` + wrongTag,
+	} {
+		_, err := files.Staple(name)
+		checkSentence(t, name, err, want)
+	}
+}
