@@ -157,9 +157,6 @@ func (c *streamMain) finishListens(compiler *conf.Compiler, servers map[*conf.Le
 	for _, l := range byPort(c.listens) {
 		names[l] = l.names(compiler, servers)
 	}
-	if !c.checkTLS(compiler) {
-		return
-	}
 	config := configOf(compiler.Main)
 	var all []*stream.Listen
 	for _, l := range c.listens {
@@ -174,7 +171,7 @@ func (c *streamMain) finishListens(compiler *conf.Compiler, servers map[*conf.Le
 
 // checkTLS refuses addresses with TLS whose servers have no certificate. It follows
 // ngx_stream_ssl_init.
-func (c *streamMain) checkTLS(compiler *conf.Compiler) bool {
+func (c *streamMain) checkTLS(compiler *conf.Compiler) {
 	for _, l := range byPort(c.listens) {
 		if l.params.protocols&tlsFirst == 0 || len(conf.At[sslConf](l.primary).certificates) > 0 {
 			continue
@@ -182,11 +179,10 @@ func (c *streamMain) checkTLS(compiler *conf.Compiler) bool {
 		for _, server := range append([]*conf.Level{l.primary}, l.servers...) {
 			if c := conf.At[sslConf](server); len(c.certificates) == 0 && !c.reject.Or(false) {
 				compiler.ReportBare(diag.Emerg, "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive in %s", server.Origin())
-				return false
+				return
 			}
 		}
 	}
-	return true
 }
 
 // byPort returns the addresses in nginx's order: port by port, and for each port first the

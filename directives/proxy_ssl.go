@@ -56,7 +56,7 @@ var proxySSLEntries = []conf.Entry[proxyConf]{
 		Set: setTemplate(func(c *proxyConf) *conf.Opt[*stream.Template] { return &c.ssl.name })},
 	{Name: "proxy_ssl_password_file", In: either, Args: conf.Take(1),
 		Set: func(c *proxyConf, call *conf.Call) { c.ssl.readPasswords(call) }},
-	{Name: "proxy_ssl_protocols", In: either, Args: conf.AtLeast(1), Default: "TLSv1.2 TLSv1.3",
+	{Name: "proxy_ssl_protocols", In: either, Args: conf.AtLeast(1), Default: "TLSv1.2 TLSv1.3", Repeat: true,
 		Set: func(c *proxyConf, call *conf.Call) { c.ssl.setProtocols(call) }},
 	{Name: "proxy_ssl_server_name", In: either, Args: conf.OnOff, Default: "off",
 		Set: conf.Flag(func(c *proxyConf) *conf.Opt[bool] { return &c.ssl.sendName })},

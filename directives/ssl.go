@@ -76,7 +76,7 @@ var sslModule = &streamModule[none, sslConf]{
 		{Name: "ssl_password_file", In: either, Args: conf.Take(1), Set: func(c *sslConf, call *conf.Call) { c.readPasswords(call) }},
 		{Name: "ssl_prefer_server_ciphers", In: either, Args: conf.OnOff, Default: "off", Support: conf.Inert,
 			Set: conf.Flag(ignore[sslConf, bool])},
-		{Name: "ssl_protocols", In: either, Args: conf.AtLeast(1), Default: "TLSv1.2 TLSv1.3",
+		{Name: "ssl_protocols", In: either, Args: conf.AtLeast(1), Default: "TLSv1.2 TLSv1.3", Repeat: true,
 			Set: func(c *sslConf, call *conf.Call) { c.setProtocols(call) }},
 		{Name: "ssl_reject_handshake", In: either, Args: conf.OnOff, Default: "off",
 			Set: conf.Flag(func(c *sslConf) *conf.Opt[bool] { return &c.reject })},

@@ -151,8 +151,12 @@ func (b *streamBuild) Complete(server *conf.Level, m conf.Module) {
 	}
 }
 
-// Merged refuses variables that are used and not defined.
+// Merged refuses addresses with TLS and without a certificate, then variables that are used and not
+// defined.
 func (b *streamBuild) Merged() {
+	if !b.Failed() {
+		conf.At[streamMain](b.block).checkTLS(b.Compiler)
+	}
 	for _, name := range b.config.Vars.Resolve() {
 		b.ReportUnknownVariable(name, b.config.Vars.Names())
 	}

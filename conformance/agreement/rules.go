@@ -60,6 +60,8 @@ var rules = []rule{
 	other("`status_zone=` of `resolver`, in the commercial edition", nginxStops(`^\[emerg\] (host not found|invalid port) in resolver "status_zone=`)),
 	since("1.27.1", "a server that has nothing to do", nginxStops(`^\[emerg\] no handler for server `)),
 	since("1.25.5", "one address in several servers", nginxStops(`^\[emerg\] duplicate ".*" address and port pair `)),
+	since("1.25.5", "the certificates of servers without TLS are read",
+		all(weirFinds(`^\[emerg\] (no "ssl_certificate_key" is defined for certificate|cannot load |.*\(SSL:|no ssl_client_certificate)`), nginxAccepts)),
 	since("1.25.5", "a `listen` without a port", nginxStops(`^\[emerg\] no port in ".*" of the "listen" directive`)),
 	since("1.25.5", "`listen … deferred`", nginxStops(`^\[emerg\] the invalid "deferred" parameter`)),
 	since("1.29.3", "`volatile` in `geo`", all(nginxStops(`^\[emerg\] invalid number of the geo parameters`), conf(`(?m)^volatile;$`))),
@@ -97,6 +99,7 @@ var rules = []rule{
 	onPurpose("zones reserve no memory", nginxLogs(`\[alert\] mmap\(MAP_ANON`)),
 	onPurpose("buffers are made when they are used", nginxFinds(`^\[emerg\] (malloc|posix_memalign)\(`)),
 	onPurpose("control characters, and bytes that are not UTF-8, are written as `\\x0A`", withEscapes),
+	onPurpose("versions of TLS below a gap are not offered", extraLine(`^\[warn\] versions of TLS below a gap in the list are ignored`)),
 	onPurpose("weir warns that it stays root", extraLine(`^\[warn\] the "user" directive is not supported yet, `)),
 	onPurpose("a line of one word in `split_clients` is refused", weirFinds(`^\[emerg\] invalid number of the split_clients parameters`)),
 }
