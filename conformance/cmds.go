@@ -98,8 +98,11 @@ func init() {
 
 	// See cmds_tlspeer.go.
 	define("TLS of peers", map[string]command{
-		"tlsserver":  {"PEER cert=NAME [clientca=NAME] [request=1] [version=1.2] [alpn=P,…] [ciphers=NAME,…] [tickets=off] [preamble=1]  how it performs handshakes from now on: it requests a client certificate, or demands one of an authority; with preamble a line in clear comes first", 2, (*run).tlsServer},
-		"handshaken": {"PEER [name=HOST] [alpn=P] [version=1.3] [cert=NAME] [resumed=yes|no] [cipher=NAME] [preamble=LINE]  its latest handshake has these results; an empty value means none", 2, (*run).handshaken},
+		"tlsserver": {"PEER cert=NAME [clientca=NAME] [request=1] [version=1.2] [alpn=P,…] [ciphers=NAME,…] " +
+			"[tickets=off] [preamble=1]  how it performs handshakes from now on: " +
+			"it requests a client certificate, or demands one of an authority; with preamble a line in clear comes first", 2, (*run).tlsServer},
+		"handshaken": {"PEER [name=HOST] [alpn=P] [version=1.3] [cert=NAME] [resumed=yes|no] [cipher=NAME] [preamble=LINE]  " +
+			"its latest handshake has these results; an empty value means none", 2, (*run).handshaken},
 	})
 
 	// See cmds_peer.go.

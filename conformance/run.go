@@ -40,7 +40,8 @@ type run struct {
 func Execute(sub *Subject, s *Script, dir string, known Differences) error {
 	r := &run{
 		subject: sub.loading(s.Module), script: s, dir: dir,
-		taken: map[string]int{}, peers: map[string]*peers.Peer{}, tlsPeers: map[string]*peers.TLS{}, packets: map[string]*peers.PacketPeer{}, fulls: map[string]*peers.Full{},
+		taken: map[string]int{}, peers: map[string]*peers.Peer{}, tlsPeers: map[string]*peers.TLS{},
+		packets: map[string]*peers.PacketPeer{}, fulls: map[string]*peers.Full{},
 		clients: map[string]net.Conn{}, sessions: map[string]*oneSession{}, dns: map[string]*peers.DNS{},
 	}
 	defer r.close()

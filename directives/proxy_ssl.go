@@ -218,7 +218,8 @@ func (c *proxySSLConf) settings() *proxy.TLS {
 		ALPN: c.alpn, Reuse: c.reuse.Or(true),
 	}
 	if c.hasVariableCertificate() {
-		t.Certificate = &proxy.Certificate{File: *c.certificate.Or(nil), Key: *c.key.Or(nil), Load: c.loaded.loader.connectionCertificate(c.passwords, c.cache.Or(nil))}
+		load := c.loaded.loader.connectionCertificate(c.passwords, c.cache.Or(nil))
+		t.Certificate = &proxy.Certificate{File: *c.certificate.Or(nil), Key: *c.key.Or(nil), Load: load}
 	}
 	return t
 }

@@ -25,6 +25,7 @@ func newAuthority(t *testing.T, name string) *authority.Authority {
 
 // pair returns the certificate that a call has made.
 func pair(t *testing.T) func(authority.Pair, error) authority.Pair {
+	t.Helper()
 	return func(p authority.Pair, err error) authority.Pair {
 		t.Helper()
 		if err != nil {

@@ -71,7 +71,7 @@ func TestWrittenTLVsAreRead(t *testing.T) {
 		"authority": "name", "alpn": "mqtt", "ssl_version": "TLSv1.2", "ssl_cn": sent.CommonName, "ssl_cipher": "cipher", "ssl_sig_alg": "sig",
 		"ssl_key_alg": "key", "ssl_verify": "18",
 	} {
-		if got, ok, err := h.TLV(name); string(got) != want || !ok || err != nil {
+		if got, ok, err := h.TLV(name); got != want || !ok || err != nil {
 			t.Errorf("%s: got %q, %v, %v", name, got, ok, err)
 		}
 	}

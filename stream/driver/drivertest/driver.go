@@ -52,6 +52,7 @@ func TLS(t *testing.T, name string, newDriver func(env *stream.Env) stream.Drive
 }
 
 func runAll(t *testing.T, topics [][]driverTest, newDriver func(env *stream.Env) stream.Driver) {
+	t.Helper()
 	for _, topic := range topics {
 		for _, tt := range topic {
 			t.Run(tt.name, func(t *testing.T) { tt.run(newRig(t, newDriver)) })

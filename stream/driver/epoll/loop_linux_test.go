@@ -15,6 +15,7 @@ func TestContract(t *testing.T) {
 
 // newDriver returns a function that starts a driver.
 func newDriver(t *testing.T, o epoll.Options) func(env *stream.Env) stream.Driver {
+	t.Helper()
 	return func(env *stream.Env) stream.Driver {
 		d, err := epoll.New(env, o)
 		if err != nil {

@@ -239,7 +239,7 @@ func TestProtocolWithTLS(t *testing.T) {
 		"authority": "name", "alpn": "mqtt", "ssl_version": "TLSv1.3", "ssl_cipher": "TLS_AES_128_GCM_SHA256", "ssl_cn": "client",
 		"ssl_sig_alg": "ecdsa-with-SHA256", "ssl_key_alg": "EC256", "ssl_verify": "18",
 	} {
-		if got, _, _ := h.TLV(name); string(got) != want {
+		if got, _, _ := h.TLV(name); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 	}
