@@ -243,6 +243,19 @@ func TestHandshakeName(t *testing.T) {
 	}
 }
 
+// TestHandshakeThatReadsFiles checks that the driver knows which handshakes read files.
+func TestHandshakeThatReadsFiles(t *testing.T) {
+	l, other := tlsListener(t)
+	for _, reads := range []bool{false, true} {
+		l.ReadsFiles = reads
+		s, step := connected(t, l, other)
+		if step.Do != stream.HandshakeClient || step.Slow != reads {
+			t.Errorf("got %v, slow: %v, want a handshake, slow: %v", step.Do, step.Slow, reads)
+		}
+		finish(t, s, s.Advance(stream.Event{Kind: stream.TimedOut}))
+	}
+}
+
 // TestHandshakeRejected checks the alert for a name whose server rejects handshakes, and that an
 // earlier TLS session does not help.
 func TestHandshakeRejected(t *testing.T) {
