@@ -24,17 +24,21 @@ type stage struct {
 	ca, second  *authority.Authority
 	server      authority.Pair
 	device      authority.Pair
-	keys        string // a file of ssl_session_ticket_key
+	keys        string // a setting of ssl_session_ticket_key; empty for keys that weir makes
 }
 
-func newStage(t *testing.T) *stage {
+func newStage(t *testing.T, fixedKeys bool) *stage {
 	t.Helper()
 	dir := t.TempDir()
 	s := &stage{t: t, addr: ports.Reserve(t).String(), other: ports.Reserve(t).String(), ca: newAuthority(t, dir, "ca"), second: newAuthority(t, dir, "second")}
 	s.server = pair(t)(s.ca.Server("a.example.com", "b.example.com"))
 	s.device = pair(t)(s.ca.Client("device-1", "Fleet"))
-	s.keys = filepath.Join(dir, "tickets")
-	if err := os.WriteFile(s.keys, bytes.Repeat([]byte("0123456789abcdef"), 5), 0o600); err != nil {
+	if !fixedKeys {
+		return s
+	}
+	path := filepath.Join(dir, "tickets")
+	s.keys = "ssl_session_ticket_key " + path + ";"
+	if err := os.WriteFile(path, bytes.Repeat([]byte("0123456789abcdef"), 5), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -42,8 +46,7 @@ func newStage(t *testing.T) *stage {
 
 // conf returns a configuration with a server on s.addr, in which the settings stand, and more servers.
 func (s *stage) conf(settings string, servers ...string) string {
-	return fmt.Sprintf(`ssl_certificate %s; ssl_certificate_key %s;
-ssl_session_ticket_key %s;
+	return fmt.Sprintf(`ssl_certificate %s; ssl_certificate_key %s; %s
 server { listen %s ssl; server_name a.example.com; %s return "$ssl_session_reused $ssl_client_verify"; }
 %s`, s.server.Cert, s.server.Key, s.keys, s.addr, settings, strings.Join(servers, "\n"))
 }
@@ -104,12 +107,14 @@ func (s *stage) resumptions() []resumption {
 // verified the same.
 func TestResumptionSkipsNoCheck(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-		t.Run(tls.VersionName(version), func(t *testing.T) {
-			s := newStage(t)
-			for _, r := range s.resumptions() {
-				t.Run(r.name, func(t *testing.T) { s.resume(t, r, version) })
-			}
-		})
+		for _, fixedKeys := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, fixed keys %v", tls.VersionName(version), fixedKeys), func(t *testing.T) {
+				s := newStage(t, fixedKeys)
+				for _, r := range s.resumptions() {
+					t.Run(r.name, func(t *testing.T) { s.resume(t, r, version) })
+				}
+			})
+		}
 	}
 }
 
