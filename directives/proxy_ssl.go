@@ -51,7 +51,8 @@ var proxySSLEntries = []conf.Entry[proxyConf]{
 		Set: func(c *proxyConf, call *conf.Call) { c.ssl.addCommand(call) }},
 	{Name: "proxy_ssl_crl", In: either, Args: conf.Take(1),
 		Set: conf.String(func(c *proxyConf) *conf.Opt[string] { return &c.ssl.crl })},
-	{Name: "proxy_ssl_key_log", In: either, Args: conf.Take(1), Support: conf.Refused},
+	{Name: "proxy_ssl_key_log", In: either, Args: conf.Take(1),
+		Set: conf.String(func(c *proxyConf) *conf.Opt[string] { return &c.ssl.keyLog })},
 	{Name: "proxy_ssl_name", In: either, Args: conf.Take(1), Default: "host from proxy_pass",
 		Set: setTemplate(func(c *proxyConf) *conf.Opt[*stream.Template] { return &c.ssl.name })},
 	{Name: "proxy_ssl_password_file", In: either, Args: conf.Take(1),
@@ -121,7 +122,8 @@ func (c *proxySSLConf) merge(child *proxySSLConf) {
 
 func (c *proxySSLConf) hasOwnFiles() bool {
 	return c.protocols.IsSet() || c.ciphers.IsSet() || c.certificate.IsSet() || c.key.IsSet() || c.hasPasswords || c.verify.IsSet() ||
-		c.depth.IsSet() || c.trusted.IsSet() || c.crl.IsSet() || c.reuse.IsSet() || c.commands != nil
+		c.depth.IsSet() || c.trusted.IsSet() || c.crl.IsSet() || c.reuse.IsSet() || c.commands != nil ||
+		c.keyLog.IsSet()
 }
 
 // complete reads the files of a server.
@@ -145,6 +147,7 @@ func (c *proxySSLConf) load(b *streamBuild) *loadedSSL {
 	loaded := &loadedSSL{loader: l}
 	settings := tlsconf.Settings{
 		Protocols: c.protocols.Or(tlsconf.DefaultProtocols), Ciphers: c.ciphers.Or("DEFAULT"), Groups: tlsconf.AutoGroups, Commands: c.commands,
+		KeyLog: c.keyLogOf(b),
 	}
 	l.run(
 		func() { l.level(settings.Ciphers) },

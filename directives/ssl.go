@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +34,6 @@ type sslConf struct {
 	curves           conf.Opt[string]
 	dhparam          conf.Opt[string]
 	compression      conf.Opt[bool]
-	keyLog           conf.Opt[string]
 	stapling         conf.Opt[bool]
 	stapleFile       conf.Opt[string]
 
@@ -178,7 +176,6 @@ func (c *sslConf) merge(child *sslConf) {
 	child.curves.Inherit(c.curves)
 	child.dhparam.Inherit(c.dhparam)
 	child.compression.Inherit(c.compression)
-	child.keyLog.Inherit(c.keyLog)
 	child.stapling.Inherit(c.stapling)
 	child.stapleFile.Inherit(c.stapleFile)
 	if child.certificates == nil {
@@ -207,10 +204,9 @@ func (c *sslConf) complete(b *streamBuild, level *conf.Level) {
 	}
 	l := &tlsLoader{streamBuild: b, files: tlsconf.Files{Read: b.Env.ReadFile}}
 	server := tlsconf.Server{
-		KeyLog: c.keyLogOf(b),
 		Settings: tlsconf.Settings{
 			Protocols: c.protocols.Or(tlsconf.DefaultProtocols), Ciphers: c.ciphers.Or("HIGH:!aNULL:!MD5"),
-			Groups: c.curves.Or(tlsconf.AutoGroups), Commands: c.commands, ALPN: c.alpn,
+			Groups: c.curves.Or(tlsconf.AutoGroups), Commands: c.commands, ALPN: c.alpn, KeyLog: c.keyLogOf(b),
 		},
 		Name: level.Origin(), Verify: c.verify.Or(tlsconf.VerifyOff), Timeout: c.sessionTimeout.Or(5 * time.Minute),
 	}
@@ -293,14 +289,6 @@ func (c *sslConf) hasIssuer(l *tlsLoader, own *tls.Certificate) bool {
 	return slices.ContainsFunc(known, func(issuer *x509.Certificate) bool {
 		return bytes.Equal(issuer.RawSubject, own.Leaf.RawIssuer)
 	})
-}
-
-// keyLogOf returns the log of ssl_key_log, or nil.
-func (c *sslConf) keyLogOf(b *streamBuild) io.Writer {
-	if name := c.keyLog.Or(""); name != "" {
-		return b.config.Files.Get(b.Env.Path(name))
-	}
-	return nil
 }
 
 // verifier loads the certificates that clients are verified with.

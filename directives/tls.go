@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type tlsConf struct {
 	trusted      conf.Opt[string]
 	crl          conf.Opt[string]
 	depth        conf.Opt[int64]
+	keyLog       conf.Opt[string]
 	passwords    []string
 	hasPasswords bool
 }
@@ -36,12 +38,21 @@ func (c *tlsConf) mergeTLS(child *tlsConf) {
 	child.trusted.Inherit(c.trusted)
 	child.crl.Inherit(c.crl)
 	child.depth.Inherit(c.depth)
+	child.keyLog.Inherit(c.keyLog)
 	if child.commands == nil {
 		child.commands = c.commands
 	}
 	if !child.hasPasswords {
 		child.passwords = c.passwords
 	}
+}
+
+// keyLogOf returns the log of ssl_key_log or proxy_ssl_key_log, or nil.
+func (c *tlsConf) keyLogOf(b *streamBuild) io.Writer {
+	if name := c.keyLog.Or(""); name != "" {
+		return b.config.Files.Get(b.Env.Path(name))
+	}
+	return nil
 }
 
 func (c *tlsConf) addCommand(call *conf.Call) {

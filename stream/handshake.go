@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"syscall"
 	"time"
 
@@ -45,7 +44,7 @@ func (s *Server) ReadsFiles() bool { return s.TLS != nil && s.TLS.ReadsFiles }
 func NewServerTLS(config *tls.Config, timeout time.Duration) *ServerTLS {
 	if config != nil {
 		config.GetConfigForClient = configForClient
-		chooseCertificates(config)
+		recordChoice(config)
 	}
 	return &ServerTLS{Config: config, Timeout: timeout}
 }
@@ -74,8 +73,8 @@ type TLSState struct {
 	VerifyError *VerifyError // nil if Certificate is trusted, was not verified, or is nil
 	Offer       *TLSOffer    // nil unless ServerTLS.KeepOffer is set
 
-	// Own is the server's certificate, shared with its configuration. It is nil if the handshake has
-	// resumed a session of TLS 1.3 and the server has several.
+	// Own is the server's certificate. It is nil if the handshake has resumed a session of TLS 1.3 and the
+	// server chooses among several.
 	Own *x509.Certificate
 }
 
@@ -86,20 +85,19 @@ type TLSOffer struct {
 	SignatureSchemes []tls.SignatureScheme
 }
 
-// chooseCertificates makes config use the first certificate that the client supports. As in OpenSSL
-// the requested name does not matter, whereas crypto/tls prefers a certificate with that name.
-func chooseCertificates(config *tls.Config) {
-	all := config.Certificates
-	if len(all) < 2 {
+// recordChoice makes the choice of a certificate set TLSState.Own.
+func recordChoice(config *tls.Config) {
+	choose := config.GetCertificate
+	if choose == nil {
 		return
 	}
-	config.Certificates = nil
+	config.Certificates = nil // crypto/tls does not call GetCertificate in each handshake otherwise
 	config.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		anyName := *hello
-		anyName.ServerName = ""
-		i := max(slices.IndexFunc(all, func(c tls.Certificate) bool { return anyName.SupportsCertificate(&c) == nil }), 0)
-		SessionOf(hello.Context()).TLS.Own = all[i].Leaf
-		return &all[i], nil
+		chosen, err := choose(hello)
+		if chosen != nil {
+			SessionOf(hello.Context()).TLS.Own = chosen.Leaf
+		}
+		return chosen, err
 	}
 }
 

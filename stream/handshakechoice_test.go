@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"weir/internal/tlsconf"
 	"weir/stream"
 )
 
@@ -37,9 +38,18 @@ func parsed(t *testing.T, c tls.Certificate) tls.Certificate {
 	return c
 }
 
-// TestCertificateChoice checks that a server with several certificates uses one that the client
-// supports, whatever name the client requests.
-func TestCertificateChoice(t *testing.T) {
+// choosing returns a configuration that chooses among several certificates, or has the only one.
+func choosing(all []tls.Certificate) *tls.Config {
+	config := &tls.Config{Certificates: all}
+	if len(all) > 1 {
+		config.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { return tlsconf.Supported(hello, all), nil }
+	}
+	return config
+}
+
+// TestOwnCertificate checks that the certificate of the handshake is known, whatever name the client
+// requests.
+func TestOwnCertificate(t *testing.T) {
 	certificates := []tls.Certificate{parsed(t, certificate(t, "default")), parsed(t, rsaCertificate(t))}
 	for _, tt := range []struct {
 		servers int
@@ -52,7 +62,7 @@ func TestCertificateChoice(t *testing.T) {
 	} {
 		for _, name := range []string{"", "default", "unknown"} {
 			l, _ := tlsListener(t)
-			l.Default.TLS = stream.NewServerTLS(&tls.Config{Certificates: certificates[:tt.servers:tt.servers]}, handshakeTimeout)
+			l.Default.TLS = stream.NewServerTLS(choosing(certificates[:tt.servers]), handshakeTimeout)
 			s, step := connected(t, l)
 			client := &tls.Config{InsecureSkipVerify: true, ServerName: name, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tt.cipher}}
 			finish(t, s, shakeHands(t, s, step, client))

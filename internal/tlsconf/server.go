@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"encoding/binary"
 	"hash"
-	"io"
 	"slices"
 	"time"
 )
@@ -28,8 +27,6 @@ type Server struct {
 	ClientAuthorities []*x509.Certificate
 	// Tickets are the keys of session tickets; nil if sessions are not resumed.
 	Tickets TicketKeys
-	// KeyLog gets the secrets of the connections; nil keeps them.
-	KeyLog io.Writer
 	// Timeout is ssl_session_timeout.
 	Timeout time.Duration
 }
@@ -40,13 +37,11 @@ func (s Server) Config() (*tls.Config, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c.Certificates, c.GetCertificate = byPreference(s.Certificates), s.Choose
-	if len(c.Certificates) > 1 {
-		c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			return Supported(hello, c.Certificates), nil
-		}
+	all := byPreference(s.Certificates)
+	c.Certificates, c.GetCertificate = all, s.Choose
+	if len(all) > 1 {
+		c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { return Supported(hello, all), nil }
 	}
-	c.KeyLogWriter = s.KeyLog
 	if s.Verify != VerifyOff {
 		c.ClientAuth = tls.RequestClientCert
 		c.ClientCAs = pool(s.ClientAuthorities)

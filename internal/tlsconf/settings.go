@@ -3,6 +3,7 @@ package tlsconf
 import (
 	"crypto/tls"
 	"fmt"
+	"io"
 	"strings"
 
 	"weir/internal/ciphers"
@@ -16,6 +17,7 @@ type Settings struct {
 	Commands     []Command
 	ALPN         []string
 	Certificates []tls.Certificate
+	KeyLog       io.Writer // gets the secrets of the connections; nil keeps them
 }
 
 // SecurityLevel returns the level that a list of ciphers sets, for Files.Certificate. An error is the
@@ -71,7 +73,7 @@ func (s Settings) config() (*tls.Config, *plan, error) {
 	return &tls.Config{
 		MinVersion: versions.oldest, MaxVersion: versions.newest,
 		CipherSuites: p.ciphers.Suites, CurvePreferences: p.groups,
-		NextProtos: s.ALPN, Certificates: s.Certificates,
+		NextProtos: s.ALPN, Certificates: s.Certificates, KeyLogWriter: s.KeyLog,
 	}, p, nil
 }
 
