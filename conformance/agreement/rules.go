@@ -62,6 +62,8 @@ var rules = []rule{
 	since("1.25.5", "one address in several servers", nginxStops(`^\[emerg\] duplicate ".*" address and port pair `)),
 	since("1.25.5", "the certificates of servers without TLS are read",
 		all(weirFinds(`^\[emerg\] (no "ssl_certificate_key" is defined for certificate|cannot load |.*\(SSL:|no ssl_client_certificate)`), nginxAccepts)),
+	since("1.25.5", "a `listen … ssl` without a certificate is found at the end of `stream`, in the line of the server",
+		weirFinds(`^\[emerg\] no "ssl_certificate" is defined for the "listen`)),
 	since("1.25.5", "a `listen` without a port", nginxStops(`^\[emerg\] no port in ".*" of the "listen" directive`)),
 	since("1.25.5", "`listen … deferred`", nginxStops(`^\[emerg\] the invalid "deferred" parameter`)),
 	since("1.29.3", "`volatile` in `geo`", all(nginxStops(`^\[emerg\] invalid number of the geo parameters`), conf(`(?m)^volatile;$`))),
