@@ -16,7 +16,7 @@ func Variables() []stream.Variable {
 	return append([]stream.Variable{
 		// Those of ngx_stream_ssl_static_variable are found even if they are empty.
 		variable("ssl_protocol", func(s *stream.Session) (string, bool) { return tlsconf.VersionName(s.TLS.Version), true }),
-		variable("ssl_cipher", func(s *stream.Session) (string, bool) { return ciphers.Name(s.TLS.CipherSuite), true }),
+		variable("ssl_cipher", func(s *stream.Session) (string, bool) { return cipherName(s.TLS), true }),
 		nonEmpty("ssl_ciphers", offered(func(o *stream.TLSOffer) string { return ciphers.Offered(o.CipherSuites) })),
 		nonEmpty("ssl_curve", func(t *stream.TLSState) string { return tlsconf.GroupName(t.Curve) }),
 		nonEmpty("ssl_curves", offered(func(o *stream.TLSOffer) string { return tlsconf.GroupNames(o.Curves) })),
@@ -67,6 +67,14 @@ func nonEmpty(name string, get func(*stream.TLSState) string) stream.Variable {
 		text := get(s.TLS)
 		return text, text != ""
 	})
+}
+
+// cipherName returns the name of the cipher, or OpenSSL's word for none while the handshake is not done.
+func cipherName(t *stream.TLSState) string {
+	if t.Version == 0 {
+		return "(NONE)"
+	}
+	return ciphers.Name(t.CipherSuite)
 }
 
 func reused(t *stream.TLSState) string {
