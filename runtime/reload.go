@@ -45,7 +45,7 @@ func (m *Master) try(ctx context.Context, src parser.Source, t *trial) (*Generat
 		return nil, found, err
 	}
 	m.commit(next, fresh)
-	m.console.log(errorlog.Notice, "configuration %d serves after %v, sessions on older configurations: %d",
+	m.console.log(errorlog.Notice, "configuration generation %d serves after %v, sessions on older configurations: %d",
 		next.ID, time.Since(begun).Round(time.Millisecond), m.oldSessions())
 	trimAfter(before)
 	return next, found, nil

@@ -195,7 +195,7 @@ func TestReloadBySignalKeepsSessions(t *testing.T) {
 	p.wantLine(`\[notice\] PID: signal 1 \(SIGHUP\) received, reconfiguring`)
 	p.wantLine(`\[notice\] PID: reconfiguring`)
 	p.wantLine(`\[notice\] PID: gracefully shutting down`)
-	p.wantLine(`\[notice\] PID: configuration 2 serves after .*, sessions on older configurations: 1`)
+	p.wantLine(`\[notice\] PID: configuration generation 2 serves after .*, sessions on older configurations: 1`)
 	p.dial(p.addr)
 	p.ping(c)
 	c.Close()
@@ -287,7 +287,7 @@ func TestChangedFileIsReloaded(t *testing.T) {
 	p.addr = ports.Reserve(t).String()
 	p.configure("")
 	p.wantLine(`\[notice\] PID: configuration changed on disk`)
-	p.wantLine(`\[notice\] PID: configuration 2 serves .*`)
+	p.wantLine(`\[notice\] PID: configuration generation 2 serves .*`)
 	p.dial(p.addr)
 	p.ping(c)
 }
@@ -368,7 +368,7 @@ func TestReloadsLeakNoDescriptor(t *testing.T) {
 			p.configure("", second)
 		}
 		p.send(syscall.SIGHUP)
-		p.wantLine(fmt.Sprintf(`\[notice\] PID: configuration %d serves .*`, i+2))
+		p.wantLine(fmt.Sprintf(`\[notice\] PID: configuration generation %d serves .*`, i+2))
 		p.dial(p.addr).Close()
 	}
 	p.ping(c)

@@ -40,7 +40,7 @@ func TestReusePortGivesEachLoopASocket(t *testing.T) {
 		}
 		p.configure("worker_processes 3;", listen)
 		p.control("reload")
-		p.wantLine(fmt.Sprintf(`\[notice\] PID: configuration %d serves after .*`, i+2))
+		p.wantLine(fmt.Sprintf(`\[notice\] PID: configuration generation %d serves after .*`, i+2))
 		p.wantSockets(shared, want)
 		p.ping(old)
 	}

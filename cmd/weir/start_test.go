@@ -151,7 +151,7 @@ func TestPidFileWithAnotherPathIsKept(t *testing.T) {
 	text, _ := os.ReadFile(p.path("nginx.conf"))
 	write(t, p.path("nginx.conf"), strings.Replace(string(text), "pid n.pid", "pid same/n.pid", 1))
 	p.send(syscall.SIGHUP)
-	p.wantLine(`\[notice\] PID: configuration 2 serves .*`)
+	p.wantLine(`\[notice\] PID: configuration generation 2 serves .*`)
 	if got := p.readPid(); got != p.pid {
 		t.Errorf("got %d in the pid file, want %d", got, p.pid)
 	}
