@@ -213,6 +213,7 @@ func (m *Master) switchLog(p *directives.Program) {
 		m.boot = nil
 	}
 	m.console = &console{errorLog: p.Main.ErrorLog, out: m.console.out}
+	m.console.out.waitStderr(exitTimeout) // lines for the terminal must not go to the log
 	m.followStderr(m.redirect(p))
 	m.console.log(errorlog.Notice, "using the \"%s\" event method", eventMethod)
 	if !first {
