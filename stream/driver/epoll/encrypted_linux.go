@@ -2,6 +2,7 @@ package epoll
 
 import (
 	"errors"
+
 	"golang.org/x/sys/unix"
 
 	"weir/stream"
