@@ -135,7 +135,7 @@ func (s *Session) endHandshake(ev Event) Step {
 	switch ev.Kind {
 	case HandshakeDone:
 		s.TLS.fill(ev.TLS)
-		if verify := s.Server.TLS.Verify; verify != nil {
+		if verify := s.settingsFor(s.Server.TLS).Verify; verify != nil {
 			s.TLS.VerifyError = verify(*ev.TLS)
 		}
 		return s.walk()
@@ -175,19 +175,19 @@ func configForClient(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		return rejecting, nil
 	}
 	s.TLS.ServerName = hello.ServerName
-	if config := s.configFor(set); len(config.Certificates) == 1 {
+	if config := s.settingsFor(set).Config; len(config.Certificates) == 1 {
 		s.TLS.Own = config.Certificates[0].Leaf
 	}
 	return set.Config, nil
 }
 
-// configFor returns the configuration of a handshake that requests a name of the server with those
-// settings.
-func (s *Session) configFor(set *ServerTLS) *tls.Config {
+// settingsFor returns the settings of a handshake that requests a name of the server with set: those
+// of the address's default server if the server has no certificate.
+func (s *Session) settingsFor(set *ServerTLS) *ServerTLS {
 	if set.Config != nil {
-		return set.Config
+		return set
 	}
-	return s.arrival().Default.TLS.Config
+	return s.arrival().Default.TLS
 }
 
 // logHandshakeFailure follows the end of ngx_ssl_handshake, with OpenSSL's texts for the errors of

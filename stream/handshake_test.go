@@ -256,6 +256,22 @@ func TestHandshakeThatReadsFiles(t *testing.T) {
 	}
 }
 
+// TestHandshakeVerifiesWithDefault checks that clients of a server without a certificate are verified
+// as the handshake with the default server demands.
+func TestHandshakeVerifiesWithDefault(t *testing.T) {
+	l, other := tlsListener(t)
+	l.Default.TLS.Config.ClientAuth = tls.RequestClientCert
+	untrusted := &stream.VerifyError{Code: 18, Text: "self-signed certificate"}
+	l.Default.TLS.Verify = func(tls.ConnectionState) *stream.VerifyError { return untrusted }
+	s, step := connected(t, l, other)
+	finish(t, s, shakeHands(t, s, step, &tls.Config{
+		InsecureSkipVerify: true, ServerName: "other", Certificates: []tls.Certificate{certificate(t, "client")},
+	}))
+	if s.Server != other || s.TLS.VerifyError != untrusted {
+		t.Errorf("got %v of the other server %v, want %v", s.TLS.VerifyError, s.Server == other, untrusted)
+	}
+}
+
 // TestHandshakeRejected checks the alert for a name whose server rejects handshakes, and that an
 // earlier TLS session does not help.
 func TestHandshakeRejected(t *testing.T) {
