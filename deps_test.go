@@ -37,7 +37,8 @@ stream/offline: stream internal/* golang.org/x/sys/unix
 
 directives/conf: parser parser/diag stream internal/*
 directives: directives/conf parser parser/diag stream stream/upstream stream/modules/* internal/*
-runtime: directives directives/conf parser parser/diag stream stream/upstream stream/driver/* internal/* github.com/fsnotify/fsnotify golang.org/x/sys/unix
+runtime/dashboard:
+runtime: runtime/dashboard directives directives/conf parser parser/diag stream stream/upstream stream/driver/* internal/* github.com/fsnotify/fsnotify golang.org/x/sys/unix
 cmd/weir: runtime
 
 conformance: conformance/* golang.org/x/tools/txtar
