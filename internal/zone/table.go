@@ -19,7 +19,7 @@ type Layout struct {
 type Table struct {
 	seed   maphash.Seed
 	node   int
-	slab   slab
+	slab   Slab
 	shards [shards]shard
 }
 
@@ -46,7 +46,7 @@ func NewTable(l Layout) *Table {
 	t := &Table{seed: maphash.MakeSeed(), node: l.Node}
 	t.slab.init(l.Size)
 	for _, size := range l.Fixed {
-		t.slab.alloc(size)
+		t.slab.Alloc(size)
 	}
 	for i := range t.shards {
 		t.shards[i].entries = map[string]*Entry{}
@@ -72,7 +72,7 @@ func (t *Table) Take(key string, limit int) (*Entry, Result) {
 	e := sh.entries[key]
 	switch {
 	case e == nil:
-		if !t.slab.alloc(t.node + len(key)) {
+		if !t.slab.Alloc(t.node + len(key)) {
 			return nil, Full
 		}
 		e = &Entry{table: t, key: key}
@@ -98,8 +98,11 @@ func (e *Entry) Release() {
 		panic("zone: place released twice")
 	}
 	delete(sh.entries, e.key)
-	t.slab.free(t.node + len(e.key))
+	t.slab.Free(t.node + len(e.key))
 }
+
+// Slab returns the space of the zone, for its figures.
+func (t *Table) Slab() *Slab { return &t.slab }
 
 // Len returns the number of keys in use.
 func (t *Table) Len() int {
