@@ -12,7 +12,7 @@ import "weir/internal/relay"
 func (s *Session) Arrive(l *Listen, local *Addr) {
 	*s = Session{
 		ID: s.ID, Client: Client{Addr: s.Client.Addr, Local: local}, Head: s.Head, ProxyHeader: s.ProxyHeader, TLS: s.TLS,
-		Listen: l, Server: l.Default, Env: s.Env, start: relay.Monotonic(s.Env.Now()), received: s.received, lent: s.lent,
+		Listen: l, Server: l.Default, Env: s.Env, start: relay.Monotonic(s.Env.Now()), received: s.received, lent: s.lent, loop: s.loop,
 		leases: s.leases,
 	}
 }

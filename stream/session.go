@@ -30,6 +30,7 @@ type Session struct {
 	doing       LogAction
 	stage       stage
 	phase       uint8         // a Phase
+	loop        uint8         // selects the shards of shared counters
 	index       uint16        // the next handler of phase
 	received    bool          // bytes were read from the client
 	lent        bool          // Head is the driver's buffer, until Advance returns
@@ -229,7 +230,7 @@ func (s *Session) parseHeader() Step {
 func (s *Session) takeFirst(data []byte) {
 	if s.UDP() {
 		s.take(data)
-		s.Traffic.FromClient.Add(int64(len(data)))
+		s.CountFromClient(len(data))
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // A Spec configures the relay of a session. Drivers only read it, so that all sessions of a server
-// may share one.
+// may share one. If Left or Peer is set, it is shared by the sessions of that server.
 type Spec struct {
 	Timeout    time.Duration // proxy_timeout: the relay ends if neither side reads or writes for so long; 0 disables it
 	BufferSize int           // proxy_buffer_size, in bytes, one buffer for each direction
@@ -24,6 +24,8 @@ type Spec struct {
 	// Left is set, from any goroutine, when the server leaves its group: the next event on either
 	// side ends the relay. nil disables the check.
 	Left *atomic.Bool
+	// Peer counts the bytes exchanged with the session's server during the relay. nil counts none.
+	Peer *Counters
 }
 
 // Dropped reports whether the server was removed from its group. A driver checks it at each event.

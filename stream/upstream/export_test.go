@@ -27,4 +27,4 @@ func Update(g *Group, addrs []string) {
 func LookUp(ctx context.Context, g *Group, i int) time.Time { return g.lookUp(ctx, i) }
 
 // WithConf returns p with another configuration and the same state.
-func WithConf(p *Peer, c *PeerConf) *Peer { return &Peer{c, p.state, p.ID} }
+func WithConf(p *Peer, c *PeerConf) *Peer { return &Peer{PeerConf: c, state: p.state, ID: p.ID} }

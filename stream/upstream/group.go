@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"weir/internal/relay"
 	"weir/stream"
 )
 
@@ -26,6 +27,8 @@ var ErrNoLivePeers = errors.New("no live upstreams")
 type Group struct {
 	Name   string
 	Method Method
+	// CountTraffic makes the peers that are made from now on count the bytes exchanged with them.
+	CountTraffic bool
 
 	own        sync.Mutex
 	mu         *sync.Mutex // own, or shared with the group of the previous configuration; fixed once the group is open
@@ -103,7 +106,11 @@ func newGroup(name string, m Method) *Group {
 
 // NewPeer returns a new peer, for a call of Replace.
 func (g *Group) NewPeer(c *PeerConf) *Peer {
-	return &Peer{PeerConf: c, state: &peerState{}, ID: int(g.nextID.Add(1) - 1)}
+	state := &peerState{}
+	if g.CountTraffic {
+		state.traffic = relay.NewCounters()
+	}
+	return &Peer{PeerConf: c, state: state, ID: int(g.nextID.Add(1) - 1)}
 }
 
 func (g *Group) newPeers(confs []*PeerConf) []*Peer {

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"weir/internal/relay"
 	"weir/stream"
 )
 
@@ -12,8 +13,9 @@ import (
 // with the same state and ID, in another PeerSet.
 type Peer struct {
 	*PeerConf
-	state *peerState
-	ID    int // unique in the group, in the order in which the peers were made
+	state  *peerState
+	relays atomic.Pointer[peerRelay]
+	ID     int // unique in the group, in the order in which the peers were made
 }
 
 // PeerConf is the configuration of a peer. It does not change once a peer has it.
@@ -33,9 +35,8 @@ type PeerConf struct {
 // Left returns a flag that is set once the peer has left its group permanently.
 func (p *Peer) Left() *atomic.Bool { return &p.state.left }
 
-// peerState is the live state of a peer; the group's mutex guards it, except for left and
-// sessions. The zero
-// value is the state of a new peer. Unless noted otherwise, times are seconds of a monotonic clock,
+// peerState is the live state of a peer; the group's mutex guards it, except for left,
+// sessions and traffic. The zero value is the state of a new peer. Unless noted otherwise, times are seconds of a monotonic clock,
 // because nginx compares seconds; the parameter now is always in milliseconds. The fields that
 // every choice reads come first, side by side.
 type peerState struct {
@@ -54,6 +55,7 @@ type peerState struct {
 	ownConns   int
 	left       atomic.Bool
 	sessions   tlsSessions
+	traffic    *relay.Counters // nil unless Group.CountTraffic is set
 }
 
 // restMillis is short enough for a waiting session, and long enough for an attempt that has to

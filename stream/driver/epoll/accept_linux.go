@@ -118,6 +118,7 @@ func (l *loop) serve(a *accepted) {
 	}
 	c.client.local, c.client.noDelay = a.peer.Unix, a.noDelay
 	c.s = stream.NewSession(a.listen, l.env, peer, a.lease)
+	c.s.SetLoop(l.number)
 	l.current = c
 	c.do(c.s.Advance(stream.Event{Kind: stream.Accepted}))
 }

@@ -298,7 +298,7 @@ func (c *conn) sendClient() (stream.Event, bool) {
 			c.fail(&c.client, stream.OpSend, e)
 			break
 		}
-		c.s.Traffic.ToClient.Add(int64(n))
+		c.s.CountToClient(n)
 		c.setup.out = c.setup.out[n:]
 	}
 	return stream.Event{Kind: stream.Relayed}, true

@@ -75,7 +75,7 @@ func (c *conn) connected() (stream.Event, bool) {
 	default:
 		return poll.UpstreamFailed(stream.OpConnect, e), true
 	}
-	c.s.Traffic.ToUpstream.Add(int64(n))
+	c.s.CountToUpstream(nil, n)
 	if rest := out[n:]; len(rest) > 0 {
 		c.up.keep(rest)
 	}

@@ -223,21 +223,20 @@ func (h *half) grow(n, size int) {
 // countRead counts n bytes read from h, and reports the server's first bytes to the session if it
 // wants that event.
 func (c *conn) countRead(h *half, n int) {
-	t := &c.s.Traffic
 	if !h.isUp {
-		t.FromClient.Add(int64(n))
+		c.s.CountFromClient(n)
 		return
 	}
-	if t.FromUpstream.Add(int64(n)) == int64(n) && c.spec.FirstByte {
+	if c.s.CountFromUpstream(c.spec, n) == int64(n) && c.spec.FirstByte {
 		c.s.Advance(stream.Event{Kind: stream.FirstByte})
 	}
 }
 
 func (c *conn) countWritten(h *half, n int) {
 	if h.isUp {
-		c.s.Traffic.ToUpstream.Add(int64(n))
+		c.s.CountToUpstream(c.spec, n)
 	} else {
-		c.s.Traffic.ToClient.Add(int64(n))
+		c.s.CountToClient(n)
 	}
 }
 

@@ -109,7 +109,7 @@ func (c *session) offer(out []byte) {
 	if err != nil || errors.Is(c.restErr, syscall.EAGAIN) {
 		c.restErr = nil // woken, or no room: the relay tries again
 	}
-	c.s.Traffic.ToUpstream.Add(int64(n))
+	c.s.CountToUpstream(nil, n)
 	if n < len(out) {
 		c.rest = bytes.Clone(out[n:])
 	}

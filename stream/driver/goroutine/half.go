@@ -16,6 +16,7 @@ import (
 // buffer. It waits for data without a buffer.
 type half struct {
 	r           *relayState
+	s           *stream.Session // only its counters are used
 	src, dst    *conn
 	side        stream.Side // of src
 	eof         bool        // src has ended
@@ -24,7 +25,6 @@ type half struct {
 	first       bool        // the first byte, or the end before it, is not reported yet
 	meter       relay.Meter
 	read        *atomic.Int64
-	wrote       *atomic.Int64
 	buf         *buffer
 	pending     []byte // read, or left by Connect, and not written yet
 	limit       int    // the maximum size of a read
@@ -72,7 +72,7 @@ func (h *half) writeSome(fd uintptr) bool {
 			return true
 		}
 		h.pending = h.pending[n:]
-		h.wrote.Add(int64(n))
+		h.countWritten(n)
 		h.r.touch()
 	}
 	return true
@@ -134,9 +134,25 @@ func (h *half) readSome(fd uintptr) bool {
 		return false
 	}
 	h.err, h.pending = err, h.buf.bytes[:n]
-	h.read.Add(int64(n))
+	h.countRead(n)
 	h.r.touch()
 	return true
+}
+
+func (h *half) countRead(n int) {
+	if h.side == stream.ClientSide {
+		h.s.CountFromClient(n)
+		return
+	}
+	h.s.CountFromUpstream(h.r.spec, n)
+}
+
+func (h *half) countWritten(n int) {
+	if h.side == stream.ClientSide {
+		h.s.CountToUpstream(h.r.spec, n)
+		return
+	}
+	h.s.CountToClient(n)
 }
 
 // release returns the buffer to its pool.

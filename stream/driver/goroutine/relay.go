@@ -31,8 +31,8 @@ func newRelayState(c *session, spec *relay.Spec) *relayState {
 	r.open.Store(2)
 	t, now := &c.s.Traffic, c.d.env.Now()
 	up, down := &r.halves[stream.ClientSide], &r.halves[stream.UpstreamSide]
-	*up = half{r: r, side: stream.ClientSide, src: c.client, dst: c.upstream, read: &t.FromClient, wrote: &t.ToUpstream}
-	*down = half{r: r, side: stream.UpstreamSide, src: c.upstream, dst: c.client, read: &t.FromUpstream, wrote: &t.ToClient}
+	*up = half{r: r, s: c.s, side: stream.ClientSide, src: c.client, dst: c.upstream, read: &t.FromClient}
+	*down = half{r: r, s: c.s, side: stream.UpstreamSide, src: c.upstream, dst: c.client, read: &t.FromUpstream}
 	up.meter, down.meter = relay.NewMeter(spec.Upload, now), relay.NewMeter(spec.Download, now)
 	up.tryRead, up.tryWrite, down.tryRead, down.tryWrite = up.readSome, up.writeSome, down.readSome, down.writeSome
 	up.pending, up.err = c.rest, c.restErr

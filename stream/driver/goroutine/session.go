@@ -285,7 +285,7 @@ func (c *session) send(step stream.Step) stream.Event {
 	if c.woken() {
 		return noEvent
 	}
-	t := &c.s.Traffic
+	s := c.s
 	var failure error
 	err := c.client.raw.Write(func(fd uintptr) bool {
 		for len(c.rest) > 0 && failure == nil {
@@ -295,7 +295,7 @@ func (c *session) send(step stream.Step) stream.Event {
 				return false
 			}
 			c.rest = c.rest[n:]
-			t.ToClient.Add(int64(n))
+			s.CountToClient(n)
 		}
 		return true
 	})
@@ -305,7 +305,7 @@ func (c *session) send(step stream.Step) stream.Event {
 	}
 	if failure != nil {
 		c.nextStep = c.advance(stream.Event{Kind: stream.Failed, Side: stream.ClientSide, Op: stream.OpSend, Err: failure})
-		t.End = relay.ClientError
+		s.Traffic.End = relay.ClientError
 	}
 	c.rest = nil
 	return stream.Event{Kind: stream.Relayed}

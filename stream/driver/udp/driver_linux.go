@@ -56,6 +56,7 @@ func (d *Driver) start() error {
 			}
 			return err
 		}
+		l.number = len(loops)
 		loops = append(loops, l)
 	}
 	d.loops = loops

@@ -138,6 +138,7 @@ func (p *listener) begin(key, name []byte, local netip.Addr, data []byte) {
 		peer.Local = p.shared(netip.AddrPortFrom(local, p.bound.Port()))
 	}
 	c.s = stream.NewSession(listen, p.l.env, peer, lease)
+	c.s.SetLoop(p.l.number)
 	p.l.current = c
 	c.do(c.s.Advance(stream.Event{Kind: stream.Accepted, Data: data}))
 }

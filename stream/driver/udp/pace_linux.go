@@ -144,7 +144,7 @@ func (c *conn) retryFor(before int) {
 func (c *conn) sendServerNow(data []byte) unix.Errno {
 	e := send(c.fd, data)
 	if e == 0 {
-		c.s.Traffic.ToUpstream.Add(int64(len(data)))
+		c.s.CountToUpstream(c.spec, len(data))
 	}
 	return e
 }
@@ -154,7 +154,7 @@ func (c *conn) sendClientNow(data []byte) unix.Errno {
 	out.address(out.load(data), c)
 	_, e := out.send(c.p.fd, 0, 1)
 	if e == 0 {
-		c.s.Traffic.ToClient.Add(int64(len(data)))
+		c.s.CountToClient(len(data))
 	}
 	return e
 }

@@ -101,7 +101,7 @@ func (c *conn) fromClient(data []byte) {
 	}
 	data = data[:min(len(data), room)]
 	c.packets.Requests++
-	c.s.Traffic.FromClient.Add(int64(len(data)))
+	c.s.CountFromClient(len(data))
 	c.upload.read(len(data))
 	c.touch()
 	if e := c.write(data); e != 0 {
@@ -189,7 +189,7 @@ func (c *conn) fromServer() bool {
 	}
 	c.packets.Responses += n
 	size := c.l.out.size(n)
-	c.s.Traffic.FromUpstream.Add(int64(size))
+	c.s.CountFromUpstream(c.spec, size)
 	c.download.read(size)
 	if e := c.sendClient(n); e != 0 {
 		c.fail(stream.ClientSide, stream.OpSendMsg, e)
@@ -208,7 +208,7 @@ func (c *conn) sendClient(n int) unix.Errno {
 		sent, e := out.send(c.p.fd, i, n)
 		switch e {
 		case 0:
-			c.s.Traffic.ToClient.Add(int64(out.size(i+sent) - out.size(i)))
+			c.s.CountToClient(out.size(i+sent) - out.size(i))
 			i += sent
 		case unix.EINTR:
 		case unix.EAGAIN:

@@ -43,7 +43,7 @@ func (c *conn) keepEarly(data []byte) {
 	}
 	data = data[:min(len(data), room)]
 	c.packets.Requests++
-	c.s.Traffic.FromClient.Add(int64(len(data)))
+	c.s.CountFromClient(len(data))
 	c.early.push(data)
 }
 

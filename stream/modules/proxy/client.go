@@ -50,6 +50,6 @@ func (r *run) clientSent(s *stream.Session, n int) {
 		return
 	}
 	r.countHead(s)
-	s.Traffic.FromClient.Add(int64(n))
+	s.CountFromClient(n)
 	s.SetLogAction(stream.Proxying)
 }

@@ -58,6 +58,7 @@ func (r *run) established(s *stream.Session, local stream.Addr) stream.Step {
 	}
 	r.up = true
 	spec := r.spec(s)
+	s.CountSentEarly(r.peer.Traffic())
 	r.countHead(s)
 	s.PassedOn()
 	r.attempt.recycle()
@@ -72,22 +73,19 @@ func (r *run) number(s *stream.Session) { s.Env.NextID() }
 
 // countHead counts the client's first bytes as received, once: nginx peeks at them before it connects, and reads them later.
 func (r *run) countHead(s *stream.Session) {
-	if n := int64(len(s.Head)); s.Traffic.FromClient.Load() == 0 {
-		s.Traffic.FromClient.Add(n)
+	if n := len(s.Head); s.Traffic.FromClient.Load() == 0 {
+		s.CountFromClient(n)
 	}
 }
 
-// spec returns the server's relay Spec with the values of this session: variable rates, and whether
-// its peer has left.
+// spec returns the server's relay Spec for the peer, with the variable rates of this session.
 func (r *run) spec(s *stream.Session) *relay.Spec {
-	if r.Upload.fixed() && r.Download.fixed() && !r.SessionDrop {
-		return r.Relay
+	shared := r.peer.Relay(r.Relay, r.SessionDrop)
+	if r.Upload.fixed() && r.Download.fixed() {
+		return shared
 	}
-	spec := *r.Relay
+	spec := *shared
 	spec.Upload, spec.Download = r.Upload.eval(s), r.Download.eval(s)
-	if r.SessionDrop {
-		spec.Left = r.peer.Left()
-	}
 	return &spec
 }
 

@@ -183,7 +183,16 @@ func (r *run) endTry(s *stream.Session) {
 	t := &s.Tries[len(s.Tries)-1]
 	t.Total = s.Elapsed() - t.Start
 	if r.up || r.handshaking() {
+		r.countUnrelayed(s)
 		t.Sent, t.Received = s.Traffic.ToUpstream.Load(), s.Traffic.FromUpstream.Load()
+	}
+}
+
+// countUnrelayed counts the bytes that were sent to a server without a relay: the PROXY header before
+// a handshake that failed.
+func (r *run) countUnrelayed(s *stream.Session) {
+	if !r.up && r.peer != nil {
+		s.CountSentEarly(r.peer.Traffic())
 	}
 }
 

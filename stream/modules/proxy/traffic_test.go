@@ -1,0 +1,69 @@
+package proxy_test
+
+import (
+	"io"
+	"testing"
+
+	"weir/internal/relay"
+	"weir/stream"
+	"weir/stream/modules/proxy"
+	"weir/stream/offline"
+	"weir/stream/upstream"
+)
+
+// TestPeerTraffic checks that the counters of a peer include what was sent to it before the relay,
+// and that the relay adds to the same counters.
+func TestPeerTraffic(t *testing.T) {
+	g := group(1)
+	peer := countTraffic(g)[0]
+	c := content(g)
+	c.Protocol = proxy.V1
+	s := session(t, c)
+	offline.Script(t, s, `accepted -> read max=16 within=1m0s`)
+	step := s.Advance(stream.Event{Kind: stream.Bytes, Data: []byte("abcd")})
+	sent := len(step.Out)
+	s.CountToUpstream(nil, sent)
+	step = s.Advance(stream.Event{Kind: stream.Connected})
+	s.CountToUpstream(step.Relay, 10)
+	s.CountFromUpstream(step.Relay, 7)
+	checkTraffic(t, peer.Traffic(), 7, int64(sent+10))
+	offline.Script(t, s, `relayed client-EOF -> finish`)
+	checkTraffic(t, peer.Traffic(), 7, int64(sent+10))
+}
+
+// TestPeerTrafficBeforeHandshake checks that the PROXY header counts for a server with which the
+// handshake fails.
+func TestPeerTrafficBeforeHandshake(t *testing.T) {
+	c := withTLS(t, 2)
+	c.Protocol = proxy.V1
+	peers := countTraffic(c.To.Group)
+	s := session(t, c)
+	offline.Script(t, s, `accepted -> read max=16 within=1m0s`)
+	step := s.Advance(stream.Event{Kind: stream.Bytes, Data: []byte("abcd")})
+	header := len(step.Out)
+	s.CountToUpstream(nil, header)
+	s.Advance(stream.Event{Kind: stream.Connected})
+	step = s.Advance(stream.Event{Kind: stream.Failed, Side: stream.UpstreamSide, Op: stream.OpHandshake, Err: io.EOF})
+	if step.Do != stream.Connect {
+		t.Fatalf("got step %v, want another attempt", step.Do)
+	}
+	checkTraffic(t, peers[0].Traffic(), 0, int64(header))
+	checkTraffic(t, peers[1].Traffic(), 0, 0)
+}
+
+// countTraffic gives the group peers that count.
+func countTraffic(g *upstream.Group) (peers []*upstream.Peer) {
+	g.CountTraffic = true
+	for _, p := range g.Peers() {
+		peers = append(peers, g.NewPeer(p.PeerConf))
+	}
+	g.Replace(peers)
+	return peers
+}
+
+func checkTraffic(t *testing.T, c *relay.Counters, wantReceived, wantSent int64) {
+	t.Helper()
+	if received, sent := c.Totals(); received != wantReceived || sent != wantSent {
+		t.Errorf("received %d, sent %d, want %d and %d", received, sent, wantReceived, wantSent)
+	}
+}
