@@ -27,8 +27,9 @@ type Master struct {
 	paths       paths
 	env         *stream.Env
 	driver      stream.Driver
-	limits      groupLimits                // of the process
-	tally       tally                      // of the sessions of all generations
+	limits      groupLimits // of the process
+	tally       tally       // of the sessions of all generations
+	history     reloadHistory
 	loops       int                        // of the driver: with reuseport, each has its own socket
 	current     atomic.Pointer[Generation] // nil before the first, and after accepting has ended
 	log         *currentLog

@@ -15,12 +15,20 @@ import (
 	"weir/stream"
 )
 
-// change replaces the configuration, and reports the result to the watcher.
+// change replaces the configuration, and reports the result to the watcher and the history.
 func (m *Master) change(ctx context.Context, src parser.Source) (*Generation, diag.List, error) {
+	begun := time.Now()
 	var t trial
 	next, found, err := m.try(ctx, src, &t)
 	t.served = err == nil
 	m.watcher.note(t)
+	r := Reload{Time: begun, Took: time.Since(begun)}
+	if err == nil {
+		r.Generation = next.ID
+	} else {
+		r.Err = err.Error()
+	}
+	m.history.note(r)
 	return next, found, err
 }
 

@@ -186,6 +186,31 @@ func (p *testPart) Run(ctx context.Context) {
 	p.running <- struct{}{}
 }
 
+// TestHistoryHasTheLastReloads checks outcomes, counts and the limit of the history.
+func TestHistoryHasTheLastReloads(t *testing.T) {
+	b := newTestMaster(t)
+	addr := freeAddr(t)
+	b.serve(b.program(addr))
+	refusal := diag.Diagnostic{Severity: diag.Emerg, Pos: diag.Position{File: "/n.conf", Line: 3}, Line: 3, Message: "no"}
+	if err := b.reload(nil, refusal); err == nil {
+		t.Fatal("the reload succeeded")
+	}
+	last, served, failed := b.history.reloads()
+	if len(last) != 2 || served != 1 || failed != 1 {
+		t.Fatalf("%d reloads, %d served, %d failed, want 2, 1, 1", len(last), served, failed)
+	}
+	if last[0].Generation != 1 || last[0].Err != "" || last[1].Generation != 0 || last[1].Err != refusal.Error() {
+		t.Errorf("history %+v", last)
+	}
+	for range historySize {
+		b.history.note(Reload{Generation: 9})
+	}
+	last, served, _ = b.history.reloads()
+	if len(last) != historySize || last[0].Generation != 9 || served != historySize+1 {
+		t.Errorf("%d reloads remembered of %d, the first %+v", len(last), served+failed, last[0])
+	}
+}
+
 func TestFailedOpenIsUndone(t *testing.T) {
 	b := newTestMaster(t)
 	addr, added := freeAddr(t), freeAddr(t)
