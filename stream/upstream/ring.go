@@ -68,6 +68,7 @@ const pointsPerWeight = 160
 type ring struct {
 	points  []uint64 // sorted, each hash once: the hash in the upper half, the server's number in the lower
 	servers []server
+	arcLengths
 }
 
 // newRing builds the ring of a list's servers. If two servers have a point with the same hash, the
@@ -82,7 +83,7 @@ func newRing(l *peerList) *ring {
 	for i := range servers {
 		points = appendPoints(points, &servers[i], uint64(i))
 	}
-	return &ring{dropEqualHashes(sortPoints(points)), servers}
+	return &ring{points: dropEqualHashes(sortPoints(points)), servers: servers}
 }
 
 // appendPoints appends the points of one server: a chain of hashes over host, port and the previous
