@@ -25,7 +25,8 @@ type groupConf struct {
 	servers []serverUse
 	method  balancing
 	names   groupNames
-	limited bool // the last method before a server allows neither backup nor slow_start
+	zone    string // the name of the zone; empty without one
+	limited bool   // the last method before a server allows neither backup nor slow_start
 	measure conf.Opt[upstream.Measure]
 }
 
@@ -77,7 +78,7 @@ var upstreamModule = &streamModule[upstreamMain, none]{
 	},
 	Inner: []conf.Table{&conf.Settings[groupConf]{Of: conf.Upstream, Entries: []conf.Entry[groupConf]{
 		{Name: "server", In: conf.Upstream, Args: conf.AtLeast(1), Repeat: true, Own: []string{"ring=address"}, Set: (*groupConf).server},
-		{Name: "zone", In: conf.Upstream, Args: conf.Take(1, 2), Repeat: true, Set: (*groupConf).zone},
+		{Name: "zone", In: conf.Upstream, Args: conf.Take(1, 2), Repeat: true, Set: (*groupConf).setZone},
 		{Name: "hash", In: conf.Upstream, Args: conf.Take(1, 2), Repeat: true, Own: []string{"jump"}, Set: (*groupConf).hash},
 		{Name: "least_conn", In: conf.Upstream, Args: conf.None, Repeat: true, Set: (*groupConf).leastConn},
 		{Name: "random", In: conf.Upstream, Args: conf.Take(0, 1, 2), Repeat: true, Set: (*groupConf).random},
@@ -239,9 +240,9 @@ func lookup(call *conf.Call, word *parser.Word) ([]stream.Addr, conf.Address, er
 	return addrs, address, err
 }
 
-// zone follows ngx_stream_upstream_zone. In one process all sessions share a group in any case; the
-// name and size are checked.
-func (c *groupConf) zone(call *conf.Call) {
+// setZone follows ngx_stream_upstream_zone. In one process all sessions share a group in any case;
+// with a zone the group has statistics and can be changed while weir runs.
+func (c *groupConf) setZone(call *conf.Call) {
 	name := &call.Args()[0]
 	if name.Text == "" {
 		call.Fail(name, "invalid zone name \"%s\"", name.Text)
@@ -259,7 +260,7 @@ func (c *groupConf) zone(call *conf.Call) {
 			return
 		}
 	}
-	c.names.zoned = true
+	c.zone = name.Text
 	call.Zones().Declare(name.Text, size, upstreamZone)
 }
 

@@ -20,7 +20,6 @@ type resolveParams struct {
 type groupNames struct {
 	resolver *resolverUse // nil uses that of stream {}
 	timeout  conf.Opt[time.Duration]
-	zoned    bool
 }
 
 func (c *groupConf) setResolver(call *conf.Call) { setResolver(&c.names.resolver, call) }
@@ -65,7 +64,7 @@ func (g *groupUse) mayFollow() bool {
 	switch {
 	case len(g.named()) == 0:
 		return true
-	case !g.conf.names.zoned:
+	case g.conf.zone == "":
 		g.comp.ReportBare(diag.Emerg, "resolving names at run time requires upstream \"%s\" in %s to be in shared memory", g.name, g.origin)
 		return false
 	case g.resolver() == nil:
@@ -96,16 +95,19 @@ func (g *groupUse) resolver() *resolverUse {
 
 // build makes the group from the valid servers.
 func (g *groupUse) build() *upstream.Group {
-	named := g.named()
-	if len(named) == 0 {
+	if g.conf.zone == "" {
 		return upstream.NewGroup(g.name, g.conf.peers(), g.conf.balancer())
 	}
 	g.warnOfOneRingPlace()
+	zone := upstream.Zone{Name: g.conf.zone, Size: g.comp.ZoneSize(g.conf.zone)}
+	return upstream.NewZoneGroup(g.name, zone, g.conf.peers(), g.conf.balancer(), g.named(), g.resolving())
+}
+
+// resolving returns the resolver and timeout for the names of the group.
+func (g *groupUse) resolving() upstream.Resolving {
 	timeout := g.conf.names.timeout
 	timeout.Inherit(conf.At[streamConf](g.level).resolverTimeout)
-	return upstream.NewDynamicGroup(g.name, g.conf.peers(), g.conf.balancer(), named, upstream.Resolving{
-		Resolver: g.resolver().resolver(g.comp), Timeout: timeout.Or(defaultResolverTimeout),
-	})
+	return upstream.Resolving{Resolver: g.resolver().resolver(g.comp), Timeout: timeout.Or(defaultResolverTimeout)}
 }
 
 // warnOfOneRingPlace warns of names whose addresses a hash method treats as one server, in nginx as

@@ -44,6 +44,14 @@ func (c *Compiler) findZone(name string) *zone {
 	return nil
 }
 
+// ZoneSize returns the size of a zone, or 0 if no directive gives it.
+func (c *Compiler) ZoneSize(name string) int64 {
+	if z := c.findZone(name); z != nil {
+		return z.size
+	}
+	return 0
+}
+
 // UnsizedZones returns the names of the zones for which no directive gives a size, in the order of
 // their declaration.
 func (c *Compiler) UnsizedZones() []string {

@@ -11,19 +11,20 @@ type candidate struct {
 	weight    int
 	maxFails  int
 	maxConns  int
-	down      bool
+	down      bool // or draining
 }
 
 func newCandidate(p *Peer) candidate {
 	return candidate{
 		state: p.state, pause: int64(p.FailTimeout / time.Second), slowStart: int64(p.SlowStart / time.Millisecond),
-		weight: p.Weight, maxFails: p.MaxFails, maxConns: p.MaxConns, down: p.Down,
+		weight: p.Weight, maxFails: p.MaxFails, maxConns: p.MaxConns, down: p.Down || p.Drain,
 	}
 }
 
 // usable reports whether the peer may be chosen.
 func (c *candidate) usable(now int64) bool {
-	return !c.down && !c.failed(now) && now >= c.state.restsUntil && (c.maxConns == 0 || *c.state.conns < c.maxConns)
+	return !c.down && c.state.health.mayServe() && !c.failed(now) && now >= c.state.restsUntil &&
+		(c.maxConns == 0 || *c.state.conns < c.maxConns)
 }
 
 // failed reports whether the peer is in its pause after max_fails failures. It compares seconds, so
@@ -36,6 +37,10 @@ func (c *candidate) failed(now int64) bool {
 // peer: other sessions avoid it until the result.
 func (c *candidate) take(now int64) {
 	*c.state.conns++
+	if z := c.state.zoned; z != nil {
+		z.connections++
+		z.selected = now
+	}
 	if second(now)-c.state.checked > c.pause {
 		c.state.checked = second(now)
 		c.state.slowStart.probed = now

@@ -16,14 +16,24 @@ func (g *connectedPicker) Tries() int { return 0 }
 
 func (g *connectedPicker) Pick() (*Peer, error) { return nil, ErrNoLivePeers }
 
-func (g *connectedPicker) Notify(*Peer, Notice, time.Duration) {}
+func (g *connectedPicker) Notify(p *Peer, n Notice, took time.Duration) {
+	if p.state.zoned == nil {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	p.countNotice(n, took)
+}
 
 func (g *connectedPicker) Established() Picker { return g }
 
+// Free uses no clock of a session: the group of a peer with statistics has its own.
 func (g *connectedPicker) Free(p *Peer, _ Outcome, t *stream.Try) {
+	now := (*Group)(g).now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	p.release()
 	(*Group)(g).recordTime(p, t)
-	p.succeed()
+	p.countTry(t)
+	p.succeed(now)
 }

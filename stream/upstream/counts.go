@@ -1,87 +1,99 @@
 package upstream
 
-import (
-	"maps"
+import "weir/stream"
 
-	"weir/stream"
-)
-
-// A serverKey identifies a server of a group across configurations, and when it returns to the
+// A serverKey identifies the servers of a group across configurations, and when they return to the
 // group.
 type serverKey struct {
-	name   string // Peer.Server
-	addr   stream.Addr
-	number int // number among the servers of the group with that name and address
+	name string // Peer.Server
+	addr stream.Addr
 }
 
-// serverNumbers numbers servers.
-type serverNumbers map[serverKey]int
+func (p *Peer) key() serverKey { return serverKey{name: p.Server, addr: p.Addr} }
 
-// next returns the key of p, numbered after the keys returned before.
-func (s serverNumbers) next(p *Peer) serverKey {
-	key := serverKey{name: p.Server, addr: p.Addr}
-	n := s[key]
-	s[key] = n + 1
-	key.number = n
-	return key
+// counts are the session counts of servers by key. Servers with the same key are in the order of the
+// group.
+type counts map[serverKey][]*int
+
+func (c *counts) add(p *Peer) {
+	if *c == nil {
+		*c = counts{}
+	}
+	(*c)[p.key()] = append((*c)[p.key()], p.state.conns)
 }
 
-// counts are the session counts of servers by key.
-type counts map[serverKey]*int
+// take removes and returns a count for p, or nil.
+func (c counts) take(p *Peer) *int {
+	if len(c) == 0 {
+		return nil
+	}
+	known := c[p.key()]
+	switch len(known) {
+	case 0:
+		return nil
+	case 1:
+		delete(c, p.key())
+	default:
+		c[p.key()] = known[1:]
+	}
+	return known[0]
+}
 
-// inUse returns the counts of the servers that have sessions.
-func (c counts) inUse() counts {
-	some := counts{}
-	for key, n := range c {
-		if *n > 0 {
-			some[key] = n
+// dropUnused removes the counts of servers without sessions.
+func (c counts) dropUnused() {
+	for key, known := range c {
+		var used []*int
+		for _, n := range known {
+			if *n > 0 {
+				used = append(used, n)
+			}
+		}
+		if used == nil {
+			delete(c, key)
+			continue
+		}
+		c[key] = used
+	}
+}
+
+// inUse returns how many of the servers have sessions.
+func (c counts) inUse() int {
+	n := 0
+	for _, known := range c {
+		for _, sessions := range known {
+			if *sessions > 0 {
+				n++
+			}
 		}
 	}
-	return some
+	return n
 }
 
-// counts returns the counts of the group's servers, and those in gone. The caller holds the group's
-// mutex.
-func (g *Group) counts(gone counts) counts {
-	all := maps.Clone(gone)
-	if all == nil {
-		all = counts{}
+// recount assigns a session count to each of the peers and keeps those of the peers that left, for
+// servers that return. In the group's first set these are the peers' own counts.
+func (g *Group) recount(peers, left []*Peer) {
+	if g.set.Load() == nil {
+		assignCounts(peers, nil)
+		return
 	}
-	set, numbers := g.set.Load(), serverNumbers{}
-	for _, list := range [...][]*Peer{set.primary.peers, set.backup.peers} {
-		for _, p := range list {
-			all[numbers.next(p)] = p.state.conns
-		}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, p := range left {
+		g.goneCounts.add(p)
 	}
-	return all
+	assignCounts(peers, g.goneCounts)
+	g.goneCounts.dropUnused()
 }
 
-// continueCounts continues the counts in known for those of peers that have no count yet, and keeps
-// the rest of known for servers that return. The caller holds the group's mutex.
-func (g *Group) continueCounts(peers []*Peer, known counts) {
-	used := map[*int]bool{}
+// assignCounts gives the peers that have no count yet one of known, or their own.
+func assignCounts(peers []*Peer, known counts) {
 	for _, p := range peers {
 		if p.state.conns != nil {
-			used[p.state.conns] = true
+			continue
 		}
-	}
-	numbers := serverNumbers{}
-	for _, p := range peers {
-		n := known[numbers.next(p)]
-		if n != nil && !used[n] && p.state.conns == nil {
-			p.state.conns = n
-			used[n] = true
+		if p.state.conns = known.take(p); p.state.conns == nil {
+			p.state.conns = &p.state.ownConns
 		}
-		p.ensureCount()
-	}
-	maps.DeleteFunc(known, func(_ serverKey, n *int) bool { return used[n] })
-	g.goneCounts = known
-}
-
-// ensureCount gives the peer its own count, unless it has one.
-func (p *Peer) ensureCount() {
-	if p.state.conns == nil {
-		p.state.conns = &p.state.ownConns
 	}
 }
 
@@ -92,9 +104,52 @@ func (g *Group) inherit(before *Group) {
 	before.mu.Lock()
 	defer before.mu.Unlock()
 	g.mu = before.mu
+	var known counts
+	for _, p := range before.Peers() {
+		known.add(p)
+	}
+	for key, gone := range before.goneCounts {
+		for _, n := range gone {
+			if *n > 0 {
+				known[key] = append(known[key], n)
+			}
+		}
+	}
 	peers := g.Peers()
 	for _, p := range peers {
 		p.state.conns = nil // its own, which is unused
 	}
-	g.continueCounts(peers, before.counts(before.goneCounts.inUse()))
+	assignCounts(peers, known)
+	g.goneCounts = known
+}
+
+// inheritRecords continues the statistics of the servers that both groups have.
+func (g *Group) inheritRecords(before *Group) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	known := map[serverKey][]*Peer{}
+	for _, p := range before.Peers() {
+		known[p.key()] = append(known[p.key()], p)
+	}
+	for _, p := range g.Peers() {
+		if same := known[p.key()]; len(same) > 0 {
+			known[p.key()] = same[1:]
+			p.continueRecord(same[0], g.registry.checks)
+		}
+	}
+}
+
+// continueRecord shares the record of was, and takes over that it is healthy for persistent checks.
+func (p *Peer) continueRecord(was *Peer, checks []*Check) {
+	z := p.state.zoned
+	z.record = was.state.zoned.record
+	if was.state.health != Healthy {
+		return
+	}
+	for i, c := range checks {
+		if c.persistent {
+			z.results[i] = Healthy
+		}
+	}
+	p.state.health = z.worst()
 }

@@ -194,7 +194,7 @@ func TestCountsOfNamesAfterReload(t *testing.T) {
 		l.begin(name)
 	}
 	before := l.conns()
-	next := upstream.NewDynamicGroup("u", servers("x"), upstream.LeastConn, []*upstream.DynamicServer{dynamicServer("")}, f.resolving)
+	next := upstream.NewZoneGroup("u", upstream.Zone{Name: "z"}, servers("x"), upstream.LeastConn, []*upstream.DynamicServer{dynamicServer("")}, f.resolving)
 	f.open(t, next, f.group)
 	l.groups = append(l.groups, next)
 	if got := l.conns(); got != before || !strings.Contains(got, "b.example:1883:1") {

@@ -27,16 +27,14 @@ var ErrNoLivePeers = errors.New("no live upstreams")
 type Group struct {
 	Name   string
 	Method Method
-	// CountTraffic makes the peers that are made from now on count the bytes exchanged with them.
-	CountTraffic bool
 
 	own        sync.Mutex
 	mu         *sync.Mutex // own, or shared with the group of the previous configuration; fixed once the group is open
 	goneCounts counts      // of servers that have left the group and may return
 	set        atomic.Pointer[PeerSet]
 
-	dynamic    *dynamicServers // nil without dynamic servers
-	endMeasure Measure         // the time recorded for a peer when a session ends; fixed
+	registry   *registry // nil without a zone
+	endMeasure Measure   // the time recorded for a peer when a session ends; fixed
 	nextID     atomic.Int64
 }
 
@@ -106,12 +104,15 @@ func newGroup(name string, m Method) *Group {
 
 // NewPeer returns a new peer, for a call of Replace.
 func (g *Group) NewPeer(c *PeerConf) *Peer {
-	state := &peerState{}
-	if g.CountTraffic {
-		state.traffic = relay.NewCounters()
+	p := &Peer{PeerConf: c, state: &peerState{}, ID: g.newID()}
+	if r := g.registry; r != nil {
+		p.state.zoned = &zoned{record: &record{owner: p.state, traffic: relay.NewCounters()}, results: r.initialResults()}
+		p.state.health = p.state.zoned.worst()
 	}
-	return &Peer{PeerConf: c, state: state, ID: int(g.nextID.Add(1) - 1)}
+	return p
 }
+
+func (g *Group) newID() int { return int(g.nextID.Add(1) - 1) }
 
 func (g *Group) newPeers(confs []*PeerConf) []*Peer {
 	peers := make([]*Peer, len(confs))
@@ -121,33 +122,25 @@ func (g *Group) newPeers(confs []*PeerConf) []*Peer {
 	return peers
 }
 
-// Replace replaces the peers of the group. A peer that stays keeps its live state, and a server
-// that returns keeps its session count. Sessions keep the peer that they have chosen; a session
+// Replace replaces the peers of the group; calls must not overlap. A peer that stays keeps its live
+// state, and a server that returns keeps its session count. Sessions keep the peer that they have chosen; a session
 // that chooses afterwards chooses among the new peers, except those that it has tried.
 func (g *Group) Replace(peers []*Peer) {
-	g.recount(peers)
+	old := g.set.Load()
+	left := old.without(peers)
+	g.recount(peers, left)
 	set := newPeerSet(g, peers)
 	if m, ok := g.Method.(deriver); ok {
 		set.derived = m.derive(&set.primary)
 	}
-	if old := g.set.Swap(set); old != nil {
-		old.leave(peers)
+	g.set.Store(set)
+	for _, p := range left {
+		p.Left().Store(true)
 	}
-}
-
-// recount assigns a session count to each of the peers. In the group's first set these are the
-// peers' own counts.
-func (g *Group) recount(peers []*Peer) {
-	if g.set.Load() == nil {
-		for _, p := range peers {
-			p.ensureCount()
-		}
-		return
+	if g.registry != nil {
+		g.noteStates(peers)
+		g.registry.notifyReplaced()
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.continueCounts(peers, g.counts(g.goneCounts))
-	g.goneCounts = g.goneCounts.inUse()
 }
 
 // A deriver is a Method with data derived from the primary peers, such as a ring. It must not
@@ -193,7 +186,7 @@ func (g *Group) Open(_ context.Context, env *stream.Env, old stream.Part) error 
 	if before != nil {
 		g.inherit(before)
 	}
-	if g.dynamic != nil {
+	if g.registry != nil {
 		g.open(env, before)
 	}
 	return nil

@@ -129,6 +129,7 @@ type connectedTimedPicker struct {
 }
 
 func (p *connectedTimedPicker) Notify(peer *Peer, n Notice, took time.Duration) {
+	p.connectedPicker.Notify(peer, n, took)
 	g := (*Group)(p.connectedPicker)
 	if p.attempt.active && g.Method.(leastTime).awaits(n) {
 		p.attempt.end(g, peer, took)

@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"weir/internal/relay"
 	"weir/stream"
 )
 
@@ -29,16 +28,32 @@ type PeerConf struct {
 	MaxFails    int           // 0 disables the counting of failures
 	MaxConns    int           // 0 means no limit
 	Down        bool
+	Drain       bool // it gets no new session and keeps those that it has
 	Backup      bool
 }
 
-// Left returns a flag that is set once the peer has left its group permanently.
-func (p *Peer) Left() *atomic.Bool { return &p.state.left }
+// Left returns a flag that is set while the peer is down or unhealthy, and once it has left its
+// group. In a group with a zone, the peers of one server in successive configurations share the
+// flag.
+func (p *Peer) Left() *atomic.Bool {
+	if z := p.state.zoned; z != nil {
+		return &z.left
+	}
+	return &p.state.left
+}
 
-// peerState is the live state of a peer; the group's mutex guards it, except for left,
-// sessions and traffic. The zero value is the state of a new peer. Unless noted otherwise, times are seconds of a monotonic clock,
-// because nginx compares seconds; the parameter now is always in milliseconds. The fields that
-// every choice reads come first, side by side.
+// setDropped sets the flag of Left for a peer that is in the group, which has a zone. The caller
+// holds the group's mutex.
+func (p *Peer) setDropped() {
+	if z := p.state.zoned; z.owner == p.state {
+		z.left.Store(p.Down || p.state.health == Unhealthy)
+	}
+}
+
+// peerState is the live state of a peer; the group's mutex guards it, except for left and sessions.
+// The zero value is the state of a new peer of a group without a zone. Unless noted otherwise, times
+// are seconds of a monotonic clock, because nginx compares seconds; the parameter now is always in
+// milliseconds. The fields that every choice reads come first, side by side.
 type peerState struct {
 	// conns is how many sessions use the server: ownConns of this peer, or of the same server in an
 	// earlier configuration. It is nil before the peer enters the group.
@@ -49,13 +64,15 @@ type peerState struct {
 	current    int64 // running sum of smooth weighted round robin
 	lostWeight int   // how much failures have reduced the weight; the rest is the effective weight
 	reduced    bool  // the effective weight is reduced
+	health     Health
+	stays      bool // used by PeerSet.without
 	slowStart  slowStart
 	times      times
 	accessed   int64 // the last failure
 	ownConns   int
 	left       atomic.Bool
+	zoned      *zoned // nil if the group has no zone
 	sessions   tlsSessions
-	traffic    *relay.Counters // nil unless Group.CountTraffic is set
 }
 
 // restMillis is short enough for a waiting session, and long enough for an attempt that has to
@@ -82,12 +99,19 @@ func (p *Peer) fail(now int64) bool {
 	}
 	p.state.lostWeight = min(p.state.lostWeight+p.Weight/p.MaxFails, p.Weight)
 	p.state.reduced = true
-	return p.state.fails >= p.MaxFails
+	if p.state.fails < p.MaxFails {
+		return false
+	}
+	if z := p.state.zoned; z != nil && p.state.fails == p.MaxFails {
+		z.unavail++
+	}
+	p.noteState(now)
+	return true
 }
 
 // succeed resets the failures if the peer was probed after the last of them. Because checked
 // changes only after a pause, a success soon after a failure resets nothing.
-func (p *Peer) succeed() {
+func (p *Peer) succeed(now int64) {
 	if p.state.accessed >= p.state.checked {
 		return
 	}
@@ -96,6 +120,7 @@ func (p *Peer) succeed() {
 		p.state.reduced = true
 	}
 	p.state.fails = 0
+	p.noteState(now)
 }
 
 // endProbe lets another session probe the peer. It does nothing to a peer that is in use.
@@ -128,19 +153,25 @@ func newPeerSet(g *Group, peers []*Peer) *PeerSet {
 	return set
 }
 
-// leave marks the peers that are not in the next set.
-func (s *PeerSet) leave(next []*Peer) {
-	stay := make(map[*peerState]bool, len(next))
+// without returns the peers of the set that are not among next. The set may be nil.
+func (s *PeerSet) without(next []*Peer) (left []*Peer) {
+	if s == nil {
+		return nil
+	}
 	for _, p := range next {
-		stay[p.state] = true
+		p.state.stays = true
 	}
 	for _, list := range [...][]*Peer{s.primary.peers, s.backup.peers} {
 		for _, p := range list {
-			if !stay[p.state] {
-				p.state.left.Store(true)
+			if !p.state.stays {
+				left = append(left, p)
 			}
 		}
 	}
+	for _, p := range next {
+		p.state.stays = false
+	}
+	return left
 }
 
 // A peerList contains the primaries of a set, or its backups.
@@ -149,7 +180,7 @@ type peerList struct {
 	candidates []candidate // for each peer
 	starts     []int64     // for each peer, the sum of the weights before it
 	weight     int64       // of all peers
-	tries      int         // peers that are not down
+	tries      int         // peers that are neither down nor draining
 }
 
 func (l *peerList) add(p *Peer) {
@@ -157,7 +188,7 @@ func (l *peerList) add(p *Peer) {
 	l.candidates = append(l.candidates, newCandidate(p))
 	l.starts = append(l.starts, l.weight)
 	l.weight += int64(p.Weight)
-	if !p.Down {
+	if !p.Down && !p.Drain {
 		l.tries++
 	}
 }

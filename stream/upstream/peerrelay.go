@@ -9,13 +9,18 @@ type peerRelay struct {
 	next *peerRelay
 }
 
-// Traffic returns the counters of the bytes exchanged with the peer, or nil if they are not counted.
-func (p *Peer) Traffic() *relay.Counters { return p.state.traffic }
+// Traffic returns the counters of the bytes exchanged with the peer, or nil if its group has no zone.
+func (p *Peer) Traffic() *relay.Counters {
+	if p.state.zoned == nil {
+		return nil
+	}
+	return p.state.zoned.traffic
+}
 
 // Relay returns spec with the counters of the peer and, if drop is set, with its flag Left. The
 // sessions of a server block, which all pass the same arguments, share the result.
 func (p *Peer) Relay(spec *relay.Spec, drop bool) *relay.Spec {
-	if p.state.traffic == nil && !drop {
+	if p.state.zoned == nil && !drop {
 		return spec
 	}
 	for {
@@ -26,7 +31,7 @@ func (p *Peer) Relay(spec *relay.Spec, drop bool) *relay.Spec {
 			}
 		}
 		r := &peerRelay{base: spec, spec: *spec, next: first}
-		r.spec.Peer = p.state.traffic
+		r.spec.Peer = p.Traffic()
 		if drop {
 			r.spec.Left = p.Left()
 		}

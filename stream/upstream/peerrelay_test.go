@@ -7,6 +7,8 @@ import (
 	"weir/internal/relay"
 )
 
+func inZone() *Group { return NewZoneGroup("g", Zone{Name: "z"}, nil, RoundRobin, nil, Resolving{}) }
+
 func TestPeerRelay(t *testing.T) {
 	g := newGroup("g", RoundRobin)
 	conf := &PeerConf{Name: "a", Weight: 1}
@@ -18,8 +20,7 @@ func TestPeerRelay(t *testing.T) {
 	if got := plain.Relay(spec, true); got.Left != plain.Left() || got.Peer != nil || got.BufferSize != 1 {
 		t.Errorf("got %+v for a session that ends with its server", got)
 	}
-	g.CountTraffic = true
-	counted := g.NewPeer(conf)
+	counted := inZone().NewPeer(conf)
 	got := counted.Relay(spec, false)
 	if got.Peer == nil || got.Peer != counted.Traffic() || got.Left != nil || spec.Peer != nil {
 		t.Errorf("got %+v, the shared one is %+v", got, spec)
@@ -34,9 +35,7 @@ func TestPeerRelay(t *testing.T) {
 
 // TestPeerRelayConcurrently checks that sessions which begin at the same time get the same Spec.
 func TestPeerRelayConcurrently(t *testing.T) {
-	g := newGroup("g", RoundRobin)
-	g.CountTraffic = true
-	p := g.NewPeer(&PeerConf{Name: "a", Weight: 1})
+	p := inZone().NewPeer(&PeerConf{Name: "a", Weight: 1})
 	spec := &relay.Spec{}
 	var got [8]*relay.Spec
 	var wg sync.WaitGroup

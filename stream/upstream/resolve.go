@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
-	"sync"
 	"time"
 
 	"weir/internal/errorlog"
@@ -34,37 +33,6 @@ type Resolving struct {
 // minPause is the minimum time between two lookups of a name.
 const minPause = time.Second
 
-// NewDynamicGroup is NewGroup for a group with dynamic servers. Fixed peers come first, then those
-// of the names, in the order in which they are found. The group may have no peer until Run has
-// found some.
-func NewDynamicGroup(name string, fixed []*PeerConf, m Method, named []*DynamicServer, by Resolving) *Group {
-	g := newGroup(name, m)
-	g.dynamic = &dynamicServers{
-		Resolving: by, fixed: g.newPeers(fixed), servers: named, results: make([]lookupResult, len(named)),
-	}
-	g.Replace(g.dynamic.fixed)
-	return g
-}
-
-// DynamicServers lists the dynamic servers. The caller must not change them.
-func (g *Group) DynamicServers() []*DynamicServer {
-	if g.dynamic == nil {
-		return nil
-	}
-	return g.dynamic.servers
-}
-
-// dynamicServers is the state of a group's dynamic servers.
-type dynamicServers struct {
-	Resolving
-	fixed   []*Peer
-	servers []*DynamicServer
-	log     *errorlog.Log
-
-	mu      sync.Mutex     // held while the group's peers are replaced
-	results []lookupResult // for each of servers
-}
-
 // lookupResult is the result of the last lookup of one name.
 type lookupResult struct {
 	endpoints []endpoint
@@ -80,57 +48,36 @@ type endpoint struct {
 	backup bool
 }
 
-// open takes over the lookup results of the same group in the previous configuration, so that no
-// server is missing before the first answer. It follows ngx_stream_upstream_zone_preresolve.
-func (g *Group) open(env *stream.Env, before *Group) {
-	d := g.dynamic
-	d.log = env.Log
-	if before == nil || before.dynamic == nil {
-		return
-	}
-	before.dynamic.mu.Lock()
-	defer before.dynamic.mu.Unlock()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for i, n := range d.servers {
-		for j, was := range before.dynamic.servers {
-			if strings.EqualFold(n.Host, was.Host) && n.Service == was.Service && n.Template.Backup == was.Template.Backup {
-				next := lookupResult{until: before.dynamic.results[j].until}
-				next.update(g, n, before.dynamic.results[j].endpoints)
-				g.accept(i, next)
+// inheritAddresses takes over the lookup results of the same group in the previous configuration, so
+// that no server is missing before the first answer. It follows ngx_stream_upstream_zone_preresolve.
+func (g *Group) inheritAddresses(before *Group) {
+	r := g.registry
+	before.registry.mu.Lock()
+	defer before.registry.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.names() {
+		for _, was := range before.registry.names() {
+			if e.name.sameAs(was.name) {
+				next := lookupResult{until: was.found.until}
+				next.update(g, e.name, was.found.endpoints)
+				g.accept(e, next)
 			}
 		}
 	}
-	g.Replace(d.peers())
+	g.Replace(r.peers())
 }
 
-// peers returns the peers of the group. The caller holds mu.
-func (d *dynamicServers) peers() []*Peer {
-	all := append([]*Peer(nil), d.fixed...)
-	for i := range d.results {
-		all = append(all, d.results[i].peers...)
-	}
-	return all
+// sameAs reports whether both servers have the same addresses.
+func (n *DynamicServer) sameAs(other *DynamicServer) bool {
+	return strings.EqualFold(n.Host, other.Host) && n.Service == other.Service && n.Template.Backup == other.Template.Backup
 }
 
-// Run keeps the group's dynamic servers, if there are any, up to date until ctx ends. The first
-// lookups start at once, except for names with a result from the previous configuration.
-func (g *Group) Run(ctx context.Context) {
-	if g.dynamic == nil {
-		return
-	}
-	var all sync.WaitGroup
-	for i := range g.dynamic.servers {
-		all.Go(func() { g.followName(ctx, i) })
-	}
-	all.Wait()
-}
-
-// followName looks up the i-th name repeatedly.
-func (g *Group) followName(ctx context.Context, i int) {
-	pause := time.Until(g.dynamic.results[i].until)
+// followName looks up a name repeatedly.
+func (g *Group) followName(ctx context.Context, e *entry) {
+	pause := time.Until(e.found.until)
 	for sleep(ctx, pause) {
-		until := g.lookUp(ctx, i)
+		until := g.lookUp(ctx, e)
 		pause = max(time.Until(until), minPause)
 	}
 }
@@ -147,35 +94,35 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// lookUp looks up the i-th name, updates the group, and returns the time of the next lookup. It
+// lookUp looks up a name, updates the group, and returns the time of the next lookup. It
 // follows ngx_stream_upstream_zone_resolve_handler: a name that does not exist has no servers, and
 // other failures change nothing.
-func (g *Group) lookUp(ctx context.Context, i int) (until time.Time) {
-	d, n := g.dynamic, g.dynamic.servers[i]
-	asking, cancel := d.withTimeout(ctx)
+func (g *Group) lookUp(ctx context.Context, e *entry) (until time.Time) {
+	r, n := g.registry, e.name
+	asking, cancel := r.withTimeout(ctx)
 	defer cancel()
-	found, until, err := d.lookUpName(asking, i)
+	found, until, err := r.lookUpName(asking, e)
 	if ctx.Err() != nil {
 		return until
 	}
 	if err != nil {
-		d.logError(n.logName() + " could not be resolved (" + err.Error() + ")")
+		r.logError(n.logName() + " could not be resolved (" + err.Error() + ")")
 	}
 	if err != nil && !errors.Is(err, resolver.ErrNotFound) {
-		return time.Now().Add(d.Timeout)
+		return time.Now().Add(r.Timeout)
 	}
-	g.update(i, found, until)
+	g.update(e, found, until)
 	return until
 }
 
-func (d *dynamicServers) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
-	if d.Timeout > 0 {
-		return context.WithTimeout(ctx, d.Timeout)
+func (r *registry) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	if r.Timeout > 0 {
+		return context.WithTimeout(ctx, r.Timeout)
 	}
 	return context.WithCancel(ctx)
 }
 
-func (d *dynamicServers) logError(message string) { d.log.Write(errorlog.Error, 0, message) }
+func (r *registry) logError(message string) { r.log.Write(errorlog.Error, 0, message) }
 
 // logName returns the name of the server in the log.
 func (n *DynamicServer) logName() string {
@@ -185,37 +132,37 @@ func (n *DynamicServer) logName() string {
 	return n.Host
 }
 
-// lookUpName returns the current endpoints of the i-th name. If lookups fail in part, for one
+// lookUpName returns the current endpoints of a name. If lookups fail in part, for one
 // family of addresses or for one target of a service, the known endpoints of that part remain.
-func (d *dynamicServers) lookUpName(ctx context.Context, i int) ([]endpoint, time.Time, error) {
-	n := d.servers[i]
+func (r *registry) lookUpName(ctx context.Context, e *entry) ([]endpoint, time.Time, error) {
+	n := e.name
 	if n.Service != "" {
-		return d.lookUpService(ctx, i)
+		return r.lookUpService(ctx, e)
 	}
-	a, err := d.Resolver.Lookup(ctx, n.Host)
+	a, err := r.Resolver.Lookup(ctx, n.Host)
 	if err != nil {
 		return nil, a.Until, err
 	}
 	if why := a.Incomplete(); why != 0 {
-		d.logError(n.logName() + " could not be resolved (" + why.Error() + ")")
+		r.logError(n.logName() + " could not be resolved (" + why.Error() + ")")
 	}
 	endpoints := make([]endpoint, 0, len(a.Addrs))
 	for _, ip := range a.Addrs {
 		endpoints = append(endpoints, endpoint{addr: netip.AddrPortFrom(ip, 0), backup: n.Template.Backup})
 	}
-	kept := d.missing(i, resolver.TargetError{NoA: a.NoA != 0, NoAAAA: a.NoAAAA != 0})
+	kept := r.missing(e, resolver.TargetError{NoA: a.NoA != 0, NoAAAA: a.NoAAAA != 0})
 	return append(endpoints, kept...), a.Until, nil
 }
 
-// missing returns the known endpoints of the i-th name that are missing from an answer because of a
+// missing returns the known endpoints of a name that are missing from an answer because of a
 // failure.
-func (d *dynamicServers) missing(i int, failed resolver.TargetError) (kept []endpoint) {
+func (r *registry) missing(e *entry, failed resolver.TargetError) (kept []endpoint) {
 	if failed.Err == resolver.ErrNotFound {
 		return nil
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, p := range d.results[i].endpoints {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range e.found.endpoints {
 		lacks := failed.NoAAAA
 		if p.addr.Addr().Is4() {
 			lacks = failed.NoA
@@ -229,14 +176,14 @@ func (d *dynamicServers) missing(i int, failed resolver.TargetError) (kept []end
 
 // lookUpService uses the instances of the best priority as primaries and the others as backups; if
 // the server is itself a backup, it ignores the others.
-func (d *dynamicServers) lookUpService(ctx context.Context, i int) ([]endpoint, time.Time, error) {
-	n := d.servers[i]
-	s, err := d.Resolver.LookupService(ctx, n.Service, n.Host)
+func (r *registry) lookUpService(ctx context.Context, e *entry) ([]endpoint, time.Time, error) {
+	n := e.name
+	s, err := r.Resolver.LookupService(ctx, n.Service, n.Host)
 	if ctx.Err() == context.Canceled {
 		return nil, s.Until, err // the configuration has ended; this is no failure of a target
 	}
 	for _, t := range s.Failed {
-		d.logError(t.Target + " could not be resolved (" + t.Err.Error() + ") while resolving " + n.logName())
+		r.logError(t.Target + " could not be resolved (" + t.Err.Error() + ") while resolving " + n.logName())
 	}
 	if err != nil {
 		return nil, s.Until, err
@@ -245,7 +192,7 @@ func (d *dynamicServers) lookUpService(ctx context.Context, i int) ([]endpoint, 
 	var kept, endpoints []endpoint
 	seen := map[string]bool{}
 	for _, t := range s.Failed {
-		lost := d.missing(i, t)
+		lost := r.missing(e, t)
 		if len(lost) > 0 {
 			best = min(best, t.Priority)
 		}
@@ -264,33 +211,33 @@ func (d *dynamicServers) lookUpService(ctx context.Context, i int) ([]endpoint, 
 	return append(endpoints, kept...), s.Until, nil
 }
 
-// update sets the group's peers for the i-th name to those of endpoints.
-func (g *Group) update(i int, endpoints []endpoint, until time.Time) {
-	d := g.dynamic
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	next := lookupResult{until: until, endpoints: d.results[i].endpoints, peers: d.results[i].peers}
-	if !next.update(g, d.servers[i], endpoints) {
-		d.results[i].until = until
+// update sets the group's peers for a name to those of endpoints.
+func (g *Group) update(e *entry, endpoints []endpoint, until time.Time) {
+	r := g.registry
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	next := lookupResult{until: until, endpoints: e.found.endpoints, peers: e.found.peers}
+	if !next.update(g, e.name, endpoints) {
+		e.found.until = until
 		return
 	}
-	if g.accept(i, next) {
-		g.Replace(d.peers())
+	if g.accept(e, next) {
+		g.Replace(r.peers())
 	}
 }
 
-// accept sets the state of the i-th name to next, unless the total weight would be too large. The
+// accept sets the addresses of a name to next, unless the total weight would be too large. The
 // caller holds the lock.
-func (g *Group) accept(i int, next lookupResult) bool {
-	d := g.dynamic
-	before := d.results[i]
-	d.results[i] = next
-	err := g.checkWeight(d.peers())
+func (g *Group) accept(e *entry, next lookupResult) bool {
+	r := g.registry
+	before := e.found
+	e.found = next
+	err := g.checkWeight(r.peers())
 	if err == nil {
 		return true
 	}
-	d.results[i] = before
-	d.logError(err.Error() + " in upstream \"" + g.Name + "\"")
+	e.found = before
+	r.logError(err.Error() + " in upstream \"" + g.Name + "\"")
 	return false
 }
 

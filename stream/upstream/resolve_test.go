@@ -54,7 +54,7 @@ func newDynamicGroupWith(t testing.TB, o resolver.Options, m upstream.Method, n 
 	r := resolver.New(o)
 	t.Cleanup(func() { r.Close() })
 	f := &dynamicGroup{DNS: d, resolving: upstream.Resolving{Resolver: r, Timeout: 5 * time.Second}}
-	f.group = upstream.NewDynamicGroup("u", fixed, m, []*upstream.DynamicServer{n}, f.resolving)
+	f.group = upstream.NewZoneGroup("u", upstream.Zone{Name: "z"}, fixed, m, []*upstream.DynamicServer{n}, f.resolving)
 	f.open(t, f.group, nil)
 	return f
 }
@@ -285,7 +285,7 @@ func TestRingTooHeavyAfterReload(t *testing.T) {
 		heavy = append(heavy, fmt.Sprintf("10 65535 %d m1.example", 2000+i))
 	}
 	f.setRecords(t, "_mqtt._tcp.b.example", "SRV", heavy...)
-	next := upstream.NewDynamicGroup("u", nil, upstream.Consistent(fixed(t, "key")), []*upstream.DynamicServer{dynamicServer("mqtt")}, f.resolving)
+	next := upstream.NewZoneGroup("u", upstream.Zone{Name: "z"}, nil, upstream.Consistent(fixed(t, "key")), []*upstream.DynamicServer{dynamicServer("mqtt")}, f.resolving)
 	f.open(t, next, f.group)
 	checkPeers(t, next, "")
 	if got := f.lines.All(); !slices.Equal(got, []string{`[error] total weight 1114095 exceeds 1000000 for consistent hash in upstream "u"`}) {
@@ -327,7 +327,7 @@ func TestReloadKeepsAddresses(t *testing.T) {
 			f.Silence("", true)
 			n := dynamicServer("")
 			tt.change(n)
-			next := upstream.NewDynamicGroup("u", nil, upstream.RoundRobin, []*upstream.DynamicServer{n}, f.resolving)
+			next := upstream.NewZoneGroup("u", upstream.Zone{Name: "z"}, nil, upstream.RoundRobin, []*upstream.DynamicServer{n}, f.resolving)
 			f.open(t, next, f.group)
 			checkPeers(t, next, tt.want)
 			if len(next.Peers()) > 0 && next.Peers()[0] == f.group.Peers()[0] {

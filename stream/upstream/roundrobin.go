@@ -44,13 +44,18 @@ func (p *picker) Pick() (*Peer, error) {
 
 // Notify counts a connection as a success: a TCP peer is then considered tested, a UDP peer only at
 // the end.
-func (p *picker) Notify(peer *Peer, n Notice, _ time.Duration) {
-	if n != Connected || p.session.UDP() {
+func (p *picker) Notify(peer *Peer, n Notice, took time.Duration) {
+	succeeds := n == Connected && !p.session.UDP()
+	if !succeeds && peer.state.zoned == nil {
 		return
 	}
+	now := p.now()
 	p.set.group.mu.Lock()
 	defer p.set.group.mu.Unlock()
-	peer.succeed()
+	peer.countNotice(n, took)
+	if succeeds {
+		peer.succeed(now)
+	}
 }
 
 func (p *picker) Established() Picker { return (*connectedPicker)(p.set.group) }
@@ -70,6 +75,10 @@ func (p *picker) release(peer *Peer, o Outcome, t *stream.Try) (disabled bool) {
 	peer.release()
 	if o == Succeeded {
 		p.set.group.recordTime(peer, t)
+		peer.countTry(t)
+	}
+	if o == Failed {
+		peer.countFailure()
 	}
 	if o == Shortage {
 		peer.state.restsUntil = now + restMillis
@@ -79,7 +88,7 @@ func (p *picker) release(peer *Peer, o Outcome, t *stream.Try) (disabled bool) {
 	}
 	switch o {
 	case Succeeded:
-		peer.succeed()
+		peer.succeed(now)
 	case Failed:
 		return peer.fail(now)
 	case Untried, Shortage:

@@ -40,6 +40,9 @@ type timed interface {
 
 // NeedsFirstByte reports whether the group needs the Notice of a server's first byte.
 func (g *Group) NeedsFirstByte() bool {
+	if g.registry != nil {
+		return true
+	}
 	m, ok := g.Method.(timed)
 	return ok && m.measure() == ToFirstByte
 }

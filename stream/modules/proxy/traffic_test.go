@@ -14,8 +14,8 @@ import (
 // TestPeerTraffic checks that the counters of a peer include what was sent to it before the relay,
 // and that the relay adds to the same counters.
 func TestPeerTraffic(t *testing.T) {
-	g := group(1)
-	peer := countTraffic(g)[0]
+	g := inZone(group(1))
+	peer := g.Peers()[0]
 	c := content(g)
 	c.Protocol = proxy.V1
 	s := session(t, c)
@@ -36,7 +36,8 @@ func TestPeerTraffic(t *testing.T) {
 func TestPeerTrafficBeforeHandshake(t *testing.T) {
 	c := withTLS(t, 2)
 	c.Protocol = proxy.V1
-	peers := countTraffic(c.To.Group)
+	c.To.Group = inZone(c.To.Group)
+	peers := c.To.Group.Peers()
 	s := session(t, c)
 	offline.Script(t, s, `accepted -> read max=16 within=1m0s`)
 	step := s.Advance(stream.Event{Kind: stream.Bytes, Data: []byte("abcd")})
@@ -51,14 +52,13 @@ func TestPeerTrafficBeforeHandshake(t *testing.T) {
 	checkTraffic(t, peers[1].Traffic(), 0, 0)
 }
 
-// countTraffic gives the group peers that count.
-func countTraffic(g *upstream.Group) (peers []*upstream.Peer) {
-	g.CountTraffic = true
+// inZone returns a group with the same peers in a zone.
+func inZone(g *upstream.Group) *upstream.Group {
+	var confs []*upstream.PeerConf
 	for _, p := range g.Peers() {
-		peers = append(peers, g.NewPeer(p.PeerConf))
+		confs = append(confs, p.PeerConf)
 	}
-	g.Replace(peers)
-	return peers
+	return upstream.NewZoneGroup(g.Name, upstream.Zone{Name: "z"}, confs, g.Method, nil, upstream.Resolving{})
 }
 
 func checkTraffic(t *testing.T, c *relay.Counters, wantReceived, wantSent int64) {

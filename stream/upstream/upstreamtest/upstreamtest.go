@@ -65,6 +65,9 @@ func (b *Bench) Lines() []string {
 	return lines
 }
 
+// Now returns the time of the clock.
+func (b *Bench) Now() time.Time { return b.clock }
+
 // Advance moves the clock. No session may be running.
 func (b *Bench) Advance(d time.Duration) { b.clock = b.clock.Add(d) }
 
@@ -100,6 +103,7 @@ func Method(t *testing.T, method func(vars *stream.VarTable) upstream.Method) {
 		{"a single peer never pauses", singlePeerNeverPauses},
 		{"sessions use the new peers when they are replaced", replacedPeers},
 		{"a group may be empty", emptyGroup},
+		{"only peers that are unchecked or healthy are picked", healthyPeers},
 		{"more than 64 peers", manyPeers},
 		{"concurrent sessions", concurrentSessions},
 	}
@@ -363,6 +367,33 @@ func emptyGroup(t *testing.T, b *subject) {
 	list := newPeers(g, 1)
 	g.Replace(list)
 	p.Free(mustPickPeer(t, p, list[0]), upstream.Succeeded, &stream.Try{})
+}
+
+// healthyPeers checks each result of health checks, and that a peer is picked again after it.
+func healthyPeers(t *testing.T, b *subject) {
+	g := upstream.NewZoneGroup("u", upstream.Zone{Name: "z"}, peers(3), b.method, nil, upstream.Resolving{})
+	check := g.NewCheck(false, false)
+	all := g.Peers()
+	for _, h := range []upstream.Health{upstream.Draining, upstream.Checking, upstream.Unhealthy} {
+		check.Report(all[1], false, h)
+		for range 40 {
+			p := g.Begin(b.Session())
+			peer := mustPick(t, p)
+			if peer == all[1] {
+				t.Fatalf("picked a peer that is %v", h)
+			}
+			p.Free(peer, upstream.Succeeded, &stream.Try{})
+		}
+		check.Report(all[0], false, h)
+		check.Report(all[2], false, h)
+		_, err := g.Begin(b.Session()).Pick()
+		mustBeEmpty(t, err)
+		for _, p := range all {
+			check.Report(p, true, upstream.Healthy)
+		}
+		checkAll(t, b.drain(t, g), all)
+		b.Advance(11 * time.Second)
+	}
 }
 
 func manyPeers(t *testing.T, b *subject) {
