@@ -22,6 +22,7 @@ import (
 // see docs/design.md.
 var allowed = table(`
 internal/*: internal/ascii internal/certverify internal/ciphers internal/dns golang.org/x/net/dns/dnsmessage github.com/pires/go-proxyproto github.com/youmark/pkcs8
+internal/keyval: internal/zone github.com/gaissmai/bart
 
 parser/diag
 parser: parser/diag github.com/alecthomas/participle/v2
