@@ -1,9 +1,9 @@
-// Package mqtt decodes the CONNECT packet that an MQTT client sends first, from the bytes received
-// so far.
+// Package mqtt decodes and rewrites the CONNECT packet that an MQTT client sends first, from the
+// bytes received so far.
 //
-// It supports MQTT 3.1, 3.1.1 and 5.0, and reads only the part of the packet that identifies the
-// client. Section numbers in comments refer to the OASIS standards; 3.1.1 and 5.0 use the same
-// numbers.
+// It supports MQTT 3.1, 3.1.1 and 5.0. Parse reads only the part of the packet that identifies the
+// client; Split reads all of it, for an Edit. Section numbers in comments refer to the OASIS
+// standards; 3.1.1 and 5.0 use the same numbers.
 package mqtt
 
 // State is the progress of parsing a packet.
@@ -36,10 +36,14 @@ type Connect struct {
 	Size int
 }
 
+// typeConnect is the first byte of a CONNECT: type 1, flags 0.
+const typeConnect = 0x10
+
 // The bits of the connect flags byte, 3.1.2.3.
 const (
 	flagReserved = 0x01
 	flagWill     = 0x04
+	flagPassword = 0x40
 	flagUsername = 0x80
 )
 
@@ -72,8 +76,8 @@ func Parse(b []byte) Connect {
 
 // fixedHeader reads the packet type and the remaining length, 3.1.1, which limits all later fields.
 func (r *reader) fixedHeader(c *Connect) {
-	// Type 1 with flags 0; other flags are reserved, and Angie declines them too.
-	if first := r.next(1); first != nil && first[0] != 0x10 {
+	// Other flags are reserved, and Angie declines them too.
+	if first := r.next(1); first != nil && first[0] != typeConnect {
 		r.decline()
 	}
 	length, ok := r.varint()
@@ -110,19 +114,28 @@ func (r *reader) payload(c *Connect, flags byte) {
 	if flags&flagUsername == 0 {
 		return
 	}
-	if flags&flagWill != 0 {
-		if c.Version == 5 {
-			r.properties() // 5.0, 3.1.3.2
-		}
-		r.skip(r.uint16()) // topic
-		r.skip(r.uint16()) // message
-	}
-	// In MQTT 3.1 the remaining length takes precedence over the flag: the user name may be
-	// missing, and the packet is valid.
-	if c.Version == 3 && r.state == Done && r.off == r.end {
+	r.will(c.Version, flags)
+	c.Username = r.optional(c.Version)
+	c.HasUsername = c.Username != nil
+}
+
+// will skips the will, if there is one; its bytes need not have arrived.
+func (r *reader) will(version, flags byte) {
+	if flags&flagWill == 0 {
 		return
 	}
-	if name := r.field(); r.state == Done {
-		c.Username, c.HasUsername = name, true
+	if version == 5 {
+		r.properties() // 5.0, 3.1.3.2
 	}
+	r.skip(r.uint16()) // topic
+	r.skip(r.uint16()) // message
+}
+
+// optional returns a user name or password whose flag is set, or nil. In MQTT 3.1 the remaining
+// length takes precedence over the flag: the field may be missing, and the packet is valid.
+func (r *reader) optional(version byte) []byte {
+	if version == 3 && r.state == Done && r.off == r.end {
+		return nil
+	}
+	return r.field()
 }

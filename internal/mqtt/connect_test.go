@@ -67,13 +67,6 @@ func appendString(b []byte, s string) []byte {
 	return append(binary.BigEndian.AppendUint16(b, uint16(len(s))), s...)
 }
 
-func appendVarint(b []byte, n int) []byte {
-	for ; n > 0x7f; n >>= 7 {
-		b = append(b, byte(n)|0x80)
-	}
-	return append(b, byte(n))
-}
-
 var (
 	ann    = "ann"
 	empty  = ""

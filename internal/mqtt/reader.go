@@ -6,12 +6,15 @@ import "encoding/binary"
 // 2.2.3 (5.0: 2.1.4).
 const maxHeader = 5
 
-// Protocol names with their length and the protocol level that follows, 3.1.2.1 and 3.1.2.2. A
-// bridge may add 0x80 to the level; Angie and weir decline it.
+// Protocol names with their length and the protocol level that follows, 3.1.2.1 and 3.1.2.2.
 const (
 	nameMQTT   = "\x00\x04MQTT"
 	nameMQIsdp = "\x00\x06MQIsdp"
 )
+
+// levelBridge is the bit that some brokers add to the level when they connect as a bridge. No
+// standard describes it; Parse declines it, as Angie does.
+const levelBridge = 0x80
 
 // A reader reads a packet whose first bytes are b. As soon as a field is missing or invalid, its
 // state changes and it reads no more: every method then returns zero and changes nothing. So a
@@ -26,6 +29,8 @@ type reader struct {
 	end   int // of the packet
 	state State
 	need  int
+	// bridges accepts the levels of bridges, which have the bit levelBridge.
+	bridges bool
 }
 
 // decline stops the reader permanently, even if it was waiting for bytes.
@@ -102,7 +107,8 @@ func (r *reader) varint() (int, bool) {
 	return 0, false
 }
 
-// protocol reads the protocol name and level and returns the level if they match.
+// protocol reads the protocol name and level and returns the level, without the bit of bridges, if
+// they match.
 func (r *reader) protocol() byte {
 	name := nameMQTT
 	if !r.couldBe(nameMQTT) {
@@ -113,6 +119,9 @@ func (r *reader) protocol() byte {
 	}
 	r.next(len(name))
 	level := r.byte()
+	if r.bridges {
+		level &^= levelBridge
+	}
 	if r.state == Done && !isLevel(name, level) {
 		r.decline()
 	}
