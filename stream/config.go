@@ -69,6 +69,7 @@ type KeepAlive struct {
 type Server struct {
 	Origin   string               // "/etc/nginx/nginx.conf:12", for logs
 	Handlers [NumPhases][]Handler // equal length in all servers; nil means no handler
+	Filter   Filter               // nil leaves the client's bytes as they are
 	Content  Content              // nil ends sessions with 500
 	Loggers  []Logger
 	TLS      *ServerTLS // not nil if any address of the server has TLS

@@ -73,6 +73,7 @@ const (
 	walking           // in the phases
 	handshaking       // in the handshake with the client, before the handlers of the phase SSL
 	preread           // waiting for more bytes for a preread handler
+	filtering         // waiting for more bytes for the filter
 	content           // in the server's content
 	finished          // the step Finish was returned
 )
@@ -130,7 +131,7 @@ func (s *Session) advance(ev Event) Step {
 		return s.readHeader(ev)
 	case handshaking:
 		return s.endHandshake(ev)
-	case preread:
+	case preread, filtering:
 		return s.prereadMore(ev)
 	case content:
 		return s.Server.Content.Next(s, ev)
@@ -279,7 +280,7 @@ func (s *Session) walk() Step {
 			s.deadline = 0
 		}
 	}
-	return s.beginContent()
+	return s.filter()
 }
 
 // skips reports whether the session has no phase p: datagrams have neither SSL nor Preread, and plain
@@ -311,9 +312,14 @@ func (s *Session) waitForMore() Step {
 		s.Log(LevelError, "preread buffer full", nil)
 		return s.Finish(StatusBadRequest)
 	}
-	s.stage = preread
+	return s.readMore(preread, room)
+}
+
+// readMore asks for up to room bytes; preread_timeout limits all such reads of one stage together.
+func (s *Session) readMore(by stage, room int) Step {
+	s.stage = by
 	if s.deadline == 0 {
-		s.deadline = s.Elapsed() + set.PrereadTimeout
+		s.deadline = s.Elapsed() + s.Server.Settings.PrereadTimeout
 	}
 	return Step{Do: Read, Max: room, Deadline: s.Env.Now().Add(s.deadline - s.Elapsed())}
 }
@@ -322,6 +328,9 @@ func (s *Session) prereadMore(ev Event) Step {
 	switch ev.Kind {
 	case Bytes:
 		s.take(ev.Data)
+		if s.stage == filtering {
+			return s.filter()
+		}
 		return s.walk()
 	case Failed:
 		s.LogFailure(ev)
