@@ -10,6 +10,7 @@ import (
 	"weir/internal/errorlog"
 	"weir/internal/relay"
 	"weir/stream"
+	"weir/stream/modules/mqttfilter"
 	"weir/stream/modules/pass"
 	"weir/stream/modules/proxy"
 	"weir/stream/modules/reply"
@@ -150,8 +151,23 @@ func (d *dump) server(s *stream.Server) {
 			}
 		}
 		differing(d, "loggers", len(s.Loggers), 0)
+		d.filter(s.Filter)
 		d.content(s.Content)
 	})
+}
+
+// filter describes the filter of a server, if it has one.
+func (d *dump) filter(f stream.Filter) {
+	mqtt, ok := f.(*mqttfilter.Filter)
+	if !ok {
+		return
+	}
+	d.line("mqtt filter with %d bytes", mqtt.Limit)
+	for i, value := range mqtt.Values {
+		if value != nil {
+			d.within(func() { d.line("%s is %q", mqttfilter.FieldID(i), value.Text()) })
+		}
+	}
 }
 
 // assignments describes the values of set directives, if h contains any.
