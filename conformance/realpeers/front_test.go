@@ -37,6 +37,10 @@ stream {
         proxy_ssl_trusted_certificate {{.CA}};
         proxy_ssl_verify on;
         proxy_ssl_name {{.Name}};
+{{end}}{{if .Filter}}        mqtt on;
+        mqtt_set_connect clientid "fleet-$mqtt_preread_clientid";
+        mqtt_set_connect username guest;
+        mqtt_set_connect password guest;
 {{end}}        proxy_pass brokers;
         proxy_connect_timeout 3s;
         proxy_timeout 10m;
@@ -54,6 +58,7 @@ type front struct {
 	tls     *credentials // of the listener; nil without TLS
 	// brokersTLS is for the TLS listeners of the brokers; nil for those without TLS.
 	brokersTLS *credentials
+	filter     bool // with the MQTT filter: brokers receive other client identifiers, and credentials
 }
 
 // startWeir runs weir in front of the brokers, with that value of proxy_protocol.
@@ -75,7 +80,7 @@ func (f *front) start(t *testing.T) *front {
 		addrs = append(addrs, addr)
 	}
 	var text strings.Builder
-	values := map[string]any{"Listen": f.addr, "Header": f.header, "Brokers": addrs, "TLS": f.tls, "BrokerTLS": f.brokersTLS}
+	values := map[string]any{"Listen": f.addr, "Header": f.header, "Brokers": addrs, "TLS": f.tls, "BrokerTLS": f.brokersTLS, "Filter": f.filter}
 	if err := confTemplate.Execute(&text, values); err != nil {
 		t.Fatal(err)
 	}

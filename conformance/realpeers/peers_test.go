@@ -81,6 +81,14 @@ func TestPeers(t *testing.T) {
 					runVisitor(t, visitor{front: f, home: f.brokers[0], client: pahoClassic{4}, id: idAt(t, f, f.brokers[0], "v2")})
 				})
 			}
+			t.Run("MQTT filter", func(t *testing.T) {
+				f := (&front{header: cl.header, brokers: f.brokers[:1], filter: true}).start(t)
+				for i, c := range clients() {
+					if slices.Contains(cl.levels, c.client.level()) {
+						t.Run(c.name, func(t *testing.T) { testFilter(t, f, c.client, fmt.Sprintf("renamed%d", i)) })
+					}
+				}
+			})
 			if home := f.brokers[0]; home.tlsAddr != "" {
 				t.Run("TLS on both sides", func(t *testing.T) {
 					f := (&front{header: cl.header, brokers: f.brokers[:1], tls: shared, brokersTLS: shared}).start(t)
@@ -99,6 +107,23 @@ func runVisitor(t *testing.T, v visitor) {
 	v.testSubscribe(t)
 	v.testPublish(t)
 	v.testKill(t)
+}
+
+// testFilter publishes, and is cut off with a will. The broker knows the client by the identifier that
+// weir has set, and accepts both of its packets.
+func testFilter(t *testing.T, f *front, client client, id string) {
+	t.Helper()
+	home := f.brokers[0]
+	c := call{addr: f.addr, source: "127.0.0.16", id: id, topic: "up/" + id, payload: "hello", willTopic: "will/" + id, will: "gone"}
+	from := client.publish(t, c)
+	home.observer.await(t, message{topic: c.topic, payload: c.payload, qos: 1})
+	f.awaitLogged(t, from, id)
+	client.subscribe(t, c).kill(t)
+	home.observer.await(t, message{topic: c.willTopic, payload: c.will, qos: 1})
+	await(t, "two sessions of fleet-"+id, func() bool { return len(home.record.of("fleet-"+id)) == 2 })
+	if n := len(home.record.of(id)); n > 0 {
+		t.Errorf("the broker met %d clients with the identifier that the client has sent", n)
+	}
 }
 
 // idAt returns an identifier that weir sends to home, as another client, paho, finds out.
