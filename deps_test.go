@@ -38,8 +38,9 @@ stream/offline: stream internal/* golang.org/x/sys/unix
 
 directives/conf: parser parser/diag stream internal/*
 directives: directives/conf parser parser/diag stream stream/upstream stream/modules/* internal/*
+runtime/api: directives/conf internal/* internal/keyval
 runtime/dashboard:
-runtime: runtime/dashboard directives directives/conf parser parser/diag stream stream/upstream stream/driver/* internal/* github.com/fsnotify/fsnotify golang.org/x/sys/unix
+runtime: runtime/api runtime/dashboard directives directives/conf parser parser/diag stream stream/upstream stream/driver/* internal/* github.com/fsnotify/fsnotify golang.org/x/sys/unix
 cmd/weir: runtime
 
 conformance: conformance/* golang.org/x/tools/txtar
