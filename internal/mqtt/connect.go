@@ -1,5 +1,5 @@
-// Package mqtt decodes and rewrites the CONNECT packet that an MQTT client sends first, from the
-// bytes received so far.
+// Package mqtt decodes and rewrites the CONNECT packet that an MQTT client sends first, and decodes
+// the CONNACK packet that answers it, from the bytes received so far.
 //
 // It supports MQTT 3.1, 3.1.1 and 5.0. Parse reads only the part of the packet that identifies the
 // client; Split reads all of it, for an Edit. Section numbers in comments refer to the OASIS
