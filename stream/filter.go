@@ -34,6 +34,6 @@ func (s *Session) filter() Step {
 // ReplaceHead makes head what the content sends to the server instead of the bytes in Head, which
 // count as received from the client now.
 func (s *Session) ReplaceHead(head []byte) {
-	s.Traffic.FromClient.Add(int64(len(s.Head)))
+	s.CountFromClient(len(s.Head))
 	s.KeepHead(head)
 }
