@@ -40,7 +40,8 @@ directives/conf: parser parser/diag stream internal/*
 directives: directives/conf parser parser/diag stream stream/upstream stream/modules/* internal/*
 runtime/api: directives/conf internal/* internal/keyval
 runtime/dashboard:
-runtime: runtime/api runtime/dashboard directives directives/conf parser parser/diag stream stream/upstream stream/driver/* internal/* github.com/fsnotify/fsnotify golang.org/x/sys/unix
+runtime/metrics: runtime/api
+runtime: runtime/api runtime/dashboard runtime/metrics directives directives/conf parser parser/diag stream stream/upstream stream/driver/* internal/* github.com/fsnotify/fsnotify golang.org/x/sys/unix
 cmd/weir: runtime
 
 conformance: conformance/* golang.org/x/tools/txtar

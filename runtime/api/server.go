@@ -28,6 +28,7 @@ const documentation = "https://nginx.org/en/docs/http/ngx_http_api_module.html"
 // A Server answers requests to the API. It is safe for concurrent use.
 type Server struct {
 	Source Source
+	Own    Own // nil without the objects of weir
 }
 
 // Options are the settings of a location.
@@ -43,6 +44,7 @@ type Options struct {
 type call struct {
 	request *http.Request
 	source  Source
+	own     Own
 	version int      // 0 before it is known
 	names   []string // of the objects in the path
 	fields  fields
@@ -54,7 +56,7 @@ type call struct {
 // Serve answers a request. path is the rest of the path of the URI, as received, after the prefix of the
 // location.
 func (s *Server) Serve(w http.ResponseWriter, r *http.Request, path string, opt Options) {
-	c := &call{request: r, source: s.Source, status: http.StatusOK}
+	c := &call{request: r, source: s.Source, own: s.Own, status: http.StatusOK}
 	switch err := c.run(path, opt); {
 	case errors.Is(err, errTooLarge):
 		tooLarge(w, r, opt)
@@ -82,14 +84,18 @@ func (c *call) run(path string, opt Options) error {
 	if len(elements) == 0 && ok {
 		return c.listVersions()
 	}
+	tree := root
 	if c.version = versionOf(elements); c.version == 0 {
-		return errUnknownVersion
+		if c.own == nil || len(elements) == 0 || elements[0] != ownName {
+			return errUnknownVersion
+		}
+		c.version, tree = lastVersion, ownRoot
 	}
 	c.out.version = c.version
 	if !ok {
 		return errPathNotFound
 	}
-	n, err := c.find(elements[1:])
+	n, err := c.find(tree, elements[1:])
 	if err != nil {
 		return err
 	}

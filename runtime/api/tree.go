@@ -32,9 +32,8 @@ func (n *node) handler(method string) func(*call) error {
 	return nil
 }
 
-// find returns the node of a path and collects the names of objects.
-func (c *call) find(elements []string) (*node, error) {
-	n := root
+// find returns the node of a path in a tree and collects the names of objects.
+func (c *call) find(n *node, elements []string) (*node, error) {
 	for _, element := range elements {
 		next := n.child(element, c.version)
 		if next == nil {

@@ -262,7 +262,7 @@ class Group {
 
   update(upstream, ring, time) {
     this.time = time;
-    this.ring = ring && Object.fromEntries(Object.entries(ring).map(([id, millionths]) => [id, millionths / 1e6]));
+    this.ring = ring && Object.fromEntries(Object.entries(ring.shares).map(([id, millionths]) => [id, millionths / 1e6]));
     this.peers = new Map(upstream.peers.map((p) => [String(p.id), p]));
     this.sum = upstream.peers.reduce((sum, p) => sum + p.active, 0);
     const up = upstream.peers.filter((p) => p.state === "up").length;
@@ -419,9 +419,10 @@ async function ask(event) {
   event.preventDefault();
   const client = $("client").value;
   const routes = await get(OWN + "route?key=" + encodeURIComponent(client)).catch(() => undefined);
-  const lines = Object.entries(routes ?? {}).map(([upstream, route]) => make("li", {}, upstream + ": ", make("b", { textContent: route.server ?? "none is available" })));
+  const lines = Object.entries(routes ?? {}).map(([upstream, route]) => make("li", {}, upstream + ": ",
+    make("b", { textContent: route.server ?? "round robin decides" }), make("small", { textContent: " by " + route.key })));
   setText($("asked"), client);
-  $("routes").replaceChildren(...(lines.length ? lines : [make("li", { textContent: "no upstream chooses by client identifier" })]));
+  $("routes").replaceChildren(...(lines.length ? lines : [make("li", { textContent: "no upstream chooses by a key" })]));
   $("answer").hidden = false;
 }
 

@@ -1,0 +1,80 @@
+package api_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"weir/runtime/api"
+)
+
+// fakeOwn is an Own with one object of each kind.
+type fakeOwn struct{}
+
+func (fakeOwn) Reloads() api.Reloads {
+	return api.Reloads{Last: []api.Reload{
+		{Generation: 1, Time: start, Took: 1500 * time.Microsecond}, {Time: start, Err: `unknown directive "x" in /n.conf:3`},
+	}}
+}
+
+func (fakeOwn) MQTT() []api.MQTTZone {
+	return []api.MQTTZone{{
+		Name: "mqtt", V31: 1, V311: 2, V5: 3, Malformed: 4, WithoutClientID: 5, Connacks: []api.Connack{{Code: 0, Count: 6}, {Code: 135, Count: 7}},
+	}}
+}
+
+func (fakeOwn) Rings() []api.Ring {
+	return []api.Ring{{Upstream: "brokers", Key: "$mqtt_preread_clientid", Shares: []api.Share{{ID: 0, Share: 1.0 / 3}, {ID: 4, Share: 2.0 / 3}}}}
+}
+
+func (fakeOwn) Routes(key string) []api.Route {
+	if key != "pump 17/ü" {
+		return []api.Route{{Upstream: "brokers", Key: "$mqtt_preread_clientid"}}
+	}
+	return []api.Route{{Upstream: "brokers", Key: "$mqtt_preread_clientid", ID: 4, Server: "192.0.2.12:1883"}}
+}
+
+// TestOwnObjects checks the objects that NGINX Plus does not have.
+func TestOwnObjects(t *testing.T) {
+	for target, want := range map[string]string{
+		"/weir": `["reloads","mqtt","rings","route"]`,
+		"/weir/reloads": `[{"generation":1,"time":"2026-11-29T17:00:00.007Z","took":1,"ok":true},` +
+			`{"generation":0,"time":"2026-11-29T17:00:00.007Z","took":0,"ok":false,"message":"unknown directive \"x\" in /n.conf:3"}]`,
+		"/weir/mqtt/":                        `{"mqtt":{"connect":{"3.1":1,"3.1.1":2,"5":3},"malformed":4,"without_client_id":5,"connack":{"0":6,"135":7}}}`,
+		"/weir/rings":                        `{"brokers":{"key":"$mqtt_preread_clientid","shares":{"0":333333,"4":666667}}}`,
+		"/weir/route?key=pump%2017%2F%C3%BC": `{"brokers":{"key":"$mqtt_preread_clientid","id":4,"server":"192.0.2.12:1883"}}`,
+		"/weir/route":                        `{"brokers":{"key":"$mqtt_preread_clientid"}}`,
+	} {
+		if a := askOwn(fakeOwn{}, http.MethodGet, target); a.status != http.StatusOK || a.body != want {
+			t.Errorf("%s: %d %s, want %s", target, a.status, a.body, want)
+		}
+	}
+}
+
+// TestOwnTreeIsNoVersion checks that the tree does not appear among the versions, and that nothing in it
+// changes.
+func TestOwnTreeIsNoVersion(t *testing.T) {
+	for _, tt := range []struct {
+		own            api.Own
+		method, target string
+		want           string
+	}{
+		{fakeOwn{}, http.MethodGet, "/", "[1,2,3,4,5,6,7,8,9]"},
+		{nil, http.MethodGet, "/weir", "UnknownVersion"},
+		{fakeOwn{}, http.MethodGet, "/weir/nginx", "PathNotFound"},
+		{fakeOwn{}, http.MethodGet, "/9/weir", "PathNotFound"},
+		{fakeOwn{}, http.MethodDelete, "/weir/reloads", "MethodDisabled"},
+	} {
+		if got := askOwn(tt.own, tt.method, tt.target).code(); got != tt.want {
+			t.Errorf("%s %s: %s, want %s", tt.method, tt.target, got, tt.want)
+		}
+	}
+}
+
+func askOwn(own api.Own, method, target string) answer {
+	r := httptest.NewRequest(method, target, nil)
+	w := httptest.NewRecorder()
+	(&api.Server{Source: newFakeSource(), Own: own}).Serve(w, r, r.URL.EscapedPath(), writable)
+	return answer{w.Code, w.Header(), w.Body.String()}
+}
