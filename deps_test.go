@@ -27,9 +27,9 @@ internal/keyval: internal/zone github.com/gaissmai/bart
 parser/diag
 parser: parser/diag github.com/alecthomas/participle/v2
 
-stream: internal/*
+stream: internal/* internal/keyval
 stream/upstream: stream internal/* github.com/dgryski/go-jump
-stream/modules/*: stream stream/upstream internal/* github.com/gaissmai/bart github.com/oschwald/maxminddb-golang/v2
+stream/modules/*: stream stream/upstream internal/* internal/keyval github.com/gaissmai/bart github.com/oschwald/maxminddb-golang/v2
 stream/driver/*: stream stream/driver/internal/* internal/* golang.org/x/sys/unix
 stream/driver/internal/*: stream internal/* golang.org/x/sys/unix
 stream/driver/drivertest: stream stream/offline internal/* golang.org/x/sys/unix go.uber.org/goleak
@@ -37,7 +37,7 @@ stream/upstream/upstreamtest: stream stream/offline stream/upstream internal/*
 stream/offline: stream internal/* golang.org/x/sys/unix
 
 directives/conf: parser parser/diag stream internal/*
-directives: directives/conf parser parser/diag stream stream/upstream stream/modules/* internal/*
+directives: directives/conf parser parser/diag stream stream/upstream stream/modules/* internal/* internal/keyval
 runtime/api: directives/conf internal/* internal/keyval
 runtime/dashboard:
 runtime/metrics: runtime/api

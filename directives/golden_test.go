@@ -144,7 +144,7 @@ func (c *goldenCase) unpack(t *testing.T) (dir string) {
 // instead: read the difference.
 func TestGolden(t *testing.T) {
 	for _, c := range goldenCases(t, "core", "foreign", "stream", "proxy", "mqtt_preread", "mqtt_filter", "access", "realip", "limit_conn", "return",
-		"set", "pass", "map", "geo", "geoip", "geoip2", "split_clients", "num_map", "resolver", "upstream", "log") {
+		"set", "pass", "map", "geo", "geoip", "geoip2", "keyval", "split_clients", "num_map", "resolver", "upstream", "log") {
 		t.Run(c.name(), func(t *testing.T) {
 			t.Parallel()
 			dir := c.unpack(t)

@@ -9,6 +9,7 @@ var hints = conf.Hints{
 		"access_log":      {"buffer=", "flush=", "gzip", "gzip=", "if="},
 		"error_log":       {"alert", "crit", "debug", "emerg", "error", "info", "json", "notice", "warn"},
 		"hash":            {"consistent", "jump"},
+		"keyval_zone":     {"state=", "sync", "timeout=", "type=", "zone="},
 		"least_time":      {"connect", "first_byte", "inflight", "last_byte"},
 		"limit_conn_zone": {"zone="},
 		"listen": {
@@ -32,7 +33,6 @@ var hints = conf.Hints{
 		"ssl_stapling_verify":           "weir does not ask responders; ssl_stapling_file has a response that a timer fetches with openssl ocsp",
 		"ngx_stream_upstream_hc_module": "max_fails and fail_timeout take a failed server out of use, by the sessions that fail",
 		"ngx_stream_js_module":          "map, geo, set and num_map replace many scripts",
-		"ngx_stream_keyval_module":      "use a map with an include, and -watch",
 		"ngx_stream_zone_sync_module":   "instances with the same hash need no shared state; examples/active-active shows how",
 	},
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"weir/internal/errorlog"
+	"weir/internal/keyval"
 	"weir/internal/logfile"
 )
 
@@ -15,10 +16,19 @@ type Config struct {
 	Parts   []Part
 	Vars    *VarTable
 	Files   *logfile.Set // every log file that the configuration names
+	Keyvals []*Keyval    // by name
 }
 
 // NewConfig returns an empty Config, to be filled by one goroutine.
 func NewConfig() *Config { return &Config{Vars: NewVarTable(), Files: &logfile.Set{}} }
+
+// A Keyval is a zone of key-value pairs.
+//
+// See https://nginx.org/en/docs/stream/ngx_stream_keyval_module.html.
+type Keyval struct {
+	Name  string
+	Store *keyval.Store // set when its part opens; configurations share it as long as the zone stays the same
+}
 
 // A Listen is one address on which sessions arrive.
 //

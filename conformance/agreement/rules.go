@@ -54,7 +54,7 @@ func onPurpose(reason string, holds func(*result) bool) rule {
 var rules = []rule{
 	since("1.31.0", "`least_time`", nginxFinds(`^\[emerg\] unknown directive "least_time"`)),
 	since("1.25.5", "`server_name` and `pass`", nginxFinds(`^\[emerg\] unknown directive "(server_name|pass)"`)),
-	other("a directive of the commercial edition", nginxFinds(`^\[emerg\] unknown directive "(mqtt_preread|num_map)"`)),
+	other("a directive of the commercial edition", nginxFinds(`^\[emerg\] unknown directive "(mqtt_preread|num_map|keyval|keyval_zone)"`)),
 	since("1.27.3", "`resolver` in `upstream`", nginxStops(`^\[emerg\] "resolver(_timeout)?" directive is not allowed here`)),
 	since("1.23.1", "`ipv4=` of `resolver`", nginxStops(`^\[emerg\] host not found in resolver "ipv4=`)),
 	other("`status_zone=` of `resolver`, in the commercial edition", nginxStops(`^\[emerg\] (host not found|invalid port) in resolver "status_zone=`)),

@@ -59,7 +59,6 @@ type Store struct {
 	content atomic.Pointer[content]
 	slab    *zone.Slab
 	changes atomic.Uint64
-	changed chan struct{} // has an element after a change
 
 	mu    sync.Mutex // taken by changes
 	first int64      // no pair expires before this time
@@ -80,8 +79,7 @@ const (
 // New returns an empty Store.
 func New(o Options) *Store {
 	s := &Store{
-		name: o.Name, kind: o.Type, clock: clock{now: o.Now, base: o.Now()}, slab: zone.NewSlab(o.Size), changed: make(chan struct{}, 1),
-		first: never,
+		name: o.Name, kind: o.Type, clock: clock{now: o.Now, base: o.Now()}, slab: zone.NewSlab(o.Size), first: never,
 	}
 	s.SetTimeout(o.Timeout)
 	s.content.Store(&content{index: newIndex(o.Type)})
@@ -103,8 +101,8 @@ const never = math.MaxInt64
 // ms returns the time, at least 1.
 func (c *clock) ms() int64 { return c.of(c.now()) }
 
-// of returns the milliseconds of t.
-func (c *clock) of(t time.Time) int64 { return t.Sub(c.base).Milliseconds() + 1 }
+// of returns the milliseconds of t, at least 1.
+func (c *clock) of(t time.Time) int64 { return max(t.Sub(c.base).Milliseconds()+1, 1) }
 
 // A pair is immutable once published.
 type pair struct {
@@ -202,16 +200,8 @@ func (s *Store) locked(change func() error) error {
 	if err := change(); err != nil {
 		return err
 	}
-	s.noteChange()
-	return nil
-}
-
-func (s *Store) noteChange() {
 	s.changes.Add(1)
-	select {
-	case s.changed <- struct{}{}:
-	default:
-	}
+	return nil
 }
 
 func (s *Store) addOne(p Pair) error {
@@ -410,7 +400,7 @@ func (s *Store) Clear() {
 		s.free(p)
 	}
 	s.first = never
-	s.noteChange()
+	s.changes.Add(1)
 }
 
 // sweepBatch is how many pairs are removed at a time.

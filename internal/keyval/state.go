@@ -184,6 +184,3 @@ func (d *draft) inherit(p pair, offset int64) error {
 
 // Changes returns the number of changes since the Store was made.
 func (s *Store) Changes() uint64 { return s.changes.Load() }
-
-// Changed has an element after a change. It is for one receiver at a time.
-func (s *Store) Changed() <-chan struct{} { return s.changed }
