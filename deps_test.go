@@ -39,9 +39,10 @@ stream/offline: stream internal/* golang.org/x/sys/unix
 directives/conf: parser parser/diag stream internal/*
 directives: directives/conf parser parser/diag stream stream/upstream stream/modules/* internal/* internal/keyval
 runtime/api: directives/conf internal/* internal/keyval
+runtime/control: directives/conf stream internal/*
 runtime/dashboard:
 runtime/metrics: runtime/api
-runtime: runtime/api runtime/dashboard runtime/metrics directives directives/conf parser parser/diag stream stream/upstream stream/driver/* internal/* github.com/fsnotify/fsnotify golang.org/x/sys/unix
+runtime: runtime/api runtime/control runtime/dashboard runtime/metrics directives directives/conf parser parser/diag stream stream/upstream stream/driver/* internal/* github.com/fsnotify/fsnotify golang.org/x/sys/unix
 cmd/weir: runtime
 
 conformance: conformance/* golang.org/x/tools/txtar

@@ -26,12 +26,22 @@ type console struct {
 	out   *outlets // the process waits for it at its end; nil in tests
 	// hints explains on standard error why a configuration is refused; nil adds nothing to nginx's lines.
 	hints *hinter
+	// record also gets warnings and worse, for the client that asked for a reload; nil without one.
+	record *errorlog.Log
+}
+
+// recording returns a copy of c that writes to record as well.
+func (c *console) recording(record *errorlog.Log) *console {
+	copied := *c
+	copied.record = record
+	return &copied
 }
 
 // log writes one line.
 func (c *console) log(level errorlog.Level, format string, args ...any) {
 	msg := fmt.Sprintf(format, args...)
 	c.errorLog.Write(level, 0, msg)
+	c.record.Write(level, 0, msg)
 	if c.stderr == nil || level > errorlog.Warn || c.dated && c.errorLog.Enabled(level) {
 		return
 	}

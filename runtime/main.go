@@ -27,6 +27,7 @@ type Options struct {
 	ErrorLog string   // -e; empty means the built-in one
 	Conf     string   // -c; empty means the built-in one
 	Globals  string   // -g
+	Control  string   // -l: the address of the control API; empty disables it
 	Watch    bool     // -watch: reload when a file of the configuration changes
 	Hints    bool     // -hints: explain configuration errors even if standard error is not a terminal
 }

@@ -47,6 +47,8 @@ type Master struct {
 	redirect    func(*directives.Program) *logfile.File // redirectStderr
 	stderrIs    *logfile.File                           // the file that standard error was redirected to, or nil
 	detach      func()                                  // called once, before the pid file is written
+	keepText    bool                                    // generations keep the text of their files
+	serving     atomic.Int64                            // the number of generations, for other goroutines
 
 	orders   orders          // calls of the driver
 	driven   <-chan struct{} // closed when the last of them has returned; nil before the first
@@ -65,6 +67,7 @@ type Master struct {
 // A request asks the Master for a reload.
 type request struct {
 	source parser.Source
+	record *errorlog.Log // also gets the lines of the reload; may be nil
 	answer chan<- outcome
 }
 
@@ -113,12 +116,19 @@ func serve(o Options, p paths, c *console, signals *signalSet) int {
 		m.watcher = newWatcher(m.source, usualPace, m.log)
 		m.watcher.start()
 	}
-	switch err := m.start(); {
-	case signals.end.Err() != nil && err != nil:
-		return exitOK
-	case err != nil:
+	listener, err := m.listenControl(o.Control)
+	if err != nil {
+		c.log(errorlog.Emerg, "%v", err)
 		return exitFailed
 	}
+	if err := m.start(); err != nil {
+		if listener != nil {
+			listener.Close()
+		}
+		return exitCode(signals.end)
+	}
+	stopControl := m.serveControl(listener)
+	defer stopControl()
 	c.out.waitStderr(exitTimeout) // the command that started the daemon ends now; this completes its output
 	daemon.complete()
 	ctx, stop := context.WithCancel(context.Background())
@@ -126,6 +136,14 @@ func serve(o Options, p paths, c *console, signals *signalSet) int {
 	go runTrimmer(ctx, &m.tally)
 	m.run()
 	return exitOK
+}
+
+// exitCode returns the code of a start that has failed: a signal to end is no failure.
+func exitCode(end context.Context) int {
+	if end.Err() != nil {
+		return exitOK
+	}
+	return exitFailed
 }
 
 // start opens the first configuration and starts serving. If it fails, it has logged the error and left
@@ -188,9 +206,15 @@ func (m *Master) handleSignal(s syscall.Signal) bool {
 // Reload changes to the configuration of src and returns the result; an error leaves the running
 // configuration unchanged. It is safe for concurrent use: changes are made one after another.
 func (m *Master) Reload(ctx context.Context, src parser.Source) (*Generation, diag.List, error) {
+	return m.request(ctx, request{source: src})
+}
+
+// request is Reload for a request without a channel.
+func (m *Master) request(ctx context.Context, r request) (*Generation, diag.List, error) {
 	answer := make(chan outcome, 1)
+	r.answer = answer
 	select {
-	case m.requests <- request{src, answer}:
+	case m.requests <- r:
 	case <-ctx.Done():
 		return nil, nil, ctx.Err()
 	case <-m.done:
@@ -207,7 +231,9 @@ func (m *Master) answer(r request) {
 	}
 	m.console.log(errorlog.Notice, "reconfiguring")
 	var o outcome
+	m.console = m.console.recording(r.record)
 	o.generation, o.found, o.err = m.change(m.signals.end, r.source)
+	m.console = m.console.recording(nil)
 	r.answer <- o
 }
 
@@ -278,6 +304,7 @@ func (m *Master) terminate() {
 // process still writes to them.
 func (m *Master) reap(g *Generation) {
 	m.generations = slices.DeleteFunc(slices.Clone(m.generations), func(l *Generation) bool { return l == g })
+	m.serving.Store(int64(len(m.generations)))
 	m.console.log(errorlog.Notice, "exiting")
 	m.console.log(errorlog.Notice, "exit")
 	m.console.log(errorlog.Notice, "worker process %d exited with code 0", m.env.PID)

@@ -85,10 +85,19 @@ func (m *Master) read(ctx context.Context, src parser.Source, t *trial) (*direct
 	}
 	t.read, t.passes = r.files, r.unknown
 	if r.program != nil {
-		r.program.Tree = nil // a generation may live for months, and its text is not needed again
+		r.program.Tree = m.retained(r.program.Tree)
 	}
 	m.console.logDiagnostics(r.found)
 	return r.program, r.found, r.found.Err()
+}
+
+// retained returns the part of a tree that a generation keeps. It may live for months, and only the
+// control API needs its text again.
+func (m *Master) retained(t *parser.Tree) *parser.Tree {
+	if m.keepText {
+		return textOf(t)
+	}
+	return nil
 }
 
 // noteFailure wraps lookup so that a failure sets failed.
@@ -178,6 +187,7 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 	applyPriority(m.priority(), next.Program.Main.Priority, m.console)
 	changeDir(next.Program.Main.WorkingDirectory, m.paths, m.console)
 	m.latest, m.generations = next, append(m.generations, next)
+	m.serving.Store(int64(len(m.generations)))
 	next.run()
 	old := m.current.Swap(next)
 	m.attachSockets(next, fresh)

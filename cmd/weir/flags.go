@@ -105,6 +105,8 @@ func (f *flags) valued(letter byte) (to *string, missing string) {
 		return &f.Conf, "file name"
 	case 'g':
 		return &f.Globals, "parameter"
+	case 'l':
+		return &f.Control, "address"
 	case 's':
 		return &f.Signal, "parameter"
 	}
@@ -126,7 +128,7 @@ func (f *flags) show(w io.Writer) {
 }
 
 const usage = `Usage: weir [-?hvVtTq] [-s signal] [-p prefix]
-            [-e filename] [-c filename] [-g directives] [-watch] [-hints]
+            [-e filename] [-c filename] [-g directives] [-l address] [-watch] [-hints]
 
 Options:
   -?,-h         : show this help
@@ -140,6 +142,7 @@ Options:
   -e filename   : error log until the configuration sets one (default: %s)
   -c filename   : configuration file (default: %s)
   -g directives : directives to read before the file
+  -l address    : serve the control API on a port or a socket: -l unix:/run/weir.sock
   -watch        : reload when a file of the configuration changes
   -hints        : show the source line of an error and how to correct it, as in a terminal
 
