@@ -1,6 +1,7 @@
 // Package certverify verifies chains of certificates by the rules and with the results of OpenSSL.
 //
-// As in nginx, an error does not stop the verification, and the result is the last error. The
+// As in nginx, an error does not stop the verification, and the result is the last error, unless the
+// first one is wanted. The
 // functions do no I/O and keep no state: the same chain gives the same result in a full and in a
 // resumed handshake, so that a resumed one can be verified again.
 package certverify
@@ -45,18 +46,30 @@ func NewStore(trusted []*x509.Certificate, crls []*x509.RevocationList) *Store {
 // results.
 func (s *Store) Identity() [sha256.Size]byte { return s.identity }
 
-// A Usage is the side of TLS that a certificate is for.
+// Issuer returns the issuer of a certificate, or nil if the store does not have it.
+func (s *Store) Issuer(c *x509.Certificate) *x509.Certificate {
+	subject := newCertificate(c)
+	for _, candidate := range s.certs {
+		if candidate.issued(subject) {
+			return candidate.Certificate
+		}
+	}
+	return nil
+}
+
+// A Usage is what a certificate is for: a side of TLS, or signing OCSP responses.
 type Usage int
 
 // The usages.
 const (
-	ForClients Usage = iota // the certificate of a client
-	ForServers              // the certificate of a server
+	ForClients    Usage = iota // the certificate of a client
+	ForServers                 // the certificate of a server
+	ForResponders              // the certificate of an OCSP responder, whose usage is not checked
 )
 
 // Options are the settings of a verification.
 type Options struct {
-	// Usage is the side that the certificate must be for.
+	// Usage is what the certificate must be for.
 	Usage Usage
 	// Depth is the greatest number of intermediate certificates in a chain.
 	Depth int
@@ -64,20 +77,33 @@ type Options struct {
 	Level int
 	// Time is the current time.
 	Time time.Time
+	// ReturnFirst makes the first error the result: OpenSSL stops there if it has no callback.
+	ReturnFirst bool
 }
 
 // Verify verifies the certificates that a peer has presented, its own first, and returns the last
 // error, or OK. Without any certificate it returns Unspecified.
 func (s *Store) Verify(presented []*x509.Certificate, o Options) Code {
+	_, code := s.Chain(presented, o)
+	return code
+}
+
+// Chain is Verify, and also returns the chain from the peer's own certificate to a trusted one, as far
+// as it was found.
+func (s *Store) Chain(presented []*x509.Certificate, o Options) ([]*x509.Certificate, Code) {
 	if len(presented) == 0 {
-		return Unspecified
+		return nil, Unspecified
 	}
 	v := &verification{store: s, options: o}
 	for _, c := range presented {
 		v.presented = append(v.presented, newCertificate(c))
 	}
 	v.run()
-	return v.result
+	chain := make([]*x509.Certificate, len(v.chain))
+	for i, c := range v.chain {
+		chain[i] = c.Certificate
+	}
+	return chain, v.result
 }
 
 // A verification is one call of Verify.
@@ -105,7 +131,11 @@ func (v *verification) run() {
 	v.checkNameConstraints()
 }
 
-func (v *verification) report(c Code) { v.result = c }
+func (v *verification) report(c Code) {
+	if v.result == OK || !v.options.ReturnFirst {
+		v.result = c
+	}
+}
 
 // checkStrength follows check_auth_level.
 func (v *verification) checkStrength() {

@@ -92,9 +92,12 @@ func (c *certificate) netscapeRejects(bits byte) bool {
 	return c.netscape != nil && c.netscape[0]&bits == 0
 }
 
-// serves reports whether the usages of a certificate include one side of TLS. Follows
-// check_purpose_ssl_client and check_purpose_ssl_server.
+// serves reports whether the usages of a certificate include u. Follows check_purpose_ssl_client,
+// check_purpose_ssl_server and check_purpose_ocsp_helper.
 func (c *certificate) serves(u Usage, isIssuer bool) bool {
+	if u == ForResponders {
+		return !isIssuer || c.authorityKind() != notAuthority
+	}
 	extended, signs, netscape := x509.ExtKeyUsageClientAuth, x509.KeyUsageDigitalSignature|x509.KeyUsageKeyAgreement, byte(netscapeClient)
 	if u == ForServers {
 		extended, netscape = x509.ExtKeyUsageServerAuth, netscapeServer

@@ -19,6 +19,9 @@ type Server struct {
 	// Choose loads the certificate of a handshake, and is called when it needs one; nil for those in
 	// Certificates.
 	Choose func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	// Staple returns the OCSP response to send with one of Certificates, or nil. It is called for each
+	// handshake. nil sends those that the certificates have.
+	Staple func(leaf *x509.Certificate) []byte
 	// Verify is ssl_verify_client.
 	Verify VerifyMode
 	// Verifier verifies the certificates of clients; needed unless Verify is VerifyOff.
@@ -39,8 +42,10 @@ func (s Server) Config() (*tls.Config, []string, error) {
 	}
 	all := byPreference(s.Certificates)
 	c.Certificates, c.GetCertificate = all, s.Choose
-	if len(all) > 1 {
-		c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { return Supported(hello, all), nil }
+	if len(all) > 1 || len(all) > 0 && s.Staple != nil {
+		c.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return s.stapled(Supported(hello, all)), nil
+		}
 	}
 	if s.Verify != VerifyOff {
 		c.ClientAuth = tls.RequestClientCert
@@ -56,6 +61,16 @@ func (s Server) Config() (*tls.Config, []string, error) {
 	}
 	c.WrapSession, c.UnwrapSession = box.wrap, box.unwrap
 	return c, p.warnings, nil
+}
+
+// stapled returns the certificate with its present OCSP response.
+func (s *Server) stapled(c *tls.Certificate) *tls.Certificate {
+	if s.Staple == nil {
+		return c
+	}
+	with := *c
+	with.OCSPStaple = s.Staple(c.Leaf)
+	return &with
 }
 
 // Supported returns the certificate that the client supports best, or one that it does not support. As

@@ -40,14 +40,20 @@ type Verifier struct {
 
 // Verify returns OpenSSL's result for the certificates that the peer has presented; OK if there are none.
 func (v *Verifier) Verify(presented []*x509.Certificate) certverify.Code {
+	_, code := v.Chain(presented)
+	return code
+}
+
+// Chain is Verify, and also returns the chain from the peer's certificate to a trusted one.
+func (v *Verifier) Chain(presented []*x509.Certificate) ([]*x509.Certificate, certverify.Code) {
 	if len(presented) == 0 {
-		return certverify.OK
+		return nil, certverify.OK
 	}
 	now := time.Now
 	if v.Clock != nil {
 		now = v.Clock
 	}
-	return v.Store.Verify(presented, certverify.Options{Usage: v.Usage, Depth: v.Depth, Level: v.Level, Time: now()})
+	return v.Store.Chain(presented, certverify.Options{Usage: v.Usage, Depth: v.Depth, Level: v.Level, Time: now()})
 }
 
 var errNoCertificate = errors.New("client sent no required SSL certificate")
