@@ -26,13 +26,18 @@ type ServerTLS struct {
 	Config  *tls.Config
 	Timeout time.Duration // ssl_handshake_timeout
 	Reject  bool          // ssl_reject_handshake
-	// Verify checks the client's certificate after the handshake. It returns nil if the client has
-	// sent none. nil does not check.
-	Verify func(tls.ConnectionState) *VerifyError
+	// Verify checks the client's certificate after the handshake, and returns its chain. Both are nil
+	// if the client has sent none. nil does not check.
+	Verify func(tls.ConnectionState) ([]*x509.Certificate, *VerifyError)
+	// Status asks for the status of the certificates in a chain that Verify has trusted. It returns nil
+	// and the result if this is known. nil does not ask.
+	Status func(s *Session, chain []*x509.Certificate) (*StatusQuery, *VerifyError)
 	// ReadsFiles means that callbacks of Config read files.
 	ReadsFiles bool
 	// KeepOffer keeps the lists of the ClientHello in TLSState.Offer.
 	KeepOffer bool
+
+	only *x509.Certificate // the certificate of Config if it has one only
 }
 
 // ReadsFiles reports whether handshakes with the server's clients read files.
@@ -42,21 +47,37 @@ func (s *Server) ReadsFiles() bool { return s.TLS != nil && s.TLS.ReadsFiles }
 // handshake that begins with config continues with the server of the requested name. config may be
 // nil.
 func NewServerTLS(config *tls.Config, timeout time.Duration) *ServerTLS {
+	s := &ServerTLS{Config: config, Timeout: timeout}
 	if config != nil {
+		if len(config.Certificates) == 1 {
+			s.only = config.Certificates[0].Leaf
+		}
 		config.GetConfigForClient = configForClient
 		recordChoice(config)
 	}
-	return &ServerTLS{Config: config, Timeout: timeout}
+	return s
+}
+
+// A StatusQuery is a question about the status of a client's certificates.
+type StatusQuery struct {
+	Lookup Lookup
+	// Result returns the result, once the Lookup has an answer: nil if the certificates are good.
+	Result func(*Session) *VerifyError
 }
 
 // A VerifyError is the reason why a certificate is not trusted.
 type VerifyError struct {
-	Code int    // OpenSSL's, as nginx logs it
-	Text string // OpenSSL's, as in $ssl_client_verify
+	Code int    // OpenSSL's, as nginx logs it; 0 for a reason that only the status of the certificate gives
+	Text string // OpenSSL's or nginx's, as in $ssl_client_verify
 }
 
 // Error returns the reason as nginx logs it.
-func (e *VerifyError) Error() string { return fmt.Sprintf("(%d:%s)", e.Code, e.Text) }
+func (e *VerifyError) Error() string {
+	if e.Code == 0 {
+		return e.Text
+	}
+	return fmt.Sprintf("(%d:%s)", e.Code, e.Text)
+}
 
 // A TLSState is the part of a client's handshake that variables and logs use. It does not refer to
 // the tls.ConnectionState, because a session can last for weeks.
@@ -67,6 +88,7 @@ type TLSState struct {
 	Resumed     bool
 	rejected    bool // by ServerTLS.Reject
 
+	asked       *StatusQuery // while the session waits for the status of the client's certificate
 	ServerName  string       // as requested; known before the handshake is done, unless it is rejected
 	ALPN        string       // empty if no protocol was negotiated
 	Certificate []byte       // the client's own certificate in DER, or nil
@@ -126,6 +148,7 @@ func (s *Session) needsHandshake() bool { return s.TLS == nil && s.arrival().TLS
 func (s *Session) beginHandshake() Step {
 	s.stage, s.doing, s.TLS = handshaking, Handshaking, &TLSState{}
 	set := s.Server.TLS
+	s.deadline = s.Elapsed() + set.Timeout
 	return Step{Do: HandshakeClient, TLS: set.Config, Slow: s.arrival().ReadsFiles, Deadline: s.Env.Now().Add(set.Timeout)}
 }
 
@@ -135,10 +158,48 @@ func (s *Session) endHandshake(ev Event) Step {
 	switch ev.Kind {
 	case HandshakeDone:
 		s.TLS.fill(ev.TLS)
-		if verify := s.settingsFor(s.Server.TLS).Verify; verify != nil {
-			s.TLS.VerifyError = verify(*ev.TLS)
-		}
-		return s.walk()
+		return s.verifyClient(ev.TLS)
+	case Failed:
+		s.LogFailure(ev)
+	case Aborted:
+		return s.shutdown()
+	}
+	return s.Finish(StatusInternal)
+}
+
+// verifyClient verifies the client's certificate, if it has sent one, and asks for its status. It
+// follows ngx_ssl_ocsp_validate: a resumed session is treated like a full handshake.
+func (s *Session) verifyClient(state *tls.ConnectionState) Step {
+	set := s.settingsFor(s.Server.TLS)
+	if set.Verify == nil {
+		return s.verified(nil)
+	}
+	chain, err := set.Verify(*state)
+	if err != nil || chain == nil || set.Status == nil {
+		return s.verified(err)
+	}
+	query, err := set.Status(s, chain)
+	if query == nil {
+		return s.verified(err)
+	}
+	s.stage, s.TLS.asked = asking, query
+	return Step{Do: Resolve, Lookup: query.Lookup, Deadline: s.Env.Now().Add(s.deadline - s.Elapsed())}
+}
+
+// verified continues with the handlers of the phase.
+func (s *Session) verified(err *VerifyError) Step {
+	s.TLS.VerifyError, s.TLS.asked, s.deadline = err, nil, 0
+	return s.walk()
+}
+
+// endStatus continues once the status of the client's certificate is known. As in nginx, the time for
+// the handshake limits the question as well, and its end is not logged.
+func (s *Session) endStatus(ev Event) Step {
+	switch ev.Kind {
+	case Resolved:
+		return s.verified(s.TLS.asked.Result(s))
+	case EOF, Bytes:
+		return Step{}
 	case Failed:
 		s.LogFailure(ev)
 	case Aborted:
@@ -175,9 +236,7 @@ func configForClient(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		return rejecting, nil
 	}
 	s.TLS.ServerName = hello.ServerName
-	if config := s.settingsFor(set).Config; len(config.Certificates) == 1 {
-		s.TLS.Own = config.Certificates[0].Leaf
-	}
+	s.TLS.Own = s.settingsFor(set).only
 	return set.Config, nil
 }
 

@@ -158,11 +158,11 @@ func TestHandshakeState(t *testing.T) {
 	l.Default.TLS.Config.CipherSuites = []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384}
 	l.Default.TLS.Config.CurvePreferences = []tls.CurveID{tls.CurveP384}
 	untrusted := &stream.VerifyError{Code: 18, Text: "self-signed certificate"}
-	l.Default.TLS.Verify = func(c tls.ConnectionState) *stream.VerifyError {
+	l.Default.TLS.Verify = func(c tls.ConnectionState) ([]*x509.Certificate, *stream.VerifyError) {
 		if len(c.PeerCertificates) == 1 {
-			return untrusted
+			return c.PeerCertificates, untrusted
 		}
-		return nil
+		return nil, nil
 	}
 	own := certificate(t, "client")
 	client := &tls.Config{
@@ -262,7 +262,7 @@ func TestHandshakeVerifiesWithDefault(t *testing.T) {
 	l, other := tlsListener(t)
 	l.Default.TLS.Config.ClientAuth = tls.RequestClientCert
 	untrusted := &stream.VerifyError{Code: 18, Text: "self-signed certificate"}
-	l.Default.TLS.Verify = func(tls.ConnectionState) *stream.VerifyError { return untrusted }
+	l.Default.TLS.Verify = func(tls.ConnectionState) ([]*x509.Certificate, *stream.VerifyError) { return nil, untrusted }
 	s, step := connected(t, l, other)
 	finish(t, s, shakeHands(t, s, step, &tls.Config{
 		InsecureSkipVerify: true, ServerName: "other", Certificates: []tls.Certificate{certificate(t, "client")},

@@ -41,7 +41,7 @@ type Session struct {
 	tentative   bool          // the value being evaluated may lack data that a preread may still find
 	depth       uint8         // of nested variables
 	start       int64         // by relay.Monotonic
-	deadline    time.Duration // of the PROXY header or the preread, since the session's start; 0 until the first wait
+	deadline    time.Duration // of the PROXY header, the handshake or the preread, since the session's start; 0 until the first wait
 	vars        *[]kept       // nil if empty
 	state       []keyed
 	leases      leases
@@ -72,6 +72,7 @@ const (
 	header            // reading the PROXY header
 	walking           // in the phases
 	handshaking       // in the handshake with the client, before the handlers of the phase SSL
+	asking            // waiting for the status of the client's certificate
 	preread           // waiting for more bytes for a preread handler
 	filtering         // waiting for more bytes for the filter
 	content           // in the server's content
@@ -131,6 +132,8 @@ func (s *Session) advance(ev Event) Step {
 		return s.readHeader(ev)
 	case handshaking:
 		return s.endHandshake(ev)
+	case asking:
+		return s.endStatus(ev)
 	case preread, filtering:
 		return s.prereadMore(ev)
 	case content:

@@ -5,6 +5,8 @@ package ssl
 
 import (
 	"crypto/tls"
+	"crypto/x509"
+	"fmt"
 
 	"weir/internal/certverify"
 	"weir/internal/tlsconf"
@@ -21,21 +23,34 @@ func (h *Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 	if s.TLS == nil {
 		return stream.Next, nil
 	}
-	if err := h.Mode.Check(resultOf(s.TLS), s.TLS.Certificate != nil); err != nil {
+	err := h.Mode.Check(resultOf(s.TLS), s.TLS.Certificate != nil)
+	if status := statusError(s.TLS); err == nil && status != nil {
+		err = fmt.Errorf("client SSL certificate verify error: %w", status)
+	}
+	if err != nil {
 		s.Log(stream.LevelInfo, err.Error(), nil)
 		return stream.Verdict(stream.StatusInternal), nil
 	}
 	return stream.Next, nil
 }
 
+// statusError returns the reason why the status of a certificate that Verify has trusted is not good,
+// or nil.
+func statusError(t *stream.TLSState) error {
+	if t.VerifyError == nil || t.VerifyError.Code != int(certverify.OK) {
+		return nil
+	}
+	return t.VerifyError
+}
+
 // Verify returns the function that a stream.ServerTLS verifies clients with.
-func Verify(v *tlsconf.Verifier) func(tls.ConnectionState) *stream.VerifyError {
-	return func(c tls.ConnectionState) *stream.VerifyError {
-		code := v.Verify(c.PeerCertificates)
+func Verify(v *tlsconf.Verifier) func(tls.ConnectionState) ([]*x509.Certificate, *stream.VerifyError) {
+	return func(c tls.ConnectionState) ([]*x509.Certificate, *stream.VerifyError) {
+		chain, code := v.Chain(c.PeerCertificates)
 		if code == certverify.OK {
-			return nil
+			return chain, nil
 		}
-		return &stream.VerifyError{Code: int(code), Text: code.String()}
+		return chain, &stream.VerifyError{Code: int(code), Text: code.String()}
 	}
 }
 

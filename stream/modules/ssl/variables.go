@@ -30,7 +30,7 @@ func Variables() []stream.Variable {
 // certificateVariables returns those about the client's certificate.
 func certificateVariables() []stream.Variable {
 	return []stream.Variable{
-		nonEmpty("ssl_client_verify", func(t *stream.TLSState) string { return tlsconf.ClientVerify(resultOf(t), t.Certificate != nil) }),
+		nonEmpty("ssl_client_verify", clientVerify),
 		ofClient("ssl_client_cert", certtext.Certificate.Tabbed),
 		ofClient("ssl_client_raw_cert", certtext.Certificate.Raw),
 		ofClient("ssl_client_escaped_cert", certtext.Certificate.Escaped),
@@ -75,6 +75,14 @@ func cipherName(t *stream.TLSState) string {
 		return "(NONE)"
 	}
 	return ciphers.Name(t.CipherSuite)
+}
+
+// clientVerify follows ngx_ssl_get_client_verify.
+func clientVerify(t *stream.TLSState) string {
+	if err := statusError(t); err != nil {
+		return "FAILED:" + err.Error()
+	}
+	return tlsconf.ClientVerify(resultOf(t), t.Certificate != nil)
 }
 
 func reused(t *stream.TLSState) string {
