@@ -26,11 +26,6 @@ var hints = conf.Hints{
 	},
 	Remedies: map[string]string{
 		"ssl_ech_file":                  "the file of OpenSSL is not supported; without it the name that clients request is not encrypted",
-		"ssl_ocsp":                      "ssl_crl refuses revoked certificates, and -watch reads a changed list at once",
-		"ssl_ocsp_cache":                "it belongs to ssl_ocsp; ssl_crl refuses revoked certificates",
-		"ssl_ocsp_responder":            "it belongs to ssl_ocsp; ssl_crl refuses revoked certificates",
-		"ssl_stapling_responder":        "ssl_stapling_file has a response that a timer fetches with openssl ocsp, and -watch reads it",
-		"ssl_stapling_verify":           "weir does not ask responders; ssl_stapling_file has a response that a timer fetches with openssl ocsp",
 		"ngx_stream_upstream_hc_module": "max_fails and fail_timeout take a failed server out of use, by the sessions that fail",
 		"ngx_stream_js_module":          "map, geo, set and num_map replace many scripts",
 		"ngx_stream_zone_sync_module":   "instances with the same hash need no shared state; examples/active-active shows how",

@@ -1,8 +1,6 @@
 package directives
 
 import (
-	"bytes"
-	"crypto/tls"
 	"crypto/x509"
 	"slices"
 	"strings"
@@ -34,8 +32,7 @@ type sslConf struct {
 	curves           conf.Opt[string]
 	dhparam          conf.Opt[string]
 	compression      conf.Opt[bool]
-	stapling         conf.Opt[bool]
-	stapleFile       conf.Opt[string]
+	ocsp             ocspConf
 
 	server *stream.ServerTLS // once complete; nil without certificates
 }
@@ -68,9 +65,12 @@ var sslModule = &streamModule[none, sslConf]{
 		{Name: "ssl_handshake_timeout", In: either, Args: conf.Take(1), Default: "60s",
 			Set: conf.Msec(func(c *sslConf) *conf.Opt[time.Duration] { return &c.handshakeTimeout })},
 		{Name: "ssl_key_log", In: either, Args: conf.Take(1), Set: conf.String(func(c *sslConf) *conf.Opt[string] { return &c.keyLog })},
-		{Name: "ssl_ocsp", In: either, Args: conf.Take(1), Default: "off", Support: conf.Refused},
-		{Name: "ssl_ocsp_cache", In: either, Args: conf.Take(1), Default: "off", Support: conf.Refused},
-		{Name: "ssl_ocsp_responder", In: either, Args: conf.Take(1), Support: conf.Refused},
+		{Name: "ssl_ocsp", In: either, Args: conf.Take(1), Default: "off",
+			Set: conf.Enum(func(c *sslConf) *conf.Opt[ocspMode] { return &c.ocsp.mode }, ocspModes)},
+		{Name: "ssl_ocsp_cache", In: either, Args: conf.Take(1), Default: "off",
+			Set: func(c *sslConf, call *conf.Call) { c.ocsp.setCache(call) }},
+		{Name: "ssl_ocsp_responder", In: either, Args: conf.Take(1),
+			Set: conf.String(func(c *sslConf) *conf.Opt[string] { return &c.ocsp.responder })},
 		{Name: "ssl_password_file", In: either, Args: conf.Take(1), Set: func(c *sslConf, call *conf.Call) { c.readPasswords(call) }},
 		{Name: "ssl_prefer_server_ciphers", In: either, Args: conf.OnOff, Default: "off", Support: conf.Inert,
 			Set: conf.Flag(ignore[sslConf, bool])},
@@ -87,11 +87,13 @@ var sslModule = &streamModule[none, sslConf]{
 		{Name: "ssl_session_timeout", In: either, Args: conf.Take(1), Default: "5m",
 			Set: conf.Sec(func(c *sslConf) *conf.Opt[time.Duration] { return &c.sessionTimeout })},
 		{Name: "ssl_stapling", In: either, Args: conf.OnOff, Default: "off",
-			Set: conf.Flag(func(c *sslConf) *conf.Opt[bool] { return &c.stapling })},
+			Set: conf.Flag(func(c *sslConf) *conf.Opt[bool] { return &c.ocsp.stapling })},
 		{Name: "ssl_stapling_file", In: either, Args: conf.Take(1),
-			Set: conf.String(func(c *sslConf) *conf.Opt[string] { return &c.stapleFile })},
-		{Name: "ssl_stapling_responder", In: either, Args: conf.Take(1), Support: conf.Refused},
-		{Name: "ssl_stapling_verify", In: either, Args: conf.OnOff, Default: "off", Support: conf.Refused},
+			Set: conf.String(func(c *sslConf) *conf.Opt[string] { return &c.ocsp.stapleFile })},
+		{Name: "ssl_stapling_responder", In: either, Args: conf.Take(1),
+			Set: conf.String(func(c *sslConf) *conf.Opt[string] { return &c.ocsp.stapleSource })},
+		{Name: "ssl_stapling_verify", In: either, Args: conf.OnOff, Default: "off",
+			Set: conf.Flag(func(c *sslConf) *conf.Opt[bool] { return &c.ocsp.stapleVerified })},
 		{Name: "ssl_trusted_certificate", In: either, Args: conf.Take(1),
 			Set: conf.String(func(c *sslConf) *conf.Opt[string] { return &c.trusted })},
 		{Name: "ssl_verify_client", In: either, Args: conf.Take(1), Default: "off",
@@ -176,8 +178,7 @@ func (c *sslConf) merge(child *sslConf) {
 	child.curves.Inherit(c.curves)
 	child.dhparam.Inherit(c.dhparam)
 	child.compression.Inherit(c.compression)
-	child.stapling.Inherit(c.stapling)
-	child.stapleFile.Inherit(c.stapleFile)
+	c.ocsp.merge(&child.ocsp)
 	if child.certificates == nil {
 		child.certificates = c.certificates
 	}
@@ -210,13 +211,15 @@ func (c *sslConf) complete(b *streamBuild, level *conf.Level) {
 		},
 		Name: level.Origin(), Verify: c.verify.Or(tlsconf.VerifyOff), Timeout: c.sessionTimeout.Or(5 * time.Minute),
 	}
+	var store *certverify.Store
 	l.run(
 		func() { l.level(server.Ciphers) },
 		func() { c.loadCertificates(l, &server) },
-		func() { server.Verifier, server.ClientAuthorities = c.verifier(l) },
+		func() { store = c.loadAuthorities(l, &server) },
+		func() { c.ocsp.check(l, server.Name, server.Verify, store) },
 		func() { l.dhparam(c.dhparam.Or("")) },
 		func() { server.Tickets = c.ticketsOf(l, server.Timeout) },
-		func() { c.staple(l, server.Certificates) },
+		func() { c.staple(l, &server, store) },
 		func() { c.server = l.server(server, reject, c.handshakeTimeout.Or(defaultHandshakeTimeout)) },
 	)
 }
@@ -246,67 +249,39 @@ func (c *sslConf) loadCertificates(l *tlsLoader, server *tlsconf.Server) {
 	server.Choose = variable.Choose
 }
 
-// staple adds the OCSP response of ssl_stapling_file to the certificates. It follows ngx_ssl_stapling:
-// without a file the certificate must have what a request to a responder needs.
-func (c *sslConf) staple(l *tlsLoader, certificates []tls.Certificate) {
-	switch {
-	case !c.stapling.Or(false):
-		return
-	case c.compression.Or(false):
+// staple prepares the OCSP responses for the certificates.
+func (c *sslConf) staple(l *tlsLoader, server *tlsconf.Server, store *certverify.Store) {
+	if c.ocsp.stapling.Or(false) && c.compression.Or(false) {
 		l.fail("\"ssl_stapling\" is incompatible with \"ssl_certificate_compression\"")
 		return
 	}
-	for i := range certificates {
-		own := &certificates[i]
-		switch name := l.path(c.certificates[i].Text); {
-		case c.stapleFile.Or("") != "":
-			var err error
-			if own.OCSPStaple, err = l.files.Staple(l.Env.ConfPath(c.stapleFile.Or(""))); !l.check(err) {
-				return
-			}
-		case !c.hasIssuer(l, own):
-			l.ReportBare(diag.Warn, "\"ssl_stapling\" ignored, issuer certificate not found for certificate \"%s\"", name)
-		case len(own.Leaf.OCSPServer) == 0:
-			l.ReportBare(diag.Warn, "\"ssl_stapling\" ignored, no OCSP responder URL in the certificate \"%s\"", name)
-		default:
-			l.fail("\"ssl_stapling\" without \"ssl_stapling_file\" is not supported by weir")
-			return
-		}
+	names := make([]string, len(server.Certificates))
+	for i := range names {
+		names[i] = l.path(c.certificates[i].Text)
+	}
+	c.ocsp.staple(l, server.Name, server.Certificates, names, store)
+	if len(c.ocsp.staples) > 0 {
+		server.Staple = c.ocsp.staples.Response
 	}
 }
 
-// hasIssuer reports whether the certificate's chain or the trusted certificates have its issuer.
-func (c *sslConf) hasIssuer(l *tlsLoader, own *tls.Certificate) bool {
-	known := l.authorities(c.trusted.Or(""))
-	if c.verify.Or(tlsconf.VerifyOff) != tlsconf.VerifyOff {
-		known = append(known, l.authorities(c.clientCAs.Or(""))...)
-	}
-	for _, der := range own.Certificate[1:] {
-		if issuer, err := x509.ParseCertificate(der); err == nil {
-			known = append(known, issuer)
-		}
-	}
-	return slices.ContainsFunc(known, func(issuer *x509.Certificate) bool {
-		return bytes.Equal(issuer.RawSubject, own.Leaf.RawIssuer)
-	})
-}
-
-// verifier loads the certificates that clients are verified with.
-func (c *sslConf) verifier(l *tlsLoader) (v *tlsconf.Verifier, authorities []*x509.Certificate) {
-	mode := c.verify.Or(tlsconf.VerifyOff)
+// loadAuthorities loads the certificates that clients and OCSP responses are verified with.
+func (c *sslConf) loadAuthorities(l *tlsLoader, server *tlsconf.Server) *certverify.Store {
 	clientCAs, trusted := c.clientCAs.Or(""), c.trusted.Or("")
-	if mode != tlsconf.VerifyOff && mode != tlsconf.VerifyOptionalNoCA && clientCAs == "" && trusted == "" {
+	if server.Verify != tlsconf.VerifyOff && server.Verify != tlsconf.VerifyOptionalNoCA && clientCAs == "" && trusted == "" {
 		l.fail("no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client")
-		return nil, nil
+		return nil
 	}
-	if mode != tlsconf.VerifyOff {
+	var authorities []*x509.Certificate
+	if server.Verify != tlsconf.VerifyOff {
 		authorities = l.authorities(clientCAs)
 	}
-	v = l.verifier(slices.Concat(authorities, l.authorities(trusted)), l.revocations(c.crl.Or("")), certverify.ForClients, c.depth.Or(1))
-	if mode == tlsconf.VerifyOff {
-		return nil, nil
+	all := slices.Concat(authorities, l.authorities(trusted))
+	v := l.verifier(all, l.revocations(c.crl.Or("")), certverify.ForClients, c.depth.Or(1))
+	if server.Verify != tlsconf.VerifyOff {
+		server.Verifier, server.ClientAuthorities = v, authorities
 	}
-	return v, authorities
+	return v.Store
 }
 
 // ticketsOf returns the keys of session tickets, or nil if there are no tickets.
@@ -329,4 +304,5 @@ func (c *sslConf) build(s *serverBuild) {
 	if mode := c.verify.Or(tlsconf.VerifyOff); mode != tlsconf.VerifyOff {
 		s.handle(stream.SSL, &ssl.Handler{Mode: mode})
 	}
+	c.ocsp.build(s)
 }
