@@ -44,7 +44,7 @@ func newKey(kind string) (crypto.Signer, error) {
 
 // certificate makes a certificate and its key, NAME.crt and NAME.key.
 func (r *run) certificate(args []string) error {
-	options, err := parseOptions(args[1:], "by", "key", "names", "ca", "expired")
+	options, err := parseOptions(args[1:], "by", "key", "names", "ca", "expired", "ocsp", "signs")
 	if err != nil {
 		return err
 	}
@@ -63,6 +63,12 @@ func (r *run) certificate(args []string) error {
 	}
 	if options["names"] != "" {
 		c.DNSNames = strings.Split(options["names"], ",")
+	}
+	if options["ocsp"] != "" {
+		c.OCSPServer = []string{options["ocsp"]}
+	}
+	if options["signs"] == "ocsp" {
+		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageOCSPSigning}
 	}
 	if options["expired"] != "" {
 		c.NotAfter = c.NotBefore.Add(time.Minute)

@@ -81,8 +81,9 @@ func init() {
 
 	// See cmds_tls.go and certificates.go.
 	define("TLS", map[string]command{
-		"certificate": {"NAME [by=NAME] [key=ecdsa|rsa|ed25519] [names=HOST,…] [ca=1] [expired=1]  " +
-			"write NAME.crt and NAME.key, signed by another certificate or by itself", 1, (*run).certificate},
+		"certificate": {"NAME [by=NAME] [key=ecdsa|rsa|ed25519] [names=HOST,…] [ca=1] [expired=1] [ocsp=URL] [signs=ocsp]  " +
+			"write NAME.crt and NAME.key, signed by another certificate or by itself; " +
+			"it may name a responder, or sign OCSP responses", 1, (*run).certificate},
 		"revoke": {"FILE NAME NAME …  write the list of the certificates that the first one has revoked", 2, (*run).revoke},
 		"join":   {"FILE FILE …  write the first file with the contents of the others", 2, (*run).join},
 		"tls": {"NAME [HOST]:PORT [name=HOST] [alpn=P,…] [version=1.2] [cert=NAME] [ciphers=NAME,…] " +
@@ -94,6 +95,15 @@ func init() {
 		"resumed":    {"CLIENT yes|no  the handshake has resumed a session", 2, (*run).resumed},
 		"stapled":    {"CLIENT DATA  the server has sent exactly this OCSP response", 2, (*run).stapled},
 		"expectfile": {"CLIENT FILE  receive exactly the contents of the file next", 2, (*run).expectFile},
+	})
+
+	// See cmds_ocsp.go.
+	define("OCSP", map[string]command{
+		"responds": {"RESPONDER by=NAME [signer=NAME] [embed=no] [status=good|revoked|unknown] [serial=N] [from=DURATION] [until=DURATION|never] " +
+			"[as=busy|html|error|garbage|huge|silent|closing|raw|held]  what it responds from now on: " +
+			"the status of all certificates of an authority, or nothing useful; held requests get the next kind of response", 2, (*run).responds},
+		"requested": {"RESPONDER N  wait until it has received N requests", 2, (*run).requested},
+		"staple":    {"CLIENT good|revoked|unknown|none  the server has sent an OCSP response with this status", 2, (*run).staple},
 	})
 
 	// See cmds_tlspeer.go.

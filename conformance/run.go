@@ -20,16 +20,17 @@ type run struct {
 	proc    *process
 	last    result // of the newest `run`, `bare`, `accept` or `refuse`
 
-	taken    map[string]int // ports by name
-	peers    map[string]*peers.Peer
-	tlsPeers map[string]*peers.TLS // the settings of peers with TLS, by name
-	packets  map[string]*peers.PacketPeer
-	fulls    map[string]*peers.Full
-	dns      map[string]*peers.DNS
-	fleet    peers.Fleet
-	clients  map[string]net.Conn
-	sessions map[string]*oneSession // of TLS clients, by name
-	copies   int                    // number of files made by copy
+	taken      map[string]int // ports by name
+	peers      map[string]*peers.Peer
+	tlsPeers   map[string]*peers.TLS // the settings of peers with TLS, by name
+	packets    map[string]*peers.PacketPeer
+	fulls      map[string]*peers.Full
+	dns        map[string]*peers.DNS
+	responders map[string]*responder
+	fleet      peers.Fleet
+	clients    map[string]net.Conn
+	sessions   map[string]*oneSession // of TLS clients, by name
+	copies     int                    // number of files made by copy
 
 	cleanups []func() // run last first
 }
@@ -40,7 +41,7 @@ type run struct {
 func Execute(sub *Subject, s *Script, dir string, known Differences) error {
 	r := &run{
 		subject: sub.loading(s.Module), script: s, dir: dir,
-		taken: map[string]int{}, peers: map[string]*peers.Peer{}, tlsPeers: map[string]*peers.TLS{},
+		taken: map[string]int{}, peers: map[string]*peers.Peer{}, tlsPeers: map[string]*peers.TLS{}, responders: map[string]*responder{},
 		packets: map[string]*peers.PacketPeer{}, fulls: map[string]*peers.Full{},
 		clients: map[string]net.Conn{}, sessions: map[string]*oneSession{}, dns: map[string]*peers.DNS{},
 	}
