@@ -201,6 +201,33 @@ func TestTerminateDoesNotWaitForAHangingDriver(t *testing.T) {
 	}
 }
 
+// TestTerminateEndsPartsWhileADriverCloses checks that the last work of parts, such as writing their
+// state, does not wait for the driver. A busy machine may need several attempts.
+func TestTerminateEndsPartsWhileADriverCloses(t *testing.T) {
+	for range 5 {
+		b := newTestMaster(t)
+		part := newTestPart("zone a")
+		var waited time.Duration
+		closing := hangingDriver{Driver: b.sessions, close: true, hang: func() {
+			begun := time.Now()
+			<-part.running
+			waited = time.Since(begun)
+		}}
+		b.driver = &closing
+		p := b.program(freeAddr(t))
+		p.Stream.Parts = []stream.Part{part}
+		b.serve(p)
+		<-part.running
+		b.signal(syscall.SIGTERM)
+		b.mustHaveEnded()
+		testwait.Eventually(t, "the end of Close", func() bool { b.orders.mu.Lock(); defer b.orders.mu.Unlock(); return !b.orders.running })
+		if waited < sessionsPatience {
+			return
+		}
+	}
+	t.Error("parts end after the time limit of the driver")
+}
+
 func TestReloadContinuesWithoutAHangingLoop(t *testing.T) {
 	b := newTestMaster(t)
 	released := make(chan struct{})

@@ -278,15 +278,16 @@ func (m *Master) terminate() {
 	for _, p := range m.ports {
 		m.drop(p)
 	}
-	ended(sessionsPatience, m.orders.add(func() { m.driver.Close() }))
 	current := m.current.Swap(nil)
-	within(runnersPatience, func() {
-		m.drainers.Wait()
-		m.watcher.close()
+	halted := run(func() { // begins at once: a part may have to write its state
 		if current != nil {
 			current.halt()
 		}
+		m.drainers.Wait()
+		m.watcher.close()
 	})
+	ended(sessionsPatience, m.orders.add(func() { m.driver.Close() }))
+	ended(runnersPatience, halted)
 	for _, g := range m.generations {
 		m.reap(g)
 	}
