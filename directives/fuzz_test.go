@@ -32,6 +32,8 @@ func FuzzLoad(f *testing.F) {
 		env := testEnv()
 		env.LookupHost = lookupExample
 		env.ReadFile = func(string) ([]byte, error) { return nil, fs.ErrNotExist }
+		env.ReadState = env.ReadFile
+		env.ReadState = env.ReadFile
 		p, found := Load(parser.Source{
 			Path: "/p/nginx.conf", Text: []byte(text),
 			ReadFile: env.ReadFile,

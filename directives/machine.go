@@ -24,6 +24,7 @@ func MachineEnv(ctx context.Context) *conf.Env {
 	return &conf.Env{
 		Now:         time.Now,
 		ReadFile:    readFile,
+		ReadState:   readFile,
 		LookupHost:  func(name string) ([]netip.Addr, error) { return getaddrinfo.Lookup(ctx, name) },
 		UserID:      userID,
 		GroupExists: groupExists,

@@ -66,6 +66,7 @@ func testEnv() *conf.Env {
 	return &conf.Env{
 		Prefix: "/p/", ConfPrefix: "/p/", ErrorLog: "stderr", PidFile: "/p/nginx.pid", Root: true, Now: time.Now,
 		ReadFile:   os.ReadFile,
+		ReadState:  os.ReadFile,
 		LookupHost: func(string) ([]netip.Addr, error) { return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil },
 		UserID: func(name string) (int, error) {
 			if id, ok := users[name]; ok {

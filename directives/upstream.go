@@ -26,6 +26,8 @@ type groupConf struct {
 	method  balancing
 	names   groupNames
 	zone    string // the name of the zone; empty without one
+	state   string // the path of the state file; empty without one
+	reading bool   // the servers of the state file are being read
 	limited bool   // the last method before a server allows neither backup nor slow_start
 	measure conf.Opt[upstream.Measure]
 }
@@ -49,11 +51,12 @@ type namedPort struct {
 
 // A serverUse is one server of a block; each of its addresses is a peer.
 type serverUse struct {
-	name  string
-	addrs []stream.Addr // empty if it is invalid, or resolved later
-	call  *conf.Call    // of a server that is resolved later, as are host and port
-	host  string
-	port  uint16
+	name       string
+	addrs      []stream.Addr // empty if it is invalid, or resolved later
+	isResolved bool          // addrs are those of a name
+	call       *conf.Call    // of a server that is resolved later, as are host and port
+	host       string
+	port       uint16
 	serverParams
 }
 
@@ -63,6 +66,7 @@ type serverParams struct {
 	maxFails    int
 	failTimeout time.Duration
 	slowStart   time.Duration
+	written     upstream.Written
 	backup      bool
 	down        bool
 	resolveParams
@@ -83,7 +87,7 @@ var upstreamModule = &streamModule[upstreamMain, none]{
 		{Name: "least_conn", In: conf.Upstream, Args: conf.None, Repeat: true, Set: (*groupConf).leastConn},
 		{Name: "random", In: conf.Upstream, Args: conf.Take(0, 1, 2), Repeat: true, Set: (*groupConf).random},
 		{Name: "least_time", In: conf.Upstream, Args: conf.Take(1, 2), Repeat: true, Set: (*groupConf).leastTime},
-		{Name: "state", In: conf.Upstream, Args: conf.Take(1), Support: conf.Refused},
+		{Name: "state", In: conf.Upstream, Args: conf.Take(1), Set: (*groupConf).setState},
 		{Name: "resolver", In: conf.Upstream, Args: conf.AtLeast(1), Set: (*groupConf).setResolver},
 		{Name: "resolver_timeout", In: conf.Upstream, Args: conf.Take(1), Default: "30s",
 			Set: conf.Msec(func(c *groupConf) *conf.Opt[time.Duration] { return &c.names.timeout })},
@@ -100,8 +104,24 @@ func (c *upstreamMain) upstream(call *conf.Call) {
 	c.refusePorts(call)
 	group := conf.At[groupConf](call.Nest(conf.Upstream))
 	c.groups = append(c.groups, &groupUse{name: name, origin: call.Origin(), conf: group, level: call.Level, comp: call.Compiler()})
-	if call.Complete() && len(group.servers) == 0 {
-		call.EndLine().Fail(&call.Args()[0], "no servers are inside upstream")
+	if call.Complete() {
+		c.checkEnd(call, group)
+	}
+}
+
+// checkEnd checks what a block has at its closing brace. nginx demands servers of every group.
+func (c *upstreamMain) checkEnd(call *conf.Call, group *groupConf) {
+	word := &call.Args()[0]
+	switch {
+	case group.state != "" && group.zone == "":
+		call.EndLine().Fail(word, "\"state\" requires \"zone\" in upstream \"%s\"", word.Text)
+	case len(group.servers) == 0 && group.zone == "":
+		call.EndLine().Fail(word, "no servers are inside upstream")
+	}
+	for _, other := range c.groups {
+		if group.state != "" && other.conf != group && other.conf.state == group.state {
+			call.EndLine().Fail(word, "the state file \"%s\" is already used by upstream \"%s\"", group.state, other.name)
+		}
 	}
 }
 
@@ -145,13 +165,17 @@ func (c *upstreamMain) describes(g *upstream.Group) bool {
 
 // server follows ngx_stream_upstream_server.
 func (c *groupConf) server(call *conf.Call) {
+	if c.state != "" && !c.reading {
+		call.FailValue("is incompatible with \"state\"")
+		return
+	}
 	use := serverUse{name: call.Arg(0), serverParams: serverParams{weight: 1, maxFails: 1, failTimeout: 10 * time.Second}}
 	switch {
 	case !c.params(call, &use.serverParams):
 	case use.resolve || use.service != "":
 		c.follow(call, &use)
 	default:
-		use.addrs = resolveServer(call)
+		use.addrs, use.isResolved = resolveServer(call)
 	}
 	c.servers = append(c.servers, use)
 }
@@ -201,9 +225,11 @@ func (p *serverParams) set(text string) (ok bool) {
 		return ok
 	case name == "fail_timeout" && name != text:
 		p.failTimeout, ok = conf.ParseSec(value)
+		p.written.FailTimeout = value
 		return ok
 	case strings.HasPrefix(text, "slow_start="):
 		p.slowStart, ok = conf.ParseMsec(value)
+		p.written.SlowStart = value
 		return ok
 	default:
 		return false
@@ -216,19 +242,20 @@ func parseInt(text string) (int, bool) {
 	return conf.Int(n), ok
 }
 
-// resolveServer returns the addresses of the call's server: all current addresses of its name.
-func resolveServer(call *conf.Call) []stream.Addr {
+// resolveServer returns the addresses of the call's server: all current addresses of its name, if
+// it is a name.
+func resolveServer(call *conf.Call) (addrs []stream.Addr, isName bool) {
 	word := &call.Args()[0]
 	addrs, address, err := lookup(call, word)
 	switch {
 	case err != nil:
 		call.Fail(word, "%s in upstream \"%s\"", err, word.Text)
-		return nil
+		return nil, false
 	case address.NoPort:
 		call.Fail(word, "no port in upstream \"%s\"", word.Text)
-		return nil
+		return nil, false
 	}
-	return addrs
+	return addrs, !address.IsUnix && !address.IP.IsValid()
 }
 
 func lookup(call *conf.Call, word *parser.Word) ([]stream.Addr, conf.Address, error) {
@@ -284,7 +311,7 @@ func (g *groupUse) group() *upstream.Group {
 	g.built = &upstream.Group{Name: g.name}
 	switch {
 	case !g.mayFollow():
-	case len(g.conf.servers) > 0 && g.conf.primaries() == 0:
+	case len(g.conf.servers) > 0 && g.conf.primaries() == 0 && g.conf.state == "":
 		g.comp.ReportBare(diag.Emerg, "no servers in upstream \"%s\" in %s", g.name, g.origin)
 	case !g.mayWeigh():
 	case !g.comp.Failed():
@@ -340,7 +367,7 @@ func (c *groupConf) peers() []*upstream.PeerConf {
 
 func (s *serverUse) peer(addr stream.Addr) *upstream.PeerConf {
 	p := s.like()
-	p.Name, p.Addr = addr.String(), addr
+	p.Name, p.Addr, p.IsResolved = addr.String(), addr, s.isResolved
 	if s.eachAddress {
 		p.Server = p.Name
 	}
@@ -349,9 +376,13 @@ func (s *serverUse) peer(addr stream.Addr) *upstream.PeerConf {
 
 // like returns a peer with the parameters of the server, without an address.
 func (s *serverUse) like() *upstream.PeerConf {
-	return &upstream.PeerConf{
+	p := &upstream.PeerConf{
 		Server: s.name,
 		Weight: s.weight, MaxFails: s.maxFails, FailTimeout: s.failTimeout, SlowStart: s.slowStart, MaxConns: s.maxConns,
 		Down: s.down, Backup: s.backup,
 	}
+	if s.written != (upstream.Written{}) {
+		p.Written = &s.written
+	}
+	return p
 }

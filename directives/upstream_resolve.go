@@ -42,7 +42,7 @@ func (c *groupConf) follow(call *conf.Call, use *serverUse) {
 	case use.service != "" && literal:
 		call.Fail(word, "service upstream \"%s\" requires domain name", word.Text)
 	case literal:
-		use.addrs = resolveServer(call)
+		use.addrs, _ = resolveServer(call)
 	default:
 		use.call, use.host, use.port = call, a.Host, uint16(a.Port)
 	}
@@ -100,7 +100,9 @@ func (g *groupUse) build() *upstream.Group {
 	}
 	g.warnOfOneRingPlace()
 	zone := upstream.Zone{Name: g.conf.zone, Size: g.comp.ZoneSize(g.conf.zone)}
-	return upstream.NewZoneGroup(g.name, zone, g.conf.peers(), g.conf.balancer(), g.named(), g.resolving())
+	group := upstream.NewZoneGroup(g.name, zone, g.conf.peers(), g.conf.balancer(), g.named(), g.resolving())
+	group.SetState(g.conf.state)
+	return group
 }
 
 // resolving returns the resolver and timeout for the names of the group.

@@ -64,6 +64,21 @@ func (c *Call) Nest(ctx Context) *Level {
 	return l
 }
 
+// WalkFile walks the directives of a file that the directive names, at its own level. Only directives
+// with that name may be in the file. faults are the errors of reading the file.
+func (c *Call) WalkFile(b *parser.Block, name string, faults diag.List) {
+	for _, d := range b.Directives {
+		if d.Name.Text != name {
+			(&Call{Dir: d, Level: c.Level}).Fail(nil, "\"%s\" directive is not allowed here", d.Name.Text)
+			continue
+		}
+		c.Compiler().directive(d, c.Level)
+	}
+	for _, f := range faults {
+		c.Compiler().report(f)
+	}
+}
+
 // EndLine returns a Call whose diagnostics have the line of the body's closing brace, the line that
 // nginx reports after reading a block.
 func (c *Call) EndLine() *Call {

@@ -21,6 +21,9 @@ type Env struct {
 	// ReadFile returns the content of a file that a directive names, other than include. It is safe
 	// for concurrent use: a database reads its file again while the configuration is in use.
 	ReadFile func(name string) ([]byte, error)
+	// ReadState returns the content of a file that this process writes itself. Unlike a file that
+	// ReadFile returns, it is not watched for changes.
+	ReadState func(name string) ([]byte, error)
 	// LookupHost resolves names as getaddrinfo does: numbers of any form are names too.
 	LookupHost func(name string) ([]netip.Addr, error)
 	// UserID returns the number of a user. The error is fs.ErrNotExist when the system has no list

@@ -30,3 +30,17 @@ func LookUp(ctx context.Context, g *Group, i int) time.Time {
 
 // WithConf returns p with another configuration and the same state.
 func WithConf(p *Peer, c *PeerConf) *Peer { return &Peer{PeerConf: c, state: p.state, ID: p.ID} }
+
+// GoneCounts returns of how many servers that have left the group the session counts are kept.
+func GoneCounts(g *Group) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := 0
+	for _, known := range g.goneCounts {
+		n += len(known)
+	}
+	return n
+}
+
+// TakeOver makes the group the owner of the statistics that it continues, as Run does.
+func TakeOver(g *Group) { g.takeOver() }

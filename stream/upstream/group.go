@@ -104,7 +104,11 @@ func newGroup(name string, m Method) *Group {
 
 // NewPeer returns a new peer, for a call of Replace.
 func (g *Group) NewPeer(c *PeerConf) *Peer {
-	p := &Peer{PeerConf: c, state: &peerState{}, ID: g.newID()}
+	return g.newPeer(c, g.newID())
+}
+
+func (g *Group) newPeer(c *PeerConf, id int) *Peer {
+	p := &Peer{PeerConf: c, state: &peerState{}, ID: id}
 	if r := g.registry; r != nil {
 		p.state.zoned = &zoned{record: &record{owner: p.state, traffic: relay.NewCounters()}, results: r.initialResults()}
 		p.state.health = p.state.zoned.worst()

@@ -31,7 +31,7 @@ func openGroup(t testing.TB, bench *upstreamtest.Bench, g, before *upstream.Grou
 	if err := g.Open(t.Context(), env, old); err != nil {
 		t.Fatal(err)
 	}
-	g.Run(t.Context())
+	upstream.TakeOver(g)
 }
 
 // TestWorstResult checks that the result of a peer is the worst one of all checks.

@@ -28,8 +28,10 @@ type PeerConf struct {
 	MaxFails    int           // 0 disables the counting of failures
 	MaxConns    int           // 0 means no limit
 	Down        bool
+	IsResolved  bool // Server is a name that was looked up when the configuration was read
 	Drain       bool // it gets no new session and keeps those that it has
 	Backup      bool
+	Written     *Written // nil for the defaults
 }
 
 // Left returns a flag that is set while the peer is down or unhealthy, and once it has left its

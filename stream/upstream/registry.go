@@ -27,6 +27,11 @@ type registry struct {
 	mu       sync.Mutex // held while the group's peers are replaced
 	servers  []*entry   // in the order of their IDs
 	replaced chan struct{}
+	running  context.Context // of Run; nil before and after it
+	version  uint64          // counts the edits
+
+	followers sync.WaitGroup // the goroutines that look up names
+	state     stateFile
 }
 
 // An entry is a server of a group as configured: an address, or a name with the addresses that it has
@@ -36,6 +41,8 @@ type entry struct {
 	peer  *Peer          // of an address; nil for a name
 	name  *DynamicServer // nil for an address
 	found lookupResult   // of a name
+
+	cancel context.CancelFunc // ends the lookups of a name
 }
 
 // NewZoneGroup is NewGroup for a group in a zone, which may have dynamic servers. Fixed peers come
@@ -84,15 +91,25 @@ func (r *registry) names() (all []*entry) {
 	return all
 }
 
-// peers returns the peers of the group. The caller holds the lock, if the group is open.
+// peers returns the peers of the group: addresses first, then those of names, in the order in which a
+// configuration with the same servers has them. The caller holds the lock, if the group is open.
 func (r *registry) peers() (all []*Peer) {
 	for _, e := range r.servers {
 		if e.peer != nil {
 			all = append(all, e.peer)
 		}
+	}
+	for _, e := range r.servers {
 		all = append(all, e.found.peers...)
 	}
 	return all
+}
+
+// nameOf returns the name of an entry.
+func (r *registry) nameOf(e *entry) *DynamicServer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return e.name
 }
 
 // notifyReplaced closes the channel of Watch. The caller holds the lock, if the group is open.
@@ -130,19 +147,34 @@ func (g *Group) open(env *stream.Env, before *Group) {
 	}
 }
 
-// Run keeps the group's dynamic servers, if there are any, up to date until ctx ends. The first
-// lookups start at once, except for names with a result from the previous configuration.
+// Run keeps the dynamic servers of a group with a zone up to date until ctx ends. The first lookups
+// start at once, except for names with a result from the previous configuration.
 func (g *Group) Run(ctx context.Context) {
 	r := g.registry
 	if r == nil {
 		return
 	}
 	g.takeOver()
-	var all sync.WaitGroup
+	g.startLookups(ctx)
+	<-ctx.Done()
+	r.endLookups()
+	r.followers.Wait()
+}
+
+func (g *Group) startLookups(ctx context.Context) {
+	r := g.registry
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.running = ctx
 	for _, e := range r.names() {
-		all.Go(func() { g.followName(ctx, e) })
+		g.follow(e)
 	}
-	all.Wait()
+}
+
+func (r *registry) endLookups() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.running = nil
 }
 
 // takeOver makes the states of the group's peers the owners of their records: the group has replaced its

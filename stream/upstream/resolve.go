@@ -73,9 +73,8 @@ func (n *DynamicServer) sameAs(other *DynamicServer) bool {
 	return strings.EqualFold(n.Host, other.Host) && n.Service == other.Service && n.Template.Backup == other.Template.Backup
 }
 
-// followName looks up a name repeatedly.
-func (g *Group) followName(ctx context.Context, e *entry) {
-	pause := time.Until(e.found.until)
+// followName looks up a name repeatedly, first after a pause.
+func (g *Group) followName(ctx context.Context, e *entry, pause time.Duration) {
 	for sleep(ctx, pause) {
 		until := g.lookUp(ctx, e)
 		pause = max(time.Until(until), minPause)
@@ -98,10 +97,11 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // follows ngx_stream_upstream_zone_resolve_handler: a name that does not exist has no servers, and
 // other failures change nothing.
 func (g *Group) lookUp(ctx context.Context, e *entry) (until time.Time) {
-	r, n := g.registry, e.name
+	r := g.registry
+	n := r.nameOf(e)
 	asking, cancel := r.withTimeout(ctx)
 	defer cancel()
-	found, until, err := r.lookUpName(asking, e)
+	found, until, err := r.lookUpName(asking, e, n)
 	if ctx.Err() != nil {
 		return until
 	}
@@ -134,10 +134,9 @@ func (n *DynamicServer) logName() string {
 
 // lookUpName returns the current endpoints of a name. If lookups fail in part, for one
 // family of addresses or for one target of a service, the known endpoints of that part remain.
-func (r *registry) lookUpName(ctx context.Context, e *entry) ([]endpoint, time.Time, error) {
-	n := e.name
+func (r *registry) lookUpName(ctx context.Context, e *entry, n *DynamicServer) ([]endpoint, time.Time, error) {
 	if n.Service != "" {
-		return r.lookUpService(ctx, e)
+		return r.lookUpService(ctx, e, n)
 	}
 	a, err := r.Resolver.Lookup(ctx, n.Host)
 	if err != nil {
@@ -176,8 +175,7 @@ func (r *registry) missing(e *entry, failed resolver.TargetError) (kept []endpoi
 
 // lookUpService uses the instances of the best priority as primaries and the others as backups; if
 // the server is itself a backup, it ignores the others.
-func (r *registry) lookUpService(ctx context.Context, e *entry) ([]endpoint, time.Time, error) {
-	n := e.name
+func (r *registry) lookUpService(ctx context.Context, e *entry, n *DynamicServer) ([]endpoint, time.Time, error) {
 	s, err := r.Resolver.LookupService(ctx, n.Service, n.Host)
 	if ctx.Err() == context.Canceled {
 		return nil, s.Until, err // the configuration has ended; this is no failure of a target
