@@ -27,22 +27,23 @@ internal/keyval: internal/zone github.com/gaissmai/bart
 parser/diag
 parser: parser/diag github.com/alecthomas/participle/v2
 
-stream: internal/* internal/keyval
-stream/upstream: stream internal/* github.com/dgryski/go-jump
-stream/modules/*: stream stream/upstream internal/* internal/keyval github.com/gaissmai/bart github.com/oschwald/maxminddb-golang/v2
+stream: stream/status internal/* internal/keyval
+stream/status: internal/*
+stream/upstream: stream stream/status internal/* github.com/dgryski/go-jump
+stream/modules/*: stream stream/status stream/upstream internal/* internal/keyval github.com/gaissmai/bart github.com/oschwald/maxminddb-golang/v2
 stream/driver/*: stream stream/driver/internal/* internal/* golang.org/x/sys/unix
 stream/driver/internal/*: stream internal/* golang.org/x/sys/unix
-stream/driver/drivertest: stream stream/offline internal/* golang.org/x/sys/unix go.uber.org/goleak
+stream/driver/drivertest: stream stream/offline stream/status internal/* golang.org/x/sys/unix go.uber.org/goleak
 stream/upstream/upstreamtest: stream stream/offline stream/upstream internal/*
 stream/offline: stream internal/* golang.org/x/sys/unix
 
 directives/conf: parser parser/diag stream internal/*
-directives: directives/conf parser parser/diag stream stream/upstream stream/modules/* internal/* internal/keyval
+directives: directives/conf parser parser/diag stream stream/status stream/upstream stream/modules/* internal/* internal/keyval
 runtime/api: directives/conf internal/* internal/keyval
 runtime/control: directives/conf stream internal/*
 runtime/dashboard:
 runtime/metrics: runtime/api
-runtime: runtime/api runtime/control runtime/dashboard runtime/metrics directives directives/conf parser parser/diag stream stream/upstream stream/driver/* internal/* github.com/fsnotify/fsnotify golang.org/x/sys/unix
+runtime: runtime/api runtime/control runtime/dashboard runtime/metrics directives directives/conf parser parser/diag stream stream/status stream/upstream stream/driver/* internal/* github.com/fsnotify/fsnotify golang.org/x/sys/unix
 cmd/weir: runtime
 
 conformance: conformance/* golang.org/x/tools/txtar golang.org/x/crypto/ocsp

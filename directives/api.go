@@ -1,12 +1,59 @@
 package directives
 
-import "weir/directives/conf"
+import (
+	"context"
+
+	"weir/directives/conf"
+	"weir/stream"
+	"weir/stream/status"
+)
+
+// statusZoneConf holds the status_zone of a server.
+type statusZoneConf struct {
+	zone conf.Opt[string]
+}
 
 // statusZoneModule is the part of ngx_http_api_module for stream servers: status_zone names the
 // zone in which the API counts the sessions of a server.
-var statusZoneModule = &streamModule[none, none]{
+var statusZoneModule = &streamModule[none, statusZoneConf]{
 	Name: "ngx_stream_api_module",
-	Server: []conf.Entry[none]{
-		{Name: "status_zone", In: conf.Server, Args: conf.Take(1), Support: conf.Inert},
+	Server: []conf.Entry[statusZoneConf]{
+		{Name: "status_zone", In: conf.Server, Args: conf.Take(1),
+			Set: conf.String(func(c *statusZoneConf) *conf.Opt[string] { return &c.zone })},
 	},
+	Build: (*statusZoneConf).build,
 }
+
+func (c *statusZoneConf) build(s *serverBuild) {
+	name, ok := c.zone.Get()
+	if !ok {
+		return
+	}
+	zones := &s.config.Status
+	known := len(zones.Servers)
+	s.server.Zone = zones.Server(name)
+	if len(zones.Servers) > known {
+		s.addPart(serverZonePart{s.server.Zone})
+	}
+	if s.server.TLS != nil {
+		s.server.Zone.CountTLS()
+	}
+}
+
+// A serverZonePart is a zone of status_zone as a part of the configuration. It continues the counters
+// of the previous configuration.
+type serverZonePart struct{ *status.ServerZone }
+
+// Key distinguishes the zone from others.
+func (p serverZonePart) Key() string { return "status_zone " + p.Name }
+
+// Open continues the counters of old.
+func (p serverZonePart) Open(_ context.Context, _ *stream.Env, old stream.Part) error {
+	if old, ok := old.(serverZonePart); ok {
+		p.Follow(old.ServerZone)
+	}
+	return nil
+}
+
+// Close does nothing: a zone is only memory.
+func (p serverZonePart) Close() error { return nil }

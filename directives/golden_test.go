@@ -259,11 +259,7 @@ var (
 	cannotBind = regexp.MustCompile(`^(bind\(\) to|still could not bind)`)
 )
 
-// withoutEffect lists what the configuration of an MQTT cluster may contain without effect: nothing
-// reads the counters of zones yet.
-const withoutEffect = "status_zone"
-
-// TestWholeConfigurationIsServedInFull checks that nothing else in the configuration of an MQTT
+// TestWholeConfigurationIsServedInFull checks that nothing in the configuration of an MQTT
 // cluster is accepted without effect.
 func TestWholeConfigurationIsServedInFull(t *testing.T) {
 	ar, err := txtar.ParseFile("testdata/proxy/whole_configuration.txtar")
@@ -281,7 +277,7 @@ func checkFull(t *testing.T, b *parser.Block) {
 	t.Helper()
 	for _, d := range b.Directives {
 		for _, row := range conf.Rows(modules) {
-			if row.Name == d.Name.Text && row.Name != withoutEffect && row.In&(conf.Foreign|conf.Mgmt) == 0 && row.Support != conf.Full {
+			if row.Name == d.Name.Text && row.In&(conf.Foreign|conf.Mgmt) == 0 && row.Support != conf.Full {
 				t.Errorf("%s of %s is %s", row.Name, row.Module, row.Support)
 			}
 		}

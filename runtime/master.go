@@ -17,6 +17,7 @@ import (
 	"weir/parser"
 	"weir/parser/diag"
 	"weir/stream"
+	"weir/stream/status"
 )
 
 // A Master runs one configuration after another. All non-atomic state belongs to the goroutine that
@@ -99,7 +100,7 @@ func newEnv(current func() *errorlog.Log) *stream.Env {
 	return &stream.Env{
 		Now: time.Now, NextID: func() uint64 { return connections.Add(1) },
 		Log: followingLog(pid, current), Hostname: strings.ToLower(name), PID: pid,
-		Descriptors: stream.NewDescriptors(surveyDescriptors),
+		Status: status.NewProcess(), Descriptors: stream.NewDescriptors(surveyDescriptors),
 	}
 }
 

@@ -10,9 +10,10 @@ import "weir/internal/relay"
 // It follows ngx_stream_pass_handler, which passes the connection to the handler of the other
 // listen.
 func (s *Session) Arrive(l *Listen, local *Addr) {
+	s.countArrival()
 	*s = Session{
 		ID: s.ID, Client: Client{Addr: s.Client.Addr, Local: local}, Head: s.Head, ProxyHeader: s.ProxyHeader, TLS: s.TLS,
-		Listen: l, Server: l.Default, Env: s.Env, start: relay.Monotonic(s.Env.Now()), received: s.received, lent: s.lent, loop: s.loop,
+		Listen: l, Server: l.Default, Env: s.Env, start: relay.Monotonic(s.Env.Now()), received: s.received, lent: s.lent,
 		leases: s.leases,
 	}
 }

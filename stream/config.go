@@ -7,6 +7,7 @@ import (
 	"weir/internal/errorlog"
 	"weir/internal/keyval"
 	"weir/internal/logfile"
+	"weir/stream/status"
 )
 
 // A Config is a compiled configuration. It is immutable once compiled; all sessions share it
@@ -17,6 +18,7 @@ type Config struct {
 	Vars    *VarTable
 	Files   *logfile.Set // every log file that the configuration names
 	Keyvals []*Keyval    // by name
+	Status  status.Zones // what the API shows
 }
 
 // NewConfig returns an empty Config, to be filled by one goroutine.
@@ -82,7 +84,8 @@ type Server struct {
 	Filter   Filter               // nil leaves the client's bytes as they are
 	Content  Content              // nil ends sessions with 500
 	Loggers  []Logger
-	TLS      *ServerTLS // not nil if any address of the server has TLS
+	Zone     *status.ServerZone // status_zone; nil counts nothing
+	TLS      *ServerTLS         // not nil if any address of the server has TLS
 	Settings Settings
 }
 

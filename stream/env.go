@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"weir/internal/errorlog"
+	"weir/stream/status"
 )
 
 // An Env is the environment that a process provides to sessions and parts. It is shared and does
@@ -14,6 +15,8 @@ type Env struct {
 	Log      *errorlog.Log    // of the process, for messages that belong to no server
 	Hostname string           // in lower case
 	PID      int
+	Loop     uint8           // the number of the driver's loop, which selects the shards of counters
+	Status   *status.Process // nil counts nothing
 
 	Descriptors *Descriptors // shared by the drivers; nil sets no limit
 }

@@ -14,6 +14,7 @@ type Filter interface {
 
 // filter runs the filter of the session's server, and then begins the content.
 func (s *Session) filter() Step {
+	s.stage = walking
 	f := s.Server.Filter
 	if f == nil || s.UDP() {
 		return s.beginContent()

@@ -155,6 +155,7 @@ func (s *Session) beginHandshake() Step {
 // endHandshake follows ngx_stream_ssl_handshake_handler: after a handshake the handlers of the
 // phase run, those of the server that the client's name has selected. nginx does not log a timeout.
 func (s *Session) endHandshake(ev Event) Step {
+	s.countHandshake(ev)
 	switch ev.Kind {
 	case HandshakeDone:
 		s.TLS.fill(ev.TLS)

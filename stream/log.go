@@ -163,8 +163,10 @@ func (s *Session) Panicked(reason any) { s.panicked(reason) }
 // resources: a generation must not be held forever.
 func (s *Session) panicked(reason any) Step {
 	s.alert(reason)
-	s.Status = StatusInternal
-	s.stage = finished
+	if s.stage != finished {
+		s.countEnd(StatusInternal)
+	}
+	s.Status, s.stage = StatusInternal, finished
 	s.abandonGuarded()
 	for s.leases.any() {
 		s.releaseGuarded()

@@ -64,6 +64,6 @@ func (s *Session) SelectServer(host string) bool {
 	if server == nil {
 		return false
 	}
-	s.Server = server
+	s.changeServer(server)
 	return true
 }

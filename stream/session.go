@@ -30,7 +30,6 @@ type Session struct {
 	doing       LogAction
 	stage       stage
 	phase       uint8         // a Phase
-	loop        uint8         // selects the shards of shared counters
 	index       uint16        // the next handler of phase
 	received    bool          // bytes were read from the client
 	lent        bool          // Head is the driver's buffer, until Advance returns
@@ -87,6 +86,7 @@ func NewSession(l *Listen, env *Env, client Client, lease Lease) *Session {
 	}
 	s := &Session{ID: env.NextID(), Client: client, Listen: l, Server: l.Default, Env: env, start: relay.Monotonic(env.Now())}
 	s.Hold(lease)
+	s.countBegin()
 	return s
 }
 
@@ -126,8 +126,7 @@ func (s *Session) advance(ev Event) Step {
 	}
 	switch s.stage {
 	case begun:
-		s.takeFirst(ev.Data)
-		return s.begin()
+		return s.begin(ev.Data)
 	case header:
 		return s.readHeader(ev)
 	case handshaking:
@@ -167,9 +166,11 @@ func (s *Session) TakeHead() []byte {
 // begin is the session's first step, on Accepted: from a driver, or after Arrive. A specific
 // address covered by a wildcard socket uses its own servers. Listen stays the wildcard, which the
 // log continues to name, as in nginx.
-func (s *Session) begin() Step {
+func (s *Session) begin(first []byte) Step {
 	l := s.arrival()
-	s.Server = l.Default
+	s.Server, s.stage = l.Default, walking
+	s.enterZone()
+	s.takeFirst(first)
 	if s.LogEnabled(LevelInfo) {
 		s.logPlain(LevelInfo, s.udp()+"client "+s.Client.Addr.String()+" connected to "+l.Addr.String())
 	}
@@ -177,7 +178,7 @@ func (s *Session) begin() Step {
 	if !l.ProxyProtocol {
 		return s.walk()
 	}
-	s.doing = ReadingProxyProtocol
+	s.stage, s.doing = header, ReadingProxyProtocol
 	if proxyproto.Partial(s.Head) {
 		return s.waitForHeader()
 	}
@@ -186,7 +187,6 @@ func (s *Session) begin() Step {
 
 // waitForHeader asks for the rest of the PROXY header. One timeout covers all of it.
 func (s *Session) waitForHeader() Step {
-	s.stage = header
 	if s.deadline == 0 {
 		s.deadline = s.Elapsed() + s.Server.Settings.ProxyProtocolTimeout
 	}
@@ -344,11 +344,11 @@ func (s *Session) prereadMore(ev Event) Step {
 }
 
 func (s *Session) beginContent() Step {
-	s.doing = 0
+	s.serverKnown()
+	s.stage, s.doing = content, 0
 	if s.Server.Content == nil {
 		return s.Finish(StatusInternal)
 	}
-	s.stage = content
 	return s.Server.Content.Begin(s)
 }
 
@@ -389,6 +389,7 @@ func (s *Session) Finish(status Status) Step {
 	if s.stage == finished {
 		panic("stream: session finished twice")
 	}
+	s.countEnd(status)
 	s.stage = finished
 	s.Status = status
 	for _, l := range s.Server.Loggers {

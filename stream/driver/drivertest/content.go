@@ -70,11 +70,12 @@ func (p *Proxy) Next(s *stream.Session, ev stream.Event) stream.Step {
 	switch ev.Kind {
 	case stream.Bytes:
 		s.ReadOn(len(ev.Data))
-		s.Traffic.FromClient.Add(int64(len(ev.Data)))
+		s.CountFromClient(len(ev.Data))
 	case stream.Connected:
 		if !s.UDP() {
-			s.Traffic.FromClient.Add(int64(len(s.Head)))
+			s.CountFromClient(len(s.Head))
 		}
+		s.CountSentEarly(p.Spec.Peer)
 		s.PassedOn()
 		a.relayed = true
 		return stream.Step{Do: stream.Relay, Relay: p.Spec}

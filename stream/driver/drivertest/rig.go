@@ -14,6 +14,7 @@ import (
 	"weir/internal/testwait"
 	"weir/stream"
 	"weir/stream/offline"
+	"weir/stream/status"
 )
 
 // An outcome is the record of a finished session.
@@ -54,6 +55,9 @@ type rig struct {
 	// it has a method MaxHeld.
 	maxHeld int64
 
+	zone *status.ServerZone // of all servers
+	peer *relay.Counters    // of the servers of proxied
+
 	mu     sync.Mutex
 	events map[uint64][]stream.Event // of unfinished sessions
 	ended  []outcome
@@ -62,7 +66,8 @@ type rig struct {
 func newRig(t *testing.T, newDriver func(*stream.Env) stream.Driver) *rig {
 	t.Helper()
 	checkLeaks(t)
-	r := &rig{T: t, events: map[uint64][]stream.Event{}}
+	r := &rig{T: t, events: map[uint64][]stream.Event{}, zone: status.NewServerZone("z"), peer: relay.NewCounters()}
+	t.Cleanup(r.checkCounters)
 	r.env, r.lines = offline.NewEnv(time.Now)
 	r.driver = newDriver(r.env)
 	if d, ok := r.driver.(interface{ MaxHeld() int64 }); ok {
@@ -105,6 +110,28 @@ func (l recorder) Log(s *stream.Session) {
 	delete(r.events, s.ID)
 }
 
+// checkCounters compares the shared counters with the sums of all sessions, after all have finished.
+func (r *rig) checkCounters() {
+	got := r.zone.Snapshot()
+	if r.Failed() || got.Processing > 0 || got.Sessions.Total != int64(len(r.ended)) {
+		return
+	}
+	var want outcome
+	for _, o := range r.ended {
+		want.fromClient += o.fromClient
+		want.toClient += o.toClient
+		want.fromUpstream += o.fromUpstream
+		want.toUpstream += o.toUpstream
+	}
+	if got.Received != want.fromClient || got.Sent != want.toClient {
+		r.Errorf("the zone has received %d and sent %d, its sessions %d and %d", got.Received, got.Sent, want.fromClient, want.toClient)
+	}
+	received, sent := r.peer.Totals()
+	if received+sent > 0 && (received != want.fromUpstream || sent != want.toUpstream) {
+		r.Errorf("the peer's counters are %d received and %d sent, those of its sessions %d and %d", received, sent, want.fromUpstream, want.toUpstream)
+	}
+}
+
 // finished returns the number of finished sessions.
 func (r *rig) finished() int {
 	r.mu.Lock()
@@ -136,7 +163,7 @@ func (r *rig) sawEvent(kind stream.EventKind) bool {
 // server returns a server with that content, whose events the rig records.
 func (r *rig) server(content stream.Content) *stream.Server {
 	return &stream.Server{
-		Content: content,
+		Content: content, Zone: r.zone,
 		Loggers: []stream.Logger{recorder{r}},
 		Settings: stream.Settings{
 			PrereadBufferSize: 16384, PrereadTimeout: testwait.Patience, ProxyProtocolTimeout: testwait.Patience, NoDelay: true, ErrorLog: r.env.Log,
@@ -264,6 +291,9 @@ func (r *rig) proxiedOver(network string, p *Proxy, settings ...listenOption) *p
 	l := r.socket(network)
 	if p.To == nil {
 		p.To = []stream.Addr{addrOf(l.Addr())}
+	}
+	if p.Spec != nil {
+		p.Spec.Peer = r.peer
 	}
 	p.OnEvent = r.recording(p.OnEvent)
 	return &proxyFrontend{r.listenOn(network, r.server(p), settings...), l}

@@ -106,6 +106,9 @@ func (l *loop) reject(p *listener, fd int32) {
 			lease.Release()
 		}
 	}
+	if p := l.env.Status; p != nil {
+		p.Connections.Drop(l.env.Loop)
+	}
 	closeFD(fd)
 }
 
@@ -118,7 +121,6 @@ func (l *loop) serve(a *accepted) {
 	}
 	c.client.local, c.client.noDelay = a.peer.Unix, a.noDelay
 	c.s = stream.NewSession(a.listen, l.env, peer, a.lease)
-	c.s.SetLoop(l.number)
 	l.current = c
 	c.do(c.s.Advance(stream.Event{Kind: stream.Accepted}))
 }

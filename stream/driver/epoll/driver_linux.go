@@ -52,6 +52,7 @@ func New(env *stream.Env, o Options) (*Driver, error) {
 			return nil, err
 		}
 		l.cpus, l.workers, l.number = o.processors(i), d.workers, i
+		l.env.Loop = uint8(i)
 		d.loops = append(d.loops, l)
 	}
 	for _, l := range d.loops {

@@ -27,7 +27,7 @@ func TestLateLoopReadsEventsFirst(t *testing.T) {
 	for range sessions {
 		client, server := socketPair(t), socketPair(t)
 		c := l.newConn(client[0])
-		c.s = &stream.Session{}
+		c.s = &stream.Session{Env: env, Server: &stream.Server{}}
 		c.up.fd = server[0]
 		l.load.sessions.Add(1)
 		l.load.connections.Add(2)

@@ -22,7 +22,7 @@ func TestPauseLeavesTheLoopAlone(t *testing.T) {
 	defer l.end()
 	client, peer := socketPair(t), socketPair(t)
 	c := l.newConn(client[0])
-	c.s = &stream.Session{}
+	c.s = &stream.Session{Env: env, Server: &stream.Server{}}
 	c.up.fd = peer[0]
 	l.load.sessions.Add(1)
 	l.load.connections.Add(2)

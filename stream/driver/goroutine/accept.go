@@ -142,7 +142,6 @@ func (p *listener) startSession(sock socket) {
 	local := addrOf(sock.LocalAddr())
 	peer := stream.Client{Addr: addrOf(sock.RemoteAddr()), Local: &local}
 	c.s = stream.NewSession(listen, p.d.env, peer, lease)
-	c.s.SetLoop(int(c.s.ID))
 	go c.run()
 }
 

@@ -56,7 +56,7 @@ func (d *Driver) start() error {
 			}
 			return err
 		}
-		l.number = len(loops)
+		l.env.Loop = uint8(len(loops))
 		loops = append(loops, l)
 	}
 	d.loops = loops

@@ -138,7 +138,6 @@ func (p *listener) begin(key, name []byte, local netip.Addr, data []byte) {
 		peer.Local = p.shared(netip.AddrPortFrom(local, p.bound.Port()))
 	}
 	c.s = stream.NewSession(listen, p.l.env, peer, lease)
-	c.s.SetLoop(p.l.number)
 	p.l.current = c
 	c.do(c.s.Advance(stream.Event{Kind: stream.Accepted, Data: data}))
 }
@@ -149,6 +148,9 @@ func (p *listener) reject(listen *stream.Listen, lease stream.Lease) {
 	listen.Default.Settings.ErrorLog.Write(errorlog.Alert, 0, strconv.Itoa(p.l.limit)+" worker_connections are not enough")
 	if lease != nil {
 		lease.Release()
+	}
+	if c := p.l.env.Status; c != nil {
+		c.Connections.Drop(p.l.env.Loop)
 	}
 }
 

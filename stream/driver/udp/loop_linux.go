@@ -29,7 +29,6 @@ const (
 // run and the functions it calls use it, except for the mailbox.
 type loop struct {
 	set       poll.Set
-	number    int         // index of the loop in all
 	env       *stream.Env // with the loop's own clock
 	began     time.Time
 	now       time.Time // read once for each wake-up

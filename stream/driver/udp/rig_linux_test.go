@@ -19,6 +19,7 @@ import (
 	"weir/stream/driver/drivertest"
 	"weir/stream/driver/udp"
 	"weir/stream/offline"
+	"weir/stream/status"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -47,7 +48,12 @@ type rig struct {
 	events   chan stream.EventKind // of all sessions, as far as there is room
 	ended    chan outcome
 
+	zone *status.ServerZone
+	peer *relay.Counters
+
 	mu       sync.Mutex
+	total    outcome // the sums of the sessions that have ended
+	logged   int64   // sessions that have ended
 	failures map[uint64][]stream.Event
 	packets  map[uint64]relay.Packets
 }
@@ -58,10 +64,13 @@ func newRig(t testing.TB, network, address string, spec relay.Spec, o udp.Option
 	r := &rig{
 		TB: t, events: make(chan stream.EventKind, 100_000), ended: make(chan outcome, 100_000),
 		failures: map[uint64][]stream.Event{}, packets: map[uint64]relay.Packets{},
+		zone: status.NewServerZone("z"), peer: relay.NewCounters(),
 	}
+	t.Cleanup(r.checkCounters)
+	spec.Peer = r.peer
 	r.env, r.lines = offline.NewEnv(time.Now)
 	r.proxy = &drivertest.Proxy{Spec: &spec, OnEvent: r.recordEvent}
-	r.server = &stream.Server{Content: r.proxy, Loggers: []stream.Logger{r}, Settings: stream.Settings{ErrorLog: r.env.Log}}
+	r.server = &stream.Server{Content: r.proxy, Zone: r.zone, Loggers: []stream.Logger{r}, Settings: stream.Settings{ErrorLog: r.env.Log}}
 	d := udp.New(r.env, o)
 	r.driver = d
 	t.Cleanup(func() { d.Close() })
@@ -158,9 +167,29 @@ func (r *rig) Log(s *stream.Session) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t := &s.Traffic
+	r.logged++
+	r.total.fromClient += t.FromClient.Load()
+	r.total.toClient += t.ToClient.Load()
+	r.total.fromUpstream += t.FromUpstream.Load()
+	r.total.toUpstream += t.ToUpstream.Load()
 	r.ended <- outcome{
 		t.End, r.packets[s.ID], t.FromClient.Load(), t.ToClient.Load(), t.FromUpstream.Load(), t.ToUpstream.Load(),
 		s.Client.Local.String(), r.failures[s.ID],
+	}
+}
+
+// checkCounters compares the shared counters with the sums of all sessions, after all have ended.
+func (r *rig) checkCounters() {
+	got, want := r.zone.Snapshot(), &r.total
+	if r.Failed() || got.Processing > 0 || got.Sessions.Total != r.logged {
+		return
+	}
+	if got.Received != want.fromClient || got.Sent != want.toClient {
+		r.Errorf("the zone has received %d and sent %d, its sessions %d and %d", got.Received, got.Sent, want.fromClient, want.toClient)
+	}
+	received, sent := r.peer.Totals()
+	if received != want.fromUpstream || sent != want.toUpstream {
+		r.Errorf("the peer's counters are %d received and %d sent, those of its sessions %d and %d", received, sent, want.fromUpstream, want.toUpstream)
 	}
 }
 

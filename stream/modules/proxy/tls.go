@@ -155,6 +155,7 @@ func (c *Certificate) load(s *stream.Session) (*tls.Certificate, error) {
 // follows ngx_stream_proxy_ssl_handshake.
 func (r *run) handshakeDone(s *stream.Session, ev stream.Event) stream.Step {
 	s.SetUpstreamTLS()
+	s.Env.TLSCounters().Done(ev.TLS.DidResume)
 	shake := &r.attempt.shake
 	if v := r.TLS.Verifier; v != nil {
 		if err := tlsconf.CheckUpstream(*ev.TLS, v, shake.name); err != nil {
@@ -171,6 +172,7 @@ func (r *run) handshakeFailed(s *stream.Session, ev stream.Event) stream.Step {
 	var errno syscall.Errno
 	switch {
 	case !errors.Is(ev.Err, stream.ErrUnsent):
+		s.Env.TLSCounters().Failed(ev.Err)
 		s.LogFailure(ev)
 		return r.nextAfterHandshake(s)
 	case errors.As(ev.Err, &errno):

@@ -29,6 +29,7 @@ func (h *Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 	}
 	if err != nil {
 		s.Log(stream.LevelInfo, err.Error(), nil)
+		s.CountRefusedCertificate(refusal(s.TLS), s.TLS.Certificate != nil)
 		return stream.Verdict(stream.StatusInternal), nil
 	}
 	return stream.Next, nil
@@ -41,6 +42,18 @@ func statusError(t *stream.TLSState) error {
 		return nil
 	}
 	return t.VerifyError
+}
+
+// refusal returns the code that a refused certificate counts under, including one whose status is not
+// good.
+func refusal(t *stream.TLSState) certverify.Code {
+	switch statusError(t) {
+	case nil:
+		return resultOf(t)
+	case error(errRevoked):
+		return certverify.Revoked
+	}
+	return certverify.Unspecified
 }
 
 // Verify returns the function that a stream.ServerTLS verifies clients with.

@@ -1,0 +1,62 @@
+package directives
+
+import (
+	"testing"
+
+	"weir/stream"
+)
+
+// compileText returns the Program of a configuration without errors.
+func compileText(t *testing.T, text string) *Program {
+	t.Helper()
+	p, errors := compileIn(testEnv(), text)
+	if errors != "" {
+		t.Fatal(errors)
+	}
+	return p
+}
+
+// partOf returns the part of the program with that key.
+func partOf(t *testing.T, p *Program, key string) stream.Part {
+	t.Helper()
+	for _, part := range p.Stream.Parts {
+		if part.Key() == key {
+			return part
+		}
+	}
+	t.Fatalf("there is no part %q", key)
+	return nil
+}
+
+// openAfter opens the part of that key in p after that of old, as a reload does.
+func openAfter(t *testing.T, p, old *Program, key string) {
+	t.Helper()
+	if err := partOf(t, p, key).Open(t.Context(), &stream.Env{}, partOf(t, old, key)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestStatusZone checks that servers of one name share a zone, and that a reload keeps its counters.
+func TestStatusZone(t *testing.T) {
+	const text = `events {}
+		stream {
+			server { listen 127.0.0.1:9311; status_zone a; return x; }
+			server { listen 127.0.0.1:9312; status_zone b; return x; }
+			server { listen 127.0.0.1:9313; status_zone a; return x; }
+			server { listen 127.0.0.1:9314; return x; }
+		}`
+	first, next := compileText(t, text), compileText(t, text)
+	zones := first.Stream.Status.Servers
+	if len(zones) != 2 || zones[0].Name != "a" || zones[1].Name != "b" {
+		t.Fatalf("got zones %v", zones)
+	}
+	servers := first.Stream.Listens
+	if servers[0].Default.Zone != zones[0] || servers[2].Default.Zone != zones[0] || servers[3].Default.Zone != nil {
+		t.Error("servers have the wrong zones")
+	}
+	zones[0].Connected(0)
+	openAfter(t, next, first, "status_zone a")
+	if got := next.Stream.Status.Servers[0].Snapshot().Connections; got != 1 {
+		t.Errorf("got %d connections after a reload, want 1", got)
+	}
+}
