@@ -19,6 +19,9 @@ SBINDIR ?= $(PREFIX)/sbin
 MANDIR  ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 USERDIR ?= $(PREFIX)/lib/sysusers.d
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 
 # The commit goes into the binary where git can say which one it is.
 VCS = $(shell git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
@@ -35,17 +38,24 @@ help: ## list the commands
 build: ## build bin/weir, one static binary
 	CGO_ENABLED=0 go build -buildvcs=$(VCS) -trimpath -o bin/weir ./cmd/weir
 
-install: ## install bin/weir, the man page and the systemd unit below PREFIX (/usr/local); run `make build` first
+install: ## install bin/weir, manual pages, completions and the systemd unit below PREFIX (/usr/local); run `make build` first
 	@test -x "$(BINARY)" || { echo 'there is no $(BINARY): run "make build" first'; exit 1; }
-	install -d "$(DESTDIR)$(SBINDIR)" "$(DESTDIR)$(MANDIR)/man8" "$(DESTDIR)$(UNITDIR)" "$(DESTDIR)$(USERDIR)"
+	install -d "$(DESTDIR)$(SBINDIR)" "$(DESTDIR)$(MANDIR)/man5" "$(DESTDIR)$(MANDIR)/man8" "$(DESTDIR)$(UNITDIR)" "$(DESTDIR)$(USERDIR)"
+	install -d "$(DESTDIR)$(BASHDIR)" "$(DESTDIR)$(ZSHDIR)" "$(DESTDIR)$(FISHDIR)"
 	install -m 755 "$(BINARY)" "$(DESTDIR)$(SBINDIR)/weir"
+	install -m 644 packaging/weir.conf.5 "$(DESTDIR)$(MANDIR)/man5/weir.conf.5"
 	install -m 644 packaging/weir.8 "$(DESTDIR)$(MANDIR)/man8/weir.8"
+	install -m 644 packaging/completions/weir.bash "$(DESTDIR)$(BASHDIR)/weir"
+	install -m 644 packaging/completions/_weir "$(DESTDIR)$(ZSHDIR)/_weir"
+	install -m 644 packaging/completions/weir.fish "$(DESTDIR)$(FISHDIR)/weir.fish"
 	sed 's|/usr/local/sbin|$(SBINDIR)|' packaging/weir.service >"$(DESTDIR)$(UNITDIR)/weir.service"
 	chmod 644 "$(DESTDIR)$(UNITDIR)/weir.service"
 	install -m 644 packaging/sysusers.conf "$(DESTDIR)$(USERDIR)/weir.conf"
 
 uninstall: ## remove what install has installed
-	rm -f "$(DESTDIR)$(SBINDIR)/weir" "$(DESTDIR)$(MANDIR)/man8/weir.8" "$(DESTDIR)$(UNITDIR)/weir.service" "$(DESTDIR)$(USERDIR)/weir.conf"
+	rm -f "$(DESTDIR)$(SBINDIR)/weir" "$(DESTDIR)$(MANDIR)/man5/weir.conf.5" "$(DESTDIR)$(MANDIR)/man8/weir.8"
+	rm -f "$(DESTDIR)$(BASHDIR)/weir" "$(DESTDIR)$(ZSHDIR)/_weir" "$(DESTDIR)$(FISHDIR)/weir.fish"
+	rm -f "$(DESTDIR)$(UNITDIR)/weir.service" "$(DESTDIR)$(USERDIR)/weir.conf"
 
 run: build ## show weir at work: three brokers, a fleet of clients, port 1880 for your own client
 	go build -buildvcs=false -o bin/demo ./examples/emqx-sticky/demo

@@ -12,10 +12,14 @@ import (
 
 // installed lists the files that make install puts below DESTDIR with PREFIX=/usr, with their modes.
 var installed = map[string]fs.FileMode{
-	"usr/sbin/weir":                       0o755,
-	"usr/share/man/man8/weir.8":           0o644,
-	"usr/lib/systemd/system/weir.service": 0o644,
-	"usr/lib/sysusers.d/weir.conf":        0o644,
+	"usr/sbin/weir":                                 0o755,
+	"usr/share/man/man5/weir.conf.5":                0o644,
+	"usr/share/man/man8/weir.8":                     0o644,
+	"usr/share/bash-completion/completions/weir":    0o644,
+	"usr/share/zsh/site-functions/_weir":            0o644,
+	"usr/share/fish/vendor_completions.d/weir.fish": 0o644,
+	"usr/lib/systemd/system/weir.service":           0o644,
+	"usr/lib/sysusers.d/weir.conf":                  0o644,
 }
 
 func TestInstall(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"weir/directives/conf"
 )
 
-var update = flag.Bool("update", false, "write docs/coverage.md")
+var update = flag.Bool("update", false, "write docs/coverage.md and packaging/weir.conf.5")
 
 const coveragePath = "../docs/coverage.md"
 

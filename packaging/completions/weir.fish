@@ -1,0 +1,17 @@
+# Written by "go test ./cmd/weir -run TestCompletions -update" from the help.
+complete -c weir -f
+complete -c weir -s '?' -d 'show this help'
+complete -c weir -s 'h' -d 'show this help'
+complete -c weir -s 'v' -d 'show the version'
+complete -c weir -s 'V' -d 'show the version, the coverage of directives and how weir was built'
+complete -c weir -s 't' -d 'test the configuration'
+complete -c weir -s 'T' -d 'test the configuration and print each of its files'
+complete -c weir -s 'q' -d 'with -t and -T, print errors only'
+complete -c weir -s 's' -x -a 'stop quit reopen reload' -d 'send a signal to the running process: stop, quit, reopen, reload'
+complete -c weir -s 'p' -x -a '(__fish_complete_directories)' -d 'directory for relative paths'
+complete -c weir -s 'e' -r -F -d 'error log until the configuration sets one'
+complete -c weir -s 'c' -r -F -d 'configuration file'
+complete -c weir -s 'g' -x -d 'directives to read before the file'
+complete -c weir -s 'l'  -d 'serve the control API on a port or a socket: -l unix:/run/weir.sock'
+complete -c weir -o 'watch' -d 'reload when a file of the configuration changes'
+complete -c weir -o 'hints' -d 'show the source line of an error and how to correct it, as in a terminal'
