@@ -30,6 +30,7 @@ var handshakeTests = []driverTest{
 	{"TLS, slow server", func(r *rig) { tlsSlowReader(r, true) }},
 	{"handshake after a PROXY header", handshakeAfterHeader},
 	{"bytes read between the two handshakes", headAfterHandshake},
+	{"wait after the handshake with the client", waitAfterHandshake},
 	{"plain bytes before a handshake with the server", bytesBeforeHandshake},
 	{"session in the handshake's context", sessionInContext},
 	{"TLS ends with an alert", tlsCloseAlert},
@@ -231,6 +232,46 @@ func headAfterHandshake(r *rig) {
 	client := r.tlsClient(p.dial())
 	send(r, client, "CONNECT and more")
 	server := r.tlsServer(p.accept())
+	expect(r, server, "CONNECT and more")
+	client.Close()
+	if o := r.outcome(); o.fromClient != 16 || o.toUpstream != 16 {
+		r.Errorf("got %d bytes from the client, %d to the server; want 16, 16", o.fromClient, o.toUpstream)
+	}
+}
+
+// waitingContent is a readingContent that waits for a Lookup before it reads. It serves one session.
+type waitingContent struct {
+	*readingContent
+	lookup   *Lookup
+	resolved bool
+}
+
+// Next waits after the handshake.
+func (c *waitingContent) Next(s *stream.Session, ev stream.Event) stream.Step {
+	switch {
+	case c.resolved:
+		return c.readingContent.Next(s, ev)
+	case ev.Kind == stream.HandshakeDone:
+		return stream.Step{Do: stream.Resolve, Lookup: c.lookup, Deadline: s.Env.Now().Add(testwait.Patience)}
+	case ev.Kind == stream.Resolved:
+		c.resolved = true
+		return c.readingContent.Next(s, stream.Event{Kind: stream.HandshakeDone})
+	}
+	return stream.Step{}
+}
+
+// waitAfterHandshake checks that a session can read what its client has sent while it waited.
+func waitAfterHandshake(r *rig) {
+	l := r.socket("tcp")
+	proxy := &Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), OnEvent: r.recordEvent}
+	reading := &readingContent{&TLSContent{Proxy: proxy, Client: testTLS(r).server}, 5}
+	c := &waitingContent{readingContent: reading, lookup: &Lookup{}}
+	p := &proxyFrontend{r.listenOn("tcp", r.server(c)), l}
+	client := r.tlsClient(p.dial())
+	send(r, client, "CONNECT and more")
+	testwait.Eventually(r, "the lookup begins", c.lookup.hasBegun)
+	go c.lookup.Answer()
+	server := p.accept()
 	expect(r, server, "CONNECT and more")
 	client.Close()
 	if o := r.outcome(); o.fromClient != 16 || o.toUpstream != 16 {
