@@ -129,9 +129,12 @@ type Step struct {
 	Out      []byte      // Connect, Send, HandshakeUpstream: bytes to write first; unchanged until the step ends, then a driver keeps a copy
 	TLS      *tls.Config // HandshakeClient, HandshakeUpstream; its callbacks find the session by SessionOf, and may touch it
 	Slow     bool        // HandshakeClient: callbacks read files, so that a loop should not run it
-	Relay    *relay.Spec // Relay; shared by all sessions of a server unless rates vary
-	Lookup   Lookup      // Resolve
-	Reset    bool        // Finish: bytes were read and not forwarded; nginx leaves them unread, so its client gets RST
+	// Prepare returns TLS for a HandshakeUpstream, which is slow: it reads files. It does not touch the
+	// session. The handshake fails with its error. nil means that TLS is set.
+	Prepare func() (*tls.Config, error)
+	Relay   *relay.Spec // Relay; shared by all sessions of a server unless rates vary
+	Lookup  Lookup      // Resolve
+	Reset   bool        // Finish: bytes were read and not forwarded; nginx leaves them unread, so its client gets RST
 }
 
 // A Lookup is an asynchronous query, such as the addresses of a name. The session that created it

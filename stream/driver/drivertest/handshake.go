@@ -2,6 +2,7 @@ package drivertest
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -32,6 +33,8 @@ var handshakeTests = []driverTest{
 	{"bytes read between the two handshakes", headAfterHandshake},
 	{"wait after the handshake with the client", waitAfterHandshake},
 	{"plain bytes before a handshake with the server", bytesBeforeHandshake},
+	{"prepared handshake with the server", preparedHandshake},
+	{"handshake that cannot be prepared", unpreparedHandshake},
 	{"session in the handshake's context", sessionInContext},
 	{"TLS ends with an alert", tlsCloseAlert},
 }
@@ -277,6 +280,52 @@ func waitAfterHandshake(r *rig) {
 	if o := r.outcome(); o.fromClient != 16 || o.toUpstream != 16 {
 		r.Errorf("got %d bytes from the client, %d to the server; want 16, 16", o.fromClient, o.toUpstream)
 	}
+}
+
+// preparingContent is a TLSContent whose handshakes with the server are prepared.
+type preparingContent struct {
+	*TLSContent
+	err error // of the preparation
+}
+
+// Next replaces the configuration of the step.
+func (c *preparingContent) Next(s *stream.Session, ev stream.Event) stream.Step {
+	step := c.TLSContent.Next(s, ev)
+	if step.Do == stream.HandshakeUpstream {
+		config := step.TLS
+		step.TLS, step.Prepare = nil, func() (*tls.Config, error) { return config, c.err }
+	}
+	return step
+}
+
+// startPreparing serves with a content whose preparation returns err.
+func (r *rig) startPreparing(err error) *proxyFrontend {
+	l := r.socket("tcp")
+	proxy := &Proxy{To: []stream.Addr{addrOf(l.Addr())}, Spec: spec(), OnEvent: r.recordEvent}
+	c := &preparingContent{&TLSContent{Proxy: proxy, Upstream: testTLS(r).client}, err}
+	return &proxyFrontend{r.listenOn("tcp", r.server(c)), l}
+}
+
+func preparedHandshake(r *rig) {
+	p := r.startPreparing(nil)
+	client := p.dial()
+	server := r.tlsServer(p.accept())
+	send(r, client, "ping")
+	expect(r, server, "ping")
+	send(r, server, "pong")
+	expect(r, client, "pong")
+	client.Close()
+	if o := r.outcome(); o.toUpstream != 4 || o.toClient != 4 || o.count(stream.HandshakeDone) != 1 {
+		r.Errorf("got %d bytes up, %d down, %d handshakes", o.toUpstream, o.toClient, o.count(stream.HandshakeDone))
+	}
+}
+
+func unpreparedHandshake(r *rig) {
+	reason := errors.New("no certificate")
+	p := r.startPreparing(reason)
+	p.dial()
+	p.accept()
+	wantHandshakeFailure(r, stream.UpstreamSide, reason)
 }
 
 func bytesBeforeHandshake(r *rig) {

@@ -26,7 +26,7 @@ func (co *coroutine) serve(yield func(struct{}) bool) {
 	co.yield = yield
 	for {
 		hs := co.job
-		hs.err = hs.h.tls.conn.HandshakeContext(hs.ctx)
+		hs.err = hs.perform()
 		hs.done = true
 		if !yield(struct{}{}) {
 			return

@@ -20,10 +20,11 @@ type handshake struct {
 	h         *half
 	ctx       context.Context // with the session
 	coroutine *coroutine
-	cost      time.Duration // of its most expensive step
-	err       error         // valid when done is set
-	panicked  any           // the panic of a step that a worker ran
-	slow      bool          // its steps read files
+	cost      time.Duration               // of its most expensive step
+	err       error                       // valid when done is set
+	panicked  any                         // the panic of a step that a worker ran
+	slow      bool                        // its steps read files
+	prepare   func() (*tls.Config, error) // of the step, with the server; tlsConn.conn is nil until its call
 	started   bool
 	done      bool
 	cancelled bool
@@ -45,14 +46,19 @@ func (c *conn) startHandshake(step stream.Step) (stream.Event, bool) {
 	}
 	t := &tlsConn{rawConn: rawConn{h: h}, more: true}
 	if h.isUp {
-		t.conn = tls.Client(&t.rawConn, step.TLS)
+		if step.Prepare == nil {
+			t.conn = tls.Client(&t.rawConn, step.TLS)
+		}
 		c.setup.out = step.Out
 	} else {
 		h.setNoDelay(c.s.Server.Settings.NoDelay)
 		t.conn = tls.Server(&t.rawConn, step.TLS)
 		t.early = c.s.TakeHead()
 	}
-	t.handshake = &handshake{c: c, h: h, ctx: stream.WithSession(context.Background(), c.s), coroutine: c.l.getCoroutine(), slow: step.Slow}
+	t.handshake = &handshake{
+		c: c, h: h, ctx: stream.WithSession(context.Background(), c.s), coroutine: c.l.getCoroutine(),
+		slow: step.Slow || step.Prepare != nil, prepare: step.Prepare,
+	}
 	h.tls, h.ready = t, true
 	return c.resumeHandshake(h)
 }
@@ -82,6 +88,19 @@ func (hs *handshake) step() {
 	hs.started = true
 	hs.coroutine.run(hs)
 	hs.cost = max(hs.cost, time.Since(began))
+}
+
+// perform runs the whole handshake, in the coroutine.
+func (hs *handshake) perform() error {
+	t := hs.h.tls
+	if hs.prepare != nil {
+		config, err := hs.prepare()
+		if err != nil {
+			return err
+		}
+		t.conn = tls.Client(&t.rawConn, config)
+	}
+	return t.conn.HandshakeContext(hs.ctx)
 }
 
 // handshakeResult returns the event of a handshake that is done.

@@ -27,7 +27,14 @@ func (c *session) handshakeUpstream(step stream.Step) stream.Event {
 	if len(c.rest) > 0 || c.restErr != nil {
 		return sh.failed(errors.Join(stream.ErrUnsent, c.restErr))
 	}
-	ev := sh.run(func(w *rawConn) *tls.Conn { return tls.Client(w, step.TLS) })
+	config := step.TLS
+	if step.Prepare != nil {
+		var err error
+		if config, err = step.Prepare(); err != nil {
+			return sh.failed(err)
+		}
+	}
+	ev := sh.run(func(w *rawConn) *tls.Conn { return tls.Client(w, config) })
 	if ev.Kind == stream.HandshakeDone {
 		c.offer(step.Out)
 	}

@@ -19,7 +19,8 @@ type TLS struct {
 	Verifier    *tlsconf.Verifier // nil does not verify servers
 	Name        *stream.Template  // proxy_ssl_name; nil uses the host of proxy_pass
 	SendName    bool              // proxy_ssl_server_name
-	ALPN        []stream.Template // proxy_ssl_alpn
+	ALPN        []stream.Template // proxy_ssl_alpn, unless FixedALPN is set
+	FixedALPN   []string          // proxy_ssl_alpn without variables
 	Certificate *Certificate      // nil uses that of Client, if it has one
 	Reuse       bool              // proxy_ssl_session_reuse
 }
@@ -49,17 +50,24 @@ func (r *run) handshaking() bool { return r.attempt != nil && r.attempt.shake.be
 func (r *run) handshake(s *stream.Session, local stream.Addr) stream.Step {
 	a := r.attempt
 	a.shake = handshake{begun: true, local: local}
-	config, err := r.tlsConfig(s)
+	own, err := r.connection(s)
 	if err != nil {
 		s.Log(stream.LevelError, err.Error(), nil)
 		return r.finish(s, stream.StatusInternal)
 	}
+	step := stream.Step{Do: stream.HandshakeUpstream, Out: a.out[a.header:], Deadline: s.Env.Now().Add(r.ConnectTimeout)}
+	if c := r.TLS.Certificate; c != nil {
+		step.Prepare = c.prepare(s, r.TLS.Client, own)
+	}
+	if step.Prepare == nil {
+		step.TLS = r.TLS.Client.Config(own)
+	}
 	s.SetLogAction(stream.HandshakingUpstream)
-	return stream.Step{Do: stream.HandshakeUpstream, TLS: config, Out: a.out[a.header:], Deadline: s.Env.Now().Add(r.ConnectTimeout)}
+	return step
 }
 
-// tlsConfig returns the configuration of the session's handshake.
-func (r *run) tlsConfig(s *stream.Session) (*tls.Config, error) {
+// connection returns the settings of the session's connection, without its certificate.
+func (r *run) connection(s *stream.Session) (own tlsconf.Connection, err error) {
 	serverName := ""
 	if r.TLS.SendName || r.TLS.Verifier != nil {
 		r.attempt.shake.name = r.TLS.serverName(s, r.attempt.group)
@@ -68,21 +76,14 @@ func (r *run) tlsConfig(s *stream.Session) (*tls.Config, error) {
 		serverName = requestedName(r.attempt.shake.name)
 	}
 	if len(serverName) > longestServerName {
-		return nil, errors.New("SSL_set_tlsext_host_name(\"" + errorlog.Quote(serverName) +
+		return own, errors.New("SSL_set_tlsext_host_name(\"" + errorlog.Quote(serverName) +
 			"\") failed (SSL: error:0A00013F:SSL routines::ssl3 ext invalid servername)")
 	}
-	own := tlsconf.Connection{ServerName: serverName, ALPN: r.TLS.protocols(s)}
-	if c := r.TLS.Certificate; c != nil {
-		loaded, err := c.load(s)
-		if err != nil {
-			return nil, err
-		}
-		own.Certificate = loaded
-	}
+	own = tlsconf.Connection{ServerName: serverName, ALPN: r.TLS.protocols(s)}
 	if r.TLS.Reuse {
 		own.Sessions = r.peer.TLSSessions()
 	}
-	return r.TLS.Client.Config(own), nil
+	return own, nil
 }
 
 // serverName returns proxy_ssl_name, or the name of the group, without a port. It follows
@@ -128,27 +129,36 @@ func requestedName(name string) string {
 // protocols returns the names of proxy_ssl_alpn for the session. It follows
 // ngx_stream_proxy_ssl_alpn.
 func (t *TLS) protocols(s *stream.Session) (names []string) {
-	const longest = 255
+	if t.FixedALPN != nil {
+		return t.FixedALPN
+	}
 	for i := range t.ALPN {
-		if name := t.ALPN[i].Eval(s); name != "" && len(name) <= longest {
+		if name := t.ALPN[i].Eval(s); name != "" && len(name) <= tlsconf.MaxALPN {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-// load returns the certificate for the session, or nil if the value is empty. It follows
-// ngx_stream_proxy_ssl_certificate.
-func (c *Certificate) load(s *stream.Session) (*tls.Certificate, error) {
+// A certificateError is the reason why a certificate could not be loaded.
+type certificateError struct{ error }
+
+// prepare returns the function that loads the certificate for the session's connection, or nil if there is
+// none because the value is empty. It follows ngx_stream_proxy_ssl_certificate.
+func (c *Certificate) prepare(s *stream.Session, client *tlsconf.Client, own tlsconf.Connection) func() (*tls.Config, error) {
 	file := c.File.Eval(s)
 	if file == "" {
-		return nil, nil
+		return nil
 	}
-	loaded, err := c.Load(file, c.Key.Eval(s), s.Env.Now())
-	if err != nil {
-		return nil, err
+	key, now := c.Key.Eval(s), s.Env.Now()
+	return func() (*tls.Config, error) {
+		loaded, err := c.Load(file, key, now)
+		if err != nil {
+			return nil, certificateError{err}
+		}
+		own.Certificate = &loaded
+		return client.Config(own), nil
 	}
-	return &loaded, nil
 }
 
 // handshakeDone verifies the server, also that of a resumed session, and starts the relay. It
@@ -166,11 +176,16 @@ func (r *run) handshakeDone(s *stream.Session, ev stream.Event) stream.Step {
 	return r.established(s, shake.local)
 }
 
-// handshakeFailed tries another server, unless the PROXY header was not sent: see
-// ngx_stream_proxy_send_proxy_protocol.
+// handshakeFailed tries another server, unless the certificate was not loaded, or the PROXY header was
+// not sent: see ngx_stream_proxy_send_proxy_protocol.
 func (r *run) handshakeFailed(s *stream.Session, ev stream.Event) stream.Step {
 	var errno syscall.Errno
+	certificate, isLocal := errors.AsType[certificateError](ev.Err)
 	switch {
+	case isLocal:
+		s.SetLogAction(stream.Connecting)
+		s.Log(stream.LevelError, certificate.Error(), nil)
+		return r.finish(s, stream.StatusInternal)
 	case !errors.Is(ev.Err, stream.ErrUnsent):
 		s.Env.TLSCounters().Failed(ev.Err)
 		s.LogFailure(ev)

@@ -186,7 +186,15 @@ func TestVerify(t *testing.T) {
 func handshakeOf(t *testing.T, s *offline.Session) *tls.Config {
 	t.Helper()
 	offline.Script(t, s, started+`connect 127.0.0.1:7001 within=1m0s`)
-	return s.Advance(stream.Event{Kind: stream.Connected}).TLS
+	step := s.Advance(stream.Event{Kind: stream.Connected})
+	if step.Prepare == nil {
+		return step.TLS
+	}
+	config, err := step.Prepare()
+	if err != nil {
+		s.Advance(stream.Event{Kind: stream.Failed, Side: stream.UpstreamSide, Op: stream.OpHandshake, Err: err})
+	}
+	return config
 }
 
 func TestServerName(t *testing.T) {
