@@ -2,6 +2,7 @@ package directives
 
 import (
 	"crypto/tls"
+	"slices"
 
 	"weir/directives/conf"
 	"weir/internal/certverify"
@@ -91,7 +92,7 @@ func (c *proxySSLConf) setALPN(call *conf.Call) {
 		if !ok {
 			return
 		}
-		if !t.HasVariables() && len(t.Text()) > maxALPN {
+		if !t.HasVariables() && len(t.Text()) > tlsconf.MaxALPN {
 			call.FailValue("protocol too long")
 			return
 		}
@@ -218,13 +219,28 @@ func (c *proxySSLConf) settings() *proxy.TLS {
 	}
 	t := &proxy.TLS{
 		Client: c.loaded.client, Verifier: c.loaded.verifier, Name: c.name.Or(nil), SendName: c.sendName.Or(false),
-		ALPN: c.alpn, Reuse: c.reuse.Or(true),
+		Reuse: c.reuse.Or(true),
+	}
+	if slices.ContainsFunc(c.alpn, stream.Template.HasVariables) {
+		t.ALPN = c.alpn
+	} else {
+		t.FixedALPN = fixedNames(c.alpn)
 	}
 	if c.hasVariableCertificate() {
 		load := c.loaded.loader.connectionCertificate(c.passwords, c.cache.Or(nil))
 		t.Certificate = &proxy.Certificate{File: *c.certificate.Or(nil), Key: *c.key.Or(nil), Load: load}
 	}
 	return t
+}
+
+// fixedNames returns the names of protocols that have no variables. An empty one is not sent.
+func fixedNames(all []stream.Template) (names []string) {
+	for i := range all {
+		if name := all[i].Text(); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // setCache follows ngx_stream_proxy_ssl_certificate_cache.

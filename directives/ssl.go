@@ -110,13 +110,10 @@ var sslModule = &streamModule[none, sslConf]{
 // defaultHandshakeTimeout is the default of ssl_handshake_timeout.
 const defaultHandshakeTimeout = time.Minute
 
-// maxALPN is the longest name of a protocol.
-const maxALPN = 255
-
 // setALPN follows ngx_stream_ssl_alpn.
 func (c *sslConf) setALPN(call *conf.Call) {
 	for _, word := range call.Args() {
-		if len(word.Text) > maxALPN {
+		if len(word.Text) > tlsconf.MaxALPN {
 			call.FailValue("protocol too long")
 			return
 		}

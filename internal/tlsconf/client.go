@@ -51,9 +51,12 @@ type Connection struct {
 	Sessions    tls.ClientSessionCache // the sessions of the server; nil if sessions are not resumed
 }
 
-// Config returns the configuration of one connection. A session is resumed only with the same name
-// and the same certificate of the client.
+// Config returns the configuration of one connection, which must not be changed. A session is resumed
+// only with the same name and the same certificate of the client.
 func (c *Client) Config(conn Connection) *tls.Config {
+	if conn.ServerName == "" && conn.ALPN == nil && conn.Certificate == nil && conn.Sessions == nil {
+		return c.config
+	}
 	own := c.config.Clone()
 	own.ServerName = conn.ServerName
 	if conn.ALPN != nil {

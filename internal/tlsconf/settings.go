@@ -9,13 +9,16 @@ import (
 	"weir/internal/ciphers"
 )
 
+// MaxALPN is the longest name of a protocol.
+const MaxALPN = 255
+
 // Settings are those that servers and clients share. The zero value has no protocols.
 type Settings struct {
 	Protocols    Protocols
 	Ciphers      string // in OpenSSL's language
 	Groups       string // AutoGroups for those of crypto/tls
 	Commands     []Command
-	ALPN         []string
+	ALPN         []string // names of at most MaxALPN bytes
 	Certificates []tls.Certificate
 	KeyLog       io.Writer // gets the secrets of the connections; nil keeps them
 }
