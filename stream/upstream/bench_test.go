@@ -84,3 +84,19 @@ func BenchmarkChoose(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkEdit adds and removes a server of a large group with a ring.
+func BenchmarkEdit(b *testing.B) {
+	tpl, err := stream.ParseTemplate("key", stream.NewVarTable())
+	if err != nil {
+		b.Fatal(err)
+	}
+	g := upstream.NewZoneGroup("u", upstream.Zone{Name: "z"}, manyServers(1000, 1), upstream.Consistent(tpl), nil, upstream.Resolving{})
+	b.ReportAllocs()
+	for i := range b.N {
+		s := mustAdd(b, g, address(2000+i%1000))
+		if _, err := g.Remove(s.ID); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

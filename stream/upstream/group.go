@@ -135,7 +135,7 @@ func (g *Group) Replace(peers []*Peer) {
 	g.recount(peers, left)
 	set := newPeerSet(g, peers)
 	if m, ok := g.Method.(deriver); ok {
-		set.derived = m.derive(&set.primary)
+		set.derived = m.derive(&set.primary, old.derivedData())
 	}
 	g.set.Store(set)
 	for _, p := range left {
@@ -148,9 +148,9 @@ func (g *Group) Replace(peers []*Peer) {
 }
 
 // A deriver is a Method with data derived from the primary peers, such as a ring. It must not
-// change the peers.
+// change the peers. before is the data of the group's previous peers, or nil.
 type deriver interface {
-	derive(primary *peerList) any
+	derive(primary *peerList, before any) any
 }
 
 // Begin starts the choice of a peer for s.

@@ -25,7 +25,7 @@ type jumpHash struct {
 	key stream.Template
 }
 
-func (m jumpHash) derive(primary *peerList) any {
+func (m jumpHash) derive(primary *peerList, _ any) any {
 	b := &buckets{servers: serversOf(primary)}
 	for _, s := range b.servers {
 		b.starts = append(b.starts, b.count)

@@ -155,6 +155,14 @@ func newPeerSet(g *Group, peers []*Peer) *PeerSet {
 	return set
 }
 
+// derivedData returns what the method has derived from the set, which may be nil.
+func (s *PeerSet) derivedData() any {
+	if s == nil {
+		return nil
+	}
+	return s.derived
+}
+
 // without returns the peers of the set that are not among next. The set may be nil.
 func (s *PeerSet) without(next []*Peer) (left []*Peer) {
 	if s == nil {

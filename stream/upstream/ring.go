@@ -16,7 +16,15 @@ type consistentHash struct {
 	key stream.Template
 }
 
-func (m consistentHash) derive(primary *peerList) any { return newRing(primary) }
+func (m consistentHash) derive(primary *peerList, before any) any {
+	servers := serversOf(primary)
+	if r, ok := before.(*ring); ok {
+		if next := r.edit(servers); next != nil {
+			return next
+		}
+	}
+	return newRing(servers)
+}
 
 func (m consistentHash) Begin(s *stream.Session, g *Group) Picker {
 	key := m.key.Eval(s)
@@ -68,13 +76,15 @@ const pointsPerWeight = 160
 type ring struct {
 	points  []uint64 // sorted, each hash once: the hash in the upper half, the server's number in the lower
 	servers []server
+	// shadowed are the points whose hash an earlier server has, sorted like points: they count when
+	// that server leaves.
+	shadowed []uint64
 	arcLengths
 }
 
-// newRing builds the ring of a list's servers. If two servers have a point with the same hash, the
-// first one keeps it.
-func newRing(l *peerList) *ring {
-	servers := serversOf(l)
+// newRing builds the ring of servers. If two servers have a point with the same hash, the first one
+// keeps it.
+func newRing(servers []server) *ring {
 	total := 0
 	for i := range servers {
 		total += servers[i].weight * pointsPerWeight
@@ -83,7 +93,9 @@ func newRing(l *peerList) *ring {
 	for i := range servers {
 		points = appendPoints(points, &servers[i], uint64(i))
 	}
-	return &ring{points: dropEqualHashes(sortPoints(points)), servers: servers}
+	r := &ring{servers: servers}
+	r.points, r.shadowed = splitEqualHashes(sortPoints(points))
+	return r
 }
 
 // appendPoints appends the points of one server: a chain of hashes over host, port and the previous
@@ -132,17 +144,16 @@ func (r *ring) members(place uint32) []int32 {
 	return r.servers[uint32(r.points[int(place)%len(r.points)])].members
 }
 
-func dropEqualHashes(points []uint64) []uint64 {
-	if len(points) == 0 {
-		return nil
-	}
-	kept := points[:1]
-	for _, p := range points[1:] {
-		if hashOf(p) != hashOf(kept[len(kept)-1]) {
-			kept = append(kept, p)
+// splitEqualHashes returns the first point of each hash, in the memory of points, and the others.
+func splitEqualHashes(points []uint64) (first, others []uint64) {
+	for _, p := range points {
+		if n := len(first); n > 0 && hashOf(p) == hashOf(first[n-1]) {
+			others = append(others, p)
+			continue
 		}
+		first = append(points[:len(first)], p)
 	}
-	return kept
+	return first, others
 }
 
 const (
