@@ -3,9 +3,11 @@ package runtime
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
+	"weir/directives"
 	"weir/parser"
 )
 
@@ -48,5 +50,35 @@ func TestStaleReading(t *testing.T) {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestStateFileIsNotWatched tests that -watch does not compare the state file of a group, which weir
+// writes itself, but compares the other files that directives name.
+func TestStateFileIsNotWatched(t *testing.T) {
+	b := newTestMaster(t)
+	b.load = directives.Load
+	b.watcher = newWatched(t).watcher
+	write := func(name, content string) string {
+		path := filepath.Join(b.dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	state, password := write("u.state", "server 127.0.0.1:1;"), write("password", "x\n")
+	src := parser.Source{Path: write("nginx.conf",
+		"events {} stream { ssl_password_file "+password+"; upstream u { zone u 64k; state u.state; } server { listen 1; proxy_pass u; } }")}
+	try := &trial{}
+	if _, found, err := b.read(t.Context(), src, try); err != nil || found.HasEmerg() {
+		t.Fatal(err, found)
+	}
+	var got []string
+	for path := range try.read.files {
+		got = append(got, path)
+	}
+	slices.Sort(got)
+	if want := []string{src.Path, password}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q without %q", got, want, state)
 	}
 }
