@@ -190,6 +190,10 @@ func (c *proxyConf) merge(child *proxyConf) {
 
 func (c *proxyConf) content(s *serverBuild) stream.Content {
 	bind := c.bind.Or(bindUse{})
+	tls := c.ssl.settings()
+	if tls != nil {
+		c.pass.noteTLS(s)
+	}
 	return &proxy.Content{
 		To:             c.pass.destination(s),
 		Bind:           bind.addr,
@@ -201,7 +205,7 @@ func (c *proxyConf) content(s *serverBuild) stream.Content {
 		NextTries:      conf.Int(c.nextTries.Or(0)),
 		NextTimeout:    c.nextTimeout.Or(0),
 		Protocol:       c.protocol.Or(proxy.Off),
-		TLS:            c.ssl.settings(),
+		TLS:            tls,
 		KeepAlive:      c.keepAlive.Or(false),
 		RcvBuf:         conf.Int(c.rcvBuf.Or(0)),
 		SndBuf:         conf.Int(c.sndBuf.Or(0)),

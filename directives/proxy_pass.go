@@ -133,6 +133,17 @@ func (p *passUse) needsFirstByte(s *serverBuild) bool {
 	return false
 }
 
+// noteTLS notes the groups that sessions reach over TLS.
+func (p *passUse) noteTLS(s *serverBuild) {
+	if p.template == nil {
+		p.group.SetOverTLS()
+		return
+	}
+	for _, g := range groupsByName(s) {
+		g.SetOverTLS()
+	}
+}
+
 // groupsByName returns every group that a proxy_pass with variables may name, including those that
 // a fixed proxy_pass has made. nginx compares the host, and a block has no port: a block with a
 // name that looks like a host with a port is never found. The host of a unix socket is its path,

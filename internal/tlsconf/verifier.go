@@ -75,15 +75,26 @@ func (m VerifyMode) Check(result certverify.Code, hasCertificate bool) error {
 // CheckUpstream returns the reason why the server of a connection is refused, in nginx's words, or
 // nil. nginx logs it at the level error. name is the name that the certificate must have. Follows
 // ngx_stream_proxy_ssl_handshake.
+//
+// The error is an *UpstreamError.
 func CheckUpstream(cs tls.ConnectionState, v *Verifier, name string) error {
 	if code := v.Verify(cs.PeerCertificates); code != certverify.OK {
-		return fmt.Errorf("upstream SSL certificate verify error: (%d:%v)", int(code), code)
+		return &UpstreamError{code, fmt.Sprintf("upstream SSL certificate verify error: (%d:%v)", int(code), code)}
 	}
 	if len(cs.PeerCertificates) == 0 || !certverify.MatchesHost(cs.PeerCertificates[0], name) {
-		return fmt.Errorf("upstream SSL certificate does not match \"%s\"", strings.ReplaceAll(name, `"`, `\x22`))
+		return &UpstreamError{certverify.OK, fmt.Sprintf("upstream SSL certificate does not match \"%s\"", strings.ReplaceAll(name, `"`, `\x22`))}
 	}
 	return nil
 }
+
+// An UpstreamError is the reason why the server of a connection is refused.
+type UpstreamError struct {
+	Code certverify.Code // OK if the certificate is for another name
+	text string
+}
+
+// Error returns nginx's words.
+func (e *UpstreamError) Error() string { return e.text }
 
 // ClientVerify returns the value of $ssl_client_verify.
 func ClientVerify(result certverify.Code, hasCertificate bool) string {

@@ -20,9 +20,10 @@ type Zone struct {
 type registry struct {
 	Zone
 	Resolving
-	now    func() time.Time
-	log    *errorlog.Log
-	checks []*Check // fixed once the group is open
+	now     func() time.Time
+	log     *errorlog.Log
+	checks  []*Check // fixed once the group is open
+	overTLS bool     // fixed once the group is open
 
 	mu       sync.Mutex // held while the group's peers are replaced
 	servers  []*entry   // in the order of their IDs

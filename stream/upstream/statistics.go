@@ -7,6 +7,7 @@ import (
 
 	"weir/internal/relay"
 	"weir/stream"
+	"weir/stream/status"
 )
 
 // State is the state of a peer as the API shows it.
@@ -54,7 +55,7 @@ type record struct {
 	downSince   int64 // like downstart while the server is out of use, otherwise 0
 
 	left    atomic.Bool
-	tls     TLSCounts
+	tls     status.TLS
 	traffic *relay.Counters
 }
 
@@ -81,24 +82,8 @@ func (m *mean) value() int64 {
 // Unknown is an average without a value.
 const Unknown = -1
 
-// TLSCounts counts the TLS handshakes with a server. It is safe for concurrent use.
-type TLSCounts struct {
-	Handshakes, SessionReuses, HandshakesFailed           atomic.Uint64
-	NoCommonProtocol, HandshakeTimeout, PeerRejectedCert  atomic.Uint64
-	ExpiredCert, RevokedCert, HostnameMismatch, OtherCert atomic.Uint64 // failed verifications of the server's certificate
-}
-
-func (c *TLSCounts) reset() {
-	for _, n := range [...]*atomic.Uint64{
-		&c.Handshakes, &c.SessionReuses, &c.HandshakesFailed, &c.NoCommonProtocol, &c.HandshakeTimeout, &c.PeerRejectedCert,
-		&c.ExpiredCert, &c.RevokedCert, &c.HostnameMismatch, &c.OtherCert,
-	} {
-		n.Store(0)
-	}
-}
-
-// TLS returns the counts of TLS handshakes with the server, or nil if its group has no zone.
-func (p *Peer) TLS() *TLSCounts {
+// TLS returns the counters of TLS handshakes with the server, or nil if its group has no zone.
+func (p *Peer) TLS() *status.TLS {
 	if p.state.zoned == nil {
 		return nil
 	}
@@ -185,7 +170,7 @@ type PeerStatus struct {
 	Weight        int
 	State         State
 	Active        int
-	TLS           *TLSCounts // live; all zero if no session uses TLS
+	TLS           *status.TLSSnapshot // nil if no server of the configuration reaches the group over TLS
 	MaxConns      int
 	Connections   uint64
 	ConnectTime   int64
@@ -212,6 +197,14 @@ type Status struct {
 	Peers   []PeerStatus // in the order of their IDs
 	Zombies int          // servers that have left the group and still have sessions
 	Zone    string
+}
+
+// SetOverTLS notes that a server of the configuration reaches the group over TLS. It is called before the
+// group is open; a group without a zone ignores it.
+func (g *Group) SetOverTLS() {
+	if g.registry != nil {
+		g.registry.overTLS = true
+	}
 }
 
 // Snapshot returns the statistics of the group, which has a zone. Its peers are copied one by one, so
@@ -265,7 +258,10 @@ func (g *Group) fill(s *PeerStatus, now time.Time) {
 	s.Health = HealthCounts{z.health.checks, z.health.fails, z.health.unhealthy, z.health.lastPassed}
 	s.Downtime = time.Duration(z.downtimeAt(millis(now))) * time.Millisecond
 	s.Downstart, s.Selected = wall(z.downstart, now), wall(z.selected, now)
-	s.TLS = &z.tls
+	if g.registry.overTLS {
+		handshakes := z.tls.Snapshot()
+		s.TLS = &handshakes
+	}
 	s.Received, s.Sent = z.traffic.Totals()
 }
 
@@ -303,6 +299,6 @@ func (g *Group) resetPeer(p *Peer, now int64) {
 	if r.downSince != 0 {
 		r.downstart, r.downSince = now, now
 	}
-	r.tls.reset()
+	r.tls.Reset()
 	r.traffic.Reset()
 }

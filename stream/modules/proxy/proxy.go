@@ -112,18 +112,20 @@ func (c *Content) Next(s *stream.Session, ev stream.Event) stream.Step {
 	case stream.EOF:
 		return r.clientEnded(s)
 	case stream.TimedOut:
-		return r.timedOut(s)
+		return r.timedOut(s, ev)
 	case stream.Aborted:
 		return r.aborted(s)
 	}
 	return stream.Step{}
 }
 
-func (r *run) timedOut(s *stream.Session) stream.Step {
+func (r *run) timedOut(s *stream.Session, ev stream.Event) stream.Step {
 	if r.attempt.again.pausing {
 		return r.chooseAgain(s)
 	}
-	if !r.handshaking() {
+	if r.handshaking() {
+		r.countHandshake(s, ev)
+	} else {
 		r.number(s)
 	}
 	s.Log(stream.LevelError, "upstream timed out", stream.ErrTimedOut)

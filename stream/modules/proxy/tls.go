@@ -165,10 +165,11 @@ func (c *Certificate) prepare(s *stream.Session, client *tlsconf.Client, own tls
 // follows ngx_stream_proxy_ssl_handshake.
 func (r *run) handshakeDone(s *stream.Session, ev stream.Event) stream.Step {
 	s.SetUpstreamTLS()
-	s.Env.TLSCounters().Done(ev.TLS.DidResume)
+	r.countHandshake(s, ev)
 	shake := &r.attempt.shake
 	if v := r.TLS.Verifier; v != nil {
 		if err := tlsconf.CheckUpstream(*ev.TLS, v, shake.name); err != nil {
+			r.countRefusal(s, err)
 			s.Log(stream.LevelError, err.Error(), nil)
 			return r.nextAfterHandshake(s)
 		}
@@ -187,7 +188,7 @@ func (r *run) handshakeFailed(s *stream.Session, ev stream.Event) stream.Step {
 		s.Log(stream.LevelError, certificate.Error(), nil)
 		return r.finish(s, stream.StatusInternal)
 	case !errors.Is(ev.Err, stream.ErrUnsent):
-		s.Env.TLSCounters().Failed(ev.Err)
+		r.countHandshake(s, ev)
 		s.LogFailure(ev)
 		return r.nextAfterHandshake(s)
 	case errors.As(ev.Err, &errno):
