@@ -162,7 +162,7 @@ func (f Files) RevocationLists(name string) (all []*x509.RevocationList, err err
 	}
 	found, err := blocks(text, "X509 CRL")
 	for _, block := range found {
-		l, parseErr := x509.ParseRevocationList(block.Bytes)
+		l, parseErr := parseRevocationList(block.Bytes)
 		if parseErr != nil {
 			err = pemError(badASN1 + "X509_CRL" + fromPEM + ": " + parseErr.Error())
 			break

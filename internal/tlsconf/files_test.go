@@ -8,8 +8,10 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"io/fs"
@@ -21,6 +23,8 @@ import (
 	"time"
 
 	"github.com/youmark/pkcs8"
+
+	"weir/internal/certverify"
 )
 
 // memory is a set of files by their names.
@@ -355,6 +359,59 @@ func TestRevocationLists(t *testing.T) {
 		_, err := m.files().RevocationLists(path)
 		checkSentence(t, path, err, want)
 	}
+}
+
+// TestRevocationListVersion1 checks that a list without a number of its version revokes certificates.
+func TestRevocationListVersion1(t *testing.T) {
+	ca := makeCert(t, nil, ecKey(t), authority)
+	revoked, good := makeCert(t, ca, ecKey(t), nil), makeCert(t, ca, ecKey(t), nil)
+	for name, signer := range map[string]*made{"": ca, "another key": revoked} {
+		m := memory{"/list": block("X509 CRL", version1(t, revocationList(t, ca, revoked), signer.key))}
+		lists, err := m.files().RevocationLists("/list")
+		if err != nil {
+			t.Fatal(err)
+		}
+		store := certverify.NewStore([]*x509.Certificate{ca.cert}, lists)
+		for c, want := range map[*made]certverify.Code{revoked: certverify.Revoked, good: certverify.OK} {
+			if name != "" {
+				want = certverify.BadCRLSignature
+			}
+			got := store.Verify([]*x509.Certificate{c.cert}, certverify.Options{Depth: 1, Time: time.Now(), ReturnFirst: true})
+			if got != want {
+				t.Errorf("%s: got %v, want %v", name, got, want)
+			}
+		}
+	}
+}
+
+// version1 returns the list in version 1, signed with the key.
+func version1(t *testing.T, l *x509.RevocationList, key crypto.Signer) []byte {
+	t.Helper()
+	var parts struct{ Signed, Algorithm, Signature asn1.RawValue }
+	var fields []asn1.RawValue
+	if _, err := asn1.Unmarshal(l.Raw, &parts); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := asn1.Unmarshal(parts.Signed.FullBytes, &fields); err != nil {
+		t.Fatal(err)
+	}
+	signed, err := asn1.Marshal(fields[1 : len(fields)-1]) // without the version and the extensions
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(signed)
+	signature, err := key.Sign(rand.Reader, sum[:], crypto.SHA256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := asn1.Marshal(struct {
+		Signed, Algorithm asn1.RawValue
+		Signature         asn1.BitString
+	}{asn1.RawValue{FullBytes: signed}, parts.Algorithm, asn1.BitString{Bytes: signature, BitLength: 8 * len(signature)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
 }
 
 func revocationList(t testing.TB, ca *made, revoked ...*made) *x509.RevocationList {
