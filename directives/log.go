@@ -8,6 +8,7 @@ import (
 
 	"weir/directives/conf"
 	"weir/internal/ascii"
+	"weir/internal/logescape"
 	"weir/internal/logfile"
 	"weir/parser"
 	"weir/stream"
@@ -68,9 +69,9 @@ func (c *logMain) logFormat(call *conf.Call) {
 		}
 	}
 	texts := call.Args()[1:]
-	escape := accesslog.EscapeDefault
+	escape := logescape.Default
 	if how, ok := strings.CutPrefix(texts[0].Text, "escape="); ok {
-		if escape, ok = accesslog.ParseEscape(how); !ok {
+		if escape, ok = logescape.Parse(how); !ok {
 			call.Fail(&texts[0], "unknown log format escaping \"%s\"", how)
 			return
 		}

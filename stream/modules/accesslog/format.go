@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"strings"
 
+	"weir/internal/logescape"
 	"weir/stream"
 )
 
 // A Format is a compiled log_format. It is immutable.
 type Format struct {
 	pieces []piece
-	escape Escape
+	escape logescape.Escape
 }
 
 // A piece is a literal, or a variable if its index is not negative.
@@ -27,7 +28,7 @@ const noVariable = -1
 // ParseFormat compiles the strings of a log_format, concatenated, against t. The error is nginx's
 // sentence. It follows ngx_stream_log_compile_format, whose variables differ from those of a
 // Template: "$1" is an ordinary name.
-func ParseFormat(texts []string, escape Escape, t *stream.VarTable) (*Format, error) {
+func ParseFormat(texts []string, escape logescape.Escape, t *stream.VarTable) (*Format, error) {
 	f := &Format{escape: escape}
 	for _, text := range texts {
 		for rest := text; rest != ""; {
@@ -98,7 +99,7 @@ func (f *Format) Append(b []byte, s *stream.Session) []byte {
 		var found bool
 		start := len(b)
 		b, found = s.AppendValue(b, p.index)
-		b = f.escape.value(b, start, found)
+		b = f.escape.Value(b, start, found)
 	}
 	return b
 }

@@ -3,6 +3,8 @@ package accesslog
 import (
 	"strings"
 	"testing"
+
+	"weir/internal/logescape"
 )
 
 func TestFormat(t *testing.T) {
@@ -24,7 +26,7 @@ func TestFormat(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRig(t)
 			r.values = map[string]string{"a": "1", "b": "2"}
-			f := r.format(EscapeDefault, tt.texts...)
+			f := r.format(logescape.Default, tt.texts...)
 			if got := string(f.Append(nil, r.session())); got != tt.want {
 				t.Errorf("format %q gives %q, want %q", tt.texts, got, tt.want)
 			}
@@ -45,7 +47,7 @@ func TestFormatErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := ParseFormat([]string{tt.text}, EscapeDefault, newRig(t).vars)
+			_, err := ParseFormat([]string{tt.text}, logescape.Default, newRig(t).vars)
 			if err == nil || err.Error() != tt.want {
 				t.Errorf("ParseFormat(%q): %v, want %s", tt.text, err, tt.want)
 			}
@@ -55,7 +57,7 @@ func TestFormatErrors(t *testing.T) {
 
 func TestCapturesAreNamesInAFormat(t *testing.T) {
 	r := newRig(t)
-	r.format(EscapeDefault, "$1")
+	r.format(logescape.Default, "$1")
 	if got := strings.Join(r.vars.Resolve(), " "); got != "1" {
 		t.Errorf("unknown variables %q, want 1", got)
 	}
@@ -80,18 +82,18 @@ func TestEscape(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for name, want := range map[string]string{"default": tt.defaults, "json": tt.json, "none": tt.verbose} {
-				escape, ok := ParseEscape(name)
+				escape, ok := logescape.Parse(name)
 				if !ok {
-					t.Fatalf("ParseEscape(%q) fails", name)
+					t.Fatalf("logescape.Parse(%q) fails", name)
 				}
-				got := string(escape.value([]byte(`"`+tt.value), 1, !tt.missing))
+				got := string(escape.Value([]byte(`"`+tt.value), 1, !tt.missing))
 				if got != `"`+want {
 					t.Errorf("escape=%s: %q becomes %q, want %q", name, tt.value, got, `"`+want)
 				}
 			}
 		})
 	}
-	if _, ok := ParseEscape("JSON"); ok {
-		t.Error(`ParseEscape("JSON") finds something`)
+	if _, ok := logescape.Parse("JSON"); ok {
+		t.Error(`logescape.Parse("JSON") finds something`)
 	}
 }

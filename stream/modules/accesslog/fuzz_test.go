@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"weir/internal/logescape"
 )
 
 // FuzzFormat checks that every format that compiles can be written, that a format without a dollar
@@ -20,7 +22,7 @@ func FuzzFormat(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, value string) {
 		r := newRig(t)
 		r.values["a"] = value
-		parsed, err := ParseFormat([]string{text}, EscapeNone, r.vars)
+		parsed, err := ParseFormat([]string{text}, logescape.None, r.vars)
 		if err != nil && !strings.Contains(text, "$") {
 			t.Errorf("%q: %v", text, err)
 		}
@@ -37,7 +39,7 @@ func FuzzFormat(f *testing.F) {
 // checkEscapes checks the value of $a in each escape.
 func checkEscapes(t *testing.T, r *rig) {
 	t.Helper()
-	plain, object := r.format(EscapeDefault, "$a"), r.format(EscapeJSON, "$a")
+	plain, object := r.format(logescape.Default, "$a"), r.format(logescape.JSON, "$a")
 	s, value := r.session(), r.values["a"]
 	if got := plain.Append(nil, s); bytes.ContainsFunc(got, func(c rune) bool { return c < ' ' || c > '~' || c == '"' }) {
 		t.Errorf("%q is written as %q", value, got)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"weir/internal/errorlog"
+	"weir/internal/logescape"
 	"weir/internal/logfile"
 	"weir/stream"
 )
@@ -67,7 +68,7 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-func (r *rig) format(escape Escape, texts ...string) *Format {
+func (r *rig) format(escape logescape.Escape, texts ...string) *Format {
 	r.t.Helper()
 	f, err := ParseFormat(texts, escape, r.vars)
 	if err != nil {
@@ -162,7 +163,7 @@ func TestCondition(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "log")
 			cond := r.template(tt.cond)
 			to, done := logTo(t, path)
-			l := &Logger{Format: r.format(EscapeDefault, "x"), If: &cond, To: to}
+			l := &Logger{Format: r.format(logescape.Default, "x"), If: &cond, To: to}
 			l.Log(r.session())
 			done()
 			want := ""
@@ -181,7 +182,7 @@ func TestPathWithVariables(t *testing.T) {
 			r := newRig(t)
 			dir := t.TempDir()
 			var set logfile.Set
-			l := &Logger{Format: r.format(EscapeDefault, "$a"), To: Path(r.template(dir+"/$b.log"), cache, &set)}
+			l := &Logger{Format: r.format(logescape.Default, "$a"), To: Path(r.template(dir+"/$b.log"), cache, &set)}
 			for _, v := range []string{"one 1", "one 2", "two 3", "one 4", strings.Repeat("x", 300) + " 5", "two 6"} {
 				r.values["b"], r.values["a"], _ = strings.Cut(v, " ")
 				l.Log(r.session())
@@ -231,7 +232,7 @@ func TestPathRefusesDirectoriesOfClients(t *testing.T) {
 				t.Fatal(err)
 			}
 			var set logfile.Set
-			l := &Logger{Format: r.format(EscapeDefault, "line"), To: Path(r.template(dir+"/"+tt.path), nil, &set)}
+			l := &Logger{Format: r.format(logescape.Default, "line"), To: Path(r.template(dir+"/"+tt.path), nil, &set)}
 			s := r.session()
 			l.Log(s)
 			l.Log(s)
@@ -257,7 +258,7 @@ func TestPathCountsLinesThatAreNotWritten(t *testing.T) {
 	}
 	r := newRig(t)
 	var set logfile.Set
-	l := &Logger{Format: r.format(EscapeDefault, "x"), To: Path(r.template("/dev/$a"), nil, &set)}
+	l := &Logger{Format: r.format(logescape.Default, "x"), To: Path(r.template("/dev/$a"), nil, &set)}
 	lost := make(chan logfile.Loss, 10)
 	set.OnLoss(func(l logfile.Loss) { lost <- l })
 	r.values["a"] = "full"
@@ -282,7 +283,7 @@ func TestNobodyWaitsForALog(t *testing.T) {
 	r := newRig(t)
 	r.values["a"], r.values["b"] = "pipe", strings.Repeat("x", 4000)
 	var set logfile.Set
-	format := r.format(EscapeDefault, "$b")
+	format := r.format(logescape.Default, "$b")
 	file, named := File(set.Get(path)), Path(r.template(dir+"/$a"), nil, &set)
 	lost := make(chan logfile.Loss, 10)
 	set.OnLoss(func(l logfile.Loss) { lost <- l })
@@ -315,7 +316,7 @@ func TestSyslog(t *testing.T) {
 	defer server.Close()
 
 	r := newRig(t)
-	l := &Logger{Format: r.format(EscapeDefault, "x $remote_addr $status"), To: Syslog(server, errorlog.Info)}
+	l := &Logger{Format: r.format(logescape.Default, "x $remote_addr $status"), To: Syslog(server, errorlog.Info)}
 	l.Log(r.session())
 	b := make([]byte, 100)
 	n, _, err := conn.ReadFrom(b)
@@ -327,14 +328,14 @@ func TestSyslog(t *testing.T) {
 func TestSyslogFailureIsSaid(t *testing.T) {
 	server := errorlog.NewSyslog(errorlog.SyslogConf{Network: "unixgram", Address: filepath.Join(t.TempDir(), "none")}, testNow)
 	r := newRig(t)
-	l := &Logger{Format: r.format(EscapeDefault, "x"), To: Syslog(server, errorlog.Info)}
+	l := &Logger{Format: r.format(logescape.Default, "x"), To: Syslog(server, errorlog.Info)}
 	l.Log(r.session())
 	r.wantErrors("[warn] send() to syslog failed")
 }
 
 func TestLogAllocatesNothing(t *testing.T) {
 	r := newRig(t)
-	f := r.format(EscapeDefault, `[$time_local] "$protocol" $status $bytes_sent $bytes_received $session_time $msec`)
+	f := r.format(logescape.Default, `[$time_local] "$protocol" $status $bytes_sent $bytes_received $session_time $msec`)
 	to, done := logTo(t, os.DevNull)
 	defer done()
 	l := &Logger{Format: f, To: to}

@@ -1,4 +1,5 @@
-package accesslog
+// Package logescape escapes the values of variables in access logs.
+package logescape
 
 import (
 	"bytes"
@@ -10,33 +11,33 @@ type Escape uint8
 
 // The values of escape= in log_format.
 const (
-	EscapeDefault Escape = iota // bytes outside printable ASCII, quotes and backslashes as \xHH; "-" if not found
-	EscapeJSON                  // as the text of a JSON string; invalid UTF-8 as U+FFFD
-	EscapeNone                  // unchanged
+	Default Escape = iota // bytes outside printable ASCII, quotes and backslashes as \xHH; "-" if not found
+	JSON                  // as the text of a JSON string; invalid UTF-8 as U+FFFD
+	None                  // unchanged
 )
 
-// ParseEscape returns the Escape of that name.
-func ParseEscape(name string) (Escape, bool) {
+// Parse returns the Escape of that name.
+func Parse(name string) (Escape, bool) {
 	switch name {
 	case "default":
-		return EscapeDefault, true
+		return Default, true
 	case "json":
-		return EscapeJSON, true
+		return JSON, true
 	case "none":
-		return EscapeNone, true
+		return None, true
 	}
 	return 0, false
 }
 
-// value escapes the value in b that begins at start.
-func (e Escape) value(b []byte, start int, found bool) []byte {
+// Value escapes the value in b that begins at start.
+func (e Escape) Value(b []byte, start int, found bool) []byte {
 	switch e {
-	case EscapeDefault:
+	case Default:
 		if !found {
 			return append(b[:start], '-')
 		}
 		return expand(b, start, &hexSizes, appendHex)
-	case EscapeJSON:
+	case JSON:
 		if !found {
 			return b[:start]
 		}
