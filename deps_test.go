@@ -38,12 +38,16 @@ stream/upstream/upstreamtest: stream stream/offline stream/upstream internal/*
 stream/offline: stream internal/* golang.org/x/sys/unix
 
 directives/conf: parser parser/diag stream internal/*
-directives: directives/conf parser parser/diag stream stream/status stream/upstream stream/modules/* internal/* internal/keyval
+web: stream internal/*
+web/modules/*: web stream internal/* github.com/tg123/go-htpasswd
+
+directives: directives/conf parser parser/diag stream stream/status stream/upstream stream/modules/* web web/modules/* internal/* internal/keyval
 runtime/api: directives/conf internal/* internal/keyval
 runtime/control: directives/conf stream internal/*
 runtime/dashboard:
+runtime/webserver: web stream internal/* golang.org/x/sys/unix
 runtime/metrics: runtime/api
-runtime: runtime/api runtime/control runtime/dashboard runtime/metrics directives directives/conf parser parser/diag stream stream/status stream/upstream stream/driver/* internal/* github.com/fsnotify/fsnotify golang.org/x/sys/unix
+runtime: runtime/api runtime/control runtime/dashboard runtime/metrics runtime/webserver web directives directives/conf parser parser/diag stream stream/status stream/upstream stream/driver/* internal/* github.com/fsnotify/fsnotify golang.org/x/sys/unix
 cmd/weir: runtime
 
 conformance: conformance/* golang.org/x/tools/txtar golang.org/x/crypto/ocsp

@@ -92,7 +92,7 @@ func TestExamplesCompile(t *testing.T) {
 var fenced = regexp.MustCompile("(?ms)^```nginx\n(.*?)^```")
 
 // TestShownConfigurationsCompile compiles every block of Markdown that is marked as nginx. A block without
-// events is part of a configuration: of its stream block, unless it has one.
+// events is part of a configuration: of its stream block, unless it has one or an http block.
 func TestShownConfigurationsCompile(t *testing.T) {
 	shown := 0
 	for _, path := range sources(t, ".md") {
@@ -118,7 +118,7 @@ func whole(part string) string {
 	if strings.Contains(part, "events {") {
 		return part
 	}
-	if strings.Contains(part, "stream {") {
+	if strings.Contains(part, "stream {") || strings.Contains(part, "http {") {
 		return "events { } " + part
 	}
 	return "events { } stream { " + part + " }"

@@ -14,7 +14,7 @@ type trial struct{ name, conf string }
 // tables.
 func trialsOf(t *testing.T, r *conf.Row) []trial {
 	t.Helper()
-	in, _ := firstPlace(r)
+	in := firstPlace(r)
 	block := r.Body != conf.Simple
 	all := []trial{
 		{"wrong ending", place(in, written(r.Name, words(1), !block))},

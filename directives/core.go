@@ -49,7 +49,7 @@ var coreEntries = []conf.Entry[coreConf]{
 	{Name: "env", In: conf.Main, Args: conf.Take(1), Default: "TZ", Repeat: true, Support: conf.Inert},
 	{Name: "error_log", In: conf.Main, Args: conf.AtLeast(1), Default: "logs/error.log error", Repeat: true,
 		Set: func(c *coreConf, call *conf.Call) { c.errorLog.set(call) }},
-	{Name: "include", In: conf.Main | conf.Events | either | conf.Upstream | conf.Mgmt, Args: conf.Take(1), Repeat: true},
+	{Name: "include", In: conf.Main | conf.Events | either | conf.Upstream | conf.Mgmt | httpLevels, Args: conf.Take(1), Repeat: true},
 	{Name: "load_module", In: conf.Main, Args: conf.Take(1), Repeat: true, Support: conf.Inert, Set: (*coreConf).loadModule},
 	{Name: "lock_file", In: conf.Main, Args: conf.Take(1), Default: "logs/nginx.lock", Support: conf.Inert},
 	// There are no workers and thus no master of workers: weir is always one process, as with
@@ -242,7 +242,7 @@ func (c *eventsConf) setConnections(call *conf.Call) {
 
 // check follows ngx_event_init_conf.
 func (c *eventsMain) check(compiler *conf.Compiler) {
-	n, sockets := c.connections.Or(512), len(configOf(compiler.Main).Listens)
+	n, sockets := c.connections.Or(512), len(configOf(compiler.Main).Listens)+len(webOf(compiler.Main).Listens)
 	switch {
 	case !c.given:
 		compiler.ReportLate(diag.Emerg, "no \"events\" section in configuration")
@@ -260,7 +260,7 @@ func compileMain(c *conf.Compiler) *Program {
 	log := mainErrorLog(c)
 	core.errorLog.complete(c)
 	return &Program{
-		Stream: config,
+		Stream: config, Web: conf.At[processConf](c.Main).web,
 		Main: Main{
 			Daemon: core.daemon.Or(true), PidFile: core.pidFile(c.Env), User: core.user, Group: core.group,
 			WorkerProcesses: core.workers.Or(1), WorkerConnections: events.connections.Or(512),

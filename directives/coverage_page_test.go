@@ -43,25 +43,21 @@ func coveragePage(t *testing.T) string {
 Written by `+"`go test ./directives -run TestCoveragePage -update`"+` from weir's tables and the list of documented directives.
 
 Of %d directives weir supports **%d**, accepts **%d** without effect (inert), and recognises **%d** that it does not
-support: it rejects them with a message, or ignores them in an `+"`http {}`"+` block.
+support: it rejects them with a message. Directives of `+"`http {}`"+` that are not listed here are accepted without effect.
 
 `, n.Total, n.Full, n.Inert, n.Refused)
 	writeKinds(t, &b)
 	page := ""
 	for _, d := range listing(t) {
-		if path, _, _ := strings.Cut(d.page, "#"); path != page && !d.inHTTP() {
+		if path, _, _ := strings.Cut(d.page, "#"); path != page {
 			page = path
 			name := strings.TrimSuffix(page[strings.LastIndexByte(page, '/')+1:], ".html")
 			fmt.Fprintf(&b, "\n## [%s](https://nginx.org/en/docs/%s)\n\n| directive | where | weir |\n| --- | --- | --- |\n", name, page)
 		}
-		if !d.inHTTP() {
-			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", d.name, strings.Join(contextNames(rowsOf(d)), ", "), supportOf(t, d))
-		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", d.name, strings.Join(contextNames(rowsOf(d)), ", "), supportOf(t, d))
 	}
 	b.WriteString("\n## Beyond nginx's documentation\n\n| directive | where | module |\n| --- | --- | --- |\n")
 	writeExtensions(&b)
-	b.WriteString("\n## Skipped with the http block\n\n| module | directives |\n| --- | --- |\n")
-	writeSkipped(&b, listing(t))
 	return b.String()
 }
 
@@ -73,7 +69,7 @@ type kind struct {
 
 // kinds lists the groups; a directive counts in the first one that contains it.
 var kinds = []kind{
-	{"skipped with `http {}`", (*documented).inHTTP},
+	{"of `http {}`", (*documented).inHTTP},
 	{"of NGINX Plus", func(d *documented) bool { return d.commercial == "yes" }},
 	{"of njs", func(d *documented) bool { return d.module == "ngx_stream_js_module" }},
 	{"for TLS", func(d *documented) bool { return strings.Contains(d.name, "ssl_") || d.name == "proxy_ssl" }},
@@ -94,7 +90,7 @@ func writeKinds(t *testing.T, b *strings.Builder) {
 	for _, d := range listing(t) {
 		counts[kindOf(d)][supportOf(t, d)]++
 	}
-	b.WriteString("| directives | full | inert | refused or skipped |\n| --- | ---: | ---: | ---: |\n")
+	b.WriteString("| directives | full | inert | refused |\n| --- | ---: | ---: | ---: |\n")
 	for i, k := range slices.Backward(kinds) {
 		n := counts[i]
 		fmt.Fprintf(b, "| %s | %d | %d | %d |\n", k.name, n[conf.Full], n[conf.Inert], n[conf.Refused])
@@ -129,22 +125,4 @@ func writeExtensions(b *strings.Builder) {
 			fmt.Fprintf(b, "| `%s` | %s | %s |\n", r.Name, strings.Join(contextNames([]*conf.Row{r}), ", "), r.Module)
 		}
 	}
-}
-
-func writeSkipped(b *strings.Builder, all []*documented) {
-	module := ""
-	for _, d := range all {
-		if !d.inHTTP() {
-			continue
-		}
-		if d.module != module {
-			if module != "" {
-				b.WriteString(" |\n")
-			}
-			module = d.module
-			fmt.Fprintf(b, "| %s |", module)
-		}
-		fmt.Fprintf(b, " `%s`", d.name)
-	}
-	b.WriteString(" |\n")
 }

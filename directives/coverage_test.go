@@ -12,15 +12,44 @@ import (
 // reads.
 var contextsOf = map[string]conf.Context{
 	"main": conf.Main, "events": conf.Events, "stream": conf.Stream, "server": conf.Server, "upstream": conf.Upstream,
-	"mgmt": conf.Mgmt,
+	"mgmt": conf.Mgmt, "http": conf.HTTP, "location": conf.Location,
 }
 
-// rowsOf returns the rows for a documented directive. Two directives are spread over modules:
-// nginx's error_log is one directive of all its cores, and include belongs to the language.
+// httpContextsOf is contextsOf for the modules of http {}.
+var httpContextsOf = map[string]conf.Context{
+	"main": conf.Main, "http": conf.HTTP, "server": conf.HTTPServer, "location": conf.Location, "limit_except": conf.LimitExcept,
+	"if": httpIf, "if in location": conf.IfInLocation,
+}
+
+// in returns the documented contexts of a directive.
+func (d *documented) in() (all conf.Context) {
+	names := contextsOf
+	if d.inHTTP() {
+		names = httpContextsOf
+	}
+	for _, name := range d.contexts {
+		all |= names[name]
+	}
+	switch d.name {
+	case "include": // documented for any context
+		return conf.Main | conf.Events | conf.Stream | conf.Server | conf.Upstream | conf.Mgmt | httpLevels
+	case "error_log", "status_zone": // their servers are those of both blocks
+		return all | conf.HTTPServer | conf.Server
+	}
+	return all
+}
+
+// spread lists the other modules of directives that are documented with one: nginx's error_log is one
+// directive of all its cores, and status_zone one of servers of both kinds.
+var spread = map[string][]string{
+	"error_log":   {"ngx_stream_core_module", "ngx_http_core_module"},
+	"status_zone": {"ngx_stream_api_module"},
+}
+
+// rowsOf returns the rows for a documented directive.
 func rowsOf(d *documented) (rows []*conf.Row) {
 	for _, r := range conf.Rows(modules) {
-		sameModule := r.Module == d.module || d.name == "error_log" && r.Module == "ngx_stream_core_module"
-		if r.Name == d.name && sameModule {
+		if r.Name == d.name && (r.Module == d.module || slices.Contains(spread[d.name], r.Module)) {
 			rows = append(rows, r)
 		}
 	}
@@ -31,6 +60,7 @@ func rowsOf(d *documented) (rows []*conf.Row) {
 // for each.
 var undocumented = map[string]string{
 	"ngx_stream_core_module error_log":                "its contexts are documented with ngx_core_module",
+	"ngx_http_core_module error_log":                  "its contexts are documented with ngx_core_module",
 	"ngx_core_module epoll_events":                    "in nginx's source only",
 	"ngx_stream_api_module status_zone":               "documented with ngx_http_api_module, for stream servers as well",
 	"ngx_stream_proxy_module proxy_downstream_buffer": "in nginx's source only: an old name of proxy_buffer_size",
@@ -55,28 +85,13 @@ func TestEveryDirectiveIsKnown(t *testing.T) {
 	}
 }
 
-func TestDirectivesOfSkippedBlocks(t *testing.T) {
-	for _, d := range listing(t) {
-		for _, r := range rowsOf(d) {
-			if foreign := r.In == conf.Foreign; foreign != d.inHTTP() {
-				t.Errorf("%s: foreign is %v, want %v", d.key(), foreign, d.inHTTP())
-			}
-		}
-	}
-}
-
 // TestContexts compares the contexts in which directives are allowed.
 func TestContexts(t *testing.T) {
 	for _, d := range served(t) {
-		var want, got conf.Context
-		for _, name := range d.contexts {
-			want |= contextsOf[name]
-		}
+		want := d.in()
+		var got conf.Context
 		for _, r := range rowsOf(d) {
 			got |= r.In
-		}
-		if d.name == "include" { // documented for any context
-			want = conf.Main | conf.Events | conf.Stream | conf.Server | conf.Upstream | conf.Mgmt
 		}
 		if got != want {
 			t.Errorf("%s: got contexts %b, want %b (%s)", d.key(), got, want, strings.Join(d.contexts, ", "))
@@ -108,7 +123,7 @@ func TestBodies(t *testing.T) {
 // served returns the documented directives of blocks that weir reads.
 func served(t *testing.T) []*documented {
 	t.Helper()
-	return slices.DeleteFunc(listing(t), func(d *documented) bool { return d.inHTTP() || len(rowsOf(d)) == 0 })
+	return slices.DeleteFunc(listing(t), func(d *documented) bool { return len(rowsOf(d)) == 0 })
 }
 
 // otherTakes lists the numbers of arguments that nginx accepts where they differ from the
@@ -128,6 +143,13 @@ var otherTakes = map[string]takes{
 	// All arguments are optional, and the list may be empty.
 	"ngx_stream_upstream_module random":          noWord | 1<<1 | 1<<2,
 	"ngx_stream_upstream_hc_module health_check": anyWord,
+	"ngx_http_api_module api":                    noWord | oneWord,
+	"ngx_http_log_module access_log":             anyWord &^ noWord,
+	"ngx_http_ssl_module ssl_protocols":          anyWord &^ noWord,
+	// The words of a condition are counted as arguments.
+	"ngx_http_rewrite_module if": anyWord &^ noWord,
+	// An argument of earlier versions is accepted.
+	"ngx_http_stub_status_module stub_status": noWord | oneWord,
 }
 
 // takesOf returns the numbers of arguments that nginx accepts for a documented directive.
@@ -160,7 +182,7 @@ func TestNumbersOfArguments(t *testing.T) {
 
 func checkNumber(t *testing.T, r *conf.Row, n int, want bool) {
 	t.Helper()
-	context, _ := firstPlace(r)
+	context := firstPlace(r)
 	refusal := `invalid number of arguments in "` + r.Name + `" directive in /p/nginx.conf:3`
 	text := place(context, written(r.Name, words(n), r.Body != conf.Simple))
 	if got := firstError(t, text) != refusal; got != want {

@@ -10,16 +10,20 @@ import (
 
 // sample contains valid arguments for directives for which neither the default nor "1" is valid.
 var sample = map[string]string{
+	"api":                     "write=on",
 	"debug_points":            "abort",
 	"geoip_city":              "../conformance/testdata/geoip/city.dat",
 	"geoip_country":           "../conformance/testdata/geoip/country.dat",
 	"geoip_org":               "../conformance/testdata/geoip/org.dat",
+	"limit_except":            "GET",
+	"log_format":              "a b",
 	"pass":                    "192.0.2.1:1",
 	"proxy_bind":              "192.0.2.1",
 	"ssl_password_file":       "/dev/null",
 	"proxy_ssl_password_file": "/dev/null",
 	"proxy_ssl_name":          "a",
 	"ssl_trusted_certificate": "ca.pem", // its default is described in words
+	"try_files":               "a =404",
 	"use":                     "epoll",
 	"user":                    "root", // not every system has the group of its default
 }
@@ -27,10 +31,12 @@ var sample = map[string]string{
 // rightArgs returns valid arguments for the row's directive. The row must not be Refused.
 func rightArgs(r *conf.Row) []string {
 	switch text := sample[r.Name]; {
-	case r.Body != conf.Simple:
+	case r.Args == conf.None:
 		return nil
 	case text != "":
 		return strings.Fields(text)
+	case r.Body != conf.Simple:
+		return nil
 	case r.Default != "" && !strings.Contains(r.Default, "|"):
 		return strings.Fields(r.Default)
 	}
@@ -41,7 +47,7 @@ func rightArgs(r *conf.Row) []string {
 func someArgs(t *testing.T, r *conf.Row) []string {
 	t.Helper()
 	for _, d := range listing(t) {
-		if d.name != r.Name || d.inHTTP() {
+		if d.name != r.Name {
 			continue
 		}
 		for n := range mostTried {
@@ -53,11 +59,11 @@ func someArgs(t *testing.T, r *conf.Row) []string {
 	return words(1)
 }
 
-// eachRow runs a test for every row of a block that weir reads.
+// eachRow runs a test for every row.
 func eachRow(t *testing.T, test func(t *testing.T, r *conf.Row)) {
 	t.Helper()
 	for _, r := range conf.Rows(modules) {
-		if r.In != conf.Foreign && r.Name != "include" {
+		if r.Name != "include" {
 			t.Run(r.Module+" "+r.Name, func(t *testing.T) { test(t, r) })
 		}
 	}
@@ -70,7 +76,7 @@ func everywhere(name string) (all conf.Context) {
 			all |= r.In
 		}
 	}
-	return all
+	return all | elsewhere[name].In
 }
 
 func TestWrongPlace(t *testing.T) {
@@ -88,7 +94,7 @@ func TestWrongPlace(t *testing.T) {
 
 func TestWrongEnding(t *testing.T) {
 	eachRow(t, func(t *testing.T, r *conf.Row) {
-		context, _ := firstPlace(r)
+		context := firstPlace(r)
 		want := fmt.Sprintf(`directive "%s" is not terminated by ";" in /p/nginx.conf:3`, r.Name)
 		if r.Body != conf.Simple {
 			want = fmt.Sprintf(`directive "%s" has no opening "{" in /p/nginx.conf:3`, r.Name)
@@ -136,7 +142,7 @@ func TestDocumentedDefaultIsTaken(t *testing.T) {
 		if r.Support == conf.Refused || r.Default == "" || strings.Contains(r.Default, "|") || sample[r.Name] != "" {
 			t.Skip("no default that could be tried")
 		}
-		context, _ := firstPlace(r)
+		context := firstPlace(r)
 		conf := place(context, written(r.Name, strings.Fields(r.Default), false))
 		if got := firstError(t, conf); strings.HasSuffix(got, ":3") {
 			t.Errorf("got %q for\n%s", got, conf)

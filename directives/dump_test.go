@@ -56,6 +56,9 @@ func describeProgram(p *Program) string {
 	for _, l := range p.Stream.Listens {
 		d.listen(l, &servers)
 	}
+	for _, l := range p.Web.Listens {
+		d.line("http listen %s of %s to server of %s", l.Socket.Addr, l.Socket.Origin, l.Default.Origin)
+	}
 	for _, s := range servers {
 		d.server(s)
 	}

@@ -54,7 +54,7 @@ func explained(t *testing.T) map[string][]*conf.Row {
 	for _, d := range listing(t) {
 		rows := rowsOf(d)
 		if d.commercial == "yes" && slices.ContainsFunc(rows, func(r *conf.Row) bool { return r.Support == conf.Full }) {
-			all[d.name] = rows
+			all[d.name] = append(all[d.name], rows...)
 		}
 	}
 	return all

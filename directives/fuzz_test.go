@@ -51,7 +51,7 @@ func FuzzLoad(f *testing.F) {
 // goldenSeeds are the configurations of the golden files.
 func goldenSeeds(f *testing.F) (all []string) {
 	f.Helper()
-	for _, folder := range []string{"core", "stream", "upstream", "proxy", "mqtt_preread", "foreign"} {
+	for _, folder := range []string{"core", "stream", "upstream", "proxy", "mqtt_preread", "http"} {
 		for _, c := range goldenCases(f, folder) {
 			all = append(all, c.part("nginx.conf"))
 		}

@@ -143,7 +143,7 @@ func (c *goldenCase) unpack(t *testing.T) (dir string) {
 // Where nginx is installed it must print the same messages. With -update the files are rewritten
 // instead: read the difference.
 func TestGolden(t *testing.T) {
-	for _, c := range goldenCases(t, "core", "foreign", "stream", "proxy", "mqtt_preread", "mqtt_filter", "access", "realip", "limit_conn", "return",
+	for _, c := range goldenCases(t, "core", "http", "stream", "proxy", "mqtt_preread", "mqtt_filter", "access", "realip", "limit_conn", "return",
 		"set", "pass", "map", "geo", "geoip", "geoip2", "keyval", "split_clients", "num_map", "resolver", "upstream", "log") {
 		t.Run(c.name(), func(t *testing.T) {
 			t.Parallel()
@@ -277,7 +277,7 @@ func checkFull(t *testing.T, b *parser.Block) {
 	t.Helper()
 	for _, d := range b.Directives {
 		for _, row := range conf.Rows(modules) {
-			if row.Name == d.Name.Text && row.In&(conf.Foreign|conf.Mgmt) == 0 && row.Support != conf.Full {
+			if row.Name == d.Name.Text && row.In&conf.Mgmt == 0 && row.Support != conf.Full {
 				t.Errorf("%s of %s is %s", row.Name, row.Module, row.Support)
 			}
 		}

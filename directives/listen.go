@@ -15,6 +15,12 @@ import (
 // defaultBacklog is the backlog that nginx passes to listen() on Linux.
 const defaultBacklog = 511
 
+// A listenSet contains the addresses of all servers of a block.
+type listenSet struct {
+	listens  []*listenAddr               // in the order of their first use
+	listenAt map[stream.Addr]*listenAddr // listens by address
+}
+
 // listenAddr is one address of the configuration with all the servers that listen on it.
 type listenAddr struct {
 	addr      stream.Addr
@@ -57,14 +63,14 @@ func (c *streamConf) listen(call *conf.Call) {
 		call.Fail(word, "%s in \"%s\" of the \"listen\" directive", err, word.Text)
 		return
 	}
-	params, ok := parseListenParams(call)
+	params, ok := parseListenParams(call, (*listenParams).parse)
 	if !ok {
 		return
 	}
 	outer := conf.At[streamMain](call.Level)
 	for _, addr := range addrs {
 		addr.UDP = params.udp
-		if !outer.addListen(call, addr, params) {
+		if !outer.add(call, addr, params) {
 			return
 		}
 	}
@@ -76,6 +82,11 @@ func listenAddrs(call *conf.Call, text string) ([]stream.Addr, error) {
 	if err != nil {
 		return nil, err
 	}
+	return resolveListen(call, parsed)
+}
+
+// resolveListen returns the addresses that a parsed one stands for, each once.
+func resolveListen(call *conf.Call, parsed conf.Address) ([]stream.Addr, error) {
 	addrs, err := parsed.Resolve(call.Compiler().Env.LookupHost)
 	if err != nil {
 		return nil, err
@@ -88,12 +99,19 @@ func listenAddrs(call *conf.Call, text string) ([]stream.Addr, error) {
 	}), nil
 }
 
-func (c *streamMain) addListen(call *conf.Call, addr stream.Addr, p listenParams) bool {
+// add adds the server of the call to an address.
+func (c *listenSet) add(call *conf.Call, addr stream.Addr, p listenParams) bool {
 	if l := c.listenAt[addr]; l != nil {
 		return l.addServer(call, p)
 	}
+	c.addFirst(call.Level, addr, call.Origin(), p)
+	return true
+}
+
+// addFirst adds an address with its first server.
+func (c *listenSet) addFirst(server *conf.Level, addr stream.Addr, origin string, p listenParams) {
 	l := &listenAddr{
-		addr: addr, origin: call.Origin(), servers: []*conf.Level{call.Level}, primary: call.Level, isDefault: p.defaultServer,
+		addr: addr, origin: origin, servers: []*conf.Level{server}, primary: server, isDefault: p.defaultServer,
 		params: p, protocols: p.protocols,
 	}
 	c.listens = append(c.listens, l)
@@ -101,7 +119,6 @@ func (c *streamMain) addListen(call *conf.Call, addr stream.Addr, p listenParams
 		c.listenAt = map[stream.Addr]*listenAddr{}
 	}
 	c.listenAt[addr] = l
-	return true
 }
 
 // addServer adds a server to the address. It follows ngx_stream_add_addresses.
@@ -158,15 +175,32 @@ func (c *streamMain) finishListens(compiler *conf.Compiler, servers map[*conf.Le
 		names[l] = l.names(compiler, servers)
 	}
 	config := configOf(compiler.Main)
-	var all []*stream.Listen
+	made := map[*listenAddr]*stream.Listen{}
 	for _, l := range c.listens {
-		all = append(all, &stream.Listen{
+		made[l] = &stream.Listen{
 			Config: config, Addr: l.addr, Options: l.params.options, Default: servers[l.primary], Names: names[l],
 			Origin: l.origin, ProxyProtocol: l.params.protocols&proxyProtocolFirst != 0, TLS: l.params.protocols&tlsFirst != 0,
 			ReadsFiles: slices.ContainsFunc(l.servers, func(level *conf.Level) bool { return servers[level].ReadsFiles() }),
-		})
+		}
 	}
-	config.Listens = foldIntoWildcards(all)
+	wildcards := c.wildcards()
+	for _, l := range c.listens {
+		w := wildcards[l]
+		if w == nil {
+			config.Listens = append(config.Listens, made[l])
+			continue
+		}
+		of := made[w]
+		of.WantLocal = true
+		if w == l {
+			config.Listens = append(config.Listens, of)
+			continue
+		}
+		if of.Inner == nil {
+			of.Inner = map[netip.Addr]*stream.Listen{}
+		}
+		of.Inner[l.addr.IP.Addr()] = made[l]
+	}
 }
 
 // checkTLS refuses addresses with TLS whose servers have no certificate. It follows
@@ -212,7 +246,7 @@ func (l *listenAddr) portKey() string {
 
 func (l *listenAddr) rank() int {
 	switch {
-	case !l.addr.Unix && l.addr.IP.Addr().IsUnspecified():
+	case l.isWildcard():
 		return 2
 	case l.params.options.Bind:
 		return 0
@@ -220,28 +254,26 @@ func (l *listenAddr) rank() int {
 	return 1
 }
 
-// foldIntoWildcards moves the addresses without socket options of their own into the wildcard of
-// their port. They are not bound: the local address of each connection selects the servers.
-func foldIntoWildcards(all []*stream.Listen) []*stream.Listen {
-	wildcards := map[uint32]*stream.Listen{}
-	for _, l := range all {
-		if !l.Addr.Unix && l.Addr.IP.Addr().IsUnspecified() {
-			wildcards[familyPort(l.Addr)] = l
-			l.WantLocal = true
+// wildcards maps the addresses without socket options of their own to the wildcard address of their port, and
+// each wildcard address to itself. The others are not bound: the local address of each connection selects the
+// servers.
+func (c *listenSet) wildcards() map[*listenAddr]*listenAddr {
+	byPort := map[uint32]*listenAddr{}
+	for _, l := range c.listens {
+		if l.isWildcard() {
+			byPort[familyPort(l.addr)] = l
 		}
 	}
-	return slices.DeleteFunc(all, func(l *stream.Listen) bool {
-		w := wildcards[familyPort(l.Addr)]
-		if l.Addr.Unix || w == nil || w == l || l.Options.Bind {
-			return false
+	of := map[*listenAddr]*listenAddr{}
+	for _, l := range c.listens {
+		if w := byPort[familyPort(l.addr)]; !l.addr.Unix && w != nil && (w == l || !l.params.options.Bind) {
+			of[l] = w
 		}
-		if w.Inner == nil {
-			w.Inner = map[netip.Addr]*stream.Listen{}
-		}
-		w.Inner[l.Addr.IP.Addr()] = l
-		return true
-	})
+	}
+	return of
 }
+
+func (l *listenAddr) isWildcard() bool { return !l.addr.Unix && l.addr.IP.Addr().IsUnspecified() }
 
 func familyPort(a stream.Addr) uint32 {
 	key := uint32(a.IP.Port())
@@ -254,15 +286,21 @@ func familyPort(a stream.Addr) uint32 {
 	return key
 }
 
-func parseListenParams(call *conf.Call) (listenParams, bool) {
-	p := listenParams{options: stream.ListenOptions{Backlog: defaultBacklog, IPv6Only: true}}
+// defaultListen are the parameters of a listen directive that has none.
+func defaultListen() listenParams {
+	return listenParams{options: stream.ListenOptions{Backlog: defaultBacklog, IPv6Only: true}}
+}
+
+// parseListenParams reads the parameters; parse reads one of them.
+func parseListenParams(call *conf.Call, parse func(p *listenParams, text string) error) (listenParams, bool) {
+	p := defaultListen()
 	for i := range call.Args()[1:] {
 		word := &call.Args()[1+i]
 		if strings.HasPrefix(word.Text, "accept_filter=") {
 			call.Warn(word, "accept filters \"%s\" are not supported on this platform, ignored", word.Text)
 			continue
 		}
-		if err := p.parse(word.Text); err != nil {
+		if err := parse(&p, word.Text); err != nil {
 			call.Fail(word, "%s", err)
 			return p, false
 		}

@@ -21,7 +21,7 @@ type documented struct {
 // key distinguishes directives of the same name.
 func (d *documented) key() string { return d.module + " " + d.name }
 
-// inHTTP reports whether the directive belongs to a block that weir skips.
+// inHTTP reports whether the directive belongs to http {}.
 func (d *documented) inHTTP() bool {
 	return strings.HasPrefix(d.module, "ngx_http_") && d.name != "http"
 }

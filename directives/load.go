@@ -31,6 +31,7 @@ func Load(src parser.Source, env *conf.Env) (*Program, diag.List) {
 // newCompiler returns a compiler with an empty Config.
 func newCompiler(modules []conf.Module, env *conf.Env) *conf.Compiler {
 	c := conf.NewCompiler(modules, env)
-	conf.At[processConf](c.Main).config = newConfig(modules)
+	process := conf.At[processConf](c.Main)
+	process.config, process.web = newConfig(modules), newWeb(modules)
 	return c
 }

@@ -155,17 +155,33 @@ const defaultBuffer = 64 << 10
 
 // setParameters reads the parameters after the format.
 func (l *accessLog) setParameters(call *conf.Call) bool {
+	return readLogParameters(call, l.file, l.to == nil, func(word *parser.Word) bool {
+		cond, ok := parseTemplate(call, word)
+		l.cond = &cond
+		return ok
+	})
+}
+
+// readLogParameters reads the parameters after the format, and sets the buffers of file, which is nil if the
+// log is not a file. setCondition takes the value of if=.
+func readLogParameters(call *conf.Call, file *logfile.File, hasVariables bool, setCondition func(*parser.Word) bool) bool {
 	var b logfile.Buffering
-	words := call.Args()[2:]
-	for i := range words {
-		if !l.setParameter(call, &words[i], &b) {
+	for i := range call.Args() {
+		word := &call.Args()[i]
+		if i < 2 {
+			continue
+		}
+		value, isCondition := strings.CutPrefix(word.Text, "if=")
+		text := *word
+		text.Text = value
+		if isCondition && !setCondition(&text) || !isCondition && !setLogParameter(call, word, &b) {
 			return false
 		}
 	}
-	return l.setBuffering(call, b)
+	return setBuffering(call, file, hasVariables, b)
 }
 
-func (l *accessLog) setParameter(call *conf.Call, word *parser.Word, b *logfile.Buffering) bool {
+func setLogParameter(call *conf.Call, word *parser.Word, b *logfile.Buffering) bool {
 	name, value, assigned := strings.Cut(word.Text, "=")
 	switch {
 	case name == "gzip":
@@ -184,12 +200,6 @@ func (l *accessLog) setParameter(call *conf.Call, word *parser.Word, b *logfile.
 			return false
 		}
 		b.Flush = d
-	case name == "if" && assigned:
-		text := *word
-		text.Text = value
-		cond, ok := parseTemplate(call, &text)
-		l.cond = &cond
-		return ok
 	default:
 		call.Fail(word, "invalid parameter \"%s\"", word.Text)
 		return false
@@ -216,18 +226,18 @@ func setGzip(call *conf.Call, word *parser.Word, b *logfile.Buffering) bool {
 	return true
 }
 
-func (l *accessLog) setBuffering(call *conf.Call, b logfile.Buffering) bool {
+func setBuffering(call *conf.Call, file *logfile.File, hasVariables bool, b logfile.Buffering) bool {
 	word := &call.Args()[0]
 	switch {
 	case b.Size == 0 && b.Flush == 0:
 		return true
 	case b.Size == 0:
 		call.Fail(word, "no buffer is defined for access_log \"%s\"", word.Text)
-	case l.to == nil:
+	case hasVariables:
 		call.Fail(word, "buffered logs cannot have variables in name")
-	case l.file == nil:
+	case file == nil:
 		call.Fail(word, "logs to syslog cannot be buffered")
-	case !l.file.Buffer(b):
+	case !file.Buffer(b):
 		call.Fail(word, "access_log \"%s\" already defined with conflicting parameters", word.Text)
 	default:
 		return true

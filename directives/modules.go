@@ -5,11 +5,11 @@ import "weir/directives/conf"
 // modules lists every module, in the order of nginx's own list. The order affects behaviour: within
 // a phase handlers run from the end of the list to its beginning, and settings are merged in its
 // order.
-var modules = append([]conf.Module{
+var modules = []conf.Module{
 	coreModule,
 	eventsModule,
 	mgmtModule,
-	httpModule,
+	httpBlockModule,
 	mailModule,
 	streamBlockModule,
 	streamCoreModule,
@@ -38,7 +38,19 @@ var modules = append([]conf.Module{
 	proxyProtocolVendorModule,
 	jsModule,
 	geoip2Module,
-}, foreignModules()...)
+	httpCoreModule,
+	httpLogModule,
+	httpStubStatusModule,
+	httpIndexModule,
+	httpAuthBasicModule,
+	httpAccessModule,
+	httpMapModule,
+	httpSSLModule,
+	httpRewriteModule,
+	httpAPIModule,
+	httpHeadersModule,
+	prometheusModule,
+}
 
 // Counts is the number of nginx's directives at each level of support; a directive counts once for
 // every module that has it.

@@ -25,6 +25,12 @@ var places = []struct {
 	{"server", conf.Server, "stream { server {\n%s\n} }\n"},
 	{"upstream", conf.Upstream, "stream { upstream u {\n%s\n} }\n"},
 	{"mgmt", conf.Mgmt, "mgmt {\n%s\n}\n"},
+	{"http", conf.HTTP, "http {\n%s\n}\n"},
+	{"server in http", conf.HTTPServer, "http { server {\n%s\n} }\n"},
+	{"location", conf.Location, "http { server { location /x {\n%s\n} } }\n"},
+	{"limit_except", conf.LimitExcept, "http { server { location / { limit_except GET {\n%s\n} } } }\n"},
+	{"if in server", conf.IfInServer, "http { server { if ($host) {\n%s\n} } }\n"},
+	{"if in location", conf.IfInLocation, "http { server { location / { if ($host) {\n%s\n} } } }\n"},
 }
 
 // place returns a configuration with text in that context, from line 2 on.
@@ -37,15 +43,14 @@ func place(context conf.Context, text string) string {
 	panic("no place for that context")
 }
 
-// firstPlace returns a context in which the row's directive is allowed; false if it is only allowed
-// in skipped blocks.
-func firstPlace(r *conf.Row) (conf.Context, bool) {
+// firstPlace returns a context in which the row's directive is allowed.
+func firstPlace(r *conf.Row) conf.Context {
 	for _, p := range places {
 		if r.In&p.context != 0 {
-			return p.context, true
+			return p.context
 		}
 	}
-	return 0, false
+	panic("no place for " + r.Name)
 }
 
 // written returns the directive with its arguments, and its end on the next line.

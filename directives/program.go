@@ -9,12 +9,14 @@ import (
 	"weir/parser"
 	"weir/parser/diag"
 	"weir/stream"
+	"weir/web"
 )
 
 // A Program is a compiled configuration. It is immutable, and has opened nothing.
 type Program struct {
 	Main        Main
 	Stream      *stream.Config // never nil; empty without a stream block
+	Web         *web.Config    // never nil; empty without an http block
 	Tree        *parser.Tree   // the parsed files; the caller of Load may set it to nil
 	Diagnostics diag.List      // the warnings, in order
 }

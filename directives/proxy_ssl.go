@@ -144,11 +144,11 @@ func (c *proxySSLConf) complete(b *streamBuild) {
 
 // load follows ngx_stream_proxy_set_ssl.
 func (c *proxySSLConf) load(b *streamBuild) *loadedSSL {
-	l := &tlsLoader{streamBuild: b, files: tlsconf.Files{Read: b.Env.ReadFile}}
+	l := newTLSLoader(b.Compiler, b.block)
 	loaded := &loadedSSL{loader: l}
 	settings := tlsconf.Settings{
 		Protocols: c.protocols.Or(tlsconf.DefaultProtocols), Ciphers: c.ciphers.Or("DEFAULT"), Groups: tlsconf.AutoGroups, Commands: c.commands,
-		KeyLog: c.keyLogOf(b),
+		KeyLog: c.keyLogOf(b.Compiler),
 	}
 	l.run(
 		func() { l.level(settings.Ciphers) },

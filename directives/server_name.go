@@ -29,22 +29,37 @@ func (c *streamConf) setNames(call *conf.Call) {
 }
 
 func (c *streamConf) addName(call *conf.Call, word *parser.Word) bool {
-	text := word.Text
-	if wrongWildcard(text) {
-		call.Fail(word, "server name \"%s\" is invalid", text)
+	text, pattern, ok := readServerName(call, word)
+	switch {
+	case !ok:
 		return false
-	}
-	if strings.Contains(text, "/") {
-		call.Warn(word, "server name \"%s\" has suspicious symbols", text)
-	}
-	if pattern, ok := strings.CutPrefix(text, "~"); ok {
+	case pattern != "":
 		return c.addPattern(call, word, pattern)
 	}
-	if ascii.EqualFold(text, "$hostname") {
-		text = call.Compiler().Env.Hostname()
-	}
-	c.names = append(c.names, serverName{text: ascii.ToLower(text)})
+	c.names = append(c.names, serverName{text: text})
 	return true
+}
+
+// readServerName reads one argument of server_name: a name in lower case, or a pattern.
+func readServerName(call *conf.Call, word *parser.Word) (name, pattern string, ok bool) {
+	name = word.Text
+	if wrongWildcard(name) {
+		call.Fail(word, "server name \"%s\" is invalid", name)
+		return "", "", false
+	}
+	if strings.Contains(name, "/") {
+		call.Warn(word, "server name \"%s\" has suspicious symbols", name)
+	}
+	if pattern, isPattern := strings.CutPrefix(name, "~"); isPattern {
+		if pattern == "" {
+			call.Fail(word, "empty regex in server name \"%s\"", word.Text)
+		}
+		return "", pattern, pattern != ""
+	}
+	if ascii.EqualFold(name, "$hostname") {
+		name = call.Compiler().Env.Hostname()
+	}
+	return ascii.ToLower(name), "", true
 }
 
 // wrongWildcard reports whether a name begins like a wildcard but is not a valid one. Other errors
@@ -53,15 +68,13 @@ func wrongWildcard(text string) bool {
 	return strings.HasPrefix(text, "*") && (len(text) < 3 || text[1] != '.') || text == "."
 }
 
-// addPattern adds a regular expression. It ignores case if the pattern contains an upper-case
-// letter.
+// hasUpper reports whether a pattern has an upper-case letter; then it ignores case.
+func hasUpper(pattern string) bool {
+	return strings.ContainsFunc(pattern, func(r rune) bool { return 'A' <= r && r <= 'Z' })
+}
+
 func (c *streamConf) addPattern(call *conf.Call, word *parser.Word, pattern string) bool {
-	if pattern == "" {
-		call.Fail(word, "empty regex in server name \"%s\"", word.Text)
-		return false
-	}
-	fold := strings.ContainsFunc(pattern, func(r rune) bool { return 'A' <= r && r <= 'Z' })
-	re, err := configOf(call.Level).Vars.Regex(pattern, fold)
+	re, err := configOf(call.Level).Vars.Regex(pattern, hasUpper(pattern))
 	if err != nil {
 		call.Fail(word, "%s", err)
 		return false

@@ -190,21 +190,28 @@ func (c *sslConf) merge(child *sslConf) {
 	}
 }
 
-// complete reads the files of a server. It follows the second half of ngx_stream_ssl_merge_srv_conf.
+// complete reads the files of a server.
 func (c *sslConf) complete(b *streamBuild, level *conf.Level) {
-	reject := c.reject.Or(false)
+	l := newTLSLoader(b.Compiler, b.block)
+	if server, ok := c.load(l, level); ok {
+		c.server = l.server(server, c.reject.Or(false), c.handshakeTimeout.Or(defaultHandshakeTimeout))
+	}
+}
+
+// load reads the files of a server; ok is false without certificates or after an error. It follows the second
+// half of ngx_stream_ssl_merge_srv_conf.
+func (c *sslConf) load(l *tlsLoader, level *conf.Level) (server tlsconf.Server, ok bool) {
 	switch {
 	case len(c.keys) < len(c.certificates):
-		b.ReportBare(diag.Emerg, "no \"ssl_certificate_key\" is defined for certificate \"%s\"", c.certificates[len(c.certificates)-1].Text)
-		return
-	case len(c.certificates) == 0 && !reject:
-		return
+		l.ReportBare(diag.Emerg, "no \"ssl_certificate_key\" is defined for certificate \"%s\"", c.certificates[len(c.certificates)-1].Text)
+		return server, false
+	case len(c.certificates) == 0 && !c.reject.Or(false):
+		return server, false
 	}
-	l := &tlsLoader{streamBuild: b, files: tlsconf.Files{Read: b.Env.ReadFile}}
-	server := tlsconf.Server{
+	server = tlsconf.Server{
 		Settings: tlsconf.Settings{
 			Protocols: c.protocols.Or(tlsconf.DefaultProtocols), Ciphers: c.ciphers.Or("HIGH:!aNULL:!MD5"),
-			Groups: c.curves.Or(tlsconf.AutoGroups), Commands: c.commands, ALPN: c.alpn, KeyLog: c.keyLogOf(b),
+			Groups: c.curves.Or(tlsconf.AutoGroups), Commands: c.commands, ALPN: c.alpn, KeyLog: c.keyLogOf(l.Compiler),
 		},
 		Name: level.Origin(), Verify: c.verify.Or(tlsconf.VerifyOff), Timeout: c.sessionTimeout.Or(5 * time.Minute),
 	}
@@ -217,8 +224,8 @@ func (c *sslConf) complete(b *streamBuild, level *conf.Level) {
 		func() { l.dhparam(c.dhparam.Or("")) },
 		func() { server.Tickets = c.ticketsOf(l, server.Timeout) },
 		func() { c.staple(l, &server, store) },
-		func() { c.server = l.server(server, reject, c.handshakeTimeout.Or(defaultHandshakeTimeout)) },
 	)
+	return server, !l.Failed()
 }
 
 func (c *sslConf) setCertificateCache(call *conf.Call) {

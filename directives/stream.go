@@ -7,11 +7,13 @@ import (
 	"weir/internal/errorlog"
 	"weir/parser/diag"
 	"weir/stream"
+	"weir/web"
 )
 
 // processConf holds the Config of the process while its directives are read.
 type processConf struct {
 	config *stream.Config
+	web    *web.Config
 }
 
 // streamBlockModule is the block of ngx_stream_core_module.
@@ -24,9 +26,8 @@ var streamBlockModule = &conf.CoreModule{
 
 // streamMain holds the servers of stream {} and their addresses.
 type streamMain struct {
-	servers  []*conf.Level               // in order
-	listens  []*listenAddr               // the addresses of all servers, in the order of their first use
-	listenAt map[stream.Addr]*listenAddr // listens by address
+	listenSet
+	servers []*conf.Level // in order
 }
 
 // streamConf holds the settings of the stream core of one level.

@@ -48,9 +48,9 @@ func (c *tlsConf) mergeTLS(child *tlsConf) {
 }
 
 // keyLogOf returns the log of ssl_key_log or proxy_ssl_key_log, or nil.
-func (c *tlsConf) keyLogOf(b *streamBuild) io.Writer {
+func (c *tlsConf) keyLogOf(compiler *conf.Compiler) io.Writer {
 	if name := c.keyLog.Or(""); name != "" {
-		return b.config.Files.Get(b.Env.Path(name))
+		return configOf(compiler.Main).Files.Get(compiler.Env.Path(name))
 	}
 	return nil
 }
@@ -100,12 +100,17 @@ func (c *tlsConf) readPasswords(call *conf.Call) {
 	}
 }
 
-// A tlsLoader reads the files of TLS settings, and reports errors as nginx does: some at the end of
-// stream {}, the others without a place.
+// A tlsLoader reads the files of TLS settings, and reports errors as nginx does: some at the end of the
+// block with the servers, the others without a place.
 type tlsLoader struct {
-	*streamBuild
+	*conf.Compiler
+	block         *conf.Level
 	files         tlsconf.Files
 	securityLevel int
+}
+
+func newTLSLoader(c *conf.Compiler, block *conf.Level) *tlsLoader {
+	return &tlsLoader{Compiler: c, block: block, files: tlsconf.Files{Read: c.Env.ReadFile}}
 }
 
 // run calls the steps, in the order of nginx, until one has failed.
@@ -152,7 +157,7 @@ func keyPath(env *conf.Env, name string) string {
 
 // template compiles a name with variables.
 func (l *tlsLoader) template(text string) stream.Template {
-	t, err := stream.ParseTemplate(text, l.config.Vars)
+	t, err := stream.ParseTemplate(text, configOf(l.Main).Vars)
 	if err != nil {
 		l.ReportEnd(l.block, diag.Emerg, "%s", err.Error())
 	}
@@ -233,14 +238,23 @@ func (l *tlsLoader) randomKeys(valid time.Duration) tlsconf.TicketKeys {
 	return l.Env.TicketKeys(valid)
 }
 
-// server makes the settings of a server for its handshakes.
-func (l *tlsLoader) server(s tlsconf.Server, reject bool, timeout time.Duration) *stream.ServerTLS {
+// config makes the configuration of crypto/tls of a server, and reports its warnings; nil after an error.
+func (l *tlsLoader) config(s tlsconf.Server) *tls.Config {
 	config, warnings, err := s.Config()
 	if !l.check(err) {
 		return nil
 	}
 	for _, w := range warnings {
 		l.ReportBare(diag.Warn, "%s", w)
+	}
+	return config
+}
+
+// server makes the settings of a server for its handshakes.
+func (l *tlsLoader) server(s tlsconf.Server, reject bool, timeout time.Duration) *stream.ServerTLS {
+	config := l.config(s)
+	if config == nil {
+		return nil
 	}
 	made := stream.NewServerTLS(config, timeout)
 	made.Reject, made.ReadsFiles = reject, s.Choose != nil

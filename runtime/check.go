@@ -56,7 +56,7 @@ func tryOpen(program *directives.Program, c *console) error {
 		return err
 	}
 	opened := startConsole(program, c)
-	bound, err := binder{console: opened, testing: true}.bind(context.Background(), program.Stream.Listens)
+	bound, err := binder{console: opened, testing: true}.bind(context.Background(), g.sockets())
 	for _, b := range bound {
 		undo.add(b.discard)
 	}

@@ -9,6 +9,7 @@ import (
 	"weir/directives"
 	"weir/internal/logfile"
 	"weir/stream"
+	"weir/web"
 )
 
 // A Generation is an opened Program. It ends when it is not current and its last session has ended.
@@ -17,6 +18,7 @@ type Generation struct {
 	Program *directives.Program
 
 	listens map[stream.Addr]*stream.Listen
+	webs    map[stream.Addr]*web.Listen
 	parts   map[string]stream.Part // by key, for the successor
 	refs    atomic.Int64           // one for being current, one per session; never raised from zero
 	gone    chan struct{}          // closed when refs reaches zero
@@ -29,7 +31,7 @@ type Generation struct {
 // newGeneration returns a generation that has opened nothing yet, with the reference for being current.
 func newGeneration(id uint64, p *directives.Program, t *tally) *Generation {
 	g := &Generation{
-		ID: id, Program: p, listens: map[stream.Addr]*stream.Listen{}, parts: map[string]stream.Part{}, gone: make(chan struct{}),
+		ID: id, Program: p, listens: map[stream.Addr]*stream.Listen{}, webs: map[stream.Addr]*web.Listen{}, parts: map[string]stream.Part{}, gone: make(chan struct{}),
 		tally: t,
 	}
 	g.refs.Store(1)
@@ -37,7 +39,28 @@ func newGeneration(id uint64, p *directives.Program, t *tally) *Generation {
 	for _, l := range p.Stream.Listens {
 		g.listens[l.Addr] = l
 	}
+	if p.Web != nil {
+		for _, l := range p.Web.Listens {
+			g.webs[l.Socket.Addr] = l
+		}
+	}
 	return g
+}
+
+// sockets lists the addresses of stream {} and http {}.
+func (g *Generation) sockets() []*stream.Listen {
+	all := slices.Clone(g.Program.Stream.Listens)
+	if g.Program.Web != nil {
+		for _, l := range g.Program.Web.Listens {
+			all = append(all, l.Socket)
+		}
+	}
+	return all
+}
+
+// uses reports whether the generation has a socket at addr.
+func (g *Generation) uses(addr stream.Addr) bool {
+	return g.listens[addr] != nil || g.webs[addr] != nil
 }
 
 // acquire takes a reference. It fails if the generation has ended.

@@ -16,6 +16,7 @@ import (
 	"weir/internal/logfile"
 	"weir/parser"
 	"weir/parser/diag"
+	"weir/runtime/webserver"
 	"weir/stream"
 	"weir/stream/status"
 )
@@ -28,6 +29,7 @@ type Master struct {
 	paths       paths
 	env         *stream.Env
 	driver      stream.Driver
+	web         *webserver.Hub
 	limits      groupLimits // of the process
 	tally       tally       // of the sessions of all generations
 	history     reloadHistory
@@ -88,6 +90,7 @@ func newMaster(src parser.Source, p paths, c *console, signals *signalSet) *Mast
 	}
 	m.deadline = newDeadline(m.log, m.pid, c.out)
 	m.env = newEnv(m.log.Load)
+	m.web = webserver.NewHub(newWebEnv(m.env), m.maxConnections)
 	c.out.reportTo(m.log)
 	return m
 }
@@ -287,7 +290,10 @@ func (m *Master) terminate() {
 		m.drainers.Wait()
 		m.watcher.close()
 	})
-	ended(sessionsPatience, m.orders.add(func() { m.driver.Close() }))
+	ended(sessionsPatience, m.orders.add(func() {
+		m.driver.Close()
+		m.web.Abort(nil)
+	}))
 	ended(runnersPatience, halted)
 	for _, g := range m.generations {
 		m.reap(g)

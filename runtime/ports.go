@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"weir/internal/errorlog"
+	"weir/runtime/webserver"
 	"weir/stream"
 )
 
@@ -26,7 +27,23 @@ type listener struct {
 	addr    stream.Addr
 	sockets []*socket // one, or with reuseport one per loop
 	options stream.ListenOptions
+	isHTTP  bool             // the web server serves it, not the driver
 	serving *stream.Listener // the driver's listener; nil until it serves
+	web     *webserver.Server
+	webFDs  []int // the sockets that web serves
+}
+
+// stopper returns the function that ends accepting on the present sockets.
+func (p *listener) stopper(m *Master) func() {
+	serving, web := p.serving, p.web
+	return func() {
+		if serving != nil {
+			m.driver.Forget(serving)
+		}
+		if web != nil {
+			web.Shutdown()
+		}
+	}
 }
 
 // socketsOf returns the number of sockets for l with that many loops, as in ngx_clone_listening.
@@ -65,8 +82,11 @@ func (p *listener) socketCount(l *stream.Listen) int {
 	return n
 }
 
-// serves reports whether the driver accepts on the listener's current sockets.
+// serves reports whether the driver, or the web server, accepts on the listener's current sockets.
 func (p *listener) serves() bool {
+	if p.isHTTP {
+		return p.web != nil && slices.Equal(p.webFDs, p.descriptors())
+	}
 	return p.serving != nil && slices.Equal(p.serving.FDs, p.descriptors())
 }
 
@@ -85,7 +105,13 @@ type listenerSet map[stream.Addr]*listener
 // order of the configuration, then those that lack the sockets of further loops.
 func (ps listenerSet) missing(listens []*stream.Listen, loops int) []*stream.Listen {
 	var first, further []*stream.Listen
+	seen := map[stream.Addr]bool{}
 	for _, l := range listens {
+		if seen[l.Addr] { // used by both stream {} and http {}: the second bind fails
+			first = append(first, l)
+			continue
+		}
+		seen[l.Addr] = true
 		p, wanted := ps[l.Addr], socketsOf(l, loops)
 		have := p.socketCount(l)
 		if have == 0 && p != nil {
@@ -109,11 +135,11 @@ func asReusePort(l *stream.Listen) *stream.Listen {
 	return &joined
 }
 
-// unused returns the listeners that are not in listens.
-func (ps listenerSet) unused(listens map[stream.Addr]*stream.Listen) []*listener {
+// unused returns the listeners that g does not use.
+func (ps listenerSet) unused(g *Generation) []*listener {
 	var all []*listener
 	for addr, p := range ps {
-		if listens[addr] == nil {
+		if !g.uses(addr) {
 			all = append(all, p)
 		}
 	}

@@ -131,10 +131,10 @@ func (m *Master) open(ctx context.Context, next *Generation) (fresh []*socket, e
 	if m.latest == nil {
 		m.console = startConsole(next.Program, m.console)
 	}
-	listens := next.Program.Stream.Listens
+	listens := next.sockets()
 	m.ports.enableReusePort(listens, m.console)
 	b := binder{console: m.console, pause: m.pause}
-	free, joined := m.ports.closeConflicting(m.ports.missing(listens, m.loops), m.ports.unused(next.listens), m.console)
+	free, joined := m.ports.closeConflicting(m.ports.missing(listens, m.loops), m.ports.unused(next), m.console)
 	for _, some := range [][]*stream.Listen{free, joined} {
 		bound, err := b.bind(ctx, some)
 		for _, s := range bound {
@@ -197,7 +197,7 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 		return
 	}
 	m.removeOldPid(old.Program.Main.PidFile, next.Program.Main.PidFile)
-	for _, p := range m.ports.unused(next.listens) {
+	for _, p := range m.ports.unused(next) {
 		m.drop(p)
 	}
 	m.retire(old)
@@ -267,7 +267,7 @@ func (m *Master) attachSockets(next *Generation, fresh []*socket) {
 	for _, s := range fresh {
 		byAddr[s.addr] = append(byAddr[s.addr], s)
 	}
-	for _, l := range next.Program.Stream.Listens {
+	for _, l := range next.sockets() {
 		p := m.ports[l.Addr]
 		if p == nil {
 			p = &listener{addr: l.Addr}
@@ -278,7 +278,12 @@ func (m *Master) attachSockets(next *Generation, fresh []*socket) {
 		}
 		p.options = l.Options
 		surplus := p.replace(byAddr[l.Addr], l, socketsOf(l, m.loops))
-		if !p.serves() {
+		p.isHTTP = next.webs[l.Addr] != nil
+		switch {
+		case p.serves():
+		case p.isHTTP:
+			m.listenWeb(p)
+		default:
 			m.listen(p)
 		}
 		if len(surplus) > 0 {
@@ -289,13 +294,11 @@ func (m *Master) attachSockets(next *Generation, fresh []*socket) {
 
 // listen makes the driver accept on the current sockets of p. Connections in the meantime wait in them.
 func (m *Master) listen(p *listener) {
-	before, console := p.serving, m.console
+	stop, console := p.stopper(m), m.console
 	now := &stream.Listener{FDs: p.descriptors(), Admit: m.admit(p.addr), Datagrams: p.addr.UDP, Current: m.serves}
-	p.serving = now
+	p.serving, p.web, p.webFDs = now, nil, nil
 	m.drive(func() {
-		if before != nil {
-			m.driver.Forget(before)
-		}
+		stop()
 		if err := m.driver.Listen(now); err != nil {
 			console.log(errorlog.Alert, "%s: %v", p.addr, err)
 		}
@@ -331,9 +334,9 @@ func (m *Master) serves(c *stream.Config) bool {
 
 // drop closes the sockets of a listener, and removes its file.
 func (m *Master) drop(p *listener) {
-	serving, sockets := p.serving, p.sockets
+	stop, sockets := p.stopper(m), p.sockets
 	m.drive(func() {
-		m.driver.Forget(serving)
+		stop()
 		closeSockets(sockets) // not earlier: their numbers may be reused while a loop accepts on them
 	})
 	delete(m.ports, p.addr)
@@ -375,6 +378,7 @@ func (m *Master) awaitDrain(g *Generation) {
 			return
 		case <-up:
 			m.driver.Abort(g.owns, stream.Pace{})
+			m.web.Abort(g.ownsWeb)
 		case <-m.abort:
 			return
 		}

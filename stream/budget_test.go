@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"weir/internal/errorlog"
+	"weir/internal/logescape"
 	"weir/internal/logfile"
 	"weir/internal/race"
 	"weir/internal/relay"
@@ -80,7 +81,7 @@ func logFormat(t testing.TB, vars *stream.VarTable) *accesslog.Format {
 	f, err := accesslog.ParseFormat([]string{
 		"$remote_addr [$time_local] $protocol $status $bytes_sent $bytes_received $session_time ",
 		`"$upstream_addr" "$mqtt_preread_clientid" "$mqtt_preread_username"`,
-	}, accesslog.EscapeDefault, vars)
+	}, logescape.Default, vars)
 	if err != nil {
 		t.Fatal(err)
 	}

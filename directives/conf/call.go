@@ -58,8 +58,12 @@ func (c *Call) report(severity diag.Severity, word *parser.Word, format string, 
 }
 
 // Nest walks the body of the directive in context ctx, and returns its level.
-func (c *Call) Nest(ctx Context) *Level {
+func (c *Call) Nest(ctx Context) *Level { return c.NestWith(ctx, func(*Level) {}) }
+
+// NestWith is Nest that calls begin before the body is walked.
+func (c *Call) NestWith(ctx Context, begin func(*Level)) *Level {
 	l := c.Compiler().newLevel(ctx, c.Level, c.Dir)
+	begin(l)
 	c.Compiler().walk(c.Dir.Body, l)
 	return l
 }

@@ -2,11 +2,13 @@
 // directives, their contexts and arguments, and what each one sets.
 package conf
 
+import "slices"
+
 // Context is a set of kinds of blocks in which a directive is allowed.
 type Context uint16
 
-// The contexts. Foreign is the inside of blocks that weir skips; directives there are never looked
-// up.
+// The contexts. Server is that of stream {}. Foreign is the inside of blocks that weir skips; directives
+// there are never looked up.
 const (
 	Main Context = 1 << iota
 	Events
@@ -14,16 +16,24 @@ const (
 	Server
 	Upstream
 	Mgmt
+	HTTP
+	HTTPServer
+	Location
+	LimitExcept
+	IfInServer
+	IfInLocation
 	Foreign
 )
 
 // contextNames are nginx's names of the contexts, in the order of the constants.
-var contextNames = [...]string{"main", "events", "stream", "server", "upstream", "mgmt"}
+var contextNames = [...]string{
+	"main", "events", "stream", "server", "upstream", "mgmt", "http", "server", "location", "limit_except", "if in server", "if in location",
+}
 
-// names lists the contexts of c that weir reads.
+// names lists the contexts of c that weir reads, each name once.
 func (c Context) names() (all []string) {
 	for i, name := range contextNames {
-		if c&(1<<i) != 0 {
+		if c&(1<<i) != 0 && !slices.Contains(all, name) {
 			all = append(all, name)
 		}
 	}

@@ -45,16 +45,26 @@ func (c *Compiler) complete(m Module, servers []*Level, b Builder) {
 	}
 }
 
-// merge merges the settings that a module has both in the block and in its servers.
+// merge merges the settings that a module has both in the block and in its servers, and then those of the
+// blocks in the servers.
 func (c *Compiler) merge(module int, block *Level, servers []*Level) {
 	for i, t := range c.tables {
-		if t.module != module || t.of()&block.Context == 0 {
+		if t.module != module {
 			continue
 		}
 		for _, server := range servers {
-			if t.of()&server.Context != 0 {
-				t.merge(block.at(i), server.at(i))
-			}
+			mergeTable(i, t, block, server)
 		}
+	}
+}
+
+// mergeTable merges the settings of one table from outer to inner, and from there into the blocks within.
+func mergeTable(i int, t placedTable, outer, inner *Level) {
+	if t.of()&outer.Context == 0 || t.of()&inner.Context == 0 {
+		return
+	}
+	t.merge(outer.at(i), inner.at(i))
+	for _, l := range inner.Inner {
+		mergeTable(i, t, inner, l)
 	}
 }

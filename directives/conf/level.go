@@ -12,6 +12,7 @@ type Level struct {
 	Context Context
 	Parent  *Level            // nil for the main level
 	Dir     *parser.Directive // opened the block; nil for the main level
+	Inner   []*Level          // the blocks in it, in order
 
 	compile  *Compiler
 	settings []any // by table, made on first use
@@ -19,7 +20,11 @@ type Level struct {
 }
 
 func (c *Compiler) newLevel(ctx Context, parent *Level, dir *parser.Directive) *Level {
-	return &Level{Context: ctx, Parent: parent, Dir: dir, compile: c, settings: make([]any, len(c.tables)), seen: map[*Row]bool{}}
+	l := &Level{Context: ctx, Parent: parent, Dir: dir, compile: c, settings: make([]any, len(c.tables)), seen: map[*Row]bool{}}
+	if parent != nil {
+		parent.Inner = append(parent.Inner, l)
+	}
+	return l
 }
 
 func (l *Level) at(table int) any {

@@ -13,8 +13,8 @@ import (
 type Compiler struct {
 	Env  *Env
 	Main *Level
-	// Elsewhere lists directives of blocks that no module of the compiler reads.
-	Elsewhere map[string]bool
+	// Elsewhere contains directives that no module of the compiler has.
+	Elsewhere map[string]Skip
 	Hints     Hints
 
 	root    *parser.Block
@@ -89,12 +89,17 @@ func (c *Compiler) walk(b *parser.Block, l *Level) {
 func (c *Compiler) directive(d *parser.Directive, l *Level) {
 	call := &Call{Dir: d, Level: l}
 	rows := c.rows[d.Name.Text]
-	if len(rows) == 0 && !c.Elsewhere[d.Name.Text] {
+	skip, elsewhere := c.Elsewhere[d.Name.Text]
+	if len(rows) == 0 && (!elsewhere || skip.Optional && skip.In&l.Context == 0) {
 		call.Fail(nil, "unknown directive \"%s\"", d.Name.Text)
 		call.Advise(call.hintUnknown())
 		return
 	}
 	row := rowFor(rows, l.Context)
+	if row == nil && skip.In&l.Context != 0 {
+		skip.apply(call)
+		return
+	}
 	if row == nil {
 		call.Fail(nil, "\"%s\" directive is not allowed here", d.Name.Text)
 		call.Advise(hintPlace(rows))
@@ -103,6 +108,20 @@ func (c *Compiler) directive(d *parser.Directive, l *Level) {
 	call.row = row
 	if call.checkForm() && call.checkDuplicate() {
 		call.apply()
+	}
+}
+
+// A Skip is a directive that is accepted in some blocks without its arguments being checked or its own
+// block being read.
+type Skip struct {
+	In       Context
+	Optional bool        // unknown outside In, as in an nginx without its module
+	Set      func(*Call) // nil does nothing
+}
+
+func (s *Skip) apply(call *Call) {
+	if s.Set != nil {
+		s.Set(call)
 	}
 }
 

@@ -58,7 +58,7 @@ func (h *Handler) add(r Rule) {
 // Handle ends the session with 403 if the client is denied, and ends the phase if it is allowed.
 // Without a matching rule the client is allowed.
 func (h *Handler) Handle(s *stream.Session) (stream.Verdict, error) {
-	deny, found := h.judge(s.Client.Addr)
+	deny, found := h.Judge(s.Client.Addr)
 	switch {
 	case !found:
 		return stream.Next, nil
@@ -69,9 +69,10 @@ func (h *Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 	return stream.Verdict(stream.StatusForbidden), nil
 }
 
-// judge follows ngx_stream_access_handler: the IPv4 rules apply to an IPv4 client of an IPv6 socket
-// if there are any, and otherwise the IPv6 rules.
-func (h *Handler) judge(client stream.Addr) (deny, found bool) {
+// Judge returns the decision about a client, by the first rule that matches. It follows
+// ngx_stream_access_handler: the IPv4 rules apply to an IPv4 client of an IPv6 socket if there are
+// any, and otherwise the IPv6 rules.
+func (h *Handler) Judge(client stream.Addr) (deny, found bool) {
 	if client.Unix {
 		if len(h.unix) == 0 {
 			return false, false

@@ -1,0 +1,63 @@
+package runtime
+
+import (
+	"weir/internal/errorlog"
+	"weir/runtime/dashboard"
+	"weir/stream"
+	"weir/web"
+)
+
+// newWebEnv returns what requests need from the process. Its Counters count for all configurations.
+func newWebEnv(env *stream.Env) *web.Env {
+	return &web.Env{
+		Now: env.Now, NextID: env.NextID, Log: env.Log, Hostname: env.Hostname, PID: env.PID, Counters: &web.Counters{},
+		Dashboard: dashboard.Serve,
+	}
+}
+
+// listenWeb makes a web server accept on the current sockets of p. Connections of an earlier one end by
+// themselves.
+func (m *Master) listenWeb(p *listener) {
+	server := m.web.New(m.admitWeb(p.addr))
+	stop, console, fds := p.stopper(m), m.console, p.descriptors()
+	p.serving, p.web, p.webFDs = nil, server, fds
+	m.drive(func() {
+		stop()
+		if err := server.Serve(fds); err != nil {
+			console.log(errorlog.Alert, "%s: %v", p.addr, err)
+		}
+	})
+}
+
+// admitWeb is admit for the http block.
+func (m *Master) admitWeb(addr stream.Addr) func() (*web.Listen, stream.Lease) {
+	return func() (*web.Listen, stream.Lease) {
+		for {
+			g := m.current.Load()
+			if g == nil {
+				return nil, nil
+			}
+			if !g.acquire() {
+				continue
+			}
+			if l := g.webs[addr]; l != nil {
+				return l, g
+			}
+			g.Release()
+			return nil, nil
+		}
+	}
+}
+
+// ownsWeb reports whether c is the http block of g.
+func (g *Generation) ownsWeb(c *web.Config) bool { return c == g.Program.Web }
+
+// maxConnections returns worker_connections of the current configuration, which limits the connections of the
+// http block.
+func (m *Master) maxConnections() int {
+	g := m.current.Load()
+	if g == nil {
+		return 0
+	}
+	return g.Program.Main.WorkerConnections
+}

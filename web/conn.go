@@ -1,0 +1,43 @@
+package web
+
+import (
+	"context"
+	"crypto/tls"
+	"time"
+
+	"weir/internal/proxyproto"
+	"weir/stream"
+)
+
+// A Conn is the connection of a request.
+type Conn struct {
+	ID     uint64
+	Client stream.Addr // the address of the client
+	Local  stream.Addr
+	Proxy  *proxyproto.Header // of the PROXY header, or nil
+	// Requests counts the requests of the connection.
+	Requests int64
+	// Owner is the connection of the server that accepted it.
+	Owner any
+	// ReadWithin limits the time of the next read; 0 is no limit.
+	ReadWithin func(time.Duration)
+	// WriteWithin limits the time of each write.
+	WriteWithin func(time.Duration)
+	// IdleFor sets how long the connection waits for the next request.
+	IdleFor func(time.Duration)
+	// TLS is the state of the connection if it has TLS.
+	TLS *tls.ConnectionState
+}
+
+type connKey struct{}
+
+// WithConn returns the context of the requests of c.
+func WithConn(ctx context.Context, c *Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c)
+}
+
+// ConnOf returns the connection of a request's context.
+func ConnOf(ctx context.Context) *Conn {
+	c, _ := ctx.Value(connKey{}).(*Conn)
+	return c
+}

@@ -1,0 +1,42 @@
+package web
+
+import (
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"weir/internal/errorlog"
+)
+
+// An Env is what a process provides to requests. Its hooks may be nil: then the locations that need them
+// answer 404.
+type Env struct {
+	Now      func() time.Time
+	NextID   func() uint64 // numbers connections
+	Log      *errorlog.Log // of the process
+	Hostname string        // in lower case
+	PID      int
+	Counters *Counters
+	// API answers a request to a location with api. path is the rest of the URI after the location's
+	// prefix, in which escapes are not decoded; write is its parameter, and bodyLimit the
+	// client_body_buffer_size. A status 413 is answered by the server's page.
+	API func(w http.ResponseWriter, r *http.Request, path string, write bool, bodyLimit int64)
+	// Metrics answers a request to a location with prometheus, or js_content prometheus.metrics.
+	Metrics func(w http.ResponseWriter, r *http.Request)
+	// Dashboard answers a request for /dashboard.html that no file answers.
+	Dashboard func(w http.ResponseWriter, r *http.Request)
+}
+
+// Counters count the connections and requests of the http blocks of a process, through all reloads. They
+// are safe for concurrent use.
+type Counters struct {
+	Accepted atomic.Int64 // connections
+	Handled  atomic.Int64 // connections that were not closed at once because of a limit
+	Active   atomic.Int64 // connections that are open now
+	Requests atomic.Int64 // all requests
+	Current  atomic.Int64 // requests in progress
+	Reading  atomic.Int64 // connections whose request header is being read
+}
+
+// Idle returns the number of open connections without a request.
+func (c *Counters) Idle() int64 { return max(0, c.Active.Load()-c.Current.Load()-c.Reading.Load()) }
