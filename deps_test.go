@@ -31,6 +31,7 @@ stream: stream/status internal/* internal/keyval
 stream/status: internal/*
 stream/upstream: stream stream/status internal/* github.com/dgryski/go-jump
 stream/modules/*: stream stream/status stream/upstream internal/* internal/keyval github.com/gaissmai/bart github.com/oschwald/maxminddb-golang/v2
+stream/modules/healthcheck: stream stream/upstream internal/* golang.org/x/sys/unix
 stream/driver/*: stream stream/driver/internal/* internal/* golang.org/x/sys/unix
 stream/driver/internal/*: stream internal/* golang.org/x/sys/unix
 stream/driver/drivertest: stream stream/offline stream/status internal/* golang.org/x/sys/unix go.uber.org/goleak
@@ -41,7 +42,7 @@ directives/conf: parser parser/diag stream internal/*
 web: stream internal/*
 web/modules/*: web stream internal/* github.com/tg123/go-htpasswd
 
-directives: directives/conf parser parser/diag stream stream/status stream/upstream stream/modules/* web web/modules/* internal/* internal/keyval
+directives: directives/conf parser parser/diag stream stream/status stream/upstream stream/modules/* stream/modules/healthcheck web web/modules/* internal/* internal/keyval
 runtime/api: directives/conf internal/* internal/keyval
 runtime/control: directives/conf stream internal/*
 runtime/dashboard:

@@ -6,10 +6,12 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"weir/internal/errorlog"
 	"weir/internal/relay"
 	"weir/stream"
+	"weir/stream/modules/healthcheck"
 	"weir/stream/modules/mqttfilter"
 	"weir/stream/modules/pass"
 	"weir/stream/modules/proxy"
@@ -48,8 +50,11 @@ func describeProgram(p *Program) string {
 	d := &dump{mainLog: p.Main.ErrorLog}
 	d.main(&p.Main)
 	for _, part := range p.Stream.Parts {
-		if g, ok := part.(*upstream.Group); ok {
-			d.WriteString("group " + describeGroup(g))
+		switch part := part.(type) {
+		case *upstream.Group:
+			d.WriteString("group " + describeGroup(part))
+		case *healthcheck.Checker:
+			d.checks(part)
 		}
 	}
 	var servers []*stream.Server
@@ -86,6 +91,27 @@ func describeGroup(g *upstream.Group) string {
 			n.Host, n.Port, n.Service, n.EachAddress, n.Template.Weight, n.Template.Backup)
 	}
 	return text
+}
+
+// checks describes the health checks.
+func (d *dump) checks(all *healthcheck.Checker) {
+	for _, c := range all.Checks {
+		d.line("check of group %s by %T", c.Group.Name, c.Probe)
+		d.within(func() {
+			d.line("interval=%v", c.Interval)
+			differing(d, "jitter", c.Jitter, 0)
+			differing(d, "fails", c.Fails, 1)
+			differing(d, "passes", c.Passes, 1)
+			differing(d, "match", c.Name, "")
+			differing(d, "port", c.Port, 0)
+			differing(d, "udp", c.UDP, false)
+			differing(d, "timeout", c.Timeout, 5*time.Second)
+			differing(d, "buffer", c.BufferSize, 16<<10)
+			differing(d, "local address", c.Target.Local.String(), "")
+			differing(d, "proxy_protocol", c.Protocol, healthcheck.NoHeader)
+			d.line("request=%q", c.Probe.Request(stream.Addr{}))
+		})
+	}
 }
 
 func (d *dump) main(m *Main) {

@@ -144,7 +144,8 @@ func (c *goldenCase) unpack(t *testing.T) (dir string) {
 // instead: read the difference.
 func TestGolden(t *testing.T) {
 	for _, c := range goldenCases(t, "core", "http", "stream", "proxy", "mqtt_preread", "mqtt_filter", "access", "realip", "limit_conn", "return",
-		"set", "pass", "map", "geo", "geoip", "geoip2", "keyval", "split_clients", "num_map", "resolver", "upstream", "log") {
+		"set", "pass", "map", "geo", "geoip", "geoip2", "keyval", "split_clients", "num_map", "resolver", "upstream",
+		"upstream_hc", "log") {
 		t.Run(c.name(), func(t *testing.T) {
 			t.Parallel()
 			dir := c.unpack(t)

@@ -6,9 +6,13 @@ import "weir/directives/conf"
 // documentation, and weir's own.
 var hints = conf.Hints{
 	Parameters: map[string][]string{
-		"access_log":      {"buffer=", "flush=", "gzip", "gzip=", "if="},
-		"error_log":       {"alert", "crit", "debug", "emerg", "error", "info", "json", "notice", "warn"},
-		"hash":            {"consistent", "jump"},
+		"access_log": {"buffer=", "flush=", "gzip", "gzip=", "if="},
+		"error_log":  {"alert", "crit", "debug", "emerg", "error", "info", "json", "notice", "warn"},
+		"hash":       {"consistent", "jump"},
+		"health_check": {
+			"client_id=", "fails=", "interval=", "jitter=", "mandatory", "match=", "mode=", "passes=", "password=", "persistent", "port=",
+			"status=", "type=", "udp", "uri=", "user=", "version=",
+		},
 		"keyval_zone":     {"state=", "sync", "timeout=", "type=", "zone="},
 		"least_time":      {"connect", "first_byte", "inflight", "last_byte"},
 		"limit_conn_zone": {"zone="},
@@ -25,9 +29,8 @@ var hints = conf.Hints{
 		},
 	},
 	Remedies: map[string]string{
-		"ssl_ech_file":                  "the file of OpenSSL is not supported; without it the name that clients request is not encrypted",
-		"ngx_stream_upstream_hc_module": "max_fails and fail_timeout take a failed server out of use, by the sessions that fail",
-		"ngx_stream_js_module":          "map, geo, set and num_map replace many scripts",
-		"ngx_stream_zone_sync_module":   "instances with the same hash need no shared state; examples/active-active shows how",
+		"ssl_ech_file":                "the file of OpenSSL is not supported; without it the name that clients request is not encrypted",
+		"ngx_stream_js_module":        "map, geo, set and num_map replace many scripts",
+		"ngx_stream_zone_sync_module": "instances with the same hash need no shared state; examples/active-active shows how",
 	},
 }

@@ -34,7 +34,7 @@ func TestHints(t *testing.T) {
 		"no semicolon":       {"stream { server {\nlisten 1\nproxy_pass 127.0.0.1:1;\n} }", `3:1 a ";" seems to be missing after "1" in line 2`},
 		"no semicolon, none": {"stream { upstream u {\nleast_conn\nserver 127.0.0.1:1; } }", `2:1 a ";" seems to be missing after "least_conn" in line 2`},
 		"quoted":             {"stream { log_format f\n'server' 'x'; upstream u { } }", `2:24 `},
-		"refused":            {"stream { server { health_check; } }", `1:19 ` + hints.Remedies["ngx_stream_upstream_hc_module"]},
+		"refused":            {"stream { server { zone_sync; } }", `1:19 ` + hints.Remedies["ngx_stream_zone_sync_module"]},
 		"variable":           {"stream { server { listen 1;\nreturn a-$remote_adr; } }", `2:8 did you mean "$remote_addr"?`},
 		"variable in braces": {"stream { server { listen 1;\nreturn ${REMOTE_adr}; } }", `2:8 did you mean "$remote_addr"?`},
 		"own variable":       {"stream { map $pid $tenant { } server { listen 1; return $tennant; } }", `1:57 did you mean "$tenant"?`},

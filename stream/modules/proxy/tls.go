@@ -95,6 +95,24 @@ func (t *TLS) serverName(s *stream.Session, group *upstream.Group) string {
 	return withoutPort(trimUnix(group.Name))
 }
 
+// WithoutSession returns the name that the certificate of a server of the group must have, and the
+// settings of a connection that belongs to no session. Values with variables count as not given.
+func (t *TLS) WithoutSession(group *upstream.Group) (name string, own tlsconf.Connection) {
+	name = withoutPort(trimUnix(group.Name))
+	if t.Name != nil && !t.Name.HasVariables() {
+		name = withoutPort(t.Name.Text())
+	}
+	if t.SendName {
+		own.ServerName = requestedName(name)
+	}
+	for i := range t.ALPN {
+		if !t.ALPN[i].HasVariables() {
+			own.ALPN = append(own.ALPN, t.ALPN[i].Text())
+		}
+	}
+	return name, own
+}
+
 // trimUnix removes the prefix of a unix socket: nginx takes its path as the host.
 func trimUnix(name string) string {
 	const prefix = "unix:"
