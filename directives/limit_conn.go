@@ -7,6 +7,7 @@ import (
 	"weir/internal/errorlog"
 	"weir/stream"
 	"weir/stream/modules/limitconn"
+	"weir/stream/status"
 )
 
 // limitConnMain holds the zones of stream {}.
@@ -68,7 +69,7 @@ func (c *limitConnMain) describe(call *conf.Call) {
 		call.Fail(&call.Args()[1], "limit_conn_zone \"%s\" is already bound to key \"%s\"", old.Name, old.Variable.Text())
 		return
 	}
-	c.zones = append(c.zones, &limitconn.Zone{Name: name, Size: size, Variable: key})
+	c.zones = append(c.zones, &limitconn.Zone{Name: name, Size: size, Variable: key, Status: status.NewLimitConn(name)})
 }
 
 // limitConnZoneName reads zone=NAME:SIZE.
@@ -128,8 +129,11 @@ func (c *limitConnConf) limit(call *conf.Call) {
 const maxLimitConn = 65535
 
 func (c *limitConnMain) init(b *streamBuild) {
+	zones := &b.config.Status
 	for _, z := range c.zones {
 		b.addPart(z)
+		zones.LimitConns = append(zones.LimitConns, z.Status)
+		zones.Slabs = append(zones.Slabs, status.Slab{Name: z.Name, Figures: z.Figures, Reset: z.ResetFigures})
 	}
 }
 

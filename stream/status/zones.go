@@ -11,7 +11,8 @@ type Zones struct {
 	Slabs      []Slab
 }
 
-// A Slab is the space of a zone that nginx has in shared memory.
+// A Slab is the space of a zone that nginx has in shared memory. Its functions must not be called
+// before the configuration is open.
 type Slab struct {
 	Name    string
 	Figures func() zone.Figures

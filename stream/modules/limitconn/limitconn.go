@@ -38,11 +38,12 @@ const usualLimits = 4
 // Then, also in a dry run, the session is counted in no zone. An empty key is not counted, nor is
 // one that is too long. It follows ngx_stream_limit_conn_handler.
 func (h *Handler) Handle(s *stream.Session) (stream.Verdict, error) {
-	var room [usualLimits]*zone.Entry
+	var room [usualLimits]place
 	taken, ok := h.take(s, room[:0])
 	if ok {
-		for _, e := range taken {
-			s.Hold(e)
+		for _, p := range taken {
+			p.zone.Status.Passed()
+			s.Hold(p.entry)
 		}
 		return stream.Next, nil
 	}
@@ -54,9 +55,15 @@ func (h *Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 	return stream.Verdict(stream.StatusUnavailable), nil
 }
 
-// take appends an entry to taken for each key that must be counted. If one is refused, ok is false
+// A place is a session's place in a zone.
+type place struct {
+	zone  *Zone
+	entry *zone.Entry
+}
+
+// take appends a place to taken for each key that must be counted. If one is refused, ok is false
 // and the others have been released, as they are if evaluating a key panics.
-func (h *Handler) take(s *stream.Session, taken []*zone.Entry) (all []*zone.Entry, ok bool) {
+func (h *Handler) take(s *stream.Session, taken []place) (all []place, ok bool) {
 	defer func() {
 		if !ok {
 			release(taken)
@@ -75,17 +82,18 @@ func (h *Handler) take(s *stream.Session, taken []*zone.Entry) (all []*zone.Entr
 		h.report(s, passed)
 		e, result := z.table.Take(key, h.Limits[i].Conns)
 		if result != zone.Taken {
+			z.Status.Rejected(h.DryRun)
 			h.logRefusal(s, z, result)
 			return nil, false
 		}
-		taken = append(taken, e)
+		taken = append(taken, place{z, e})
 	}
 	return taken, true
 }
 
-func release(taken []*zone.Entry) {
-	for _, e := range taken {
-		e.Release()
+func release(taken []place) {
+	for _, p := range taken {
+		p.entry.Release()
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"weir/stream"
 	"weir/stream/driver/drivertest"
 	"weir/stream/offline"
+	"weir/stream/status"
 )
 
 // A site is a configuration of one server with limits.
@@ -36,7 +37,7 @@ func newSite(t *testing.T, h *Handler, conns int, keys ...string) *site {
 		if err != nil {
 			t.Fatal(err)
 		}
-		z := &Zone{Name: "z" + string(rune('0'+i)), Size: 1 << 20, Variable: tpl}
+		z := &Zone{Name: "z" + string(rune('0'+i)), Size: 1 << 20, Variable: tpl, Status: status.NewLimitConn("z")}
 		if err := z.Open(t.Context(), nil, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -278,5 +279,44 @@ func TestRefusalAllocatesNothing(t *testing.T) {
 	s.handler.Handle(c.Session) // evaluates the key
 	if n := testing.AllocsPerRun(100, func() { s.handler.Handle(c.Session) }); n > 0 {
 		t.Errorf("got %v allocations", n)
+	}
+}
+
+func (s *site) wantCounts(i int, want status.LimitConnSnapshot) {
+	s.Helper()
+	if got := s.handler.Limits[i].Zone.Status.Snapshot(); got != want {
+		s.Errorf("zone %d: got %+v, want %+v", i, got, want)
+	}
+}
+
+// TestDecisionsAreCounted checks that an admitted session counts in each zone, and a refused one only
+// in the zone that refuses it.
+func TestDecisionsAreCounted(t *testing.T) {
+	s := newSite(t, &Handler{}, 1, "$remote_addr", "all", "")
+	s.open("192.0.2.1")
+	s.open("192.0.2.2")
+	s.open("192.0.2.1")
+	s.wantCounts(0, status.LimitConnSnapshot{Passed: 1, Rejected: 1})
+	s.wantCounts(1, status.LimitConnSnapshot{Passed: 1, Rejected: 1})
+	s.wantCounts(2, status.LimitConnSnapshot{})
+	s.handler.DryRun = true
+	s.open("192.0.2.1")
+	s.wantCounts(0, status.LimitConnSnapshot{Passed: 1, Rejected: 1, RejectedDryRun: 1})
+}
+
+// TestReloadKeepsDecisions checks that a zone of the same size continues the counters, and another one
+// begins at 0.
+func TestReloadKeepsDecisions(t *testing.T) {
+	s := newSite(t, &Handler{}, 1, "$remote_addr")
+	s.open("192.0.2.1")
+	old := s.handler.Limits[0].Zone
+	for size, want := range map[int64]int64{old.Size: 1, 2 * old.Size: 0} {
+		next := &Zone{Name: old.Name, Size: size, Variable: old.Variable, Status: status.NewLimitConn(old.Name)}
+		if err := next.Open(t.Context(), nil, old); err != nil {
+			t.Fatal(err)
+		}
+		if got := next.Status.Snapshot().Passed; got != want {
+			t.Errorf("got %d passed in a zone of %d bytes, want %d", got, size, want)
+		}
 	}
 }

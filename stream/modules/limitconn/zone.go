@@ -6,6 +6,7 @@ import (
 
 	"weir/internal/zone"
 	"weir/stream"
+	"weir/stream/status"
 )
 
 // A Zone counts sessions by the value of a key. The sessions of successive configurations are
@@ -14,6 +15,7 @@ type Zone struct {
 	Name     string
 	Size     int64           // bytes
 	Variable stream.Template // the key
+	Status   *status.LimitConn
 
 	table *zone.Table // set by Open
 }
@@ -40,11 +42,18 @@ func (z *Zone) Open(_ context.Context, _ *stream.Env, old stream.Part) error {
 		return fmt.Errorf("limit_conn_zone \"%s\" uses the \"%s\" key while previously it used the \"%s\" key", z.Name, is, was)
 	}
 	z.table = before.table
+	z.Status.Follow(before.Status)
 	return nil
 }
 
 // Close does nothing: a zone is only memory, which its sessions and its successor may still use.
 func (z *Zone) Close() error { return nil }
+
+// Figures returns the space of the zone.
+func (z *Zone) Figures() zone.Figures { return z.table.Slab().Figures() }
+
+// ResetFigures resets the counters of the space.
+func (z *Zone) ResetFigures() { z.table.Slab().Reset() }
 
 // Len returns the number of keys currently counted.
 func (z *Zone) Len() int { return z.table.Len() }
