@@ -60,3 +60,18 @@ func TestStatusZone(t *testing.T) {
 		t.Errorf("got %d connections after a reload, want 1", got)
 	}
 }
+
+// TestResolverZone checks that a resolver counts in its zone, and that a reload keeps its counters.
+func TestResolverZone(t *testing.T) {
+	const text = `events {}
+		stream {
+			resolver 127.0.0.1 status_zone=dns;
+			server { listen 127.0.0.1:9311; proxy_pass $server_addr:80; }
+		}`
+	first, next := compileText(t, text), compileText(t, text)
+	zones := first.Stream.Status.Resolvers
+	if len(zones) != 1 || zones[0].Name != "dns" {
+		t.Fatalf("got zones %v", zones)
+	}
+	openAfter(t, next, first, "resolver status_zone dns")
+}

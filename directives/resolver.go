@@ -19,6 +19,7 @@ import (
 type resolverUse struct {
 	origin  string
 	options resolver.Options
+	zone    string // status_zone=; may be empty
 	built   *resolver.Resolver
 }
 
@@ -40,6 +41,7 @@ func setResolver(use **resolverUse, call *conf.Call) {
 			return
 		}
 	}
+	u.count(configOf(call.Level))
 	switch {
 	case len(u.options.Servers) == 0:
 		call.Fail(nil, "no name servers defined")
@@ -60,7 +62,7 @@ func (u *resolverUse) set(call *conf.Call, word *parser.Word) bool {
 	case isParam && name == "ipv6":
 		u.options.NoAAAA, ok = value == "off", value == "on" || value == "off"
 	case isParam && name == "status_zone":
-		ok = value != ""
+		u.zone, ok = value, value != ""
 	default:
 		return u.addServers(call, word)
 	}
@@ -103,6 +105,36 @@ func (u *resolverUse) resolver(c *conf.Compiler) *resolver.Resolver {
 	}
 	return u.built
 }
+
+// count makes the resolver count in its zone.
+func (u *resolverUse) count(config *stream.Config) {
+	if u.zone == "" {
+		return
+	}
+	zones := &config.Status
+	known := len(zones.Resolvers)
+	u.options.Counters = zones.Resolver(u.zone)
+	if len(zones.Resolvers) > known {
+		addPart(config, resolverZonePart{u.options.Counters})
+	}
+}
+
+// A resolverZonePart is a zone of status_zone= as a part of the configuration.
+type resolverZonePart struct{ *resolver.Counters }
+
+// Key distinguishes the zone from others.
+func (p resolverZonePart) Key() string { return "resolver status_zone " + p.Name }
+
+// Open continues the counters of old.
+func (p resolverZonePart) Open(_ context.Context, _ *stream.Env, old stream.Part) error {
+	if old, ok := old.(resolverZonePart); ok {
+		p.Follow(old.Counters)
+	}
+	return nil
+}
+
+// Close does nothing: a zone is only memory.
+func (p resolverZonePart) Close() error { return nil }
 
 // namesOf returns the resolver and timeout for the host names in the server's proxy_pass.
 func namesOf(s *serverBuild) proxy.Resolving {

@@ -122,6 +122,7 @@ func (r *Resolver) leave(q *Query) {
 func (r *Resolver) begin(f *flight) {
 	f.begun = true
 	r.active++
+	r.options.Counters.request(nameRequest)
 	r.running.Go(func() {
 		a, err := r.host(f.ctx, f.name, func(a Answer) { r.landEarly(f, a) })
 		f.cancel()
@@ -141,6 +142,7 @@ func (r *Resolver) land(f *flight, a Answer, err error) {
 		return
 	}
 	r.active--
+	r.options.Counters.response(err)
 	r.deliver(f, a, err)
 	r.beginNext()
 }
@@ -154,6 +156,7 @@ func (r *Resolver) landEarly(f *flight, a Answer) {
 	f.told = true
 	r.active--
 	r.late++
+	r.options.Counters.response(nil)
 	r.deliver(f, a, nil)
 	if r.late > maxLate {
 		f.cancel()

@@ -42,6 +42,7 @@ type Options struct {
 	Servers     []netip.AddrPort // in the order of the configuration; if empty, every question times out
 	Valid       time.Duration    // how long answers are cached; 0 uses their TTL
 	NoA, NoAAAA bool             // ipv4=off, ipv6=off
+	Counters    *Counters        // nil counts nothing
 }
 
 // A Resolver asks the servers of one resolver directive. It is safe for concurrent use. It has

@@ -61,7 +61,9 @@ func (r *Resolver) LookupService(ctx context.Context, service, host string) (Ser
 		<-ctx.Done()
 		return nothing, ErrTimedOut
 	}
+	r.options.Counters.request(srvRequest)
 	records, ttl, err := r.records(ctx, dns.Normalize(ServiceName(service, host)))
+	r.options.Counters.response(err)
 	if err != nil {
 		return nothing, err
 	}

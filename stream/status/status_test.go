@@ -57,24 +57,6 @@ func TestLimitConnFollows(t *testing.T) {
 	}
 }
 
-func TestResolverFollows(t *testing.T) {
-	old, next := NewResolver("z"), NewResolver("z")
-	next.Follow(old)
-	old.Request(SRVRequest)
-	next.Response(NXDomain)
-	want := ResolverSnapshot{Requests: ResolverRequests{SRV: 1}, Responses: ResolverResponses{NXDomain: 1}}
-	if got := next.Snapshot(); got != want {
-		t.Errorf("got %+v, want %+v", got, want)
-	}
-	next.Reset()
-	if got := old.Snapshot(); got != (ResolverSnapshot{}) {
-		t.Errorf("got %+v after a reset", got)
-	}
-	var none *Resolver
-	none.Request(NameRequest)
-	none.Response(NoError)
-}
-
 // TestZonesByName checks that zones of one name are one zone, in the order of their first use.
 func TestZonesByName(t *testing.T) {
 	var z Zones

@@ -1,13 +1,16 @@
 package status
 
-import "weir/internal/zone"
+import (
+	"weir/internal/resolver"
+	"weir/internal/zone"
+)
 
 // Zones are what one configuration counts, in the order of the configuration. The counters of a
 // configuration that is not open yet are not those of its predecessor.
 type Zones struct {
 	Servers    []*ServerZone
 	LimitConns []*LimitConn
-	Resolvers  []*Resolver
+	Resolvers  []*resolver.Counters
 	Slabs      []Slab
 }
 
@@ -32,13 +35,13 @@ func (z *Zones) Server(name string) *ServerZone {
 }
 
 // Resolver returns the zone of that name, and adds it if there is none.
-func (z *Zones) Resolver(name string) *Resolver {
+func (z *Zones) Resolver(name string) *resolver.Counters {
 	for _, r := range z.Resolvers {
 		if r.Name == name {
 			return r
 		}
 	}
-	r := NewResolver(name)
+	r := resolver.NewCounters(name)
 	z.Resolvers = append(z.Resolvers, r)
 	return r
 }
