@@ -21,6 +21,7 @@ func coreVariables() []Variable {
 		{Name: "bytes_received", Get: fromAppend(appendBytesReceived), Append: appendBytesReceived},
 		{Name: "bytes_sent", Get: fromAppend(appendBytesSent), Append: appendBytesSent},
 		{Name: "connection", Get: func(s *Session) (string, bool) { return strconv.FormatUint(s.ID, 10), true }},
+		{Name: "fleet_end", Get: fleetEnd, NoCache: true},
 		{Name: "hostname", Fixed: true, Get: func(s *Session) (string, bool) { return s.Env.Hostname, true }},
 		{Name: "msec", Get: fromAppend(appendMsec), Append: appendMsec, NoCache: true},
 		{Name: "nginx_version", Fixed: true, Get: func(*Session) (string, bool) { return NginxVersion, true }},

@@ -25,6 +25,7 @@ func (s *Session) filter() Step {
 	}
 	switch {
 	case v.ends():
+		s.SetEnding(Rejected)
 		return s.Finish(Status(v))
 	case v == More:
 		return s.readMore(filtering, room)

@@ -160,8 +160,11 @@ func (s *Session) endHandshake(ev Event) Step {
 	case HandshakeDone:
 		s.TLS.fill(ev.TLS)
 		return s.verifyClient(ev.TLS)
+	case TimedOut:
+		s.SetEnding(HandshakeTimeout)
 	case Failed:
 		s.LogFailure(ev)
+		s.SetEnding(HandshakeFailed)
 	case Aborted:
 		return s.shutdown()
 	}
@@ -201,8 +204,11 @@ func (s *Session) endStatus(ev Event) Step {
 		return s.verified(s.TLS.asked.Result(s))
 	case EOF, Bytes:
 		return Step{}
+	case TimedOut:
+		s.SetEnding(HandshakeTimeout)
 	case Failed:
 		s.LogFailure(ev)
+		s.SetEnding(ClientReset)
 	case Aborted:
 		return s.shutdown()
 	}

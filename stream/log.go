@@ -166,7 +166,7 @@ func (s *Session) panicked(reason any) Step {
 	if s.stage != finished {
 		s.countEnd(StatusInternal)
 	}
-	s.Status, s.stage = StatusInternal, finished
+	s.Status, s.ending, s.stage = StatusInternal, InternalError, finished
 	s.abandonGuarded()
 	for s.leases.any() {
 		s.releaseGuarded()

@@ -30,6 +30,7 @@ type Session struct {
 	doing       LogAction
 	stage       stage
 	phase       uint8         // a Phase
+	ending      Ending        // why it ends; until it has ended, what would be the reason
 	index       uint16        // the next handler of phase
 	received    bool          // bytes were read from the client
 	lent        bool          // Head is the driver's buffer, until Advance returns
@@ -143,6 +144,7 @@ func (s *Session) advance(ev Event) Step {
 
 // unwatched ends a session whose socket could not be registered for events.
 func (s *Session) unwatched(err error) Step {
+	s.SetEnding(InternalError)
 	s.Log(LevelAlert, OpWatch.String()+" failed", err)
 	s.abandonGuarded()
 	return s.Finish(StatusInternal)
@@ -199,9 +201,11 @@ func (s *Session) readHeader(ev Event) Step {
 	switch ev.Kind {
 	case TimedOut:
 		s.Log(LevelInfo, "client timed out", ErrTimedOut)
+		s.SetEnding(HeaderTimeout)
 		return s.Finish(StatusOK)
 	case Failed:
 		s.LogFailure(ev)
+		s.SetEnding(ClientReset)
 		return s.Finish(StatusOK)
 	case Aborted:
 		return s.shutdown()
@@ -220,6 +224,7 @@ func (s *Session) parseHeader() Step {
 		if !errors.Is(err, proxyproto.ErrSilent) {
 			s.Log(LevelError, err.Error(), nil)
 		}
+		s.SetEnding(HeaderInvalid)
 		return s.Finish(StatusBadRequest)
 	}
 	s.ProxyHeader, s.deadline = h, 0
@@ -273,6 +278,7 @@ func (s *Session) walk() Step {
 		}
 		switch {
 		case verdict.ends():
+			s.SetEnding(Rejected)
 			return s.Finish(Status(verdict))
 		case verdict == More:
 			return s.waitForMore()
@@ -335,8 +341,13 @@ func (s *Session) prereadMore(ev Event) Step {
 			return s.filter()
 		}
 		return s.walk()
+	case EOF:
+		s.SetEnding(ClientClosed)
+	case TimedOut:
+		s.SetEnding(PrereadTimeout)
 	case Failed:
 		s.LogFailure(ev)
+		s.SetEnding(ClientReset)
 	case Aborted:
 		return s.shutdown()
 	}
@@ -355,6 +366,7 @@ func (s *Session) beginContent() Step {
 // shutdown ends a session that was aborted before its content began.
 func (s *Session) shutdown() Step {
 	s.Log(LevelInfo, "shutdown timeout", nil)
+	s.SetEnding(Shutdown)
 	return s.Finish(StatusOK)
 }
 
@@ -390,6 +402,7 @@ func (s *Session) Finish(status Status) Step {
 		panic("stream: session finished twice")
 	}
 	s.countEnd(status)
+	s.ending = s.endingOf(status)
 	s.stage = finished
 	s.Status = status
 	for _, l := range s.Server.Loggers {

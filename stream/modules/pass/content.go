@@ -41,6 +41,7 @@ func (c *Content) Begin(s *stream.Session) stream.Step {
 	l := s.Listen.Config.Bound(*addr)
 	if l == nil {
 		s.Log(stream.LevelError, "port not found for \""+errorlog.Quote(addr.String())+"\"", nil)
+		s.SetEnding(stream.InternalError)
 		return s.Finish(stream.StatusOK)
 	}
 	s.Arrive(l, local(s, addr))

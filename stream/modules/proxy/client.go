@@ -10,7 +10,7 @@ func (r *run) clientEnded(s *stream.Session) stream.Step {
 	if !s.OnlyOpened() || r.Relay.HalfClose {
 		return stream.Step{}
 	}
-	return r.clientGone(s)
+	return r.clientGone(s, stream.ClientClosed)
 }
 
 // clientFailed ends a session that is not connected yet after the connection to its client has
@@ -19,12 +19,13 @@ func (r *run) clientFailed(s *stream.Session, ev stream.Event) stream.Step {
 	s.SetLogAction(stream.ReadingFromClient)
 	s.LogFailure(ev)
 	s.SetLogAction(stream.Proxying)
-	return r.clientGone(s)
+	return r.clientGone(s, stream.ClientReset)
 }
 
 // clientGone ends the session like a relay whose client has gone. The server that it waited for is
 // not counted as failed.
-func (r *run) clientGone(s *stream.Session) stream.Step {
+func (r *run) clientGone(s *stream.Session, why stream.Ending) stream.Step {
+	s.SetEnding(why)
 	logClientGone(s)
 	if r.asked != nil {
 		return s.Finish(stream.StatusOK)

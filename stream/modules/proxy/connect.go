@@ -57,6 +57,7 @@ func (r *run) established(s *stream.Session, local stream.Addr) stream.Step {
 		s.LogPlain(stream.LevelInfo, udp(s)+"proxy "+local.String()+" connected to "+t.Name)
 	}
 	r.up = true
+	s.SetEnding(0)
 	spec := r.spec(s)
 	s.CountSentEarly(r.peer.Traffic())
 	r.countHead(s)
@@ -110,6 +111,7 @@ func (r *run) connectFailed(s *stream.Session, ev stream.Event) stream.Step {
 		return r.ourFault(s)
 	}
 	r.number(s)
+	s.SetEnding(stream.ConnectFailed)
 	if !isOurs(ev.Err, r.peer.Addr) {
 		r.logConnect(s, ev.Err)
 		return r.nextUpstream(s, upstream.Failed)

@@ -129,6 +129,7 @@ func (r *run) timedOut(s *stream.Session, ev stream.Event) stream.Step {
 		r.number(s)
 	}
 	s.Log(stream.LevelError, "upstream timed out", stream.ErrTimedOut)
+	s.SetEnding(stream.ConnectTimeout)
 	return r.nextUpstream(s, upstream.Failed)
 }
 
@@ -137,6 +138,7 @@ func (r *run) aborted(s *stream.Session) stream.Step {
 		r.number(s)
 	}
 	s.Log(stream.LevelInfo, "shutdown timeout", nil)
+	s.SetEnding(stream.Shutdown)
 	return r.finish(s, stream.StatusOK)
 }
 

@@ -61,12 +61,14 @@ func (r *run) resolved(s *stream.Session, ev stream.Event) stream.Step {
 		return r.clientFailed(s, ev)
 	case stream.Aborted:
 		s.Log(stream.LevelInfo, "shutdown timeout", nil)
+		s.SetEnding(stream.Shutdown)
 		return s.Finish(stream.StatusOK)
 	}
 	return stream.Step{}
 }
 
 func (q *question) failed(s *stream.Session, err error) stream.Step {
+	s.SetEnding(stream.ResolveFailed)
 	s.Log(stream.LevelError, strings.TrimSuffix(q.place.Host, ".")+" could not be resolved ("+err.Error()+")", nil)
 	return s.Finish(stream.StatusInternal)
 }

@@ -93,11 +93,12 @@ func TestResolveFails(t *testing.T) {
 		event    stream.EventKind
 		want     string
 		status   stream.Status
+		ending   string
 	}{
-		{"no such name", "nobody.example:1", stream.Resolved, "nobody.example could not be resolved (3: Host not found)", 500},
-		{"last dot", "nobody.example.:1", stream.Resolved, "nobody.example could not be resolved (3: Host not found)", 500},
-		{"no answer", "b.example:1", stream.TimedOut, "b.example could not be resolved (110: Operation timed out)", 500},
-		{"shutdown", "b.example:1", stream.Aborted, "shutdown timeout", 200},
+		{"no such name", "nobody.example:1", stream.Resolved, "nobody.example could not be resolved (3: Host not found)", 500, "resolve_failed"},
+		{"last dot", "nobody.example.:1", stream.Resolved, "nobody.example could not be resolved (3: Host not found)", 500, "resolve_failed"},
+		{"no answer", "b.example:1", stream.TimedOut, "b.example could not be resolved (110: Operation timed out)", 500, "resolve_failed"},
+		{"shutdown", "b.example:1", stream.Aborted, "shutdown timeout", 200, "shutdown"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, _, _ := asking(t, tt.to)
@@ -112,6 +113,7 @@ func TestResolveFails(t *testing.T) {
 				t.Errorf("got log %q", got)
 			}
 			checkStatus(t, s, tt.status)
+			checkEnding(t, s, tt.ending)
 		})
 	}
 }

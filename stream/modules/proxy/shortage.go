@@ -54,6 +54,7 @@ func (r *run) noPeer(s *stream.Session, err error, now time.Time) stream.Step {
 		return step
 	}
 	s.Log(stream.LevelError, err.Error(), nil)
+	s.SetEnding(stream.NoBroker)
 	return r.finish(s, stream.StatusBadGateway)
 }
 
@@ -83,6 +84,7 @@ func (r *run) socketFailed(s *stream.Session, err error) stream.Step {
 func (r *run) ourFault(s *stream.Session) stream.Step {
 	r.free(s, upstream.Untried)
 	s.Tries[len(s.Tries)-1].Name = ""
+	s.SetEnding(stream.InternalError)
 	return r.finish(s, stream.StatusInternal)
 }
 

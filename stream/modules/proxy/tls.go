@@ -53,6 +53,7 @@ func (r *run) handshake(s *stream.Session, local stream.Addr) stream.Step {
 	own, err := r.connection(s)
 	if err != nil {
 		s.Log(stream.LevelError, err.Error(), nil)
+		s.SetEnding(stream.InternalError)
 		return r.finish(s, stream.StatusInternal)
 	}
 	step := stream.Step{Do: stream.HandshakeUpstream, Out: a.out[a.header:], Deadline: s.Env.Now().Add(r.ConnectTimeout)}
@@ -212,16 +213,19 @@ func (r *run) handshakeFailed(s *stream.Session, ev stream.Event) stream.Step {
 	case errors.As(ev.Err, &errno):
 		s.SetLogAction(stream.Connecting)
 		s.LogFailure(stream.Event{Kind: stream.Failed, Side: ev.Side, Op: stream.OpSend, Err: errno})
+		s.SetEnding(stream.BrokerReset)
 		return r.finish(s, stream.StatusOK)
 	}
 	s.SetLogAction(stream.Connecting)
 	s.Log(stream.LevelError, stream.ErrUnsent.Error(), nil)
+	s.SetEnding(stream.InternalError)
 	return r.finish(s, stream.StatusInternal)
 }
 
 // nextAfterHandshake tries another server after a handshake or its verification has failed. The
 // bytes that were sent to this server do not count for the next one.
 func (r *run) nextAfterHandshake(s *stream.Session) stream.Step {
+	s.SetEnding(stream.BrokerHandshakeFailed)
 	step := r.nextUpstream(s, upstream.Failed)
 	if step.Do != stream.Finish {
 		s.Traffic.ToUpstream.Store(0)

@@ -55,9 +55,11 @@ func (c *Content) Next(s *stream.Session, ev stream.Event) stream.Step {
 		return stream.Step{}
 	case stream.TimedOut:
 		s.Log(stream.LevelInfo, "connection timed out", stream.ErrTimedOut)
+		s.SetEnding(stream.SendTimeout)
 		return s.Finish(stream.StatusOK)
 	case stream.Aborted:
 		s.Log(stream.LevelInfo, "shutdown timeout", nil)
+		s.SetEnding(stream.Shutdown)
 		return s.Finish(stream.StatusOK)
 	}
 	if s.Traffic.End == relay.ClientError {

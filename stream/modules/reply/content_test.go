@@ -45,29 +45,30 @@ func TestContent(t *testing.T) {
 		script string
 		status stream.Status
 		log    []string
+		ending stream.Ending
 	}{
 		{"text", "hello", `
 			accepted -> send "hello" within=5s
-			relayed  -> finish`, 200, nil},
+			relayed  -> finish`, 200, nil, stream.Completed},
 		{"variables", "$remote_addr:$remote_port ${bytes_received}", `
 			accepted -> send "192.0.2.1:1000 0" within=5s
-			relayed  -> finish`, 200, nil},
-		{"nothing", "", `accepted -> finish`, 200, nil},
-		{"variables without a value", "$proxy_protocol_addr", `accepted -> finish`, 200, nil},
+			relayed  -> finish`, 200, nil, stream.Completed},
+		{"nothing", "", `accepted -> finish`, 200, nil, stream.Completed},
+		{"variables without a value", "$proxy_protocol_addr", `accepted -> finish`, 200, nil, stream.Completed},
 		{"a client that takes nothing", "hello", `
 			accepted -> send "hello" within=5s
 			after 5s -> keep
-			timedout -> finish`, 200, []string{"[info] *1 connection timed out (110: Connection timed out)" + where}},
+			timedout -> finish`, 200, []string{"[info] *1 connection timed out (110: Connection timed out)" + where}, stream.SendTimeout},
 		{"a client that has gone", "hello", `
 			accepted -> send "hello" within=5s
 			failed client send ECONNRESET -> keep
-			relayed client-error -> finish`, 500, []string{"[info] *1 send() failed (104: Connection reset by peer)" + where}},
+			relayed client-error -> finish`, 500, []string{"[info] *1 send() failed (104: Connection reset by peer)" + where}, stream.ClientReset},
 		{"a client that has gone, without a reason", "hello", `
 			accepted -> send "hello" within=5s
-			relayed client-error -> finish`, 500, nil},
+			relayed client-error -> finish`, 500, nil, stream.ClientReset},
 		{"shutdown", "hello", `
 			accepted -> send "hello" within=5s
-			aborted -> finish`, 200, []string{"[info] *1 shutdown timeout" + where}},
+			aborted -> finish`, 200, []string{"[info] *1 shutdown timeout" + where}, stream.Shutdown},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -75,6 +76,9 @@ func TestContent(t *testing.T) {
 			offline.Script(t, s, tt.script)
 			if s.Status != tt.status {
 				t.Errorf("got status %d, want %d", s.Status, tt.status)
+			}
+			if got := s.Ending(); got != tt.ending {
+				t.Errorf("got ending %v, want %v", got, tt.ending)
 			}
 			if got := s.Lines.All()[1:]; !slices.Equal(got, tt.log) {
 				t.Errorf("got log %q, want %q", got, tt.log)
