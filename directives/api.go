@@ -5,6 +5,8 @@ import (
 
 	"weir/directives/conf"
 	"weir/stream"
+	"weir/stream/modules/mqttfilter"
+	"weir/stream/modules/proxy"
 	"weir/stream/status"
 )
 
@@ -37,6 +39,24 @@ func (c *statusZoneConf) build(s *serverBuild) {
 	}
 	if s.server.TLS != nil {
 		s.server.Zone.CountTLS()
+	}
+	countMQTT(s)
+}
+
+// countMQTT makes the zone of the server count MQTT packets, if the server reads the CONNECT of its
+// clients. The first bytes of brokers are then reported to the session.
+func countMQTT(s *serverBuild) {
+	prereads := conf.At[mqttPrereadConf](s.level).on.Or(false)
+	filter, filters := s.server.Filter.(*mqttfilter.Filter)
+	if !prereads && !filters {
+		return
+	}
+	s.server.Zone.CountMQTT()
+	if filters {
+		filter.Counts = !prereads
+	}
+	if c, ok := s.server.Content.(*proxy.Content); ok {
+		c.Relay.FirstByte = true
 	}
 }
 

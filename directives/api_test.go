@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"weir/stream"
+	"weir/stream/modules/mqttfilter"
+	"weir/stream/modules/proxy"
 )
 
 // compileText returns the Program of a configuration without errors.
@@ -74,4 +76,30 @@ func TestResolverZone(t *testing.T) {
 		t.Fatalf("got zones %v", zones)
 	}
 	openAfter(t, next, first, "resolver status_zone dns")
+}
+
+// TestMQTTZone checks which zones count MQTT packets: those of servers that read the CONNECT, which
+// then get the first bytes of brokers.
+func TestMQTTZone(t *testing.T) {
+	p := compileText(t, `events {}
+		stream {
+			server { listen 127.0.0.1:9311; status_zone preread; mqtt_preread on; proxy_pass 127.0.0.1:1; }
+			server { listen 127.0.0.1:9312; status_zone filter; mqtt on; proxy_pass 127.0.0.1:1; }
+			server { listen 127.0.0.1:9313; status_zone both; mqtt on; mqtt_preread on; proxy_pass 127.0.0.1:1; }
+			server { listen 127.0.0.1:9314; status_zone neither; proxy_pass 127.0.0.1:1; }
+			server { listen 127.0.0.1:9315; mqtt_preread on; proxy_pass 127.0.0.1:1; }
+		}`)
+	for i, want := range []struct{ counts, byFilter bool }{{true, false}, {true, true}, {true, false}, {false, false}, {false, false}} {
+		server := p.Stream.Listens[i].Default
+		filter, _ := server.Filter.(*mqttfilter.Filter)
+		if got := server.Zone.MQTT() != nil; got != want.counts {
+			t.Errorf("server %d: counts %v, want %v", i, got, want.counts)
+		}
+		if got := filter != nil && filter.Counts; got != want.byFilter {
+			t.Errorf("server %d: the filter counts %v, want %v", i, got, want.byFilter)
+		}
+		if got := server.Content.(*proxy.Content).Relay.FirstByte; got != want.counts {
+			t.Errorf("server %d: first bytes are reported: %v, want %v", i, got, want.counts)
+		}
+	}
 }

@@ -84,7 +84,7 @@ type Event struct {
 	Kind    EventKind
 	Side    Side           // Failed: whose connection
 	Op      Op             // Failed: the operation
-	Data    []byte         // Bytes, Accepted: lent until Advance returns
+	Data    []byte         // Bytes, Accepted, and FirstByte unless the data is not at hand: lent until Advance returns
 	Err     error          // Failed: logged by the session in nginx's words; drivers never log
 	Local   Addr           // Connected: the local address of the upstream connection
 	Packets *relay.Packets // Relayed, datagrams: their counts; lent until Advance returns

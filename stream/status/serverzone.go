@@ -9,7 +9,8 @@ import "sync/atomic"
 type ServerZone struct {
 	Name   string
 	shards []zoneShard
-	tls    *TLS // nil if no server of the zone has an address with TLS
+	tls    *TLS  // nil if no server of the zone has an address with TLS
+	mqtt   *MQTT // nil if no server of the zone reads CONNECT packets
 }
 
 type zoneShard struct {
@@ -36,12 +37,22 @@ func (z *ServerZone) CountTLS() {
 	}
 }
 
+// CountMQTT makes the zone count MQTT packets. It is called before the zone is in use.
+func (z *ServerZone) CountMQTT() {
+	if z.mqtt == nil {
+		z.mqtt = &MQTT{}
+	}
+}
+
 // Follow makes z share the counters of old, its predecessor in the previous configuration, before z
 // is in use.
 func (z *ServerZone) Follow(old *ServerZone) {
 	z.shards = old.shards
 	if z.tls != nil && old.tls != nil {
 		z.tls = old.tls
+	}
+	if z.mqtt != nil && old.mqtt != nil {
+		z.mqtt = old.mqtt
 	}
 }
 
@@ -51,6 +62,14 @@ func (z *ServerZone) TLS() *TLS {
 		return nil
 	}
 	return z.tls
+}
+
+// MQTT returns the counters of MQTT packets, or nil.
+func (z *ServerZone) MQTT() *MQTT {
+	if z == nil {
+		return nil
+	}
+	return z.mqtt
 }
 
 // Enter counts a session as being processed, until Leave.
@@ -117,7 +136,8 @@ type ServerZoneSnapshot struct {
 	Sessions                Sessions
 	Discarded               int64
 	Received, Sent          int64
-	TLS                     *TLSSnapshot // nil if the zone has no TLS
+	TLS                     *TLSSnapshot  // nil if the zone has no TLS
+	MQTT                    *MQTTSnapshot // nil if the zone counts no MQTT packets
 }
 
 // Sessions are finished sessions by the class of their status, and their sum.
@@ -141,6 +161,10 @@ func (z *ServerZone) Snapshot() (sum ServerZoneSnapshot) {
 		t := z.tls.Snapshot()
 		sum.TLS = &t
 	}
+	if z.mqtt != nil {
+		m := z.mqtt.Snapshot()
+		sum.MQTT = &m
+	}
 	return sum
 }
 
@@ -156,5 +180,8 @@ func (z *ServerZone) Reset() {
 	}
 	if z.tls != nil {
 		z.tls.Reset()
+	}
+	if z.mqtt != nil {
+		z.mqtt.Reset()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -214,8 +215,13 @@ func firstByte(r *rig) {
 	}
 	server.Close()
 	must(r, expectEnd(client))
-	if n := r.outcome().count(stream.FirstByte); n != 1 {
+	o := r.outcome()
+	if n := o.count(stream.FirstByte); n != 1 {
 		r.Errorf("first byte reported %d times, want once", n)
+	}
+	i := slices.IndexFunc(o.events, func(ev stream.Event) bool { return ev.Kind == stream.FirstByte })
+	if i >= 0 && string(o.events[i].Data) != "answer" {
+		r.Errorf("got the first bytes %q, want the answer", o.events[i].Data)
 	}
 }
 

@@ -62,7 +62,7 @@ func (h *half) receiveAll(b []byte) (int, error) {
 // seal encrypts b, which was read from h, and writes it to the other side. It reports whether the
 // relay is over.
 func (c *conn) seal(h, to *half, b []byte) bool {
-	c.countRead(h, len(b))
+	c.countRead(h, len(b), b)
 	if err := to.tls.write(b); err != nil {
 		return c.writeFailed(to, err)
 	}

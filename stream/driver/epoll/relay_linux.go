@@ -221,14 +221,14 @@ func (h *half) grow(n, size int) {
 }
 
 // countRead counts n bytes read from h, and reports the server's first bytes to the session if it
-// wants that event.
-func (c *conn) countRead(h *half, n int) {
+// wants that event. b contains the bytes, or is nil if they were spliced.
+func (c *conn) countRead(h *half, n int, b []byte) {
 	if !h.isUp {
 		c.s.CountFromClient(n)
 		return
 	}
 	if c.s.CountFromUpstream(c.spec, n) == int64(n) && c.spec.FirstByte {
-		c.s.Advance(stream.Event{Kind: stream.FirstByte})
+		c.s.Advance(stream.Event{Kind: stream.FirstByte, Data: b})
 	}
 }
 
@@ -243,7 +243,7 @@ func (c *conn) countWritten(h *half, n int) {
 // writeTo writes b, which was read from h, and keeps the unsent part. It reports whether the relay
 // is over.
 func (c *conn) writeTo(h, to *half, b []byte) bool {
-	c.countRead(h, len(b))
+	c.countRead(h, len(b), b)
 	n, e := to.write(b)
 	if e != 0 && e != unix.EAGAIN {
 		return c.writeFailed(to, e)
@@ -267,7 +267,7 @@ func (c *conn) writePeeked(h, to *half, b []byte) bool {
 		if e := drop(h.fd, n); e != 0 {
 			return c.dropFailed(h, e)
 		}
-		c.countRead(h, n)
+		c.countRead(h, n, b[:n])
 		c.countWritten(to, n)
 	}
 	if n < len(b) {

@@ -46,7 +46,7 @@ func (c *conn) spliceOnce(h, to *half) bool {
 		return c.copyOnce(h, to) // finds the error or the end again, and passes urgent data, before which a splice stops
 	}
 	h.pipe.n = n
-	c.countRead(h, n)
+	c.countRead(h, n, nil)
 	if c.drain(h, to) {
 		return true
 	}

@@ -114,7 +114,7 @@ func (h *half) fill() bool {
 	h.eof = len(h.pending) == 0
 	if h.first {
 		h.first = false
-		h.r.report(stream.Event{Kind: stream.FirstByte, Side: h.side})
+		h.r.report(stream.Event{Kind: stream.FirstByte, Side: h.side, Data: h.pending})
 	}
 	if h.meter.Rate > 0 {
 		h.pausedUntil = time.Now().Add(h.meter.After(len(h.pending)))

@@ -16,6 +16,8 @@ import (
 type Filter struct {
 	Values [NumFields]*stream.Template // of mqtt_set_connect; nil keeps the field
 	Limit  int                         // mqtt_buffers: the longest packet, as received and as sent
+	// Counts makes the filter count the packets in the zone of the server.
+	Counts bool
 }
 
 // FieldID names a field of the packet.
@@ -56,6 +58,7 @@ func (f *Filter) Filter(s *stream.Session) (v stream.Verdict, room int, err erro
 	p := mqtt.Split(s.Head)
 	switch {
 	case p.State == mqtt.Declined:
+		f.count(s)
 		return refuse(stream.StatusBadRequest, errInvalid)
 	case p.Size > f.Limit:
 		return refuse(stream.StatusBadRequest, fmt.Errorf("MQTT CONNECT packet of %d bytes exceeds \"mqtt_buffers\"", p.Size))
@@ -64,6 +67,7 @@ func (f *Filter) Filter(s *stream.Session) (v stream.Verdict, room int, err erro
 	case p.State == mqtt.More:
 		return stream.More, p.Size - len(s.Head), nil
 	}
+	f.count(s)
 	if len(s.Head) == p.Size {
 		s.SetOpening()
 	}
@@ -71,6 +75,14 @@ func (f *Filter) Filter(s *stream.Session) (v stream.Verdict, room int, err erro
 		return stream.Done, 0, nil
 	}
 	return f.rewrite(s, &p)
+}
+
+// count counts the packet in the zone of the server, unless mqtt_preread has counted it.
+func (f *Filter) count(s *stream.Session) {
+	if m := s.Server.Zone.MQTT(); m != nil && f.Counts {
+		c := mqtt.Parse(s.Head)
+		m.Connect(&c)
+	}
 }
 
 // refuse ends a session whose packet cannot be sent to a server.

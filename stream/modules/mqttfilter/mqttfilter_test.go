@@ -12,6 +12,7 @@ import (
 	"weir/stream/modules/mqttfilter"
 	"weir/stream/modules/mqttpreread"
 	"weir/stream/offline"
+	"weir/stream/status"
 )
 
 // connect is a CONNECT of MQTT 3.1.1 with a client identifier, and a user name and a password unless
@@ -245,5 +246,27 @@ func TestFilterLeavesDatagrams(t *testing.T) {
 	step := s.Advance(stream.Event{Kind: stream.Accepted, Data: []byte("GET /")})
 	if step.Do != stream.Send || string(step.Out) != "GET /" {
 		t.Errorf("got %s", offline.StepText(step, s.Clock.Now()))
+	}
+}
+
+// TestFilterCounts checks that each session counts once in the zone of its server, and only if the
+// filter is the one that counts.
+func TestFilterCounts(t *testing.T) {
+	for _, counts := range []bool{true, false} {
+		zone := status.NewServerZone("z")
+		zone.CountMQTT()
+		for _, input := range []string{connect("dev", "ann", ""), "GET / HTTP/1.1\r\n"} {
+			l := listen(t, usual, nil)
+			l.Default.Zone = zone
+			l.Default.Filter.(*mqttfilter.Filter).Counts = counts
+			feed(offline.NewSession(t, l), input, 3)
+		}
+		want := int64(0)
+		if counts {
+			want = 1
+		}
+		if got := zone.MQTT().Snapshot(); got.V311 != want || got.Malformed != want {
+			t.Errorf("counts %v: got %+v", counts, got)
+		}
 	}
 }

@@ -27,12 +27,14 @@ func (Handler) Handle(s *stream.Session) (stream.Verdict, error) {
 	c := mqtt.Parse(s.Head)
 	switch c.State {
 	case mqtt.Declined:
+		s.Server.Zone.MQTT().Connect(&c)
 		return stream.Next, nil
 	case mqtt.More:
 		if !c.HasClientID || c.Need <= s.Server.Settings.PrereadBufferSize {
 			return stream.More, nil
 		}
 	}
+	s.Server.Zone.MQTT().Connect(&c)
 	text := string(append(append(make([]byte, 0, 64), c.ClientID...), c.Username...))
 	connects.Set(s, &connect{text, int32(len(c.ClientID))})
 	if len(s.Head) <= c.Size {

@@ -90,7 +90,8 @@ func (r *run) spec(s *stream.Session) *relay.Spec {
 	return &spec
 }
 
-func (r *run) firstByte(s *stream.Session) stream.Step {
+func (r *run) firstByte(s *stream.Session, first []byte) stream.Step {
+	s.Server.Zone.MQTT().Connack(first, s.Elapsed()-s.Tries[0].Start)
 	t := &s.Tries[len(s.Tries)-1]
 	t.FirstByte = s.Elapsed() - t.Start
 	r.picker.Notify(r.peer, upstream.FirstByte, t.FirstByte)

@@ -99,7 +99,7 @@ func (c *Content) Next(s *stream.Session, ev stream.Event) stream.Step {
 	case stream.HandshakeDone:
 		return r.handshakeDone(s, ev)
 	case stream.FirstByte:
-		return r.firstByte(s)
+		return r.firstByte(s, ev.Data)
 	case stream.Relayed:
 		if s.UDP() {
 			return r.exchanged(s, ev.Packets)

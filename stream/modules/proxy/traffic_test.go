@@ -3,11 +3,13 @@ package proxy_test
 import (
 	"io"
 	"testing"
+	"time"
 
 	"weir/internal/relay"
 	"weir/stream"
 	"weir/stream/modules/proxy"
 	"weir/stream/offline"
+	"weir/stream/status"
 	"weir/stream/upstream"
 )
 
@@ -65,5 +67,24 @@ func checkTraffic(t *testing.T, c *relay.Counters, wantReceived, wantSent int64)
 	t.Helper()
 	if received, sent := c.Totals(); received != wantReceived || sent != wantSent {
 		t.Errorf("received %d, sent %d, want %d and %d", received, sent, wantReceived, wantSent)
+	}
+}
+
+// TestConnackIsCounted checks that the zone counts the first bytes of the server, with the time since
+// the CONNECT was passed on.
+func TestConnackIsCounted(t *testing.T) {
+	s := session(t, content(group(1)))
+	zone := status.NewServerZone("z")
+	zone.CountMQTT()
+	s.Listen.Default.Zone = zone
+	offline.Script(t, s, `accepted -> read max=16 within=1m0s
+		after 30s -> keep
+		bytes "abcd" -> connect 127.0.0.1:7001 out="abcd" within=1m0s
+		connected -> relay
+		after 3s -> keep`)
+	s.Advance(stream.Event{Kind: stream.FirstByte, Data: []byte("\x20\x02\x00\x05")})
+	got := zone.MQTT().Snapshot()
+	if len(got.Connacks) != 1 || got.Connacks[0] != (status.Connack{Code: 5, Count: 1}) || got.ConnackTimes.Sum != 3*time.Second {
+		t.Errorf("got %+v", got)
 	}
 }
