@@ -325,6 +325,28 @@ func TestAddedNameIsFollowed(t *testing.T) {
 	}
 }
 
+// TestNamesLeaveNothing adds and removes names while the group runs, and checks that their lookups end.
+func TestNamesLeaveNothing(t *testing.T) {
+	f := newDynamicGroup(t, upstream.RoundRobin, dynamicServer(""))
+	if err := f.Set("c.example", "A", 60, "127.0.0.3"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { f.group.Run(ctx); close(done) }()
+	testwait.Eventually(t, "the first lookup", func() bool { return f.Asked("b.example", "A") > 0 })
+	before := runtime.NumGoroutine()
+	for range 100 {
+		added := mustAdd(t, f.group, name("c.example", 1884))
+		checkEdit(t, remove(added.ID)(f.group), "")
+	}
+	testwait.Eventually(t, "the lookups end", func() bool { return runtime.NumGoroutine() <= before })
+	checkServers(t, f.group, "0:b.example:1883")
+	checkPeers(t, f.group, "")
+	cancel()
+	<-done
+}
+
 func awaitServers(t *testing.T, g *upstream.Group, want string) {
 	t.Helper()
 	testwait.Eventually(t, "servers "+want, func() bool { return listServers(g) == want })

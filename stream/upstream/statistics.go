@@ -207,9 +207,12 @@ func (g *Group) SetOverTLS() {
 	}
 }
 
-// Snapshot returns the statistics of the group, which has a zone. Its peers are copied one by one, so
+// Snapshot returns the statistics of the group; those of a group without a zone are empty. Its peers are copied one by one, so
 // that no session waits for all of them.
 func (g *Group) Snapshot() Status {
+	if g.registry == nil {
+		return Status{}
+	}
 	s := Status{Peers: g.registry.newStatuses(), Zone: g.registry.Name}
 	now := g.registry.now()
 	for i := range s.Peers {
@@ -281,8 +284,11 @@ func wall(ms int64, now time.Time) time.Time {
 	return time.UnixMilli(ms + now.UnixMilli() - millis(now)).UTC()
 }
 
-// Reset sets the statistics of all peers to zero. The group has a zone.
+// Reset sets the statistics of all peers to zero. It does nothing to a group without a zone.
 func (g *Group) Reset() {
+	if g.registry == nil {
+		return
+	}
 	now := g.now()
 	for _, p := range g.Peers() {
 		g.resetPeer(p, now)
