@@ -60,12 +60,13 @@ type peerState struct {
 	// conns is how many sessions use the server: ownConns of this peer, or of the same server in an
 	// earlier configuration. It is nil before the peer enters the group.
 	conns      *int
-	fails      int   // failed attempts since the last success that reset them
-	checked    int64 // time of the last failure, or of the choice that probed the peer after its pause
-	restsUntil int64 // end, in milliseconds, of the rest after the outcome Shortage; no session gets the peer before
-	current    int64 // running sum of smooth weighted round robin
-	lostWeight int   // how much failures have reduced the weight; the rest is the effective weight
-	reduced    bool  // the effective weight is reduced
+	fails      int    // failed attempts since the last success that reset them
+	checked    int64  // time of the last failure, or of the choice that probed the peer after its pause
+	restsUntil int64  // end, in milliseconds, of the rest after the outcome Shortage; no session gets the peer before
+	current    int64  // running sum of smooth weighted round robin
+	lostWeight int    // how much failures have reduced the weight; the rest is the effective weight
+	zoned      *zoned // nil if the group has no zone
+	reduced    bool   // the effective weight is reduced
 	health     Health
 	stays      bool // used by PeerSet.without
 	slowStart  slowStart
@@ -73,7 +74,6 @@ type peerState struct {
 	accessed   int64 // the last failure
 	ownConns   int
 	left       atomic.Bool
-	zoned      *zoned // nil if the group has no zone
 	sessions   tlsSessions
 }
 
