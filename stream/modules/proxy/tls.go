@@ -106,11 +106,7 @@ func (t *TLS) WithoutSession(group *upstream.Group) (name string, own tlsconf.Co
 	if t.SendName {
 		own.ServerName = requestedName(name)
 	}
-	for i := range t.ALPN {
-		if !t.ALPN[i].HasVariables() {
-			own.ALPN = append(own.ALPN, t.ALPN[i].Text())
-		}
-	}
+	own.ALPN = t.FixedALPN
 	return name, own
 }
 
