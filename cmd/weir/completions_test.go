@@ -92,6 +92,11 @@ func TestManualHasOptions(t *testing.T) {
 // TestCompletions compares the completions of the shells with the help; -update rewrites the files.
 func TestCompletions(t *testing.T) {
 	all := options(t)
+	for _, o := range all {
+		if _, known := completions[o.value]; o.value != "" && !known {
+			t.Errorf("no completion for the value %s of %s", o.value, o.names[0])
+		}
+	}
 	for name, want := range map[string]string{"weir.bash": bash(all), "_weir": zsh(all), "weir.fish": fish(all)} {
 		if *update {
 			if err := os.WriteFile(completionsDir+name, []byte(want), 0o644); err != nil {
@@ -109,7 +114,7 @@ const written = "# Written by \"go test ./cmd/weir -run TestCompletions -update\
 // A completion is the way in which a shell completes a kind of value.
 type completion struct{ bash, zsh, fish string }
 
-// completions has one for each value in the help. The directives of -g are not completed.
+// completions has one for each value in the help. Directives and addresses are not completed.
 var completions = map[string]completion{
 	"signal": {
 		"mapfile -t COMPREPLY < <(compgen -W '" + strings.Join(signals, " ") + "' -- \"$cur\")",
@@ -119,6 +124,7 @@ var completions = map[string]completion{
 	"prefix":     {"compopt -o filenames\n        mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")", "_files -/", "-x -a '(__fish_complete_directories)'"},
 	"filename":   {"compopt -o filenames\n        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")", "_files", "-r -F"},
 	"directives": {"COMPREPLY=()", " ", "-x"},
+	"address":    {"COMPREPLY=()", " ", "-x"},
 }
 
 func bash(all []option) string {

@@ -21,7 +21,7 @@ _weir() {
         COMPREPLY=()
         return ;;
     -l)
-        
+        COMPREPLY=()
         return ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W '-? -h -v -V -t -T -q -s -p -e -c -g -l -watch -hints' -- "$cur")

@@ -12,6 +12,6 @@ complete -c weir -s 'p' -x -a '(__fish_complete_directories)' -d 'directory for 
 complete -c weir -s 'e' -r -F -d 'error log until the configuration sets one'
 complete -c weir -s 'c' -r -F -d 'configuration file'
 complete -c weir -s 'g' -x -d 'directives to read before the file'
-complete -c weir -s 'l'  -d 'serve the control API on a port or a socket: -l unix:/run/weir.sock'
+complete -c weir -s 'l' -x -d 'serve the control API on a port or a socket: -l unix:/run/weir.sock'
 complete -c weir -o 'watch' -d 'reload when a file of the configuration changes'
 complete -c weir -o 'hints' -d 'show the source line of an error and how to correct it, as in a terminal'
