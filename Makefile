@@ -30,10 +30,10 @@ VCS = $(shell git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
 RACE = $(shell command -v "$$(go env CC)" >/dev/null && echo -race)
 
 .DEFAULT_GOAL := help
-.PHONY: help build install uninstall run unit test test-deps arch race fuzz lint lint-more check conformance agreement bench bench-tables soak cover clean
+.PHONY: help build install uninstall run unit test test-deps arch race fuzz lint lint-more check conformance agreement bench bench-tables soak cover dist test-packages clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 build: ## build bin/weir, one static binary
 	CGO_ENABLED=0 go build -buildvcs=$(VCS) -trimpath -o bin/weir ./cmd/weir
@@ -68,6 +68,7 @@ test: build test-deps ## install what the tests need, as far as possible, and ru
 	$(if $(RACE),,@echo 'NO C COMPILER: the tests run without the race detector')
 	scripts/arch
 	go test $(RACE) -shuffle=on $(INSIDE)
+	cd packaging/dist && go test -short ./...
 	WEIR_BIN=$(CURDIR)/bin/weir go test -count=1 -p 1 -shuffle=on $(OUTSIDE)
 
 test-deps: ## install Debian and npm packages for the tests; says what it may not install
@@ -86,6 +87,7 @@ lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(git ls-files -z '*.go' | xargs -0 gofmt -l); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
+	cd packaging/dist && go vet ./... && go run $(STATICCHECK) ./...
 
 lint-more: ## the linters of .golangci.yml
 	go run $(GOLANGCI) run ./...
@@ -114,5 +116,12 @@ cover: ## measure how much of the code the tests reach
 	go test -coverprofile=bin/cover.out -coverpkg=./directives/...,./internal/...,./parser/...,./runtime/...,./stream/... $(INSIDE)
 	go tool cover -func=bin/cover.out | tail -1
 
+dist: ## build a release in dist/: archives, deb, rpm, apk, image, chart, SBOM, SHA256SUMS; MAINTAINER="Name <address>"
+	cd packaging/dist && go run . $(if $(MAINTAINER),-maintainer '$(MAINTAINER)')
+
+test-packages: ## build a release twice, and install, start, reload, upgrade and remove it in containers (10 minutes, as root)
+	scripts/install-test-deps -packages
+	cd packaging/dist && go test -count=1 -v -timeout 40m ./...
+
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist

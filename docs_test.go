@@ -78,6 +78,7 @@ func TestExamplesCompile(t *testing.T) {
 	if err != nil || len(examples) == 0 {
 		t.Fatalf("no examples: %v", err)
 	}
+	examples = append(examples, "packaging/nginx.conf", "packaging/charts/weir/files/nginx.conf")
 	for _, path := range examples {
 		text, err := os.ReadFile(path)
 		if err != nil {

@@ -41,7 +41,7 @@ func sources(t *testing.T, suffix string) []string {
 			return err
 		}
 		if d.IsDir() {
-			if slices.Contains([]string{".git", "bin", "node_modules", "out"}, d.Name()) {
+			if path == "dist" || slices.Contains([]string{".git", "bin", "node_modules", "out"}, d.Name()) {
 				return fs.SkipDir
 			}
 			return nil
