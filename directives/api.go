@@ -37,9 +37,6 @@ func (c *statusZoneConf) build(s *serverBuild) {
 	if len(zones.Servers) > known {
 		s.addPart(serverZonePart{s.server.Zone})
 	}
-	if s.server.TLS != nil {
-		s.server.Zone.CountTLS()
-	}
 	countMQTT(s)
 }
 

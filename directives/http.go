@@ -180,7 +180,10 @@ func (c *httpServer) merge(child *httpServer) {
 func (c *httpServer) build(s *httpServerBuild) {
 	s.server.Name = c.firstName()
 	s.server.Origin = s.level.Origin()
-	s.server.Zone = c.zone
+	if c.zone != "" {
+		s.server.Zone = c.zone
+		s.config.Zones.AddServer(c.zone)
+	}
 	s.server.HeaderTimeout = c.headerTimeout.Or(time.Minute)
 	s.server.MergeSlashes = c.mergeSlashes.Or(true)
 	if len(c.foreign) > 0 {
@@ -212,10 +215,13 @@ func (c *httpServer) isServed() bool { return c.own || len(c.foreign) == 0 }
 func (c *httpLocation) merge(child *httpLocation) {
 	if child.block {
 		child.kind, child.name, child.pattern = c.kind, c.name, c.pattern
-		child.tries, child.zone = c.tries, c.zone
+		child.tries = c.tries
 		if child.content == nil {
 			child.content = c.content
 		}
+	}
+	if child.zone == "" {
+		child.zone = c.zone
 	}
 	if child.root == nil {
 		child.root = c.root
@@ -247,7 +253,11 @@ var defaultTypes = map[string]string{"html": "text/html", "gif": "image/gif", "j
 func (c *httpLocation) build(b *locationBuild) {
 	l := b.location
 	l.Kind, l.Name, l.Pattern = c.kind, c.name, c.pattern
-	l.Internal, l.Zone, l.AnyAccess = c.internal, c.zone, c.satisfyAny.Or(false)
+	l.Internal, l.AnyAccess = c.internal, c.satisfyAny.Or(false)
+	if c.zone != "" && c.zone != "off" {
+		l.Zone = c.zone
+		b.config.Zones.AddLocation(c.zone)
+	}
 	l.ErrorLog = webErrorLog(b.Compiler, b.level)
 	l.Settings = web.Settings{
 		ErrorPages: c.errorPages, Types: c.types, DefaultType: c.defaultType.Or("text/plain"),

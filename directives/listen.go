@@ -183,6 +183,7 @@ func (c *streamMain) finishListens(compiler *conf.Compiler, servers map[*conf.Le
 			ReadsFiles: slices.ContainsFunc(l.servers, func(level *conf.Level) bool { return servers[level].ReadsFiles() }),
 		}
 	}
+	c.countTLS(servers)
 	wildcards := c.wildcards()
 	for _, l := range c.listens {
 		w := wildcards[l]
@@ -200,6 +201,20 @@ func (c *streamMain) finishListens(compiler *conf.Compiler, servers map[*conf.Le
 			of.Inner = map[netip.Addr]*stream.Listen{}
 		}
 		of.Inner[l.addr.IP.Addr()] = made[l]
+	}
+}
+
+// countTLS makes the zones of servers on addresses with TLS count handshakes.
+func (c *streamMain) countTLS(servers map[*conf.Level]*stream.Server) {
+	for _, l := range c.listens {
+		if l.params.protocols&tlsFirst == 0 {
+			continue
+		}
+		for _, level := range append([]*conf.Level{l.primary}, l.servers...) {
+			if z := servers[level].Zone; z != nil {
+				z.CountTLS()
+			}
+		}
 	}
 }
 

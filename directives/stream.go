@@ -82,6 +82,7 @@ var streamCoreModule = &streamModule[streamMain, streamConf]{
 // they listen on.
 func streamBlock(_ *processConf, call *conf.Call) {
 	conf.At[coreConf](call.Level).blocks = true
+	configOf(call.Level).Exists = true
 	level := call.Nest(conf.Stream)
 	if !call.Complete() {
 		return

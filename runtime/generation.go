@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"weir/directives"
 	"weir/internal/logfile"
@@ -16,6 +17,7 @@ import (
 type Generation struct {
 	ID      uint64
 	Program *directives.Program
+	loaded  time.Time // when it became current
 
 	listens map[stream.Addr]*stream.Listen
 	webs    map[stream.Addr]*web.Listen

@@ -8,10 +8,11 @@ import (
 )
 
 // newWebEnv returns what requests need from the process. Its Counters count for all configurations.
-func newWebEnv(env *stream.Env) *web.Env {
+func newWebEnv(m *Master) *web.Env {
+	env, counters := m.env, &web.Counters{}
 	return &web.Env{
-		Now: env.Now, NextID: env.NextID, Log: env.Log, Hostname: env.Hostname, PID: env.PID, Counters: &web.Counters{},
-		Dashboard: dashboard.Serve,
+		Now: env.Now, NextID: env.NextID, Log: env.Log, Hostname: env.Hostname, PID: env.PID, Counters: counters,
+		API: newState(m, counters).serve, Dashboard: dashboard.Serve,
 	}
 }
 

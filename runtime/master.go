@@ -90,7 +90,7 @@ func newMaster(src parser.Source, p paths, c *console, signals *signalSet) *Mast
 	}
 	m.deadline = newDeadline(m.log, m.pid, c.out)
 	m.env = newEnv(m.log.Load)
-	m.web = webserver.NewHub(newWebEnv(m.env), m.maxConnections)
+	m.web = webserver.NewHub(newWebEnv(m), m.maxConnections)
 	c.out.reportTo(m.log)
 	return m
 }

@@ -189,6 +189,7 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 	m.latest, m.generations = next, append(m.generations, next)
 	m.serving.Store(int64(len(m.generations)))
 	next.run()
+	next.loaded = m.env.Now()
 	old := m.current.Swap(next)
 	m.attachSockets(next, fresh)
 	m.console.log(errorlog.Notice, "start worker processes")

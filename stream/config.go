@@ -13,6 +13,7 @@ import (
 // A Config is a compiled configuration. It is immutable once compiled; all sessions share it
 // without locks.
 type Config struct {
+	Exists  bool // the configuration has a stream block
 	Listens []*Listen
 	Parts   []Part
 	Vars    *VarTable

@@ -16,6 +16,7 @@ import (
 type Config struct {
 	Listens []*Listen
 	Vars    *VarTable
+	Zones   Zones
 }
 
 // NewConfig returns an empty Config, to be filled by one goroutine.
@@ -67,7 +68,7 @@ func (l *Listen) Find(r *Request, name string) *Server {
 type Server struct {
 	Name          string // the first server name
 	Origin        string // "FILE:LINE"
-	Zone          string // of status_zone; may be empty
+	Zone          string // of status_zone; empty without one
 	Rewrite       []Rewriter
 	Base          *Location // the settings outside all locations
 	Locations     *Locations

@@ -157,15 +157,17 @@ func requestCompletion(r *Request) string {
 	return "OK"
 }
 
-// requestLength returns the length of the request: the line, the headers as usually written, and the body.
-func requestLength(r *Request) string {
+func requestLength(r *Request) string { return itoa(r.length()) }
+
+// length returns the length of the request: the line, the headers as usually written, and the body.
+func (r *Request) length() int64 {
 	n := len(r.Line()) + len("\r\n\r\n") + len("Host: \r\n") + len(r.HTTP.Host)
 	for name, values := range r.HTTP.Header {
 		for _, v := range values {
 			n += len(name) + len(v) + len(": \r\n")
 		}
 	}
-	return itoa(int64(n) + max(0, r.HTTP.ContentLength))
+	return int64(n) + max(0, r.HTTP.ContentLength)
 }
 
 // argument returns the variable of the first argument of that name, without regard to case. It follows

@@ -36,6 +36,8 @@ type Counters struct {
 	Requests atomic.Int64 // all requests
 	Current  atomic.Int64 // requests in progress
 	Reading  atomic.Int64 // connections whose request header is being read
+
+	Servers, Locations ZoneTable
 }
 
 // Idle returns the number of open connections without a request.

@@ -29,8 +29,9 @@ type Request struct {
 
 	target    Target // as received
 	listen    *Listen
-	status    int // of the response; 0 before
-	override  int // the status of an error page instead of its own
+	zone      *Zone // of the server; nil without one
+	status    int   // of the response; 0 before
+	override  int   // the status of an error page instead of its own
 	errorPage bool
 	moved     bool // a rewrite has changed the URI, whose location is to be found
 	redirects int
@@ -102,6 +103,7 @@ func Serve(env *Env, l *Listen, w http.ResponseWriter, h *http.Request) {
 // end completes the response and writes the logs.
 func (r *Request) end() {
 	r.Writer.complete()
+	r.countInZones()
 	for _, l := range r.Location.Loggers {
 		l.Log(r)
 	}
@@ -110,6 +112,7 @@ func (r *Request) end() {
 // begin selects the server, parses the target and runs the phases.
 func (r *Request) begin() Outcome {
 	o := r.selectServer()
+	r.enterZone()
 	r.Conn.WriteWithin(r.Location.Settings.SendTimeout)
 	if o.kind != kindNext {
 		return o

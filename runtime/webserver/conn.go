@@ -232,6 +232,9 @@ var refusals = []struct {
 	{[]byte("HTTP/1.1 505 "), http.StatusHTTPVersionNotSupported},
 }
 
+// refusalHeader is the header of these answers. The responses of locations begin with another one.
+var refusalHeader = []byte("Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n")
+
 // refusal returns nginx's page for an answer of net/http; nil for any other data.
 func refusal(b []byte, hasTLS bool) []byte {
 	if hasTLS {
@@ -240,8 +243,12 @@ func refusal(b []byte, hasTLS bool) []byte {
 		}
 		return nil
 	}
+	line, rest, _ := bytes.Cut(b, []byte("\r\n"))
+	if !bytes.HasPrefix(rest, refusalHeader) {
+		return nil // the response of a location
+	}
 	for _, r := range refusals {
-		if bytes.HasPrefix(b, r.begin) {
+		if bytes.HasPrefix(line, r.begin) {
 			return web.RefusalPage(r.status)
 		}
 	}
