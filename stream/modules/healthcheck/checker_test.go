@@ -284,6 +284,28 @@ func TestNewPeer(t *testing.T) {
 	}
 }
 
+// TestNewPeerSoon checks that the result of a new server is known soon after its answer, although
+// the interval is long.
+func TestNewPeerSoon(t *testing.T) {
+	r := newRig(t, 1, true, unchanged)
+	r.until(time.Second)
+	r.verdict = func(*exchange) outcome {
+		if r.now.Sub(r.start) < time.Second+5*time.Millisecond {
+			return outcome{}
+		}
+		return outcome{verdict: Passed, during: reaching}
+	}
+	addr := confs(2)[1].Addr
+	if _, err := r.group.Add(upstream.Change{Server: &upstream.Target{Text: addr.String(), Addr: addr}}); err != nil {
+		t.Fatal(err)
+	}
+	r.replacePeers()
+	r.until(time.Second + 15*time.Millisecond)
+	if got := r.group.Snapshot().Peers[1].Health; got.Checks != 1 || !got.LastPassed {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // TestDownAndUp ends the checks of a server while it is down.
 func TestDownAndUp(t *testing.T) {
 	r := newRig(t, 1, false, unchanged)

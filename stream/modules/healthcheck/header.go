@@ -17,25 +17,19 @@ const (
 	V2
 )
 
-const (
-	// unknownV1 is the header for a connection without IP addresses.
-	unknownV1 = "PROXY UNKNOWN\r\n"
-	// localV2 is the header of the command LOCAL: the connection is the proxy's own.
-	localV2 = "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"
-)
-
-// appendHeader appends the header of a check, which has no client: version 2 has a command for
-// that, version 1 names the two ends of the connection.
+// appendHeader appends the header of a check. A check has no client, so the header has the two ends
+// of the connection, and no addresses at a unix socket. The command LOCAL, for connections without a
+// client, is used only there: some brokers refuse headers without addresses.
 func (p Protocol) appendHeader(b []byte, local, server stream.Addr) []byte {
 	switch {
-	case p == NoHeader:
-		return b
+	case p == V1:
+		return proxyproto.AppendV1(b, local.IP, server.IP)
+	case p == V2 && server.UDP:
+		return proxyproto.AppendV2UDP(b, local.IP, server.IP)
 	case p == V2:
-		return append(b, localV2...)
-	case server.Unix || !local.IP.IsValid():
-		return append(b, unknownV1...)
+		return proxyproto.AppendV2(b, local.IP, server.IP, nil)
 	}
-	return proxyproto.AppendV1(b, local.IP, server.IP)
+	return b
 }
 
 // ipAddr returns an address of the kernel.

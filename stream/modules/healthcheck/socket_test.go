@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"weir/internal/errorlog"
+	"weir/internal/proxyproto"
 	"weir/internal/testwait"
 	"weir/internal/tlsconf"
 	"weir/stream"
@@ -232,20 +233,28 @@ func TestUnix(t *testing.T) {
 	c := Check{Probe: &Match{Send: []byte("hi"), Expect: []byte("ho")}, Protocol: V1, Port: 7}
 	eachDriver(t, c, to, "passed while checking response")
 	eachDriver(t, Check{}, to, "passed while checking connection")
+
+	local := string(proxyproto.AppendV2(nil, netip.AddrPort{}, netip.AddrPort{}, nil)) + "hi"
+	to = newServer(t, "unix", path+"2", require(local, "ho"))
+	c.Protocol = V2
+	eachDriver(t, c, to, "passed while checking response")
 }
 
 // TestHeaders checks the PROXY headers of checks.
 func TestHeaders(t *testing.T) {
-	const hidden = "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00hi"
 	match := &Match{Send: []byte("hi"), Expect: []byte("ho")}
-	to := newServer(t, "tcp", "127.0.0.1:0", require(hidden, "ho"))
-	eachDriver(t, Check{Probe: match, Protocol: V2}, to, "passed while checking response")
+	bound := stream.Target{Local: stream.Addr{IP: netip.MustParseAddrPort("127.0.0.9:0")}}
+	to := newServer(t, "tcp", "127.0.0.1:0", func(conn net.Conn) {
+		client := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+		local := conn.LocalAddr().(*net.TCPAddr).AddrPort()
+		require(string(proxyproto.AppendV2(nil, client, local, nil))+"hi", "ho")(conn)
+	})
+	eachDriver(t, Check{Probe: match, Protocol: V2, Target: bound}, to, "passed while checking response")
 
 	to = newServer(t, "tcp", "127.0.0.1:0", func(conn net.Conn) {
 		client, local := conn.RemoteAddr().(*net.TCPAddr), conn.LocalAddr().(*net.TCPAddr)
 		require(fmt.Sprintf("PROXY TCP4 127.0.0.9 127.0.0.1 %d %d\r\nhi", client.Port, local.Port), "ho")(conn)
 	})
-	bound := stream.Target{Local: stream.Addr{IP: netip.MustParseAddrPort("127.0.0.9:0")}}
 	eachDriver(t, Check{Probe: match, Protocol: V1, Target: bound}, to, "passed while checking response")
 }
 
