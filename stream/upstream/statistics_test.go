@@ -182,3 +182,16 @@ func TestStatisticsAfterReload(t *testing.T) {
 		}
 	}
 }
+
+// TestStatisticsOfSinglePeer checks that failures of the only peer of a group count, although they do not
+// take it out of use.
+func TestStatisticsOfSinglePeer(t *testing.T) {
+	confs := servers("a")
+	confs[0].MaxFails = 1
+	g := upstream.NewZoneGroup("u", zone, confs, upstream.RoundRobin, nil, upstream.Resolving{})
+	s := &statisticsTest{t, upstreamtest.NewBench(), g}
+	openGroup(t, s.Bench, g, nil)
+	s.fail()
+	s.fail()
+	checkStatistics(t, g, 0, "up connections=2 fails=2")
+}
