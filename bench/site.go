@@ -37,6 +37,7 @@ type site struct {
 	Module     string
 	ByClientID bool // else by address, for nginx
 	Bare       bool
+	Counted    bool // with zones and status_zone
 }
 
 // write writes the subject's configuration into the directory of the site and returns the command
@@ -46,6 +47,7 @@ func (s *subject) write(at site) ([]string, error) {
 		return nil, err
 	}
 	at.Module, at.Bare, at.ByClientID = s.module, s.bare, s.name != "nginx"
+	at.Counted = !s.bare && !s.uncounted
 	if s.name != "haproxy" {
 		return []string{"-p", at.Dir, "-e", filepath.Join(at.Dir, "error.log"), "-c", at.path("nginx.conf")}, at.render("nginx.conf")
 	}

@@ -19,11 +19,13 @@ import (
 type subject struct {
 	name    string
 	version string
-	bin     string         // empty puts the load on the broker directly
-	module  string         // nginx: the file of the stream module, if it is not built in
-	bare    bool           // weir without log, zones and timeouts
-	reload  syscall.Signal // signal for a reload
-	tcpOnly bool
+	bin     string // empty puts the load on the broker directly
+	module  string // nginx: the file of the stream module, if it is not built in
+	bare    bool   // weir without log, zones and timeouts
+	// uncounted: weir without zone and status_zone
+	uncounted bool
+	reload    syscall.Signal // signal for a reload
+	tcpOnly   bool
 }
 
 // kinds lists the possible subjects, in the order of the table, each with a function that finds it.
@@ -36,6 +38,7 @@ var kinds = []struct {
 	{"haproxy", findHAProxy},
 	{"weir", findWeir},
 	{"weir-bare", findBareWeir},
+	{"weir-uncounted", findUncountedWeir},
 	{"weir-old", findOldWeir},
 }
 
@@ -157,6 +160,17 @@ func findBareWeir(ctx context.Context, dir string) (*subject, error) {
 		return nil, err
 	}
 	s.bare = true
+	return s, nil
+}
+
+// findUncountedWeir finds weir without zone and status_zone, to compare weir with: the difference is
+// the cost of its counters.
+func findUncountedWeir(ctx context.Context, dir string) (*subject, error) {
+	s, err := findWeir(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	s.uncounted = true
 	return s, nil
 }
 
