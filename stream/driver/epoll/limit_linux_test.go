@@ -15,12 +15,14 @@ import (
 	"weir/stream/driver/drivertest"
 	"weir/stream/driver/epoll"
 	"weir/stream/offline"
+	"weir/stream/status"
 )
 
 // TestConnectionsAreCounted tests the limit of connections: a session takes two, and releases both.
 func TestConnectionsAreCounted(t *testing.T) {
 	const limit = 8
 	env, lines := offline.NewEnv(time.Now)
+	env.Status = status.NewProcess()
 	d, err := epoll.New(env, epoll.Options{Loops: 1, Connections: limit})
 	if err != nil {
 		t.Fatal(err)
@@ -41,6 +43,10 @@ func TestConnectionsAreCounted(t *testing.T) {
 	}
 	if lines.Count("[alert] 8 worker_connections are not enough") == 0 {
 		t.Errorf("got log %q, want the alert", lines.All())
+	}
+	refused := int64(lines.Count("worker_connections are not enough"))
+	if got := env.Status.Connections.Snapshot(); got.Dropped != refused || got.Accepted < 10*limit+limit/2+refused || got.Active != limit/2 {
+		t.Errorf("got %+v, with %d refused", got, refused)
 	}
 }
 

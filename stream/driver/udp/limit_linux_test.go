@@ -8,12 +8,14 @@ import (
 	"weir/internal/testwait"
 	"weir/stream"
 	"weir/stream/driver/udp"
+	"weir/stream/status"
 )
 
 // TestConnections tests that worker_connections limits the sessions; a datagram beyond the limit is
 // lost and logged.
 func TestConnections(t *testing.T) {
 	r := newRig(t, "udp4", "127.0.0.1:0", plain(), udp.Options{Connections: 4})
+	r.env.Status = status.NewProcess()
 	server := r.upstream("udp4")
 	for _, text := range []string{"a", "b"} {
 		r.client("").send(text)
@@ -24,6 +26,9 @@ func TestConnections(t *testing.T) {
 	if got := r.alerts()[0]; got != "[alert] 4 worker_connections are not enough" {
 		t.Errorf("got %s", got)
 	}
+	testwait.Eventually(t, "the datagram counts as dropped", func() bool {
+		return r.env.Status.Connections.Snapshot() == status.ConnectionsSnapshot{Accepted: 3, Dropped: 1, Active: 2}
+	})
 }
 
 // TestDescriptorsInReserve has more clients than there are descriptors.
