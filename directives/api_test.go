@@ -1,7 +1,9 @@
 package directives
 
 import (
+	"maps"
 	"testing"
+	"time"
 
 	"weir/stream"
 	"weir/stream/modules/mqttfilter"
@@ -101,5 +103,38 @@ func TestMQTTZone(t *testing.T) {
 		if got := server.Content.(*proxy.Content).Relay.FirstByte; got != want.counts {
 			t.Errorf("server %d: first bytes are reported: %v, want %v", i, got, want.counts)
 		}
+	}
+}
+
+// TestSlabs checks that the API can show the space of each zone: of limits, of groups, of which two
+// share one, and of key-value pairs.
+func TestSlabs(t *testing.T) {
+	p := compileText(t, `events {}
+		stream {
+			limit_conn_zone $remote_addr zone=limits:1m;
+			keyval_zone zone=pairs:1m;
+			upstream a { zone shared 64k; server 127.0.0.1:1; }
+			upstream b { zone shared; server 127.0.0.1:1; server 127.0.0.1:2 backup; }
+			upstream c { server 127.0.0.1:1; }
+			server { listen 127.0.0.1:9311; proxy_pass a; }
+		}`)
+	for _, part := range p.Stream.Parts {
+		if err := part.Open(t.Context(), &stream.Env{Now: time.Now}, nil); err != nil {
+			t.Fatal(err)
+		}
+		defer part.Close()
+	}
+	used := map[string]int{}
+	for _, z := range p.Stream.Status.Slabs {
+		f := z.Figures()
+		for _, s := range f.Slots {
+			used[z.Name] += s.Used
+		}
+		if f.PagesFree == 0 {
+			t.Errorf("zone %s has no free pages", z.Name)
+		}
+	}
+	if want := map[string]int{"limits": 2, "pairs": 0, "shared": 1 + 2*4 + 3*4 + 1}; !maps.Equal(used, want) {
+		t.Errorf("got blocks %v, want %v", used, want)
 	}
 }

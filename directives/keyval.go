@@ -8,9 +8,11 @@ import (
 
 	"weir/directives/conf"
 	db "weir/internal/keyval"
+	"weir/internal/zone"
 	"weir/parser"
 	"weir/stream"
 	"weir/stream/modules/keyval"
+	"weir/stream/status"
 )
 
 // keyvalMain holds the zones and the variables of stream {}.
@@ -172,6 +174,9 @@ func (c *keyvalMain) init(b *streamBuild) {
 	for _, z := range c.zones {
 		b.addPart(z)
 		b.config.Keyvals = append(b.config.Keyvals, z.Keyval)
+		b.config.Status.Slabs = append(b.config.Status.Slabs, status.Slab{
+			Name: z.Name, Figures: func() zone.Figures { return z.Store.Figures() }, Reset: func() { z.Store.ResetFigures() },
+		})
 	}
 	slices.SortFunc(b.config.Keyvals, func(x, y *stream.Keyval) int { return cmp.Compare(x.Name, y.Name) })
 }

@@ -18,6 +18,7 @@ import (
 type upstreamMain struct {
 	groups []*groupUse // in the order of the file
 	named  []namedPort // in the order of the file
+	zones  []*groupZone
 }
 
 // groupConf holds the settings of one upstream block.
@@ -297,7 +298,9 @@ const upstreamZone = "upstream"
 // init makes every group, and does the checks that nginx does after reading the whole block.
 func (c *upstreamMain) init(b *streamBuild) {
 	for _, g := range c.groups {
-		b.addPart(g.group())
+		group := g.group()
+		b.addPart(group)
+		c.addGroupZone(&b.config.Status, group)
 	}
 }
 
