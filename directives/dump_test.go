@@ -81,6 +81,9 @@ func describeGroup(g *upstream.Group) string {
 		if p.Down {
 			text += " down"
 		}
+		if p.Drain {
+			text += " drain"
+		}
 		if p.Backup {
 			text += " backup"
 		}

@@ -70,6 +70,7 @@ type serverParams struct {
 	written     upstream.Written
 	backup      bool
 	down        bool
+	drain       bool // nginx has it in http only
 	resolveParams
 }
 
@@ -82,7 +83,7 @@ var upstreamModule = &streamModule[upstreamMain, none]{
 		{Name: "upstream", In: conf.Stream, Body: conf.Nested, Args: conf.Take(1), Repeat: true, Set: (*upstreamMain).upstream},
 	},
 	Inner: []conf.Table{&conf.Settings[groupConf]{Of: conf.Upstream, Entries: []conf.Entry[groupConf]{
-		{Name: "server", In: conf.Upstream, Args: conf.AtLeast(1), Repeat: true, Own: []string{"ring=address"}, Set: (*groupConf).server},
+		{Name: "server", In: conf.Upstream, Args: conf.AtLeast(1), Repeat: true, Own: []string{"ring=address", "drain"}, Set: (*groupConf).server},
 		{Name: "zone", In: conf.Upstream, Args: conf.Take(1, 2), Repeat: true, Set: (*groupConf).setZone},
 		{Name: "hash", In: conf.Upstream, Args: conf.Take(1, 2), Repeat: true, Own: []string{"jump"}, Set: (*groupConf).hash},
 		{Name: "least_conn", In: conf.Upstream, Args: conf.None, Repeat: true, Set: (*groupConf).leastConn},
@@ -208,6 +209,8 @@ func (p *serverParams) set(text string) (ok bool) {
 		p.backup = true
 	case text == "down":
 		p.down = true
+	case text == "drain":
+		p.drain = true
 	case text == "resolve":
 		p.resolve = true
 	case name == "service" && name != text:
@@ -382,7 +385,7 @@ func (s *serverUse) like() *upstream.PeerConf {
 	p := &upstream.PeerConf{
 		Server: s.name,
 		Weight: s.weight, MaxFails: s.maxFails, FailTimeout: s.failTimeout, SlowStart: s.slowStart, MaxConns: s.maxConns,
-		Down: s.down, Backup: s.backup,
+		Down: s.down, Drain: s.drain, Backup: s.backup,
 	}
 	if s.written != (upstream.Written{}) {
 		p.Written = &s.written

@@ -16,7 +16,7 @@ type parameter struct {
 }
 
 // parameters are the members by name. Those of http alone are checked only, because there are no groups
-// of http.
+// of http. NGINX Plus has drain in http alone.
 var parameters = map[string]parameter{
 	"server":       {set: textParameter("", func(c *ServerChange) **string { return &c.Address }, nil)},
 	"service":      {set: textParameter("UpstreamBadService", func(c *ServerChange) **string { return &c.Service }, isGiven)},
@@ -28,7 +28,7 @@ var parameters = map[string]parameter{
 	"backup":       {set: flagParameter(func(c *ServerChange) **bool { return &c.Backup })},
 	"down":         {set: flagParameter(func(c *ServerChange) **bool { return &c.Down })},
 	"route":        {http: true, set: textParameter("UpstreamBadRoute", unused[string], isRoute)},
-	"drain":        {http: true, since: 2, set: flagParameter(unused[bool])},
+	"drain":        {since: 2, set: flagParameter(func(c *ServerChange) **bool { return &c.Drain })},
 }
 
 // unused is the target of a parameter that no group has.

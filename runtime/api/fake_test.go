@@ -269,6 +269,7 @@ func apply(c api.ServerChange, s *api.GroupServer) {
 	set(c.SlowStart, &s.SlowStart)
 	set(c.Backup, &s.Backup)
 	set(c.Down, &s.Down)
+	set(c.Drain, &s.Drain)
 }
 
 func set[T any](from, to *T) {

@@ -244,6 +244,7 @@ var serverObject = object[GroupServer]{
 	text("slow_start", func(s *GroupServer) string { return s.SlowStart }).from(3),
 	flag("backup", func(s *GroupServer) bool { return s.Backup }),
 	flag("down", func(s *GroupServer) bool { return s.Down }),
+	flag("drain", func(s *GroupServer) bool { return s.Drain }).when(func(s *GroupServer) bool { return s.Drain }),
 	text("parent", func(s *GroupServer) string { return strconv.Itoa(*s.Parent) }).when(func(s *GroupServer) bool { return s.Parent != nil }),
 	optionalText("host", func(s *GroupServer) string { return s.Host }),
 }

@@ -248,6 +248,7 @@ type GroupServer struct {
 	SlowStart   string // as given
 	Backup      bool
 	Down        bool
+	Drain       bool   // NGINX Plus has it in http only
 	Parent      *int   // the server whose name this one is an address of
 	Host        string // the name
 }
@@ -263,6 +264,7 @@ type ServerChange struct {
 	SlowStart   *string
 	Backup      *bool
 	Down        *bool
+	Drain       *bool
 }
 
 // ZoneSync is the object /stream/zone_sync/.

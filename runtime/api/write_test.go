@@ -106,7 +106,8 @@ func TestBadServers(t *testing.T) {
 		{`{"id":1,"server":"a:1"}`, `unknown parameter "id"`, "UpstreamConfFormatError"},
 		{`{"parent":"1","server":"a:1"}`, `unknown parameter "parent"`, "UpstreamConfFormatError"},
 		{`{"host":"1","server":"a:1"}`, `unknown parameter "host"`, "UpstreamConfFormatError"},
-		{`{"server":"a:1","drain":true}`, `unknown parameter "drain"`, "UpstreamConfFormatError"},
+		{`{"server":"a:1","route":"r"}`, `unknown parameter "route"`, "UpstreamConfFormatError"},
+		{`{"server":"a:1","drain":"maybe"}`, `invalid "drain" value`, "UpstreamConfFormatError"},
 		{`{"Server":"a:1"}`, `unknown parameter "Server"`, "UpstreamConfFormatError"},
 		{`{"a\"<":1}`, `unknown parameter "a"<"`, "UpstreamConfFormatError"},
 		{`{"server":"a:1","server":"b:1"}`, `duplicate parameter "server"`, "UpstreamConfFormatError"},
@@ -178,6 +179,27 @@ func TestHTTPServers(t *testing.T) {
 		if a := ask(newFakeSource(), writable, c.method, c.target, c.body); a.code() != c.want {
 			t.Errorf("%s %s %s: %d %s, want %s", c.method, c.target, c.body, a.status, a.body, c.want)
 		}
+	}
+}
+
+// TestDrain checks that a server can be drained, which the answer shows, and serve again.
+func TestDrain(t *testing.T) {
+	source := newFakeSource()
+	for _, c := range []struct {
+		body   string
+		drains bool
+	}{
+		{`{"drain":true}`, true},
+		{`{"weight":2}`, true},
+		{`{"drain":false}`, false},
+	} {
+		a := ask(source, writable, "PATCH", "/9/stream/upstreams/mqtt/servers/0", c.body)
+		if a.status != http.StatusOK || strings.Contains(a.body, `"drain":true`) != c.drains {
+			t.Errorf("%s: %d %s", c.body, a.status, a.body)
+		}
+	}
+	if a := ask(source, writable, "PATCH", "/1/stream/upstreams/mqtt/servers/0", `{"drain":true}`); a.code() != "UpstreamConfFormatError" {
+		t.Errorf("version 1: %d %s", a.status, a.body)
 	}
 }
 

@@ -104,6 +104,7 @@ func (e *entry) writeLine(b *strings.Builder) {
 	}
 	flag("backup", s.Backup)
 	flag("down", s.Down)
+	flag("drain", s.Drain)
 	if s.Service != "" {
 		b.WriteString(" " + quoteWord("service="+s.Service))
 	}

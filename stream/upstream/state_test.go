@@ -59,10 +59,10 @@ server 10.0.0.2:1883 weight=2 max_conns=3 max_fails=0 fail_timeout=1m slow_start
 	if _, err := g.Remove(0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := g.Patch(2, upstream.Change{Weight: new(1), Down: new(false), MaxFails: new(1)}); err != nil {
+	if _, err := g.Patch(2, upstream.Change{Weight: new(1), Down: new(false), Drain: new(true), MaxFails: new(1)}); err != nil {
 		t.Fatal(err)
 	}
-	const last = "server 10.0.0.1:1883;\nserver 10.0.0.2:1883 max_conns=3 fail_timeout=1m slow_start=10s backup;\n"
+	const last = "server 10.0.0.1:1883;\nserver 10.0.0.2:1883 max_conns=3 fail_timeout=1m slow_start=10s backup drain;\n"
 	checkState(t, path, last)
 	checkEdit(t, remove(9)(g), `404 UpstreamServerNotFound server with ID "9" does not exist`)
 	checkState(t, path, last)
