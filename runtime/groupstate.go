@@ -65,7 +65,7 @@ func (s groupState) Servers() []api.GroupServer {
 func serverOf(i upstream.ServerInfo) api.GroupServer {
 	shown := api.GroupServer{
 		ID: i.ID, Address: i.Server, Service: i.Service, Weight: i.Weight, MaxConns: i.MaxConns, MaxFails: i.MaxFails,
-		FailTimeout: i.FailTimeout.Text, SlowStart: i.SlowStart.Text, Backup: i.Backup, Down: i.Down, Host: i.Host,
+		FailTimeout: i.FailTimeout.Text, SlowStart: i.SlowStart.Text, Backup: i.Backup, Down: i.Down, Drain: i.Drain, Host: i.Host,
 	}
 	if i.IsChild {
 		shown.Parent = &i.Parent
@@ -101,7 +101,7 @@ func (s groupState) Remove(id int) error {
 func changeOf(c api.ServerChange) (upstream.Change, error) {
 	change, err := directives.ParseServer(upstream.Values{
 		Server: c.Address, Service: c.Service, Weight: decimal(c.Weight), MaxConns: decimal(c.MaxConns), MaxFails: decimal(c.MaxFails),
-		FailTimeout: c.FailTimeout, SlowStart: c.SlowStart, Backup: c.Backup, Down: c.Down,
+		FailTimeout: c.FailTimeout, SlowStart: c.SlowStart, Backup: c.Backup, Down: c.Down, Drain: c.Drain,
 	})
 	return change, apiError(err)
 }

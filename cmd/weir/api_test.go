@@ -195,6 +195,8 @@ func TestAPIServers(t *testing.T) {
 	a.dial(a.addr)
 	a.want("POST", "stream/upstreams/brokers/servers/", `{`+server+`}`, 409, "EntryExists")
 	a.want("PATCH", "stream/upstreams/brokers/servers/0/", `{`+server+`,`+rest+`true}`, 200, `{"id":0,`+server+`,`+rest+`true}`)
+	a.want("PATCH", "stream/upstreams/brokers/servers/0", `{"drain":true}`, 200, `{"id":0,`+server+`,`+rest+`true,"drain":true}`)
+	a.want("PATCH", "stream/upstreams/brokers/servers/0", `{"drain":false}`, 200, `{"id":0,`+server+`,`+rest+`true}`)
 	a.want("POST", "stream/upstreams/brokers/servers", `{"server":"127.0.0.1:1","fail_timeout":"1m"}`, 201,
 		`{"id":1,"server":"127.0.0.1:1",`+strings.Replace(rest, "10s", "1m", 1)+`false}`)
 	a.want("DELETE", "stream/upstreams/brokers/servers/1/", "", 200, `[{"id":0,`+server+`,`+rest+`true}]`)

@@ -222,7 +222,7 @@ func checkAll(t *testing.T, got, want []*upstream.Peer) {
 
 func downIsNotPicked(t *testing.T, b *subject) {
 	list := peers(4)
-	list[1].Down, list[3].Down = true, true
+	list[1].Down, list[3].Drain = true, true
 	g := b.group(list)
 	for range 50 {
 		p := g.Begin(b.Session())
@@ -230,8 +230,8 @@ func downIsNotPicked(t *testing.T, b *subject) {
 			t.Fatalf("got %d tries, want 2", p.Tries())
 		}
 		peer := mustPick(t, p)
-		if peer.Down {
-			t.Fatalf("picked %s, which is down", peer.Name)
+		if peer.Down || peer.Drain {
+			t.Fatalf("picked %s, which is down or draining", peer.Name)
 		}
 		p.Free(peer, upstream.Succeeded, &stream.Try{})
 	}
