@@ -106,6 +106,13 @@ func init() {
 		"staple":    {"CLIENT good|revoked|unknown|none  the server has sent an OCSP response with this status", 2, (*run).staple},
 	})
 
+	// See cmds_http.go.
+	define("HTTP", map[string]command{
+		"http": {"[HOST]:PORT|unix:PATH METHOD TARGET STATUS [host=NAME] [user=NAME:PASSWORD] [header=LINE] [body=DATA] " +
+			"[has='NAME: VALUE'] [lacks=NAME] [text=DATA] [match=REGEXP] [tls=NAME] [cert=NAME] [from=IP]  " +
+			"send a request on a connection of its own; the response has this status, this header and this body", 4, (*run).http},
+	})
+
 	// See cmds_tlspeer.go.
 	define("TLS of peers", map[string]command{
 		"tlsserver": {"PEER cert=NAME [clientca=NAME] [request=1] [version=1.2] [alpn=P,…] [ciphers=NAME,…] " +

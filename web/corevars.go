@@ -57,7 +57,7 @@ var plainVariables = map[string]func(*Request) string{
 	"request":            (*Request).Line,
 	"request_id":         func(*Request) string { return newID() },
 	"request_method":     func(r *Request) string { return r.HTTP.Method },
-	"request_uri":        func(r *Request) string { return r.HTTP.RequestURI },
+	"request_uri":        requestURI,
 	"scheme":             scheme,
 	"server_addr":        func(r *Request) string { return r.Conn.Local.Host() },
 	"server_port":        func(r *Request) string { return r.Conn.Local.Port() },
@@ -89,7 +89,7 @@ var changingVariables = map[string]func(*Request) string{
 var missableVariables = map[string]func(*Request) (string, bool){
 	"content_length":             requestHeader("content_length"),
 	"content_type":               requestHeader("content_type"),
-	"https":                      func(r *Request) (string, bool) { return "on", r.IsHTTPS() },
+	"https":                      https,
 	"proxy_protocol_addr":        proxyText(func(h *proxyproto.Header) string { return h.Client }),
 	"proxy_protocol_port":        proxyPort(func(h *proxyproto.Header) uint16 { return h.ClientPort }),
 	"proxy_protocol_server_addr": proxyText(func(h *proxyproto.Header) string { return h.Server }),
@@ -117,6 +117,22 @@ func scheme(r *Request) string {
 		return "https"
 	}
 	return "http"
+}
+
+// requestURI returns the target as received, without the scheme and the host.
+func requestURI(r *Request) string {
+	if strings.HasPrefix(r.HTTP.RequestURI, "/") {
+		return r.HTTP.RequestURI
+	}
+	_, path, _ := cutScheme(r.HTTP.RequestURI)
+	return path
+}
+
+func https(r *Request) (string, bool) {
+	if r.IsHTTPS() {
+		return "on", true
+	}
+	return "", false
 }
 
 func args(r *Request) (string, bool) { return r.Args, true }

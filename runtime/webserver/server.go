@@ -41,6 +41,9 @@ func NewHub(env *web.Env, limit func() int) *Hub {
 	return &Hub{env: env, limit: limit, conns: map[*conn]struct{}{}}
 }
 
+// Counters returns the counters of all connections and requests of the process.
+func (h *Hub) Counters() *web.Counters { return h.env.Counters }
+
 // Abort closes the connections whose request belongs to a configuration that matches; nil matches all
 // connections, also those without a request.
 func (h *Hub) Abort(match func(*web.Config) bool) {

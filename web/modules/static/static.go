@@ -41,6 +41,9 @@ func (c *Content) serveIndex(r *web.Request) web.Outcome {
 		return web.Status(http.StatusMethodNotAllowed)
 	}
 	dir := r.Filename()
+	if leavesRoot(dir) {
+		return web.Status(http.StatusNotFound)
+	}
 	for _, t := range c.Index {
 		name := t.Eval(r)
 		if strings.HasPrefix(name, "/") {
@@ -83,6 +86,10 @@ func serveFile(r *web.Request, path string) web.Outcome {
 	if !isRead(r.Method) {
 		return web.Status(http.StatusMethodNotAllowed)
 	}
+	if leavesRoot(path) {
+		r.LogError(fmt.Sprintf("\"%s\" leaves its directory", errorlog.Quote(path)))
+		return web.Status(http.StatusNotFound)
+	}
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe without a writer does not block
 	if err != nil {
 		return failed(r, path, err)
@@ -103,9 +110,21 @@ func serveFile(r *web.Request, path string) web.Outcome {
 	return send(r, f, info)
 }
 
-// failed answers for a file that cannot be opened.
+// leavesRoot reports whether a path has an element "..", or a zero byte: a variable in it may have any value.
+func leavesRoot(path string) bool {
+	return strings.Contains(path, "/../") || strings.HasSuffix(path, "/..") || strings.Contains(path, "\x00")
+}
+
+// dashboardPath is the usual place of the dashboard.
+const dashboardPath = "/dashboard.html"
+
+// failed answers for a file that cannot be opened. The dashboard of the process replaces a missing one that has a
+// location of its own.
 func failed(r *web.Request, path string, err error) web.Outcome {
 	switch {
+	case isMissing(err) && r.URI == dashboardPath && r.Matched.Name == dashboardPath && r.Env.Dashboard != nil:
+		r.Env.Dashboard(r.Writer, r.HTTP)
+		return web.Done()
 	case isMissing(err):
 		if r.Location.Settings.LogNotFound {
 			logFailure(r, errorlog.Error, "open", path, err)

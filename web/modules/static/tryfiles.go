@@ -26,6 +26,9 @@ func (t *TryFiles) Try(r *web.Request) web.Outcome {
 	for _, f := range t.Files {
 		uri := f.Name.Eval(r)
 		path := r.FilenameOf(uri)
+		if leavesRoot(path) {
+			continue
+		}
 		info, err := os.Stat(path)
 		switch {
 		case err == nil && info.IsDir() == f.IsDir:
