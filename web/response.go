@@ -166,12 +166,18 @@ func dropControl(c rune) rune {
 }
 
 // closing are the statuses after which nginx closes the connection.
-var closing = map[int]bool{400: true, 413: true, 414: true, 495: true, 496: true, 497: true, 500: true, 501: true}
+var closing = map[int]bool{400: true, 408: true, 413: true, 414: true, 495: true, 496: true, 497: true, 500: true, 501: true}
+
+// lingering is the time within which the rest of a body that no content has read must arrive.
+const lingering = 5 * time.Second
 
 // connection returns the Connection header, and sets the time that the connection may be idle.
 func (w *Writer) connection(status int) string {
 	r, s := w.r, &w.r.Location.Settings
 	r.Conn.IdleFor(s.KeepaliveTimeout)
+	if r.HTTP.ContentLength != 0 {
+		r.Conn.ReadWithin(lingering)
+	}
 	wanted := !r.HTTP.Close
 	if !r.HTTP.ProtoAtLeast(1, 1) {
 		wanted = strings.EqualFold(r.HTTP.Header.Get("Connection"), "keep-alive")

@@ -28,8 +28,10 @@ type conn struct {
 	headerTimeout time.Duration
 	idleTimeout   time.Duration
 	writeTimeout  time.Duration
-	isIdle        bool // the next time limit is that between two requests
-	reading       bool // counted as reading a header
+	isIdle        bool        // the next time limit is that between two requests
+	reading       bool        // counted as reading a header
+	interrupted   atomic.Bool // net/http interrupts its own read
+	failed        atomic.Bool // a read between requests has failed
 	closed        atomic.Bool
 	serving       atomic.Pointer[web.Config] // of the request in progress; nil between requests
 }
@@ -121,7 +123,9 @@ func (c *conn) end() {
 // SetReadDeadline sets the time limit that belongs to the present state in place of those of net/http, which
 // are the same for all configurations. A time in the past interrupts a read.
 func (c *conn) SetReadDeadline(t time.Time) error {
-	if t.IsZero() || !t.After(time.Now()) {
+	past := !t.IsZero() && !t.After(time.Now())
+	c.interrupted.Store(past)
+	if t.IsZero() || past {
 		return c.Conn.SetReadDeadline(t)
 	}
 	d := c.headerTimeout
@@ -150,6 +154,14 @@ func (c *conn) readWithin(d time.Duration) {
 
 // Read reads, after the PROXY header if the address demands one.
 func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.read(b)
+	if err != nil && c.serving.Load() == nil && !c.interrupted.Load() {
+		c.failed.Store(true)
+	}
+	return n, err
+}
+
+func (c *conn) read(b []byte) (int, error) {
 	if c.readsProxy {
 		if err := c.readProxy(); err != nil {
 			return 0, err
@@ -201,14 +213,23 @@ func (c *conn) logProxy(err error) {
 func (c *conn) Write(b []byte) (int, error) {
 	if c.serving.Load() == nil {
 		if page := refusal(b, c.hasTLS); page != nil {
-			_, err := c.Conn.Write(page)
-			return len(b), err
+			return len(b), c.refuse(page)
 		}
 	}
 	if c.writeTimeout > 0 {
 		c.Conn.SetWriteDeadline(time.Now().Add(c.writeTimeout))
 	}
 	return c.Conn.Write(b)
+}
+
+// refuse writes the answer to a request that cannot be parsed. As in nginx there is none if the request is not
+// complete.
+func (c *conn) refuse(page []byte) error {
+	if c.failed.Load() {
+		return nil
+	}
+	_, err := c.Conn.Write(page)
+	return err
 }
 
 // plainText begins the answer of net/http to a plain request on a connection with TLS.
