@@ -184,6 +184,34 @@ func TestAPIRequests(t *testing.T) {
 	a.want("DELETE", "http/location_zones/none", "", 404, "LocationZoneNotFound")
 }
 
+// TestAPISlabs checks the memory of the zones of each kind.
+func TestAPISlabs(t *testing.T) {
+	a := withAPI(t, apiServer)
+	a.want("POST", "stream/keyvals/one", `{"a":"1"}`, 201, "")
+	a.dial(a.addr)
+	var slabs map[string]struct {
+		Pages struct{ Used, Free int }
+		Slots map[string]struct{ Used, Reqs int }
+	}
+	a.get("slabs", &slabs)
+	for name, used := range map[string]int{"addr": 1, "one": 1, "brokers": 1} {
+		if s := slabs[name]; s.Pages.Used < used || s.Pages.Free == 0 || len(s.Slots) != 9 {
+			t.Errorf("%s: %+v, want %d used pages, free ones and 9 slots", name, s, used)
+		}
+	}
+	if len(slabs) != 3 {
+		t.Errorf("got %d zones, want 3", len(slabs))
+	}
+	a.want("DELETE", "slabs/one", "", 204, "")
+	a.want("DELETE", "slabs/brokers", "", 204, "")
+	a.get("slabs", &slabs)
+	for size, slot := range slabs["one"].Slots {
+		if slot.Reqs != 0 {
+			t.Errorf("after a reset: slot %s has %+v", size, slot)
+		}
+	}
+}
+
 // TestAPIServers reconciles the servers of a group as the vendor's client does.
 func TestAPIServers(t *testing.T) {
 	const rest = `"weight":1,"max_conns":0,"max_fails":1,"fail_timeout":"10s","slow_start":"0s","backup":false,"down":`
@@ -218,6 +246,42 @@ func TestAPIServers(t *testing.T) {
 	a.wantLine(`\[notice\] PID: configuration generation 2 serves after .*`)
 	a.want("GET", "nginx?fields=generation", "", 200, `{"generation":2}`)
 	a.want("GET", "stream/upstreams/brokers/servers", "", 200, `[]`)
+}
+
+// TestAPIHealth checks that a new server is checked at once, whatever the interval, and that a check that fails raises neither fails
+// nor unavail.
+func TestAPIHealth(t *testing.T) {
+	a := withAPI(t, `upstream brokers { zone brokers 64k; }
+		server { listen $ADDR; proxy_pass brokers; health_check interval=1h; }`)
+	closed := ports.Reserve(t).String()
+	for _, server := range []string{a.echo, closed} {
+		answer, text := a.ask("POST", "stream/upstreams/brokers/servers", `{"server":"`+server+`"}`)
+		if answer.StatusCode != http.StatusCreated {
+			t.Fatalf("POST: %d %s", answer.StatusCode, text)
+		}
+	}
+	type peer struct {
+		State          string
+		Fails, Unavail int
+		Health         struct {
+			Checks, Fails, Unhealthy int
+			LastPassed               *bool `json:"last_passed"`
+		} `json:"health_checks"`
+		Downstart, Selected string
+	}
+	var group struct{ Peers []peer }
+	testwait.Eventually(t, "the first check of both", func() bool {
+		a.get("stream/upstreams/brokers", &group)
+		return group.Peers[0].Health.LastPassed != nil && group.Peers[1].Health.LastPassed != nil
+	})
+	up, bad := group.Peers[0], group.Peers[1]
+	if !*up.Health.LastPassed || up.State != "up" || up.Health.Checks != 1 || up.Health.Fails != 0 || up.Selected != "" {
+		t.Errorf("the healthy peer: %+v", up)
+	}
+	if *bad.Health.LastPassed || bad.State != "unhealthy" || bad.Health.Fails != 1 || bad.Health.Unhealthy != 1 || bad.Fails != 0 || bad.Unavail != 0 ||
+		bad.Downstart == "" {
+		t.Errorf("the unhealthy peer: %+v", bad)
+	}
 }
 
 // TestAPIKeyvals changes a key-value zone as the vendor's client does.

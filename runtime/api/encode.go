@@ -3,6 +3,7 @@ package api
 import (
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -11,6 +12,22 @@ import (
 type encoder struct {
 	buf     []byte
 	version int
+}
+
+// buffers contains buffers of earlier answers.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxKept is the size of the largest buffer that is kept for other answers.
+const maxKept = 1 << 20
+
+// newEncoder returns an encoder with an empty buffer.
+func newEncoder() encoder { return encoder{buf: (*buffers.Get().(*[]byte))[:0]} }
+
+// release keeps the buffer for another answer.
+func (e *encoder) release() {
+	if buf := e.buf; cap(buf) <= maxKept {
+		buffers.Put(&buf)
+	}
 }
 
 // fields is the argument fields of a request.
@@ -67,7 +84,8 @@ func (o object[T]) encode(e *encoder, v *T, only fields) {
 		if !m.applies(e.version) || !only.allow(m.name) || m.present != nil && !m.present(v) {
 			continue
 		}
-		e.key(m.name)
+		e.separate()
+		e.buf = append(append(append(e.buf, '"'), m.name...), '"', ':') // no name has a character to escape
 		m.encode(e, v)
 	}
 	e.close('}')

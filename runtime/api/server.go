@@ -56,7 +56,8 @@ type call struct {
 // Serve answers a request. path is the rest of the path of the URI, as received, after the prefix of the
 // location.
 func (s *Server) Serve(w http.ResponseWriter, r *http.Request, path string, opt Options) {
-	c := &call{request: r, source: s.Source, own: s.Own, status: http.StatusOK}
+	c := &call{request: r, source: s.Source, own: s.Own, status: http.StatusOK, out: newEncoder()}
+	defer c.out.release()
 	switch err := c.run(path, opt); {
 	case errors.Is(err, errTooLarge):
 		tooLarge(w, r, opt)
