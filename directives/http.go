@@ -71,7 +71,7 @@ type httpLocation struct {
 	resolver          *resolverUse
 }
 
-// httpModule is ngx_http_core_module without its block.
+// httpCoreModule is ngx_http_core_module without its block.
 var httpCoreModule = &httpModule[httpMain, httpServer, httpLocation]{
 	Name: "ngx_http_core_module",
 	Main: []conf.Entry[httpMain]{

@@ -7,10 +7,8 @@ import (
 	"weir/web/modules/status"
 )
 
-// apiConf holds the settings of ngx_http_api_module of one location.
-type apiConf struct {
-	given bool
-}
+// apiConf is the settings of a location, which are those of the core.
+type apiConf struct{}
 
 // httpAPIModule is ngx_http_api_module in http {}.
 var httpAPIModule = &httpModule[none, apiZone, apiConf]{
