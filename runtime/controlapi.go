@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -18,33 +17,78 @@ import (
 // build is the build string of the APIs: clients look for the release of NGINX Plus whose API they get.
 var build = "weir-" + Version + "-r37"
 
+// A controlAPI is the control API of -l. A nil controlAPI is not served.
+type controlAPI struct {
+	socket *control.Socket
+	server control.Server
+	log    *currentLog
+	stop   func() // of the server that answers; nil while none does
+}
+
 // listenControl opens the socket of -l. Without -l it returns nil.
-func (m *Master) listenControl(address string) (net.Listener, error) {
+func (m *Master) listenControl(address string) (*controlAPI, error) {
 	if address == "" {
 		return nil, nil
 	}
 	m.keepText = true
 	env := m.paths.env(m.signals.end, m.env.PID, m.console.out.writer())
-	return control.Listen(address, env.LookupHost)
+	socket, err := control.Listen(address, env.LookupHost, m.ports.takeInherited)
+	if err != nil {
+		return nil, err
+	}
+	return &controlAPI{socket, control.Server{Master: controlled{m}, Version: stream.NginxVersion, Build: build}, m.log, nil}, nil
 }
 
-// serveControl serves the control API on l, which may be nil, until stop is called.
-func (m *Master) serveControl(l net.Listener) (stop func()) {
-	if l == nil {
-		return func() {}
+// takeInherited removes an inherited socket from the set and returns its descriptor.
+func (ps listenerSet) takeInherited(a stream.Addr) (fd int, ok bool) {
+	p := ps[a]
+	if p == nil {
+		return 0, false
 	}
-	s := &control.Server{Master: controlled{m}, Version: stream.NginxVersion, Build: build}
-	h := s.HTTP()
-	var served sync.WaitGroup
-	served.Go(func() {
+	delete(ps, a)
+	return p.sockets[0].fd, true
+}
+
+// serve begins to answer.
+func (c *controlAPI) serve() {
+	if c == nil || c.stop != nil {
+		return
+	}
+	l, err := c.socket.Listener()
+	if err != nil {
+		c.log.write(errorlog.Alert, "control: "+err.Error())
+		return
+	}
+	h := c.server.HTTP()
+	served := run(func() {
 		if err := h.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			m.log.write(errorlog.Alert, "control: "+err.Error())
+			c.log.write(errorlog.Alert, "control: "+err.Error())
 		}
 	})
-	return func() {
+	c.stop = func() {
 		h.Close()
-		served.Wait()
+		<-served
 	}
+}
+
+// pause stops answering: clients wait, or another binary answers.
+func (c *controlAPI) pause() {
+	if c != nil && c.stop != nil {
+		c.stop()
+		c.stop = nil
+	}
+}
+
+// close stops answering and closes the socket. It removes its file unless another binary shares it.
+func (c *controlAPI) close(shared bool) {
+	if c == nil {
+		return
+	}
+	c.pause()
+	if !shared {
+		c.socket.Remove()
+	}
+	c.socket.Close()
 }
 
 // controlled is the Master as the control API sees it.

@@ -26,6 +26,8 @@ type Generation struct {
 	gone    chan struct{}          // closed when refs reaches zero
 	tally   *tally                 // counts all references in the process
 
+	idle atomic.Pointer[pausing] // gets a value when the last session has ended; nil unless it is awaited
+
 	stop    context.CancelFunc // ends the runners
 	runners sync.WaitGroup
 }
@@ -84,6 +86,8 @@ func (g *Generation) acquire() bool {
 func (g *Generation) Release() {
 	g.tally.ended.Add(1)
 	switch n := g.refs.Add(-1); {
+	case n == 1:
+		g.idle.Load().note()
 	case n == 0:
 		close(g.gone)
 	case n < 0:

@@ -45,6 +45,7 @@ func TestHandlersAreAwaited(t *testing.T) {
 // TestSignalsWorkAfterAFailedExec sends each signal to the process after leave and stay.
 func TestSignalsWorkAfterAFailedExec(t *testing.T) {
 	s := newSignalSet(&currentLog{})
+	s.daemon.Store(true)
 	s.subscribe()
 	if !s.prepareExec() {
 		t.Fatal("a signal was received that was not sent")

@@ -16,6 +16,7 @@ type socket struct {
 	fd        int
 	addr      stream.Addr
 	multipath bool
+	inherited bool // of another binary
 }
 
 // listenOn returns a socket that listens on l, opened as in ngx_open_listening_sockets. With testing set,
@@ -26,7 +27,7 @@ func listenOn(l *stream.Listen, testing bool) (*socket, error) {
 	if err != nil {
 		return nil, &sysError{fmt.Sprintf("socket() %s", l.Addr), err}
 	}
-	s := &socket{fd, l.Addr, l.Options.Multipath}
+	s := &socket{fd: fd, addr: l.Addr, multipath: l.Options.Multipath}
 	if err := s.listen(l.Options, !(testing && l.Addr.UDP)); err != nil {
 		unix.Close(fd)
 		return nil, err
@@ -140,7 +141,7 @@ func (s *socket) options(before *stream.ListenOptions, o stream.ListenOptions) o
 	all.add(o.SndBuf > 0, unix.SOL_SOCKET, unix.SO_SNDBUF, "SO_SNDBUF", o.SndBuf)
 	all.add(o.KeepAlive.Set, unix.SOL_SOCKET, unix.SO_KEEPALIVE, "SO_KEEPALIVE", boolInt(o.KeepAlive.On))
 	// Accepted sockets inherit this, so that a session with tcp_nodelay on, the default, need not set it.
-	all.add(before == nil && !s.addr.Unix && !s.addr.UDP, unix.IPPROTO_TCP, unix.TCP_NODELAY, "TCP_NODELAY", 1)
+	all.add((before == nil || s.inherited) && !s.addr.Unix && !s.addr.UDP, unix.IPPROTO_TCP, unix.TCP_NODELAY, "TCP_NODELAY", 1)
 	return s.addSystemOptions(all, before, o)
 }
 

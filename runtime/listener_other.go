@@ -25,6 +25,12 @@ func newSocket(family, kind int, multipath bool) (int, error) {
 	return fd, unix.SetNonblock(fd, true)
 }
 
+// isMultipath returns false: Multipath TCP needs Linux.
+func isMultipath(int) bool { return false }
+
+// isDeferred returns false: deferred needs Linux.
+func isDeferred(int) bool { return false }
+
 // addSystemOptions adds nothing: the times of so_keepalive, fastopen and deferred need Linux.
 func (s *socket) addSystemOptions(all optionList, _ *stream.ListenOptions, _ stream.ListenOptions) optionList {
 	return all

@@ -50,6 +50,11 @@ type Master struct {
 	redirect    func(*directives.Program) *logfile.File // redirectStderr
 	stderrIs    *logfile.File                           // the file that standard error was redirected to, or nil
 	detach      func()                                  // called once, before the pid file is written
+	binary      executable                              // the program, which USR2 starts again
+	upgrade     upgrade                                 // to a new binary
+	pausing     *pausing                                // after WINCH; nil while the process accepts
+	rested      chan *pausing                           // gets a value when the last session has ended after WINCH
+	control     *controlAPI                             // nil without -l
 	keepText    bool                                    // generations keep the text of their files
 	serving     atomic.Int64                            // the number of generations, for other goroutines
 
@@ -86,7 +91,8 @@ func newMaster(src parser.Source, p paths, c *console, signals *signalSet) *Mast
 	m := &Master{
 		load: load, source: src, paths: p, console: c, boot: c, ports: listenerSet{}, pause: bindPause, redirect: redirectStderr,
 		log: signals.log, signals: signals, pid: &pidFile{}, detach: func() {}, patience: loopPatience,
-		requests: make(chan request), ended: make(chan *Generation), abort: make(chan struct{}), done: make(chan struct{}),
+		requests: make(chan request), ended: make(chan *Generation), rested: make(chan *pausing),
+		upgrade: upgrade{ended: make(chan syscall.WaitStatus)}, abort: make(chan struct{}), done: make(chan struct{}),
 	}
 	m.deadline = newDeadline(m.log, m.pid, c.out)
 	m.env = newEnv(m.log.Load)
@@ -113,6 +119,9 @@ func serve(o Options, p paths, c *console, signals *signalSet) int {
 	daemon := daemonNotifierOf(o.Args)
 	m := newMaster(p.source(o.Globals), p, c, signals)
 	m.detach = daemon.detach
+	signals.daemon.Store(daemon != nil)
+	m.binary = executableOf(o.Args)
+	m.inherit()
 	context.AfterFunc(signals.urgent, m.deadline.arm)
 	m.limits = readGroupLimits(os.DirFS("/"))
 	m.limits.apply()
@@ -120,19 +129,16 @@ func serve(o Options, p paths, c *console, signals *signalSet) int {
 		m.watcher = newWatcher(m.source, usualPace, m.log)
 		m.watcher.start()
 	}
-	listener, err := m.listenControl(o.Control)
-	if err != nil {
+	var err error
+	if m.control, err = m.listenControl(o.Control); err != nil {
 		c.log(errorlog.Emerg, "%v", err)
 		return exitFailed
 	}
+	defer func() { m.control.close(m.sharesSockets()) }()
 	if err := m.start(); err != nil {
-		if listener != nil {
-			listener.Close()
-		}
 		return exitCode(signals.end)
 	}
-	stopControl := m.serveControl(listener)
-	defer stopControl()
+	m.control.serve()
 	c.out.waitStderr(exitTimeout) // the command that started the daemon ends now; this completes its output
 	daemon.complete()
 	ctx, stop := context.WithCancel(context.Background())
@@ -182,9 +188,13 @@ func (m *Master) run() {
 		case <-m.signals.wake:
 		case r := <-m.requests:
 			m.answer(r)
-		case why := <-m.watcher.changes():
+		case why := <-m.changes():
 			m.console.log(errorlog.Notice, "%v", why)
 			m.reconfigure()
+		case how := <-m.upgrade.ended:
+			m.endUpgrade(how)
+		case p := <-m.rested:
+			m.rest(p)
 		case g := <-m.ended:
 			m.reap(g)
 		}
@@ -203,6 +213,10 @@ func (m *Master) handleSignal(s syscall.Signal) bool {
 		m.reconfigure()
 	case syscall.SIGUSR1:
 		m.reopen()
+	case syscall.SIGUSR2:
+		m.changeBinary()
+	case syscall.SIGWINCH:
+		m.pauseAccepting()
 	}
 	return false
 }
@@ -229,8 +243,12 @@ func (m *Master) request(ctx context.Context, r request) (*Generation, diag.List
 }
 
 func (m *Master) answer(r request) {
-	if m.quitting {
+	switch {
+	case m.quitting:
 		r.answer <- outcome{err: os.ErrClosed}
+		return
+	case m.upgrade.runs():
+		r.answer <- outcome{err: errUpgrading}
 		return
 	}
 	m.console.log(errorlog.Notice, "reconfiguring")
@@ -241,9 +259,14 @@ func (m *Master) answer(r request) {
 	r.answer <- o
 }
 
-// reconfigure reads the configuration again. As in nginx, it does nothing while the process is quitting.
+// reconfigure reads the configuration again. As in nginx, it does nothing while the process is quitting,
+// and while a new binary runs, it only accepts connections again.
 func (m *Master) reconfigure() {
 	if m.quitting {
+		return
+	}
+	if m.upgrade.runs() {
+		m.acceptAgain()
 		return
 	}
 	m.console.log(errorlog.Notice, "reconfiguring")
@@ -265,7 +288,11 @@ func (m *Master) quit() {
 		return
 	}
 	m.quitting = true
+	for _, p := range m.ports { // while connections are admitted: another binary may share the sockets
+		m.pauseListener(p)
+	}
 	last := m.current.Swap(nil)
+	m.endPause()
 	for _, p := range m.ports {
 		m.drop(p)
 	}
@@ -278,6 +305,7 @@ func (m *Master) terminate() {
 	m.quitting = true
 	m.deadline.arm()      // also for the time until the process exits
 	m.signals.setUrgent() // stops all waits for the driver
+	m.endPause()
 	close(m.abort)
 	for _, p := range m.ports {
 		m.drop(p)

@@ -36,6 +36,37 @@ func (f *pidFile) moveTo(path string, number int) error {
 	return nil
 }
 
+// setAside renames the pid file, so that a new binary can write its own.
+func (f *pidFile) setAside() *renameError {
+	return f.rename(func(path string) string { return path + oldSuffix })
+}
+
+// restore gives the pid file its name again.
+func (f *pidFile) restore() *renameError {
+	return f.rename(func(path string) string { return strings.TrimSuffix(path, oldSuffix) })
+}
+
+// rename renames the pid file.
+func (f *pidFile) rename(newName func(path string) string) *renameError {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	next := newName(f.path)
+	if err := os.Rename(f.path, next); err != nil {
+		return &renameError{f.path, next, err}
+	}
+	f.path = next
+	return nil
+}
+
+// oldSuffix is the suffix of the pid file of a binary that is being replaced.
+const oldSuffix = ".oldbin"
+
+// A renameError is a file that could not be renamed.
+type renameError struct {
+	from, to string
+	reason   error
+}
+
 // remove removes the pid file, if any.
 func (f *pidFile) remove() error {
 	f.mu.Lock()

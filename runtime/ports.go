@@ -24,13 +24,14 @@ var errStillInUse = errors.New("still could not bind()")
 
 // A listener is an address that the process listens on, with its options.
 type listener struct {
-	addr    stream.Addr
-	sockets []*socket // one, or with reuseport one per loop
-	options stream.ListenOptions
-	isHTTP  bool             // the web server serves it, not the driver
-	serving *stream.Listener // the driver's listener; nil until it serves
-	web     *webserver.Server
-	webFDs  []int // the sockets that web serves
+	addr      stream.Addr
+	sockets   []*socket // one, or with reuseport one per loop
+	options   stream.ListenOptions
+	isHTTP    bool             // the web server serves it, not the driver
+	serving   *stream.Listener // the driver's listener; nil while it does not serve
+	web       *webserver.Server
+	webFDs    []int // the sockets that web serves
+	inherited bool  // from another binary
 }
 
 // stopper returns the function that ends accepting on the present sockets.
@@ -269,4 +270,13 @@ func (b binder) open(l *stream.Listen) (*socket, error) {
 		s.configure(nil, wanted.Options, b.console)
 	}
 	return s, nil
+}
+
+// descriptors returns the descriptors of all sockets.
+func (ps listenerSet) descriptors() []int {
+	var all []int
+	for _, p := range ps {
+		all = append(all, p.descriptors()...)
+	}
+	return all
 }

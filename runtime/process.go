@@ -43,7 +43,7 @@ func stageAfter(o Options, p paths) stage {
 	switch {
 	case isTitled(o.Args):
 		return serving
-	case os.Getenv(readyVar) == "" && wantsDaemon(p.source(o.Globals)):
+	case os.Getenv(readyVar) == "" && !isNewBinary() && wantsDaemon(p.source(o.Globals)):
 		return background
 	}
 	return titled

@@ -186,6 +186,7 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 	m.env.Descriptors.Survey()
 	applyPriority(m.priority(), next.Program.Main.Priority, m.console)
 	changeDir(next.Program.Main.WorkingDirectory, m.paths, m.console)
+	m.endPause()
 	m.latest, m.generations = next, append(m.generations, next)
 	m.serving.Store(int64(len(m.generations)))
 	next.run()
@@ -194,14 +195,15 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 	m.attachSockets(next, fresh)
 	m.console.log(errorlog.Notice, "start worker processes")
 	m.console.log(errorlog.Notice, "start worker process %d", m.env.PID)
-	if old == nil {
-		return
+	if old != nil {
+		m.removeOldPid(old.Program.Main.PidFile, next.Program.Main.PidFile)
 	}
-	m.removeOldPid(old.Program.Main.PidFile, next.Program.Main.PidFile)
 	for _, p := range m.ports.unused(next) {
 		m.drop(p)
 	}
-	m.retire(old)
+	if old != nil {
+		m.retire(old)
+	}
 }
 
 // removeOldPid removes the pid file of the previous configuration, unless the present one uses the same
@@ -280,16 +282,21 @@ func (m *Master) attachSockets(next *Generation, fresh []*socket) {
 		p.options = l.Options
 		surplus := p.replace(byAddr[l.Addr], l, socketsOf(l, m.loops))
 		p.isHTTP = next.webs[l.Addr] != nil
-		switch {
-		case p.serves():
-		case p.isHTTP:
-			m.listenWeb(p)
-		default:
-			m.listen(p)
+		if !p.serves() {
+			m.serveOn(p)
 		}
 		if len(surplus) > 0 {
 			m.drive(func() { closeSockets(surplus) })
 		}
+	}
+}
+
+// serveOn makes the web server or the driver accept on the current sockets of p.
+func (m *Master) serveOn(p *listener) {
+	if p.isHTTP {
+		m.listenWeb(p)
+	} else {
+		m.listen(p)
 	}
 }
 
@@ -341,7 +348,7 @@ func (m *Master) drop(p *listener) {
 		closeSockets(sockets) // not earlier: their numbers may be reused while a loop accepts on them
 	})
 	delete(m.ports, p.addr)
-	if !p.addr.Unix {
+	if !p.addr.Unix || m.quitting && m.sharesSockets() {
 		return
 	}
 	if !m.quitting {

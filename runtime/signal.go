@@ -14,8 +14,11 @@ import (
 	"weir/internal/errorlog"
 )
 
-// received is a received signal.
-type received syscall.Signal
+// A received is a received signal with what it causes.
+type received struct {
+	signal syscall.Signal
+	action string // empty for nothing
+}
 
 // signalWords are the actions that nginx logs for each signal, in the words of ngx_signal_handler.
 //
@@ -26,18 +29,23 @@ var signalWords = map[syscall.Signal]string{
 	syscall.SIGQUIT:  "shutting down",
 	syscall.SIGTERM:  "exiting",
 	syscall.SIGINT:   "exiting",
-	syscall.SIGUSR2:  "ignoring", // a new binary: not supported yet
-	syscall.SIGWINCH: "ignoring", // there are no worker processes to stop
+	syscall.SIGUSR2:  "changing binary",
+	syscall.SIGWINCH: "stop accepting connections",
 }
 
 // String returns nginx's log line for a signal from an unknown sender: Go does not report the sender.
 func (r received) String() string {
-	s := syscall.Signal(r)
-	return fmt.Sprintf("signal %d (%s) received, %s", int(s), unix.SignalName(s), signalWords[s])
+	line := fmt.Sprintf("signal %d (%s) received", int(r.signal), unix.SignalName(r.signal))
+	if r.action == "" {
+		return line
+	}
+	return line + ", " + r.action
 }
 
 // precedence lists the signals that have an effect, in the order in which pending ones are handled.
-var precedence = [...]syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGUSR1}
+var precedence = [...]syscall.Signal{
+	syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH,
+}
 
 // ending lists the signals that end the process.
 var ending = [...]syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT}
@@ -67,6 +75,10 @@ type signalSet struct {
 	setEnd, setUrgent context.CancelFunc
 	subscribed        map[syscall.Signal]subscription // nil in tests
 	handlers          handlers                        // of the signals that end the process, between leave and stay
+
+	daemon    atomic.Bool  // the process is in the background
+	parent    atomic.Int64 // the number of the old binary of a new one; 0 if there is none
+	newBinary atomic.Bool  // a new binary runs
 }
 
 // A subscription is the channel on which the Go runtime delivers a signal.
@@ -86,7 +98,14 @@ func newSignalSet(log *currentLog) *signalSet {
 // contexts: the work that they end then finds the signal pending, and no signal with lower precedence is
 // taken first.
 func (s *signalSet) receive(sig syscall.Signal) {
-	s.log.write(errorlog.Notice, received(sig).String())
+	action, ignored := s.effect(sig)
+	s.log.write(errorlog.Notice, received{sig, action}.String())
+	if ignored {
+		if sig == syscall.SIGUSR2 {
+			s.log.write(errorlog.Crit, ignoredUpgrade)
+		}
+		return
+	}
 	s.setPending(sig)
 	switch sig {
 	case syscall.SIGTERM, syscall.SIGINT:
@@ -95,6 +114,26 @@ func (s *signalSet) receive(sig syscall.Signal) {
 	case syscall.SIGQUIT:
 		s.setEnd()
 	}
+}
+
+// ignoredUpgrade is nginx's reason for ignoring USR2.
+const ignoredUpgrade = "the changing binary signal is ignored: you should shutdown or terminate before either old or new binary's process"
+
+// effect returns what a signal causes now, in nginx's words, and whether it is ignored. As in nginx, only a
+// daemon stops accepting connections: a terminal sends WINCH for another reason.
+func (s *signalSet) effect(sig syscall.Signal) (action string, ignored bool) {
+	switch {
+	case sig == syscall.SIGUSR2 && (s.newBinary.Load() || s.hasOldBinary()):
+		return "ignoring", true
+	case sig == syscall.SIGWINCH && !s.daemon.Load():
+		return "", true
+	}
+	return signalWords[sig], false
+}
+
+// hasOldBinary reports whether the binary that has started this one still runs.
+func (s *signalSet) hasOldBinary() bool {
+	return s.parent.Load() != 0 && int64(os.Getppid()) == s.parent.Load()
 }
 
 // setPending sets the flag of a signal that has an effect.

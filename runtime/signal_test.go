@@ -13,20 +13,21 @@ import (
 func TestSignalMessages(t *testing.T) {
 	tests := []struct {
 		name string
-		in   received
+		in   syscall.Signal
 		want string
 	}{
-		{"reload", received(syscall.SIGHUP), "signal 1 (SIGHUP) received, reconfiguring"},
-		{"reopen", received(syscall.SIGUSR1), "signal 10 (SIGUSR1) received, reopening logs"},
-		{"quit", received(syscall.SIGQUIT), "signal 3 (SIGQUIT) received, shutting down"},
-		{"stop", received(syscall.SIGTERM), "signal 15 (SIGTERM) received, exiting"},
-		{"interrupt", received(syscall.SIGINT), "signal 2 (SIGINT) received, exiting"},
-		{"not served", received(syscall.SIGUSR2), "signal 12 (SIGUSR2) received, ignoring"},
-		{"without effect", received(syscall.SIGWINCH), "signal 28 (SIGWINCH) received, ignoring"},
+		{"reload", syscall.SIGHUP, "signal 1 (SIGHUP) received, reconfiguring"},
+		{"reopen", syscall.SIGUSR1, "signal 10 (SIGUSR1) received, reopening logs"},
+		{"quit", syscall.SIGQUIT, "signal 3 (SIGQUIT) received, shutting down"},
+		{"stop", syscall.SIGTERM, "signal 15 (SIGTERM) received, exiting"},
+		{"interrupt", syscall.SIGINT, "signal 2 (SIGINT) received, exiting"},
+		{"upgrade", syscall.SIGUSR2, "signal 12 (SIGUSR2) received, changing binary"},
+		{"window of a terminal", syscall.SIGWINCH, "signal 28 (SIGWINCH) received"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := tt.in.String(); got != tt.want {
+			action, _ := newSignalSet(&currentLog{}).effect(tt.in)
+			if got := (received{tt.in, action}).String(); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
@@ -44,7 +45,7 @@ func TestPendingSignalsAreTakenByPrecedence(t *testing.T) {
 	for sig, pending := s.take(); pending; sig, pending = s.take() {
 		got = append(got, sig)
 	}
-	want := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGUSR1}
+	want := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

@@ -27,13 +27,17 @@ type controlAPI struct {
 // withControl serves the site with the control API.
 func withControl(s *site) (*served, controlAPI) {
 	s.t.Helper()
+	return s.front("-l", "unix:"+s.path("control.sock")), controlOf(s)
+}
+
+// controlOf returns the control API of a process that serves the site.
+func controlOf(s *site) controlAPI {
 	path := s.path("control.sock")
-	p := s.front("-l", "unix:"+path)
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", path)
 	}
-	return p, controlAPI{s.t, &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
+	return controlAPI{s.t, &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
 }
 
 // ask returns the status and the body of the answer.

@@ -12,11 +12,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"weir/internal/testwait"
 	"weir/runtime/control"
+	"weir/stream"
 )
 
 // A fakeMaster reloads with a fixed result.
@@ -133,7 +135,7 @@ func TestBadAddresses(t *testing.T) {
 		"127.0.0.1:8000-8001":   `control: invalid port in "127.0.0.1:8000-8001"`,
 		"127.0.0.1:9000/status": `control: invalid host in "127.0.0.1:9000/status"`,
 	} {
-		l, err := control.Listen(address, noLookup)
+		l, err := control.Listen(address, noLookup, noSocket)
 		if err == nil {
 			l.Close()
 			t.Errorf("%s: no error", address)
@@ -145,13 +147,47 @@ func TestBadAddresses(t *testing.T) {
 	}
 }
 
-// TestServe checks a socket of UNIX: its mode, an answer, and that the file is removed.
-func TestServe(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "control.sock")
-	l, err := control.Listen("unix:"+path, noLookup)
+// noSocket inherits nothing.
+func noSocket(stream.Addr) (int, bool) { return 0, false }
+
+// listener returns a listener of the socket.
+func listener(t *testing.T, s *control.Socket) net.Listener {
+	t.Helper()
+	l, err := s.Listener()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return l
+}
+
+// TestServe checks a socket of UNIX: its mode, an answer, and that the file is removed. The socket is served
+// twice: by the socket itself, and as an inherited one.
+func TestServe(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "control.sock")
+	first, err := control.Listen("unix:"+path, noLookup, noSocket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serveOnce(t, first, path)
+	again, err := control.Listen("unix:"+path, noLookup, func(a stream.Addr) (int, bool) {
+		fd, err := syscall.Dup(first.Descriptor())
+		return fd, err == nil && a == first.Addr
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	serveOnce(t, again, path)
+	again.Remove()
+	again.Close()
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file of the socket: %v, want none", err)
+	}
+}
+
+// serveOnce answers on the socket for some requests.
+func serveOnce(t *testing.T, socket *control.Socket, path string) {
+	t.Helper()
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("%v, %v, want mode 0600", info, err)
@@ -159,6 +195,7 @@ func TestServe(t *testing.T) {
 	s := &control.Server{Master: &fakeMaster{}, Version: "1.31.5"}
 	h := s.HTTP()
 	served := make(chan error, 1)
+	l := listener(t, socket)
 	go func() { served <- h.Serve(l) }()
 	answer := exchange(t, path, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n")
 	for _, want := range []string{
@@ -176,9 +213,6 @@ func TestServe(t *testing.T) {
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 		t.Error(err)
 	}
-	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the file of the socket: %v, want none", err)
-	}
 }
 
 // TestStaleSocket checks that the file that a killed process has left is replaced, and the socket of a running process is not.
@@ -190,12 +224,12 @@ func TestStaleSocket(t *testing.T) {
 	}
 	left.SetUnlinkOnClose(false)
 	left.Close()
-	l, err := control.Listen("unix:"+path, noLookup)
+	l, err := control.Listen("unix:"+path, noLookup, noSocket)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if second, err := control.Listen("unix:"+path, noLookup); err == nil {
+	if second, err := control.Listen("unix:"+path, noLookup, noSocket); err == nil {
 		second.Close()
 		t.Error("the socket of a running process was replaced")
 	}
@@ -217,12 +251,12 @@ func exchange(t *testing.T, path, request string) string {
 // TestConnectionLimit checks that clients beyond the limit wait until others have ended.
 func TestConnectionLimit(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "control.sock")
-	l, err := control.Listen("unix:"+path, noLookup)
+	l, err := control.Listen("unix:"+path, noLookup, noSocket)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := (&control.Server{Master: &fakeMaster{}}).HTTP()
-	go h.Serve(l)
+	go h.Serve(listener(t, l))
 	defer h.Close()
 	var idle []net.Conn
 	for range 64 {

@@ -15,10 +15,16 @@ import (
 	"weir/stream"
 )
 
+// A Socket is the listening socket of -l. It outlives the listeners that serve it.
+type Socket struct {
+	Addr stream.Addr
+	file *os.File
+}
+
 // Listen opens the socket of an address as in -l: a port, an address with a port, or the path of a
-// socket of UNIX, which only the user of the process can connect to. It removes the file of the socket
-// when it is closed. The error is nginx's sentence.
-func Listen(address string, lookup func(name string) ([]netip.Addr, error)) (net.Listener, error) {
+// socket of UNIX, which only the user of the process can connect to. inherited returns a descriptor that
+// listens on the address already, if there is one. The error is nginx's sentence.
+func Listen(address string, lookup func(name string) ([]netip.Addr, error), inherited func(stream.Addr) (fd int, ok bool)) (*Socket, error) {
 	a, err := conf.ParseListen(address)
 	if err != nil {
 		return nil, fmt.Errorf("control: %w in \"%s\"", err, address)
@@ -30,15 +36,65 @@ func Listen(address string, lookup func(name string) ([]netip.Addr, error)) (net
 	if err != nil {
 		return nil, fmt.Errorf("control: %w in \"%s\"", err, address)
 	}
-	l, err := open(addrs[0])
+	if fd, ok := inherited(addrs[0]); ok {
+		return &Socket{addrs[0], os.NewFile(uintptr(fd), address)}, nil
+	}
+	file, err := open(addrs[0])
 	if err != nil {
 		return nil, fmt.Errorf("control: bind() failed%s", errorlog.Errno(err))
+	}
+	return &Socket{addrs[0], file}, nil
+}
+
+// Listener returns a listener of the socket. Closing it leaves the socket open.
+func (s *Socket) Listener() (net.Listener, error) {
+	l, err := net.FileListener(s.file)
+	if err != nil {
+		return nil, err
+	}
+	if named, ok := l.(*net.UnixListener); ok {
+		named.SetUnlinkOnClose(false)
 	}
 	return &limitedListener{Listener: l, slots: make(chan struct{}, maxConnections)}, nil
 }
 
+// Descriptor returns the descriptor of the socket.
+func (s *Socket) Descriptor() (fd int) {
+	if raw, err := s.file.SyscallConn(); err == nil {
+		raw.Control(func(n uintptr) { fd = int(n) }) // Fd would make the socket blocking
+	}
+	return fd
+}
+
+// Close closes the socket, and leaves the file of a socket of UNIX.
+func (s *Socket) Close() { s.file.Close() }
+
+// Remove removes the file of a socket of UNIX.
+func (s *Socket) Remove() {
+	if s.Addr.Unix {
+		os.Remove(s.Addr.Path)
+	}
+}
+
 // open opens the socket.
-func open(a stream.Addr) (net.Listener, error) {
+func open(a stream.Addr) (*os.File, error) {
+	l, err := listen(a)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	switch l := l.(type) {
+	case *net.UnixListener:
+		l.SetUnlinkOnClose(false)
+		return l.File()
+	case *net.TCPListener:
+		return l.File()
+	}
+	return nil, net.UnknownNetworkError(l.Addr().Network())
+}
+
+// listen begins to listen on an address.
+func listen(a stream.Addr) (net.Listener, error) {
 	var c net.ListenConfig
 	switch {
 	case a.Unix:
