@@ -25,7 +25,7 @@ func (noDatagrams) Listen(*stream.Listener) error { return errors.ErrUnsupported
 func (noDatagrams) Forget(*stream.Listener) {}
 
 // Abort does nothing.
-func (noDatagrams) Abort(func(*stream.Session) bool, stream.Pace) {}
+func (noDatagrams) Abort(func(*stream.Session) bool, *stream.Budget) {}
 
 // Close does nothing.
 func (noDatagrams) Close() error { return nil }

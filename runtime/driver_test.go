@@ -127,7 +127,7 @@ func (d *echoDriver) Forget(p *stream.Listener) {
 	e.accepting.Wait()
 }
 
-func (d *echoDriver) Abort(match func(*stream.Session) bool, _ stream.Pace) {
+func (d *echoDriver) Abort(match func(*stream.Session) bool, _ *stream.Budget) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for c, s := range d.sessions {

@@ -22,10 +22,10 @@ func (d drivers) Listen(p *stream.Listener) error { return d.of(p).Listen(p) }
 // Forget stops accepting on p.
 func (d drivers) Forget(p *stream.Listener) { d.of(p).Forget(p) }
 
-// Abort ends the sessions that match. Each driver applies the pace separately.
-func (d drivers) Abort(match func(*stream.Session) bool, pace stream.Pace) {
-	d.connections.Abort(match, pace)
-	d.datagrams.Abort(match, pace)
+// Abort ends the sessions that match.
+func (d drivers) Abort(match func(*stream.Session) bool, b *stream.Budget) {
+	d.connections.Abort(match, b)
+	d.datagrams.Abort(match, b)
 }
 
 // Close ends all sessions at once.

@@ -161,11 +161,11 @@ func (d *hangingDriver) Forget(p *stream.Listener) {
 	d.Driver.Forget(p)
 }
 
-func (d *hangingDriver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
+func (d *hangingDriver) Abort(match func(*stream.Session) bool, b *stream.Budget) {
 	if d.abort {
 		d.hang()
 	}
-	d.Driver.Abort(match, pace)
+	d.Driver.Abort(match, b)
 }
 
 func (d *hangingDriver) Close() error {

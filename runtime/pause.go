@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"weir/internal/errorlog"
-	"weir/stream"
 )
 
 // A pausing is the time after WINCH: the listening sockets stay open, and the process does not accept. The
@@ -81,7 +80,7 @@ func (m *Master) awaitRest(p *pausing) {
 			}
 			return
 		case <-up:
-			m.driver.Abort(p.generation.owns, stream.Pace{})
+			m.driver.Abort(p.generation.owns, nil)
 			m.web.Abort(p.generation.ownsWeb)
 		case <-p.ended:
 			return

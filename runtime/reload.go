@@ -385,7 +385,7 @@ func (m *Master) awaitDrain(g *Generation) {
 			}
 			return
 		case <-up:
-			m.driver.Abort(g.owns, stream.Pace{})
+			m.driver.Abort(g.owns, nil)
 			m.web.Abort(g.ownsWeb)
 		case <-m.abort:
 			return

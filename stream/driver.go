@@ -17,11 +17,6 @@ type Listener struct {
 	Current func(c *Config) bool
 }
 
-// A Pace is the rate of an Abort. The zero Pace aborts at once.
-type Pace struct {
-	PerSecond int // sessions ended per second; 0 ends all at once
-}
-
 // A Driver runs sessions: it accepts, calls Advance, and performs the steps. Its methods are safe
 // for concurrent use.
 type Driver interface {
@@ -30,9 +25,11 @@ type Driver interface {
 	// Forget stops accepting on p and returns once no accept on its descriptors is in progress; its
 	// sessions continue.
 	Forget(p *Listener)
-	// Abort ends the matching sessions by the event Aborted. match is called only by the loop or
-	// goroutine that runs the session.
-	Abort(match func(*Session) bool, pace Pace)
+	// Abort ends the matching sessions by the event Aborted, as fast as the budget allows, in an order
+	// in which sessions that began one after another do not end one after another. Aborts with
+	// different budgets do not wait for each other. match is called only by the loop or goroutine that
+	// runs the session.
+	Abort(match func(*Session) bool, b *Budget)
 	// Close stops accepting, closes all sessions without an event, and returns once nothing of the
 	// driver runs.
 	Close() error

@@ -13,7 +13,9 @@ var abortTests = []driverTest{
 	{"abort those that match", abortMatching},
 	{"abort in every step", abortEveryStep},
 	{"abort that the content ignores", abortIgnored},
-	{"abort at a pace", abortPaced},
+	{"abort at a rate", abortPaced},
+	{"abort with one budget for several aborts", abortsShareBudget},
+	{"abort at a rate beside one that waits", abortsDoNotWait},
 	{"abort without a match", abortNone},
 }
 
@@ -25,7 +27,7 @@ func abortMatching(r *rig) {
 	other, otherServer := q.pair()
 	send(r, client, "hello")
 	expect(r, server, "hello")
-	r.driver.Abort(func(s *stream.Session) bool { return s.Listen == p.listen }, stream.Pace{})
+	r.driver.Abort(func(s *stream.Session) bool { return s.Listen == p.listen }, nil)
 	must(r, expectEnd(client))
 	must(r, expectEnd(server))
 	if o := r.outcome(); o.end != relay.Aborted || o.count(stream.Aborted) != 1 || o.fromClient != 5 {
@@ -56,7 +58,7 @@ func abortEveryStep(r *rig) {
 	for _, c := range []duplex{read, connecting, stuck, paused} {
 		defer io.Copy(io.Discard, c)
 	}
-	r.driver.Abort(allSessions, stream.Pace{})
+	r.driver.Abort(allSessions, nil)
 	testwait.Eventually(r, "all four have finished", func() bool { return r.finished() == 4 })
 }
 
@@ -77,7 +79,7 @@ func abortIgnored(r *rig) {
 		func() error { return steps.expect(client, 2, total) },
 		func() error {
 			for range 20 {
-				r.driver.Abort(allSessions, stream.Pace{})
+				r.driver.Abort(allSessions, nil)
 				time.Sleep(5 * time.Millisecond)
 			}
 			return nil
@@ -91,16 +93,46 @@ func abortIgnored(r *rig) {
 func abortPaced(r *rig) {
 	p := r.proxied(&Proxy{Spec: spec()})
 	for range 4 {
-		client, server := p.pair()
-		send(r, client, "x")
-		expect(r, server, "x")
+		p.exchange()
 	}
 	start := time.Now()
-	r.driver.Abort(allSessions, stream.Pace{PerSecond: 10})
+	r.driver.Abort(allSessions, stream.NewBudget(10))
 	testwait.Eventually(r, "all have finished", func() bool { return r.finished() == 4 })
 	if took := time.Since(start); took < 290*time.Millisecond {
 		r.Errorf("four sessions ended in %v, at 10 a second", took)
 	}
+}
+
+// abortsShareBudget ends the sessions of two servers by two aborts with the same budget.
+func abortsShareBudget(r *rig) {
+	p, q := r.proxied(&Proxy{Spec: spec()}), r.proxied(&Proxy{Spec: spec()})
+	for range 2 {
+		p.exchange()
+		q.exchange()
+	}
+	start, b := time.Now(), stream.NewBudget(10)
+	r.driver.Abort(func(s *stream.Session) bool { return s.Listen == p.listen }, b)
+	r.driver.Abort(func(s *stream.Session) bool { return s.Listen == q.listen }, b)
+	testwait.Eventually(r, "all have finished", func() bool { return r.finished() == 4 })
+	if took := time.Since(start); took < 290*time.Millisecond {
+		r.Errorf("four sessions ended in %v, at 10 a second", took)
+	}
+}
+
+// abortsDoNotWait aborts the sessions of one server while an abort of another has to wait for long.
+func abortsDoNotWait(r *rig) {
+	p, q := r.proxied(&Proxy{Spec: spec()}), r.proxied(&Proxy{Spec: spec()})
+	client, server := p.exchange()
+	for range 3 {
+		q.exchange()
+	}
+	used := stream.NewBudget(1)
+	used.Spend(time.Now().Add(time.Hour))
+	r.driver.Abort(func(s *stream.Session) bool { return s.Listen == p.listen }, used)
+	r.driver.Abort(func(s *stream.Session) bool { return s.Listen == q.listen }, nil)
+	testwait.Eventually(r, "the others have finished", func() bool { return r.finished() == 3 })
+	send(r, server, "pong")
+	expect(r, client, "pong")
 }
 
 // abortNone calls Abort without a match; the sessions continue.
@@ -109,7 +141,7 @@ func abortNone(r *rig) {
 	send(r, client, "ping")
 	expect(r, server, "ping")
 	matched := make(chan uint64, 10)
-	r.driver.Abort(func(s *stream.Session) bool { matched <- s.ID; return false }, stream.Pace{PerSecond: 1})
+	r.driver.Abort(func(s *stream.Session) bool { matched <- s.ID; return false }, stream.NewBudget(1))
 	<-matched
 	send(r, server, "pong")
 	expect(r, client, "pong")

@@ -23,7 +23,7 @@ var clientLeavesTests = []driverTest{
 	{"client resets in a pause", func(r *rig) { clientLeavesPause(r, stream.Failed, reset) }},
 	{"client ends in a pause", func(r *rig) { clientLeavesPause(r, stream.EOF, func(c net.Conn) { c.(duplex).CloseWrite() }) }},
 	{"abort in a pause", func(r *rig) {
-		clientLeavesPause(r, stream.Aborted, func(net.Conn) { r.driver.Abort(allSessions, stream.Pace{}) })
+		clientLeavesPause(r, stream.Aborted, func(net.Conn) { r.driver.Abort(allSessions, nil) })
 	}},
 	{"client resets while resolving", resetResolving},
 	{"client ends while resolving", endResolving},

@@ -367,7 +367,7 @@ func sessionInContext(r *rig) {
 	match := func(s *stream.Session) bool { return len(s.Tries) > 9 }
 	concurrently(r, v.tls.Handshake, func() error {
 		for range 20 {
-			r.driver.Abort(match, stream.Pace{})
+			r.driver.Abort(match, nil)
 		}
 		return nil
 	})

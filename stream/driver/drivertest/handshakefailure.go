@@ -188,7 +188,7 @@ func handshakeAborted(r *rig) {
 	silent := q.accept()
 	io.ReadFull(silent, make([]byte, 10))
 	testwait.Eventually(r, "all have begun", func() bool { return r.lines.Count("connected to") == 3 })
-	r.driver.Abort(func(s *stream.Session) bool { return s.Listen != other.listen }, stream.Pace{PerSecond: 100})
+	r.driver.Abort(func(s *stream.Session) bool { return s.Listen != other.listen }, stream.NewBudget(100))
 	must(r, expectEnd(behind))
 	io.Copy(io.Discard, waiting)
 	testwait.Eventually(r, "both have finished", func() bool { return r.finished() == 2 })
@@ -214,7 +214,7 @@ func (c abortingConn) Write(b []byte) (int, error) {
 		return n, err
 	}
 	before := c.r.aborts()
-	c.r.driver.Abort(allSessions, stream.Pace{})
+	c.r.driver.Abort(allSessions, nil)
 	testwait.Eventually(c.r, "the session receives the abort", func() bool { return c.r.aborts() > before })
 	n, err := c.duplex.Write(b[half:])
 	return half + n, err
@@ -264,7 +264,7 @@ func tlsRelayAborted(r *rig) {
 		func() error { return steps.expect(client, 2, total) },
 		func() error {
 			for range 20 {
-				r.driver.Abort(allSessions, stream.Pace{})
+				r.driver.Abort(allSessions, nil)
 				time.Sleep(5 * time.Millisecond)
 			}
 			return nil

@@ -185,7 +185,7 @@ func resolveTooLate(r *rig) {
 func abortResolving(r *rig) {
 	a := &resolvingContent{lookup: &Lookup{}}
 	client, _ := r.startResolving(a)
-	r.driver.Abort(allSessions, stream.Pace{})
+	r.driver.Abort(allSessions, nil)
 	must(r, expectEnd(client))
 	if o := r.outcome(); o.count(stream.Aborted) != 1 {
 		r.Errorf("got %d aborts, want 1", o.count(stream.Aborted))

@@ -316,6 +316,15 @@ func (p *proxyFrontend) pair() (client, server duplex) {
 	return client, p.accept()
 }
 
+// exchange is pair for a session that relays: it has passed on a byte.
+func (p *proxyFrontend) exchange() (client, server duplex) {
+	p.Helper()
+	client, server = p.pair()
+	send(p, client, "x")
+	expect(p, server, "x")
+	return client, server
+}
+
 // spec returns a plain relay.
 func spec() *relay.Spec { return &relay.Spec{BufferSize: 4096, Timeout: testwait.Patience} }
 

@@ -8,32 +8,32 @@ import (
 )
 
 // StartAbort begins to abort the matching sessions.
-func (l *loop) StartAbort(match func(*stream.Session) bool, b *poll.Budget) {
+func (l *loop) StartAbort(match func(*stream.Session) bool, b *stream.Budget) {
 	l.aborts.Start(match, b, l.conns.Len())
 }
 
 // Select makes the loop work for the conn at an index, and returns its session, or nil if the index
 // is free, or if a worker has the session: then the abort waits until the handshake returns.
-func (l *loop) Select(index uint32) *stream.Session {
+func (l *loop) Select(index uint32, by *poll.Abort) *stream.Session {
 	c := l.conns.At(index)
 	l.current = c
 	switch {
 	case c == nil:
 		return nil
 	case c.away():
-		c.setup.missed = append(c.setup.missed, l.aborts[0])
+		c.setup.missed = append(c.setup.missed, by)
 		return nil
 	}
 	return c.s
 }
 
 // applyMissedAborts applies the aborts that came while a worker had the handshake, whatever their
-// pace. It reports whether the session wants another step than the handshake now.
+// rate. It reports whether the session wants another step than the handshake now.
 func (c *conn) applyMissedAborts() bool {
 	missed := c.setup.missed
 	c.setup.missed = nil
 	for _, a := range missed {
-		if !a.Missed(c.s) {
+		if !a.Missed(c.l.now, c.s) {
 			continue
 		}
 		if step := c.s.Advance(stream.Event{Kind: stream.Aborted}); step.Do != stream.Keep {

@@ -80,8 +80,8 @@ func (d *Driver) Listen(p *stream.Listener) error {
 func (d *Driver) Forget(p *stream.Listener) { d.group.Forget(p) }
 
 // Abort ends the sessions that match. Each loop checks its own, a slice at a time.
-func (d *Driver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
-	d.group.Abort(match, pace)
+func (d *Driver) Abort(match func(*stream.Session) bool, b *stream.Budget) {
+	d.group.Abort(match, b)
 }
 
 // MaxHeld is how much data of a long flow may be in the kernel when its reader stalls. Other flows

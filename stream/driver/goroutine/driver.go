@@ -15,6 +15,7 @@ import (
 
 	"weir/internal/errorlog"
 	"weir/stream"
+	"weir/stream/driver/internal/poll"
 )
 
 // Driver is a stream.Driver. Its methods are safe for concurrent use.
@@ -84,14 +85,14 @@ func (d *Driver) Forget(p *stream.Listener) {
 
 // Abort ends those of the present sessions that match. It returns at once. One goroutine calls
 // match, with the session locked. Sessions that do not match are not woken.
-func (d *Driver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
+func (d *Driver) Abort(match func(*stream.Session) bool, b *stream.Budget) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
 		return
 	}
 	d.running.Add(1)
-	go d.sweep(d.present(), match, pace)
+	go d.sweep(d.present(), match, b)
 }
 
 // Close stops accepting, closes all sessions without an event, and waits until nothing of the
@@ -133,23 +134,16 @@ func (d *Driver) present() []*session {
 	return list
 }
 
-// sweep checks each session in turn, and ends at most pace.PerSecond matching ones per second.
-func (d *Driver) sweep(list []*session, match func(*stream.Session) bool, pace stream.Pace) {
+// sweep checks each session in turn, and ends the matching ones as fast as the budget allows.
+func (d *Driver) sweep(list []*session, match func(*stream.Session) bool, b *stream.Budget) {
 	defer d.running.Done()
-	for _, c := range list {
-		if c.abortIf(match) && !d.rest(pace) {
-			return
+	for order := poll.NewOrder(len(list)); !order.Done(); order.Next() {
+		for !list[order.Index()].abortIf(match, b) {
+			if !d.sleep(b.Wait(time.Now())) {
+				return
+			}
 		}
 	}
-}
-
-// rest waits for the interval that pace requires between two sessions, and reports whether the
-// driver is still open.
-func (d *Driver) rest(pace stream.Pace) bool {
-	if pace.PerSecond <= 0 {
-		return true
-	}
-	return d.sleep(time.Second / time.Duration(pace.PerSecond))
 }
 
 // sleep waits for a while, and reports whether the driver is still open.

@@ -134,16 +134,21 @@ func (c *session) advanceHeld(ev stream.Event) stream.Step {
 	return step
 }
 
-// abortIf calls match, and makes the session end if it matches. A match that panics does not match.
-func (c *session) abortIf(match func(*stream.Session) bool) bool {
+// abortIf calls match, and makes the session end if it matches. A match that panics does not match. It
+// reports false if the session matches and the budget does not allow its end yet.
+func (c *session) abortIf(match func(*stream.Session) bool, b *stream.Budget) (done bool) {
+	done = true
 	defer c.d.reportPanic()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.s == nil || !match(c.s) {
+		return done
+	}
+	if !b.Take(time.Now()) {
 		return false
 	}
 	c.wake(aborting)
-	return true
+	return done
 }
 
 // closeNow closes the session without an event.

@@ -8,13 +8,13 @@ import (
 )
 
 // StartAbort begins to abort the matching sessions.
-func (l *loop) StartAbort(match func(*stream.Session) bool, b *poll.Budget) {
+func (l *loop) StartAbort(match func(*stream.Session) bool, b *stream.Budget) {
 	l.aborts.Start(match, b, l.conns.Len())
 }
 
 // Select makes the loop work for the conn at an index, and returns its session, or nil if the index
 // is free.
-func (l *loop) Select(index uint32) *stream.Session {
+func (l *loop) Select(index uint32, _ *poll.Abort) *stream.Session {
 	l.current = l.conns.At(index)
 	if l.current == nil {
 		return nil

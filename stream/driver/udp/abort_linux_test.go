@@ -28,11 +28,11 @@ func TestAbort(t *testing.T) {
 			port = s.Client.Addr.Port()
 		}
 		return s.Client.Addr.Port() == port
-	}, stream.Pace{})
+	}, nil)
 	if o := r.outcome(); o.end != relay.Aborted || o.packets.Requests != 1 {
 		t.Errorf("got %+v", o)
 	}
-	r.driver.Abort(func(*stream.Session) bool { return true }, stream.Pace{PerSecond: 100})
+	r.driver.Abort(func(*stream.Session) bool { return true }, stream.NewBudget(100))
 	r.outcome()
 	r.outcome()
 }
@@ -48,7 +48,7 @@ func TestClose(t *testing.T) {
 		}
 	}
 	r.driver.Forget(r.listener)
-	r.driver.Abort(allSessions, stream.Pace{})
+	r.driver.Abort(allSessions, nil)
 	if err := r.driver.Listen(r.listener); err == nil {
 		t.Error("a closed driver listens")
 	}
@@ -72,7 +72,7 @@ func (r *rig) change(f func()) {
 func (r *rig) duringAbort(f func(*stream.Session)) (done <-chan bool) {
 	var once sync.Once
 	called := make(chan bool)
-	r.driver.Abort(func(s *stream.Session) bool { once.Do(func() { f(s); close(called) }); return false }, stream.Pace{})
+	r.driver.Abort(func(s *stream.Session) bool { once.Do(func() { f(s); close(called) }); return false }, nil)
 	return called
 }
 

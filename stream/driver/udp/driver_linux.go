@@ -73,8 +73,8 @@ func (d *Driver) start() error {
 func (d *Driver) Forget(p *stream.Listener) { d.group.Forget(p) }
 
 // Abort ends the sessions that match. Each loop checks its own, a slice at a time.
-func (d *Driver) Abort(match func(*stream.Session) bool, pace stream.Pace) {
-	d.group.Abort(match, pace)
+func (d *Driver) Abort(match func(*stream.Session) bool, b *stream.Budget) {
+	d.group.Abort(match, b)
 }
 
 // Close ends all sessions at once and stops the loops.

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"weir/internal/relay"
-	"weir/stream"
 	"weir/stream/driver/udp"
 )
 
@@ -36,7 +35,7 @@ func TestManyClients(t *testing.T) {
 				all.Go(func() { c.exchangeAll(uint64(i), rounds, &large) })
 			}
 			all.Wait()
-			r.driver.Abort(allSessions, stream.Pace{})
+			r.driver.Abort(allSessions, nil)
 			var sum outcome
 			for range clients {
 				o := r.outcome()
@@ -113,7 +112,7 @@ func TestSizes(t *testing.T) {
 	r.answer(server, from, "")
 	r.answer(server, from, "M")
 	c.expect("ABCDEFGHIJ", "", "M")
-	r.driver.Abort(allSessions, stream.Pace{})
+	r.driver.Abort(allSessions, nil)
 	want := outcome{end: relay.Aborted, packets: relay.Packets{Requests: 3, Responses: 3}, fromClient: 23, toUpstream: 23, fromUpstream: 11, toClient: 11}
 	if o := r.outcome(); o.end != want.end || o.packets != want.packets || o.fromClient != want.fromClient ||
 		o.toUpstream != want.toUpstream || o.fromUpstream != want.fromUpstream || o.toClient != want.toClient {

@@ -108,7 +108,7 @@ func TestAbortWhileResolving(t *testing.T) {
 	a := r.startResolving(0)
 	r.client("").send("a")
 	<-a.begun
-	r.driver.Abort(allSessions, stream.Pace{})
+	r.driver.Abort(allSessions, nil)
 	r.outcome()
 	r.driver.Close() // a session ends a moment after it is logged
 	if a.lookup.Answer() {

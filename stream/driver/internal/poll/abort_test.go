@@ -15,7 +15,7 @@ type fakeLoop struct {
 }
 
 // Select returns a session.
-func (l *fakeLoop) Select(index uint32) *stream.Session {
+func (l *fakeLoop) Select(index uint32, _ *Abort) *stream.Session {
 	l.current = index
 	return l.sessions[index]
 }
@@ -44,7 +44,7 @@ func TestAbortsInSlices(t *testing.T) {
 	const n = 3 * abortSlice
 	l := newFakeLoop(n)
 	var aborts Aborts
-	aborts.Start(odd, NewBudget(stream.Pace{}), n)
+	aborts.Start(odd, nil, n)
 	l.sessions = append(l.sessions, &stream.Session{ID: 2*n + 1})
 	turns := 0
 	for ; len(aborts) > 0; turns++ {
@@ -63,22 +63,23 @@ func TestAbortsInSlices(t *testing.T) {
 	}
 }
 
-// TestPacedAborts tests that the loops of a driver share the budget of an abort.
+// TestPacedAborts tests that loops share the budget of an abort.
 func TestPacedAborts(t *testing.T) {
-	budget := NewBudget(stream.Pace{PerSecond: 2})
+	budget := stream.NewBudget(100)
 	var loops [2]*fakeLoop
 	var aborts [2]Aborts
 	for i := range loops {
 		loops[i] = newFakeLoop(9)
 		aborts[i].Start(odd, budget, 9)
 	}
-	for second, want := range []int{0, 2, 4, 6, 6} {
-		now := budget.start.Add(time.Duration(second) * time.Second)
+	start := time.Now()
+	for turn, want := range []int{1, 2, 3, 4, 5, 6, 6} {
+		now := start.Add(time.Duration(turn) * 10 * time.Millisecond)
 		for i := range loops {
 			aborts[i].Continue(now, loops[i])
 		}
 		if got := len(loops[0].aborted) + len(loops[1].aborted); got != want {
-			t.Errorf("after %d s %d sessions are aborted, want %d", second, got, want)
+			t.Errorf("after %v %d sessions are aborted, want %d", now.Sub(start), got, want)
 		}
 	}
 	if len(aborts[0])+len(aborts[1]) != 0 {
@@ -86,14 +87,32 @@ func TestPacedAborts(t *testing.T) {
 	}
 }
 
-// TestMissedAbort tests that a session that an abort has missed counts for the pace.
+// TestConcurrentAborts tests that an abort does not wait for one with a lower rate.
+func TestConcurrentAborts(t *testing.T) {
+	l := newFakeLoop(12)
+	var aborts Aborts
+	slow := stream.NewBudget(1)
+	slow.Spend(time.Now())
+	aborts.Start(odd, slow, 12)
+	aborts.Start(func(s *stream.Session) bool { return !odd(s) }, nil, 12)
+	if !aborts.Ready(time.Now()) {
+		t.Error("the second abort is not ready")
+	}
+	aborts.Continue(time.Now(), l)
+	if len(l.aborted) != 4 || len(aborts) != 1 || aborts.Ready(time.Now()) {
+		t.Errorf("aborted %v, %d aborts continue", l.aborted, len(aborts))
+	}
+}
+
+// TestMissedAbort tests that a session that an abort has missed counts for the rate.
 func TestMissedAbort(t *testing.T) {
-	b := NewBudget(stream.Pace{PerSecond: 1})
+	now := time.Now()
+	b := stream.NewBudget(1)
 	a := &Abort{match: odd, budget: b}
-	if a.Missed(&stream.Session{ID: 2}) || !a.Missed(&stream.Session{ID: 1}) {
+	if a.Missed(now, &stream.Session{ID: 2}) || !a.Missed(now, &stream.Session{ID: 1}) {
 		t.Error("the abort matches other sessions")
 	}
-	if b.take(b.start.Add(1500 * time.Millisecond)) {
+	if b.Take(now.Add(900 * time.Millisecond)) {
 		t.Error("a second session ends in the first second")
 	}
 }

@@ -19,7 +19,7 @@ type Loop interface {
 	// RemoveListener stops the use of the listener's descriptors.
 	RemoveListener(id uint32)
 	// StartAbort begins to abort the matching sessions.
-	StartAbort(match func(*stream.Session) bool, b *Budget)
+	StartAbort(match func(*stream.Session) bool, b *stream.Budget)
 }
 
 // A Group has the loops of a driver and the listeners that they serve. It is safe for concurrent
@@ -85,7 +85,7 @@ func (g *Group) forget(p *stream.Listener) {
 // Abort ends the sessions that match. Each loop checks its own, a slice at a time. Abort returns
 // when each loop has received the abort. A loop that has posted a session to another one has done so
 // before the abort reaches either.
-func (g *Group) Abort(match func(*stream.Session) bool, pace stream.Pace) {
+func (g *Group) Abort(match func(*stream.Session) bool, b *stream.Budget) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
@@ -94,9 +94,8 @@ func (g *Group) Abort(match func(*stream.Session) bool, pace stream.Pace) {
 	for _, l := range g.loops {
 		l.Mail().Call(func() error { return nil })
 	}
-	budget := NewBudget(pace)
 	for _, l := range g.loops {
-		l.Mail().Call(func() error { l.StartAbort(match, budget); return nil })
+		l.Mail().Call(func() error { l.StartAbort(match, b); return nil })
 	}
 }
 
