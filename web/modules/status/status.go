@@ -17,10 +17,18 @@ type API struct {
 	Write bool
 }
 
-// Serve implements web.Content. A body that is too large is answered by the server's page.
+// origins finds requests that a page of another site makes in a browser.
+var origins = http.NewCrossOriginProtection()
+
+// Serve implements web.Content. A body that is too large is answered by the server's page. A page of another site
+// may not change anything through the browser of someone who has access.
 func (c *API) Serve(r *web.Request) web.Outcome {
 	if r.Env.API == nil {
 		return web.Status(http.StatusNotFound)
+	}
+	if err := origins.Check(r.HTTP); err != nil {
+		r.LogError("a page of another site may not change anything: " + err.Error())
+		return web.Status(http.StatusForbidden)
 	}
 	w := r.Writer.Replacing(func(status int) bool { return status == http.StatusRequestEntityTooLarge })
 	request := r.Body()
