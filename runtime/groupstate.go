@@ -100,7 +100,8 @@ func (s groupState) Remove(id int) error {
 // changeOf reads the values of a request as those of the directive server are read.
 func changeOf(c api.ServerChange) (upstream.Change, error) {
 	change, err := directives.ParseServer(upstream.Values{
-		Server: c.Address, Service: c.Service, Weight: decimal(c.Weight), MaxConns: decimal(c.MaxConns), MaxFails: decimal(c.MaxFails),
+		Server: c.Address, Service: c.Service,
+		Weight: decimal(c.Weight), MaxConns: decimal(c.MaxConns), MaxFails: decimal(c.MaxFails),
 		FailTimeout: c.FailTimeout, SlowStart: c.SlowStart, Backup: c.Backup, Down: c.Down, Drain: c.Drain,
 	})
 	return change, apiError(err)

@@ -33,9 +33,12 @@ func newState(m *Master, counters *web.Counters) *state {
 // serve is the hook API of web.Env.
 func (s *state) serve(w http.ResponseWriter, r *http.Request, path string, write bool, bodyLimit int64) {
 	server := api.Server{Source: s}
-	server.Serve(w, r, path, api.Options{Write: write, BodyLimit: bodyLimit, TooLarge: func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusRequestEntityTooLarge) // the server writes its page
-	}})
+	server.Serve(w, r, path, api.Options{Write: write, BodyLimit: bodyLimit, TooLarge: tooLarge})
+}
+
+// tooLarge makes the server write its page.
+func tooLarge(w http.ResponseWriter, _ *http.Request) {
+	w.WriteHeader(http.StatusRequestEntityTooLarge)
 }
 
 // instanceID returns a UUID for the configuration of a machine: it stays the same through restarts.

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"regexp"
 	"testing"
 
@@ -58,7 +59,7 @@ func TestStateWithoutConfiguration(t *testing.T) {
 		len(s.HTTPZones().Names()) > 0 {
 		t.Error("the process has objects of a configuration")
 	}
-	if _, err := s.Upstream("a"); err != api.ErrUpstreamNotFound {
+	if _, err := s.Upstream("a"); !errors.Is(err, api.ErrUpstreamNotFound) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -12,8 +12,11 @@ import (
 type parameter struct {
 	since int // version; 0 means all
 	http  bool
-	set   func(c *ServerChange, name string, value any) *Error
+	set   setter
 }
+
+// A setter sets a member of a change from the value of a request.
+type setter func(c *ServerChange, name string, value any) *Error
 
 // parameters are the members by name. Those of http alone are checked only, because there are no groups
 // of http. NGINX Plus has drain in http alone.
@@ -23,13 +26,17 @@ var parameters = map[string]parameter{
 	"weight":       {set: numberParameter("UpstreamBadWeight", 1, func(c *ServerChange) **int { return &c.Weight })},
 	"max_conns":    {set: numberParameter("UpstreamBadMaxConns", 0, func(c *ServerChange) **int { return &c.MaxConns })},
 	"max_fails":    {set: numberParameter("UpstreamBadMaxFails", 0, func(c *ServerChange) **int { return &c.MaxFails })},
-	"fail_timeout": {set: textParameter("UpstreamBadFailTimeout", func(c *ServerChange) **string { return &c.FailTimeout }, isSeconds)},
-	"slow_start":   {set: textParameter("UpstreamBadSlowStart", func(c *ServerChange) **string { return &c.SlowStart }, isMillis)},
+	"fail_timeout": {set: textParameter("UpstreamBadFailTimeout", failTimeout, isSeconds)},
+	"slow_start":   {set: textParameter("UpstreamBadSlowStart", slowStart, isMillis)},
 	"backup":       {set: flagParameter(func(c *ServerChange) **bool { return &c.Backup })},
 	"down":         {set: flagParameter(func(c *ServerChange) **bool { return &c.Down })},
 	"route":        {http: true, set: textParameter("UpstreamBadRoute", unused[string], isRoute)},
 	"drain":        {since: 2, set: flagParameter(func(c *ServerChange) **bool { return &c.Drain })},
 }
+
+func failTimeout(c *ServerChange) **string { return &c.FailTimeout }
+
+func slowStart(c *ServerChange) **string { return &c.SlowStart }
 
 // unused is the target of a parameter that no group has.
 func unused[T any](*ServerChange) **T { return new(*T) }
@@ -67,7 +74,7 @@ func badValue(name string) *Error { return badFormat("invalid \"%s\" value", nam
 
 // textParameter sets a string. A number counts as its text, except for the address. code is the error
 // for a text that is not valid.
-func textParameter(code string, target func(*ServerChange) **string, valid func(string) bool) func(*ServerChange, string, any) *Error {
+func textParameter(code string, target func(*ServerChange) **string, valid func(string) bool) setter {
 	return func(c *ServerChange, name string, value any) *Error {
 		text, ok := value.(string)
 		if n, isNumber := value.(json.Number); isNumber && code != "" {
@@ -87,7 +94,7 @@ func textParameter(code string, target func(*ServerChange) **string, valid func(
 }
 
 // numberParameter sets a number that is at least the given one. A string counts as the number in it.
-func numberParameter(code string, least int64, target func(*ServerChange) **int) func(*ServerChange, string, any) *Error {
+func numberParameter(code string, least int64, target func(*ServerChange) **int) setter {
 	return func(c *ServerChange, name string, value any) *Error {
 		var text string
 		switch v := value.(type) {
@@ -109,7 +116,7 @@ func numberParameter(code string, least int64, target func(*ServerChange) **int)
 }
 
 // flagParameter sets a boolean, which may be the text of one.
-func flagParameter(target func(*ServerChange) **bool) func(*ServerChange, string, any) *Error {
+func flagParameter(target func(*ServerChange) **bool) setter {
 	return func(c *ServerChange, name string, value any) *Error {
 		var on bool
 		switch value {

@@ -53,12 +53,12 @@ var (
 	otherFailure     = number("other", func(s *SSL) uint64 { return s.VerifyFailures.Other })
 )
 
-// The objects with counters of handshakes: of the process, a server and a peer. Until version 7 that of the process has three
-// counters in another order.
+// The objects with counters of handshakes: of the process, a server and a peer. Until version 7 that of
+// the process has three counters in another order.
 var (
 	processSSL = object[SSL]{
-		handshakes, handshakesFailed.to(7), sessionReuses, handshakesFailed.from(8), noCommonProtocol.from(8), noCommonCipher.from(8),
-		handshakeTimeout.from(8), peerRejectedCert.from(8),
+		handshakes, handshakesFailed.to(7), sessionReuses, handshakesFailed.from(8),
+		noCommonProtocol.from(8), noCommonCipher.from(8), handshakeTimeout.from(8), peerRejectedCert.from(8),
 		group("verify_failures", object[SSL]{noCert, expiredCert, revokedCert, hostnameMismatch, otherFailure}).from(8),
 	}
 	serverSSL = object[SSL]{
@@ -149,7 +149,9 @@ var (
 	httpSent      = number("sent", func(z *HTTPZone) uint64 { return z.Sent })
 	httpSSL       = child("ssl", serverSSL, func(z *HTTPZone) *SSL { return z.SSL }).from(8)
 
-	httpZoneObject     = object[HTTPZone]{httpProcessing, httpRequests, httpResponses, httpDiscarded, httpReceived, httpSent, httpSSL}
+	httpZoneObject = object[HTTPZone]{
+		httpProcessing, httpRequests, httpResponses, httpDiscarded, httpReceived, httpSent, httpSSL,
+	}
 	locationZoneObject = object[HTTPZone]{httpRequests, httpResponses, httpDiscarded, httpReceived, httpSent}
 )
 
@@ -218,7 +220,8 @@ var peerObject = object[Peer]{
 		number("checks", func(h *Health) uint64 { return h.Checks }),
 		number("fails", func(h *Health) uint64 { return h.Fails }),
 		number("unhealthy", func(h *Health) uint64 { return h.Unhealthy }),
-		flag("last_passed", func(h *Health) bool { return *h.LastPassed }).when(func(h *Health) bool { return h.LastPassed != nil }),
+		flag("last_passed", func(h *Health) bool { return *h.LastPassed }).
+			when(func(h *Health) bool { return h.LastPassed != nil }),
 	}, func(p *Peer) *Health { return &p.Health }),
 	number("downtime", func(p *Peer) int64 { return p.Downtime.Milliseconds() }),
 	moment("downstart", millisFormat, func(p *Peer) time.Time { return p.Downstart }),
@@ -245,7 +248,8 @@ var serverObject = object[GroupServer]{
 	flag("backup", func(s *GroupServer) bool { return s.Backup }),
 	flag("down", func(s *GroupServer) bool { return s.Down }),
 	flag("drain", func(s *GroupServer) bool { return s.Drain }).when(func(s *GroupServer) bool { return s.Drain }),
-	text("parent", func(s *GroupServer) string { return strconv.Itoa(*s.Parent) }).when(func(s *GroupServer) bool { return s.Parent != nil }),
+	text("parent", func(s *GroupServer) string { return strconv.Itoa(*s.Parent) }).
+		when(func(s *GroupServer) bool { return s.Parent != nil }),
 	optionalText("host", func(s *GroupServer) string { return s.Host }),
 }
 
