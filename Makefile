@@ -48,7 +48,7 @@ install: ## install bin/weir, manual pages, completions and the systemd unit bel
 	install -m 644 packaging/completions/weir.bash "$(DESTDIR)$(BASHDIR)/weir"
 	install -m 644 packaging/completions/_weir "$(DESTDIR)$(ZSHDIR)/_weir"
 	install -m 644 packaging/completions/weir.fish "$(DESTDIR)$(FISHDIR)/weir.fish"
-	sed 's|/usr/local/sbin|$(SBINDIR)|' packaging/weir.service >"$(DESTDIR)$(UNITDIR)/weir.service"
+	sed 's|/usr/local/sbin/|$(SBINDIR)/|' packaging/weir.service >"$(DESTDIR)$(UNITDIR)/weir.service"
 	chmod 644 "$(DESTDIR)$(UNITDIR)/weir.service"
 	install -m 644 packaging/sysusers.conf "$(DESTDIR)$(USERDIR)/weir.conf"
 
