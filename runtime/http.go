@@ -1,8 +1,11 @@
 package runtime
 
 import (
+	"net/http"
+
 	"weir/internal/errorlog"
 	"weir/runtime/dashboard"
+	"weir/runtime/metrics"
 	"weir/stream"
 	"weir/web"
 )
@@ -10,9 +13,11 @@ import (
 // newWebEnv returns what requests need from the process. Its Counters count for all configurations.
 func newWebEnv(m *Master) *web.Env {
 	env, counters := m.env, &web.Counters{}
+	state := newState(m, counters)
 	return &web.Env{
 		Now: env.Now, NextID: env.NextID, Log: env.Log, Hostname: env.Hostname, PID: env.PID, Counters: counters,
-		API: newState(m, counters).serve, Dashboard: dashboard.Serve,
+		API: state.serve, Dashboard: dashboard.Serve,
+		Metrics: func(w http.ResponseWriter, r *http.Request) { metrics.Serve(state, w, r) },
 	}
 }
 

@@ -19,20 +19,21 @@ import (
 // state is the state of a Master as the API shows it: api.Source. It takes no lock that a session waits
 // for longer than one counter is copied.
 type state struct {
-	m    *Master
-	web  *web.Counters
-	uuid string
+	m       *Master
+	web     *web.Counters
+	uuid    string
+	started time.Time // of the process
 	connectionResets
 }
 
 // newState returns the state of m, whose requests are counted by web.
 func newState(m *Master, counters *web.Counters) *state {
-	return &state{m: m, web: counters, uuid: instanceID(m.env.Hostname, m.paths.conf)}
+	return &state{m: m, web: counters, started: m.env.Now(), uuid: instanceID(m.env.Hostname, m.paths.conf)}
 }
 
 // serve is the hook API of web.Env.
 func (s *state) serve(w http.ResponseWriter, r *http.Request, path string, write bool, bodyLimit int64) {
-	server := api.Server{Source: s}
+	server := api.Server{Source: s, Own: s}
 	server.Serve(w, r, path, api.Options{Write: write, BodyLimit: bodyLimit, TooLarge: tooLarge})
 }
 

@@ -65,6 +65,13 @@ func (d *Descriptors) sum() (open, needed int) {
 	return open, needed
 }
 
+// Usage returns the number of open descriptors, of which those that no session uses are as of the last
+// survey, and the limit of the process. Without a limit it is math.MaxInt64.
+func (d *Descriptors) Usage() (open, limit int64) {
+	sessions, _ := d.sum()
+	return int64(sessions) + d.others.Load(), d.limit.Load()
+}
+
 // Survey records the limit of the process and the number of open descriptors. Call it after the
 // limit may have changed.
 func (d *Descriptors) Survey() {

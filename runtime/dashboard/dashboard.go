@@ -28,7 +28,7 @@ var Page = []byte(strings.NewReplacer("/*STYLE*/", style, "/*SCRIPT*/", script).
 // Policy is the Content-Security-Policy of the page: only the style and the script inside it apply,
 // and it connects to its own origin only.
 var Policy = strings.Join([]string{
-	"default-src 'none'", "style-src " + source(style), "script-src " + source(script), "connect-src 'self'",
+	"default-src 'none'", "style-src " + source(style), "script-src " + source(script), "connect-src 'self'", "img-src data:",
 	"base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
 }, "; ")
 

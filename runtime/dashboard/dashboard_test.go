@@ -20,6 +20,7 @@ func TestPageIsSmall(t *testing.T) {
 func TestPageLoadsNothingElse(t *testing.T) {
 	loads := regexp.MustCompile(`(?i)\b(src|href|action|data|poster)=|@import|url\(|\bimport\b|style="|\son[a-z]+="`)
 	for _, text := range []string{markup, style} {
+		text = strings.Replace(text, `href="data:,"`, "", 1) // an empty icon, so that browsers do not ask for one
 		if found := loads.FindString(text); found != "" {
 			t.Errorf("the page contains %q", found)
 		}

@@ -20,7 +20,7 @@ Written by ` + "`go test ./runtime/metrics -update`" + ` from the metrics of a c
 
 A location with ` + "`prometheus;`" + ` serves these metrics, as does the vendor's recipe with ` + "`js_content prometheus.metrics;`" + `:
 
-` + "```" + `
+` + "```nginx" + `
 http {
     server {
         listen 9113;

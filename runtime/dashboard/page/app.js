@@ -3,8 +3,9 @@
 // The page asks the API once a second. It writes only text nodes and attributes, never markup,
 // because names in the configuration and messages of the server are not trusted here.
 
-const API = "/api/9/";
-const OWN = "/api/weir/";
+// The origin leaves out a name and password in the address of the page, which requests must not contain.
+const API = location.origin + "/api/9/";
+const OWN = location.origin + "/api/weir/";
 const HISTORY = 60; // seconds of a chart
 
 const $ = (id) => document.getElementById(id);
@@ -124,6 +125,7 @@ class Table {
   }
 
   update(items) {
+    this.element.hidden = items.size === 0;
     for (const [key, row] of this.rows) {
       if (!items.has(key)) {
         row.element.remove();
@@ -419,8 +421,12 @@ async function ask(event) {
   event.preventDefault();
   const client = $("client").value;
   const routes = await get(OWN + "route?key=" + encodeURIComponent(client)).catch(() => undefined);
-  const lines = Object.entries(routes ?? {}).map(([upstream, route]) => make("li", {}, upstream + ": ",
-    make("b", { textContent: route.server ?? "round robin decides" }), make("small", { textContent: " by " + route.key })));
+  const lines = Object.entries(routes ?? {}).map(([upstream, route]) => {
+    const line = make("li", {}, upstream + ": ",
+      make("b", { textContent: route.server ?? "no server of this key" }), make("small", { textContent: " by " + route.key }));
+    line.dataset.upstream = upstream;
+    return line;
+  });
   setText($("asked"), client);
   $("routes").replaceChildren(...(lines.length ? lines : [make("li", { textContent: "no upstream chooses by a key" })]));
   $("answer").hidden = false;

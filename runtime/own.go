@@ -1,0 +1,117 @@
+package runtime
+
+import (
+	"math"
+	goruntime "runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"weir/runtime/api"
+	"weir/runtime/metrics"
+	"weir/stream/status"
+	"weir/stream/upstream"
+)
+
+// Reloads implements api.Own.
+func (s *state) Reloads() api.Reloads {
+	last, served, failed := s.m.history.reloads()
+	all := api.Reloads{Served: served, Failed: failed}
+	for _, r := range last {
+		all.Last = append(all.Last, api.Reload(r))
+	}
+	return all
+}
+
+// keyedGroups returns the groups of the current configuration that choose by the hash of a key, with the
+// key, ordered by name.
+func (s *state) keyedGroups() []*upstream.Group {
+	var groups []*upstream.Group
+	for _, p := range s.config().Parts {
+		if group, ok := p.(*upstream.Group); ok {
+			if _, keyed := group.HashKey(); keyed {
+				groups = append(groups, group)
+			}
+		}
+	}
+	slices.SortFunc(groups, func(a, b *upstream.Group) int { return strings.Compare(a.Name, b.Name) })
+	return groups
+}
+
+// MQTT implements api.Own.
+func (s *state) MQTT() []api.MQTTZone {
+	var zones []api.MQTTZone
+	for _, z := range s.config().Status.Servers {
+		if m := z.MQTT(); m != nil {
+			zones = append(zones, mqttZoneOf(z.Name, m.Snapshot()))
+		}
+	}
+	slices.SortFunc(zones, func(a, b api.MQTTZone) int { return strings.Compare(a.Name, b.Name) })
+	return zones
+}
+
+func mqttZoneOf(name string, m status.MQTTSnapshot) api.MQTTZone {
+	z := api.MQTTZone{
+		Name: name, V31: uint64(m.V31), V311: uint64(m.V311), V5: uint64(m.V5), Malformed: uint64(m.Malformed),
+		WithoutClientID: uint64(m.WithoutClientID), ConnackTimes: api.Histogram{Bounds: m.ConnackTimes.Bounds, Sum: m.ConnackTimes.Sum},
+	}
+	for _, c := range m.Connacks {
+		z.Connacks = append(z.Connacks, api.Connack{Code: int(c.Code), Count: uint64(c.Count)})
+	}
+	for _, n := range m.ConnackTimes.Counts {
+		z.ConnackTimes.Counts = append(z.ConnackTimes.Counts, uint64(n))
+	}
+	return z
+}
+
+// Rings implements api.Own.
+func (s *state) Rings() []api.Ring {
+	var rings []api.Ring
+	for _, g := range s.keyedGroups() {
+		r := api.Ring{Upstream: g.Name}
+		r.Key, _ = g.HashKey()
+		shares := g.Shares()
+		for _, p := range g.Peers() {
+			if share, primary := shares[p.ID]; primary {
+				r.Shares = append(r.Shares, api.Share{ID: p.ID, Server: p.Name, Share: share})
+			}
+		}
+		rings = append(rings, r)
+	}
+	return rings
+}
+
+// Routes implements api.Own.
+func (s *state) Routes(key string) []api.Route {
+	var routes []api.Route
+	for _, g := range s.keyedGroups() {
+		r := api.Route{Upstream: g.Name}
+		r.Key, _ = g.HashKey()
+		if p := g.Route(key, time.Now()); p != nil {
+			r.ID, r.Server = p.ID, p.Name
+		}
+		routes = append(routes, r)
+	}
+	return routes
+}
+
+// Runtime implements metrics.Source.
+func (s *state) Runtime() metrics.Runtime {
+	open, limit := s.m.env.Descriptors.Usage()
+	if limit == math.MaxInt64 {
+		limit = 0
+	}
+	return metrics.Runtime{
+		Version: Version, GoVersion: goruntime.Version(), Started: s.started, Loops: s.m.loops, OldSessions: s.m.sessionsNotOf(s.m.current.Load()),
+		OpenDescriptors: uint64(open), DescriptorsLimit: uint64(limit),
+	}
+}
+
+// sessionsNotOf counts the sessions of all generations except g. It is safe for concurrent use.
+func (m *Master) sessionsNotOf(g *Generation) uint64 {
+	all := m.tally.begun.Load() - m.tally.ended.Load()
+	if g == nil {
+		return all
+	}
+	return all - min(all, uint64(g.refs.Load()))
+}
