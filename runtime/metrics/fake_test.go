@@ -48,6 +48,16 @@ func (fakeSource) StreamZones() api.Set[api.StreamZone] {
 	return set[api.StreamZone]{"a \"quoted\"\\\n\xff", api.StreamZone{Processing: 1, Sessions: api.Sessions{Class2: 5, Total: 5}, SSL: testSSL}}
 }
 
+func (fakeSource) HTTPZones() api.Set[api.HTTPZone] {
+	return set[api.HTTPZone]{"web", api.HTTPZone{
+		Processing: 1, Requests: 7, Classes: [5]uint64{0, 4, 0, 2, 0}, Codes: []api.Code{{Status: 200, Count: 4}, {Status: 404, Count: 2}}, SSL: testSSL,
+	}}
+}
+
+func (fakeSource) LocationZones() api.Set[api.HTTPZone] {
+	return set[api.HTTPZone]{"api", api.HTTPZone{Requests: 3}}
+}
+
 func (fakeSource) LimitConns() api.Set[api.LimitConn] {
 	return set[api.LimitConn]{"addr", api.LimitConn{Passed: 5, Rejected: 6, RejectedDryRun: 7}}
 }

@@ -65,6 +65,8 @@ func Append(b []byte, s Source, openMetrics bool) []byte {
 	w := &writer{buf: b, openMetrics: openMetrics}
 	w.process(s)
 	w.httpAndTLS(s)
+	w.httpZones("server_zone", s.HTTPZones(), httpServerColumns)
+	w.httpZones("location_zone", s.LocationZones(), nil)
 	if s.HasStream() {
 		w.zones(s)
 		w.upstreams(s)
@@ -152,18 +154,57 @@ func rowsOf[T any](label string, set api.Set[T]) []row[T] {
 	return rows
 }
 
+// ssl is a value of objects that count handshakes; like the exporter, it is 0 for the others.
 func ssl[T any](of func(*T) *api.SSL, value func(*api.SSL) uint64) func(*T) (uint64, bool) {
-	return func(v *T) (uint64, bool) {
+	return always(func(v *T) uint64 {
 		if s := of(v); s != nil {
-			return value(s), true
+			return value(s)
 		}
-		return 0, false
-	}
+		return 0
+	})
 }
 
 func handshakes(s *api.SSL) uint64       { return s.Handshakes }
 func handshakesFailed(s *api.SSL) uint64 { return s.HandshakesFailed }
 func sessionReuses(s *api.SSL) uint64    { return s.SessionReuses }
+
+func httpZoneSSL(z *api.HTTPZone) *api.SSL { return z.SSL }
+
+// httpServerColumns are the families that only the zones of servers have.
+var httpServerColumns = []column[api.HTTPZone]{
+	{"nginxplus_server_zone_processing", gauge, "Requests that are being answered", always(func(z *api.HTTPZone) uint64 { return z.Processing })},
+	{"nginxplus_server_zone_ssl_handshakes", counter, "Successful TLS handshakes", ssl(httpZoneSSL, handshakes)},
+	{"nginxplus_server_zone_ssl_handshakes_failed", counter, "Failed TLS handshakes", ssl(httpZoneSSL, handshakesFailed)},
+	{"nginxplus_server_zone_ssl_session_reuses", counter, "Resumed TLS sessions", ssl(httpZoneSSL, sessionReuses)},
+}
+
+// httpZones writes the zones of the HTTP servers, or of their locations. kind is the name of their label.
+func (w *writer) httpZones(kind string, set api.Set[api.HTTPZone], only []column[api.HTTPZone]) {
+	rows := rowsOf(kind, set)
+	if len(rows) == 0 {
+		return
+	}
+	prefix := "nginxplus_" + kind + "_"
+	table(w, only, rows)
+	table(w, []column[api.HTTPZone]{
+		{prefix + "requests", counter, "Requests", always(func(z *api.HTTPZone) uint64 { return z.Requests })},
+		{prefix + "discarded", counter, "Requests without a response", always(func(z *api.HTTPZone) uint64 { return z.Discarded })},
+		{prefix + "received", counter, "Bytes from clients", always(func(z *api.HTTPZone) uint64 { return z.Received })},
+		{prefix + "sent", counter, "Bytes to clients", always(func(z *api.HTTPZone) uint64 { return z.Sent })},
+	}, rows)
+	w.family(prefix+"responses", counter, "Responses by class of status")
+	for _, r := range rows {
+		for i, n := range r.value.Classes {
+			w.sample(n, append(r.labels, "code", strconv.Itoa(i+1)+"xx")...)
+		}
+	}
+	w.family(prefix+"responses_codes", counter, "Responses by status")
+	for _, r := range rows {
+		for _, c := range r.value.Codes {
+			w.sample(c.Count, append(r.labels, "code", strconv.Itoa(c.Status))...)
+		}
+	}
+}
 
 func zoneSSL(z *api.StreamZone) *api.SSL { return z.SSL }
 
@@ -200,9 +241,9 @@ var states = map[string]uint64{"up": 1, "draining": 2, "down": 3, "unavail": 4, 
 
 func peerSSL(p *api.Peer) *api.SSL { return p.SSL }
 
-// millis is the value of a time that may not have been measured.
+// millis is the value of a time; like the exporter, it is 0 until the time has been measured.
 func millis(of func(*api.Peer) api.Millis) func(*api.Peer) (uint64, bool) {
-	return func(p *api.Peer) (uint64, bool) { return of(p).Value, of(p).Measured }
+	return always(func(p *api.Peer) uint64 { return of(p).Value })
 }
 
 // checked is a value of a peer that is checked. The exporter leaves out the others.
