@@ -68,7 +68,7 @@ test: build test-deps ## install what the tests need, as far as possible, and ru
 	$(if $(RACE),,@echo 'NO C COMPILER: the tests run without the race detector')
 	scripts/arch
 	go test $(RACE) -shuffle=on $(INSIDE)
-	cd packaging/dist && go test -short ./...
+	cd packaging/dist && go test -count=1 -short ./...
 	WEIR_BIN=$(CURDIR)/bin/weir go test -count=1 -p 1 -shuffle=on $(OUTSIDE)
 
 test-deps: ## install Debian and npm packages for the tests; says what it may not install
