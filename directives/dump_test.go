@@ -71,7 +71,11 @@ func describeProgram(p *Program) string {
 }
 
 func describeGroup(g *upstream.Group) string {
-	text := fmt.Sprintf("%s %T\n", g.Name, g.Method)
+	text := fmt.Sprintf("%s %T", g.Name, g.Method)
+	if rate := g.CloseBudget().PerSecond(); rate > 0 {
+		text += fmt.Sprintf(" close_rate=%d", rate)
+	}
+	text += "\n"
 	for _, p := range g.Peers() {
 		text += fmt.Sprintf("  %s as %s weight=%d max_conns=%d max_fails=%d fail_timeout=%s",
 			p.Server, p.Name, p.Weight, p.MaxConns, p.MaxFails, p.FailTimeout)

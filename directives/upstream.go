@@ -19,6 +19,8 @@ type upstreamMain struct {
 	groups []*groupUse // in the order of the file
 	named  []namedPort // in the order of the file
 	zones  []*groupZone
+
+	closeRate conf.Opt[int] // sessions per second
 }
 
 // groupConf holds the settings of one upstream block.
@@ -31,6 +33,8 @@ type groupConf struct {
 	reading bool   // the servers of the state file are being read
 	limited bool   // the last method before a server allows neither backup nor slow_start
 	measure conf.Opt[upstream.Measure]
+
+	closeRate conf.Opt[int] // sessions per second
 }
 
 // A groupUse is one upstream block.
@@ -81,6 +85,8 @@ var upstreamModule = &streamModule[upstreamMain, none]{
 	Vars: upstream.Variables(),
 	Main: []conf.Entry[upstreamMain]{
 		{Name: "upstream", In: conf.Stream, Body: conf.Nested, Args: conf.Take(1), Repeat: true, Set: (*upstreamMain).upstream},
+		{Name: "fleet_close_rate", In: conf.Stream, Args: conf.Take(1), Default: "off", Extension: true,
+			Set: rateOrOff(func(c *upstreamMain) *conf.Opt[int] { return &c.closeRate })},
 	},
 	Inner: []conf.Table{&conf.Settings[groupConf]{Of: conf.Upstream, Entries: []conf.Entry[groupConf]{
 		{Name: "server", In: conf.Upstream, Args: conf.AtLeast(1), Repeat: true, Own: []string{"ring=address", "drain"}, Set: (*groupConf).server},
@@ -93,6 +99,8 @@ var upstreamModule = &streamModule[upstreamMain, none]{
 		{Name: "resolver", In: conf.Upstream, Args: conf.AtLeast(1), Set: (*groupConf).setResolver},
 		{Name: "resolver_timeout", In: conf.Upstream, Args: conf.Take(1), Default: "30s",
 			Set: conf.Msec(func(c *groupConf) *conf.Opt[time.Duration] { return &c.names.timeout })},
+		{Name: "fleet_close_rate", In: conf.Upstream, Args: conf.Take(1), Default: "off", Extension: true,
+			Set: rateOrOff(func(c *groupConf) *conf.Opt[int] { return &c.closeRate })},
 	}}},
 	Init: (*upstreamMain).init,
 }
@@ -298,13 +306,14 @@ func (c *groupConf) setZone(call *conf.Call) {
 // upstreamZone is the use of the zones of groups.
 const upstreamZone = "upstream"
 
-// init makes every group, and does the checks that nginx does after reading the whole block.
+// init makes every group, sets the rates of all groups, and does the checks that nginx does after reading the whole block.
 func (c *upstreamMain) init(b *streamBuild) {
 	for _, g := range c.groups {
 		group := g.group()
 		b.addPart(group)
 		c.addGroupZone(&b.config.Status, group)
 	}
+	c.setCloseBudgets(b.config)
 }
 
 // group returns the group and makes it on the first call. It follows

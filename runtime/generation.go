@@ -10,6 +10,7 @@ import (
 	"weir/directives"
 	"weir/internal/logfile"
 	"weir/stream"
+	"weir/stream/upstream"
 	"weir/web"
 )
 
@@ -102,6 +103,19 @@ type tally struct{ begun, ended atomic.Uint64 }
 // owns reports whether s is a session of g.
 func (g *Generation) owns(s *stream.Session) bool { return s.Listen.Config == g.Program.Stream }
 
+// closeBudgets lists the rates at which the sessions of the generation end: that of the configuration first,
+// then those of groups.
+func (g *Generation) closeBudgets() []*stream.Budget {
+	all := []*stream.Budget{g.Program.Stream.CloseBudget}
+	for _, p := range g.Program.Stream.Parts {
+		group, ok := p.(*upstream.Group)
+		if ok && !slices.Contains(all, group.CloseBudget()) {
+			all = append(all, group.CloseBudget())
+		}
+	}
+	return all
+}
+
 // open opens log files and parts; undo closes them. Sockets are opened elsewhere: they outlive
 // generations.
 func (g *Generation) open(ctx context.Context, env *stream.Env, old *Generation, undo *rollback) error {
@@ -112,6 +126,7 @@ func (g *Generation) open(ctx context.Context, env *stream.Env, old *Generation,
 	}
 	if old != nil {
 		files.Follow(old.Program.Stream.Files)
+		g.Program.Stream.CloseBudget.Follow(old.Program.Stream.CloseBudget)
 	}
 	undo.add(files.Close)
 	for _, p := range g.Program.Stream.Parts {

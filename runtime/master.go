@@ -96,6 +96,9 @@ func newMaster(src parser.Source, p paths, c *console, signals *signalSet) *Mast
 	}
 	m.deadline = newDeadline(m.log, m.pid, c.out)
 	m.env = newEnv(m.log.Load)
+	m.env.Abort = func(match func(*stream.Session) bool, b *stream.Budget) {
+		m.orders.add(func() { m.driver.Abort(match, b) })
+	}
 	m.web = webserver.NewHub(newWebEnv(m), m.maxConnections)
 	c.out.reportTo(m.log)
 	return m

@@ -80,8 +80,7 @@ func (m *Master) awaitRest(p *pausing) {
 			}
 			return
 		case <-up:
-			m.driver.Abort(p.generation.owns, nil)
-			m.web.Abort(p.generation.ownsWeb)
+			m.endSessions(p.generation)
 		case <-p.ended:
 			return
 		}

@@ -13,6 +13,7 @@ import (
 	"weir/parser"
 	"weir/parser/diag"
 	"weir/stream"
+	"weir/stream/upstream"
 )
 
 // change replaces the configuration, and reports the result to the watcher and the history.
@@ -385,12 +386,19 @@ func (m *Master) awaitDrain(g *Generation) {
 			}
 			return
 		case <-up:
-			m.driver.Abort(g.owns, nil)
-			m.web.Abort(g.ownsWeb)
+			m.endSessions(g)
 		case <-m.abort:
 			return
 		}
 	}
+}
+
+// endSessions ends the sessions of a generation: those of each group at its fleet_close_rate.
+func (m *Master) endSessions(g *Generation) {
+	for _, b := range g.closeBudgets() {
+		m.driver.Abort(func(s *stream.Session) bool { return g.owns(s) && upstream.CloseBudgetOf(s) == b }, b)
+	}
+	m.web.Abort(g.ownsWeb)
 }
 
 // oldSessions counts the sessions of generations that are not current.

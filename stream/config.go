@@ -20,6 +20,8 @@ type Config struct {
 	Files   *logfile.Set // every log file that the configuration names
 	Keyvals []*Keyval    // by name
 	Status  status.Zones // what the API shows
+
+	CloseBudget *Budget // the rate of endings for reasons of the operator, for sessions whose group has none; nil sets no limit
 }
 
 // NewConfig returns an empty Config, to be filled by one goroutine.

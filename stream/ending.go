@@ -14,6 +14,7 @@ const (
 	BrokerClosed                            // the server ended its connection
 	BrokerReset                             // the server's connection failed
 	BrokerRemoved                           // the server has left its group
+	BrokerDrained                           // the operator drains the server
 	IdleTimeout                             // no data moved during proxy_timeout
 	SendTimeout                             // the client did not accept the text of return
 	HeaderTimeout                           // of the PROXY header
@@ -34,7 +35,7 @@ const (
 
 var endingNames = [endings]string{
 	Completed: "completed", ClientClosed: "client_closed", ClientReset: "client_reset", BrokerClosed: "broker_closed",
-	BrokerReset: "broker_reset", BrokerRemoved: "broker_removed", IdleTimeout: "idle_timeout", SendTimeout: "send_timeout",
+	BrokerReset: "broker_reset", BrokerRemoved: "broker_removed", BrokerDrained: "broker_drained", IdleTimeout: "idle_timeout", SendTimeout: "send_timeout",
 	HeaderTimeout: "proxy_header_timeout", HeaderInvalid: "proxy_header_invalid", HandshakeTimeout: "handshake_timeout",
 	HandshakeFailed: "handshake_failed", PrereadTimeout: "preread_timeout", Rejected: "rejected", NoBroker: "no_broker",
 	ResolveFailed: "resolve_failed", ConnectFailed: "connect_failed", ConnectTimeout: "connect_timeout",

@@ -19,4 +19,8 @@ type Env struct {
 	Status   *status.Process // nil counts nothing
 
 	Descriptors *Descriptors // shared by the drivers; nil sets no limit
+
+	// Abort ends the matching sessions of all drivers, as Driver.Abort does. It returns at once. nil ends
+	// none.
+	Abort func(match func(*Session) bool, b *Budget)
 }

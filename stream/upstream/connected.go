@@ -10,7 +10,7 @@ import (
 // failures of the peer.
 type connectedPicker Group
 
-func (g *connectedPicker) Group() string { return g.Name }
+func (g *connectedPicker) Group() *Group { return (*Group)(g) }
 
 func (g *connectedPicker) Tries() int { return 0 }
 

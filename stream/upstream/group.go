@@ -34,6 +34,7 @@ type Group struct {
 	set        atomic.Pointer[PeerSet]
 
 	registry   *registry // nil without a zone
+	closing    *closing  // nil for a group that a session makes
 	endMeasure Measure   // the time recorded for a peer when a session ends; fixed
 	nextID     atomic.Int64
 }
@@ -55,8 +56,8 @@ const (
 
 // A Picker belongs to one session (nginx: peer.get, peer.notify, peer.free).
 type Picker interface {
-	// Group returns the name of the group, which is logged if there is no server.
-	Group() string
+	// Group returns the group, whose name is logged if there is no server.
+	Group() *Group
 	// Tries returns how many attempts the group offers: its primaries and backups that are not
 	// down.
 	Tries() int
@@ -138,12 +139,22 @@ func (g *Group) Replace(peers []*Peer) {
 		set.derived = m.derive(&set.primary, old.derivedData())
 	}
 	g.set.Store(set)
-	for _, p := range left {
-		p.Left().Store(true)
-	}
+	g.dropLeft(peers, left)
 	if g.registry != nil {
 		g.noteStates(peers)
 		g.registry.notifyReplaced()
+	}
+}
+
+// dropLeft ends the sessions of the peers that have left, if they want that: at the rate of the group, or
+// each at its next event.
+func (g *Group) dropLeft(present, left []*Peer) {
+	if g.isPaced() {
+		g.closeLeft(present, left)
+		return
+	}
+	for _, p := range left {
+		p.Left().Store(true)
 	}
 }
 
@@ -190,6 +201,7 @@ func (g *Group) Open(_ context.Context, env *stream.Env, old stream.Part) error 
 	if before != nil {
 		g.inherit(before)
 	}
+	g.openClosing(env, before)
 	if g.registry != nil {
 		g.open(env, before)
 	}

@@ -89,12 +89,12 @@ func (c *Check) Report(p *Peer, passed bool, h Health) {
 		z.health.unhealthy++
 	}
 	z.results[c.index] = h
-	p.setHealth(z.worst(), now)
+	g.setHealth(p, z.worst(), now)
 }
 
 // setHealth changes the result of the peer. As in nginx, slow_start begins when an unhealthy peer
 // has recovered. The caller holds the group's mutex.
-func (p *Peer) setHealth(h Health, now int64) {
+func (g *Group) setHealth(p *Peer, h Health, now int64) {
 	s := p.state
 	if s.health == Unhealthy && h == Healthy && p.SlowStart > 0 {
 		s.slowStart.since = now
@@ -102,7 +102,7 @@ func (p *Peer) setHealth(h Health, now int64) {
 	}
 	s.health = h
 	p.noteState(now)
-	p.setDropped()
+	g.setDropped(p)
 }
 
 // healthCounts counts the checks of a peer.

@@ -44,11 +44,11 @@ func (p *Peer) Left() *atomic.Bool {
 	return &p.state.left
 }
 
-// setDropped sets the flag of Left for a peer that is in the group, which has a zone. The caller
-// holds the group's mutex.
-func (p *Peer) setDropped() {
+// setDropped sets the flag of Left for a peer that is in the group, which has a zone. At the rate of the
+// group the sessions of a peer that is down end without the flag. The caller holds the group's mutex.
+func (g *Group) setDropped(p *Peer) {
 	if z := p.state.zoned; z.owner == p.state {
-		z.left.Store(p.Down || p.state.health == Unhealthy)
+		z.left.Store(p.Down && !g.isPaced() || p.state.health == Unhealthy)
 	}
 }
 

@@ -148,9 +148,11 @@ func (g *Group) open(env *stream.Env, before *Group) {
 	}
 }
 
-// Run keeps the dynamic servers of a group with a zone up to date until ctx ends. The first lookups
+// Run closes the servers that the configuration has removed, and keeps the dynamic servers of a group
+// with a zone up to date until ctx ends. The first lookups
 // start at once, except for names with a result from the previous configuration.
 func (g *Group) Run(ctx context.Context) {
+	g.closeMissing()
 	r := g.registry
 	if r == nil {
 		return
@@ -190,6 +192,6 @@ func (g *Group) takeOver() {
 	for _, p := range g.Peers() {
 		p.state.zoned.owner = p.state
 		p.noteState(now)
-		p.setDropped()
+		g.setDropped(p)
 	}
 }

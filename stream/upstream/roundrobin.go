@@ -31,7 +31,7 @@ func newPicker(s *stream.Session, g *Group) picker {
 	return picker{session: s, set: g.set.Load()}
 }
 
-func (p *picker) Group() string { return p.set.group.Name }
+func (p *picker) Group() *Group { return p.set.group }
 
 func (p *picker) Tries() int { return p.set.primary.tries + p.set.backup.tries }
 

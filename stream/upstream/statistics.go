@@ -155,7 +155,7 @@ func (g *Group) noteStates(peers []*Peer) {
 	defer g.mu.Unlock()
 	for _, p := range peers {
 		p.noteState(now)
-		p.setDropped()
+		g.setDropped(p)
 	}
 }
 

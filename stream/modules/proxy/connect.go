@@ -151,7 +151,7 @@ func (r *run) nextUpstream(s *stream.Session, o upstream.Outcome) stream.Step {
 	r.tries--
 	late := r.NextTimeout > 0 && s.Elapsed()-s.Tries[0].Start >= r.NextTimeout
 	if r.tries > 0 && r.NextUpstream && !late {
-		return r.connect(s, r.picker.Group())
+		return r.connect(s, r.picker.Group().Name)
 	}
 	if step, ok := r.pause(s); ok && !late {
 		return step

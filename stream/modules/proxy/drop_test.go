@@ -6,6 +6,7 @@ import (
 
 	"weir/stream"
 	"weir/stream/offline"
+	"weir/stream/upstream"
 )
 
 // TestSessionDrop checks that only with proxy_session_drop the driver receives the flag that the
@@ -31,6 +32,45 @@ func TestSessionDrop(t *testing.T) {
 		offline.Script(t, s, `relayed dropped -> finish`)
 		if got := strings.Contains(strings.Join(s.Lines.All(), "\n"), "upstream server removed from group while proxying connection"); !got {
 			t.Errorf("got log %q", s.Lines.All())
+		}
+	}
+}
+
+// TestAbortReason checks that a session that is ended shows why.
+func TestAbortReason(t *testing.T) {
+	for _, tt := range []struct {
+		end       func(*upstream.Group)
+		drop      bool
+		why, text string
+	}{
+		{func(*upstream.Group) {}, true, "shutdown", "shutdown timeout"},
+		{func(g *upstream.Group) { g.Replace(nil) }, true, "broker_removed", "upstream server removed from group"},
+		{func(g *upstream.Group) { g.Replace(nil) }, false, "shutdown", "shutdown timeout"},
+		{func(g *upstream.Group) { g.Drain("127.0.0.1:7001", 5) }, false, "broker_drained", "upstream server is drained"},
+	} {
+		for _, relays := range []bool{false, true} {
+			g := group(1)
+			g.SetCloseBudget(stream.NewBudget(10))
+			c := content(g)
+			c.SessionDrop = tt.drop
+			s := session(t, c)
+			offline.Script(t, s, `
+				accepted -> read max=16 within=1m0s
+				bytes "abcd" -> connect 127.0.0.1:7001 out="abcd" within=1m0s`)
+			if relays {
+				s.Advance(stream.Event{Kind: stream.Connected})
+			}
+			if _, peer, drops := c.Chosen(s.Session); peer != g.Peers()[0] || drops != tt.drop {
+				t.Errorf("%s: the session has chosen %v", tt.why, peer)
+			}
+			tt.end(g)
+			s.Advance(stream.Event{Kind: stream.Aborted})
+			if got := s.Ending().String(); got != tt.why {
+				t.Errorf("got the reason %s, want %s", got, tt.why)
+			}
+			if log := strings.Join(s.Lines.All(), "\n"); !strings.Contains(log, tt.text) {
+				t.Errorf("%s: got log %q", tt.why, log)
+			}
 		}
 	}
 }

@@ -38,6 +38,9 @@ func relayDoing(ev stream.Event) stream.LogAction {
 	return stream.SendingToUpstream
 }
 
+// removedText is the message about a session whose server has left the group.
+const removedText = "upstream server removed from group"
+
 // udp returns the word that nginx puts before log messages about datagrams.
 func udp(s *stream.Session) string {
 	if s.UDP() {
@@ -55,7 +58,7 @@ func (r *run) logEnd(s *stream.Session) {
 	case relay.Timeout:
 		s.Log(stream.LevelInfo, "connection timed out", stream.ErrTimedOut)
 	case relay.Dropped:
-		s.Log(stream.LevelInfo, "upstream server removed from group", nil)
+		s.Log(stream.LevelInfo, removedText, nil)
 	case relay.ClientEOF, relay.ClientError:
 		logClientGone(s)
 	case relay.UpstreamEOF, relay.UpstreamError:

@@ -137,9 +137,33 @@ func (r *run) aborted(s *stream.Session) stream.Step {
 	if !r.up && !r.handshaking() {
 		r.number(s)
 	}
-	s.Log(stream.LevelInfo, "shutdown timeout", nil)
-	s.SetEnding(stream.Shutdown)
+	why, text := r.abortReason()
+	s.Log(stream.LevelInfo, text, nil)
+	s.SetEnding(why)
 	return r.finish(s, stream.StatusOK)
+}
+
+// abortReason returns why the session is ended, and the text for the log.
+func (r *run) abortReason() (stream.Ending, string) {
+	if r.peer == nil {
+		return stream.Shutdown, "shutdown timeout"
+	}
+	switch why := r.picker.Group().Ending(r.peer); {
+	case why == stream.BrokerDrained:
+		return why, "upstream server is drained"
+	case why == stream.BrokerRemoved && r.SessionDrop:
+		return why, removedText
+	}
+	return stream.Shutdown, "shutdown timeout"
+}
+
+// Chosen implements upstream.Proxy.
+func (c *Content) Chosen(s *stream.Session) (p upstream.Picker, peer *upstream.Peer, drops bool) {
+	r, ok := runs.Get(s)
+	if !ok {
+		return nil, nil, false
+	}
+	return r.picker, r.peer, c.SessionDrop
 }
 
 func (r *run) failed(s *stream.Session, ev stream.Event) stream.Step {

@@ -1,0 +1,54 @@
+package directives
+
+import (
+	"strings"
+
+	"weir/directives/conf"
+	"weir/stream"
+	"weir/stream/upstream"
+)
+
+// maxRate is the largest number of a rate.
+const maxRate = 1_000_000
+
+// parseRate parses a number of events per second, such as "200/s".
+func parseRate(text string) (int, bool) {
+	digits, ok := strings.CutSuffix(text, "/s")
+	if !ok {
+		return 0, false
+	}
+	n, ok := conf.ParseNumber(digits)
+	return conf.Int(n), ok && 0 < n && n <= maxRate
+}
+
+// rateOrOff is the setter of a rate, which is 0 for "off".
+func rateOrOff[C any](field func(*C) *conf.Opt[int]) func(*C, *conf.Call) {
+	return func(c *C, call *conf.Call) {
+		rate, ok := parseRate(call.Arg(0))
+		if !ok && call.Arg(0) != "off" {
+			call.Fail(&call.Args()[0], "invalid rate \"%s\"", call.Arg(0))
+			return
+		}
+		field(c).Set(rate)
+	}
+}
+
+// setCloseBudgets sets the rates of fleet_close_rate. The groups without their own share that of stream {}.
+func (c *upstreamMain) setCloseBudgets(config *stream.Config) {
+	config.CloseBudget = stream.NewBudget(c.closeRate.Or(0))
+	own := map[*upstream.Group]*groupConf{}
+	for _, use := range c.groups {
+		own[use.built] = use.conf
+	}
+	for _, p := range config.Parts {
+		g, ok := p.(*upstream.Group)
+		if !ok {
+			continue
+		}
+		budget := config.CloseBudget
+		if conf := own[g]; conf != nil && conf.closeRate.IsSet() {
+			budget = stream.NewBudget(conf.closeRate.Or(0))
+		}
+		g.SetCloseBudget(budget)
+	}
+}

@@ -1,0 +1,241 @@
+package upstream
+
+import (
+	"sync"
+
+	"weir/stream"
+)
+
+// A closing ends the sessions of servers that the operator takes away, at the rate of the group. Those of
+// successive configurations share the marks.
+type closing struct {
+	budget *stream.Budget // fleet_close_rate; nil without
+	marks  *marks
+	abort  func(func(*stream.Session) bool, *stream.Budget) // of the Env; may be nil
+	before *Group                                           // of the previous configuration, until this one is in use
+	fixed  sync.Mutex                                       // held while the peers of a group without a zone are replaced
+}
+
+// marks are the servers whose sessions end, with the reason. It is safe for concurrent use.
+type marks struct {
+	mu  sync.Mutex
+	why map[serverKey]stream.Ending
+}
+
+func (m *marks) of(p *Peer) stream.Ending {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.why[p.key()]
+}
+
+// set sets the reason for a server, and reports whether it is new.
+func (m *marks) set(p *Peer, why stream.Ending) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.why[p.key()] == why {
+		return false
+	}
+	if m.why == nil {
+		m.why = map[serverKey]stream.Ending{}
+	}
+	m.why[p.key()] = why
+	return true
+}
+
+func (m *marks) clear(p *Peer) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.why, p.key())
+}
+
+// A Proxy is a Content that proxies to groups.
+type Proxy interface {
+	// Chosen returns the picker of a session and the peer that it has chosen, or nil, and whether the
+	// session ends when its server has left the group.
+	Chosen(s *stream.Session) (p Picker, peer *Peer, drops bool)
+}
+
+// SetCloseBudget sets the rate at which sessions end for reasons of the operator; nil sets none. It is
+// called before the group is open.
+func (g *Group) SetCloseBudget(b *stream.Budget) { g.closing = &closing{budget: b, marks: &marks{}} }
+
+// CloseBudget returns the rate at which sessions end for reasons of the operator; nil without one.
+func (g *Group) CloseBudget() *stream.Budget {
+	if g.closing == nil {
+		return nil
+	}
+	return g.closing.budget
+}
+
+// CloseBudgetOf returns the CloseBudget for a session: that of its group, or of its configuration.
+func CloseBudgetOf(s *stream.Session) *stream.Budget {
+	if proxy, ok := s.Server.Content.(Proxy); ok {
+		if picker, peer, _ := proxy.Chosen(s); peer != nil && picker.Group().closing != nil {
+			return picker.Group().closing.budget
+		}
+	}
+	return s.Listen.Config.CloseBudget
+}
+
+// Ending returns why the sessions of p that must leave it end: stream.BrokerRemoved or
+// stream.BrokerDrained. Without a reason it returns 0.
+func (g *Group) Ending(p *Peer) stream.Ending {
+	if g.closing == nil {
+		return 0
+	}
+	return g.closing.marks.of(p)
+}
+
+// isPaced reports whether the sessions of servers that leave end at a rate.
+func (g *Group) isPaced() bool { return g.closing != nil && g.closing.budget != nil }
+
+// openClosing continues the closing of the group's predecessor, which may be nil.
+func (g *Group) openClosing(env *stream.Env, before *Group) {
+	c := g.closing
+	if c == nil {
+		return
+	}
+	c.abort = env.Abort
+	if before == nil || before.closing == nil {
+		return
+	}
+	c.before, c.marks = before, before.closing.marks
+	c.budget.Follow(before.closing.budget)
+}
+
+// closeMissing closes the servers of the previous configuration that this one does not have. What was
+// drained while weir ran is in use again, unless this configuration drains it.
+func (g *Group) closeMissing() {
+	c := g.closing
+	if c == nil || c.before == nil {
+		return
+	}
+	known := map[serverKey]bool{}
+	for _, p := range g.Peers() {
+		known[p.key()] = true
+		c.marks.clear(p)
+	}
+	var missing []*Peer
+	for _, p := range c.before.Peers() {
+		if !known[p.key()] {
+			missing = append(missing, p)
+		}
+	}
+	c.before = nil
+	if g.isPaced() {
+		g.closeLeft(g.Peers(), missing)
+	}
+}
+
+// closeLeft ends the sessions of the peers that have left, and of those that are down now. The sessions of
+// other peers stay.
+func (g *Group) closeLeft(present, left []*Peer) {
+	m, found := g.closing.marks, false
+	for _, p := range present {
+		switch {
+		case p.Down:
+			found = m.set(p, stream.BrokerRemoved) || found
+		case !p.Drain || m.of(p) == stream.BrokerRemoved:
+			m.clear(p)
+		}
+	}
+	for _, p := range left {
+		found = m.set(p, stream.BrokerRemoved) || found
+	}
+	if found {
+		g.end(stream.BrokerRemoved, g.closing.budget)
+	}
+}
+
+// end begins to end the sessions of peers with that reason.
+func (g *Group) end(why stream.Ending, b *stream.Budget) {
+	if g.closing.abort == nil {
+		return
+	}
+	g.closing.abort(func(s *stream.Session) bool { return g.ends(s, why) }, b)
+}
+
+// ends reports whether the session must end for that reason.
+func (g *Group) ends(s *stream.Session, why stream.Ending) bool {
+	proxy, ok := s.Server.Content.(Proxy)
+	if !ok {
+		return false
+	}
+	picker, peer, drops := proxy.Chosen(s)
+	if peer == nil || why == stream.BrokerRemoved && !drops {
+		return false
+	}
+	of := picker.Group()
+	return of.Name == g.Name && of.Ending(peer) == why
+}
+
+// Drain takes a server out of use until the next configuration: its peers get no new sessions. The server
+// is a name as configured or an address. Drain returns the peers; none if the group has no such server.
+// With perSecond their sessions end at that rate, within the rate of the group.
+func (g *Group) Drain(server string, perSecond int) ([]*Peer, error) {
+	if err := g.setDrain(server); err != nil {
+		return nil, err
+	}
+	peers := g.peersOf(server)
+	if perSecond == 0 || g.closing == nil {
+		return peers, nil
+	}
+	for _, p := range peers {
+		g.closing.marks.set(p, stream.BrokerDrained)
+	}
+	g.end(stream.BrokerDrained, g.closing.budget.Within(perSecond))
+	return peers, nil
+}
+
+// peersOf returns the peers of a server, which is a name as configured or an address.
+func (g *Group) peersOf(server string) (found []*Peer) {
+	for _, p := range g.Peers() {
+		if p.Server == server || p.Name == server {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// setDrain sets the parameter drain of a server.
+func (g *Group) setDrain(server string) error {
+	if g.registry == nil {
+		g.drainFixed(server)
+		return nil
+	}
+	for _, s := range g.Servers() {
+		if s.Server != server {
+			continue
+		}
+		if _, err := g.Patch(s.ID, Change{Drain: new(true)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drainFixed is setDrain for a group without a zone.
+func (g *Group) drainFixed(server string) {
+	if g.closing == nil {
+		return
+	}
+	g.closing.fixed.Lock()
+	defer g.closing.fixed.Unlock()
+	peers := g.Peers()
+	for i, p := range peers {
+		if p.Server == server || p.Name == server {
+			drained := *p.PeerConf
+			drained.Drain = true
+			peers[i] = p.with(&drained)
+		}
+	}
+	g.Replace(peers)
+}
+
+// Sessions returns how many sessions use the peers now, including those of earlier configurations.
+func (g *Group) Sessions(peers []*Peer) (n int) {
+	for _, p := range peers {
+		n += g.Conns(p)
+	}
+	return n
+}
