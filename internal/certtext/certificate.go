@@ -10,6 +10,13 @@ import (
 // memory than a session.
 type Certificate []byte
 
+// Fields are the values of the variables $ssl_client_NAME of stream and http that depend on nothing else.
+var Fields = map[string]func(Certificate) string{
+	"cert": Certificate.Tabbed, "raw_cert": Certificate.Raw, "escaped_cert": Certificate.Escaped,
+	"fingerprint": Certificate.Fingerprint, "s_dn": Certificate.Subject, "i_dn": Certificate.Issuer,
+	"serial": Certificate.Serial, "v_start": Certificate.Start, "v_end": Certificate.End,
+}
+
 // Tabbed returns the value of $ssl_client_cert.
 func (c Certificate) Tabbed() string { return c.raw(TabbedPEM) }
 

@@ -29,27 +29,17 @@ func Variables() []stream.Variable {
 
 // certificateVariables returns those about the client's certificate.
 func certificateVariables() []stream.Variable {
-	return []stream.Variable{
+	all := []stream.Variable{
 		nonEmpty("ssl_client_verify", clientVerify),
-		ofClient("ssl_client_cert", certtext.Certificate.Tabbed),
-		ofClient("ssl_client_raw_cert", certtext.Certificate.Raw),
-		ofClient("ssl_client_escaped_cert", certtext.Certificate.Escaped),
-		ofClient("ssl_client_fingerprint", certtext.Certificate.Fingerprint),
-		ofClient("ssl_client_s_dn", certtext.Certificate.Subject),
-		ofClient("ssl_client_i_dn", certtext.Certificate.Issuer),
-		ofClient("ssl_client_serial", certtext.Certificate.Serial),
-		ofClient("ssl_client_v_start", certtext.Certificate.Start),
-		ofClient("ssl_client_v_end", certtext.Certificate.End),
 		variable("ssl_client_v_remain", func(s *stream.Session) (string, bool) {
 			text := certtext.Certificate(s.TLS.Certificate).DaysLeft(s.Env.Now())
 			return text, text != ""
 		}),
 	}
-}
-
-// ofClient returns a variable with a value of the client's certificate.
-func ofClient(name string, get func(certtext.Certificate) string) stream.Variable {
-	return nonEmpty(name, func(t *stream.TLSState) string { return get(t.Certificate) })
+	for name, get := range certtext.Fields {
+		all = append(all, nonEmpty("ssl_client_"+name, func(t *stream.TLSState) string { return get(t.Certificate) }))
+	}
+	return all
 }
 
 func variable(name string, get func(*stream.Session) (string, bool)) stream.Variable {
