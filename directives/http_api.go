@@ -42,7 +42,7 @@ func (c *apiConf) set(call *conf.Call) {
 			return
 		}
 	}
-	serveOwn(call, &status.API{Write: write})
+	serveOwn(call, &status.API{Write: write, RequestID: webOf(call.Level).Vars.Index("request_id")})
 }
 
 // serveOwn makes content that nginx does not have the content of a location, so that its server is served in

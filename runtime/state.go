@@ -32,9 +32,11 @@ func newState(m *Master, counters *web.Counters) *state {
 }
 
 // serve is the hook API of web.Env.
-func (s *state) serve(w http.ResponseWriter, r *http.Request, path string, write bool, bodyLimit int64) {
+func (s *state) serve(w http.ResponseWriter, r *http.Request, call web.APICall) {
 	server := api.Server{Source: s, Own: s}
-	server.Serve(w, r, path, api.Options{Write: write, BodyLimit: bodyLimit, TooLarge: tooLarge})
+	server.Serve(w, r, call.Path, api.Options{
+		Write: call.Write, BodyLimit: call.BodyLimit, RequestID: call.RequestID, TooLarge: tooLarge,
+	})
 }
 
 // tooLarge makes the server write its page.

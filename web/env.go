@@ -17,14 +17,20 @@ type Env struct {
 	Hostname string        // in lower case
 	PID      int
 	Counters *Counters
-	// API answers a request to a location with api. path is the rest of the URI after the location's
-	// prefix, in which escapes are not decoded; write is its parameter, and bodyLimit the
-	// client_body_buffer_size. A status 413 is answered by the server's page.
-	API func(w http.ResponseWriter, r *http.Request, path string, write bool, bodyLimit int64)
+	// API answers a request to a location with api. A status 413 is answered by the server's page.
+	API func(w http.ResponseWriter, r *http.Request, call APICall)
 	// Metrics answers a request to a location with prometheus, or js_content prometheus.metrics.
 	Metrics func(w http.ResponseWriter, r *http.Request)
 	// Dashboard answers a request for /dashboard.html that no file answers.
 	Dashboard func(w http.ResponseWriter, r *http.Request)
+}
+
+// An APICall is what a location passes on to the API.
+type APICall struct {
+	Path      string // the rest of the URI after the location's prefix, in which escapes are not decoded
+	Write     bool   // the parameter of api
+	BodyLimit int64  // client_body_buffer_size
+	RequestID string // $request_id
 }
 
 // Counters count the connections and requests of the http blocks of a process, through all reloads. They

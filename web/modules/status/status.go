@@ -14,7 +14,8 @@ import (
 
 // API answers with the API of the process.
 type API struct {
-	Write bool
+	Write     bool
+	RequestID int // the index of $request_id
 }
 
 // origins finds requests that a page of another site makes in a browser.
@@ -32,7 +33,10 @@ func (c *API) Serve(r *web.Request) web.Outcome {
 	}
 	w := r.Writer.Replacing(func(status int) bool { return status == http.StatusRequestEntityTooLarge })
 	request := r.Body()
-	r.Env.API(w, request, r.RestOfPath(r.PrefixLength()), c.Write, r.Location.Settings.BodyBuffer)
+	id, _ := r.Value(c.RequestID)
+	r.Env.API(w, request, web.APICall{
+		Path: r.RestOfPath(r.PrefixLength()), Write: c.Write, BodyLimit: r.Location.Settings.BodyBuffer, RequestID: id,
+	})
 	return w.End()
 }
 
