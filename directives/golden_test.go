@@ -124,6 +124,9 @@ func (c *goldenCase) write(t *testing.T) {
 func (c *goldenCase) unpack(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "logs"), 0o755); err != nil { // for the default access_log of http {}
+		t.Fatal(err)
+	}
 	for _, f := range c.archive.Files {
 		if slices.Contains([]string{globalsPart, saidPart, programPart, accessPart, errorsPart}, f.Name) {
 			continue
