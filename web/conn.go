@@ -27,6 +27,8 @@ type Conn struct {
 	IdleFor func(time.Duration)
 	// TLS is the state of the connection if it has TLS.
 	TLS *tls.ConnectionState
+	// Offer contains the lists of the ClientHello; empty on a plain connection.
+	Offer stream.TLSOffer
 }
 
 type connKey struct{}

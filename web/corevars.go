@@ -3,12 +3,16 @@ package web
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"net/http"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"weir/internal/ascii"
+	"weir/internal/errorlog"
 	"weir/internal/proxyproto"
 	"weir/stream"
 )
@@ -24,6 +28,15 @@ func coreVariables() []Variable {
 		{Name: "sent_http_", Bind: responseHeader},
 		{Name: "proxy_protocol_tlv_", Bind: proxyProtocolTLV},
 	}
+	for _, v := range proxyproto.VendorTLVs {
+		vars = append(vars, Variable{Name: "proxy_protocol_tlv_" + v.Name, Get: tlv(v.Of)})
+	}
+	for name := range strings.FieldsSeq(fixedRequestHeaders) {
+		vars = append(vars, Variable{Name: "http_" + name, Get: requestHeader(name)})
+	}
+	for name := range strings.FieldsSeq(fixedResponseHeaders) {
+		vars = append(vars, Variable{Name: "sent_http_" + name, Get: responseHeader(name), NoCache: true})
+	}
 	for name, get := range plainVariables {
 		vars = append(vars, Variable{Name: name, Get: always(get)})
 	}
@@ -36,8 +49,15 @@ func coreVariables() []Variable {
 	vars = append(vars,
 		Variable{Name: "args", Get: args, NoCache: true, Changeable: true},
 		Variable{Name: "limit_rate", Get: always(func(*Request) string { return "0" }), Changeable: true})
-	return append(vars, absentVariables()...)
+	return slices.Concat(vars, tlsVariables(), absentVariables())
 }
+
+// fixedRequestHeaders and fixedResponseHeaders have variables of their own in nginx, which set and map cannot
+// define again.
+const (
+	fixedRequestHeaders  = "cookie host referer user_agent via x_forwarded_for"
+	fixedResponseHeaders = "cache_control connection content_length content_type keep_alive last_modified link location transfer_encoding"
+)
 
 func always(get func(*Request) string) func(*Request) (string, bool) {
 	return func(r *Request) (string, bool) { return get(r), true }
@@ -81,6 +101,7 @@ var changingVariables = map[string]func(*Request) string{
 	"server_name":         func(r *Request) string { return r.Server.Name },
 	"status":              func(r *Request) string { return pad3(r.status) },
 	"time_iso8601":        func(r *Request) string { return r.Env.Now().Format("2006-01-02T15:04:05-07:00") },
+	"time_iso8601_ms":     func(r *Request) string { return r.Env.Now().Format("2006-01-02T15:04:05.000-07:00") },
 	"time_local":          func(r *Request) string { return r.Env.Now().Format("02/Jan/2006:15:04:05 -0700") },
 	"uri":                 func(r *Request) string { return r.URI },
 }
@@ -95,6 +116,7 @@ var missableVariables = map[string]func(*Request) (string, bool){
 	"proxy_protocol_server_addr": proxyText(func(h *proxyproto.Header) string { return h.Server }),
 	"proxy_protocol_server_port": proxyPort(func(h *proxyproto.Header) uint16 { return h.ServerPort }),
 	"query_string":               args,
+	"realpath_root":              realpathRoot,
 	"remote_user":                func(r *Request) (string, bool) { return r.User, r.User != "" },
 }
 
@@ -142,6 +164,17 @@ func isArgs(r *Request) string {
 		return ""
 	}
 	return "?"
+}
+
+// realpathRoot returns the directory of document_root without symbolic links.
+func realpathRoot(r *Request) (string, bool) {
+	root := r.Location.Settings.Root.Eval(r)
+	path, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		r.Log(errorlog.Crit, "realpath() \""+errorlog.Quote(root)+"\" failed", errors.Unwrap(err))
+		return "", false
+	}
+	return path, true
 }
 
 func newID() string {
@@ -266,11 +299,13 @@ func proxyPort(field func(*proxyproto.Header) uint16) func(*Request) (string, bo
 
 func proxyProtocolTLV(name string) func(*Request) (string, bool) {
 	name = strings.ToLower(name)
+	return tlv(func(h *proxyproto.Header) (string, bool, error) { return h.TLV(name) })
+}
+
+// tlv returns a variable for a TLV of the PROXY header.
+func tlv(of func(*proxyproto.Header) (string, bool, error)) func(*Request) (string, bool) {
 	return func(r *Request) (string, bool) {
-		if r.Conn.Proxy == nil {
-			return "", false
-		}
-		text, ok, err := r.Conn.Proxy.TLV(name)
+		text, ok, err := of(r.Conn.Proxy)
 		if err != nil {
 			r.LogError(err.Error())
 		}

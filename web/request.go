@@ -38,7 +38,9 @@ type Request struct {
 	values    []kept
 	depth     int
 	captures  captures
-	verified  certverify.Code // the result for the client's certificate
+	verified  certverify.Code // the result for the client's certificate, once isVerified
+
+	isVerified bool
 }
 
 // An Outcome is the result of a step of a request.

@@ -7,6 +7,7 @@ import (
 	"weir/internal/errorlog"
 	"weir/internal/hostname"
 	"weir/internal/tlsconf"
+	"weir/stream"
 )
 
 // TLS contains the settings of a server for handshakes with its clients. It must not change.
@@ -26,6 +27,11 @@ var rejecting = &tls.Config{SessionTicketsDisabled: true}
 // TLSConfig returns the configuration for a connection to the listen.
 func (l *Listen) TLSConfig() *tls.Config {
 	return &tls.Config{GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if c := ConnOf(hello.Context()); c != nil {
+			c.Offer = stream.TLSOffer{
+				CipherSuites: hello.CipherSuites, Curves: hello.SupportedCurves, SignatureSchemes: hello.SignatureSchemes,
+			}
+		}
 		set := l.tlsOf(l.serverOf(hello.ServerName))
 		if set == nil || set.Reject {
 			return rejecting, nil
@@ -69,7 +75,7 @@ func (t *TLS) check(r *Request) int {
 		return http.StatusMisdirectedRequest
 	}
 	has := len(state.PeerCertificates) > 0
-	r.verified = t.Verifier.Verify(state.PeerCertificates)
+	r.verify(t.Verifier)
 	switch err := t.Mode.Check(r.verified, has); {
 	case err == nil:
 		return 0
