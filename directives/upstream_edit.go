@@ -32,7 +32,7 @@ func parseParameters(v upstream.Values, c *upstream.Change) error {
 		name  upstream.Parameter
 		text  *string
 		to    **int
-		least int
+		least int64
 	}{
 		{upstream.Weight, v.Weight, &c.Weight, 1},
 		{upstream.MaxConns, v.MaxConns, &c.MaxConns, 0},
@@ -41,10 +41,11 @@ func parseParameters(v upstream.Values, c *upstream.Change) error {
 		if n.text == nil {
 			continue
 		}
-		value, ok := parseInt(*n.text)
-		if !ok || value < n.least || value > math.MaxInt32 {
+		number, ok := conf.ParseNumber(*n.text)
+		if !ok || number < n.least || number > math.MaxInt32 {
 			return upstream.ErrBadValue(n.name)
 		}
+		value := int(number)
 		*n.to = &value
 	}
 	for _, s := range [...]struct {

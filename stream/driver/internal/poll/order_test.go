@@ -18,7 +18,7 @@ func TestOrder(t *testing.T) {
 			if i == 0 || n < 97 {
 				continue
 			}
-			if apart := max(place-at[i-1], at[i-1]-place); 9*apart*apart < n {
+			if apart := max(place-at[i-1], at[i-1]-place); 9*int64(apart)*int64(apart) < int64(n) {
 				t.Fatalf("of %d indexes %d and %d are visited at %d and %d", n, i-1, i, at[i-1], place)
 			}
 		}
