@@ -39,6 +39,7 @@ type Master struct {
 	console     *console
 	boot        *console // from before the first configuration; nil after that is in use
 	pid         *pidFile
+	channel     *channel // nil without one
 	deadline    *deadline
 	ports       listenerSet
 	latest      *Generation   // the process writes to its log
@@ -138,6 +139,8 @@ func serve(o Options, p paths, c *console, signals *signalSet) int {
 		return exitFailed
 	}
 	defer func() { m.control.close(m.sharesSockets()) }()
+	m.channel = &channel{handler: m.commands(), log: m.log}
+	defer m.channel.close()
 	if err := m.start(); err != nil {
 		return exitCode(signals.end)
 	}

@@ -188,6 +188,7 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 	applyPriority(m.priority(), next.Program.Main.Priority, m.console)
 	changeDir(next.Program.Main.WorkingDirectory, m.paths, m.console)
 	m.endPause()
+	m.channel.moveTo(next.Program.Main.PidFile)
 	m.latest, m.generations = next, append(m.generations, next)
 	m.serving.Store(int64(len(m.generations)))
 	next.run()

@@ -122,6 +122,7 @@ func (m *Master) endUpgrade(how syscall.WaitStatus) {
 	m.upgrade.pid = 0
 	m.signals.newBinary.Store(false)
 	m.control.serve()
+	m.channel.moveTo(m.latest.Program.Main.PidFile)
 	if m.pausing != nil && !m.quitting {
 		m.acceptAgain()
 	}

@@ -129,6 +129,8 @@ func (f *flags) show(w io.Writer) {
 
 const usage = `Usage: weir [-?hvVtTq] [-s signal] [-p prefix]
             [-e filename] [-c filename] [-g directives] [-l address] [-watch] [-hints]
+       weir drain [-p prefix] [-c filename] [-g directives] group server
+            [--rate N] [--wait]
 
 Options:
   -?,-h         : show this help

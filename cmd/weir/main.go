@@ -12,6 +12,9 @@ func main() { os.Exit(run(os.Args, runtime.Stdio{Out: os.Stdout, Err: os.Stderr}
 
 // run runs the command line and returns the exit code.
 func run(args []string, stdio runtime.Stdio) int {
+	if len(args) > 1 && args[1] == drainCommand {
+		return runDrain(args[2:], stdio)
+	}
 	f, err := parseFlags(args)
 	if err != nil {
 		fmt.Fprintf(stdio.Err, "nginx: %v\n", err)

@@ -147,6 +147,18 @@ func (g *Group) closeLeft(present, left []*Peer) {
 	}
 }
 
+// endDrains keeps the sessions of peers that are in use again.
+func (g *Group) endDrains(present []*Peer) {
+	if g.closing == nil {
+		return
+	}
+	for _, p := range present {
+		if !p.Drain {
+			g.closing.marks.clear(p)
+		}
+	}
+}
+
 // end begins to end the sessions of peers with that reason.
 func (g *Group) end(why stream.Ending, b *stream.Budget) {
 	if g.closing.abort == nil {
@@ -176,7 +188,7 @@ func (g *Group) Drain(server string, perSecond int) ([]*Peer, error) {
 	if err := g.setDrain(server); err != nil {
 		return nil, err
 	}
-	peers := g.peersOf(server)
+	peers := g.PeersOf(server)
 	if perSecond == 0 || g.closing == nil {
 		return peers, nil
 	}
@@ -187,8 +199,8 @@ func (g *Group) Drain(server string, perSecond int) ([]*Peer, error) {
 	return peers, nil
 }
 
-// peersOf returns the peers of a server, which is a name as configured or an address.
-func (g *Group) peersOf(server string) (found []*Peer) {
+// PeersOf returns the peers of a server, which is a name as configured or an address.
+func (g *Group) PeersOf(server string) (found []*Peer) {
 	for _, p := range g.Peers() {
 		if p.Server == server || p.Name == server {
 			found = append(found, p)

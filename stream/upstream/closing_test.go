@@ -163,7 +163,7 @@ func TestCloseAfterReload(t *testing.T) {
 func TestDrain(t *testing.T) {
 	for name, g := range map[string]*upstream.Group{"zone": zoneGroup(upstream.RoundRobin, "a b c"), "no zone": upstream.NewGroup("u", servers("a b c"), upstream.RoundRobin)} {
 		t.Run(name, func(t *testing.T) {
-			g := opened(t, g, 5, nil)
+			g := opened(t, g, 0, nil)
 			busy, stays := g.session(1, false), g.session(2, true)
 			server := g.Peers()[1].Name
 			drained, err := g.Drain(server, 0)
@@ -188,6 +188,12 @@ func TestDrain(t *testing.T) {
 			}
 			wantMatch(t, a, busy, true)
 			wantMatch(t, a, stays, false)
+			if g.Zone().Name != "" {
+				if _, err := g.Patch(g.Servers()[1].ID, upstream.Change{Drain: new(false)}); err != nil {
+					t.Fatal(err)
+				}
+				wantMatch(t, a, busy, false)
+			}
 			if found, err := g.Drain("none", 3); err != nil || len(found) != 0 {
 				t.Errorf("drained %v, %v", found, err)
 			}

@@ -156,6 +156,7 @@ func (g *Group) dropLeft(present, left []*Peer) {
 	for _, p := range left {
 		p.Left().Store(true)
 	}
+	g.endDrains(present)
 }
 
 // A deriver is a Method with data derived from the primary peers, such as a ring. It must not
