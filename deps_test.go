@@ -46,9 +46,10 @@ directives: directives/conf parser parser/diag stream stream/status stream/upstr
 runtime/api: directives/conf internal/* internal/keyval
 runtime/control: directives/conf stream internal/*
 runtime/dashboard:
+runtime/keeper: golang.org/x/sys/unix
 runtime/webserver: web stream internal/* golang.org/x/sys/unix
 runtime/metrics: runtime/api
-runtime: runtime/api runtime/control runtime/dashboard runtime/metrics runtime/webserver web directives directives/conf parser parser/diag stream stream/status stream/upstream stream/driver/* internal/* github.com/fsnotify/fsnotify golang.org/x/sys/unix
+runtime: runtime/api runtime/control runtime/dashboard runtime/keeper runtime/metrics runtime/webserver web directives directives/conf parser parser/diag stream stream/status stream/upstream stream/driver/* internal/* github.com/fsnotify/fsnotify golang.org/x/sys/unix
 cmd/weir: runtime
 
 conformance: conformance/* golang.org/x/tools/txtar golang.org/x/crypto/ocsp

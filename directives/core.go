@@ -19,6 +19,7 @@ type coreConf struct {
 	daemon          conf.Opt[bool]
 	pid             conf.Opt[string]
 	user, group     string
+	transparent     bool          // a connection to a server may have a foreign source address
 	workers         conf.Opt[int] // 0 means auto
 	rlimitNofile    conf.Opt[int64]
 	rlimitCore      conf.Opt[int64]
@@ -65,8 +66,7 @@ var coreEntries = []conf.Entry[coreConf]{
 	{Name: "thread_pool", In: conf.Main, Args: conf.Take(2, 3), Default: "default threads=32 max_queue=65536", Repeat: true,
 		Support: conf.Inert, Set: (*coreConf).threadPool},
 	{Name: "timer_resolution", In: conf.Main, Args: conf.Take(1), Support: conf.Inert, Set: conf.Msec(ignore[coreConf, time.Duration])},
-	// Checked, without effect: the process keeps its user, and warns if that is root.
-	{Name: "user", In: conf.Main, Args: conf.Take(1, 2), Default: "nobody nobody", Support: conf.Inert, Set: (*coreConf).setUser},
+	{Name: "user", In: conf.Main, Args: conf.Take(1, 2), Default: "nobody nobody", Set: (*coreConf).setUser},
 	{Name: "worker_cpu_affinity", In: conf.Main, Args: conf.AtLeast(1), Set: (*coreConf).setAffinity},
 	{Name: "worker_priority", In: conf.Main, Args: conf.Take(1), Default: "0", Repeat: true, Set: (*coreConf).setPriority},
 	{Name: "worker_processes", In: conf.Main, Args: conf.Take(1), Default: "1", Set: (*coreConf).setWorkers},
@@ -138,16 +138,15 @@ func (c *coreConf) setUser(call *conf.Call) {
 		c.group = call.Arg(1)
 	}
 	env := call.Compiler().Env
-	uid, err := env.UserID(c.user)
+	_, err := env.UserID(c.user)
 	switch {
 	case err == nil && !env.GroupExists(c.group):
 		call.Fail(&call.Args()[len(call.Args())-1], "getgrnam(\"%s\") failed", c.group)
 	case errors.Is(err, fs.ErrNotExist): // usual in an image that contains only the program
 		call.Warn(&call.Args()[0], "no user database, \"user\" is ignored and weir continues as root")
+		c.user, c.group = "", ""
 	case err != nil:
 		call.Fail(&call.Args()[0], "getpwnam(\"%s\") failed", c.user)
-	case uid != 0:
-		call.Warn(&call.Args()[0], "the \"user\" directive is not supported yet, weir continues as root")
 	}
 }
 
@@ -263,6 +262,7 @@ func compileMain(c *conf.Compiler) *Program {
 		Stream: config, Web: conf.At[processConf](c.Main).web,
 		Main: Main{
 			Daemon: core.daemon.Or(true), PidFile: core.pidFile(c.Env), User: core.user, Group: core.group,
+			Transparent:     core.transparent,
 			WorkerProcesses: core.workers.Or(1), WorkerConnections: events.connections.Or(512),
 			RlimitNofile: uint64(core.rlimitNofile.Or(0)), RlimitCore: uint64(core.rlimitCore.Or(0)),
 			Priority: core.priority, Affinity: core.affinity,

@@ -35,7 +35,7 @@ func TestUserAsksTheEnv(t *testing.T) {
 	}{
 		{"root", "user root;", true, known, ""},
 		{"another user", "user mqtt root;", true, known,
-			`warn: the "user" directive is not supported yet, weir continues as root in /p/nginx.conf:1`},
+			""},
 		{"unknown user", "user none;", true, known, `emerg: getpwnam("none") failed in /p/nginx.conf:1`},
 		{"unknown group", "user root none;", true, known, `emerg: getgrnam("none") failed in /p/nginx.conf:1`},
 		{"no list of users", "user mqtt;", true, withoutList,

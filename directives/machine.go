@@ -40,12 +40,17 @@ func readFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
+	return ReadOpen(f)
+}
+
+// ReadOpen is readFile for an open file.
+func ReadOpen(f *os.File) ([]byte, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
 	if info.Size() > math.MaxInt {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: syscall.EFBIG}
+		return nil, &fs.PathError{Op: "read", Path: f.Name(), Err: syscall.EFBIG}
 	}
 	content := make([]byte, info.Size())
 	n, err := io.ReadFull(f, content)

@@ -27,7 +27,8 @@ type Program struct {
 type Main struct {
 	Daemon            bool
 	PidFile           string // full path
-	User, Group       string // from the user directive; empty if not given. The process does not switch to them
+	User, Group       string // from the user directive; empty if not given
+	Transparent       bool   // connections to servers may have foreign source addresses, which needs a right
 	WorkerProcesses   int    // 0 means as many as there are processors
 	WorkerConnections int
 	RlimitNofile      uint64        // 0 leaves it unchanged

@@ -164,6 +164,9 @@ func (c *proxyConf) setBind(call *conf.Call) {
 		return
 	}
 	c.bind.Set(bindUse{&t, len(args) == 2})
+	if len(args) == 2 {
+		conf.At[coreConf](call.Compiler().Main).transparent = true
+	}
 }
 
 func (c *proxyConf) merge(child *proxyConf) {

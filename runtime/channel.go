@@ -23,6 +23,7 @@ const channelSuffix = ".sock"
 type channel struct {
 	handler http.Handler
 	log     *currentLog
+	parent  parent // removes the file of the socket; nil if the process does that itself
 
 	mu     sync.Mutex
 	path   string      // empty while closed
@@ -40,10 +41,13 @@ func (c *channel) moveTo(pidPath string) {
 	path := pidPath + channelSuffix
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if path == c.path && c.isOurs() {
+	if path == c.path && !c.isReplaced() {
 		return
 	}
 	c.closeLocked()
+	if c.parent != nil {
+		c.parent.RemoveSocket(path) // at the start, the parent learns that it may
+	}
 	if err := c.open(path); err != nil {
 		c.log.write(errorlog.Notice, fmt.Sprintf("no channel for commands: %v", err))
 	}
@@ -73,10 +77,17 @@ func (c *channel) open(path string) error {
 // channelTimeout limits the time for the header of a request.
 const channelTimeout = 10 * time.Second
 
-// isOurs reports whether the socket file is the one of this process: a new binary replaces it.
+// isOurs reports whether the socket file is surely the one of this process: a new binary replaces it.
 func (c *channel) isOurs() bool {
 	info, err := os.Lstat(c.path)
 	return err == nil && os.SameFile(info, c.file)
+}
+
+// isReplaced reports whether another process has replaced or removed the file. A process without rights may
+// be unable to see it; then a reload keeps the channel.
+func (c *channel) isReplaced() bool {
+	info, err := os.Lstat(c.path)
+	return err == nil && !os.SameFile(info, c.file) || errors.Is(err, os.ErrNotExist)
 }
 
 // close closes the socket and removes its file.
@@ -91,7 +102,7 @@ func (c *channel) closeLocked() {
 		return
 	}
 	if c.isOurs() {
-		os.Remove(c.path)
+		removeSocket(c.path, c.parent)
 	}
 	c.path = ""
 	c.server.Close()

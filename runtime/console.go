@@ -93,7 +93,7 @@ func bootConsole(o Options, p paths, out *outlets) *console {
 	}
 	files := &logfile.Set{}
 	file := files.Get(p.errorLog)
-	if err := openLogs(files); err != nil {
+	if err := openLogs(files, logfile.OpenAppend); err != nil {
 		if isFirst(o.Args) {
 			fmt.Fprintf(c.stderr, "nginx: [alert] could not open error log file: %v\n", err)
 		}

@@ -80,13 +80,13 @@ func (c *controlAPI) pause() {
 }
 
 // close stops answering and closes the socket. It removes its file unless another binary shares it.
-func (c *controlAPI) close(shared bool) {
+func (c *controlAPI) close(shared bool, by parent) {
 	if c == nil {
 		return
 	}
 	c.pause()
-	if !shared {
-		c.socket.Remove()
+	if a := c.socket.Addr; a.Unix && !shared {
+		removeSocket(a.Path, by)
 	}
 	c.socket.Close()
 }

@@ -20,6 +20,7 @@ type Generation struct {
 	Program *directives.Program
 	loaded  time.Time // when it became current
 
+	files   files // with which it opens its logs
 	listens map[stream.Addr]*stream.Listen
 	webs    map[stream.Addr]*web.Listen
 	parts   map[string]stream.Part // by key, for the successor
@@ -121,7 +122,7 @@ func (g *Generation) closeBudgets() []*stream.Budget {
 func (g *Generation) open(ctx context.Context, env *stream.Env, old *Generation, undo *rollback) error {
 	files := g.Program.Stream.Files
 	files.OnLoss(func(lost logfile.Loss) { writeLoss(g.Program.Main.ErrorLog, lost) })
-	if err := openLogs(files); err != nil {
+	if err := openLogs(files, g.files.openAppend); err != nil {
 		return err
 	}
 	if old != nil {

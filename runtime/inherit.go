@@ -85,6 +85,15 @@ func (ps listenerSet) inherit(fd int, c *console) {
 	p.sockets = append(p.sockets, &socket{fd: fd, addr: addr, multipath: isMultipath(fd), inherited: true})
 }
 
+// setParent makes by the parent that removes the files of the sockets.
+func (ps listenerSet) setParent(by parent) {
+	for _, p := range ps {
+		for _, s := range p.sockets {
+			s.parent = by
+		}
+	}
+}
+
 // socketAddr returns the address of a socket.
 func socketAddr(at unix.Sockaddr, datagrams bool) (a stream.Addr, ok bool) {
 	switch at := at.(type) {

@@ -16,18 +16,19 @@ type socket struct {
 	fd        int
 	addr      stream.Addr
 	multipath bool
-	inherited bool // of another binary
+	inherited bool   // of another binary
+	parent    parent // has bound it; nil if the process did that itself
 }
 
 // listenOn returns a socket that listens on l, opened as in ngx_open_listening_sockets. With testing set,
 // the socket only shows whether it can be opened; it must not take datagrams from the process that
 // serves, as SO_REUSEADDR would allow.
-func listenOn(l *stream.Listen, testing bool) (*socket, error) {
+func listenOn(l *stream.Listen, testing bool, by parent) (*socket, error) {
 	fd, err := newSocket(family(l.Addr), socketType(l.Addr), l.Options.Multipath)
 	if err != nil {
 		return nil, &sysError{fmt.Sprintf("socket() %s", l.Addr), err}
 	}
-	s := &socket{fd: fd, addr: l.Addr, multipath: l.Options.Multipath}
+	s := &socket{fd: fd, addr: l.Addr, multipath: l.Options.Multipath, parent: by}
 	if err := s.listen(l.Options, !(testing && l.Addr.UDP)); err != nil {
 		unix.Close(fd)
 		return nil, err
@@ -57,10 +58,10 @@ func (s *socket) listen(o stream.ListenOptions, reuse bool) error {
 	if err := s.setBeforeBind(o, reuse); err != nil {
 		return err
 	}
-	if err := unix.Bind(s.fd, sockaddr(s.addr)); err != nil {
+	if err := s.bind(); err != nil {
 		return &sysError{fmt.Sprintf("bind() to %s", s.addr), err}
 	}
-	if s.addr.Unix {
+	if s.addr.Unix && s.parent == nil {
 		if err := os.Chmod(s.addr.Path, 0o666); err != nil {
 			os.Remove(s.addr.Path)
 			return &sysError{fmt.Sprintf("chmod() \"%s\"", s.addr.Path), err}
@@ -196,7 +197,22 @@ func (s *socket) unlink() error {
 	if !s.addr.Unix {
 		return nil
 	}
-	return os.Remove(s.addr.Path)
+	return removeSocket(s.addr.Path, s.parent)
+}
+
+func (s *socket) bind() error {
+	if s.parent != nil {
+		return s.parent.Bind(s.fd, sockaddr(s.addr))
+	}
+	return unix.Bind(s.fd, sockaddr(s.addr))
+}
+
+// removeSocket removes the file of a socket, by the parent if it is not nil.
+func removeSocket(path string, by parent) error {
+	if by != nil {
+		return by.RemoveSocket(path)
+	}
+	return os.Remove(path)
 }
 
 func sockaddr(a stream.Addr) unix.Sockaddr {

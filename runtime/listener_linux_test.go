@@ -109,7 +109,7 @@ func TestReloadChangesOptionsOfKeptSockets(t *testing.T) {
 
 func TestUnixSocketIsWritableByAll(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "w.sock")
-	s, err := listenOn(&stream.Listen{Addr: stream.UnixAddr(path), Options: stream.ListenOptions{Backlog: 5}}, false)
+	s, err := listenOn(&stream.Listen{Addr: stream.UnixAddr(path), Options: stream.ListenOptions{Backlog: 5}}, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

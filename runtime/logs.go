@@ -34,8 +34,8 @@ func openError(err error) error {
 }
 
 // openLogs opens every log file of a configuration.
-func openLogs(set *logfile.Set) error {
-	if err := set.Open(logfile.OpenAppend); err != nil {
+func openLogs(set *logfile.Set, open logfile.Opener) error {
+	if err := set.Open(open); err != nil {
 		return openError(err)
 	}
 	return nil

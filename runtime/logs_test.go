@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"weir/internal/errorlog"
+	"weir/internal/logfile"
 	"weir/internal/testwait"
 )
 
@@ -35,7 +36,7 @@ func TestReopenKeepsAFileThatCannotBeOpened(t *testing.T) {
 	p := newTestMaster(t).program()
 	path := filepath.Join(dir, "a.log")
 	file := p.Stream.Files.Get(path)
-	if err := openLogs(p.Stream.Files); err != nil {
+	if err := openLogs(p.Stream.Files, logfile.OpenAppend); err != nil {
 		t.Fatal(err)
 	}
 	defer p.Stream.Files.Close()

@@ -78,6 +78,9 @@ func Main(o Options, stdio Stdio) int {
 		signals.undoPrepareExec()
 		c.log(errorlog.Warn, "execve() \"%s\" failed%s, continuing without a process title", self(), errorlog.Errno(err))
 	}
+	if separates(o, paths) {
+		return keepRights(o, c, signals)
+	}
 	return serve(o, paths, c, signals)
 }
 

@@ -51,6 +51,8 @@ type Master struct {
 	redirect    func(*directives.Program) *logfile.File // redirectStderr
 	stderrIs    *logfile.File                           // the file that standard error was redirected to, or nil
 	detach      func()                                  // called once, before the pid file is written
+	respawned   atomic.Uint64                           // the predecessors that have died
+	files       files                                   // with which files are opened
 	binary      executable                              // the program, which USR2 starts again
 	upgrade     upgrade                                 // to a new binary
 	pausing     *pausing                                // after WINCH; nil while the process accepts
@@ -90,8 +92,9 @@ type outcome struct {
 // signals.
 func newMaster(src parser.Source, p paths, c *console, signals *signalSet) *Master {
 	m := &Master{
-		load: load, source: src, paths: p, console: c, boot: c, ports: listenerSet{}, pause: bindPause, redirect: redirectStderr,
-		log: signals.log, signals: signals, pid: &pidFile{}, detach: func() {}, patience: loopPatience,
+		load: load, source: src, paths: p, console: c, boot: c, ports: listenerSet{}, pause: bindPause,
+		redirect: func(p *directives.Program) *logfile.File { return redirectStderr(p) },
+		log:      signals.log, signals: signals, pid: &pidFile{}, detach: func() {}, patience: loopPatience,
 		requests: make(chan request), ended: make(chan *Generation), rested: make(chan *pausing),
 		upgrade: upgrade{ended: make(chan syscall.WaitStatus)}, abort: make(chan struct{}), done: make(chan struct{}),
 	}
@@ -126,11 +129,13 @@ func serve(o Options, p paths, c *console, signals *signalSet) int {
 	signals.daemon.Store(daemon != nil)
 	m.binary = executableOf(o.Args)
 	m.inherit()
+	m.followParent()
 	context.AfterFunc(signals.urgent, m.deadline.arm)
 	m.limits = readGroupLimits(os.DirFS("/"))
 	m.limits.apply()
 	if o.Watch {
 		m.watcher = newWatcher(m.source, usualPace, m.log)
+		m.watcher.files = m.files
 		m.watcher.start()
 	}
 	var err error
@@ -138,8 +143,8 @@ func serve(o Options, p paths, c *console, signals *signalSet) int {
 		c.log(errorlog.Emerg, "%v", err)
 		return exitFailed
 	}
-	defer func() { m.control.close(m.sharesSockets()) }()
-	m.channel = &channel{handler: m.commands(), log: m.log}
+	defer func() { m.control.close(m.sharesSockets(), m.files.parent) }()
+	m.channel = &channel{handler: m.commands(), log: m.log, parent: m.files.parent}
 	defer m.channel.close()
 	if err := m.start(); err != nil {
 		return exitCode(signals.end)

@@ -20,6 +20,7 @@ import (
 type pidFile struct {
 	mu   sync.Mutex
 	path string // empty without a file
+	by   parent // writes it; nil if the process does that itself
 }
 
 // moveTo writes number to path, which becomes the pid file. It does not remove the previous one.
@@ -29,7 +30,7 @@ func (f *pidFile) moveTo(path string, number int) error {
 	if f.path == path {
 		return nil
 	}
-	if err := writePid(path, number); err != nil {
+	if err := f.write(path, number); err != nil {
 		return err
 	}
 	f.path = path
@@ -38,11 +39,17 @@ func (f *pidFile) moveTo(path string, number int) error {
 
 // setAside renames the pid file, so that a new binary can write its own.
 func (f *pidFile) setAside() *renameError {
+	if f.by != nil {
+		return renameErrorOf(f.by.SetAsidePid())
+	}
 	return f.rename(func(path string) string { return path + oldSuffix })
 }
 
 // restore gives the pid file its name again.
 func (f *pidFile) restore() *renameError {
+	if f.by != nil {
+		return renameErrorOf(f.by.RestorePid())
+	}
 	return f.rename(func(path string) string { return strings.TrimSuffix(path, oldSuffix) })
 }
 
@@ -76,7 +83,17 @@ func (f *pidFile) remove() error {
 	}
 	path := f.path
 	f.path = ""
+	if f.by != nil {
+		return parentPidError(f.by.RemovePid())
+	}
 	return removePid(path)
+}
+
+func (f *pidFile) write(path string, number int) error {
+	if f.by != nil {
+		return parentPidError(f.by.WritePid(path))
+	}
+	return writePid(path, number)
 }
 
 // writePid writes the number of the process to path. It replaces a symbolic link, and never writes to the

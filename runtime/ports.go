@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"errors"
-	"os"
 	"slices"
 	"time"
 
@@ -200,6 +199,7 @@ type binder struct {
 	// testing ignores an address in use and sets no options of listening sockets, both as nginx -t does,
 	// and does not use SO_REUSEPORT, which would take connections.
 	testing bool
+	parent  parent // binds the sockets; nil if the process does it itself
 }
 
 // bind opens a socket for each of listens, one after the other. The caller closes the sockets returned
@@ -257,11 +257,11 @@ func (b binder) open(l *stream.Listen) (*socket, error) {
 	if b.testing {
 		wanted.Options.ReusePort = false
 	}
-	s, err := listenOn(&wanted, b.testing)
+	s, err := listenOn(&wanted, b.testing, b.parent)
 	if errors.Is(err, unix.EADDRINUSE) && l.Addr.Unix && !b.testing && isStaleSocket(l.Addr) {
 		b.console.log(errorlog.Notice, "replacing the socket file \"%s\", which no process listens on", l.Addr.Path)
-		os.Remove(l.Addr.Path)
-		s, err = listenOn(&wanted, b.testing)
+		removeSocket(l.Addr.Path, b.parent)
+		s, err = listenOn(&wanted, b.testing, b.parent)
 	}
 	if err != nil {
 		return nil, err

@@ -23,6 +23,8 @@ const (
 	titlePrefix = "nginx: master process "
 	// processName is the name that start-stop-daemon --name looks for.
 	processName = "nginx"
+	// keeperVar passes a process without rights the descriptor of its parent's socket.
+	keeperVar = "WEIR_KEEPER_FD"
 	// readyVar passes a daemon the descriptor on which it reports that it is ready.
 	readyVar = "WEIR_READY_FD"
 )
@@ -41,7 +43,7 @@ const (
 // stageAfter returns the next stage of a process that was started with these options.
 func stageAfter(o Options, p paths) stage {
 	switch {
-	case isTitled(o.Args):
+	case isTitled(o.Args), isSeparate():
 		return serving
 	case os.Getenv(readyVar) == "" && !isNewBinary() && wantsDaemon(p.source(o.Globals)):
 		return background
@@ -51,8 +53,13 @@ func stageAfter(o Options, p paths) stage {
 
 func isTitled(args []string) bool { return len(args) > 0 && strings.HasPrefix(args[0], titlePrefix) }
 
+// isSeparate reports whether the process serves for a parent that keeps the rights.
+func isSeparate() bool { return os.Getenv(keeperVar) != "" }
+
 // isFirst reports whether this is the process that the command started, not a later stage.
-func isFirst(args []string) bool { return !isTitled(args) && os.Getenv(readyVar) == "" }
+func isFirst(args []string) bool {
+	return !isTitled(args) && !isSeparate() && os.Getenv(readyVar) == ""
+}
 
 // wantsDaemon looks for the daemon directive. It ignores a configuration that cannot be read, which the
 // process in the foreground reports, and files included in blocks, which may be large tables.
@@ -137,7 +144,7 @@ type daemonNotifier struct{ ready *os.File }
 // daemonNotifierOf takes the descriptor of the pipe from the environment.
 func daemonNotifierOf(args []string) *daemonNotifier {
 	fd, err := strconv.Atoi(os.Getenv(readyVar))
-	if err != nil || !isTitled(args) {
+	if err != nil || !isTitled(args) && !isSeparate() {
 		return nil
 	}
 	os.Unsetenv(readyVar)
@@ -166,8 +173,8 @@ func setName() { os.WriteFile("/proc/self/comm", []byte(processName), 0) }
 
 // redirectStderr redirects the Go runtime's crash output to the error log, as ngx_log_redirect_stderr
 // does, unless standard error is a log itself, at any level. It follows the file when that is reopened.
-// It returns that file, or nil without redirection.
-func redirectStderr(p *directives.Program) *logfile.File {
+// It returns that file, or nil without redirection. also gets the open file too.
+func redirectStderr(p *directives.Program, also ...func(*os.File)) *logfile.File {
 	if p.Main.StderrLogged || p.Main.ErrorLogFile == "" {
 		return nil
 	}
@@ -176,6 +183,9 @@ func redirectStderr(p *directives.Program) *logfile.File {
 	file.OnOpen(func(f *os.File) {
 		if err := duplicateOnStderr(f); err != nil {
 			log.Write(errorlog.Alert, 0, "dup2(STDERR_FILENO) failed"+errorlog.Errno(err))
+		}
+		for _, use := range also {
+			use(f)
 		}
 	})
 	return file

@@ -57,6 +57,7 @@ type reading struct {
 	files map[string]fileState
 	globs map[string][]string     // the paths that matched each pattern
 	named map[string]readFileFunc // the files among files that directives name, such as certificates
+	from  files                   // where files are read
 	// isComplete is set at the end of the load: a database reads its file again while the configuration
 	// is in use, and in another goroutine.
 	isComplete atomic.Bool
@@ -65,15 +66,15 @@ type reading struct {
 // A readFileFunc returns the content of a file.
 type readFileFunc func(path string) ([]byte, error)
 
-func newReading() *reading {
-	return &reading{files: map[string]fileState{}, globs: map[string][]string{}, named: map[string]readFileFunc{}}
+func newReading(from files) *reading {
+	return &reading{from: from, files: map[string]fileState{}, globs: map[string][]string{}, named: map[string]readFileFunc{}}
 }
 
 // source returns src with functions that record their results in r.
 func (r *reading) source(src parser.Source) parser.Source {
 	src.ReadFile = r.readFile
 	src.Glob = func(pattern string) ([]string, error) {
-		paths, err := parser.Glob(pattern)
+		paths, err := r.from.glob(pattern)
 		r.globs[pattern] = paths
 		return paths, err
 	}
@@ -100,7 +101,7 @@ func (r *reading) readNamed(earlier *reading) {
 	}
 }
 
-func (r *reading) readFile(path string) ([]byte, error) { return r.record(path, parser.ReadFile) }
+func (r *reading) readFile(path string) ([]byte, error) { return r.record(path, r.from.readConf) }
 
 func (r *reading) record(path string, read readFileFunc) ([]byte, error) {
 	s := fileState{stamp: stampOf(path)} // before the content, so that a change in between is noticed later
@@ -131,7 +132,7 @@ func (r *reading) isStale() bool {
 		}
 	}
 	for pattern, before := range r.globs {
-		if now, _ := parser.Glob(pattern); !slices.Equal(now, before) {
+		if now, _ := r.from.glob(pattern); !slices.Equal(now, before) {
 			return true
 		}
 	}

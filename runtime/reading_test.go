@@ -43,7 +43,7 @@ func TestStaleReading(t *testing.T) {
 			if err := os.WriteFile(path, []byte("include *.list;"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			r := newReading()
+			r := newReading(files{})
 			parser.Load(r.source(parser.Source{Path: path}))
 			tt.change(r, dir)
 			if got := r.isStale(); got != tt.want {

@@ -49,6 +49,7 @@ func (m *Master) try(ctx context.Context, src parser.Source, t *trial) (*Generat
 		}
 	}
 	next := newGeneration(m.lastID+1, program, &m.tally)
+	next.files = m.files
 	fresh, err := m.open(ctx, next)
 	if err != nil {
 		return nil, found, err
@@ -70,8 +71,10 @@ func (m *Master) read(ctx context.Context, src parser.Source, t *trial) (*direct
 	}
 	env := m.paths.env(ctx, m.env.PID, m.console.out.writer())
 	r, err := attempt(ctx, func() (r result) {
+		src.ReadFile, src.Glob = m.files.source(src.ReadFile, src.Glob)
+		env.ReadFile, env.Root = m.files.reader(env.ReadFile), env.Root || m.files.parent != nil
 		if m.watcher != nil {
-			r.files = newReading()
+			r.files = newReading(m.files)
 			src = r.files.source(src)
 			env.ReadFile = r.files.recording(env.ReadFile)
 			defer r.files.isComplete.Store(true)
@@ -134,7 +137,7 @@ func (m *Master) open(ctx context.Context, next *Generation) (fresh []*socket, e
 	}
 	listens := next.sockets()
 	m.ports.enableReusePort(listens, m.console)
-	b := binder{console: m.console, pause: m.pause}
+	b := binder{console: m.console, pause: m.pause, parent: m.files.parent}
 	free, joined := m.ports.closeConflicting(m.ports.missing(listens, m.loops), m.ports.unused(next), m.console)
 	for _, some := range [][]*stream.Listen{free, joined} {
 		bound, err := b.bind(ctx, some)
@@ -186,9 +189,10 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 	applyLimits(&next.Program.Main, m.console)
 	m.env.Descriptors.Survey()
 	applyPriority(m.priority(), next.Program.Main.Priority, m.console)
+	m.channel.moveTo(next.Program.Main.PidFile)
+	m.dropRights(&next.Program.Main)
 	changeDir(next.Program.Main.WorkingDirectory, m.paths, m.console)
 	m.endPause()
-	m.channel.moveTo(next.Program.Main.PidFile)
 	m.latest, m.generations = next, append(m.generations, next)
 	m.serving.Store(int64(len(m.generations)))
 	next.run()
@@ -203,6 +207,7 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 	for _, p := range m.ports.unused(next) {
 		m.drop(p)
 	}
+	m.informParent()
 	if old != nil {
 		m.retire(old)
 	}
@@ -211,7 +216,7 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 // removeOldPid removes the pid file of the previous configuration, unless the present one uses the same
 // file, perhaps through another path.
 func (m *Master) removeOldPid(old, now string) {
-	if old == now || sameFile(old, now) {
+	if m.files.parent != nil || old == now || sameFile(old, now) { // the parent has removed it
 		return
 	}
 	if err := removePid(old); err != nil {
@@ -251,8 +256,8 @@ func (m *Master) switchLog(p *directives.Program) {
 		m.console.log(errorlog.Notice, "getrlimit(RLIMIT_NOFILE): %d:%d", n.Cur, n.Max)
 	}
 	m.limits.log(m.console, m.loops)
-	if isRoot() && p.Main.User != "root" {
-		m.console.log(errorlog.Notice, "running as root: the \"user\" directive is not supported yet")
+	if isRoot() && p.Main.User == "" {
+		m.console.log(errorlog.Notice, "running as root: the configuration has no \"user\"")
 	}
 }
 

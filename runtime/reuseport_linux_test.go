@@ -117,7 +117,7 @@ func TestFailedReloadClosesNewReusePortSockets(t *testing.T) {
 	b.loops = 2
 	addr, taken := freeAddr(t), freeAddr(t)
 	b.serve(b.program(addr))
-	blocker, err := listenOn(&stream.Listen{Addr: taken, Options: stream.ListenOptions{Backlog: 1}}, false)
+	blocker, err := listenOn(&stream.Listen{Addr: taken, Options: stream.ListenOptions{Backlog: 1}}, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

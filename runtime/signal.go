@@ -79,6 +79,7 @@ type signalSet struct {
 	daemon    atomic.Bool  // the process is in the background
 	parent    atomic.Int64 // the number of the old binary of a new one; 0 if there is none
 	newBinary atomic.Bool  // a new binary runs
+	parentOf  func() int   // returns the parent of the process whose number is in the pid file
 }
 
 // A subscription is the channel on which the Go runtime delivers a signal.
@@ -88,7 +89,7 @@ type subscription struct {
 }
 
 func newSignalSet(log *currentLog) *signalSet {
-	s := &signalSet{log: log, wake: make(chan struct{}, 1)}
+	s := &signalSet{log: log, wake: make(chan struct{}, 1), parentOf: os.Getppid}
 	s.end, s.setEnd = context.WithCancel(context.Background())
 	s.urgent, s.setUrgent = context.WithCancel(context.Background())
 	return s
@@ -133,7 +134,7 @@ func (s *signalSet) effect(sig syscall.Signal) (action string, ignored bool) {
 
 // hasOldBinary reports whether the binary that has started this one still runs.
 func (s *signalSet) hasOldBinary() bool {
-	return s.parent.Load() != 0 && int64(os.Getppid()) == s.parent.Load()
+	return s.parent.Load() != 0 && int64(s.parentOf()) == s.parent.Load()
 }
 
 // setPending sets the flag of a signal that has an effect.

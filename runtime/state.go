@@ -93,11 +93,11 @@ func (s *state) License() api.License {
 // ZoneSync implements api.Source. There is no zone_sync yet.
 func (s *state) ZoneSync() *api.ZoneSync { return nil }
 
-// Respawned implements api.Source: there are no child processes.
-func (s *state) Respawned() uint64 { return 0 }
+// Respawned implements api.Source: it counts the predecessors of this process that have died.
+func (s *state) Respawned() uint64 { return s.m.respawned.Load() }
 
 // ResetRespawned implements api.Source.
-func (s *state) ResetRespawned() {}
+func (s *state) ResetRespawned() { s.m.respawned.Store(0) }
 
 // SSL implements api.Source.
 func (s *state) SSL() api.SSL { return *sslOf(s.m.env.Status.TLS.Snapshot()) }

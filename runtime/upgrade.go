@@ -83,17 +83,29 @@ func (m *Master) changeBinary() {
 			err.from, err.to, m.binary.name, errorlog.Errno(err.reason))
 		return
 	}
-	process, err := m.binary.start(m.sockets())
+	pid, err := m.startBinary()
 	if err != nil {
 		m.console.log(errorlog.Alert, "execve() failed while executing new binary process \"%s\"%s", m.binary.path, errorlog.Errno(err))
 		m.restorePid("an attempt to execute new binary process \"" + m.binary.name + "\"")
 		return
 	}
-	m.console.log(errorlog.Notice, "start new binary process %d", process.Pid)
-	m.upgrade.pid = process.Pid
+	m.console.log(errorlog.Notice, "start new binary process %d", pid)
+	m.upgrade.pid = pid
 	m.signals.newBinary.Store(true)
 	m.control.pause()
+}
+
+// startBinary starts the new binary, by the parent if there is one, which then reports its end.
+func (m *Master) startBinary() (pid int, err error) {
+	if m.files.parent != nil {
+		return m.files.parent.StartBinary()
+	}
+	process, err := m.binary.start(m.sockets())
+	if err != nil {
+		return 0, err
+	}
 	go m.awaitBinary(process)
+	return process.Pid, nil
 }
 
 // restorePid gives the pid file its name again after what has ended.
@@ -117,7 +129,7 @@ func (m *Master) awaitBinary(process *os.Process) {
 
 // endUpgrade follows ngx_reap_children: this process continues alone.
 func (m *Master) endUpgrade(how syscall.WaitStatus) {
-	logExit(m.console, fmt.Sprintf("new binary process %d", m.upgrade.pid), how)
+	m.console.log(exitLevel(how), "%s", exitLine(fmt.Sprintf("new binary process %d", m.upgrade.pid), how))
 	m.restorePid("the new binary process \"" + m.binary.name + "\" exited")
 	m.upgrade.pid = 0
 	m.signals.newBinary.Store(false)
@@ -128,16 +140,23 @@ func (m *Master) endUpgrade(how syscall.WaitStatus) {
 	}
 }
 
-// logExit logs that a process has ended, in the words of ngx_process_get_status.
-func logExit(c *console, name string, how syscall.WaitStatus) {
+// exitLevel returns the level of exitLine.
+func exitLevel(how syscall.WaitStatus) errorlog.Level {
+	if how.Signaled() {
+		return errorlog.Alert
+	}
+	return errorlog.Notice
+}
+
+// exitLine returns the line for the end of a process, in the words of ngx_process_get_status.
+func exitLine(name string, how syscall.WaitStatus) string {
 	switch {
 	case how.Signaled() && how.CoreDump():
-		c.log(errorlog.Alert, "%s exited on signal %d (core dumped)", name, how.Signal())
+		return fmt.Sprintf("%s exited on signal %d (core dumped)", name, how.Signal())
 	case how.Signaled():
-		c.log(errorlog.Alert, "%s exited on signal %d", name, how.Signal())
-	default:
-		c.log(errorlog.Notice, "%s exited with code %d", name, how.ExitStatus())
+		return fmt.Sprintf("%s exited on signal %d", name, how.Signal())
 	}
+	return fmt.Sprintf("%s exited with code %d", name, how.ExitStatus())
 }
 
 // changes returns the channel of due reloads; nil while a new binary runs, so that they wait.

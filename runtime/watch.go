@@ -36,6 +36,7 @@ type watcher struct {
 	source  parser.Source
 	pace    watchPace
 	log     *currentLog
+	files   files
 	open    func() (notifier, error)
 	changed chan reloadReason
 	tried   chan trial
@@ -306,7 +307,7 @@ func (w *watcher) readFiles() (broken bool) {
 	for range maxLooks {
 		if w.last.isStale() {
 			earlier := w.last
-			w.last = newReading()
+			w.last = newReading(w.files)
 			_, bad := parser.Load(w.last.source(w.source))
 			w.last.readNamed(earlier)
 			w.memory.broken = len(bad) > 0

@@ -59,7 +59,7 @@ func (w *watched) serve() {
 }
 
 func (w *watched) read() *reading {
-	r := newReading()
+	r := newReading(files{})
 	parser.Load(r.source(w.source))
 	return r
 }

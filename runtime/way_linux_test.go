@@ -99,7 +99,7 @@ func TestReusePortIsNotLeftOpenToOtherPrograms(t *testing.T) {
 	if err := b.reload(b.program(narrow)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := listenOn(&stream.Listen{Addr: narrow, Options: stream.ListenOptions{Backlog: 1}}, false)
+	_, err := listenOn(&stream.Listen{Addr: narrow, Options: stream.ListenOptions{Backlog: 1}}, false, nil)
 	if !errors.Is(err, unix.EADDRINUSE) {
 		t.Errorf("got %v, want %v", err, unix.EADDRINUSE)
 	}

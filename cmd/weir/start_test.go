@@ -228,30 +228,6 @@ func TestLogToStandardOutputThatIsASocket(t *testing.T) {
 	(&served{s, cmd, cmd.Process.Pid}).wantExit(0)
 }
 
-func TestWarningOfRunningAsRoot(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root")
-	}
-	warning := `nginx: [warn] the "user" directive is not supported yet, weir continues as root in $DIR/nginx.conf:1` + "\n"
-	for user, want := range map[string]string{"user root;": "", "user daemon;": warning, "": ""} {
-		t.Run(user, func(t *testing.T) {
-			s := newSite(t)
-			s.configure(user)
-			ok := "nginx: the configuration file $DIR/nginx.conf syntax is ok\nnginx: configuration file $DIR/nginx.conf test is successful\n"
-			if got := command(t, s.dir, binary, s.args("-e", "e.log", "-t")...); got.stderr != want+ok {
-				t.Errorf("-t: got %q, want %q", got.stderr, want+ok)
-			}
-			p := s.front("-e", "e.log")
-			p.control("stop")
-			p.wantExit(0)
-			said, _ := os.ReadFile(s.path("stderr"))
-			if got := strings.ReplaceAll(string(said), s.dir, "$DIR"); strings.Count(got, warning) != strings.Count(want, warning) {
-				t.Errorf("start: got %q, want %q", got, want)
-			}
-		})
-	}
-}
-
 // TestUserWithoutAUserDatabase runs weir in a root directory with only the program and its configuration,
 // as in a small image.
 func TestUserWithoutAUserDatabase(t *testing.T) {

@@ -69,13 +69,6 @@ func (s *Socket) Descriptor() (fd int) {
 // Close closes the socket, and leaves the file of a socket of UNIX.
 func (s *Socket) Close() { s.file.Close() }
 
-// Remove removes the file of a socket of UNIX.
-func (s *Socket) Remove() {
-	if s.Addr.Unix {
-		os.Remove(s.Addr.Path)
-	}
-}
-
 // open opens the socket.
 func open(a stream.Addr) (*os.File, error) {
 	l, err := listen(a)

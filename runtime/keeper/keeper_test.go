@@ -1,0 +1,191 @@
+//go:build linux
+
+package keeper
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// fakeParent starts binaries whose number is that of their sockets.
+type fakeParent struct{}
+
+func (fakeParent) Glob(pattern string) ([]string, error) { return filepath.Glob(pattern) }
+func (fakeParent) OpenAppend(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+}
+func (fakeParent) StartBinary(sockets []int) (int, error) {
+	return len(sockets), nil
+}
+func (fakeParent) SetLog(*os.File) {}
+
+// fakePid is a pid file that cannot be renamed.
+type fakePid struct{ path string }
+
+func (p *fakePid) Write(path string) *PidError {
+	p.path = path
+	return nil
+}
+func (p *fakePid) Remove() *PidError   { return nil }
+func (p *fakePid) SetAside() *PidError { return &PidError{Path: "a", To: "b", Err: syscall.EROFS} }
+func (p *fakePid) Restore() *PidError  { return nil }
+
+// start returns a client of a server that ends with the test.
+func start(t *testing.T) *Client {
+	t.Helper()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{Parent: fakeParent{}, Pid: &fakePid{}}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(pair[1]) }()
+	t.Cleanup(func() {
+		unix.Close(pair[0])
+		if err := <-done; !errors.Is(err, os.ErrClosed) {
+			t.Errorf("got %v at the end, want %v", err, os.ErrClosed)
+		}
+		unix.Close(pair[1])
+		closeAll(s.Kept)
+	})
+	return NewClient(pair[0])
+}
+
+func write(t *testing.T, path string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(path), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRequestsAfterTheStart checks that the start defines what the parent does later.
+func TestRequestsAfterTheStart(t *testing.T) {
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	for _, name := range []string{"conf/a", "conf/new", "conf/d/below", "confuse", "other/key"} {
+		write(t, in(name))
+	}
+	c := start(t)
+	read := func(path string) error {
+		f, err := c.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if text, err := io.ReadAll(f); err != nil || string(text) != path {
+			t.Errorf("%s: got %q, %v", path, text, err)
+		}
+		return nil
+	}
+	appendTo := func(path string) error {
+		f, err := c.OpenAppend(path)
+		if err == nil {
+			f.Close()
+		}
+		return err
+	}
+	for _, err := range []error{read(in("conf/a")), appendTo(in("log/x")), c.WritePid(in("n.pid")), c.Ready()} {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(in("log"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		got  error
+		want error
+	}{
+		{"a file of the start", read(in("conf/a")), nil},
+		{"a new file beside it", read(in("conf/new")), nil},
+		{"a new file below", read(in("conf/d/below")), nil},
+		{"a directory whose name begins alike", read(in("confuse")), syscall.EPERM},
+		{"a file elsewhere", read(in("other/key")), syscall.EPERM},
+		{"a path that leads elsewhere", read(in("conf/../other/key")), syscall.EPERM},
+		{"a missing file", read(in("conf/none")), syscall.ENOENT},
+		{"a log of the start", appendTo(in("log/x")), nil},
+		{"another log", appendTo(in("log/y")), syscall.EPERM},
+		{"a file of the configuration as a log", appendTo(in("conf/a")), syscall.EPERM},
+		{"the pid file", c.WritePid(in("n.pid")), nil},
+		{"another pid file", c.WritePid(in("conf/a")), syscall.EPERM},
+		{"a file as a socket", c.RemoveSocket(in("conf/a")), syscall.EPERM},
+		{"an unknown request", c.do(request{Kind: "x"}), syscall.ENOSYS},
+		{"no socket to bind", c.do(request{Kind: bindSocket}), syscall.EINVAL},
+		{"a huge request", read("/" + string(make([]byte, maxMessage))), syscall.E2BIG},
+	} {
+		if !errors.Is(tt.got, tt.want) || tt.want == nil && tt.got != nil {
+			t.Errorf("%s: got %v, want %v", tt.name, tt.got, tt.want)
+		}
+	}
+	if paths, err := c.Glob(in("conf/*")); err != nil || !slices.Equal(paths, []string{in("conf/a"), in("conf/d"), in("conf/new")}) {
+		t.Errorf("pattern: got %v, %v", paths, err)
+	}
+	if _, err := c.Glob(in("other/*")); !errors.Is(err, syscall.EPERM) {
+		t.Errorf("pattern elsewhere: got %v", err)
+	}
+}
+
+// TestSockets binds a socket of UNIX, keeps many sockets, and starts a new binary with them.
+func TestSockets(t *testing.T) {
+	c := start(t)
+	path := filepath.Join(t.TempDir(), "s.sock")
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := c.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o666 {
+		t.Errorf("got %v, %v, want mode 0666", info, err)
+	}
+	if err := c.Bind(fd, &unix.SockaddrUnix{Name: path}); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("second bind: got %v", err)
+	}
+	for range 2 { // the second list replaces the first one
+		if err := c.Keep(slices.Repeat([]int{fd}, maxFiles+3)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := c.StartBinary(); err != nil || n != maxFiles+3 {
+		t.Errorf("%d sockets were kept, want %d; %v", n, maxFiles+3, err)
+	}
+	if err := c.Ready(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.RemoveSocket(path); err != nil {
+		t.Error(err)
+	}
+	var failed *PidError
+	if err := c.SetAsidePid(); !errors.As(err, &failed) || failed.To != "b" || failed.Err != syscall.EROFS {
+		t.Errorf("rename: got %v", err)
+	}
+}
+
+// TestEndOfTheParent checks that requests fail when the parent has ended.
+func TestEndOfTheParent(t *testing.T) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(pair[1])
+	c := NewClient(pair[0])
+	defer unix.Close(pair[0])
+	if err := c.Ready(); err == nil {
+		t.Error("a request without a parent succeeded")
+	}
+}

@@ -1,0 +1,26 @@
+//go:build !linux
+
+package runtime
+
+import "weir/directives"
+
+// separates returns false: the process keeps its rights.
+func separates(Options, paths) bool { return false }
+
+// keepRights is not called.
+func keepRights(Options, *console, *signalSet) int { return exitFailed }
+
+// followParent does nothing.
+func (m *Master) followParent() {}
+
+// informParent does nothing.
+func (m *Master) informParent() {}
+
+// dropRights does nothing.
+func (m *Master) dropRights(*directives.Main) {}
+
+// parentPidError returns err.
+func parentPidError(err error) error { return err }
+
+// renameErrorOf is not called.
+func renameErrorOf(error) *renameError { return nil }
