@@ -12,6 +12,7 @@ import (
 
 	"weir/conformance/authority"
 	"weir/conformance/ports"
+	"weir/conformance/program"
 )
 
 // TestSessionsResumeAfterReload tests that weir keeps the keys of tickets that it has made itself.
@@ -32,16 +33,16 @@ func TestSessionsResumeAfterReload(t *testing.T) {
 		}
 	}
 	want("the first visit", ".")
-	w.reload(t, conf(server))
+	w.Reload(t, streamConf(conf(server)))
 	want("after a reload", "r")
-	w.reload(t, conf(pair(t)(ca.Server("a.example.com"))))
+	w.Reload(t, streamConf(conf(pair(t)(ca.Server("a.example.com")))))
 	want("after a reload with another certificate", ".")
 }
 
 // A site is a weir with -watch, whose certificate changes.
 type site struct {
 	t    *testing.T
-	weir *server
+	weir *program.Server
 	addr string
 	ca   *authority.Authority
 }
@@ -53,7 +54,7 @@ func TestWatchedCertificate(t *testing.T) {
 	dir := t.TempDir()
 	s.ca = newAuthority(t, dir, "ca")
 	first, second := pair(t)(s.ca.Server("first", "a.example.com")), pair(t)(s.ca.Server("second", "a.example.com"))
-	s.weir = &server{dir: dir}
+	s.weir = &program.Server{Dir: dir}
 	s.replace("server.crt", first.Cert)
 	s.replace("server.key", first.Key)
 	s.weir = startWeir(t, dir, fmt.Sprintf(`server { listen %s ssl; ssl_certificate server.crt; ssl_certificate_key server.key; proxy_pass %s; }`,
@@ -63,14 +64,14 @@ func TestWatchedCertificate(t *testing.T) {
 		t.Fatal("the first certificate is not in use")
 	}
 	s.replace("server.crt", second.Cert)
-	await(t, "the error of the pair", func() bool {
-		return strings.Contains(s.weir.read(t, "error.log"), "key values mismatch")
+	program.Await(t, "the error of the pair", func() bool {
+		return strings.Contains(s.weir.Read(t, "error.log"), "key values mismatch")
 	})
 	if !s.serves(first) {
 		t.Error("the first certificate is not in use while the second has no key")
 	}
 	s.replace("server.key", second.Key)
-	await(t, "the second certificate", func() bool { return s.serves(second) })
+	program.Await(t, "the second certificate", func() bool { return s.serves(second) })
 	s.ping(session)
 }
 
@@ -81,7 +82,7 @@ func (s *site) replace(name, from string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	path := s.weir.path(name)
+	path := s.weir.Path(name)
 	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
 		s.t.Fatal(err)
 	}
@@ -93,12 +94,12 @@ func (s *site) replace(name, from string) {
 // dial opens a session and checks that it works.
 func (s *site) dial() *tls.Conn {
 	s.t.Helper()
-	c, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", s.addr, &tls.Config{RootCAs: s.ca.Pool(), ServerName: "a.example.com"})
+	c, err := tls.DialWithDialer(&net.Dialer{Timeout: program.Patience}, "tcp", s.addr, &tls.Config{RootCAs: s.ca.Pool(), ServerName: "a.example.com"})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { c.Close() })
-	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(program.Patience)); err != nil {
 		s.t.Fatal(err)
 	}
 	s.ping(c)

@@ -1,6 +1,10 @@
 package handshakes
 
-import "net"
+import (
+	"net"
+
+	"weir/conformance/program"
+)
 
 // dialer connects to weir.
-var dialer = &net.Dialer{Timeout: patience}
+var dialer = &net.Dialer{Timeout: program.Patience}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"weir/conformance/ports"
+	"weir/conformance/program"
 )
 
 // A siege is a number of clients that never complete a handshake.
@@ -52,7 +53,7 @@ server { listen %s ssl backlog=8192; proxy_pass %s; }`, server.Cert, server.Key,
 	honest := newPingers(t, addr, &tls.Config{RootCAs: ca.Pool(), ServerName: "a.example.com"})
 
 	quiet := honest.measure(t, func() { honest.rounds(t, 50) })
-	descriptors, memory := w.settled(t, 0), w.memory(t)
+	descriptors, memory := w.Settled(t, 0), w.Memory(t)
 	var visits []halfVisit
 	besieged := honest.measure(t, func() { visits = s.run(t, w, addr, descriptors, memory) })
 	t.Logf("99 of 100 messages: within %v before, within %v meanwhile", quiet, besieged)
@@ -60,13 +61,13 @@ server { listen %s ssl backlog=8192; proxy_pass %s; }`, server.Cert, server.Key,
 		t.Errorf("honest clients wait for %v, without the attack for %v", besieged, quiet)
 	}
 	s.checkTimes(t, visits)
-	w.settled(t, descriptors)
+	w.Settled(t, descriptors)
 }
 
 // checkTimes checks when weir has closed the connections.
 func (s siege) checkTimes(t *testing.T, visits []halfVisit) {
 	t.Helper()
-	first, last := patience, time.Duration(0)
+	first, last := program.Patience, time.Duration(0)
 	for _, v := range visits {
 		first, last = min(first, v.closed.Sub(v.dialled)), max(last, v.closed.Sub(v.connected))
 	}
@@ -83,7 +84,7 @@ type halfVisit struct{ dialled, connected, closed time.Time }
 const openInterval = time.Millisecond
 
 // run opens the connections, checks the memory of weir, and returns when weir has closed all of them.
-func (s siege) run(t *testing.T, w *server, addr string, descriptors, memory int) []halfVisit {
+func (s siege) run(t *testing.T, w *program.Server, addr string, descriptors, memory int) []halfVisit {
 	t.Helper()
 	hello := clientHello(&tls.Config{InsecureSkipVerify: true})
 	parts := [][]byte{nil, hello[:3], hello[:len(hello)/2], hello}
@@ -100,8 +101,8 @@ func (s siege) run(t *testing.T, w *server, addr string, descriptors, memory int
 			}
 		})
 	}
-	await(t, "all connections", func() bool { return w.descriptors(t) >= descriptors+s.clients })
-	each := (w.memory(t) - memory) / s.clients
+	program.Await(t, "all connections", func() bool { return w.Descriptors(t) >= descriptors+s.clients })
+	each := (w.Memory(t) - memory) / s.clients
 	t.Logf("%d half-open handshakes, %d bytes each", s.clients, each)
 	if each > perHandshake {
 		t.Errorf("a half-open handshake takes %d bytes of memory, want at most %d", each, perHandshake)
@@ -119,7 +120,7 @@ func halfOpen(addr string, part []byte) (v halfVisit, err error) {
 	}
 	defer c.Close()
 	v.connected = time.Now()
-	if err := c.SetDeadline(v.connected.Add(patience)); err != nil {
+	if err := c.SetDeadline(v.connected.Add(program.Patience)); err != nil {
 		return v, err
 	}
 	if _, err := c.Write(part); err != nil {
@@ -212,7 +213,7 @@ func (p *pingers) measure(t *testing.T, f func()) time.Duration {
 // rounds waits for n messages of each client.
 func (p *pingers) rounds(t *testing.T, n int) {
 	t.Helper()
-	await(t, "messages of honest clients", func() bool {
+	program.Await(t, "messages of honest clients", func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		return len(p.times) >= n*len(p.conns)
@@ -226,7 +227,7 @@ func (p *pingers) ping(c *tls.Conn, stop <-chan struct{}) error {
 	message := make([]byte, 64)
 	for {
 		began := time.Now()
-		if err := c.SetDeadline(began.Add(patience)); err != nil {
+		if err := c.SetDeadline(began.Add(program.Patience)); err != nil {
 			return err
 		}
 		if _, err := c.Write(message); err != nil {

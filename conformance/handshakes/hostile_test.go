@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"weir/conformance/ports"
+	"weir/conformance/program"
 )
 
 const (
@@ -50,35 +51,20 @@ func TestHostileHellos(t *testing.T) {
 	}
 	all := assaults(n)
 	attack(t, addr, all[:n/2]) // memory of a process grows at first
-	descriptors, memory := w.settled(t, 0), w.memory(t)
+	descriptors, memory := w.Settled(t, 0), w.Memory(t)
 	attack(t, addr, all[n/2:])
 	if text, _, err := visit(addr, &tls.Config{InsecureSkipVerify: true, ServerName: "a.example.com"}); text != "served" {
 		t.Errorf("after the attack: got %q and %v", text, err)
 	}
-	w.settled(t, descriptors)
-	grown := w.memory(t) - memory
+	w.Settled(t, descriptors)
+	grown := w.Memory(t) - memory
 	t.Logf("%d hostile clients; descriptors: %d; memory: %d KiB, grown by %d KiB", n, descriptors, memory>>10, grown>>10)
 	if grown > 32<<20 {
 		t.Errorf("memory has grown by %d KiB", grown>>10)
 	}
-	w.quit(t)
+	w.Quit(t)
 	logged := failures(t, w)
 	judgeLines(t, logged, n)
-}
-
-// settled waits until the sessions of an attack have ended and returns the number of descriptors. If
-// want is not 0, it waits until no more than want are open.
-func (s *server) settled(t *testing.T, want int) int {
-	t.Helper()
-	n, since := s.descriptors(t), time.Now()
-	await(t, "the end of the sessions", func() bool {
-		now := s.descriptors(t)
-		if now != n {
-			n, since = now, time.Now()
-		}
-		return want != 0 && n <= want || want == 0 && time.Since(since) > time.Second
-	})
-	return n
 }
 
 // attack runs hostile clients, and returns the ports that they come from.
@@ -114,7 +100,7 @@ func (a assault) run(addr string) (port string, err error) {
 	defer c.Close()
 	_, port, _ = net.SplitHostPort(c.LocalAddr().String())
 	conn := c.(*net.TCPConn)
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(program.Patience)); err != nil {
 		return "", err
 	}
 	a.send(conn)
@@ -151,10 +137,10 @@ var (
 )
 
 // failures returns the lines of each session that has any, by its number, with the session's port.
-func failures(t *testing.T, s *server) map[string][]failure {
+func failures(t *testing.T, s *program.Server) map[string][]failure {
 	t.Helper()
 	all := map[string][]failure{}
-	for line := range strings.Lines(s.read(t, "error.log")) {
+	for line := range strings.Lines(s.Read(t, "error.log")) {
 		if m := arrivedLine.FindStringSubmatch(line); m != nil {
 			all[m[1]] = nil
 			continue

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"weir/conformance/ports"
+	"weir/conformance/program"
 )
 
 // compared is the number of hostile clients of which the lines are compared.
@@ -54,15 +55,15 @@ func isMalformed(f failure) bool {
 }
 
 // linesOf returns the line of each hostile client.
-func linesOf(t *testing.T, program string, all []assault) []failure {
+func linesOf(t *testing.T, path string, all []assault) []failure {
 	t.Helper()
 	dir, addr := t.TempDir(), ports.Reserve(t).String()
-	s := start(t, program, dir, hostileConf(t, dir, addr))
+	s := program.Start(t, path, dir, streamConf(hostileConf(t, dir, addr)))
 	from := attack(t, addr, all)
-	s.settled(t, 0)
+	s.Settled(t, 0)
 	byPort := map[string]failure{}
 	logged := failures(t, s)
-	for _, m := range arrivedLine.FindAllStringSubmatch(s.read(t, "error.log"), -1) {
+	for _, m := range arrivedLine.FindAllStringSubmatch(s.Read(t, "error.log"), -1) {
 		if lines := logged[m[1]]; len(lines) > 0 {
 			byPort[m[2]] = lines[0]
 		}

@@ -14,12 +14,13 @@ import (
 
 	"weir/conformance/authority"
 	"weir/conformance/ports"
+	"weir/conformance/program"
 )
 
 // A stage is what a resumption meets: certificates, files and addresses.
 type stage struct {
 	t           *testing.T
-	weir        *server
+	weir        *program.Server
 	addr, other string
 	ca, second  *authority.Authority
 	server      authority.Pair
@@ -124,7 +125,7 @@ func (s *stage) resume(t *testing.T, r resumption, version uint16) {
 	if s.weir == nil {
 		s.weir = startWeir(s.t, s.t.TempDir(), r.first)
 	} else {
-		s.weir.reload(t, r.first)
+		s.weir.Reload(t, streamConf(r.first))
 	}
 	config := &tls.Config{
 		RootCAs: s.ca.Pool(), ServerName: "a.example.com", MaxVersion: version, ClientSessionCache: &oneSession{},
@@ -138,7 +139,7 @@ func (s *stage) resume(t *testing.T, r resumption, version uint16) {
 		if r.revokes {
 			s.revoked(s.device)
 		}
-		s.weir.reload(t, r.second)
+		s.weir.Reload(t, streamConf(r.second))
 	}
 	addr := s.addr
 	if r.other {
@@ -164,7 +165,7 @@ func visit(addr string, config *tls.Config) (text string, resumed bool, err erro
 		return "", false, err
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(program.Patience)); err != nil {
 		return "", false, err
 	}
 	b, err := io.ReadAll(c)
