@@ -106,10 +106,11 @@ bench: build ## measure weir beside nginx and HAProxy in one run (25 minutes); w
 bench-tables: build ## measure weir beside nginx with large tables of map and geo (3 minutes); writes docs/tables.md
 	WEIR_BIN=$(CURDIR)/bin/weir go run ./bench -tables -rounds 3 -write docs/tables.md -json bin/tables.json
 
-soak: build ## relay at random through both drivers for five minutes each, attack TLS handshakes, and change the names of servers for 17
+soak: build ## relay at random through both drivers for five minutes each, attack TLS handshakes, change the names of servers for 17, fail in each way for 30
 	WEIR_SOAK=5m go test -race -timeout 30m -run 'Contract/.*/soak' ./stream/driver/epoll ./stream/driver/goroutine
 	WEIR_SOAK=5m WEIR_BIN=$(CURDIR)/bin/weir go test -count=1 -timeout 30m -v ./conformance/handshakes
 	WEIR_SOAK=17m WEIR_BIN=$(CURDIR)/bin/weir go test -count=1 -timeout 30m -v ./conformance/dnschurn
+	WEIR_SOAK=30m WEIR_BIN=$(CURDIR)/bin/weir go test -count=1 -timeout 60m -v ./conformance/reliability
 
 cover: ## measure how much of the code the tests reach
 	@mkdir -p bin
