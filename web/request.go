@@ -98,8 +98,20 @@ func Serve(env *Env, l *Listen, w http.ResponseWriter, h *http.Request) {
 		HTTP: h, Conn: c, Env: env, Start: env.Now(), Method: h.Method, listen: l, Server: l.Default, Location: l.Default.Base,
 	}
 	r.Writer = &Writer{r: r, to: w, header: w.Header()}
-	defer r.end()
+	panics := true
+	defer func() {
+		if panics {
+			r.abandon()
+		}
+		r.end()
+	}()
 	r.finish(r.begin())
+	panics = false
+}
+
+// abandon leaves the response as it is, since a panic closes the connection. The status is for the logs.
+func (r *Request) abandon() {
+	r.Writer.begun, r.status = true, http.StatusInternalServerError
 }
 
 // end completes the response and writes the logs.

@@ -330,13 +330,57 @@ func TestAbortClosesRequestsOfAConfig(t *testing.T) {
 	r.until("the request has ended", func() bool { return r.Counters().Current.Load() == 0 })
 }
 
-func TestPanicClosesTheConnection(t *testing.T) {
-	r := newRig(t, func(*web.Request) web.Outcome { panic("broken") })
+// statuses keeps the statuses of the requests that are logged.
+type statuses chan int
+
+func (s statuses) Log(r *web.Request) { s <- r.StatusCode() }
+
+// TestPanicEndsOneRequest checks that a panic is logged as status 500 and in one message, closes its connection
+// without a response, and leaves other connections alone.
+func TestPanicEndsOneRequest(t *testing.T) {
+	logged := make(statuses, 3)
+	r := newRig(t, func(r *web.Request) web.Outcome {
+		if r.URI == "/broken" {
+			panic("broken")
+		}
+		return hello(r)
+	}, func(l *web.Listen) { l.Default.Base.Loggers, l.Default.Zone = []web.Logger{logged}, "z" })
+	c, other := r.dial(), r.dial()
+	other.send(get)
+	other.expect(200, "hello")
+	c.send("GET /broken HTTP/1.1\r\nHost: x\r\n\r\n")
+	c.ended()
+	other.send(get)
+	other.expect(200, "hello")
+	if got := [3]int{<-logged, <-logged, <-logged}; got != [3]int{200, 500, 200} {
+		t.Errorf("got the statuses %v", got)
+	}
+	r.until("the request has ended", func() bool { return r.Counters().Current.Load() == 0 && r.lease.held.Load() == 0 })
+	if n := strings.Count(r.lines.String(), "[alert]"); n != 1 || !strings.Contains(r.lines.String(), "[alert] 1#1: *1 panic: broken") {
+		t.Errorf("%d alerts: %s", n, &r.lines)
+	}
+	if z := r.Counters().Servers.Get("z").Snapshot(); z.Processing != 0 || z.Requests != 3 || z.Classes[4] != 1 {
+		t.Errorf("the zone has %+v", z)
+	}
+}
+
+// TestPanicWithinAResponse checks a panic after the header was sent.
+func TestPanicWithinAResponse(t *testing.T) {
+	logged := make(statuses, 1)
+	r := newRig(t, func(r *web.Request) web.Outcome {
+		r.Writer.Header().Set("Content-Length", "9")
+		r.Writer.Write([]byte("half"))
+		http.NewResponseController(r.Writer).Flush()
+		panic("broken")
+	}, func(l *web.Listen) { l.Default.Base.Loggers = []web.Logger{logged} })
 	c := r.dial()
 	c.send(get)
-	c.ended()
-	r.until("the panic is logged", func() bool { return strings.Contains(r.lines.String(), "panic: broken") })
-	r.until("the request has ended", func() bool { return r.Counters().Current.Load() == 0 && r.lease.held.Load() == 0 })
+	if got, _ := io.ReadAll(c.Reader); !strings.HasSuffix(string(got), "\r\n\r\nhalf") {
+		t.Errorf("got %q", got)
+	}
+	if got := <-logged; got != 500 {
+		t.Errorf("got the status %d", got)
+	}
 }
 
 func TestAccessIsCheckedBeforeTheBody(t *testing.T) {
