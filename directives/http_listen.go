@@ -91,11 +91,26 @@ func (c *httpMain) checkTLS(compiler *conf.Compiler) {
 	}
 }
 
+// countTLS makes the zones of servers on addresses with TLS count handshakes.
+func (c *httpMain) countTLS(b *httpBuild) {
+	for _, l := range c.listens {
+		if l.params.protocols&tlsFirst == 0 {
+			continue
+		}
+		for _, level := range l.servers {
+			if zone := b.servers[level].Zone; zone != "" {
+				b.config.Zones.AddTLS(zone)
+			}
+		}
+	}
+}
+
 // finishWeb makes the listens of the web.Config. An address of which no server is served is not opened.
 func (c *httpMain) finishWeb(b *httpBuild) {
 	for _, server := range c.servers {
 		checkLocations(b.Compiler, server)
 	}
+	c.countTLS(b)
 	made := map[*listenAddr]*web.Listen{}
 	for _, l := range byPort(c.listens) {
 		made[l] = l.webListen(b)

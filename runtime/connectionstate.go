@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"slices"
 	"sync"
 
 	"weir/runtime/api"
@@ -122,16 +123,23 @@ func (s *state) webConfig() *web.Config {
 
 // HTTPZones implements api.Source.
 func (s *state) HTTPZones() api.Set[api.HTTPZone] {
-	return httpZones(s.webConfig().Zones.Servers, &s.web.Servers)
+	zones := s.webConfig().Zones
+	return newSet(zones.Servers, func(name string) string { return name }, func(name string) *api.HTTPZone {
+		z := httpZoneOf(s.web.Servers.Get(name).Snapshot())
+		if slices.Contains(zones.TLS, name) {
+			z.SSL = sslOf(s.handshakes.get(name).Snapshot())
+		}
+		return z
+	}, func(name string) {
+		s.web.Servers.Get(name).Reset()
+		s.handshakes.get(name).Reset()
+	})
 }
 
 // LocationZones implements api.Source.
 func (s *state) LocationZones() api.Set[api.HTTPZone] {
-	return httpZones(s.webConfig().Zones.Locations, &s.web.Locations)
-}
-
-func httpZones(names []string, table *web.ZoneTable) api.Set[api.HTTPZone] {
-	return newSet(names, func(name string) string { return name },
+	table := &s.web.Locations
+	return newSet(s.webConfig().Zones.Locations, func(name string) string { return name },
 		func(name string) *api.HTTPZone { return httpZoneOf(table.Get(name).Snapshot()) }, func(name string) { table.Get(name).Reset() })
 }
 

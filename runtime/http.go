@@ -2,11 +2,13 @@ package runtime
 
 import (
 	"net/http"
+	"sync"
 
 	"weir/internal/errorlog"
 	"weir/runtime/dashboard"
 	"weir/runtime/metrics"
 	"weir/stream"
+	"weir/stream/status"
 	"weir/web"
 )
 
@@ -16,9 +18,28 @@ func newWebEnv(m *Master) *web.Env {
 	state := newState(m, counters)
 	return &web.Env{
 		Now: env.Now, NextID: env.NextID, Log: env.Log, Hostname: env.Hostname, PID: env.PID, Counters: counters,
+		Handshakes: func(zone string) web.Handshakes {
+			if zone == "" {
+				return env.TLSCounters()
+			}
+			return state.handshakes.get(zone)
+		},
 		API: state.serve, Dashboard: dashboard.Serve,
 		Metrics: func(w http.ResponseWriter, r *http.Request) { metrics.Serve(state, w, r) },
 	}
+}
+
+// A handshakeTable contains the counters of handshakes by server zone, through all reloads. The zero table is empty. It
+// is safe for concurrent use.
+type handshakeTable struct{ all sync.Map }
+
+// get returns the counters of a zone.
+func (t *handshakeTable) get(zone string) *status.TLS {
+	c, known := t.all.Load(zone)
+	if !known {
+		c, _ = t.all.LoadOrStore(zone, &status.TLS{})
+	}
+	return c.(*status.TLS)
 }
 
 // listenWeb makes a web server accept on the current sockets of p. Connections of an earlier one end by

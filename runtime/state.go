@@ -19,10 +19,12 @@ import (
 // state is the state of a Master as the API shows it: api.Source. It takes no lock that a session waits
 // for longer than one counter is copied.
 type state struct {
-	m       *Master
-	web     *web.Counters
-	uuid    string
-	started time.Time // of the process
+	m   *Master
+	web *web.Counters
+	// handshakes are those of the server zones of http.
+	handshakes handshakeTable
+	uuid       string
+	started    time.Time // of the process
 	connectionResets
 }
 

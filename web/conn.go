@@ -29,6 +29,8 @@ type Conn struct {
 	TLS *tls.ConnectionState
 	// Offer contains the lists of the ClientHello; empty on a plain connection.
 	Offer stream.TLSOffer
+
+	zone string // of the server for the handshake; empty without one
 }
 
 type connKey struct{}

@@ -19,6 +19,8 @@ type Env struct {
 	Counters *Counters
 	// API answers a request to a location with api. A status 413 is answered by the server's page.
 	API func(w http.ResponseWriter, r *http.Request, call APICall)
+	// Handshakes returns the counters of handshakes of a server zone; for "" those of the process.
+	Handshakes func(zone string) Handshakes
 	// Metrics answers a request to a location with prometheus, or js_content prometheus.metrics.
 	Metrics func(w http.ResponseWriter, r *http.Request)
 	// Dashboard answers a request for /dashboard.html that no file answers.

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"net/http"
 
-	"weir/internal/errorlog"
 	"weir/internal/hostname"
 	"weir/internal/tlsconf"
 	"weir/stream"
@@ -24,15 +23,16 @@ type TLS struct {
 // rejecting makes a handshake fail with the alert unrecognized_name.
 var rejecting = &tls.Config{SessionTicketsDisabled: true}
 
-// TLSConfig returns the configuration for a connection to the listen.
-func (l *Listen) TLSConfig() *tls.Config {
+// TLSConfig returns the configuration for the connection c to the listen. The handshake sets what c knows of it.
+func (l *Listen) TLSConfig(c *Conn) *tls.Config {
+	c.zone = l.Default.Zone
 	return &tls.Config{GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		if c := ConnOf(hello.Context()); c != nil {
-			c.Offer = stream.TLSOffer{
-				CipherSuites: hello.CipherSuites, Curves: hello.SupportedCurves, SignatureSchemes: hello.SignatureSchemes,
-			}
+		c.Offer = stream.TLSOffer{
+			CipherSuites: hello.CipherSuites, Curves: hello.SupportedCurves, SignatureSchemes: hello.SignatureSchemes,
 		}
-		set := l.tlsOf(l.serverOf(hello.ServerName))
+		server := l.serverOf(hello.ServerName)
+		c.zone = server.Zone
+		set := l.tlsOf(server)
 		if set == nil || set.Reject {
 			return rejecting, nil
 		}
@@ -76,14 +76,14 @@ func (t *TLS) check(r *Request) int {
 	}
 	has := len(state.PeerCertificates) > 0
 	r.verify(t.Verifier)
-	switch err := t.Mode.Check(r.verified, has); {
-	case err == nil:
+	err := t.Mode.Check(r.verified, has)
+	if err == nil {
 		return 0
-	case has:
-		r.Log(errorlog.Info, err.Error(), nil)
-		return statusCertificateError
-	default:
-		r.Log(errorlog.Info, err.Error(), nil)
-		return statusNoCertificate
 	}
+	r.LogInfo(err.Error())
+	r.countRefused(r.verified, has)
+	if has {
+		return statusCertificateError
+	}
+	return statusNoCertificate
 }

@@ -8,10 +8,16 @@ import (
 )
 
 // Zones names the zones of status_zone of a configuration, each once.
-type Zones struct{ Servers, Locations []string }
+type Zones struct {
+	Servers, Locations []string
+	TLS                []string // those of Servers that have an address with TLS
+}
 
 // AddServer adds the zone of a server.
 func (z *Zones) AddServer(name string) { z.Servers = addName(z.Servers, name) }
+
+// AddTLS adds the zone of a server that has an address with TLS.
+func (z *Zones) AddTLS(name string) { z.TLS = addName(z.TLS, name) }
 
 // AddLocation adds the zone of a location.
 func (z *Zones) AddLocation(name string) { z.Locations = addName(z.Locations, name) }

@@ -20,7 +20,10 @@ type conn struct {
 	net.Conn
 	hub    *Hub
 	info   *web.Conn
-	hasTLS bool
+	secure *tls.Conn // the TLS of the connection; nil for a plain one
+
+	shaking bool // the handshake has not ended
+	arrived bool // data has arrived, other than a PROXY header
 
 	readsProxy bool   // the PROXY header is still to be read
 	rest       []byte // the data after it
@@ -91,6 +94,7 @@ func changeState(raw net.Conn, state http.ConnState) {
 		c.isIdle = true
 	case http.StateClosed, http.StateHijacked:
 		c.setReading(false)
+		c.endHandshake()
 	}
 }
 
@@ -125,6 +129,9 @@ func (c *conn) end() {
 func (c *conn) SetReadDeadline(t time.Time) error {
 	past := !t.IsZero() && !t.After(time.Now())
 	c.interrupted.Store(past)
+	if t.IsZero() {
+		c.endHandshake() // net/http removes the time limit of the handshake after it
+	}
 	if t.IsZero() || past {
 		return c.Conn.SetReadDeadline(t)
 	}
@@ -133,6 +140,22 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 		c.isIdle, d = false, c.idleTimeout
 	}
 	return c.Conn.SetReadDeadline(time.Now().Add(d))
+}
+
+// endHandshake counts the end of the handshake, once. As in nginx, a client that has sent nothing or a plain request
+// has not begun one.
+func (c *conn) endHandshake() {
+	if !c.shaking {
+		return
+	}
+	c.shaking = false
+	if err := c.secure.Handshake(); err != nil { // the error that it has failed with
+		if c.arrived {
+			c.hub.env.CountFailedHandshake(c.info, err)
+		}
+		return
+	}
+	c.hub.env.CountHandshake(c.info, c.secure.ConnectionState().DidResume)
 }
 
 // SetDeadline is called for handshakes.
@@ -170,10 +193,12 @@ func (c *conn) read(b []byte) (int, error) {
 	}
 	if len(c.rest) > 0 {
 		n := copy(b, c.rest)
-		c.rest = c.rest[n:]
+		c.rest, c.arrived = c.rest[n:], true
 		return n, nil
 	}
-	return c.Conn.Read(b)
+	n, err := c.Conn.Read(b)
+	c.arrived = c.arrived || n > 0
+	return n, err
 }
 
 var errProxyHeader = errors.New("no PROXY header")
@@ -212,7 +237,8 @@ func (c *conn) logProxy(err error) {
 // parse.
 func (c *conn) Write(b []byte) (int, error) {
 	if c.serving.Load() == nil {
-		if page := refusal(b, c.hasTLS); page != nil {
+		if page := refusal(b, c.secure != nil); page != nil {
+			c.shaking = false
 			return len(b), c.refuse(page)
 		}
 	}

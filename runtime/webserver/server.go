@@ -180,6 +180,6 @@ func (s *Server) welcome(raw net.Conn) net.Conn {
 	if !listen.TLS {
 		return c
 	}
-	c.hasTLS = true
-	return tls.Server(c, listen.TLSConfig())
+	c.secure, c.shaking = tls.Server(c, listen.TLSConfig(c.info)), true
+	return c.secure
 }
