@@ -75,12 +75,18 @@ func describeGroup(g *upstream.Group) string {
 	if rate := g.CloseBudget().PerSecond(); rate > 0 {
 		text += fmt.Sprintf(" close_rate=%d", rate)
 	}
+	if size, timeout := g.QueueLimits(); size > 0 {
+		text += fmt.Sprintf(" queue=%d timeout=%s", size, timeout)
+	}
 	text += "\n"
 	for _, p := range g.Peers() {
 		text += fmt.Sprintf("  %s as %s weight=%d max_conns=%d max_fails=%d fail_timeout=%s",
 			p.Server, p.Name, p.Weight, p.MaxConns, p.MaxFails, p.FailTimeout)
 		if p.SlowStart > 0 {
 			text += " slow_start=" + p.SlowStart.String()
+		}
+		if p.ConnectRate > 0 {
+			text += fmt.Sprintf(" max_connect_rate=%d", p.ConnectRate)
 		}
 		if p.Down {
 			text += " down"

@@ -2,6 +2,7 @@ package directives
 
 import (
 	"strings"
+	"time"
 
 	"weir/directives/conf"
 	"weir/stream"
@@ -51,4 +52,33 @@ func (c *upstreamMain) setCloseBudgets(config *stream.Config) {
 		}
 		g.SetCloseBudget(budget)
 	}
+}
+
+// queueConf is the directive queue, which nginx has in http only.
+type queueConf struct {
+	size    int // 0 without a queue
+	timeout time.Duration
+}
+
+// defaultQueueTimeout is nginx's in http.
+const defaultQueueTimeout = 60 * time.Second
+
+// setQueue reads the size of a queue and its timeout.
+func (c *groupConf) setQueue(call *conf.Call) {
+	size, ok := parseInt(call.Arg(0))
+	if !ok || size < 1 {
+		call.Fail(&call.Args()[0], "invalid value \"%s\"", call.Arg(0))
+		return
+	}
+	c.queue = queueConf{size, defaultQueueTimeout}
+	if len(call.Args()) == 1 {
+		return
+	}
+	text, ok := strings.CutPrefix(call.Arg(1), "timeout=")
+	timeout, valid := conf.ParseMsec(text)
+	if !ok || !valid {
+		call.Fail(&call.Args()[1], "invalid parameter \"%s\"", call.Arg(1))
+		return
+	}
+	c.queue.timeout = timeout
 }

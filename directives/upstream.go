@@ -35,6 +35,7 @@ type groupConf struct {
 	measure conf.Opt[upstream.Measure]
 
 	closeRate conf.Opt[int] // sessions per second
+	queue     queueConf
 }
 
 // A groupUse is one upstream block.
@@ -69,6 +70,7 @@ type serverParams struct {
 	weight      int
 	maxConns    int
 	maxFails    int
+	connectRate int // nginx does not have it
 	failTimeout time.Duration
 	slowStart   time.Duration
 	written     upstream.Written
@@ -89,7 +91,7 @@ var upstreamModule = &streamModule[upstreamMain, none]{
 			Set: rateOrOff(func(c *upstreamMain) *conf.Opt[int] { return &c.closeRate })},
 	},
 	Inner: []conf.Table{&conf.Settings[groupConf]{Of: conf.Upstream, Entries: []conf.Entry[groupConf]{
-		{Name: "server", In: conf.Upstream, Args: conf.AtLeast(1), Repeat: true, Own: []string{"ring=address", "drain"}, Set: (*groupConf).server},
+		{Name: "server", In: conf.Upstream, Args: conf.AtLeast(1), Repeat: true, Own: []string{"ring=address", "drain", "max_connect_rate="}, Set: (*groupConf).server},
 		{Name: "zone", In: conf.Upstream, Args: conf.Take(1, 2), Repeat: true, Set: (*groupConf).setZone},
 		{Name: "hash", In: conf.Upstream, Args: conf.Take(1, 2), Repeat: true, Own: []string{"jump"}, Set: (*groupConf).hash},
 		{Name: "least_conn", In: conf.Upstream, Args: conf.None, Repeat: true, Set: (*groupConf).leastConn},
@@ -101,6 +103,7 @@ var upstreamModule = &streamModule[upstreamMain, none]{
 			Set: conf.Msec(func(c *groupConf) *conf.Opt[time.Duration] { return &c.names.timeout })},
 		{Name: "fleet_close_rate", In: conf.Upstream, Args: conf.Take(1), Default: "off", Extension: true,
 			Set: rateOrOff(func(c *groupConf) *conf.Opt[int] { return &c.closeRate })},
+		{Name: "queue", In: conf.Upstream, Args: conf.Take(1, 2), Extension: true, Set: (*groupConf).setQueue},
 	}}},
 	Init: (*upstreamMain).init,
 }
@@ -231,6 +234,9 @@ func (p *serverParams) set(text string) (ok bool) {
 		return ok && 0 < n && n <= math.MaxInt32
 	case strings.HasPrefix(text, "max_conns="):
 		p.maxConns, ok = parseInt(value)
+		return ok
+	case strings.HasPrefix(text, "max_connect_rate="):
+		p.connectRate, ok = parseRate(value)
 		return ok
 	case strings.HasPrefix(text, "max_fails="):
 		p.maxFails, ok = parseInt(value)
@@ -393,7 +399,7 @@ func (s *serverUse) peer(addr stream.Addr) *upstream.PeerConf {
 func (s *serverUse) like() *upstream.PeerConf {
 	p := &upstream.PeerConf{
 		Server: s.name,
-		Weight: s.weight, MaxFails: s.maxFails, FailTimeout: s.failTimeout, SlowStart: s.slowStart, MaxConns: s.maxConns,
+		Weight: s.weight, MaxFails: s.maxFails, FailTimeout: s.failTimeout, SlowStart: s.slowStart, MaxConns: s.maxConns, ConnectRate: s.connectRate,
 		Down: s.down, Drain: s.drain, Backup: s.backup,
 	}
 	if s.written != (upstream.Written{}) {

@@ -95,6 +95,14 @@ func (g *groupUse) resolver() *resolverUse {
 
 // build makes the group from the valid servers.
 func (g *groupUse) build() *upstream.Group {
+	group := g.newGroup()
+	if q := g.conf.queue; q.size > 0 {
+		group.SetQueue(q.size, q.timeout)
+	}
+	return group
+}
+
+func (g *groupUse) newGroup() *upstream.Group {
 	if g.conf.zone == "" {
 		return upstream.NewGroup(g.name, g.conf.peers(), g.conf.balancer())
 	}

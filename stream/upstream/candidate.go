@@ -11,17 +11,18 @@ type candidate struct {
 	weight    int
 	maxFails  int
 	maxConns  int
-	down      bool // or draining
+	gate      *gate // nil without a rate
+	down      bool  // or draining
 }
 
 func newCandidate(p *Peer) candidate {
 	return candidate{
 		state: p.state, pause: int64(p.FailTimeout / time.Second), slowStart: int64(p.SlowStart / time.Millisecond),
-		weight: p.Weight, maxFails: p.MaxFails, maxConns: p.MaxConns, down: p.Down || p.Drain,
+		weight: p.Weight, maxFails: p.MaxFails, maxConns: p.MaxConns, gate: p.state.gate, down: p.Down || p.Drain,
 	}
 }
 
-// usable reports whether the peer may be chosen.
+// usable reports whether the peer may be chosen, apart from its rate.
 func (c *candidate) usable(now int64) bool {
 	return !c.down && c.state.health.mayServe() && !c.failed(now) && now >= c.state.restsUntil &&
 		(c.maxConns == 0 || *c.state.conns < c.maxConns)

@@ -12,14 +12,28 @@ type closing struct {
 	budget *stream.Budget // fleet_close_rate; nil without
 	marks  *marks
 	abort  func(func(*stream.Session) bool, *stream.Budget) // of the Env; may be nil
+	number int                                              // of the configurations with the group so far
 	before *Group                                           // of the previous configuration, until this one is in use
 	fixed  sync.Mutex                                       // held while the peers of a group without a zone are replaced
 }
 
 // marks are the servers whose sessions end, with the reason. It is safe for concurrent use.
 type marks struct {
-	mu  sync.Mutex
-	why map[serverKey]stream.Ending
+	mu     sync.Mutex
+	why    map[serverKey]stream.Ending
+	newest int // the number of the newest configuration in use
+}
+
+// use makes the configuration with that number the newest one, and reports false if a newer one is in use
+// already.
+func (m *marks) use(number int) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.newest > number {
+		return false
+	}
+	m.newest = number
+	return true
 }
 
 func (m *marks) of(p *Peer) stream.Ending {
@@ -99,7 +113,7 @@ func (g *Group) openClosing(env *stream.Env, before *Group) {
 	if before == nil || before.closing == nil {
 		return
 	}
-	c.before, c.marks = before, before.closing.marks
+	c.before, c.marks, c.number = before, before.closing.marks, before.closing.number+1
 	c.budget.Follow(before.closing.budget)
 }
 
@@ -110,18 +124,22 @@ func (g *Group) closeMissing() {
 	if c == nil || c.before == nil {
 		return
 	}
+	before := c.before
+	c.before = nil
+	if !c.marks.use(c.number) {
+		return
+	}
 	known := map[serverKey]bool{}
 	for _, p := range g.Peers() {
 		known[p.key()] = true
 		c.marks.clear(p)
 	}
 	var missing []*Peer
-	for _, p := range c.before.Peers() {
+	for _, p := range before.Peers() {
 		if !known[p.key()] {
 			missing = append(missing, p)
 		}
 	}
-	c.before = nil
 	if g.isPaced() {
 		g.closeLeft(g.Peers(), missing)
 	}

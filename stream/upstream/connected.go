@@ -16,6 +16,8 @@ func (g *connectedPicker) Tries() int { return 0 }
 
 func (g *connectedPicker) Pick() (*Peer, error) { return nil, ErrNoLivePeers }
 
+func (g *connectedPicker) Leave() {}
+
 func (g *connectedPicker) Notify(p *Peer, n Notice, took time.Duration) {
 	if p.state.zoned == nil {
 		return

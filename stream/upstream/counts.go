@@ -104,6 +104,7 @@ func (g *Group) inherit(before *Group) {
 	before.mu.Lock()
 	defer before.mu.Unlock()
 	g.mu = before.mu
+	g.inheritGates(before)
 	var known counts
 	for _, p := range before.Peers() {
 		known.add(p)

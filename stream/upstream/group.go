@@ -35,6 +35,7 @@ type Group struct {
 
 	registry   *registry // nil without a zone
 	closing    *closing  // nil for a group that a session makes
+	queue      *queue    // nil without one
 	endMeasure Measure   // the time recorded for a peer when a session ends; fixed
 	nextID     atomic.Int64
 }
@@ -62,8 +63,10 @@ type Picker interface {
 	// down.
 	Tries() int
 	// Pick chooses a current peer of the group that this session has not tried. The error is
-	// ErrNoLivePeers.
+	// ErrNoLivePeers or a *Queued.
 	Pick() (*Peer, error)
+	// Leave leaves the queue, for a session that ends, or that begins another choice.
+	Leave()
 	// Notify reports that p is connected, or has sent its first byte, and how long that took.
 	Notify(p *Peer, n Notice, took time.Duration)
 	// Established returns the Picker of a session after its connection is established: it has a
@@ -109,7 +112,7 @@ func (g *Group) NewPeer(c *PeerConf) *Peer {
 }
 
 func (g *Group) newPeer(c *PeerConf, id int) *Peer {
-	p := &Peer{PeerConf: c, state: &peerState{}, ID: id}
+	p := &Peer{PeerConf: c, state: &peerState{gate: newGate(c.ConnectRate)}, ID: id}
 	if r := g.registry; r != nil {
 		p.state.zoned = &zoned{record: &record{owner: p.state, traffic: relay.NewCounters()}, results: r.initialResults()}
 		p.state.health = p.state.zoned.worst()

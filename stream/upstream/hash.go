@@ -44,9 +44,14 @@ func (p *hashPicker) Pick() (*Peer, error) {
 		return p.roundRobin(now)
 	}
 	for ; p.misses <= maxTries; p.misses++ {
+		sum, rehash := p.sum, p.rehash
 		i := p.list().at(int64(p.next()) % p.list().weight)
 		if p.available(i, now) != nil {
 			return p.take(i, now)
+		}
+		if wait := p.waitFor([]int32{int32(i)}, now); wait != nil {
+			p.sum, p.rehash = sum, rehash
+			return nil, wait
 		}
 	}
 	return p.roundRobin(now)

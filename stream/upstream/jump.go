@@ -80,8 +80,12 @@ func (p *jumpPicker) try(hash uint64, now int64) (*Peer, error) {
 	if p.key == "" || b.count == 0 || p.misses > maxTries {
 		return p.roundRobin(now)
 	}
-	if i := p.nextInTurnOf(b.members(int(jump.Hash(hash, b.count))), now); i != none {
+	members := b.members(int(jump.Hash(hash, b.count)))
+	if i := p.nextInTurnOf(members, now); i != none {
 		return p.take(i, now)
+	}
+	if wait := p.waitFor(members, now); wait != nil {
+		return nil, wait
 	}
 	p.misses++
 	return nil, nil

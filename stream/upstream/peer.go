@@ -27,6 +27,7 @@ type PeerConf struct {
 	Weight      int           // at least 1
 	MaxFails    int           // 0 disables the counting of failures
 	MaxConns    int           // 0 means no limit
+	ConnectRate int           // connections per second; 0 means no limit
 	Down        bool
 	IsResolved  bool // Server is a name that was looked up when the configuration was read
 	Drain       bool // it gets no new session and keeps those that it has
@@ -75,6 +76,7 @@ type peerState struct {
 	ownConns   int
 	left       atomic.Bool
 	sessions   tlsSessions
+	gate       *gate // nil without ConnectRate
 }
 
 // restMillis is short enough for a waiting session, and long enough for an attempt that has to

@@ -63,6 +63,9 @@ func (p *ringPicker) Pick() (*Peer, error) {
 		if i := p.nextInTurnOf(p.ring().members(p.at), now); i != none {
 			return p.take(i, now)
 		}
+		if wait := p.waitFor(p.ring().members(p.at), now); wait != nil {
+			return nil, wait
+		}
 		p.at++
 	}
 	return p.roundRobin(now)

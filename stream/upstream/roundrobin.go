@@ -24,6 +24,7 @@ type picker struct {
 	session *stream.Session
 	set     *PeerSet // the group's set when the session last chose, or began
 	tried   bitmap   // of the list in use
+	place   place    // in the queue
 	backups bool     // the list in use is the backups, for the rest of the session, because the primaries are used up
 }
 
@@ -139,7 +140,7 @@ func (p *picker) available(i int, now int64) *candidate {
 	if p.tried.has(i) {
 		return nil
 	}
-	if c := &p.list().candidates[i]; c.usable(now) {
+	if c := &p.list().candidates[i]; c.usable(now) && p.passes(c, now) {
 		return c
 	}
 	return nil
@@ -150,6 +151,7 @@ func (p *picker) take(i int, now int64) (*Peer, error) {
 	l := p.list()
 	p.tried.set(i, len(l.peers))
 	l.candidates[i].take(now)
+	p.connects(&l.candidates[i], now)
 	return l.peers[i], nil
 }
 
@@ -159,19 +161,25 @@ const none = -1
 func (p *picker) roundRobin(now int64) (*Peer, error) { return p.choose((*picker).nextInTurn, now) }
 
 // choose chooses among the primaries, and if none is left, among the backups, where the session
-// starts with an empty set of tried peers.
+// starts with an empty set of tried peers. If there is none, the session may wait in the queue.
 func (p *picker) choose(choose func(p *picker, now int64) int, now int64) (*Peer, error) {
 	p.update()
+	backups, tried := p.backups, p.tried
 	for {
 		if i := choose(p, now); i != none {
 			return p.take(i, now)
 		}
 		if p.backups {
-			return nil, ErrNoLivePeers
+			break
 		}
 		p.backups = true
 		p.tried.clear()
 	}
+	if !p.mayWait() {
+		return nil, ErrNoLivePeers
+	}
+	p.backups, p.tried = backups, tried
+	return nil, p.waitForAny(now)
 }
 
 // nextInTurn returns the choice of smooth weighted round robin from the whole list.

@@ -91,6 +91,9 @@ func (e *entry) writeLine(b *strings.Builder) {
 	number("weight", s.Weight, 1)
 	number("max_conns", s.MaxConns, 0)
 	number("max_fails", s.MaxFails, 1)
+	if rate := e.conf().ConnectRate; rate > 0 {
+		b.WriteString(" max_connect_rate=" + strconv.Itoa(rate) + "/s")
+	}
 	if s.FailTimeout.Length != defaultFailTimeout.Length {
 		b.WriteString(" " + quoteWord("fail_timeout="+s.FailTimeout.Text))
 	}

@@ -15,6 +15,7 @@ type attempt struct {
 	header int    // length of the PROXY header
 	group  *upstream.Group
 	again  shortage
+	queue  waiting
 	shake  handshake
 }
 
@@ -39,6 +40,6 @@ func (a *attempt) recycle() {
 	if cap(a.out) > keptOut {
 		a.out = nil
 	}
-	a.target, a.group, a.again, a.shake = stream.Target{}, nil, shortage{}, handshake{}
+	a.target, a.group, a.again, a.queue, a.shake = stream.Target{}, nil, shortage{}, waiting{}, handshake{}
 	attempts.Put(a)
 }

@@ -123,6 +123,9 @@ func (r *run) timedOut(s *stream.Session, ev stream.Event) stream.Step {
 	if r.attempt.again.pausing {
 		return r.chooseAgain(s)
 	}
+	if r.attempt.queue.pausing {
+		return r.pickAgain(s)
+	}
 	if r.handshaking() {
 		r.countHandshake(s, ev)
 	} else {
@@ -191,6 +194,7 @@ func (r *run) relayed(s *stream.Session) stream.Step {
 // written.
 func (r *run) finish(s *stream.Session, status stream.Status) stream.Step {
 	r.endTry(s)
+	r.picker.Leave()
 	r.free(s, r.outcome())
 	return s.Finish(status)
 }
@@ -236,7 +240,12 @@ func (r *run) free(s *stream.Session, o upstream.Outcome) {
 // Abandon releases the server of a session that ended with a panic; otherwise it would count
 // against max_conns forever.
 func (c *Content) Abandon(s *stream.Session) {
-	if r, ok := runs.Get(s); ok {
-		r.free(s, upstream.Abandoned)
+	r, ok := runs.Get(s)
+	if !ok {
+		return
 	}
+	if r.picker != nil {
+		r.picker.Leave()
+	}
+	r.free(s, upstream.Abandoned)
 }

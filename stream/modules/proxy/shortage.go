@@ -49,6 +49,11 @@ func (r *run) pause(s *stream.Session) (stream.Step, bool) {
 
 // noPeer handles a choice that found no server; a pause may help if servers rest.
 func (r *run) noPeer(s *stream.Session, err error, now time.Time) stream.Step {
+	if queued, ok := errors.AsType[*upstream.Queued](err); ok {
+		if step, ok := r.wait(s, queued.Wait); ok {
+			return step
+		}
+	}
 	r.attempt.again.short = r.attempt.again.short || r.attempt.group.Resting(now)
 	if step, ok := r.pause(s); ok {
 		return step
@@ -61,6 +66,7 @@ func (r *run) noPeer(s *stream.Session, err error, now time.Time) stream.Step {
 // chooseAgain chooses again after a pause.
 func (r *run) chooseAgain(s *stream.Session) stream.Step {
 	r.attempt.again.pausing, r.attempt.again.short = false, false
+	r.picker.Leave()
 	return r.choose(s)
 }
 
