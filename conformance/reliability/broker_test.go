@@ -29,7 +29,8 @@ func serveBroker(addr string) {
 type broker struct {
 	t    *testing.T
 	addr string
-	cmd  *exec.Cmd
+	cmd  *exec.Cmd   // nil while it does not run
+	full *peers.Full // in its place
 }
 
 // startBrokers starts n brokers, which are killed at the end of the test.

@@ -149,13 +149,13 @@ func names(prefix string, n int) []string {
 	return all
 }
 
-// A visit is one connection of a client: its start, its duration until CONNACK, and its error.
+// A visit is one connection of a client: its start, its duration until CONNACK, its end and its error.
 type visit struct {
-	id    string
-	name  string // of the visit; the client sends it as its user name
-	began time.Time
-	took  time.Duration
-	err   error
+	id           string
+	name         string // of the visit; the client sends it as its user name
+	began, ended time.Time
+	took         time.Duration
+	err          error
 }
 
 // visitors connect one after another at a rate, each for a short session.
@@ -164,6 +164,7 @@ type visitors struct {
 	ids     []string      // in turn
 	rate    int           // a second
 	timeout time.Duration // for CONNACK
+	gate    sync.RWMutex  // a lock stops visits, and waits for those that have begun
 
 	mu      sync.Mutex
 	all     []visit
@@ -198,13 +199,15 @@ func (v *visitors) run() {
 }
 
 func (v *visitors) visit(id, name string) {
+	v.gate.RLock()
+	defer v.gate.RUnlock()
 	one := visit{id: id, name: name, began: time.Now()}
 	c, err := connect(v.addr, id, name, v.timeout)
 	one.took = time.Since(one.began)
 	if err == nil {
 		err = c.leave()
 	}
-	one.err = err
+	one.err, one.ended = err, time.Now()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.all = append(v.all, one)
@@ -215,6 +218,13 @@ func (v *visitors) count() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return len(v.all)
+}
+
+// more waits for n more visits.
+func (v *visitors) more(t *testing.T, n int) {
+	t.Helper()
+	want := v.count() + n
+	program.Await(t, "visits", func() bool { return v.count() >= want })
 }
 
 // halt ends the visits and returns them. It may be called again.
