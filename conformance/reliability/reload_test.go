@@ -78,6 +78,14 @@ func (s *site) reloads(n int, addrs []string) {
 	}
 }
 
+// reload makes a reload by SIGHUP and waits until it is active.
+func (s *site) reload() {
+	s.t.Helper()
+	before := s.Starts(s.t)
+	s.Signal(s.t, syscall.SIGHUP)
+	program.Await(s.t, "the reload", func() bool { return s.Starts(s.t) > before })
+}
+
 // TestBrokenFilesChangeNothing writes files that are wrong while sessions exchange messages and clients
 // connect. Each has one line in the log.
 func TestBrokenFilesChangeNothing(t *testing.T) {
