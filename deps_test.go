@@ -40,6 +40,7 @@ stream/offline: stream internal/* golang.org/x/sys/unix
 
 directives/conf: parser parser/diag stream internal/*
 web: stream internal/*
+web/webtest: web stream internal/*
 web/modules/*: web stream internal/* github.com/tg123/go-htpasswd
 
 directives: directives/conf parser parser/diag stream stream/status stream/upstream stream/modules/* stream/modules/healthcheck web web/modules/* internal/* internal/keyval
@@ -159,7 +160,7 @@ func TestLinkedModules(t *testing.T) {
 	for _, module := range []string{
 		"github.com/mochi-mqtt/server", "github.com/eclipse/paho.golang", "github.com/eclipse/paho.mqtt.golang", "go.uber.org/goleak",
 		"github.com/maxmind/mmdbwriter", "golang.org/x/tools", "testing",
-		"weir/stream/driver/drivertest", "weir/stream/offline", "weir/stream/upstream/upstreamtest", "weir/conformance/ports", "weir/internal/testwait",
+		"weir/stream/driver/drivertest", "weir/stream/offline", "weir/stream/upstream/upstreamtest", "weir/web/webtest", "weir/conformance/ports", "weir/internal/testwait",
 	} {
 		for _, name := range linked {
 			if name == module || strings.HasPrefix(name, module+"/") {
