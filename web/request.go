@@ -34,7 +34,8 @@ type Request struct {
 	override  int   // the status of an error page instead of its own
 	errorPage bool
 	moved     bool // a rewrite has changed the URI, whose location is to be found
-	redirects int
+	changes   int  // of the URI, by rewrites and internal redirects
+	internal  bool // the URI has been changed
 	values    []kept
 	depth     int
 	captures  captures
@@ -86,8 +87,9 @@ func MovedTo(status int, uri string) Outcome {
 	return Outcome{kind: kindLocation, status: status, uri: uri}
 }
 
-// maxRedirects is the number of internal redirects of a request in nginx.
-const maxRedirects = 10
+// maxChanges is the number of rewrites with another location and of internal redirects, together, that a request may
+// have in nginx.
+const maxChanges = 10
 
 // Serve answers a request that arrived at l. It follows ngx_http_process_request.
 func Serve(env *Env, l *Listen, w http.ResponseWriter, h *http.Request) {
@@ -189,7 +191,7 @@ func (r *Request) phases() Outcome {
 
 // enter runs the phases in a location, and in those that its rewrites select.
 func (r *Request) enter(at *Location) Outcome {
-	for range maxRedirects {
+	for {
 		r.moved = false
 		if o := r.admit(at); o.kind != kindNext {
 			return o
@@ -200,10 +202,18 @@ func (r *Request) enter(at *Location) Outcome {
 		if !r.moved {
 			return r.content()
 		}
+		if !r.mayChange() {
+			r.LogError("rewrite or internal redirection cycle while processing \"" + r.URI + "\"")
+			return Status(http.StatusInternalServerError)
+		}
 		at, _ = r.Server.Locations.find(r, r.Server.Base)
 	}
-	r.LogError("rewrite or internal redirection cycle while processing \"" + r.URI + "\"")
-	return Status(http.StatusInternalServerError)
+}
+
+// mayChange counts a change of the URI, and reports whether there have not been too many.
+func (r *Request) mayChange() bool {
+	r.changes++
+	return r.changes <= maxChanges
 }
 
 // content runs the phases from access on.
@@ -226,7 +236,7 @@ func (r *Request) content() Outcome {
 func (r *Request) admit(at *Location) Outcome {
 	r.Matched = at
 	r.use(at)
-	if at.Internal && r.redirects == 0 && !r.errorPage {
+	if at.Internal && !r.internal {
 		return Status(http.StatusNotFound)
 	}
 	if limit := r.Location.Settings.MaxBody; limit > 0 && r.HTTP.ContentLength > limit && !r.errorPage {
@@ -276,7 +286,7 @@ func RunAll(r *Request, all []Rewriter) Outcome {
 
 // Rewritten changes the URI. last ends the rewriting; with stay, the location remains.
 func (r *Request) Rewritten(uri, args string, last, stay bool) Outcome {
-	r.URI, r.Args, r.moved = uri, args, !stay
+	r.URI, r.Args, r.moved, r.internal = uri, args, !stay, true
 	if last {
 		return Break()
 	}
@@ -335,8 +345,8 @@ func (r *Request) finish(o Outcome) {
 
 // redirect continues with another URI or a named location. It follows ngx_http_internal_redirect.
 func (r *Request) redirect(o Outcome) Outcome {
-	r.redirects++
-	if r.redirects > maxRedirects {
+	r.internal = true
+	if !r.mayChange() {
 		r.LogError("rewrite or internal redirection cycle while internally redirecting to \"" + o.uri + "\"")
 		return Status(http.StatusInternalServerError)
 	}
@@ -361,7 +371,7 @@ func (r *Request) special(status int) Outcome {
 		r.Writer.abort()
 		return Done()
 	}
-	if !r.errorPage && r.redirects < maxRedirects {
+	if !r.errorPage && r.changes <= maxChanges {
 		pages := r.Location.Settings.ErrorPages
 		r.errorPage = len(pages) > 0
 		for i := range pages {
