@@ -28,6 +28,8 @@ type coreConf struct {
 	loaded          []string // modules loaded by load_module
 	blocks          bool     // a block that uses modules has been read
 	errorLog        errorLogConf
+	logs            []*errorlog.Log // of all levels
+	logRepeat       conf.Opt[int]   // messages per second
 	stderrLogged    bool            // an error_log of any level is standard error
 	priority        int             // of workers
 	affinity        Affinity        // of workers
@@ -50,6 +52,8 @@ var coreEntries = []conf.Entry[coreConf]{
 	{Name: "env", In: conf.Main, Args: conf.Take(1), Default: "TZ", Repeat: true, Support: conf.Inert},
 	{Name: "error_log", In: conf.Main, Args: conf.AtLeast(1), Default: "logs/error.log error", Repeat: true,
 		Set: func(c *coreConf, call *conf.Call) { c.errorLog.set(call) }},
+	{Name: "fleet_log_repeat", In: conf.Main, Args: conf.Take(1), Default: "off", Extension: true,
+		Set: rateOrOff(func(c *coreConf) *conf.Opt[int] { return &c.logRepeat })},
 	{Name: "include", In: conf.Main | conf.Events | either | conf.Upstream | conf.Mgmt | httpLevels, Args: conf.Take(1), Repeat: true},
 	{Name: "load_module", In: conf.Main, Args: conf.Take(1), Repeat: true, Support: conf.Inert, Set: (*coreConf).loadModule},
 	{Name: "lock_file", In: conf.Main, Args: conf.Take(1), Default: "logs/nginx.lock", Support: conf.Inert},
@@ -258,6 +262,7 @@ func compileMain(c *conf.Compiler) *Program {
 	putUnsizedZones(config, c.UnsizedZones())
 	log := mainErrorLog(c)
 	core.errorLog.complete(c)
+	core.limitRepeats()
 	return &Program{
 		Stream: config, Web: conf.At[processConf](c.Main).web,
 		Main: Main{
@@ -267,9 +272,20 @@ func compileMain(c *conf.Compiler) *Program {
 			RlimitNofile: uint64(core.rlimitNofile.Or(0)), RlimitCore: uint64(core.rlimitCore.Or(0)),
 			Priority: core.priority, Affinity: core.affinity,
 			ShutdownTimeout: core.shutdownTimeout.Or(0), WorkingDirectory: core.workingDir.Or(""),
-			ErrorLog: log, ErrorLogFile: core.errorLog.file(), ErrorLogStderr: core.errorLog.hasStderr(),
+			ErrorLog: log, ErrorLogs: core.logs, ErrorLogFile: core.errorLog.file(), ErrorLogStderr: core.errorLog.hasStderr(),
 			StderrLogged: core.stderrLogged,
 		},
+	}
+}
+
+// limitRepeats applies fleet_log_repeat to the error logs of all levels.
+func (c *coreConf) limitRepeats() {
+	most := c.logRepeat.Or(0)
+	if most == 0 {
+		return
+	}
+	for _, l := range c.logs {
+		l.LimitRepeats(most)
 	}
 }
 

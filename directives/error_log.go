@@ -132,6 +132,8 @@ func (e *errorLogConf) build(c *conf.Compiler, parent *errorlog.Log) *errorlog.L
 		return parent
 	}
 	e.log = errorlog.New(c.Env.Now, c.Env.PID)
+	core := conf.At[coreConf](c.Main)
+	core.logs = append(core.logs, e.log)
 	for _, t := range e.targets {
 		t.addTo(e.log)
 	}

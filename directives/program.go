@@ -31,14 +31,15 @@ type Main struct {
 	Transparent       bool   // connections to servers may have foreign source addresses, which needs a right
 	WorkerProcesses   int    // 0 means as many as there are processors
 	WorkerConnections int
-	RlimitNofile      uint64        // 0 leaves it unchanged
-	RlimitCore        uint64        // 0 leaves it unchanged
-	Priority          int           // of the process's threads, on the scale of nice(1); 0 leaves it unchanged
-	Affinity          Affinity      // of the loops
-	ShutdownTimeout   time.Duration // 0 means no limit for sessions of an old configuration
-	WorkingDirectory  string        // empty leaves it unchanged
-	ErrorLog          *errorlog.Log // its files are among Stream.Files
-	ErrorLogFile      string        // full path of the first of its files; empty if there is none
-	ErrorLogStderr    bool          // standard error is among its targets
-	StderrLogged      bool          // standard error is among the targets of some level, so it must not be redirected
+	RlimitNofile      uint64          // 0 leaves it unchanged
+	RlimitCore        uint64          // 0 leaves it unchanged
+	Priority          int             // of the process's threads, on the scale of nice(1); 0 leaves it unchanged
+	Affinity          Affinity        // of the loops
+	ShutdownTimeout   time.Duration   // 0 means no limit for sessions of an old configuration
+	WorkingDirectory  string          // empty leaves it unchanged
+	ErrorLog          *errorlog.Log   // its files are among Stream.Files
+	ErrorLogs         []*errorlog.Log // of all levels
+	ErrorLogFile      string          // full path of the first of its files; empty if there is none
+	ErrorLogStderr    bool            // standard error is among its targets
+	StderrLogged      bool            // standard error is among the targets of some level, so it must not be redirected
 }

@@ -174,6 +174,9 @@ func (g *Generation) close() error {
 			first = err
 		}
 	}
+	for _, l := range g.Program.Main.ErrorLogs {
+		l.ReportRepeats()
+	}
 	g.Program.Stream.Files.Close()
 	return first
 }

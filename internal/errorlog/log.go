@@ -29,6 +29,7 @@ type Log struct {
 	maxJSON Level // of the targets that accept JSON
 	targets []target
 	now     func() time.Time
+	repeats *repeats // nil without a limit
 }
 
 type target struct {
@@ -69,9 +70,14 @@ func (l *Log) Write(level Level, conn uint64, msg string) {
 
 // WriteText is Write for the targets that do not accept JSON.
 func (l *Log) WriteText(level Level, conn uint64, msg string) {
-	if !l.Enabled(level) {
+	if !l.Enabled(level) || l.repeats.drops(level, false, msg, "") {
 		return
 	}
+	l.writeText(level, conn, msg)
+}
+
+// writeText is WriteText for a message that is not too frequent.
+func (l *Log) writeText(level Level, conn uint64, msg string) {
 	room := lines.Get().(*[maxLine]byte)
 	defer lines.Put(room)
 	l.send(level, false, l.appendLine(room[:0], level, conn, msg))
@@ -82,9 +88,14 @@ func (l *Log) EnabledJSON(level Level) bool { return l != nil && level <= l.maxJ
 
 // WriteRecord writes r to the targets that accept JSON.
 func (l *Log) WriteRecord(level Level, conn uint64, r *Record) {
-	if !l.EnabledJSON(level) {
+	if !l.EnabledJSON(level) || l.repeats.drops(level, true, r.Msg, r.server()) {
 		return
 	}
+	l.writeRecord(level, conn, r)
+}
+
+// writeRecord is WriteRecord for a message that is not too frequent.
+func (l *Log) writeRecord(level Level, conn uint64, r *Record) {
 	room := lines.Get().(*[maxLine]byte)
 	defer lines.Put(room)
 	l.send(level, true, l.appendJSON(room[:0], level, conn, r))
@@ -103,11 +114,19 @@ func (l *Log) WriteLine(level Level, line []byte) {
 	if l == nil {
 		return
 	}
-	l.send(level, false, line)
+	if l.repeats == nil || !l.repeats.drops(level, false, textOf(line), "") {
+		l.send(level, false, line)
+	}
 	if l.EnabledJSON(level) {
 		conn, msg := message(line)
 		l.WriteRecord(level, conn, &Record{Msg: msg})
 	}
+}
+
+// textOf returns the message of a finished line.
+func textOf(line []byte) string {
+	_, msg := message(line)
+	return msg
 }
 
 // message splits a finished line into its fields.
