@@ -22,6 +22,9 @@ func sendSignal(o Options, p paths, c *console) int {
 		return exitFailed
 	}
 	c.log(errorlog.Notice, "signal process started")
+	if o.Wait {
+		return reloadAndWait(program.Main.PidFile, c)
+	}
 	pid, err := readPid(program.Main.PidFile)
 	if err != nil {
 		c.log(err.level, "%v", err)

@@ -50,6 +50,7 @@ func (m *Master) commands() http.Handler {
 		n, err := m.sessionsOf(q.Get("upstream"), q.Get("server"))
 		answerDrain(w, n, err)
 	})
+	mux.HandleFunc("POST "+reloadPath, m.answerReload)
 	return mux
 }
 

@@ -28,6 +28,7 @@ type Options struct {
 	Conf     string   // -c; empty means the built-in one
 	Globals  string   // -g
 	Control  string   // -l: the address of the control API; empty disables it
+	Wait     bool     // --wait: with the signal reload, until the outcome is known
 	Watch    bool     // -watch: reload when a file of the configuration changes
 	Hints    bool     // -hints: explain configuration errors even if standard error is not a terminal
 }

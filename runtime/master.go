@@ -51,15 +51,17 @@ type Master struct {
 	redirect    func(*directives.Program) *logfile.File // redirectStderr
 	stderrIs    *logfile.File                           // the file that standard error was redirected to, or nil
 	detach      func()                                  // called once, before the pid file is written
-	respawned   atomic.Uint64                           // the predecessors that have died
-	files       files                                   // with which files are opened
-	binary      executable                              // the program, which USR2 starts again
-	upgrade     upgrade                                 // to a new binary
-	pausing     *pausing                                // after WINCH; nil while the process accepts
-	rested      chan *pausing                           // gets a value when the last session has ended after WINCH
-	control     *controlAPI                             // nil without -l
-	keepText    bool                                    // generations keep the text of their files
-	serving     atomic.Int64                            // the number of generations, for other goroutines
+	systemd     supervisor
+	activated   bool          // systemd has opened sockets
+	respawned   atomic.Uint64 // the predecessors that have died
+	files       files         // with which files are opened
+	binary      executable    // the program, which USR2 starts again
+	upgrade     upgrade       // to a new binary
+	pausing     *pausing      // after WINCH; nil while the process accepts
+	rested      chan *pausing // gets a value when the last session has ended after WINCH
+	control     *controlAPI   // nil without -l
+	keepText    bool          // generations keep the text of their files
+	serving     atomic.Int64  // the number of generations, for other goroutines
 
 	orders   orders          // calls of the driver
 	driven   <-chan struct{} // closed when the last of them has returned; nil before the first
@@ -128,6 +130,8 @@ func serve(o Options, p paths, c *console, signals *signalSet) int {
 	m.detach = daemon.detach
 	signals.daemon.Store(daemon != nil)
 	m.binary = executableOf(o.Args)
+	m.systemd = newSupervisor(m.env.PID, isNewBinary())
+	m.activate()
 	m.inherit()
 	m.followParent()
 	context.AfterFunc(signals.urgent, m.deadline.arm)
@@ -152,6 +156,7 @@ func serve(o Options, p paths, c *console, signals *signalSet) int {
 	m.control.serve()
 	c.out.waitStderr(exitTimeout) // the command that started the daemon ends now; this completes its output
 	daemon.complete()
+	m.systemd.ready()
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	go runTrimmer(ctx, &m.tally)
@@ -188,6 +193,8 @@ func (m *Master) start() error {
 // run makes one change at a time until a signal ends it; then it has closed everything.
 func (m *Master) run() {
 	defer close(m.done)
+	alive, stop := m.systemd.alive()
+	defer stop()
 	for !m.quitting || len(m.generations) > 0 {
 		if s, pending := m.signals.take(); pending {
 			if m.handleSignal(s) {
@@ -197,6 +204,8 @@ func (m *Master) run() {
 		}
 		select {
 		case <-m.signals.wake:
+		case <-alive:
+			m.systemd.notify("WATCHDOG=1")
 		case r := <-m.requests:
 			m.answer(r)
 		case why := <-m.changes():
@@ -299,6 +308,7 @@ func (m *Master) quit() {
 		return
 	}
 	m.quitting = true
+	m.systemd.stopping(m.upgrade.pid)
 	for _, p := range m.ports { // while connections are admitted: another binary may share the sockets
 		m.pauseListener(p)
 	}
@@ -313,6 +323,9 @@ func (m *Master) quit() {
 // terminate ends the remaining sessions and closes everything. Each step has its own time limit; the next
 // one does not depend on its completion.
 func (m *Master) terminate() {
+	if !m.quitting {
+		m.systemd.stopping(m.upgrade.pid)
+	}
 	m.quitting = true
 	m.deadline.arm()      // also for the time until the process exits
 	m.signals.setUrgent() // stops all waits for the driver

@@ -18,6 +18,11 @@ import (
 
 // change replaces the configuration, and reports the result to the watcher and the history.
 func (m *Master) change(ctx context.Context, src parser.Source) (*Generation, diag.List, error) {
+	if m.latest != nil {
+		m.systemd.reloading()
+		defer m.systemd.ready()
+	}
+	defer m.systemd.stayAlive()()
 	begun := time.Now()
 	var t trial
 	next, found, err := m.try(ctx, src, &t)
@@ -355,7 +360,7 @@ func (m *Master) drop(p *listener) {
 		closeSockets(sockets) // not earlier: their numbers may be reused while a loop accepts on them
 	})
 	delete(m.ports, p.addr)
-	if !p.addr.Unix || m.quitting && m.sharesSockets() {
+	if !p.addr.Unix || m.quitting && m.sharesSockets() || m.activated && p.inherited {
 		return
 	}
 	if !m.quitting {

@@ -88,6 +88,10 @@ func keepRights(o Options, c *console, signals *signalSet) int {
 			unix.CloseOnExec(fd)
 		}
 	}
+	for _, fd := range activated(os.Getpid()) {
+		unix.CloseOnExec(fd)
+		g.kept = append(g.kept, fd)
+	}
 	if fd, err := strconv.Atoi(os.Getenv(readyVar)); err == nil {
 		os.Unsetenv(readyVar)
 		unix.CloseOnExec(fd)

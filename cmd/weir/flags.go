@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -20,8 +21,15 @@ type flags struct {
 // section for each.
 var ownSwitches = map[string]func(*flags){
 	"-watch": func(f *flags) { f.Watch = true },
+	longWait: func(f *flags) { f.Wait = true },
 	"-hints": func(f *flags) { f.Hints = true },
 }
+
+// The two forms of one switch.
+const (
+	longWait  = "--wait"
+	shortWait = "-wait"
+)
 
 // parseFlags parses a command line by the rules of ngx_get_options: letters may be joined, and the value
 // of a letter is the rest of its word or the next word. The error is nginx's sentence.
@@ -31,6 +39,9 @@ func parseFlags(args []string) (flags, error) {
 	for len(rest) > 0 {
 		word := rest[0]
 		rest = rest[1:]
+		if word == shortWait {
+			word = longWait
+		}
 		if set := ownSwitches[word]; set != nil {
 			set(&f)
 			continue
@@ -42,6 +53,9 @@ func parseFlags(args []string) (flags, error) {
 		if rest, err = f.letters(word[1:], rest); err != nil {
 			return f, err
 		}
+	}
+	if f.Wait && f.Signal != "reload" {
+		return f, errors.New("option \"--wait\" requires \"-s reload\"")
 	}
 	return f, nil
 }
@@ -128,7 +142,7 @@ func (f *flags) show(w io.Writer) {
 }
 
 const usage = `Usage: weir [-?hvVtTq] [-s signal] [-p prefix]
-            [-e filename] [-c filename] [-g directives] [-l address] [-watch] [-hints]
+            [-e filename] [-c filename] [-g directives] [-l address] [-watch] [-hints] [--wait]
        weir drain [-p prefix] [-c filename] [-g directives] group server
             [--rate N] [--wait]
 
@@ -146,6 +160,7 @@ Options:
   -g directives : directives to read before the file
   -l address    : serve the control API on a port or a socket: -l unix:/run/weir.sock
   -watch        : reload when a file of the configuration changes
+  --wait        : with -s reload, wait for the outcome and fail if the configuration was not reloaded
   -hints        : show the source line of an error and how to correct it, as in a terminal
 
 `

@@ -24,6 +24,6 @@ _weir() {
         COMPREPLY=()
         return ;;
     esac
-    mapfile -t COMPREPLY < <(compgen -W '-? -h -v -V -t -T -q -s -p -e -c -g -l -watch -hints' -- "$cur")
+    mapfile -t COMPREPLY < <(compgen -W '-? -h -v -V -t -T -q -s -p -e -c -g -l -watch --wait -hints' -- "$cur")
 }
 complete -F _weir weir
