@@ -122,6 +122,11 @@ const spare = 4
 func (s *site) awaitUsage(before usage) usage {
 	s.t.Helper()
 	var now usage
+	defer func() {
+		if s.t.Failed() {
+			s.t.Logf("now %v", now)
+		}
+	}()
 	program.Await(s.t, "descriptors and goroutines to end, before "+before.String(), func() bool {
 		now = s.usage()
 		return now.descriptors <= before.descriptors+spare && now.goroutines <= before.goroutines+spare
