@@ -54,6 +54,10 @@ func (c *httpSSL) complete(b *httpBuild, level *conf.Level) {
 		l.fail("variables in \"ssl_certificate\" are not supported in \"http\"")
 		return
 	}
+	if c.ocsp.mode.Or(ocspOff) != ocspOff {
+		l.fail("\"ssl_ocsp\" is not supported in \"http\"") // without it revoked certificates would be accepted
+		return
+	}
 	config := l.config(server)
 	if config == nil {
 		return
