@@ -36,6 +36,7 @@ type brokerOptions struct {
 	header   bool        // require a PROXY header
 	tls      *tls.Config // nil disables TLS
 	samePort bool        // each broker has its own address, and all have one port
+	fixed    bool        // the addresses are those of the examples
 }
 
 // startBrokers starts brokers that end with the test.
@@ -75,6 +76,9 @@ func listenAll(t *testing.T, o brokerOptions) (all []net.Listener) {
 		if o.samePort && len(all) > 0 {
 			host = fmt.Sprintf("127.0.0.%d", 1+len(all))
 			_, port, _ = net.SplitHostPort(all[0].Addr().String())
+		}
+		if o.fixed {
+			host, port = fmt.Sprintf("192.0.2.%d", 11+len(all)), "1883"
 		}
 		l, err := net.Listen("tcp", net.JoinHostPort(host, port))
 		switch {

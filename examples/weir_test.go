@@ -101,6 +101,14 @@ func (e *running) mount() {
 // start runs weir and returns once it accepts connections. It is stopped with the test.
 func (e *running) start(switches ...string) {
 	e.t.Helper()
+	e.launch(nil, switches...)
+	e.await("weir to listen on "+e.addr, func() bool { return accepts(e.addr) })
+}
+
+// launch runs weir by a command that replaces itself by the program that it is given; nil runs weir
+// directly.
+func (e *running) launch(command []string, switches ...string) {
+	e.t.Helper()
 	if _, err := os.Lstat(e.conf); err != nil {
 		write(e.t, e.conf, e.text)
 	}
@@ -109,7 +117,9 @@ func (e *running) start(switches ...string) {
 		e.t.Fatal(err)
 	}
 	defer stderr.Close()
-	e.cmd = exec.Command(weirBinary, append([]string{"-p", e.dir, "-c", e.conf, "-g", "daemon off; pid weir.pid;"}, switches...)...)
+	command = append(command, weirBinary, "-p", e.dir, "-c", e.conf, "-g", "daemon off; pid weir.pid;")
+	command = append(command, switches...)
+	e.cmd = exec.Command(command[0], command[1:]...)
 	e.cmd.Stdout, e.cmd.Stderr = stderr, stderr
 	if err := e.cmd.Start(); err != nil {
 		e.t.Fatal(err)
@@ -119,7 +129,6 @@ func (e *running) start(switches ...string) {
 		e.cmd.Wait()
 	}()
 	e.t.Cleanup(e.stop)
-	e.await("weir to listen on "+e.addr, func() bool { return accepts(e.addr) })
 }
 
 // stop ends the process and prints the log of a failed test. The log is checked before that, because on
