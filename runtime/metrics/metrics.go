@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"weir/runtime/api"
@@ -40,6 +41,9 @@ const (
 	openType = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 )
 
+// buffers contains buffers for answers.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
 // Serve answers a GET or HEAD request with all metrics, in the format that it accepts.
 func Serve(s Source, w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -47,7 +51,10 @@ func Serve(s Source, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	open := strings.Contains(r.Header.Get("Accept"), "application/openmetrics-text")
-	text := Append(nil, s, open)
+	room := buffers.Get().(*[]byte)
+	defer buffers.Put(room)
+	*room = Append((*room)[:0], s, open)
+	text := *room
 	h := w.Header()
 	h.Set("Content-Type", textType)
 	if open {
@@ -127,9 +134,13 @@ type row[T any] struct {
 
 // table writes the columns of rows; one without any sample is left out.
 func table[T any](w *writer, columns []column[T], rows []row[T]) {
+	labels := make([][]byte, len(rows))
+	for i, r := range rows {
+		labels[i] = appendLabels(nil, r.labels)
+	}
 	for _, c := range columns {
 		begun := false
-		for _, r := range rows {
+		for i, r := range rows {
 			value, ok := c.value(r.value)
 			if !ok {
 				continue
@@ -138,7 +149,7 @@ func table[T any](w *writer, columns []column[T], rows []row[T]) {
 				w.family(c.name, c.kind, c.help)
 				begun = true
 			}
-			w.sample(value, r.labels...)
+			w.labeled(value, labels[i])
 		}
 	}
 }

@@ -3,6 +3,7 @@ package metrics
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // A kind is the type of a family of metrics.
@@ -57,25 +58,43 @@ func (w *writer) number(value float64, labels ...string) {
 	w.buf = append(w.buf, '\n')
 }
 
+// labeled is sample with labels as appendLabels writes them.
+func (w *writer) labeled(value uint64, labels []byte) {
+	w.buf = append(w.buf, w.name...)
+	w.buf = append(w.buf, labels...)
+	w.buf = append(w.buf, ' ')
+	w.buf = strconv.AppendUint(w.buf, value, 10)
+	w.buf = append(w.buf, '\n')
+}
+
 // series writes the name and the labels of a sample, and a blank.
 func (w *writer) series(suffix string, labels []string) {
 	w.buf = append(w.buf, w.name...)
 	w.buf = append(w.buf, suffix...)
+	w.buf = appendLabels(w.buf, labels)
+	w.buf = append(w.buf, ' ')
+}
+
+// appendLabels appends labels, given as names and values in turn.
+func appendLabels(b []byte, labels []string) []byte {
 	for i := 0; i+1 < len(labels); i += 2 {
-		w.buf = append(w.buf, "{,"[min(i, 1)])
-		w.buf = append(w.buf, labels[i]...)
-		w.buf = append(w.buf, `="`...)
-		w.buf = appendEscaped(w.buf, labels[i+1])
-		w.buf = append(w.buf, '"')
+		b = append(b, "{,"[min(i, 1)])
+		b = append(b, labels[i]...)
+		b = append(b, `="`...)
+		b = appendEscaped(b, labels[i+1])
+		b = append(b, '"')
 	}
 	if len(labels) > 0 {
-		w.buf = append(w.buf, '}')
+		b = append(b, '}')
 	}
-	w.buf = append(w.buf, ' ')
+	return b
 }
 
 // appendEscaped appends the value of a label.
 func appendEscaped(b []byte, text string) []byte {
+	if !needsEscape(text) {
+		return append(b, text...)
+	}
 	for _, r := range strings.ToValidUTF8(text, "\uFFFD") {
 		switch r {
 		case '\\':
@@ -89,6 +108,16 @@ func appendEscaped(b []byte, text string) []byte {
 		}
 	}
 	return b
+}
+
+// needsEscape reports whether text has bytes that do not stand for themselves, or may not.
+func needsEscape(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return true
+		}
+	}
+	return false
 }
 
 // one writes a family with one sample without labels.
