@@ -53,6 +53,7 @@ type watcher struct {
 	unsure   bool            // changes were found without a notice, and must be found a second time
 	began    time.Time       // the first change since the last look; zero means none
 	readAt   time.Time       // zero means never
+	brokenAt time.Time       // when a broken configuration that was seen once may be reported
 	pollAt   time.Time
 	retryAt  time.Time // zero means never
 	pause    time.Duration
@@ -273,10 +274,15 @@ func (w *watcher) decide(now time.Time) reloadReason {
 		w.await(now, w.pace.broken)
 		return noReload
 	}
+	if broken && w.last.digest() == w.memory.suspect && now.Before(w.brokenAt) {
+		w.readAt = w.brokenAt // another notice about the same content
+		return noReload
+	}
 	incomplete := len(w.writing) > 0 && now.Before(w.began.Add(w.pace.writing))
 	switch w.memory.compare(w.last.digest(), broken, incomplete) {
 	case suspicious:
-		w.readAt = now.Add(w.pace.broken)
+		w.brokenAt = now.Add(w.pace.broken)
+		w.readAt = w.brokenAt
 		return noReload
 	case unfinished:
 		w.readAt = w.began.Add(w.pace.writing)

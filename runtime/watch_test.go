@@ -286,6 +286,27 @@ func TestWatchLimitsTheQuietPeriod(t *testing.T) {
 	}
 }
 
+// TestNoticesDoNotShortenTheWaitForABrokenFile looks at a broken file again, as after a second notice of
+// its change.
+func TestNoticesDoNotShortenTheWaitForABrokenFile(t *testing.T) {
+	w := newWatched(t)
+	w.write("nginx.conf", "events {}")
+	w.recordTrial(trial{read: w.read(), served: true})
+	w.write("nginx.conf", "events {")
+	began := time.Now()
+	for _, after := range []time.Duration{0, w.pace.quiet, w.pace.broken - 1} {
+		if got := w.decide(began.Add(after)); got != noReload {
+			t.Fatalf("reported %q after %v", got, after)
+		}
+		if want := began.Add(w.pace.broken); !w.readAt.Equal(want) {
+			t.Errorf("the next look is at %v, want %v", w.readAt, want)
+		}
+	}
+	if got := w.decide(w.readAt); got != onChange {
+		t.Errorf("reported %q after %v, want %q", got, w.pace.broken, onChange)
+	}
+}
+
 func TestWatchReportsABrokenFileOnce(t *testing.T) {
 	t.Parallel()
 	w := watch(t, map[string]string{"nginx.conf": "events {}"})
