@@ -44,10 +44,22 @@ type Server struct {
 // serves. It is killed at the end of the test.
 func Start(t testing.TB, program, dir, text string, options ...string) *Server {
 	t.Helper()
+	return start(t, program, dir, text, append(options, "-g", "daemon off; master_process off;"))
+}
+
+// StartWithWorkers is like Start. nginx gets worker processes.
+func StartWithWorkers(t testing.TB, program, dir, text string, options ...string) *Server {
+	t.Helper()
+	return start(t, program, dir, text, append(options, "-g", "daemon off;"))
+}
+
+func start(t testing.TB, program, dir, text string, options []string) *Server {
+	t.Helper()
 	s := &Server{Dir: dir, ended: make(chan struct{})}
 	s.Configure(t, text)
-	options = append(options, "-p", dir, "-c", s.Path("nginx.conf"), "-e", s.Path("error.log"), "-g", "daemon off; master_process off;")
+	options = append(options, "-p", dir, "-c", s.Path("nginx.conf"), "-e", s.Path("error.log"))
 	s.cmd = exec.Command(program, options...)
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with the workers
 	printed, err := os.Create(s.Path("printed"))
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +74,7 @@ func Start(t testing.TB, program, dir, text string, options ...string) *Server {
 		close(s.ended)
 	}()
 	t.Cleanup(func() {
-		s.cmd.Process.Kill()
+		syscall.Kill(-s.PID(), syscall.SIGKILL)
 		<-s.ended
 		if t.Failed() {
 			t.Logf("error log:\n%s", tail(s.Read(t, "error.log"), 1000))

@@ -174,13 +174,7 @@ server { listen %s; proxy_pass %s; }`, proxyBuffer, localBroker(t, serve).Addr()
 			t.Fatal(err)
 		}
 	}
-	seen, since := sent.Load(), time.Now()
-	program.Await(t, "full buffers", func() bool {
-		if now := sent.Load(); now != seen {
-			seen, since = now, time.Now()
-		}
-		return seen > 0 && time.Since(since) > time.Second
-	})
+	awaitFull(t, sent)
 	each := (s.Memory(t) - before.memory) / n
 	f.round()
 	figure(t, "slow readers", "%d sessions, %d bytes each", n, each)
