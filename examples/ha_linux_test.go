@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -59,10 +60,23 @@ func newNetwork(t *testing.T) *haNetwork {
 		n.ip("-n", n.weirs[i], "route", "add", "default", "via", router)
 		n.ip("-n", n.weirs[i], "addr", "add", haAddress+"/32", "dev", "lo")
 	}
+	n.needResilientGroups()
 	for i := range 3 {
 		n.ip("-n", n.router, "addr", "add", fmt.Sprintf("192.0.2.%d/32", 11+i), "dev", "lo")
 	}
 	return n
+}
+
+// needResilientGroups skips the test if the kernel or ip does not have what the script uses.
+func (n *haNetwork) needResilientGroups() {
+	n.t.Helper()
+	for _, args := range []string{
+		"nexthop add id 900 via " + haWeirA + " dev weir0", "nexthop add id 901 group 900 type resilient buckets 8", "nexthop del id 900",
+	} {
+		if out, err := exec.Command("ip", append([]string{"-n", n.router}, strings.Fields(args)...)...).CombinedOutput(); err != nil {
+			n.t.Skipf("ip %s: %v: %s", args, err, out)
+		}
+	}
 }
 
 func (n *haNetwork) ip(args ...string) {

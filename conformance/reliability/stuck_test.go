@@ -71,11 +71,11 @@ server { listen %s; proxy_pass %s; }`, stallTimeout.Milliseconds(), stallTimeout
 	var first, last atomic.Int64
 	first.Store(int64(program.Patience))
 	for range n {
+		opened := time.Now()
 		c, err := dialer.Dial("tcp", s.addr)
 		if err != nil {
 			t.Fatal(err)
 		}
-		opened := time.Now()
 		if _, err := c.Write(p.begin); err != nil {
 			t.Fatal(err)
 		}
