@@ -47,8 +47,8 @@ func (c *upstreamMain) setCloseBudgets(config *stream.Config) {
 			continue
 		}
 		budget := config.CloseBudget
-		if conf := own[g]; conf != nil && conf.closeRate.IsSet() {
-			budget = stream.NewBudget(conf.closeRate.Or(0))
+		if given := own[g]; given != nil && given.closeRate.IsSet() {
+			budget = stream.NewBudget(given.closeRate.Or(0))
 		}
 		g.SetCloseBudget(budget)
 	}

@@ -91,7 +91,8 @@ var upstreamModule = &streamModule[upstreamMain, none]{
 			Set: rateOrOff(func(c *upstreamMain) *conf.Opt[int] { return &c.closeRate })},
 	},
 	Inner: []conf.Table{&conf.Settings[groupConf]{Of: conf.Upstream, Entries: []conf.Entry[groupConf]{
-		{Name: "server", In: conf.Upstream, Args: conf.AtLeast(1), Repeat: true, Own: []string{"ring=address", "drain", "max_connect_rate="}, Set: (*groupConf).server},
+		{Name: "server", In: conf.Upstream, Args: conf.AtLeast(1), Repeat: true, Own: []string{"ring=address", "drain", "max_connect_rate="},
+			Set: (*groupConf).server},
 		{Name: "zone", In: conf.Upstream, Args: conf.Take(1, 2), Repeat: true, Set: (*groupConf).setZone},
 		{Name: "hash", In: conf.Upstream, Args: conf.Take(1, 2), Repeat: true, Own: []string{"jump"}, Set: (*groupConf).hash},
 		{Name: "least_conn", In: conf.Upstream, Args: conf.None, Repeat: true, Set: (*groupConf).leastConn},

@@ -15,7 +15,9 @@ import (
 )
 
 // text returns a value of a request.
-func text(s string) *string { return &s }
+//
+//go:fix inline
+func text(s string) *string { return new(s) }
 
 // TestParseServer checks the values of requests and their errors.
 func TestParseServer(t *testing.T) {
@@ -25,25 +27,25 @@ func TestParseServer(t *testing.T) {
 		want   string
 	}{
 		{"nothing", upstream.Values{}, ""},
-		{"address", upstream.Values{Server: text("127.0.0.1:8001")}, "127.0.0.1:8001 as 127.0.0.1:8001"},
-		{"IPv6 address", upstream.Values{Server: text("[::1]:1883")}, "[::1]:1883 as [::1]:1883"},
-		{"unix socket", upstream.Values{Server: text("unix:/run/b")}, "unix:/run/b as unix:/run/b"},
-		{"name", upstream.Values{Server: text("b.example:1883")}, "b.example:1883 as name b.example 1883"},
-		{"no port", upstream.Values{Server: text("b.example")}, "b.example as name b.example 0"},
-		{"wrong port", upstream.Values{Server: text("b.example:0")}, `400 UpstreamBadAddress "invalid port" while parsing`},
-		{"no host", upstream.Values{Server: text("")}, `400 UpstreamBadAddress "no host" while parsing`},
-		{"empty service", upstream.Values{Service: text("")}, `400 UpstreamBadService "service" is empty`},
-		{"weight", upstream.Values{Weight: text("5")}, " weight=5"},
-		{"no weight", upstream.Values{Weight: text("0")}, `400 UpstreamBadWeight invalid "weight"`},
-		{"negative weight", upstream.Values{Weight: text("-1")}, `400 UpstreamBadWeight invalid "weight"`},
-		{"huge weight", upstream.Values{Weight: text("2147483648")}, `400 UpstreamBadWeight invalid "weight"`},
-		{"fraction", upstream.Values{MaxConns: text("1.5")}, `400 UpstreamBadMaxConns invalid "max_conns"`},
-		{"no limit", upstream.Values{MaxConns: text("0"), MaxFails: text("0")}, " max_conns=0 max_fails=0"},
-		{"word", upstream.Values{MaxFails: text("x")}, `400 UpstreamBadMaxFails invalid "max_fails"`},
-		{"times", upstream.Values{FailTimeout: text("1m"), SlowStart: text("5")}, " fail_timeout=1m:1m0s slow_start=5:5s"},
-		{"milliseconds of seconds", upstream.Values{FailTimeout: text("5ms")}, `400 UpstreamBadFailTimeout invalid "fail_timeout"`},
-		{"milliseconds", upstream.Values{SlowStart: text("5ms")}, " slow_start=5ms:5ms"},
-		{"no time", upstream.Values{SlowStart: text("")}, `400 UpstreamBadSlowStart invalid "slow_start"`},
+		{"address", upstream.Values{Server: new("127.0.0.1:8001")}, "127.0.0.1:8001 as 127.0.0.1:8001"},
+		{"IPv6 address", upstream.Values{Server: new("[::1]:1883")}, "[::1]:1883 as [::1]:1883"},
+		{"unix socket", upstream.Values{Server: new("unix:/run/b")}, "unix:/run/b as unix:/run/b"},
+		{"name", upstream.Values{Server: new("b.example:1883")}, "b.example:1883 as name b.example 1883"},
+		{"no port", upstream.Values{Server: new("b.example")}, "b.example as name b.example 0"},
+		{"wrong port", upstream.Values{Server: new("b.example:0")}, `400 UpstreamBadAddress "invalid port" while parsing`},
+		{"no host", upstream.Values{Server: new("")}, `400 UpstreamBadAddress "no host" while parsing`},
+		{"empty service", upstream.Values{Service: new("")}, `400 UpstreamBadService "service" is empty`},
+		{"weight", upstream.Values{Weight: new("5")}, " weight=5"},
+		{"no weight", upstream.Values{Weight: new("0")}, `400 UpstreamBadWeight invalid "weight"`},
+		{"negative weight", upstream.Values{Weight: new("-1")}, `400 UpstreamBadWeight invalid "weight"`},
+		{"huge weight", upstream.Values{Weight: new("2147483648")}, `400 UpstreamBadWeight invalid "weight"`},
+		{"fraction", upstream.Values{MaxConns: new("1.5")}, `400 UpstreamBadMaxConns invalid "max_conns"`},
+		{"no limit", upstream.Values{MaxConns: new("0"), MaxFails: new("0")}, " max_conns=0 max_fails=0"},
+		{"word", upstream.Values{MaxFails: new("x")}, `400 UpstreamBadMaxFails invalid "max_fails"`},
+		{"times", upstream.Values{FailTimeout: new("1m"), SlowStart: new("5")}, " fail_timeout=1m:1m0s slow_start=5:5s"},
+		{"milliseconds of seconds", upstream.Values{FailTimeout: new("5ms")}, `400 UpstreamBadFailTimeout invalid "fail_timeout"`},
+		{"milliseconds", upstream.Values{SlowStart: new("5ms")}, " slow_start=5ms:5ms"},
+		{"no time", upstream.Values{SlowStart: new("")}, `400 UpstreamBadSlowStart invalid "slow_start"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -116,11 +118,11 @@ func TestStateIsReadAgain(t *testing.T) {
 	dir := t.TempDir()
 	g := loadState(t, dir)
 	for _, v := range []upstream.Values{
-		{Server: text("127.0.0.1:8001"), Weight: text("3"), Down: new(true)},
-		{Server: text("[::1]:1883"), MaxConns: text("9"), MaxFails: text("2"), FailTimeout: text("1m"), SlowStart: text("5s"), Backup: new(true)},
-		{Server: text("unix:/run/a broker's \"socket\"; $x \\ {#}")},
-		{Server: text("b.example:1883"), Weight: text("2")},
-		{Server: text("c.example"), Service: text("mqtt")},
+		{Server: new("127.0.0.1:8001"), Weight: new("3"), Down: new(true)},
+		{Server: new("[::1]:1883"), MaxConns: new("9"), MaxFails: new("2"), FailTimeout: new("1m"), SlowStart: new("5s"), Backup: new(true)},
+		{Server: new("unix:/run/a broker's \"socket\"; $x \\ {#}")},
+		{Server: new("b.example:1883"), Weight: new("2")},
+		{Server: new("c.example"), Service: new("mqtt")},
 	} {
 		c, err := ParseServer(v)
 		if err != nil {
@@ -181,7 +183,7 @@ func FuzzStateFile(f *testing.F) {
 			return
 		}
 		g := loadState(t, dir)
-		c, err := ParseServer(upstream.Values{Server: text("203.0.113.99:9")})
+		c, err := ParseServer(upstream.Values{Server: new("203.0.113.99:9")})
 		if err != nil {
 			t.Fatal(err)
 		}

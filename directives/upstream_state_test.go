@@ -74,6 +74,7 @@ func killDuringEdits(t *testing.T, dir string, n int) (servers int) {
 // editForever adds servers until there are childServers, removes them again, and so on. After each edit it
 // writes the number of servers to the standard output.
 func editForever(t *testing.T, dir string) {
+	t.Helper()
 	g := loadState(t, dir)
 	for {
 		for _, s := range g.Servers() {
@@ -83,7 +84,7 @@ func editForever(t *testing.T, dir string) {
 			fmt.Println(len(g.Servers()))
 		}
 		for n := range childServers {
-			c, err := ParseServer(upstream.Values{Server: text(fmt.Sprintf("10.0.0.%d:1883", n))})
+			c, err := ParseServer(upstream.Values{Server: new(fmt.Sprintf("10.0.0.%d:1883", n))})
 			if err != nil {
 				t.Fatal(err)
 			}

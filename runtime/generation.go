@@ -37,8 +37,8 @@ type Generation struct {
 // newGeneration returns a generation that has opened nothing yet, with the reference for being current.
 func newGeneration(id uint64, p *directives.Program, t *tally) *Generation {
 	g := &Generation{
-		ID: id, Program: p, listens: map[stream.Addr]*stream.Listen{}, webs: map[stream.Addr]*web.Listen{}, parts: map[string]stream.Part{}, gone: make(chan struct{}),
-		tally: t,
+		ID: id, Program: p, listens: map[stream.Addr]*stream.Listen{}, webs: map[stream.Addr]*web.Listen{}, parts: map[string]stream.Part{},
+		gone: make(chan struct{}), tally: t,
 	}
 	g.refs.Store(1)
 	t.begun.Add(1)

@@ -3,6 +3,7 @@ package runtime
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -264,7 +265,8 @@ func (g *guardian) SetAside() *keeper.PidError { return toRename(g.pid.setAside(
 func (g *guardian) Restore() *keeper.PidError { return toRename(g.pid.restore()) }
 
 func toPidError(err error) *keeper.PidError {
-	if failed, ok := err.(*sysError); ok {
+	var failed *sysError
+	if errors.As(err, &failed) {
 		return &keeper.PidError{Op: failed.what, Err: failed.err}
 	}
 	return nil
@@ -279,7 +281,8 @@ func toRename(err *renameError) *keeper.PidError {
 
 // parentPidError returns an error of the parent as the process itself would have it.
 func parentPidError(err error) error {
-	if failed, ok := err.(*keeper.PidError); ok {
+	var failed *keeper.PidError
+	if errors.As(err, &failed) {
 		return &sysError{failed.Op, failed.Err}
 	}
 	return err
@@ -287,14 +290,14 @@ func parentPidError(err error) error {
 
 // renameErrorOf is parentPidError for renaming.
 func renameErrorOf(err error) *renameError {
-	switch failed := err.(type) {
-	case nil:
+	if err == nil {
 		return nil
-	case *keeper.PidError:
-		return &renameError{failed.Path, failed.To, failed.Err}
-	default:
-		return &renameError{reason: err}
 	}
+	var failed *keeper.PidError
+	if errors.As(err, &failed) {
+		return &renameError{failed.Path, failed.To, failed.Err}
+	}
+	return &renameError{reason: err}
 }
 
 // followParent connects the process to its parent, if it has one.

@@ -76,7 +76,7 @@ func (s *Session) serverKnown() {
 
 // countEnd counts the end of the session with that status. A session that ends while it waits for
 // the PROXY header, for the handshake or for a preread was not begun: it is discarded.
-func (s *Session) countEnd(status Status) {
+func (s *Session) countEnd(end Status) {
 	if p := s.Env.Status; p != nil {
 		p.Connections.End(s.Env.Loop)
 	}
@@ -90,7 +90,7 @@ func (s *Session) countEnd(status Status) {
 	case header, handshaking, asking, preread, filtering:
 		s.Server.Zone.Discarded(s.Env.Loop)
 	default:
-		s.Server.Zone.Finished(s.Env.Loop, int(status))
+		s.Server.Zone.Finished(s.Env.Loop, int(end))
 	}
 	s.Server.Zone.Leave(s.Env.Loop)
 }

@@ -58,6 +58,8 @@ var rules = []rule{
 	since("1.27.3", "`resolver` in `upstream`", nginxStops(`^\[emerg\] "resolver(_timeout)?" directive is not allowed here`)),
 	since("1.23.1", "`ipv4=` of `resolver`", nginxStops(`^\[emerg\] host not found in resolver "ipv4=`)),
 	other("`status_zone=` of `resolver`, in the commercial edition", nginxStops(`^\[emerg\] (host not found|invalid port) in resolver "status_zone=`)),
+	other("an `upstream` with `zone` and without servers, in the commercial edition",
+		all(nginxStops(`^\[emerg\] no servers are inside upstream`), conf(`upstream u \{[^}]*\bzone\b`))),
 	since("1.27.1", "a server that has nothing to do", nginxStops(`^\[emerg\] no handler for server `)),
 	since("1.25.5", "one address in several servers", nginxStops(`^\[emerg\] duplicate ".*" address and port pair `)),
 	since("1.25.5", "the certificates of servers without TLS are read",

@@ -2,6 +2,7 @@ package reliability
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -67,7 +68,7 @@ func (c *client) leave() error {
 	if _, err := c.Write(disconnect); err != nil {
 		return err
 	}
-	if n, err := c.Read(make([]byte, 1)); err != io.EOF {
+	if n, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("after DISCONNECT: %d bytes, %w", n, err)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -33,7 +34,7 @@ var (
 		{name: "while the broker does not accept", to: 1, sends: hello},
 		{name: "after CONNECT", sends: hello},
 		{name: "after CONNACK", sends: hello, waits: len(connack)},
-		{name: "in a packet", sends: append(hello[:len(hello):len(hello)], 0x30, 100), waits: len(connack)},
+		{name: "in a packet", sends: append(slices.Clip(hello), 0x30, 100), waits: len(connack)},
 		{name: "while the broker sends", to: 2, sends: hello, waits: 1},
 	}
 )

@@ -85,7 +85,7 @@ func TestLookup(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s, _ := newStore(tt.kind, 0)
-			for _, key := range strings.Fields(tt.records) {
+			for key := range strings.FieldsSeq(tt.records) {
 				add(t, s, Pair{Key: key, Value: key})
 			}
 			for key, want := range tt.search {

@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"bytes"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -191,7 +192,7 @@ func TestCheckText(t *testing.T) {
 		{"\xed\xa0\x80", ErrText, nil}, // a surrogate
 		{"\xc0\x80", ErrText, nil},     // NUL in two bytes
 	} {
-		if got, data := CheckText(tt.text), CheckData(tt.text); got != tt.want || data != tt.data {
+		if got, data := CheckText(tt.text), CheckData(tt.text); !errors.Is(got, tt.want) || !errors.Is(data, tt.data) {
 			t.Errorf("%.20q: got %v and %v, want %v and %v", tt.text, got, data, tt.want, tt.data)
 		}
 	}

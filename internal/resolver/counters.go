@@ -1,6 +1,9 @@
 package resolver
 
-import "sync/atomic"
+import (
+	"errors"
+	"sync/atomic"
+)
 
 // Counters count the lookups of a resolver with status_zone, and their results. A lookup that the
 // cache answers is not counted. Several resolvers may share the Counters. A nil *Counters counts
@@ -60,18 +63,18 @@ func responseKind(err error) int {
 	if err == nil {
 		return noError
 	}
-	switch err {
-	case FormatError:
+	switch {
+	case errors.Is(err, FormatError):
 		return formErr
-	case ServerFailure:
+	case errors.Is(err, ServerFailure):
 		return servFail
-	case ErrNotFound:
+	case errors.Is(err, ErrNotFound):
 		return nxDomain
-	case Unimplemented:
+	case errors.Is(err, Unimplemented):
 		return notImp
-	case OperationRefused:
+	case errors.Is(err, OperationRefused):
 		return refused
-	case ErrTimedOut:
+	case errors.Is(err, ErrTimedOut):
 		return timedOut
 	}
 	return unknown

@@ -23,8 +23,8 @@ func (noUpstreams) get(Source, string) (Upstream, error) { return nil, ErrUpstre
 
 // upstreams makes the nodes of the groups.
 func upstreams(g groups) *node {
-	_, http := g.(noUpstreams)
-	u := &upstreamNode{g, http}
+	_, isHTTP := g.(noUpstreams)
+	u := &upstreamNode{g, isHTTP}
 	server := &node{get: u.getServer, patch: u.patchServer, remove: u.removeServer}
 	servers := &node{name: "servers", get: u.getServers, post: u.postServer, children: []*node{server}}
 	one := &node{get: u.getOne, remove: u.reset, children: []*node{servers}}

@@ -3,6 +3,7 @@
 package keeper
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -142,7 +143,8 @@ func (c *Client) RestorePid() error { return c.pid(request{Kind: restorePid}) }
 
 func (c *Client) pid(q request) error {
 	r, _, err := c.ask(q)
-	if errno, failed := err.(syscall.Errno); failed {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
 		return &PidError{r.Op, r.Path, r.To, errno}
 	}
 	return err

@@ -171,7 +171,7 @@ func TestSockets(t *testing.T) {
 		t.Error(err)
 	}
 	var failed *PidError
-	if err := c.SetAsidePid(); !errors.As(err, &failed) || failed.To != "b" || failed.Err != syscall.EROFS {
+	if err := c.SetAsidePid(); !errors.As(err, &failed) || failed.To != "b" || !errors.Is(failed.Err, syscall.EROFS) {
 		t.Errorf("rename: got %v", err)
 	}
 }

@@ -72,7 +72,7 @@ func send(socket int, message any, files ...int) error {
 		rights = unix.UnixRights(files...)
 	}
 	for {
-		if err = unix.Sendmsg(socket, text, rights, nil, unix.MSG_NOSIGNAL); err != unix.EINTR {
+		if err = unix.Sendmsg(socket, text, rights, nil, unix.MSG_NOSIGNAL); !errors.Is(err, unix.EINTR) {
 			return err
 		}
 	}
@@ -83,7 +83,7 @@ func receive(socket int, message any) (files []int, err error) {
 	text := make([]byte, maxMessage)
 	rights := make([]byte, unix.CmsgSpace(4*maxFiles))
 	n, rn, flags, _, err := unix.Recvmsg(socket, text, rights, unix.MSG_CMSG_CLOEXEC)
-	for err == unix.EINTR {
+	for errors.Is(err, unix.EINTR) {
 		n, rn, flags, _, err = unix.Recvmsg(socket, text, rights, unix.MSG_CMSG_CLOEXEC)
 	}
 	if err != nil {

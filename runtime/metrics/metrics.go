@@ -239,7 +239,10 @@ func (w *writer) zones(s Source) {
 }
 
 var zoneTraffic = []column[api.StreamZone]{
-	{"nginxplus_stream_server_zone_discarded", counter, "Connections without a session", always(func(z *api.StreamZone) uint64 { return z.Discarded })},
+	{
+		"nginxplus_stream_server_zone_discarded", counter, "Connections without a session",
+		always(func(z *api.StreamZone) uint64 { return z.Discarded }),
+	},
 	{"nginxplus_stream_server_zone_received", counter, "Bytes from clients", always(func(z *api.StreamZone) uint64 { return z.Received })},
 	{"nginxplus_stream_server_zone_sent", counter, "Bytes to clients", always(func(z *api.StreamZone) uint64 { return z.Sent })},
 	{"nginxplus_stream_server_zone_ssl_handshakes", counter, "Successful TLS handshakes", ssl(zoneSSL, handshakes)},
@@ -266,20 +269,38 @@ func checked(value func(*api.Health) uint64) func(*api.Peer) (uint64, bool) {
 }
 
 var peerColumns = []column[api.Peer]{
-	{"nginxplus_stream_upstream_server_state", gauge, "1 up, 2 draining, 3 down, 4 unavail, 5 checking, 6 unhealthy", always(func(p *api.Peer) uint64 { return states[p.State] })},
+	{
+		"nginxplus_stream_upstream_server_state", gauge, "1 up, 2 draining, 3 down, 4 unavail, 5 checking, 6 unhealthy",
+		always(func(p *api.Peer) uint64 { return states[p.State] }),
+	},
 	{"nginxplus_stream_upstream_server_active", gauge, "Sessions", always(func(p *api.Peer) uint64 { return p.Active })},
 	{"nginxplus_stream_upstream_server_limit", gauge, "max_conns; 0 means no limit", always(func(p *api.Peer) uint64 { return uint64(p.MaxConns) })},
-	{"nginxplus_stream_upstream_server_connections", counter, "Sessions that chose the server", always(func(p *api.Peer) uint64 { return p.Connections })},
-	{"nginxplus_stream_upstream_server_connect_time", gauge, "Average time to connect in milliseconds", millis(func(p *api.Peer) api.Millis { return p.ConnectTime })},
-	{"nginxplus_stream_upstream_server_first_byte_time", gauge, "Average time to the first byte in milliseconds", millis(func(p *api.Peer) api.Millis { return p.FirstByteTime })},
-	{"nginxplus_stream_upstream_server_response_time", gauge, "Average time of a session in milliseconds", millis(func(p *api.Peer) api.Millis { return p.ResponseTime })},
+	{
+		"nginxplus_stream_upstream_server_connections", counter, "Sessions that chose the server",
+		always(func(p *api.Peer) uint64 { return p.Connections }),
+	},
+	{
+		"nginxplus_stream_upstream_server_connect_time", gauge, "Average time to connect in milliseconds",
+		millis(func(p *api.Peer) api.Millis { return p.ConnectTime }),
+	},
+	{
+		"nginxplus_stream_upstream_server_first_byte_time", gauge, "Average time to the first byte in milliseconds",
+		millis(func(p *api.Peer) api.Millis { return p.FirstByteTime }),
+	},
+	{
+		"nginxplus_stream_upstream_server_response_time", gauge, "Average time of a session in milliseconds",
+		millis(func(p *api.Peer) api.Millis { return p.ResponseTime }),
+	},
 	{"nginxplus_stream_upstream_server_sent", counter, "Bytes to the server", always(func(p *api.Peer) uint64 { return p.Sent })},
 	{"nginxplus_stream_upstream_server_received", counter, "Bytes from the server", always(func(p *api.Peer) uint64 { return p.Received })},
 	{"nginxplus_stream_upstream_server_fails", counter, "Failed attempts", always(func(p *api.Peer) uint64 { return p.Fails })},
 	{"nginxplus_stream_upstream_server_unavail", counter, "Times that max_fails was reached", always(func(p *api.Peer) uint64 { return p.Unavail })},
 	{"nginxplus_stream_upstream_server_health_checks_checks", counter, "Health checks", checked(func(h *api.Health) uint64 { return h.Checks })},
 	{"nginxplus_stream_upstream_server_health_checks_fails", counter, "Failed health checks", checked(func(h *api.Health) uint64 { return h.Fails })},
-	{"nginxplus_stream_upstream_server_health_checks_unhealthy", counter, "Times that the server became unhealthy", checked(func(h *api.Health) uint64 { return h.Unhealthy })},
+	{
+		"nginxplus_stream_upstream_server_health_checks_unhealthy", counter, "Times that the server became unhealthy",
+		checked(func(h *api.Health) uint64 { return h.Unhealthy }),
+	},
 	{"nginxplus_stream_upstream_server_ssl_handshakes", counter, "Successful TLS handshakes", ssl(peerSSL, handshakes)},
 	{"nginxplus_stream_upstream_server_ssl_handshakes_failed", counter, "Failed TLS handshakes", ssl(peerSSL, handshakesFailed)},
 	{"nginxplus_stream_upstream_server_ssl_session_reuses", counter, "Resumed TLS sessions", ssl(peerSSL, sessionReuses)},
@@ -323,7 +344,10 @@ func (w *writer) limits(s Source) {
 	table(w, []column[api.LimitConn]{
 		{"nginxplus_stream_limit_connection_passed", counter, "Sessions within the limit", always(func(l *api.LimitConn) uint64 { return l.Passed })},
 		{"nginxplus_stream_limit_connection_rejected", counter, "Sessions refused", always(func(l *api.LimitConn) uint64 { return l.Rejected })},
-		{"nginxplus_stream_limit_connection_rejected_dry_run", counter, "Sessions that would be refused", always(func(l *api.LimitConn) uint64 { return l.RejectedDryRun })},
+		{
+			"nginxplus_stream_limit_connection_rejected_dry_run", counter, "Sessions that would be refused",
+			always(func(l *api.LimitConn) uint64 { return l.RejectedDryRun }),
+		},
 	}, rowsOf("zone", s.LimitConns()))
 }
 
@@ -352,11 +376,26 @@ func (w *writer) workers(s Source) {
 		rows = append(rows, row[api.Worker]{[]string{"id", strconv.Itoa(worker.ID), "pid", strconv.Itoa(worker.PID)}, &worker})
 	}
 	table(w, []column[api.Worker]{
-		{"nginxplus_worker_connection_accepted", counter, "Accepted client connections", always(func(w *api.Worker) uint64 { return w.Connections.Accepted })},
-		{"nginxplus_worker_connection_dropped", counter, "Dropped client connections", always(func(w *api.Worker) uint64 { return w.Connections.Dropped })},
-		{"nginxplus_worker_connection_active", gauge, "Active client connections", always(func(w *api.Worker) uint64 { return w.Connections.Active })},
+		{
+			"nginxplus_worker_connection_accepted", counter, "Accepted client connections",
+			always(func(w *api.Worker) uint64 { return w.Connections.Accepted }),
+		},
+		{
+			"nginxplus_worker_connection_dropped", counter, "Dropped client connections",
+			always(func(w *api.Worker) uint64 { return w.Connections.Dropped }),
+		},
+		{
+			"nginxplus_worker_connection_active", gauge, "Active client connections",
+			always(func(w *api.Worker) uint64 { return w.Connections.Active }),
+		},
 		{"nginxplus_worker_connection_idle", gauge, "Idle client connections", always(func(w *api.Worker) uint64 { return w.Connections.Idle })},
-		{"nginxplus_worker_http_requests_total", counter, "Requests to the HTTP servers", always(func(w *api.Worker) uint64 { return w.Requests.Total })},
-		{"nginxplus_worker_http_requests_current", gauge, "Requests that are being answered", always(func(w *api.Worker) uint64 { return w.Requests.Current })},
+		{
+			"nginxplus_worker_http_requests_total", counter, "Requests to the HTTP servers",
+			always(func(w *api.Worker) uint64 { return w.Requests.Total }),
+		},
+		{
+			"nginxplus_worker_http_requests_current", gauge, "Requests that are being answered",
+			always(func(w *api.Worker) uint64 { return w.Requests.Current }),
+		},
 	}, rows)
 }

@@ -124,6 +124,7 @@ func TestRemovedAtOnce(t *testing.T) {
 
 // run runs the group until the test ends.
 func (e *ending) run(t *testing.T) {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {

@@ -54,6 +54,7 @@ type statisticsTest struct {
 }
 
 func newStatisticsTest(t *testing.T) *statisticsTest {
+	t.Helper()
 	confs := servers("a b")
 	for _, c := range confs {
 		c.MaxFails, c.FailTimeout = 1, 10*time.Second

@@ -32,6 +32,7 @@ type Server struct {
 
 // New returns a Server whose location outside all others answers with its content.
 func New(t testing.TB, content web.Content) *Server {
+	t.Helper()
 	s := &Server{t: t, Client: stream.Addr{IP: netip.MustParseAddrPort("192.0.2.1:1024")}}
 	log := errorlog.New(time.Now, 1)
 	log.Add(errorlog.Info, &s.log)
@@ -73,6 +74,16 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   string
+}
+
+// Get returns the first header of that name, in whatever case, or "".
+func (r *Response) Get(name string) string {
+	for key, values := range r.Header {
+		if strings.EqualFold(key, name) && len(values) > 0 {
+			return values[0]
+		}
+	}
+	return ""
 }
 
 // Do plays a request with those header lines. The method may be followed by a space and the target; it is GET if

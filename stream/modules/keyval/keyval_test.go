@@ -25,6 +25,7 @@ type site struct {
 }
 
 func newSite(t *testing.T) *site {
+	t.Helper()
 	clock := offline.NewClock()
 	env, lines := offline.NewEnv(clock.Now)
 	return &site{t, clock, env, lines, t.TempDir()}

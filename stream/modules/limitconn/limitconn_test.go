@@ -77,11 +77,11 @@ func (s *site) open(ip string) *offline.Session {
 // end ends a session that waits for its server.
 func end(c *offline.Session) { c.Advance(stream.Event{Kind: stream.Aborted}) }
 
-func (s *site) wantStatus(c *offline.Session, status stream.Status, variable string) {
+func (s *site) wantStatus(c *offline.Session, want stream.Status, variable string) {
 	s.Helper()
 	got, found := statusOf(c.Session)
-	if c.Status != status || got != variable || found != (variable != "") {
-		s.Errorf("got status %d %q, want %d %q", c.Status, got, status, variable)
+	if c.Status != want || got != variable || found != (variable != "") {
+		s.Errorf("got status %d %q, want %d %q", c.Status, got, want, variable)
 	}
 }
 

@@ -6,6 +6,7 @@ package ssl
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 
 	"weir/internal/certverify"
@@ -47,10 +48,10 @@ func statusError(t *stream.TLSState) error {
 // refusal returns the code that a refused certificate counts under, including one whose status is not
 // good.
 func refusal(t *stream.TLSState) certverify.Code {
-	switch statusError(t) {
-	case nil:
+	switch err := statusError(t); {
+	case err == nil:
 		return resultOf(t)
-	case error(errRevoked):
+	case errors.Is(err, errRevoked):
 		return certverify.Revoked
 	}
 	return certverify.Unspecified

@@ -208,7 +208,9 @@ type inquiry struct {
 }
 
 // inquire asks a responder, or waits for the answer to the same question of another session.
-func (c *StatusChecker) inquire(ctx context.Context, key inquiryKey, r *certstatus.Responder, q *certstatus.Question) (certstatus.Answer, []certstatus.Problem, error) {
+func (c *StatusChecker) inquire(
+	ctx context.Context, key inquiryKey, r *certstatus.Responder, q *certstatus.Question,
+) (certstatus.Answer, []certstatus.Problem, error) {
 	i := c.join(key, r, q)
 	defer c.leave(key, i)
 	select {

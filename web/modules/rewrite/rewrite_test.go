@@ -20,7 +20,10 @@ func (where) Serve(r *web.Request) web.Outcome {
 	return r.Send(http.StatusOK, "", r.Location.Name+" "+r.URI+"?"+r.Args)
 }
 
-func newServer(t *testing.T) *webtest.Server { return webtest.New(t, where{}) }
+func newServer(t *testing.T) *webtest.Server {
+	t.Helper()
+	return webtest.New(t, where{})
+}
 
 // rewriting returns a rewrite directive.
 func rewriting(t *testing.T, s *webtest.Server, pattern, to string, set ...func(*rewrite.Rewrite)) *rewrite.Rewrite {
