@@ -1,8 +1,5 @@
 //go:build linux
 
-// Package keeper lets a process without rights use those of its parent, through one socket pair. The parent
-// opens files by name, binds sockets, keeps duplicates of them and starts a new binary; it reads nothing but
-// these requests, and does nothing by itself.
 package keeper
 
 import (
