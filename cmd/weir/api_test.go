@@ -98,7 +98,8 @@ const apiServer = `server { listen $ADDR; proxy_pass brokers; status_zone mqtt; 
 	keyval_zone zone=one:32k timeout=1h;
 	upstream brokers { zone brokers 64k; server $ECHO; }`
 
-// statistics are the paths that the vendor's client reads for its statistics; all must answer.
+// statistics are the paths that the vendor's client reads for its statistics; all must answer. The
+// vendor's dashboard asks for them with a slash at the end.
 var statistics = []string{
 	"", "nginx", "http/caches", "processes", "slabs", "http/requests", "ssl", "http/server_zones", "http/upstreams", "http/location_zones",
 	"resolvers", "http/limit_reqs", "http/limit_conns", "workers", "stream", "stream/server_zones", "stream/upstreams", "stream/limit_conns",
@@ -111,6 +112,7 @@ func TestAPIStatistics(t *testing.T) {
 	for _, path := range statistics {
 		var any any
 		a.get(path, &any)
+		a.get(path+"/", &any)
 	}
 	var nginx struct {
 		Version, Build, Address string
@@ -220,9 +222,10 @@ func TestAPIServers(t *testing.T) {
 	a.want("GET", "stream/upstreams/brokers/servers", "", 200, `[]`)
 	server := `"server":"` + a.echo + `"`
 	a.want("POST", "stream/upstreams/brokers/servers/", `{`+server+`}`, 201, `{"id":0,`+server+`,`+rest+`false}`)
-	a.dial(a.addr)
+	session := a.dial(a.addr)
 	a.want("POST", "stream/upstreams/brokers/servers/", `{`+server+`}`, 409, "EntryExists")
 	a.want("PATCH", "stream/upstreams/brokers/servers/0/", `{`+server+`,`+rest+`true}`, 200, `{"id":0,`+server+`,`+rest+`true}`)
+	a.ping(session) // a server that is down keeps its sessions
 	a.want("PATCH", "stream/upstreams/brokers/servers/0", `{"drain":true}`, 200, `{"id":0,`+server+`,`+rest+`true,"drain":true}`)
 	a.want("PATCH", "stream/upstreams/brokers/servers/0", `{"drain":false}`, 200, `{"id":0,`+server+`,`+rest+`true}`)
 	a.want("POST", "stream/upstreams/brokers/servers", `{"server":"127.0.0.1:1","fail_timeout":"1m"}`, 201,
@@ -246,6 +249,7 @@ func TestAPIServers(t *testing.T) {
 	a.wantLine(`\[notice\] PID: configuration generation 2 serves after .*`)
 	a.want("GET", "nginx?fields=generation", "", 200, `{"generation":2}`)
 	a.want("GET", "stream/upstreams/brokers/servers", "", 200, `[]`)
+	a.want("POST", "stream/upstreams/brokers/servers/", `{`+server+`}`, 201, `{"id":0,`+server+`,`+rest+`false}`)
 }
 
 // TestAPIHealth checks that a new server is checked at once, whatever the interval, and that a check that fails raises neither fails

@@ -208,6 +208,20 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
+// TestChangeStartsTimeoutAgain checks that a pair lives for the timeout after its last change.
+func TestChangeStartsTimeoutAgain(t *testing.T) {
+	s, c := newStore(String, time.Second)
+	add(t, s, Pair{Key: "changed", Value: "1"}, Pair{Key: "left", Value: "1"})
+	c.advance(600 * time.Millisecond)
+	if err := s.Update(Pair{Key: "changed", Value: "2"}); err != nil {
+		t.Fatal(err)
+	}
+	c.advance(999 * time.Millisecond)
+	wantListing(t, s, "changed=2")
+	c.advance(time.Millisecond)
+	wantListing(t, s, "")
+}
+
 func TestNewTimeoutIsForLaterChanges(t *testing.T) {
 	s, c := newStore(String, 0)
 	add(t, s, Pair{Key: "ever"})

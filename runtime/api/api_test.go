@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/tools/txtar"
 
@@ -266,6 +267,48 @@ func TestErrorObject(t *testing.T) {
 	id := regexp.MustCompile(`"request_id":"[0-9a-f]{32}"`)
 	if first, second := id.FindString(a.body), id.FindString(b.body); first == "" || first == second {
 		t.Errorf("request_id is %s, then %s: want 32 hexadecimal digits of their own", first, second)
+	}
+}
+
+// TestErrorTexts checks the texts of errors without variable parts.
+func TestErrorTexts(t *testing.T) {
+	for _, c := range []struct {
+		method, target string
+		status         int
+		code, text     string
+	}{
+		{"GET", "/10/", 404, "UnknownVersion", "unknown version"},
+		{"GET", "/9/none", 404, "PathNotFound", "path not found"},
+		{"GET", "/9/stream/upstreams/none", 404, "UpstreamNotFound", "upstream not found"},
+		{"GET", "/9/stream/server_zones/none", 404, "ServerZoneNotFound", "server zone not found"},
+		{"GET", "/9/stream/limit_conns/none", 404, "LimitConnNotFound", "limit_conn not found"},
+		{"GET", "/9/stream/keyvals/none", 404, "KeyvalNotFound", "keyval not found"},
+		{"GET", "/9/stream/keyvals/one?key=none", 404, "KeyvalKeyNotFound", "keyval key not found"},
+		{"GET", "/9/resolvers/none", 404, "ResolverZoneNotFound", "resolver zone not found"},
+		{"GET", "/9/slabs/none", 404, "SlabNotFound", "slab not found"},
+		{"GET", "/9/workers/7", 404, "WorkerNotFound", "worker not found"},
+		{"GET", "/9/http/caches/none", 404, "CacheNotFound", "cache not found"},
+		{"GET", "/9/http/limit_reqs/none", 404, "LimitReqNotFound", "limit_req not found"},
+		{"GET", "/9/http/location_zones/none", 404, "LocationZoneNotFound", "location zone not found"},
+		{"PUT", "/9/nginx", 405, "MethodDisabled", "method disabled"},
+		{"GET", "/9/stream/upstreams/static/servers", 400, "UpstreamStatic", "upstream is static"},
+		{"GET", "/9/stream/upstreams/mqtt/servers/x", 400, "UpstreamBadServerId", "invalid server ID"},
+	} {
+		want := fmt.Sprintf(`{"error":{"status":%d,"text":"%s","code":"%s"},`, c.status, c.text, c.code)
+		if a := ask(newFakeSource(), writable, c.method, c.target, ""); a.status != c.status || !strings.HasPrefix(a.body, want) {
+			t.Errorf("%s %s: %d %s, want %s", c.method, c.target, a.status, a.body, want)
+		}
+	}
+}
+
+// TestTimes checks that times are UTC and have exactly three digits of milliseconds.
+func TestTimes(t *testing.T) {
+	s := newFakeSource()
+	s.process.Loaded = time.Date(2026, 11, 29, 18, 0, 0, 0, time.FixedZone("", 3600))
+	s.process.Now = s.process.Loaded.Add(120*time.Millisecond + 999*time.Microsecond)
+	const want = `{"load_timestamp":"2026-11-29T17:00:00.000Z","timestamp":"2026-11-29T17:00:00.120Z"}`
+	if got := get(t, s, "/9/nginx?fields=load_timestamp,timestamp"); got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
 

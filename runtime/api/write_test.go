@@ -80,6 +80,19 @@ func TestPatchAndDeleteServer(t *testing.T) {
 	}
 }
 
+// TestChildServer checks the members of the address of a name.
+func TestChildServer(t *testing.T) {
+	s := newFakeSource()
+	child := newServer(3, "192.0.2.1:1883")
+	child.Service, child.Parent, child.Host = "mqtt", new(2), "b.example"
+	s.groups["empty"].servers = []api.GroupServer{child}
+	const want = `{"id":3,"server":"192.0.2.1:1883","service":"mqtt","weight":1,"max_conns":0,"max_fails":1,"fail_timeout":"10s",` +
+		`"slow_start":"0s","backup":false,"down":false,"parent":"2","host":"b.example"}`
+	if got := get(t, s, "/9/stream/upstreams/empty/servers/3"); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 // deep is JSON of a depth.
 func deep(n int) string {
 	return `{"server":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}`
