@@ -198,3 +198,40 @@ func TestAPIPeersWithTLS(t *testing.T) {
 		t.Errorf("got %v and %v, want %v and nothing", got, plain.Peers[0].SSL, want)
 	}
 }
+
+// TestAPIZonesOfHTTP checks which requests the zones of servers and locations count: servers may share
+// one, off ends that of the outer location, and an if may have its own.
+func TestAPIZonesOfHTTP(t *testing.T) {
+	s := newSite(t)
+	first, second, plain := ports.Reserve(t).String(), ports.Reserve(t).String(), ports.Reserve(t).String()
+	write(t, s.path("nginx.conf"), fmt.Sprintf(`pid n.pid;
+		error_log e.log info;
+		events { worker_connections 100; }
+		http {
+			access_log off;
+			server {
+				listen %s;
+				status_zone shared;
+				location / {
+					status_zone outer;
+					location /off/ { status_zone off; return 200 off; }
+					location /inner/ { return 200 inner; }
+					if ($arg_x) { status_zone chosen; return 200 chosen; }
+					return 200 outer;
+				}
+			}
+			server { listen %s; status_zone shared; return 200 second; }
+			server { listen %s; location /api { api; } }
+		}`, first, second, plain))
+	a := restAPI{s.front(), "http://" + plain + "/api/9/"}
+	for path, want := range map[string]string{"/": "outer", "/inner/": "inner", "/off/": "off", "/?x=1": "chosen"} {
+		a.want("GET", "http://"+first+path, "", 200, want)
+	}
+	a.want("GET", "http://"+second, "", 200, "second")
+	a.eventually("http/server_zones?fields=requests", `{"shared":{"requests":5}}`)
+	var zones map[string]struct{ Requests int }
+	a.get("http/location_zones", &zones)
+	if got := fmt.Sprint(zones); got != "map[chosen:{1} outer:{2}]" {
+		t.Errorf("zones of locations: %s", got)
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"weir/conformance/ports"
 	"weir/internal/testwait"
 	"weir/runtime"
 	"weir/stream"
@@ -109,6 +110,20 @@ func TestControlAPI(t *testing.T) {
 	p.wantExit(0)
 	if _, err := os.Stat(s.path("control.sock")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the socket: %v, want none", err)
+	}
+}
+
+// TestControlAPIOnAPort checks that -l takes a port, on which the API listens on all addresses.
+func TestControlAPIOnAPort(t *testing.T) {
+	port := fmt.Sprint(ports.Reserve(t).Port())
+	newSite(t).front("-l", port)
+	answer, err := http.Get("http://127.0.0.1:" + port + "/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if body, err := io.ReadAll(answer.Body); err != nil || answer.StatusCode != 200 || string(body) != `["control","nginx"]` {
+		t.Errorf("%s, %v: %s", answer.Status, err, body)
 	}
 }
 

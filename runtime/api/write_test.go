@@ -350,6 +350,27 @@ func TestBodyReadError(t *testing.T) {
 	}
 }
 
+// TestOrderOfChecks sends requests with several faults: the version comes first, then the path, the
+// method, the syntax of the body, its members, and the object.
+func TestOrderOfChecks(t *testing.T) {
+	const none = "/stream/upstreams/none/servers/"
+	for _, c := range []struct {
+		write              bool
+		target, body, want string
+	}{
+		{false, "/10" + none + "x/y", `{`, "UnknownVersion"},
+		{false, "/9" + none + "x/y", `{`, "PathNotFound"},
+		{false, "/9" + none, `{`, "MethodDisabled"},
+		{true, "/9" + none, `{"a":1`, "JsonError"},
+		{true, "/9" + none, `{"a":1}`, "UpstreamConfFormatError"},
+		{true, "/9" + none, `{"server":"a:1"}`, "UpstreamNotFound"},
+	} {
+		if a := ask(newFakeSource(), api.Options{Write: c.write}, "POST", c.target, c.body); a.code() != c.want {
+			t.Errorf("POST %s %s: %d %s, want %s", c.target, c.body, a.status, a.body, c.want)
+		}
+	}
+}
+
 // TestContentType checks that the Content-Type of a request is ignored.
 func TestContentType(t *testing.T) {
 	for _, kind := range []string{"application/x-www-form-urlencoded", "text/json", ""} {

@@ -42,6 +42,30 @@ func TestFollow(t *testing.T) {
 	}
 }
 
+// TestResetOfZone checks that a reset applies to all counters, but not to the sessions that are open.
+func TestResetOfZone(t *testing.T) {
+	z := NewServerZone("z")
+	z.CountTLS()
+	z.Enter(1)
+	z.Connected(1)
+	z.Finished(1, 200)
+	z.Discarded(1)
+	z.Received(1, 5)
+	z.Sent(1, 7)
+	z.TLS().Done(true)
+	z.TLS().TimedOut()
+	z.TLS().NoCertificate()
+	z.TLS().WrongHost()
+	z.Reset()
+	got := z.Snapshot()
+	if *got.TLS != (TLSSnapshot{}) {
+		t.Errorf("got %+v after a reset", *got.TLS)
+	}
+	if got.TLS = nil; got != (ServerZoneSnapshot{Processing: 1}) {
+		t.Errorf("got %+v after a reset", got)
+	}
+}
+
 func TestLimitConnFollows(t *testing.T) {
 	old, next := NewLimitConn("z"), NewLimitConn("z")
 	next.Follow(old)
