@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -173,6 +175,25 @@ func TestAPINames(t *testing.T) {
 	a.want("DELETE", servers+"0", "", 200, "["+added+"]")
 }
 
+// TestAPIHashGroup sends all members, as the vendor's client does, to groups whose method has neither
+// backup servers nor slow_start.
+func TestAPIHashGroup(t *testing.T) {
+	const members = `"server":"127.0.0.1:1","weight":1,"max_conns":0,"max_fails":1,"fail_timeout":"10s","slow_start":"0s","backup":false,"down":`
+	a := withAPI(t, `upstream ring { zone ring 64k; hash $remote_addr consistent; }
+		upstream plain { zone plain 64k; hash $remote_addr; }
+		upstream dice { zone dice 64k; random; }
+		server { listen $ADDR; proxy_pass ring; }
+		server { listen unix:plain.sock; proxy_pass plain; }
+		server { listen unix:dice.sock; proxy_pass dice; }`)
+	for _, group := range []string{"ring", "plain", "dice"} {
+		path := "stream/upstreams/" + group + "/servers/"
+		a.want("POST", path, `{`+members+`false}`, 201, `{"id":0,`+members+`false}`)
+		a.want("PATCH", path+"0", `{`+members+`true}`, 200, `{"id":0,`+members+`true}`)
+		a.want("POST", path, `{"server":"127.0.0.1:2","backup":true}`, 400, "UpstreamNoBackup")
+		a.want("DELETE", path+"0", "", 200, `[]`)
+	}
+}
+
 // TestAPIPeersWithTLS checks that the peers of a group that is reached over TLS have the counters of
 // handshakes, and others have none.
 func TestAPIPeersWithTLS(t *testing.T) {
@@ -233,5 +254,49 @@ func TestAPIZonesOfHTTP(t *testing.T) {
 	a.get("http/location_zones", &zones)
 	if got := fmt.Sprint(zones); got != "map[chosen:{1} outer:{2}]" {
 		t.Errorf("zones of locations: %s", got)
+	}
+}
+
+// TestMetricsOfTheRecipe serves metrics with the vendor's recipe for Prometheus.
+func TestMetricsOfTheRecipe(t *testing.T) {
+	s := newSite(t)
+	addr := ports.Reserve(t).String()
+	write(t, s.path("nginx.conf"), fmt.Sprintf(`pid n.pid;
+		error_log e.log info;
+		events { worker_connections 100; }
+		http {
+			access_log off;
+			subrequest_output_buffer_size 32k;
+			js_import /usr/share/nginx-plus-module-prometheus/prometheus.js;
+			keyval_zone zone=of_http:32k;
+			server {
+				listen %s;
+				location /api { api; }
+				location = /metrics {
+					set $prom_metrics_stream_prefix "nginxplus_stream";
+					js_content prometheus.metrics;
+				}
+			}
+		}
+		stream {
+			upstream brokers { zone brokers 64k; server %s; }
+			server { listen %s; status_zone mqtt; proxy_pass brokers; }
+		}`, addr, s.echo, s.addr))
+	a := restAPI{s.front(), "http://" + addr + "/api/9/"}
+	answer, text := a.ask("GET", "http://"+addr+"/metrics", "")
+	series := `nginxplus_stream_upstream_server_state{upstream="brokers",server="` + s.echo + `"} 1`
+	if answer.StatusCode != http.StatusOK || !strings.Contains(text, series) {
+		t.Errorf("%s, want %s in\n%s", answer.Status, series, text)
+	}
+	a.want("GET", "license?fields=eval", "", 200, `{"eval":false}`)
+	var license struct {
+		ActiveTill int64 `json:"active_till"`
+		Reporting  struct {
+			Healthy bool
+			UUID    string
+		}
+	}
+	if a.get("license", &license); license.ActiveTill <= time.Now().Unix() || !license.Reporting.Healthy || len(license.Reporting.UUID) != 36 {
+		t.Errorf("license: %+v", license)
 	}
 }

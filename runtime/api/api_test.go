@@ -162,6 +162,35 @@ func TestEmptyCollections(t *testing.T) {
 	}
 }
 
+// TestPathsOfClients checks that every path that a client asks for in a version has an answer: they take
+// another status for a fault of the server.
+func TestPathsOfClients(t *testing.T) {
+	const common = `nginx processes connections slabs ssl http/requests http/server_zones http/upstreams http/caches stream/server_zones
+		stream/upstreams`
+	s := newFakeSource()
+	s.empty, s.noSync = true, true
+	for _, c := range []struct {
+		client   string
+		versions []int
+		paths    string
+	}{
+		{"telegraf by default", []int{3}, common},
+		{"telegraf, agent and others", []int{5, 6, 7, 8, 9}, common + " http/location_zones resolvers"},
+		{"the vendor's client", []int{6, 7, 8, 9}, "http/limit_reqs http/limit_conns stream/limit_conns stream http"},
+		{"the vendor's client", []int{9}, "workers license"},
+	} {
+		for _, version := range c.versions {
+			for path := range strings.FieldsSeq(c.paths) {
+				target := fmt.Sprintf("/%d/%s", version, path)
+				a := ask(s, api.Options{}, "GET", target, "")
+				if a.status != http.StatusOK || a.body == "" || a.header.Get("Content-Type") != "application/json" {
+					t.Errorf("%s: GET %s: %d %v %s", c.client, target, a.status, a.header, a.body)
+				}
+			}
+		}
+	}
+}
+
 // TestPaths checks the walk along a path.
 func TestPaths(t *testing.T) {
 	s := newFakeSource()
