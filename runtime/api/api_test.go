@@ -379,6 +379,17 @@ func TestMethods(t *testing.T) {
 	}
 }
 
+// TestNoCrossOriginHeaders: "No CORS headers are documented; the dashboard is loaded from the same origin" (2).
+func TestNoCrossOriginHeaders(t *testing.T) {
+	for _, method := range []string{"GET", "HEAD", "OPTIONS", "POST"} {
+		for name := range ask(newFakeSource(), writable, method, "/9/stream/upstreams/", "{}").header {
+			if strings.HasPrefix(name, "Access-Control-") {
+				t.Errorf("%s: the answer has the header %s", method, name)
+			}
+		}
+	}
+}
+
 // TestHead checks that HEAD is GET without a body.
 func TestHead(t *testing.T) {
 	s := newFakeSource()
