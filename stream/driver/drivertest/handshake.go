@@ -133,7 +133,7 @@ func relayTLS(r *rig, network string, e ends, spec *relay.Spec, seed uint64) {
 		return
 	}
 	testwait.Eventually(r, "all sessions have finished", func() bool { return r.finished() == n })
-	for _, o := range r.ended {
+	for _, o := range r.outcomes() {
 		if o.status != stream.StatusOK || o.end != relay.UpstreamEOF || o.fromClient != o.toUpstream || o.fromUpstream != o.toClient {
 			r.Errorf("got %d, %v, %d and %d bytes up, %d and %d down; want 200, upstream EOF, all alike",
 				o.status, o.end, o.fromClient, o.toUpstream, o.fromUpstream, o.toClient)
@@ -430,7 +430,7 @@ func tlsCloseAlert(r *rig) {
 		}
 		testwait.Eventually(r, "the session has finished", func() bool { return r.finished() == i+1 })
 	}
-	for _, o := range r.ended {
+	for _, o := range r.outcomes() {
 		if o.count(stream.Failed) != 0 || o.status != stream.StatusOK {
 			r.Errorf("got %d failures, status %d", o.count(stream.Failed), o.status)
 		}

@@ -192,7 +192,7 @@ func handshakeAborted(r *rig) {
 	must(r, expectEnd(behind))
 	io.Copy(io.Discard, waiting)
 	testwait.Eventually(r, "both have finished", func() bool { return r.finished() == 2 })
-	for _, o := range r.ended {
+	for _, o := range r.outcomes() {
 		if o.count(stream.Aborted) != 1 || o.count(stream.Failed) != 0 {
 			r.Errorf("got %d aborts, %d failures; want 1, 0", o.count(stream.Aborted), o.count(stream.Failed))
 		}

@@ -53,7 +53,7 @@ func relayMany(r *rig, network string, spec *relay.Spec, rnd *rand.Rand, n int) 
 		return
 	}
 	testwait.Eventually(r, "all sessions have finished", func() bool { return r.finished() == n })
-	for _, o := range r.ended {
+	for _, o := range r.outcomes() {
 		if o.status != stream.StatusOK || o.end != relay.UpstreamEOF {
 			r.Errorf("got %d, %v; want 200, upstream EOF", o.status, o.end)
 		}

@@ -112,12 +112,12 @@ func (l recorder) Log(s *stream.Session) {
 
 // checkCounters compares the shared counters with the sums of all sessions, after all have finished.
 func (r *rig) checkCounters() {
-	got := r.zone.Snapshot()
-	if r.Failed() || got.Processing > 0 || got.Sessions.Total != int64(len(r.ended)) {
+	got, ended := r.zone.Snapshot(), r.outcomes()
+	if r.Failed() || got.Processing > 0 || got.Sessions.Total != int64(len(ended)) {
 		return
 	}
 	var want outcome
-	for _, o := range r.ended {
+	for _, o := range ended {
 		want.fromClient += o.fromClient
 		want.toClient += o.toClient
 		want.fromUpstream += o.fromUpstream
@@ -137,6 +137,13 @@ func (r *rig) finished() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.ended)
+}
+
+// outcomes returns the outcomes of the sessions that have finished.
+func (r *rig) outcomes() []outcome {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.ended)
 }
 
 // outcome waits for the first session to finish.
