@@ -2,6 +2,7 @@ package directives
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -146,6 +147,9 @@ func (c *coreConf) setUser(call *conf.Call) {
 	switch {
 	case err == nil && !env.GroupExists(c.group):
 		call.Fail(&call.Args()[len(call.Args())-1], "getgrnam(\"%s\") failed", c.group)
+		if len(call.Args()) == 1 {
+			call.Advise(fmt.Sprintf("without a second argument the group has the user's name; if it has another: user %s GROUP;", c.user))
+		}
 	case errors.Is(err, fs.ErrNotExist): // usual in an image that contains only the program
 		call.Warn(&call.Args()[0], "no user database, \"user\" is ignored and weir continues as root")
 		c.user, c.group = "", ""

@@ -20,12 +20,14 @@ var hints = conf.Hints{
 			"accept_filter=", "backlog=", "bind", "default_server", "deferred", "fastopen=", "ipv6only=", "multipath", "proxy_protocol",
 			"rcvbuf=", "reuseport", "setfib=", "sndbuf=", "so_keepalive=", "ssl", "udp",
 		},
+		"mqtt_set_connect":    {"clientid", "password", "username"},
 		"open_log_file_cache": {"inactive=", "max=", "min_uses=", "valid="},
 		"proxy_bind":          {"transparent"},
 		"random":              {"least_conn", "least_time=", "two"},
 		"resolver":            {"ipv4=", "ipv6=", "status_zone=", "valid="},
 		"server": {
-			"backup", "down", "fail_timeout=", "max_conns=", "max_fails=", "resolve", "ring=", "service=", "slow_start=", "weight=",
+			"backup", "down", "drain", "fail_timeout=", "max_connect_rate=", "max_conns=", "max_fails=", "resolve", "ring=", "service=",
+			"slow_start=", "weight=",
 		},
 	},
 	Remedies: map[string]string{

@@ -37,7 +37,11 @@ func TestHints(t *testing.T) {
 		"refused":            {"stream { server { zone_sync; } }", `1:19 ` + hints.Remedies["ngx_stream_zone_sync_module"]},
 		"variable":           {"stream { server { listen 1;\nreturn a-$remote_adr; } }", `2:8 did you mean "$remote_addr"?`},
 		"variable in braces": {"stream { server { listen 1;\nreturn ${REMOTE_adr}; } }", `2:8 did you mean "$remote_addr"?`},
-		"own variable":       {"stream { map $pid $tenant { } server { listen 1; return $tennant; } }", `1:57 did you mean "$tenant"?`},
+		"field":              {"stream { server { listen 1; proxy_pass 127.0.0.1:1; mqtt_set_connect usrname x; } }", `1:70 did you mean "username"?`},
+		"group of a user": {
+			"user nobody;", "1:6 without a second argument the group has the user's name; if it has another: user nobody GROUP;",
+		},
+		"own variable": {"stream { map $pid $tenant { } server { listen 1; return $tennant; } }", `1:57 did you mean "$tenant"?`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, found := Load(parser.Source{Path: "/p/nginx.conf", Text: []byte(row.conf)}, testEnv())
@@ -53,6 +57,22 @@ func TestHints(t *testing.T) {
 }
 
 var documentedParameter = regexp.MustCompile(`\[(\w+=?)`)
+
+// TestHintsKnowOwnParameters compares the parameters with those that weir's tables mark as its own.
+func TestHintsKnowOwnParameters(t *testing.T) {
+	for _, row := range conf.Rows(modules) {
+		known := hints.Parameters[row.Name]
+		for _, own := range row.Own {
+			name, _, hasValue := strings.Cut(own, "=")
+			if hasValue {
+				name += "="
+			}
+			if known != nil && !slices.Contains(known, name) {
+				t.Errorf("%s: %q is not suggested", row.Name, name)
+			}
+		}
+	}
+}
 
 // TestHintsKnowTheParameters compares the parameters with those that the syntax of nginx's documentation lists.
 func TestHintsKnowTheParameters(t *testing.T) {

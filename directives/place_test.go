@@ -65,9 +65,10 @@ func written(name string, args []string, body bool) string {
 // words returns n arguments without meaning.
 func words(n int) []string { return strings.Fields(strings.Repeat("1 ", n)) }
 
-// testEnv returns an Env that asks the machine only for files. It has the users root and mqtt.
+// testEnv returns an Env that asks the machine only for files. It has the users root and mqtt with groups
+// of these names, and nobody without one.
 func testEnv() *conf.Env {
-	users := map[string]int{"root": 0, "mqtt": 1883}
+	users := map[string]int{"root": 0, "mqtt": 1883, "nobody": 65534}
 	return &conf.Env{
 		Prefix: "/p/", ConfPrefix: "/p/", ErrorLog: "stderr", PidFile: "/p/nginx.pid", Root: true, Now: time.Now,
 		ReadFile:   os.ReadFile,
@@ -79,7 +80,7 @@ func testEnv() *conf.Env {
 			}
 			return 0, user.UnknownUserError(name)
 		},
-		GroupExists: func(name string) bool { _, ok := users[name]; return ok },
+		GroupExists: func(name string) bool { return name == "root" || name == "mqtt" },
 		Hostname:    func() string { return "Edge-1" },
 	}
 }
