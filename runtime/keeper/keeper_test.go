@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,12 +14,14 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"weir/parser"
 )
 
 // fakeParent starts binaries whose number is that of their sockets.
 type fakeParent struct{}
 
-func (fakeParent) Glob(pattern string) ([]string, error) { return filepath.Glob(pattern) }
+func (fakeParent) Glob(pattern string) ([]string, error) { return parser.Glob(pattern) }
 func (fakeParent) OpenAppend(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
 }
@@ -135,6 +138,11 @@ func TestRequestsAfterTheStart(t *testing.T) {
 	if _, err := c.Glob(in("other/*")); !errors.Is(err, syscall.EPERM) {
 		t.Errorf("pattern elsewhere: got %v", err)
 	}
+	for _, pattern := range []string{"conf/*/../../other/*", "conf/?/../../other/key", `conf/\.\./other/key`, "conf/.*/other/key"} {
+		if paths, err := c.Glob(dir + "/" + pattern); err == nil && len(paths) > 0 {
+			t.Errorf("pattern %s that leads elsewhere: got %v", pattern, paths)
+		}
+	}
 }
 
 // TestSockets binds a socket of UNIX, keeps many sockets, and starts a new binary with them.
@@ -173,6 +181,31 @@ func TestSockets(t *testing.T) {
 	var failed *PidError
 	if err := c.SetAsidePid(); !errors.As(err, &failed) || failed.To != "b" || !errors.Is(failed.Err, syscall.EROFS) {
 		t.Errorf("rename: got %v", err)
+	}
+}
+
+// TestSocketOfAnotherProcess checks that passing a socket to the parent does not allow to remove its file.
+func TestSocketOfAnotherProcess(t *testing.T) {
+	c := start(t)
+	if err := c.Ready(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "s.sock")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	file, err := l.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if err := c.Keep([]int{int(file.Fd())}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.RemoveSocket(path); !errors.Is(err, syscall.EPERM) {
+		t.Errorf("got %v, want %v", err, syscall.EPERM)
 	}
 }
 

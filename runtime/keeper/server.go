@@ -164,13 +164,14 @@ func duplicateOf(f *os.File) (fd int, err error) {
 	return fd, errors.Join(err, failed)
 }
 
-// glob lists the paths that match a pattern.
+// glob lists the paths that match a pattern. With ".." after a "*", they can be in other directories.
 func (s *Server) glob(pattern string) reply {
 	dir, _, _ := strings.Cut(pattern, "*")
 	if !s.mayRead(dir) {
 		return reply{Errno: syscall.EPERM}
 	}
 	paths, err := s.Parent.Glob(pattern)
+	paths = slices.DeleteFunc(paths, func(path string) bool { return !s.mayRead(path) })
 	return reply{Paths: paths, Errno: errnoOf(err)}
 }
 
@@ -211,7 +212,7 @@ func (s *Server) unlink(path string) reply {
 	return reply{Errno: errnoOf(os.Remove(path))}
 }
 
-// keep keeps duplicates of sockets.
+// keep keeps duplicates of sockets. Those of the start may be inherited, and were then bound by another process.
 func (s *Server) keep(files []int) reply {
 	for _, fd := range files {
 		kept, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
@@ -219,7 +220,7 @@ func (s *Server) keep(files []int) reply {
 			return reply{Errno: errnoOf(err)}
 		}
 		s.Kept = append(s.Kept, kept)
-		if at, err := unix.Getsockname(kept); err == nil {
+		if at, err := unix.Getsockname(kept); err == nil && !s.IsReady {
 			s.noteFile(at)
 		}
 	}
