@@ -98,7 +98,7 @@ type controlled struct{ m *Master }
 // end.
 func (c controlled) Processes() []control.Process {
 	all := []control.Process{}
-	for i := range c.m.serving.Load() {
+	for i := range c.m.generations.all() {
 		all = append(all, control.Process{Name: "worker process", PID: c.m.env.PID, Exiting: i > 0 || c.m.current.Load() == nil})
 	}
 	return all

@@ -26,7 +26,7 @@ type Generation struct {
 	parts   map[string]stream.Part // by key, for the successor
 	refs    atomic.Int64           // one for being current, one per session; never raised from zero
 	gone    chan struct{}          // closed when refs reaches zero
-	tally   *tally                 // counts all references in the process
+	tally   *tally                 // counts the sessions of the process
 
 	idle atomic.Pointer[pausing] // gets a value when the last session has ended; nil unless it is awaited
 
@@ -41,7 +41,6 @@ func newGeneration(id uint64, p *directives.Program, t *tally) *Generation {
 		gone: make(chan struct{}), tally: t,
 	}
 	g.refs.Store(1)
-	t.begun.Add(1)
 	for _, l := range p.Stream.Listens {
 		g.listens[l.Addr] = l
 	}
@@ -69,7 +68,7 @@ func (g *Generation) uses(addr stream.Addr) bool {
 	return g.listens[addr] != nil || g.webs[addr] != nil
 }
 
-// acquire takes a reference. It fails if the generation has ended.
+// acquire takes a reference for a session. It fails if the generation has ended.
 func (g *Generation) acquire() bool {
 	for {
 		n := g.refs.Load()
@@ -83,10 +82,15 @@ func (g *Generation) acquire() bool {
 	}
 }
 
-// Release releases a reference. It is the lease of each session: safe for concurrent use, and called once
-// per reference.
+// Release releases the reference of a session, whose lease g is: it is safe for concurrent use, and called
+// once per session.
 func (g *Generation) Release() {
 	g.tally.ended.Add(1)
+	g.unref()
+}
+
+// unref releases a reference.
+func (g *Generation) unref() {
 	switch n := g.refs.Add(-1); {
 	case n == 1:
 		g.idle.Load().note()
@@ -97,9 +101,29 @@ func (g *Generation) Release() {
 	}
 }
 
-// A tally counts the references to all generations of a process, nearly all of them held by sessions. It
-// is safe for concurrent use.
+// A tally counts the sessions of all generations of a process. It is safe for concurrent use.
 type tally struct{ begun, ended atomic.Uint64 }
+
+// A generationList is a list of generations. It is safe for concurrent use with one writer.
+type generationList struct{ list atomic.Pointer[[]*Generation] }
+
+// all returns the generations, which the caller must not change.
+func (l *generationList) all() []*Generation {
+	if list := l.list.Load(); list != nil {
+		return *list
+	}
+	return nil
+}
+
+func (l *generationList) add(g *Generation) {
+	list := append(slices.Clone(l.all()), g)
+	l.list.Store(&list)
+}
+
+func (l *generationList) remove(g *Generation) {
+	list := slices.DeleteFunc(slices.Clone(l.all()), func(other *Generation) bool { return other == g })
+	l.list.Store(&list)
+}
 
 // owns reports whether s is a session of g.
 func (g *Generation) owns(s *stream.Session) bool { return s.Listen.Config == g.Program.Stream }

@@ -19,7 +19,7 @@ func TestEndedGenerationCannotBeAcquired(t *testing.T) {
 		t.Fatal("a current generation can not be held")
 	}
 	g.Release()
-	g.Release()
+	g.unref()
 	<-g.gone
 	if g.acquire() {
 		t.Error("raised from zero")
@@ -29,7 +29,7 @@ func TestEndedGenerationCannotBeAcquired(t *testing.T) {
 			t.Error("released below zero without a word")
 		}
 	}()
-	g.Release()
+	g.unref()
 }
 
 func TestAdmitAllocatesNothing(t *testing.T) {

@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -42,8 +41,8 @@ type Master struct {
 	channel     *channel // nil without one
 	deadline    *deadline
 	ports       listenerSet
-	latest      *Generation   // the process writes to its log
-	generations []*Generation // those that have sessions or will have some
+	latest      *Generation    // the process writes to its log
+	generations generationList // those that have sessions or will have some
 	lastID      uint64
 	pause       time.Duration                           // between attempts to bind
 	watcher     *watcher                                // nil without -watch
@@ -61,7 +60,6 @@ type Master struct {
 	rested      chan *pausing // gets a value when the last session has ended after WINCH
 	control     *controlAPI   // nil without -l
 	keepText    bool          // generations keep the text of their files
-	serving     atomic.Int64  // the number of generations, for other goroutines
 
 	orders   orders          // calls of the driver
 	driven   <-chan struct{} // closed when the last of them has returned; nil before the first
@@ -195,7 +193,7 @@ func (m *Master) run() {
 	defer close(m.done)
 	alive, stop := m.systemd.alive()
 	defer stop()
-	for !m.quitting || len(m.generations) > 0 {
+	for !m.quitting || len(m.generations.all()) > 0 {
 		if s, pending := m.signals.take(); pending {
 			if m.handleSignal(s) {
 				break
@@ -297,7 +295,7 @@ func (m *Master) reconfigure() {
 // not wait for that.
 func (m *Master) reopen() {
 	m.console.log(errorlog.Notice, "reopening logs")
-	for _, g := range m.generations {
+	for _, g := range m.generations.all() {
 		reopenLogs(g.Program.Stream.Files, m.console)
 	}
 }
@@ -347,7 +345,7 @@ func (m *Master) terminate() {
 		m.web.Abort(nil)
 	}))
 	ended(runnersPatience, halted)
-	for _, g := range m.generations {
+	for _, g := range m.generations.all() {
 		m.reap(g)
 	}
 	if err := m.pid.remove(); err != nil {
@@ -363,8 +361,7 @@ func (m *Master) terminate() {
 // reap removes a generation whose last session has ended. The latest one keeps its log files open: the
 // process still writes to them.
 func (m *Master) reap(g *Generation) {
-	m.generations = slices.DeleteFunc(slices.Clone(m.generations), func(l *Generation) bool { return l == g })
-	m.serving.Store(int64(len(m.generations)))
+	m.generations.remove(g)
 	m.console.log(errorlog.Notice, "exiting")
 	m.console.log(errorlog.Notice, "exit")
 	m.console.log(errorlog.Notice, "worker process %d exited with code 0", m.env.PID)

@@ -102,16 +102,7 @@ func (s *state) Runtime() metrics.Runtime {
 		limit = 0
 	}
 	return metrics.Runtime{
-		Version: Version, GoVersion: goruntime.Version(), Started: s.started, Loops: s.m.loops, OldSessions: s.m.sessionsNotOf(s.m.current.Load()),
+		Version: Version, GoVersion: goruntime.Version(), Started: s.started, Loops: s.m.loops, OldSessions: uint64(s.m.oldSessions()),
 		OpenDescriptors: uint64(open), DescriptorsLimit: uint64(limit),
 	}
-}
-
-// sessionsNotOf counts the sessions of all generations except g. It is safe for concurrent use.
-func (m *Master) sessionsNotOf(g *Generation) uint64 {
-	all := m.tally.begun.Load() - m.tally.ended.Load()
-	if g == nil {
-		return all
-	}
-	return all - min(all, uint64(g.refs.Load()))
 }

@@ -198,8 +198,8 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 	m.dropRights(&next.Program.Main)
 	changeDir(next.Program.Main.WorkingDirectory, m.paths, m.console)
 	m.endPause()
-	m.latest, m.generations = next, append(m.generations, next)
-	m.serving.Store(int64(len(m.generations)))
+	m.latest = next
+	m.generations.add(next)
 	next.run()
 	next.loaded = m.env.Now()
 	old := m.current.Swap(next)
@@ -375,7 +375,7 @@ func (m *Master) drop(p *listener) {
 // themselves or after their time limit.
 func (m *Master) retire(g *Generation) {
 	m.console.log(errorlog.Notice, "gracefully shutting down")
-	g.Release()
+	g.unref()
 	m.drainers.Go(func() { m.awaitDrain(g) })
 }
 
@@ -412,10 +412,10 @@ func (m *Master) endSessions(g *Generation) {
 	m.web.Abort(g.ownsWeb)
 }
 
-// oldSessions counts the sessions of generations that are not current.
+// oldSessions counts the sessions of generations that are not current. It is safe for concurrent use.
 func (m *Master) oldSessions() (n int64) {
 	current := m.current.Load()
-	for _, g := range m.generations {
+	for _, g := range m.generations.all() {
 		if g != current {
 			n += g.refs.Load()
 		}

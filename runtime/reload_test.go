@@ -280,6 +280,38 @@ func TestFailedOpenIsUndone(t *testing.T) {
 	}
 }
 
+// TestOldSessionsAreThoseOfOtherConfigurations counts sessions through a failed reload, a reload and an end.
+func TestOldSessionsAreThoseOfOtherConfigurations(t *testing.T) {
+	b := newTestMaster(t)
+	addr := freeAddr(t)
+	b.serve(b.program(addr))
+	want := func(when string, old int64) {
+		t.Helper()
+		if got := b.oldSessions(); got != old {
+			t.Errorf("%s: got %d old sessions, want %d", when, got, old)
+		}
+	}
+	c := dial(t, addr)
+	mustPing(t, c)
+	bad := b.program(addr)
+	bad.Main.PidFile = filepath.Join(b.dir, "no", "such.pid")
+	if b.reload(bad) == nil {
+		t.Fatal("accepted")
+	}
+	want("after a failed reload", 0)
+	if err := b.reload(b.program(addr)); err != nil {
+		t.Fatal(err)
+	}
+	want("after a reload", 1)
+	mustPing(t, dial(t, addr))
+	want("with a new session", 1)
+	c.Close()
+	testwait.Eventually(t, "the end of the old session", func() bool { return b.oldSessions() == 0 })
+	if begun, ended := b.tally.begun.Load(), b.tally.ended.Load(); begun-ended != 1 {
+		t.Errorf("%d sessions began and %d ended, want one to be left", begun, ended)
+	}
+}
+
 func TestPartsRunUntilTheirGenerationRetires(t *testing.T) {
 	b := newTestMaster(t)
 	addr := freeAddr(t)
