@@ -1,11 +1,9 @@
 package stream
 
-import "strings"
-
 // DefineWeak defines v unless a changeable variable has the name. That variable stays: a set
 // assigns values to it, but does not define its default. The error is Define's.
 func (t *VarTable) DefineWeak(v Variable) error {
-	if old := t.defined[strings.ToLower(v.Name)]; old != nil && old.Changeable {
+	if t.Changeable(v.Name) {
 		return nil
 	}
 	return t.Define(v)

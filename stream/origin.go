@@ -1,6 +1,10 @@
 package stream
 
-import "strings"
+import (
+	"strings"
+
+	"weir/internal/variables"
+)
 
 // An origin records which part of a string comes from the configuration.
 type origin struct {
@@ -35,21 +39,21 @@ func (t Template) appendNoting(b []byte, s *Session, o *origin) []byte {
 		return o.appendConfigured(b, t.text)
 	}
 	for i := range t.pieces {
-		b = t.pieces[i].appendNoting(b, s, o)
+		b = o.appendPiece(b, s, &t.pieces[i])
 	}
 	return b
 }
 
-func (p *piece) appendNoting(b []byte, s *Session, o *origin) []byte {
-	if p.index >= 0 && s.depth < maxDepth {
-		if u := &s.Listen.Config.Vars.used[p.index]; u.Template != nil && !u.computed {
+func (o *origin) appendPiece(b []byte, s *Session, p *variables.Piece) []byte {
+	if p.Index >= 0 && s.depth < maxDepth {
+		if u := &s.Listen.Config.Vars.used[p.Index]; u.Template != nil && !u.computed {
 			s.depth++
 			defer func() { s.depth-- }()
 			return u.Template(s).appendNoting(b, s, o)
 		}
 	}
-	text := p.eval(s)
-	if p.configured(s) {
+	text := s.evalPiece(p)
+	if s.isConfigured(p) {
 		return o.appendConfigured(b, text)
 	}
 	o.chosen = true
@@ -64,7 +68,7 @@ func (o *origin) appendConfigured(b []byte, text string) []byte {
 	return append(b, text...)
 }
 
-// configured reports whether every value of the piece comes from the configuration.
-func (p *piece) configured(s *Session) bool {
-	return p.index == noVariable || p.index >= 0 && s.Listen.Config.Vars.used[p.index].Configured
+// isConfigured reports whether every value of the piece comes from the configuration.
+func (s *Session) isConfigured(p *variables.Piece) bool {
+	return p.Index == variables.Literal || p.Index >= 0 && s.Listen.Config.Vars.used[p.Index].Configured
 }

@@ -44,7 +44,7 @@ var latest = NewKey[*matched]()
 // Match reports whether text matches; if so, the session keeps the groups. Groups are not captured
 // if the configuration does not use them.
 func (r *Regex) Match(s *Session, text string) bool {
-	if len(r.names) == 0 && !r.vars.captures {
+	if len(r.names) == 0 && !r.vars.UsesCaptures() {
 		return r.re.Match(text)
 	}
 	places := r.re.Groups(text)

@@ -1,10 +1,9 @@
 package stream
 
 import (
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
+
+	"weir/internal/variables"
 )
 
 // A Variable is a value of a session that the configuration can refer to as $Name.
@@ -39,11 +38,8 @@ type Variable struct {
 // A VarTable contains the variables of one configuration: the defined ones by name, and the used
 // ones by index. It is filled while compiling, by one goroutine; after Resolve it is read-only.
 type VarTable struct {
-	defined  map[string]*Variable
-	prefixes []*Variable
-	index    map[string]int
-	used     []usedVariable
-	captures bool // some template uses $1 to $9
+	variables.Table[Variable]
+	used []usedVariable // once resolved
 	// computed contains the names, in lower case, that also get values not written in the
 	// configuration, regardless of Configured.
 	computed map[string]bool
@@ -57,91 +53,53 @@ type usedVariable struct {
 
 // NewVarTable returns a table with the variables of package stream.
 func NewVarTable() *VarTable {
-	t := &VarTable{defined: map[string]*Variable{}, index: map[string]int{}, computed: map[string]bool{}}
+	t := &VarTable{Table: variables.New[Variable](), computed: map[string]bool{}}
 	for _, v := range coreVariables() {
-		t.add(&v)
+		t.Replace(v)
 	}
 	return t
-}
-
-func (t *VarTable) add(v *Variable) {
-	if v.Bind != nil {
-		t.prefixes = append(t.prefixes, v)
-		return
-	}
-	t.defined[strings.ToLower(v.Name)] = v
 }
 
 // Define defines v. It fails with nginx's sentence if a variable that is not changeable has the
 // name.
 func (t *VarTable) Define(v Variable) error {
-	if old := t.defined[strings.ToLower(v.Name)]; old != nil && !old.Changeable {
-		return fmt.Errorf("the duplicate \"%s\" variable", v.Name)
+	if v.Bind != nil {
+		t.AddPrefix(v.Name, v)
+		return nil
 	}
-	t.add(&v)
-	return nil
+	return t.Add(v.Name, v.Changeable, v)
 }
 
 // Replace redefines a name, changeable or not. Only the module that defined it may call Replace.
-func (t *VarTable) Replace(v Variable) { t.add(&v) }
+func (t *VarTable) Replace(v Variable) {
+	if v.Bind != nil {
+		t.AddPrefix(v.Name, v)
+		return
+	}
+	t.Set(v.Name, v.Changeable, v)
+}
 
 // Computed records that the variable of that name also gets values that are not written in the
 // configuration.
 func (t *VarTable) Computed(name string) { t.computed[strings.ToLower(name)] = true }
 
-// Names lists the defined variables in alphabetical order, without prefixes.
-func (t *VarTable) Names() []string { return slices.Sorted(maps.Keys(t.defined)) }
-
-// Index returns the number under which sessions keep the variable of that name, whether or not it
-// exists yet.
-func (t *VarTable) Index(name string) int {
-	name = strings.ToLower(name)
-	if i, ok := t.index[name]; ok {
-		return i
-	}
-	i := len(t.used)
-	t.index[name] = i
-	t.used = append(t.used, usedVariable{name: name})
-	return i
-}
-
-// Uses reports whether the configuration uses the variable of that name.
-func (t *VarTable) Uses(name string) bool {
-	_, ok := t.index[strings.ToLower(name)]
-	return ok
-}
-
 // Resolve binds each used name to its variable: the one with exactly that name, otherwise the one
 // with the longest matching prefix. It returns the unknown names in the order of their first use.
 func (t *VarTable) Resolve() (unknown []string) {
-	for i := range t.used {
-		u := &t.used[i]
-		if v := t.defined[u.name]; v != nil {
-			u.Variable = *v
-			u.computed = t.computed[u.name]
-			u.Configured = v.Configured && !u.computed
-			continue
+	t.used = make([]usedVariable, len(t.Used()))
+	for i, name := range t.Used() {
+		v, rest, found := t.Find(name)
+		switch {
+		case !found:
+			unknown = append(unknown, name)
+		case v.Bind != nil:
+			v.Get = v.Bind(rest)
 		}
-		if !t.bindPrefix(u) {
-			unknown = append(unknown, u.name)
-		}
+		computed := t.computed[name]
+		v.Configured = v.Configured && !computed
+		t.used[i] = usedVariable{name, computed, v}
 	}
 	return unknown
-}
-
-func (t *VarTable) bindPrefix(u *usedVariable) bool {
-	var best *Variable
-	for _, v := range t.prefixes {
-		if strings.HasPrefix(u.name, v.Name) && (best == nil || len(v.Name) > len(best.Name)) {
-			best = v
-		}
-	}
-	if best == nil {
-		return false
-	}
-	u.Variable = *best
-	u.Get = best.Bind(u.name[len(best.Name):])
-	return true
 }
 
 // kept is the cached value of one variable.

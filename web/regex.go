@@ -31,9 +31,6 @@ func (t *VarTable) Regex(pattern string, fold bool) (*Regex, error) {
 
 func notFound(*Request) (string, bool) { return "", false }
 
-// Groups returns the number of groups.
-func (re *Regex) Groups() int { return re.re.NumGroups() }
-
 // captures are the groups of the latest match, as pairs of offsets in text.
 type captures struct {
 	text   string
@@ -42,7 +39,7 @@ type captures struct {
 
 // Match reports whether text matches; if so, r keeps the groups. r may be nil.
 func (re *Regex) Match(r *Request, text string) bool {
-	if r == nil || len(re.names) == 0 && !re.vars.captures {
+	if r == nil || len(re.names) == 0 && !re.vars.UsesCaptures() {
 		return re.re.Match(text)
 	}
 	places := re.re.Groups(text)

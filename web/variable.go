@@ -1,11 +1,6 @@
 package web
 
-import (
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
-)
+import "weir/internal/variables"
 
 // A Variable is a variable of the http block.
 type Variable struct {
@@ -20,11 +15,8 @@ type Variable struct {
 // A VarTable contains the variables of a configuration. It is filled while compiling and read-only
 // afterwards.
 type VarTable struct {
-	defined  map[string]*Variable
-	prefixes []*Variable
-	index    map[string]int
-	used     []usedVariable
-	captures bool // a template uses $1 to $9
+	variables.Table[Variable]
+	used []usedVariable // once resolved
 }
 
 type usedVariable struct {
@@ -34,79 +26,39 @@ type usedVariable struct {
 
 // NewVarTable returns a table with the variables of the core.
 func NewVarTable() *VarTable {
-	t := &VarTable{defined: map[string]*Variable{}, index: map[string]int{}}
+	t := &VarTable{Table: variables.New[Variable]()}
 	for _, v := range coreVariables() {
-		t.add(&v)
+		if err := t.Define(v); err != nil {
+			panic("web: " + err.Error())
+		}
 	}
 	return t
 }
 
-func (t *VarTable) add(v *Variable) {
-	if v.Bind != nil {
-		t.prefixes = append(t.prefixes, v)
-		return
-	}
-	t.defined[strings.ToLower(v.Name)] = v
-}
-
 // Define defines v. It fails with nginx's sentence if a variable that is not changeable has the name.
 func (t *VarTable) Define(v Variable) error {
-	if old := t.defined[strings.ToLower(v.Name)]; old != nil && !old.Changeable {
-		return fmt.Errorf("the duplicate \"%s\" variable", v.Name)
+	if v.Bind != nil {
+		t.AddPrefix(v.Name, v)
+		return nil
 	}
-	t.add(&v)
-	return nil
-}
-
-// Changeable reports whether a variable of exactly that name is defined and may be given another value.
-func (t *VarTable) Changeable(name string) bool {
-	v := t.defined[strings.ToLower(name)]
-	return v != nil && v.Changeable
-}
-
-// Names lists the defined variables in alphabetical order, without prefixes.
-func (t *VarTable) Names() []string { return slices.Sorted(maps.Keys(t.defined)) }
-
-// Index returns the number under which requests keep the variable of that name, whether or not it exists
-// yet.
-func (t *VarTable) Index(name string) int {
-	name = strings.ToLower(name)
-	if i, ok := t.index[name]; ok {
-		return i
-	}
-	t.index[name] = len(t.used)
-	t.used = append(t.used, usedVariable{name: name})
-	return len(t.used) - 1
+	return t.Add(v.Name, v.Changeable, v)
 }
 
 // Resolve binds each used name to its variable, and returns the unknown names in the order of their first
 // use.
 func (t *VarTable) Resolve() (unknown []string) {
-	for i := range t.used {
-		u := &t.used[i]
-		if v := t.defined[u.name]; v != nil {
-			u.Variable = *v
-		} else if !t.bindPrefix(u) {
-			unknown = append(unknown, u.name)
+	t.used = make([]usedVariable, len(t.Used()))
+	for i, name := range t.Used() {
+		v, rest, found := t.Find(name)
+		switch {
+		case !found:
+			unknown = append(unknown, name)
+		case v.Bind != nil:
+			v.Get = v.Bind(rest)
 		}
+		t.used[i] = usedVariable{name, v}
 	}
 	return unknown
-}
-
-// bindPrefix binds u to the variable with the longest prefix of its name.
-func (t *VarTable) bindPrefix(u *usedVariable) bool {
-	var best *Variable
-	for _, v := range t.prefixes {
-		if strings.HasPrefix(u.name, v.Name) && (best == nil || len(v.Name) > len(best.Name)) {
-			best = v
-		}
-	}
-	if best == nil {
-		return false
-	}
-	u.Variable = *best
-	u.Get = best.Bind(u.name[len(best.Name):])
-	return true
 }
 
 // kept is the value of a variable that a request keeps.
