@@ -33,13 +33,7 @@ func (t *VarTable) Regex(pattern string, fold bool) (*Regex, error) {
 
 func notFound(*Session) (string, bool) { return "", false }
 
-// matched contains the groups of the latest match, as pairs of offsets in text.
-type matched struct {
-	text   string
-	places []int
-}
-
-var latest = NewKey[*matched]()
+var latest = NewKey[*regex.Captures]()
 
 // Match reports whether text matches; if so, the session keeps the groups. Groups are not captured
 // if the configuration does not use them.
@@ -47,31 +41,22 @@ func (r *Regex) Match(s *Session, text string) bool {
 	if len(r.names) == 0 && !r.vars.UsesCaptures() {
 		return r.re.Match(text)
 	}
-	places := r.re.Groups(text)
-	if places == nil {
+	groups, ok := r.re.Capture(text)
+	if !ok {
 		return false
 	}
-	m := &matched{text, places}
-	latest.Set(s, m)
+	latest.Set(s, new(groups))
 	for _, n := range r.names {
-		s.keep(n.index, m.group(n.group))
+		s.keep(n.index, groups.Group(n.group))
 	}
 	return true
 }
 
-// group returns the text of the n-th group; empty if it did not participate or does not exist.
-func (m *matched) group(n int) string {
-	if 2*n >= len(m.places) || m.places[2*n] < 0 {
-		return ""
-	}
-	return m.text[m.places[2*n]:m.places[2*n+1]]
-}
-
 // capture returns the n-th group of the session's latest match.
 func (s *Session) capture(n int) string {
-	m, ok := latest.Get(s)
+	groups, ok := latest.Get(s)
 	if !ok {
 		return ""
 	}
-	return m.group(n)
+	return groups.Group(n)
 }

@@ -31,32 +31,18 @@ func (t *VarTable) Regex(pattern string, fold bool) (*Regex, error) {
 
 func notFound(*Request) (string, bool) { return "", false }
 
-// captures are the groups of the latest match, as pairs of offsets in text.
-type captures struct {
-	text   string
-	places []int
-}
-
 // Match reports whether text matches; if so, r keeps the groups. r may be nil.
 func (re *Regex) Match(r *Request, text string) bool {
 	if r == nil || len(re.names) == 0 && !re.vars.UsesCaptures() {
 		return re.re.Match(text)
 	}
-	places := re.re.Groups(text)
-	if places == nil {
+	groups, ok := re.re.Capture(text)
+	if !ok {
 		return false
 	}
-	r.captures = captures{text, places}
+	r.captures = groups
 	for _, n := range re.names {
-		r.SetValue(n.index, r.captures.group(n.group))
+		r.SetValue(n.index, groups.Group(n.group))
 	}
 	return true
-}
-
-// group returns the text of the n-th group; empty if it did not take part or does not exist.
-func (c *captures) group(n int) string {
-	if 2*n+1 >= len(c.places) || c.places[2*n] < 0 {
-		return ""
-	}
-	return c.text[c.places[2*n]:c.places[2*n+1]]
 }

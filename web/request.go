@@ -8,6 +8,7 @@ import (
 
 	"weir/internal/certverify"
 	"weir/internal/hostname"
+	"weir/internal/regex"
 )
 
 // A Request is a request that is being served. It belongs to one goroutine.
@@ -38,7 +39,7 @@ type Request struct {
 	internal  bool // the URI has been changed
 	values    []kept
 	depth     int
-	captures  captures
+	captures  regex.Captures  // of the latest match
 	verified  certverify.Code // the result for the client's certificate, once isVerified
 
 	isVerified bool

@@ -50,7 +50,7 @@ func (r *Request) evalPiece(p *variables.Piece) string {
 	case p.Index == variables.Literal:
 		return p.Text
 	case p.Index < variables.Literal:
-		return r.captures.group(p.Group())
+		return r.captures.Group(p.Group())
 	}
 	text, _ := r.Value(p.Index)
 	return text

@@ -80,6 +80,26 @@ func (r *Regexp) Groups(text string) []int {
 	return at
 }
 
+// Captures are the groups of a match. The zero Captures has none.
+type Captures struct {
+	text   string
+	places []int
+}
+
+// Capture returns the groups of text, and whether it matches.
+func (r *Regexp) Capture(text string) (c Captures, ok bool) {
+	places := r.Groups(text)
+	return Captures{text, places}, places != nil
+}
+
+// Group returns the text of the n-th group; empty if it did not participate or does not exist.
+func (c *Captures) Group(n int) string {
+	if 2*n >= len(c.places) || c.places[2*n] < 0 {
+		return ""
+	}
+	return c.text[c.places[2*n]:c.places[2*n+1]]
+}
+
 // apply ends the groups around end at the end of the text, or before its last newline. A negative
 // start means that the "$" took no part.
 func (e end) apply(at []int, start int) {
