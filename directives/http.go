@@ -151,12 +151,11 @@ var httpCoreModule = &httpModule[httpMain, httpServer, httpLocation]{
 // on.
 func httpBlock(c *processConf, call *conf.Call) {
 	conf.At[coreConf](call.Level).blocks = true
-	level := call.Nest(conf.HTTP)
+	level := call.NestWith(conf.HTTP, func(l *conf.Level) { conf.At[httpLogMain](l).predefine(c.web.Vars) })
 	if !call.Complete() {
 		return
 	}
 	main := conf.At[httpMain](level)
-	conf.At[httpLogMain](level).format(c.web.Vars, "combined") // before the variables are resolved
 	b := &httpBuild{Compiler: call.Compiler(), block: level, config: c.web, servers: map[*conf.Level]*web.Server{}}
 	if b.Finish(level, main.servers, b) {
 		main.finishWeb(b)

@@ -8,6 +8,7 @@ import (
 
 	"weir/directives/conf"
 	"weir/internal/ascii"
+	"weir/internal/errorlog"
 	"weir/internal/logescape"
 	"weir/internal/logfile"
 	"weir/parser"
@@ -16,21 +17,13 @@ import (
 )
 
 // logMain holds the formats of stream {}.
-type logMain struct {
-	formats []logFormat
-}
+type logMain struct{ logFormats[accesslog.Format] }
 
 // logConf holds the logs of one level.
 type logConf struct {
 	logs  []accessLog
 	off   bool
 	cache conf.Opt[*accesslog.Cache] // nil opens the file for each line
-}
-
-// A logFormat is one log_format.
-type logFormat struct {
-	name   string
-	format *accesslog.Format
 }
 
 // An accessLog is one access_log. Either to is set, or path.
@@ -61,6 +54,25 @@ var logModule = &streamModule[logMain, logConf]{
 
 // logFormat follows ngx_stream_log_set_format.
 func (c *logMain) logFormat(call *conf.Call) {
+	vars := configOf(call.Level).Vars
+	c.read(call, func(texts []string, escape logescape.Escape) (*accesslog.Format, error) {
+		return accesslog.ParseFormat(texts, escape, vars)
+	})
+}
+
+// logFormats are the formats of a block, in order. F is a compiled format.
+type logFormats[F any] struct {
+	formats []logFormat[F]
+}
+
+// A logFormat is one log_format.
+type logFormat[F any] struct {
+	name   string
+	format *F
+}
+
+// read adds a log_format.
+func (c *logFormats[F]) read(call *conf.Call, parse func([]string, logescape.Escape) (*F, error)) {
 	name := call.Arg(0)
 	for _, f := range c.formats {
 		if f.name == name {
@@ -77,12 +89,24 @@ func (c *logMain) logFormat(call *conf.Call) {
 		}
 		texts = texts[1:]
 	}
-	format, err := accesslog.ParseFormat(wordTexts(texts), escape, configOf(call.Level).Vars)
+	format, err := parse(wordTexts(texts), escape)
 	if err != nil {
 		call.Fail(&call.Args()[1], "%v", err)
 		return
 	}
-	c.formats = append(c.formats, logFormat{name, format})
+	c.formats = append(c.formats, logFormat[F]{name, format})
+}
+
+// find returns the log_format that word names, or nil after reporting that it does not exist. Names are
+// compared without case.
+func (c *logFormats[F]) find(call *conf.Call, name string, word *parser.Word) *F {
+	for _, f := range c.formats {
+		if ascii.EqualFold(f.name, name) {
+			return f.format
+		}
+	}
+	call.Fail(word, "unknown log format \"%s\"", name)
+	return nil
 }
 
 func wordTexts(words []parser.Word) []string {
@@ -95,14 +119,11 @@ func wordTexts(words []parser.Word) []string {
 
 // accessLog follows ngx_stream_log_set_log: first the target, then the format, then the other parameters.
 func (c *logConf) accessLog(call *conf.Call) {
-	if call.Arg(0) == "off" {
+	if readsLogOff(call) {
 		c.off = true
-		if len(call.Args()) > 1 {
-			call.Fail(&call.Args()[1], "invalid parameter \"%s\"", call.Arg(1))
-		}
 		return
 	}
-	l, ok := parseAccessTarget(call, &call.Args()[0])
+	l, ok := parseAccessTarget(call)
 	if !ok {
 		return
 	}
@@ -114,40 +135,66 @@ func (c *logConf) accessLog(call *conf.Call) {
 	}
 }
 
-func parseAccessTarget(call *conf.Call, word *parser.Word) (accessLog, bool) {
+// parseAccessTarget reads the destination of a log.
+func parseAccessTarget(call *conf.Call) (l accessLog, ok bool) {
+	t, ok := readLogTarget(call)
+	switch l.file = t.file; {
+	case !ok:
+	case t.syslog != nil:
+		l.to = accesslog.Syslog(t.syslog, t.severity)
+	case t.path != nil:
+		l.path, ok = parseTemplate(call, t.path)
+	default:
+		l.to = accesslog.File(t.file)
+	}
+	return l, ok
+}
+
+// readsLogOff reports whether an access_log is "off", which has no other parameters.
+func readsLogOff(call *conf.Call) bool {
+	if call.Arg(0) != "off" {
+		return false
+	}
+	if len(call.Args()) > 1 {
+		call.Fail(&call.Args()[1], "invalid parameter \"%s\"", call.Arg(1))
+	}
+	return true
+}
+
+// A logTarget is the destination of an access_log. One of syslog, path and file is set.
+type logTarget struct {
+	syslog   *errorlog.Syslog
+	severity errorlog.Level
+	path     *parser.Word // with variables
+	file     *logfile.File
+}
+
+// readLogTarget reads the destination of an access_log.
+func readLogTarget(call *conf.Call) (t logTarget, ok bool) {
+	word := call.Args()[0]
 	c := call.Compiler()
 	switch {
 	case strings.HasPrefix(word.Text, syslogPrefix):
-		s, severity, ok := parseSyslog(call, word)
-		return accessLog{to: accesslog.Syslog(s, severity)}, ok
+		t.syslog, t.severity, ok = parseSyslog(call, &word)
+		return t, ok
 	case strings.Contains(word.Text, "$"):
-		full := *word
-		full.Text = c.Env.Path(word.Text)
-		path, ok := parseTemplate(call, &full)
-		return accessLog{path: path}, ok
+		word.Text = c.Env.Path(word.Text)
+		return logTarget{path: &word}, true
 	}
 	name := "/dev/stderr" // as in ngx_conf_open_file
 	if word.Text != "" {
 		name = c.Env.Path(word.Text)
 	}
-	f := configOf(c.Main).Files.Get(name)
-	return accessLog{to: accesslog.File(f), file: f}, true
+	return logTarget{file: configOf(c.Main).Files.Get(name)}, true
 }
 
-// findFormat returns the log_format that the call names, or nil after reporting that it does not
-// exist. Names are compared without case.
+// findFormat returns the log_format that the call names, or nil after reporting that there is none.
 func findFormat(call *conf.Call) *accesslog.Format {
 	if len(call.Args()) < 2 {
 		call.Fail(&call.Args()[0], "log format is not specified")
 		return nil
 	}
-	for _, f := range conf.At[logMain](call.Level).formats {
-		if ascii.EqualFold(f.name, call.Arg(1)) {
-			return f.format
-		}
-	}
-	call.Fail(&call.Args()[1], "unknown log format \"%s\"", call.Arg(1))
-	return nil
+	return conf.At[logMain](call.Level).find(call, call.Arg(1), &call.Args()[1])
 }
 
 // defaultBuffer is the size of the buffer that gzip needs.

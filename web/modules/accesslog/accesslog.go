@@ -5,88 +5,38 @@ package accesslog
 
 import (
 	"errors"
-	"fmt"
-	"os"
-	"strings"
 
 	"weir/internal/errorlog"
 	"weir/internal/logescape"
 	"weir/internal/logfile"
+	"weir/internal/variables"
 	"weir/web"
 )
 
 // A Format is a compiled log_format. It is immutable.
 type Format struct {
-	pieces []piece
+	pieces []variables.Piece
 	escape logescape.Escape
 }
 
-// A piece is a literal, or a variable if its index is not negative.
-type piece struct {
-	text  string
-	index int
-}
-
-const noVariable = -1
-
-// ParseFormat compiles a log_format against t. The error is nginx's sentence. It follows
-// ngx_http_log_compile_format, for which "$1" is an ordinary name.
-func ParseFormat(text string, escape logescape.Escape, t *web.VarTable) (*Format, error) {
-	f := &Format{escape: escape}
-	for text != "" {
-		literal, rest, isVariable := strings.Cut(text, "$")
-		if literal != "" {
-			f.pieces = append(f.pieces, piece{literal, noVariable})
-		}
-		if !isVariable {
-			break
-		}
-		name, n, err := variable(rest)
-		if err != nil {
-			return nil, err
-		}
-		f.pieces = append(f.pieces, piece{"", t.Index(name)})
-		text = rest[n:]
+// ParseFormat compiles the strings of a log_format, concatenated, against t. The error is nginx's sentence.
+func ParseFormat(texts []string, escape logescape.Escape, t *web.VarTable) (*Format, error) {
+	pieces, err := t.FormatPieces(texts)
+	if err != nil {
+		return nil, err
 	}
-	return f, nil
-}
-
-// variable reads the name after a dollar sign, and returns its length in bytes with its braces.
-func variable(text string) (name string, n int, err error) {
-	begin := 0
-	if strings.HasPrefix(text, "{") {
-		begin = 1
-	}
-	end := begin
-	for end < len(text) && isNameByte(text[end]) {
-		end++
-	}
-	name, n = text[begin:end], end
-	if begin == 1 {
-		if end == len(text) || text[end] != '}' {
-			return "", 0, fmt.Errorf("the closing bracket in \"%s\" variable is missing", name)
-		}
-		n++
-	}
-	if name == "" {
-		return "", 0, fmt.Errorf("invalid parameter \"$%s\"", text)
-	}
-	return name, n, nil
-}
-
-func isNameByte(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
+	return &Format{pieces, escape}, nil
 }
 
 // Append appends the line for r to b, without a newline.
 func (f *Format) Append(b []byte, r *web.Request) []byte {
 	for _, p := range f.pieces {
-		if p.index == noVariable {
-			b = append(b, p.text...)
+		if p.Index == variables.Literal {
+			b = append(b, p.Text...)
 			continue
 		}
 		start := len(b)
-		text, found := r.Value(p.index)
+		text, found := r.Value(p.Index)
 		b = f.escape.Value(append(b, text...), start, found)
 	}
 	return b
@@ -130,7 +80,7 @@ func (l *Logger) appendTo(r *web.Request) {
 		r.LogError("access log \"" + errorlog.Quote(name) + "\" refused, a variable of its name has \"/\" or \"..\"")
 		return
 	}
-	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	f, err := logfile.OpenAppend(name)
 	if err != nil {
 		r.Log(errorlog.Crit, "open() \""+errorlog.Quote(name)+"\" failed", errors.Unwrap(err))
 		return

@@ -21,7 +21,7 @@ func (hello) Serve(r *web.Request) web.Outcome { return r.Send(http.StatusOK, ""
 // format compiles a log_format.
 func format(t *testing.T, s *webtest.Server, text string, escape logescape.Escape) *accesslog.Format {
 	t.Helper()
-	f, err := accesslog.ParseFormat(text, escape, s.Vars)
+	f, err := accesslog.ParseFormat([]string{text}, escape, s.Vars)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestFormatErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"a$": `invalid parameter "$"`, "$-": `invalid parameter "$-"`, "${a": `the closing bracket in "a" variable is missing`, "${}": `invalid parameter "${}"`,
 	} {
-		if _, err := accesslog.ParseFormat(text, logescape.Default, web.NewVarTable()); err == nil || err.Error() != want {
+		if _, err := accesslog.ParseFormat([]string{text}, logescape.Default, web.NewVarTable()); err == nil || err.Error() != want {
 			t.Errorf("%q: got %v, want %s", text, err, want)
 		}
 	}
