@@ -46,7 +46,7 @@ var endingNames = [endings]string{
 func (e Ending) String() string { return endingNames[e] }
 
 // relayEndings are the endings of sessions whose relay has ended.
-var relayEndings = map[relay.End]Ending{
+var relayEndings = [...]Ending{
 	relay.ClientEOF: ClientClosed, relay.ClientError: ClientReset, relay.UpstreamEOF: BrokerClosed, relay.UpstreamError: BrokerReset,
 	relay.Timeout: IdleTimeout, relay.Done: Completed, relay.Dropped: BrokerRemoved, relay.Shutdown: Shutdown, relay.Aborted: Shutdown,
 }
