@@ -2,11 +2,9 @@ package healthcheck
 
 import (
 	"context"
-	"errors"
-	"io/fs"
-	"syscall"
 	"time"
 
+	"weir/internal/connecterror"
 	"weir/internal/errorlog"
 	"weir/stream"
 	"weir/stream/upstream"
@@ -77,7 +75,7 @@ func failure(during, message string, err error) outcome {
 // skipped returns the outcome of an exchange that this machine could not begin.
 func skipped(message string, err error) outcome {
 	level := errorlog.Crit
-	if isShort(err) {
+	if connecterror.IsShortage(err) {
 		level = errorlog.Alert
 	}
 	return outcome{verdict: Skipped, during: connecting, level: level, message: message, err: err}
@@ -90,41 +88,12 @@ func (x *exchange) connectFailed(err error, isCall bool) outcome {
 	if isCall {
 		message = "connect() to " + x.addr.String() + " failed"
 	}
-	if isOurs(err, x.addr) {
+	if connecterror.IsLocal(err, x.addr.Unix) {
 		return skipped(message, err)
 	}
 	o := failure(connecting, message, err)
-	if isCall && !isRefusal(err) {
+	if isCall && !connecterror.IsUnreachable(err) {
 		o.level = errorlog.Crit
 	}
 	return o
-}
-
-// isRefusal reports whether an error comes from the network or the server.
-func isRefusal(err error) bool {
-	var errno syscall.Errno
-	errors.As(err, &errno)
-	switch errno {
-	case syscall.ECONNREFUSED, syscall.EAGAIN, syscall.ECONNRESET, syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH:
-		return true
-	}
-	return false
-}
-
-// isOurs reports whether a call for a server at that address has failed for lack of a local resource
-// or permission, which says nothing about the server. EAGAIN of a unix socket is the server's
-// failure: its queue is full.
-func isOurs(err error, to stream.Addr) bool {
-	return isShort(err) && !(to.Unix && errors.Is(err, syscall.EAGAIN)) || errors.Is(err, fs.ErrPermission)
-}
-
-// isShort reports whether a call has failed for lack of a source port, a descriptor or memory.
-func isShort(err error) bool {
-	var errno syscall.Errno
-	errors.As(err, &errno)
-	switch errno {
-	case syscall.EADDRNOTAVAIL, syscall.EAGAIN, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM:
-		return true
-	}
-	return false
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"syscall"
 
+	"weir/internal/connecterror"
 	"weir/internal/relay"
 	"weir/stream"
 	"weir/stream/upstream"
@@ -113,12 +114,12 @@ func (r *run) connectFailed(s *stream.Session, ev stream.Event) stream.Step {
 	}
 	r.number(s)
 	s.SetEnding(stream.ConnectFailed)
-	if !isOurs(ev.Err, r.peer.Addr) {
+	if !connecterror.IsLocal(ev.Err, r.peer.Addr.Unix) {
 		r.logConnect(s, ev.Err)
 		return r.nextUpstream(s, upstream.Failed)
 	}
 	r.logConnect(s, ev.Err)
-	if !isShort(ev.Err) {
+	if !connecterror.IsShortage(ev.Err) {
 		return r.nextUpstream(s, upstream.Untried)
 	}
 	r.attempt.again.short = true
@@ -138,7 +139,7 @@ func (r *run) logConnect(s *stream.Session, err error) {
 		s.Log(stream.LevelError, "connect() failed", err)
 		return
 	}
-	s.Log(connectLevel(errno), "connect() to "+r.peer.Name+" failed", err)
+	s.Log(connectLevel(err), "connect() to "+r.peer.Name+" failed", err)
 }
 
 // nextUpstream releases the server of a failed attempt and tries another. It follows

@@ -1,18 +1,15 @@
 package proxy
 
 import (
-	"syscall"
-
+	"weir/internal/connecterror"
 	"weir/internal/errorlog"
 	"weir/internal/relay"
 	"weir/stream"
 )
 
 // connectLevel is the level at which ngx_event_connect_peer logs a connect that failed in the call.
-func connectLevel(errno syscall.Errno) errorlog.Level {
-	switch errno {
-	case syscall.ECONNREFUSED, syscall.EAGAIN, syscall.ECONNRESET, syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTDOWN,
-		syscall.EHOSTUNREACH:
+func connectLevel(err error) errorlog.Level {
+	if connecterror.IsUnreachable(err) {
 		return stream.LevelError
 	}
 	return stream.LevelCrit

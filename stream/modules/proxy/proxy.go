@@ -6,6 +6,7 @@ package proxy
 import (
 	"time"
 
+	"weir/internal/connecterror"
 	"weir/internal/proxyproto"
 	"weir/internal/relay"
 	"weir/stream"
@@ -171,7 +172,7 @@ func (c *Content) Chosen(s *stream.Session) (p upstream.Picker, peer *upstream.P
 
 func (r *run) failed(s *stream.Session, ev stream.Event) stream.Step {
 	if r.up {
-		r.broken = r.broken || s.UDP() && ev.Side == stream.UpstreamSide && !isOurs(ev.Err, r.peer.Addr)
+		r.broken = r.broken || s.UDP() && ev.Side == stream.UpstreamSide && !connecterror.IsLocal(ev.Err, r.peer.Addr.Unix)
 		r.logRelayFailure(s, ev)
 		return stream.Step{}
 	}

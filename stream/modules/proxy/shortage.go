@@ -2,10 +2,9 @@ package proxy
 
 import (
 	"errors"
-	"io/fs"
-	"syscall"
 	"time"
 
+	"weir/internal/connecterror"
 	"weir/stream"
 	"weir/stream/upstream"
 )
@@ -76,7 +75,7 @@ func (r *run) socketFailed(s *stream.Session, err error) stream.Step {
 	if r.attempt.again.tries == 0 {
 		s.Log(stream.LevelAlert, "socket() failed", err)
 	}
-	r.attempt.again.short = isShort(err)
+	r.attempt.again.short = connecterror.IsShortage(err)
 	r.endTry(s)
 	step, ok := r.pause(s)
 	if !ok {
@@ -92,22 +91,4 @@ func (r *run) ourFault(s *stream.Session) stream.Step {
 	s.Tries[len(s.Tries)-1].Name = ""
 	s.SetEnding(stream.InternalError)
 	return r.finish(s, stream.StatusInternal)
-}
-
-// isOurs reports whether a call for a server at that address has failed for lack of a local
-// resource or permission, which is not a failure of the server. EAGAIN of a unix socket is the
-// server's failure: its queue is full.
-func isOurs(err error, to stream.Addr) bool {
-	return isShort(err) && !(to.Unix && errors.Is(err, syscall.EAGAIN)) || errors.Is(err, fs.ErrPermission)
-}
-
-// isShort reports whether a call has failed for lack of a source port, a descriptor or memory.
-func isShort(err error) bool {
-	var errno syscall.Errno
-	errors.As(err, &errno)
-	switch errno {
-	case syscall.EADDRNOTAVAIL, syscall.EAGAIN, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM:
-		return true
-	}
-	return false
 }
