@@ -179,9 +179,9 @@ func checkTLS(t *proxy.TLS, g *upstream.Group) *healthcheck.TLS {
 func (u *checkUse) probe(m *healthcheck.Match, hostname string) healthcheck.Probe {
 	switch {
 	case u.kind == kindMQTT:
-		u.mqtt.Seed = hostname
-		u.mqtt.Random = rand.Uint64()
-		return healthcheck.NewMQTT(u.mqtt)
+		probe := u.mqtt
+		probe.Seed, probe.Random = hostname, rand.Uint64()
+		return &probe
 	case u.kind == kindHTTP:
 		return &healthcheck.HTTP{URI: u.http.uri, Statuses: u.http.statuses, Drains: u.http.drains}
 	case m == nil:

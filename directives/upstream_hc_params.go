@@ -26,7 +26,7 @@ type checkUse struct {
 	port       uint16
 	udp        bool
 	kind       string // the value of type, which nginx does not have; empty without it
-	mqtt       healthcheck.Credentials
+	mqtt       healthcheck.MQTT
 	http       httpCheck
 }
 
@@ -78,7 +78,7 @@ func (u *checkUse) fits(given map[string]bool) bool {
 	case u.kind != "" && u.udp:
 		u.call.Fail(nil, "\"udp\" cannot be used with \"type=%s\"", u.kind)
 		return false
-	case u.mqtt.HasPassword && !u.mqtt.HasUser && !u.mqtt.IsV5:
+	case u.mqtt.HasPassword && !u.mqtt.HasUsername && !u.mqtt.IsV5:
 		u.call.Fail(nil, "\"password\" requires \"user\" or \"version=5\"")
 		return false
 	case u.kind == kindHTTP && u.http.uri == "":
@@ -139,7 +139,7 @@ func (u *checkUse) setOwn(name, value string) (ok bool) {
 		u.mqtt.ClientID = value
 		return isField(value) && value != ""
 	case "user":
-		u.mqtt.User, u.mqtt.HasUser = value, true
+		u.mqtt.Username, u.mqtt.HasUsername = value, true
 		return isField(value)
 	case "password":
 		u.mqtt.Password, u.mqtt.HasPassword = value, true

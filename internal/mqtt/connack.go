@@ -13,9 +13,12 @@ type Connack struct {
 // typeConnack is the first byte of a CONNACK: type 2, flags 0.
 const typeConnack = 0x20
 
+// MaxConnack is the maximum number of bytes that ParseConnack reads: up to the code.
+const MaxConnack = maxHeader + 2
+
 // ParseConnack decodes a CONNACK from b, the first bytes that a broker sent. It may be called
-// repeatedly as bytes arrive, allocates nothing, and is Done at the code: at most the first seven
-// bytes are read. Properties, 5.0, 3.2.2.3, are not examined.
+// repeatedly as bytes arrive, allocates nothing, and is Done at the code. Properties, 5.0,
+// 3.2.2.3, are not examined.
 //
 // The version of the client is not needed: a broker may refuse a version that it does not support
 // with a packet of another one, and the errors of 5.0 have other codes than those before it.

@@ -44,12 +44,12 @@ func (p packet) body() []byte {
 	b = append(b, p.level, flags)
 	b = binary.BigEndian.AppendUint16(b, p.keepAlive)
 	if p.level == 5 {
-		b = append(appendVarint(b, len(p.props)), p.props...)
+		b = append(binary.AppendUvarint(b, uint64(len(p.props))), p.props...)
 	}
 	b = appendString(b, p.id)
 	if p.will != nil {
 		if p.level == 5 {
-			b = append(appendVarint(b, len(p.will.props)), p.will.props...)
+			b = append(binary.AppendUvarint(b, uint64(len(p.will.props))), p.will.props...)
 		}
 		b = appendString(appendString(b, p.will.topic), p.will.message)
 	}
@@ -61,7 +61,9 @@ func (p packet) body() []byte {
 	return b
 }
 
-func fixedHeader(body []byte) []byte { return append(appendVarint([]byte{0x10}, len(body)), body...) }
+func fixedHeader(body []byte) []byte {
+	return append(binary.AppendUvarint([]byte{0x10}, uint64(len(body))), body...)
+}
 
 func appendString(b []byte, s string) []byte {
 	return append(binary.BigEndian.AppendUint16(b, uint16(len(s))), s...)

@@ -190,7 +190,7 @@ func (e *Edit) Size() int {
 
 // AppendTo appends the encoded packet.
 func (e *Edit) AppendTo(dst []byte) []byte {
-	dst = appendVarint(append(dst, typeConnect), e.remaining())
+	dst = binary.AppendUvarint(append(dst, typeConnect), uint64(e.remaining()))
 	at := len(dst) + e.packet.flagsAt
 	dst = append(dst, e.packet.variable...)
 	dst[at] = e.flags
@@ -205,12 +205,4 @@ func varintSize(n int) int {
 		size++
 	}
 	return size
-}
-
-// appendVarint appends a variable byte integer, such as a remaining length.
-func appendVarint(dst []byte, n int) []byte {
-	for ; n > 0x7f; n >>= 7 {
-		dst = append(dst, byte(n)|0x80)
-	}
-	return append(dst, byte(n))
 }

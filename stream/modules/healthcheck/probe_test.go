@@ -2,8 +2,6 @@ package healthcheck
 
 import (
 	"bytes"
-	"encoding/binary"
-	"strings"
 	"testing"
 
 	"weir/internal/mqtt"
@@ -83,29 +81,15 @@ func TestLiteral(t *testing.T) {
 
 // TestMQTTRequest reads the CONNECT with the parser of clients' packets.
 func TestMQTTRequest(t *testing.T) {
-	to := stream.Addr{}
-	for _, tt := range []struct {
-		name    string
-		c       Credentials
-		version byte
-		id      string
-		user    string
-	}{
-		{"without credentials", Credentials{ClientID: "check"}, 4, "check", ""},
-		{"user", Credentials{ClientID: "check", User: "ann", HasUser: true}, 4, "check", "ann"},
-		{"user and password", Credentials{ClientID: "c", User: "ann", HasUser: true, Password: strings.Repeat("p", 300), HasPassword: true}, 4, "c", "ann"},
-		{"version 5", Credentials{ClientID: "check", User: "ann", HasUser: true, IsV5: true}, 5, "check", "ann"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			b := NewMQTT(tt.c).Request(to)
-			got := mqtt.Parse(b)
-			if got.State != mqtt.Done || got.Version != tt.version || string(got.ClientID) != tt.id || string(got.Username) != tt.user || got.Size != len(b) {
-				t.Errorf("%x is %+v", b, got)
-			}
-			if tt.c.HasPassword && !bytes.HasSuffix(b, append(binary.BigEndian.AppendUint16(nil, 300), tt.c.Password...)) {
-				t.Errorf("%x does not end with the password", b)
-			}
-		})
+	m := &MQTT{Login: mqtt.Login{ClientID: "check", Username: "ann", HasUsername: true}}
+	b := m.Request(stream.Addr{})
+	got := mqtt.Parse(b)
+	if got.State != mqtt.Done || string(got.ClientID) != "check" || string(got.Username) != "ann" || got.KeepAlive != keepAlive || got.Size != len(b) {
+		t.Errorf("%x is %+v", b, got)
+	}
+	m.ClientID = ""
+	if got := mqtt.Parse(m.Request(stream.Addr{})); !bytes.HasPrefix(got.ClientID, []byte("weir")) || m.ClientID != "" {
+		t.Errorf("got %+v", got)
 	}
 }
 
@@ -113,9 +97,9 @@ func TestMQTTRequest(t *testing.T) {
 // enough for every broker.
 func TestMQTTClientID(t *testing.T) {
 	seen := map[string]bool{}
-	for _, c := range []Credentials{{}, {Seed: "host"}, {Random: 7}} {
+	for _, c := range []MQTT{{}, {Seed: "host"}, {Random: 7}} {
 		for _, to := range []stream.Addr{stream.UnixAddr("/a"), stream.UnixAddr("/b")} {
-			id := NewMQTT(c).clientID(to)
+			id := c.clientID(to)
 			if seen[id] || len(id) > 23 {
 				t.Errorf("%+v at %v: identifier %q", c, to, id)
 			}
@@ -149,7 +133,7 @@ func TestMQTTJudge(t *testing.T) {
 		{"\x20\x80\x80\x80", Full, Failed, "invalid MQTT CONNACK"},
 		{"\x20\x02", Closed, Pending, ""},
 	} {
-		if got, reason := NewMQTT(Credentials{}).Judge([]byte(tt.response), tt.end); got != tt.want || reason != tt.reason {
+		if got, reason := (&MQTT{}).Judge([]byte(tt.response), tt.end); got != tt.want || reason != tt.reason {
 			t.Errorf("%q: got %d, %q, want %d, %q", tt.response, got, reason, tt.want, tt.reason)
 		}
 	}
@@ -192,7 +176,7 @@ func FuzzMQTTJudge(f *testing.F) {
 	for _, s := range []string{"", "\x20\x02\x00\x00", "\x20\x80\x80\x80\x01\x00\x00", "\x20\x02\x00\x05", "\x20\xff\xff\xff\xff"} {
 		f.Add([]byte(s))
 	}
-	f.Fuzz(func(t *testing.T, b []byte) { checkPieces(t, NewMQTT(Credentials{}), b) })
+	f.Fuzz(func(t *testing.T, b []byte) { checkPieces(t, &MQTT{}, b) })
 }
 
 // FuzzHTTPJudge is FuzzMQTTJudge for HTTP.

@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"weir/internal/errorlog"
+	"weir/internal/mqtt"
 	"weir/internal/proxyproto"
 	"weir/internal/testwait"
 	"weir/internal/tlsconf"
@@ -319,7 +320,7 @@ func TestDatagrams(t *testing.T) {
 
 // TestFarewell checks that a broker receives CONNECT and, once it has accepted, DISCONNECT.
 func TestFarewell(t *testing.T) {
-	probe := NewMQTT(Credentials{ClientID: "c"})
+	probe := &MQTT{Login: mqtt.Login{ClientID: "c"}}
 	connect := string(probe.Request(stream.Addr{}))
 	got := make(chan string, 1)
 	to := newServer(t, "tcp", "127.0.0.1:0", func(conn net.Conn) {
