@@ -4,10 +4,13 @@ import (
 	"errors"
 	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"weir/conformance/binary"
+	"weir/conformance/installed"
+	"weir/conformance/nginx"
 )
 
 var (
@@ -29,7 +32,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestConformance runs every script on weir (WEIR_BIN, or built here) and on each nginx (NGINX_BINS, NGINX_BIN, or the system's).
+// TestConformance runs every script on weir (WEIR_BIN, or built here) and on each nginx (NGINX_BINS, or one: see nginx.Path).
 func TestConformance(t *testing.T) {
 	scripts, err := LoadScripts("testdata")
 	if err != nil {
@@ -83,14 +86,11 @@ func runScript(t *testing.T, sub *Subject, s *Script, known Differences, report 
 		t.Skip("n/a: " + why)
 	}
 	if s.NeedsRoot && os.Getuid() != 0 {
-		t.Skip("NOT TESTED: this needs root")
+		installed.Missing(t, "this needs root")
 	}
 	outcome := Passed
 	if module := sub.Lacks(s); module != "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s has no %s", sub.Name, module)
-		}
-		t.Skipf("%s IS NOT TESTED: it has no %s (scripts/install-test-deps)", sub.Name, module)
+		installed.Missing(t, sub.Name+" has no "+module+" (scripts/install-test-deps)")
 	}
 	err := Execute(sub, s, t.TempDir(), known)
 	if reason, listed := known.Of(sub, s.Name, ""); listed {
@@ -106,46 +106,33 @@ func runScript(t *testing.T, sub *Subject, s *Script, known Differences, report 
 // findWeir returns the subject weir, built without cgo if no binary is named.
 func findWeir(t *testing.T) *Subject {
 	t.Helper()
-	if bin := os.Getenv("WEIR_BIN"); bin != "" {
-		return Weir(absolute(t, bin))
+	path, err := binary.Path(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := os.Stat("../cmd/weir"); err != nil {
-		t.Skip("WEIR IS NOT TESTED: WEIR_BIN is not set and cmd/weir does not exist")
-	}
-	bin := filepath.Join(t.TempDir(), "weir")
-	build := exec.Command("go", "build", "-o", bin, "../cmd/weir")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building weir: %v\n%s", err, out)
-	}
-	return Weir(bin)
+	return Weir(path)
 }
 
-// nginxBinaries returns the space-separated paths in NGINX_BINS, or NGINX_BIN, or the system's
-// nginx.
+// nginxBinaries returns the space-separated paths in NGINX_BINS, or one path.
 func nginxBinaries() []string {
-	if bins := strings.Fields(os.Getenv("NGINX_BINS") + " " + os.Getenv("NGINX_BIN")); len(bins) > 0 {
-		return bins
+	if paths := strings.Fields(os.Getenv("NGINX_BINS")); len(paths) > 0 {
+		return paths
 	}
-	return []string{"/usr/sbin/nginx"}
+	return []string{nginx.Path()}
 }
 
-// findNginxes returns a subject for each binary of nginx. The test reports a missing one, or fails
-// if CI=true.
+// findNginxes returns a subject for each binary of nginx that is installed.
 func findNginxes(t *testing.T) (found []*Subject) {
 	t.Helper()
 	for _, bin := range nginxBinaries() {
 		sub, err := Nginx(absolute(t, bin), absolute(t, "testdata/njs/mqtt.js"))
-		switch {
-		case err == nil:
-			found = append(found, sub)
-		case os.Getenv("CI") == "true":
-			t.Fatal(err)
-		default:
+		if err != nil {
 			t.Run("nginx", func(t *testing.T) {
-				t.Skipf("NGINX IS NOT TESTED: %v (install nginx, libnginx-mod-stream and libnginx-mod-stream-js, or set NGINX_BINS)", err)
+				installed.Missing(t, err.Error()+" (scripts/install-test-deps, or set NGINX_BINS)")
 			})
+			continue
 		}
+		found = append(found, sub)
 	}
 	return found
 }

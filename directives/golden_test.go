@@ -241,7 +241,7 @@ func (c *goldenCase) askNginx(t *testing.T, o *oracle, dir string) (said string)
 	if !definesPid.MatchString(c.part("nginx.conf") + globals) {
 		globals = "pid " + dir + "/pid; " + globals
 	}
-	cmd := exec.CommandContext(t.Context(), o.bin, "-t", "-p", dir, "-e", "stderr", "-c", dir+"/nginx.conf",
+	cmd := exec.CommandContext(t.Context(), o.build.Path, "-t", "-p", dir, "-e", "stderr", "-c", dir+"/nginx.conf",
 		"-g", o.loadModules()+" "+globals)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()

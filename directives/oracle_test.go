@@ -11,28 +11,21 @@ import (
 	"testing"
 	"time"
 
+	"weir/conformance/installed"
 	"weir/conformance/nginx"
 	"weir/directives/conf"
 )
 
-// An oracle is a real nginx: the binary in NGINX_BIN, or the system's.
+// An oracle is a real nginx.
 type oracle struct {
-	bin     string
 	build   *nginx.Build
 	modules []string // the directives that load its modules
 }
 
-// newOracle finds nginx. Without one the test is skipped, or fails when CI=true.
+// newOracle finds nginx.
 func newOracle(t *testing.T) *oracle {
 	t.Helper()
-	o := &oracle{bin: os.Getenv("NGINX_BIN")}
-	if o.bin == "" {
-		o.bin = "/usr/sbin/nginx"
-	}
-	var err error
-	if o.build, err = nginx.About(o.bin); err != nil {
-		skipWithout(t, err.Error())
-	}
+	o := &oracle{build: installed.Nginx(t)}
 	o.load(t, nginx.Stream)
 	return o
 }
@@ -40,24 +33,8 @@ func newOracle(t *testing.T) *oracle {
 // load adds a module.
 func (o *oracle) load(t *testing.T, name string) {
 	t.Helper()
-	switch {
-	case o.build.Has(name):
-		o.modules = append(o.modules, o.build.Load(name))
-	case o.build.CanLoad() && name != nginx.MQTTPreread:
-		skipWithout(t, "it has no "+name)
-	default:
-		t.Skipf("%s is without %s", o.build.Name(), name)
-	}
-}
-
-// skipWithout skips the test because an installable tool is missing; with CI=true the test fails.
-func skipWithout(t *testing.T, why string) {
-	t.Helper()
-	why = "NOT COMPARED WITH NGINX: " + why + " (scripts/install-test-deps)"
-	if os.Getenv("CI") == "true" {
-		t.Fatal(why)
-	}
-	t.Skip(why)
+	installed.Module(t, o.build, name)
+	o.modules = append(o.modules, o.build.Load(name))
 }
 
 // loadModules returns the directives that load its modules.
@@ -96,7 +73,7 @@ func (o *oracle) says(t *testing.T, text string) string {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	out, _ := exec.CommandContext(ctx, o.bin, "-t", "-p", dir, "-e", "stderr", "-c", path, "-g", o.loadModules()).CombinedOutput()
+	out, _ := exec.CommandContext(ctx, o.build.Path, "-t", "-p", dir, "-e", "stderr", "-c", path, "-g", o.loadModules()).CombinedOutput()
 	m := emergency.FindSubmatch(out)
 	if m == nil {
 		return ""

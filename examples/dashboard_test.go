@@ -14,6 +14,8 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"weir/conformance/installed"
 )
 
 // A browser is a headless Chromium with one page. It collects what the page complains about.
@@ -29,7 +31,7 @@ type browser struct {
 func startBrowser(t *testing.T) *browser {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(program(t, "chromium", "chromium")), chromedp.NoSandbox, chromedp.WindowSize(1440, 1000))
+		chromedp.ExecPath(installed.Program(t, "chromium", "chromium")), chromedp.NoSandbox, chromedp.WindowSize(1440, 1000))
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(stop)
 	ctx, closePage := chromedp.NewContext(allocator)

@@ -19,10 +19,10 @@ import (
 var weirBinary string
 
 func TestMain(m *testing.M) {
-	os.Exit(binary.Run(func(path string) int {
+	os.Exit(binary.Tests(func(path string) int {
 		weirBinary = path
 		return m.Run()
-	}))
+	}).Run())
 }
 
 // TestEveryExampleHasATest checks that there is a test for each directory with a configuration.

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"weir/conformance/installed"
 )
 
 // TestMonitoring scrapes the example, checks what it gets, and compares it with what the alerts and the
@@ -55,7 +57,7 @@ func scrape(t *testing.T, url string) string {
 // errors.
 func promtool(t *testing.T, stdin string, args ...string) {
 	t.Helper()
-	path := program(t, "promtool", "prometheus")
+	path := installed.Program(t, "promtool", "prometheus")
 	cmd := exec.Command(path, args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	out, err := cmd.CombinedOutput()
@@ -63,20 +65,6 @@ func promtool(t *testing.T, stdin string, args ...string) {
 	if err != nil && cmd.ProcessState.ExitCode() != onlyHints {
 		t.Errorf("promtool %v: %v\n%s", args, err, out)
 	}
-}
-
-// program returns the path of a program of a Debian package. If it is missing, the test is skipped, or fails if CI=true.
-func program(t *testing.T, name, debian string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is not installed: apt-get install %s", name, debian)
-	}
-	t.Skipf("SKIPPED, %s is not installed: apt-get install %s", name, debian)
-	return ""
 }
 
 // checkNames checks that every metric that a file asks for is among the samples.

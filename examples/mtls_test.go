@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"weir/conformance/authority"
+	"weir/conformance/installed"
 )
 
 // newAuthority returns an authority with files in a directory of the test.
@@ -124,13 +125,7 @@ func TestMutualTLSFleet(t *testing.T) {
 
 // TestMosquittoInFleet lets the clients of mosquitto pass through.
 func TestMosquittoInFleet(t *testing.T) {
-	publisher, err := exec.LookPath("mosquitto_pub")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip("SKIPPED, mosquitto_pub is not installed: apt-get install mosquitto-clients")
-	}
+	publisher := installed.Program(t, "mosquitto_pub", "mosquitto-clients")
 	f := startFleet(t)
 	device := pair(t)(f.ca.Client("device-1", "Fleet"))
 	host, port, _ := net.SplitHostPort(f.addr)

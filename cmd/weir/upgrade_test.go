@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"weir/conformance/installed"
 	"weir/internal/testwait"
 )
 
@@ -286,10 +286,7 @@ func TestUpgradeBetweenPrograms(t *testing.T) {
 
 // TestInitScript runs the commands of Debian's /etc/init.d/nginx, and the one of its logrotate stanza.
 func TestInitScript(t *testing.T) {
-	tool, err := exec.LookPath("start-stop-daemon")
-	if err != nil {
-		t.Skip("start-stop-daemon is not installed")
-	}
+	tool := installed.Program(t, "start-stop-daemon", "dpkg")
 	s := newSite(t)
 	program := s.install(binary, "nginx")
 	run := func(code int, args ...string) {

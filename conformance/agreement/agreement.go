@@ -83,14 +83,11 @@ type subjects struct {
 	build       *nginx.Build
 }
 
-// findSubjects returns weir, from WEIR_BIN, and nginx, from NGINX_BIN or the system, with the stream modules that it can load.
+// findSubjects returns weir, from WEIR_BIN, and nginx, with the stream modules that it can load.
 func findSubjects() (*subjects, error) {
-	s := &subjects{weir: os.Getenv("WEIR_BIN"), nginx: os.Getenv("NGINX_BIN")}
+	s := &subjects{weir: os.Getenv("WEIR_BIN"), nginx: nginx.Path()}
 	if s.weir == "" {
 		return nil, errors.New("WEIR_BIN must name the binary of weir")
-	}
-	if s.nginx == "" {
-		s.nginx = "/usr/sbin/nginx"
 	}
 	var err error
 	if s.build, err = nginx.About(s.nginx); err != nil {

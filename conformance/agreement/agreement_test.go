@@ -1,14 +1,13 @@
 package main
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"weir/conformance/binary"
+	"weir/conformance/installed"
 	"weir/conformance/nginx"
 )
 
@@ -22,15 +21,14 @@ func TestSampleAgrees(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs nginx a thousand times")
 	}
-	if os.Getenv("WEIR_BIN") == "" {
-		t.Setenv("WEIR_BIN", build(t))
-	}
-	subjects, err := findSubjects()
-	if err != nil && os.Getenv("CI") == "true" {
+	path, err := binary.Path(t.TempDir())
+	if err != nil {
 		t.Fatal(err)
 	}
+	t.Setenv("WEIR_BIN", path)
+	subjects, err := findSubjects()
 	if err != nil {
-		t.Skipf("NOT COMPARED WITH NGINX: %v", err)
+		installed.Missing(t, err.Error())
 	}
 	benches, err := newBenches(t.TempDir(), subjects, 2)
 	if err != nil {
@@ -51,18 +49,6 @@ func TestSampleAgrees(t *testing.T) {
 	if least := len(trials) / sampled / 2; report.total.judged() < least {
 		t.Errorf("got %d configurations judged, want at least %d: %v", report.total.judged(), least, report.total)
 	}
-}
-
-// build builds weir.
-func build(t *testing.T) string {
-	t.Helper()
-	bin := filepath.Join(t.TempDir(), "weir")
-	cmd := exec.Command("go", "build", "-o", bin, "../../cmd/weir")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("building weir: %v\n%s", err, out)
-	}
-	return bin
 }
 
 func TestSyntaxAlternatives(t *testing.T) {

@@ -8,17 +8,19 @@ import (
 	"path/filepath"
 )
 
-// Run calls tests with the path of the program: from WEIR_BIN, or built for them and removed
-// afterwards. It returns their exit code, or 1, with a message on standard error, if there is no
-// program.
-func Run(tests func(path string) int) int {
+// Tests runs tests with the path of the program and returns their exit code.
+type Tests func(path string) int
+
+// Run runs the tests. A program that was built for them is removed afterwards. Without a program Run
+// prints why and returns 1.
+func (tests Tests) Run() int {
 	dir, err := os.MkdirTemp("", "weir-binary-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	path, err := in(dir)
+	path, err := Path(dir)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -26,8 +28,8 @@ func Run(tests func(path string) int) int {
 	return tests(path)
 }
 
-// in returns the path in WEIR_BIN, or of a static build in dir.
-func in(dir string) (string, error) {
+// Path returns the path in WEIR_BIN, or of a static build in dir.
+func Path(dir string) (string, error) {
 	if path := os.Getenv("WEIR_BIN"); path != "" {
 		return filepath.Abs(path)
 	}

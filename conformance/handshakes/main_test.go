@@ -1,7 +1,6 @@
 package handshakes
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -14,22 +13,10 @@ import (
 var weirBinary string
 
 func TestMain(m *testing.M) {
-	os.Exit(binary.Run(func(path string) int {
+	goleak.VerifyTestMain(binary.Tests(func(path string) int {
 		weirBinary = path
-		return withoutLeaks(m)
+		return m.Run()
 	}))
-}
-
-// withoutLeaks runs the tests and checks for leaked goroutines.
-func withoutLeaks(m *testing.M) int {
-	if code := m.Run(); code != 0 {
-		return code
-	}
-	if err := goleak.Find(); err != nil {
-		fmt.Fprintln(os.Stderr, "goroutines left behind:", err)
-		return 1
-	}
-	return 0
 }
 
 // soak reports whether the long forms of the tests run.

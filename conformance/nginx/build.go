@@ -21,11 +21,20 @@ const (
 
 // A Build is the parsed -V output of a program. It is immutable.
 type Build struct {
+	Path    string  // of the program
 	Product string  // "nginx", "Angie"
 	release string  // of the product
 	Version Version // of nginx
 	options []string
 	modules string // the directory of loadable modules; empty if the program loads none
+}
+
+// Path returns the path of the nginx to compare with: NGINX_BIN, or the system's.
+func Path() string {
+	if path := os.Getenv("NGINX_BIN"); path != "" {
+		return path
+	}
+	return "/usr/sbin/nginx"
 }
 
 // About runs -V of the program at path. A program without a stream module is an error.
@@ -38,6 +47,7 @@ func About(path string) (*Build, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s -V: %w", path, err)
 	}
+	b.Path = path
 	if !b.Has(Stream) {
 		return nil, fmt.Errorf("%s has no %s", path, Stream)
 	}

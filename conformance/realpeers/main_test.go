@@ -14,9 +14,9 @@ import (
 var weirBinary string
 
 func TestMain(m *testing.M) {
-	os.Exit(binary.Run(func(path string) int {
+	goleak.VerifyTestMain(binary.Tests(func(path string) int {
 		weirBinary = path
-		return withCredentials(func() int { return withoutLeaks(m) })
+		return withCredentials(m.Run)
 	}))
 }
 
@@ -32,16 +32,4 @@ func withCredentials(tests func() int) int {
 		return 1
 	}
 	return tests()
-}
-
-// withoutLeaks runs the tests and checks for leaked goroutines.
-func withoutLeaks(m *testing.M) int {
-	if code := m.Run(); code != 0 {
-		return code
-	}
-	if err := goleak.Find(); err != nil {
-		fmt.Fprintln(os.Stderr, "goroutines left behind:", err)
-		return 1
-	}
-	return 0
 }

@@ -19,22 +19,10 @@ func TestMain(m *testing.M) {
 		serveBroker(addr)
 		return
 	}
-	os.Exit(binary.Run(func(path string) int {
+	goleak.VerifyTestMain(binary.Tests(func(path string) int {
 		weirBinary = path
-		return withoutLeaks(m)
+		return m.Run()
 	}))
-}
-
-// withoutLeaks runs the tests and checks for leaked goroutines.
-func withoutLeaks(m *testing.M) int {
-	if code := m.Run(); code != 0 {
-		return code
-	}
-	if err := goleak.Find(); err != nil {
-		fmt.Fprintln(os.Stderr, "goroutines left behind:", err)
-		return 1
-	}
-	return 0
 }
 
 // soak returns the duration in WEIR_SOAK, and whether the long forms of the tests run. It is one

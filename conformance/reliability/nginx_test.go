@@ -11,18 +11,23 @@ import (
 	"testing"
 	"time"
 
+	"weir/conformance/installed"
+	"weir/conformance/nginx"
 	"weir/conformance/ports"
 	"weir/conformance/program"
 )
 
-// nginxBinary returns the nginx in NGINX_BIN, or skips the test.
-func nginxBinary(t *testing.T) string {
+// A subject is a program to measure.
+type subject struct {
+	name, path string
+	load       string // the directive that loads the stream module
+}
+
+// weirAndNginx returns both programs.
+func weirAndNginx(t *testing.T) []subject {
 	t.Helper()
-	path := os.Getenv("NGINX_BIN")
-	if path == "" {
-		t.Skip("NGINX_BIN is not set")
-	}
-	return path
+	b := installed.Nginx(t)
+	return []subject{{"weir", weirBinary, ""}, {"nginx", b.Path, b.Load(nginx.Stream)}}
 }
 
 // processes returns the directories in /proc of a process and of its children.
@@ -57,12 +62,11 @@ func pss(t *testing.T, dirs []string) (sum int) {
 
 // TestReloadsBesideNginx reloads weir and nginx with open sessions, and compares processes and memory.
 func TestReloadsBesideNginx(t *testing.T) {
-	nginx := nginxBinary(t)
 	const reloads, sessions = 20, 300
 	broker := threeBrokers(t)[0]
-	for name, path := range map[string]string{"weir": weirBinary, "nginx": nginx} {
+	for _, sub := range weirAndNginx(t) {
 		addr := ports.Reserve(t).String()
-		s := program.StartWithWorkers(t, path, t.TempDir(), fmt.Sprintf(`worker_processes 2; pid pid; error_log error.log notice;
+		s := program.StartWithWorkers(t, sub.path, t.TempDir(), sub.load+fmt.Sprintf(`worker_processes 2; pid pid; error_log error.log notice;
 events { worker_connections 4000; }
 stream { server { listen %s backlog=4096; proxy_pass %s; } }
 `, addr, broker))
@@ -82,20 +86,19 @@ stream { server { listen %s backlog=4096; proxy_pass %s; } }
 		}
 		dirs := processes(s.PID())
 		figure(t, "reloads beside nginx", "%s: after %d reloads with %d sessions: %d processes, %d KiB, before: %d KiB",
-			name, reloads, sessions, len(dirs), pss(t, dirs)>>10, before>>10)
+			sub.name, reloads, sessions, len(dirs), pss(t, dirs)>>10, before>>10)
 		f.halt()
 	}
 }
 
 // TestSlowReadersBesideNginx compares the memory of sessions whose clients read nothing.
 func TestSlowReadersBesideNginx(t *testing.T) {
-	nginx := nginxBinary(t)
 	const sessions = 200
 	each := map[string]int{}
-	for name, path := range map[string]string{"weir": weirBinary, "nginx": nginx} {
+	for _, sub := range weirAndNginx(t) {
 		serve, sent := flood()
 		addr := ports.Reserve(t).String()
-		s := program.Start(t, path, t.TempDir(), fmt.Sprintf(`worker_processes 2; pid pid; error_log error.log notice;
+		s := program.Start(t, sub.path, t.TempDir(), sub.load+fmt.Sprintf(`worker_processes 2; pid pid; error_log error.log notice;
 events { worker_connections 4000; }
 stream { proxy_buffer_size %d; server { listen %s backlog=4096 sndbuf=16k; proxy_pass %s; } }
 `, proxyBuffer, addr, localBroker(t, serve).Addr()))
@@ -108,8 +111,8 @@ stream { proxy_buffer_size %d; server { listen %s backlog=4096 sndbuf=16k; proxy
 			defer c.Close()
 		}
 		awaitFull(t, sent)
-		each[name] = (s.Memory(t) - before) / sessions
-		figure(t, "slow readers beside nginx", "%s: %d sessions, %d bytes each", name, sessions, each[name])
+		each[sub.name] = (s.Memory(t) - before) / sessions
+		figure(t, "slow readers beside nginx", "%s: %d sessions, %d bytes each", sub.name, sessions, each[sub.name])
 	}
 	if each["weir"] > each["nginx"] {
 		t.Errorf("a session takes %d bytes in weir and %d in nginx", each["weir"], each["nginx"])
@@ -118,11 +121,10 @@ stream { proxy_buffer_size %d; server { listen %s backlog=4096 sndbuf=16k; proxy
 
 // TestStuckClientsBesideNginx compares the memory of sessions that stop before the PROXY header.
 func TestStuckClientsBesideNginx(t *testing.T) {
-	nginx := nginxBinary(t)
 	const sessions = 500
-	for name, path := range map[string]string{"weir": weirBinary, "nginx": nginx} {
+	for _, sub := range weirAndNginx(t) {
 		addr := ports.Reserve(t).String()
-		s := program.Start(t, path, t.TempDir(), fmt.Sprintf(`worker_processes 2; pid pid; error_log error.log notice;
+		s := program.Start(t, sub.path, t.TempDir(), sub.load+fmt.Sprintf(`worker_processes 2; pid pid; error_log error.log notice;
 events { worker_connections 4000; }
 stream { server { listen %s proxy_protocol backlog=4096; return 1; } }
 `, addr))
@@ -136,7 +138,7 @@ stream { server { listen %s proxy_protocol backlog=4096; return 1; } }
 			all = append(all, c)
 		}
 		program.Await(t, "all sessions", func() bool { return s.Descriptors(t) >= descriptors+sessions })
-		figure(t, "stuck clients beside nginx", "%s: %d sessions before the PROXY header, %d bytes each", name, sessions,
+		figure(t, "stuck clients beside nginx", "%s: %d sessions before the PROXY header, %d bytes each", sub.name, sessions,
 			(s.Memory(t)-before)/sessions)
 		for _, c := range all {
 			c.Close()

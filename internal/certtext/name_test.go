@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"weir/conformance/installed"
 )
 
 // A pair is an attribute of a test name: its type, the tag of its value, and its bytes.
@@ -129,10 +131,7 @@ func TestNameThatCannotBePrinted(t *testing.T) {
 
 // TestNamesAgainstOpenSSL compares generated names with the openssl program.
 func TestNamesAgainstOpenSSL(t *testing.T) {
-	openssl, err := exec.LookPath("openssl")
-	if err != nil {
-		t.Skip("there is no openssl program")
-	}
+	openssl := installed.Program(t, "openssl", "openssl")
 	names := 20
 	if testing.Short() {
 		names = 8

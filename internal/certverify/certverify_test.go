@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"weir/conformance/installed"
 )
 
 // A scenario is a verification with its result.
@@ -243,10 +245,10 @@ func otherScenarios(t testing.TB) []scenario {
 
 // TestAgainstOpenSSL compares the results with those of the openssl program.
 func TestAgainstOpenSSL(t *testing.T) {
-	openssl, err := exec.LookPath("openssl")
-	if err != nil || testing.Short() {
-		t.Skip("there is no openssl program, or no time for it")
+	if testing.Short() {
+		t.Skip("runs openssl many times")
 	}
+	openssl := installed.Program(t, "openssl", "openssl")
 	for _, s := range scenarios(t) {
 		if s.level == 4 || s.want == ProxyNotAllowed {
 			continue // no cipher is strong enough; the names of the proxy would be the last error

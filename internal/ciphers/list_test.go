@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"weir/conformance/installed"
 )
 
 func TestParse(t *testing.T) {
@@ -133,10 +135,7 @@ func TestAgainstOpenSSL(t *testing.T) {
 // openSSL3 returns the openssl program if it is of the series that the table follows.
 func openSSL3(t *testing.T) string {
 	t.Helper()
-	path, err := exec.LookPath("openssl")
-	if err != nil {
-		t.Skip("there is no openssl program")
-	}
+	path := installed.Program(t, "openssl", "openssl")
 	out, err := exec.Command(path, "version").Output()
 	if err != nil || !strings.HasPrefix(string(out), "OpenSSL 3.0.") {
 		t.Skipf("not OpenSSL 3.0: %s", out)

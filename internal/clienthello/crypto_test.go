@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"weir/conformance/installed"
 )
 
 // oneWay is a connection that receives the bytes of a reader and records what is sent.
@@ -102,10 +104,7 @@ func TestGoClients(t *testing.T) {
 // TestOpenSSLClients compares hellos of openssl, as far as it is installed and has the options, with
 // the reading of crypto/tls.
 func TestOpenSSLClients(t *testing.T) {
-	openssl, err := exec.LookPath("openssl")
-	if err != nil {
-		t.Skip("openssl is not installed")
-	}
+	openssl := installed.Program(t, "openssl", "openssl")
 	read := 0
 	for _, options := range []string{
 		"-tls1_2 -noservername", "-tls1_2 -servername broker.example.com -alpn mqtt", "-tls1_3 -servername a.example -alpn h2,http/1.1",

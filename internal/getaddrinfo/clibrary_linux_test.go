@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"weir/conformance/installed"
 	"weir/conformance/peers"
 )
 
@@ -208,23 +209,13 @@ func TestAsTheCLibrary(t *testing.T) {
 // it must succeed.
 func compile(t *testing.T) string {
 	t.Helper()
-	skip := func(why string) {
-		t.Helper()
-		if os.Getenv("CI") == "true" {
-			t.Fatal(why)
-		}
-		t.Skip(why)
-	}
 	if os.Getuid() != 0 {
-		skip("needs root, for namespaces")
+		installed.Missing(t, "needs root, for namespaces")
 	}
 	if out, err := exec.Command("unshare", "--net", "--mount", "true").CombinedOutput(); err != nil {
-		skip("needs namespaces: " + string(out))
+		installed.Missing(t, "needs namespaces: "+string(out))
 	}
-	cc, err := exec.LookPath("cc")
-	if err != nil {
-		skip("needs a C compiler")
-	}
+	cc := installed.Program(t, "cc", "gcc")
 	program := filepath.Join(t.TempDir(), "lookup")
 	if out, err := exec.Command(cc, "-o", program, "testdata/lookup.c").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -10,50 +10,30 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"weir/conformance/installed"
+	"weir/conformance/nginx"
 	"weir/conformance/ports"
 	"weir/internal/testwait"
 )
 
-// findNginx returns nginx's path and the directive that loads its stream module, if needed. Without
-// nginx these tests are skipped, except in CI.
-func findNginx(t *testing.T) (path, load string) {
-	t.Helper()
-	path, err := exec.LookPath("nginx")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("nginx is not installed: nothing to compare with")
-		}
-		t.Skip("SKIPPED: nginx is not installed: nothing to compare with")
-	}
-	built, err := exec.Command(path, "-V").CombinedOutput()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if modules := regexp.MustCompile(`--modules-path=(\S+)`).FindSubmatch(built); modules != nil && bytes.Contains(built, []byte("--with-stream=dynamic")) {
-		load = "load_module " + filepath.Join(string(modules[1]), "ngx_stream_module.so") + ";"
-	}
-	return path, load
-}
-
 // startNginx runs nginx with the given servers until the test ends.
 func startNginx(t *testing.T, dir, servers string) {
 	t.Helper()
-	path, load := findNginx(t)
+	build := installed.Nginx(t)
 	conf, ready := filepath.Join(dir, "nginx.conf"), ports.Reserve(t).String()
 	text := fmt.Sprintf(`%s daemon off; master_process off; pid %s/pid; error_log stderr info; events {}
-		stream { server { listen %s; return ""; } %s }`, load, dir, ready, servers)
+		stream { server { listen %s; return ""; } %s }`, build.Load(nginx.Stream), dir, ready, servers)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	cmd := exec.Command(path, "-e", "stderr", "-p", dir, "-c", conf)
+	cmd := exec.Command(build.Path, "-e", "stderr", "-p", dir, "-c", conf)
 	cmd.Stderr = &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

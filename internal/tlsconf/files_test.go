@@ -24,6 +24,7 @@ import (
 
 	"github.com/youmark/pkcs8"
 
+	"weir/conformance/installed"
 	"weir/internal/certverify"
 )
 
@@ -270,10 +271,10 @@ func TestEncryptedKeys(t *testing.T) {
 
 // TestKeysOfOpenSSL loads keys that the openssl program has encrypted in its forms.
 func TestKeysOfOpenSSL(t *testing.T) {
-	openssl, err := exec.LookPath("openssl")
-	if err != nil || testing.Short() {
-		t.Skip("there is no openssl program, or no time for it")
+	if testing.Short() {
+		t.Skip("runs openssl many times")
 	}
+	openssl := installed.Program(t, "openssl", "openssl")
 	plain := rsaKey(t, 2048)
 	cert := makeCert(t, nil, plain, nil)
 	for _, args := range []string{

@@ -5,19 +5,23 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"weir/conformance/installed"
+	"weir/conformance/nginx"
 )
 
-// An oracle is the nginx of NGINX_BIN with a directory of files.
-type oracle struct{ bin, dir string }
+// An oracle is nginx with a directory of files.
+type oracle struct {
+	build *nginx.Build
+	dir   string
+}
 
 func newOracle(t *testing.T, files memory) *oracle {
 	t.Helper()
-	o := &oracle{os.Getenv("NGINX_BIN"), t.TempDir()}
-	if o.bin == "" {
-		t.Skip("NGINX_BIN is not set")
-	}
+	o := &oracle{installed.Nginx(t), t.TempDir()}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(o.dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -29,21 +33,22 @@ func newOracle(t *testing.T, files memory) *oracle {
 	return o
 }
 
+var emergency = regexp.MustCompile(`\[emerg\] \d+#\d+: (.*)`)
+
 // sentence returns the sentence with which nginx refuses the directives of a server, or nothing.
 func (o *oracle) sentence(t *testing.T, directives string) string {
 	t.Helper()
 	conf := filepath.Join(o.dir, "nginx.conf")
-	text := fmt.Sprintf("pid %s/pid; error_log stderr; events {}\nstream { server { listen 127.0.0.1:4999 ssl; %s return ok; } }\n", o.dir, directives)
+	text := o.build.Load(nginx.Stream) + fmt.Sprintf("pid %s/pid; error_log stderr; events {}\nstream { server { listen 127.0.0.1:4999 ssl; %s return ok; } }\n", o.dir, directives)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, _ := exec.Command(o.bin, "-t", "-p", o.dir, "-c", conf).CombinedOutput()
-	_, after, found := strings.Cut(string(out), "[emerg] ")
-	if !found {
+	out, _ := exec.Command(o.build.Path, "-e", "stderr", "-t", "-p", o.dir, "-c", conf).CombinedOutput()
+	m := emergency.FindSubmatch(out)
+	if m == nil {
 		return ""
 	}
-	line, _, _ := strings.Cut(after, "\n")
-	return strings.ReplaceAll(line, o.dir, "")
+	return strings.ReplaceAll(string(m[1]), o.dir, "")
 }
 
 // compare compares nginx's sentence with one of these tests.
