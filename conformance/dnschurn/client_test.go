@@ -10,10 +10,8 @@ import (
 	"time"
 
 	"weir/conformance/peers"
+	"weir/conformance/program"
 )
-
-// patience is the timeout for anything between two local programs. A busy machine may need much of it.
-const patience = 30 * time.Second
 
 // A visit is one connection of a client: its start, the time of its CONNACK, and its error.
 type visit struct {
@@ -76,7 +74,7 @@ func (v *visit) connect(port int, clientID string) error {
 		return err
 	}
 	defer conn.Close()
-	conn.SetDeadline(v.begin.Add(patience))
+	conn.SetDeadline(v.begin.Add(program.Patience))
 	if _, err := conn.Write(peers.Connect{Level: 4, ClientID: clientID, Username: v.name}.Bytes()); err != nil {
 		return err
 	}

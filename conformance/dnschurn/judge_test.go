@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"weir/conformance/program"
 )
 
 // A checker has the complete records: those of the brokers and of the access log for each visit.
@@ -12,13 +14,13 @@ type checker struct {
 	logged  map[string]string // the access log line, by the name of the visit
 }
 
-func newChecker(t *testing.T, w *weir, b *brokers) *checker {
+func newChecker(t *testing.T, w *program.Server, b *brokers) *checker {
 	t.Helper()
 	j := &checker{brokers: map[string]string{}, logged: map[string]string{}}
 	for _, s := range b.All() {
 		j.recordOnce(t, j.brokers, s.Client.Username, s.Broker)
 	}
-	for line := range strings.Lines(w.read(t, "access.log")) {
+	for line := range strings.Lines(w.Read(t, "access.log")) {
 		name, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		j.recordOnce(t, j.logged, name, rest)
 	}

@@ -23,11 +23,17 @@ const (
 // Await polls until holds reports true, and fails the test on timeout.
 func Await(t testing.TB, what string, holds func() bool) {
 	t.Helper()
+	AwaitWithin(t, Patience, what, holds)
+}
+
+// AwaitWithin is like Await, with a limit of its own.
+func AwaitWithin(t testing.TB, limit time.Duration, what string, holds func() bool) {
+	t.Helper()
 	poll := time.NewTicker(pollInterval)
 	defer poll.Stop()
-	for end := time.Now().Add(Patience); !holds(); <-poll.C {
+	for end := time.Now().Add(limit); !holds(); <-poll.C {
 		if time.Now().After(end) {
-			t.Fatalf("timeout after %v: %s", Patience, what)
+			t.Fatalf("timeout after %v: %s", limit, what)
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"testing"
+
+	"weir/conformance/program"
 )
 
 // startAedes runs js/broker.mjs: aedes with trustProxy.
@@ -14,7 +16,7 @@ func startAedes(t *testing.T) *broker {
 	port := freePort(t)
 	r := new(record)
 	p := start(t, r.aedesLine, nil, node, "js/broker.mjs", strconv.Itoa(port))
-	p.awaitText(t, patience, `"listening"`)
+	p.awaitText(t, program.Patience, `"listening"`)
 	return newBroker(t, "aedes", fmt.Sprintf("127.0.0.1:%d", port), true, r)
 }
 

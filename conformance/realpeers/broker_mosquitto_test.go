@@ -6,12 +6,15 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+
+	"weir/conformance/installed"
+	"weir/conformance/program"
 )
 
 // startMosquitto runs mosquitto. Its version 2.0 does not support the PROXY protocol.
 func startMosquitto(t *testing.T) *broker {
 	t.Helper()
-	program := need(t, "mosquitto", "mosquitto")
+	mosquitto := installed.Program(t, "mosquitto", "mosquitto")
 	addr, tlsAddr := freeAddr(t), freeAddr(t)
 	conf := filepath.Join(t.TempDir(), "mosquitto.conf")
 	// By default it drops root privileges, and could then not read its configuration.
@@ -22,8 +25,8 @@ func startMosquitto(t *testing.T) *broker {
 		t.Fatal(err)
 	}
 	r := new(record)
-	p := start(t, r.mosquittoLine, nil, program, "-c", conf)
-	p.awaitText(t, patience, " running")
+	p := start(t, r.mosquittoLine, nil, mosquitto, "-c", conf)
+	p.awaitText(t, program.Patience, " running")
 	b := newBroker(t, "mosquitto", addr, false, r)
 	b.tlsAddr = tlsAddr
 	return b

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"weir/conformance/installed"
 )
 
 const (
@@ -25,7 +27,7 @@ func startRabbitMQ(t *testing.T) *broker {
 	t.Helper()
 	server := filepath.Join(rabbitBin, "rabbitmq-server")
 	if _, err := os.Stat(server); err != nil {
-		missing(t, "RabbitMQ is not installed: apt-get install rabbitmq-server")
+		installed.Missing(t, "RabbitMQ is not installed: apt-get install rabbitmq-server")
 	}
 	addr, tlsAddr := freeAddr(t), freeAddr(t)
 	env := rabbitEnv(t, addr, tlsAddr)

@@ -4,6 +4,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"weir/conformance/installed"
+	"weir/conformance/program"
 )
 
 // mosquittoClients are mosquitto_pub and mosquitto_sub.
@@ -20,12 +23,12 @@ func (m mosquittoClients) subscribe(t *testing.T, c call) *session {
 	args := append(m.args(c), "-d", "-C", "1", "-F", "message %q %t %p", "--will-topic", c.willTopic, "--will-payload", c.will, "--will-qos", "1")
 	// It exits by itself after one message (-C 1): on a signal, it would ask an MQTT 5 broker to
 	// send its will. It buffers output to a pipe up to 4 KiB.
-	args = append([]string{"-oL", need(t, "mosquitto_sub", "mosquitto-clients")}, args...)
-	p := start(t, s.mosquittoLine, nil, need(t, "stdbuf", "coreutils"), args...)
-	p.awaitText(t, patience, "Subscribed (mid: 1): 1")
+	args = append([]string{"-oL", installed.Program(t, "mosquitto_sub", "mosquitto-clients")}, args...)
+	p := start(t, s.mosquittoLine, nil, installed.Program(t, "stdbuf", "coreutils"), args...)
+	p.awaitText(t, program.Patience, "Subscribed (mid: 1): 1")
 	s.end = func(t *testing.T) {
 		t.Helper()
-		await(t, "the end of mosquitto_sub", p.hasEnded)
+		program.Await(t, "the end of mosquitto_sub", p.hasEnded)
 		if code := p.cmd.ProcessState.ExitCode(); code != 0 {
 			t.Errorf("mosquitto_sub: exit code %d, want 0", code)
 		}
@@ -36,8 +39,8 @@ func (m mosquittoClients) subscribe(t *testing.T, c call) *session {
 
 func (m mosquittoClients) publish(t *testing.T, c call) string {
 	t.Helper()
-	p := start(t, nil, nil, need(t, "mosquitto_pub", "mosquitto-clients"), append(m.args(c), "-m", c.payload)...)
-	await(t, "the end of mosquitto_pub", p.hasEnded)
+	p := start(t, nil, nil, installed.Program(t, "mosquitto_pub", "mosquitto-clients"), append(m.args(c), "-m", c.payload)...)
+	program.Await(t, "the end of mosquitto_pub", p.hasEnded)
 	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
 		t.Fatalf("mosquitto_pub: exit code %d, want 0", code)
 	}

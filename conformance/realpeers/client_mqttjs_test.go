@@ -6,6 +6,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"weir/conformance/program"
 )
 
 // mqttJS is MQTT.js, the engine of MQTTX, in js/client.mjs.
@@ -25,14 +27,14 @@ func (m mqttJS) subscribe(t *testing.T, c call) *session {
 	t.Helper()
 	s := new(session)
 	p := start(t, s.jsLine, nil, needNode(t), "js/client.mjs", m.request(t, "subscribe", c))
-	p.awaitText(t, patience, `"subscribed"`)
+	p.awaitText(t, program.Patience, `"subscribed"`)
 	s.from = fromOf(t, p)
 	s.end = func(t *testing.T) {
 		t.Helper()
 		if _, err := io.WriteString(p.stdin, "end\n"); err != nil {
 			t.Fatal(err)
 		}
-		await(t, "the end of MQTT.js", p.hasEnded)
+		program.Await(t, "the end of MQTT.js", p.hasEnded)
 		if code := p.cmd.ProcessState.ExitCode(); code != 0 {
 			t.Errorf("MQTT.js: exit code %d, want 0", code)
 		}
@@ -44,7 +46,7 @@ func (m mqttJS) subscribe(t *testing.T, c call) *session {
 func (m mqttJS) publish(t *testing.T, c call) string {
 	t.Helper()
 	p := start(t, nil, nil, needNode(t), "js/client.mjs", m.request(t, "publish", c))
-	await(t, "the end of MQTT.js", p.hasEnded)
+	program.Await(t, "the end of MQTT.js", p.hasEnded)
 	return fromOf(t, p)
 }
 

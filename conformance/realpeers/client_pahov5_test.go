@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	paho "github.com/eclipse/paho.golang/paho"
+
+	"weir/conformance/program"
 )
 
 // pahoV5 is Eclipse Paho for Go with MQTT 5.
@@ -72,7 +74,7 @@ func (pahoV5) connect(t *testing.T, c call, s *session) (*paho.Client, *net.TCPC
 	if c.will != "" {
 		connect.WillMessage = &paho.WillMessage{Topic: c.willTopic, Payload: []byte(c.will), QoS: 1}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), program.Patience)
 	defer cancel()
 	if _, err := client.Connect(ctx, connect); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"weir/conformance/program"
 )
 
 // TestDemoPassesItsChecks runs the demo of examples/emqx-sticky to its end, on free ports.
@@ -18,7 +20,7 @@ func TestDemoPassesItsChecks(t *testing.T) {
 		t.Fatalf("building the demo: %v\n%s", err, out)
 	}
 	p := start(t, nil, nil, demo, "-weir", weirBinary, "-conf", exampleOnFreePorts(t, dir), "-fleet", "60", "-once")
-	awaitWithin(t, 4*patience, "the end of the demo", p.hasEnded)
+	program.AwaitWithin(t, 4*program.Patience, "the end of the demo", p.hasEnded)
 	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
 		t.Fatalf("the demo ended with exit code %d, want 0", code)
 	}

@@ -5,11 +5,13 @@ import (
 	"testing"
 
 	"github.com/pires/go-proxyproto"
+
+	"weir/conformance/program"
 )
 
 // dialFrom connects to addr from a source address.
 func dialFrom(source, addr string) (*net.TCPConn, error) {
-	dialer := net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{IP: net.ParseIP(source)}}
+	dialer := net.Dialer{Timeout: program.Patience, LocalAddr: &net.TCPAddr{IP: net.ParseIP(source)}}
 	conn, err := dialer.Dial("tcp", addr)
 	if err != nil {
 		return nil, err

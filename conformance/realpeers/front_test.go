@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"text/template"
+
+	"weir/conformance/program"
 )
 
 // confTemplate is the configuration of a fleet: brokers chosen by client identifier.
@@ -93,7 +95,7 @@ func (f *front) run(t *testing.T, text string) *front {
 	f.prefix = t.TempDir()
 	conf := f.writeConf(t, text)
 	p := start(t, nil, nil, weirBinary, "-p", f.prefix, "-e", f.log("error.log"), "-c", conf, "-g", "daemon off;")
-	await(t, "weir to listen on "+f.addr, func() bool {
+	program.Await(t, "weir to listen on "+f.addr, func() bool {
 		if p.hasEnded() {
 			t.Fatalf("weir ended: %v", p.cmd.ProcessState)
 		}
@@ -160,7 +162,7 @@ func (f *front) awaitVisit(t *testing.T, id string, before map[*broker]int) (*br
 	t.Helper()
 	var home *broker
 	var latest brokerSession
-	await(t, "a broker to meet "+id, func() bool {
+	program.Await(t, "a broker to meet "+id, func() bool {
 		for _, b := range f.brokers {
 			if ms := b.record.of(id); len(ms) > before[b] {
 				home, latest = b, ms[len(ms)-1]
@@ -184,7 +186,7 @@ func (f *front) counts(id string) map[*broker]int {
 // from.
 func (f *front) awaitLogged(t *testing.T, from, id string) {
 	t.Helper()
-	await(t, "the access log's line about "+id+" from "+from, func() bool {
+	program.Await(t, "the access log's line about "+id+" from "+from, func() bool {
 		text, err := os.ReadFile(f.log("mqtt.log"))
 		if err != nil {
 			t.Fatal(err)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"weir/conformance/authority"
+	"weir/conformance/installed"
+	"weir/conformance/program"
 )
 
 // tlvs are the variables for what HAProxy knows about TLS.
@@ -22,7 +24,7 @@ var tlvs = []string{
 // returns its address.
 func startHAProxy(t *testing.T, addr string) string {
 	t.Helper()
-	program := need(t, "haproxy", "haproxy")
+	haproxy := installed.Program(t, "haproxy", "haproxy")
 	dir, front := t.TempDir(), freeAddr(t)
 	bundle := filepath.Join(dir, "bundle.pem")
 	var both []byte
@@ -51,8 +53,8 @@ listen fleet
 	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	p := start(t, nil, nil, program, "-db", "-f", conf)
-	await(t, "HAProxy to listen on "+front, func() bool {
+	p := start(t, nil, nil, haproxy, "-db", "-f", conf)
+	program.Await(t, "HAProxy to listen on "+front, func() bool {
 		if p.hasEnded() {
 			t.Fatalf("HAProxy ended: %v", p.cmd.ProcessState)
 		}
@@ -64,7 +66,7 @@ listen fleet
 // TestTLVsOfHAProxy compares the variables of the TLVs with what the client negotiated.
 func TestTLVsOfHAProxy(t *testing.T) {
 	t.Parallel()
-	need(t, "haproxy", "haproxy")
+	installed.Program(t, "haproxy", "haproxy")
 	var shown []string
 	for _, name := range tlvs {
 		shown = append(shown, name+"=$proxy_protocol_tlv_"+name)
@@ -124,7 +126,7 @@ func reply(t *testing.T, addr string, config *tls.Config) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(program.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	text, err := io.ReadAll(tls.Client(conn, config))

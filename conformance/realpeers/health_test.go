@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"weir/conformance/program"
 )
 
 // TestHealthChecks lets weir check real brokers as an MQTT client. Each accepts the check, which
@@ -28,7 +30,7 @@ func TestHealthChecks(t *testing.T) {
 			f := &front{addr: freeAddr(t)}
 			f.run(t, checking(f.addr, tt.header, b.addr))
 			for _, id := range tt.checks {
-				await(t, "the check "+id+" to leave", func() bool {
+				program.Await(t, "the check "+id+" to leave", func() bool {
 					all := b.record.of(id)
 					return len(all) > 0 && all[0].left && all[0].clean
 				})
@@ -59,7 +61,7 @@ stream {
 func (f *front) awaitLine(t *testing.T, pattern string) {
 	t.Helper()
 	re := regexp.MustCompile(pattern)
-	await(t, "a line that matches "+pattern, func() bool {
+	program.Await(t, "a line that matches "+pattern, func() bool {
 		text, err := os.ReadFile(f.log("error.log"))
 		return err == nil && re.MatchString(strings.TrimSpace(string(text)))
 	})

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"weir/conformance/program"
 )
 
 // message is one PUBLISH received.
@@ -35,5 +37,5 @@ func (b *inbox) has(m message) bool {
 // await waits until m has arrived.
 func (b *inbox) await(t *testing.T, m message) {
 	t.Helper()
-	await(t, "the message "+m.topic+" "+m.payload, func() bool { return b.has(m) })
+	program.Await(t, "the message "+m.topic+" "+m.payload, func() bool { return b.has(m) })
 }

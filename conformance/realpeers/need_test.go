@@ -4,24 +4,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-)
 
-// need returns the path of a program. If it is missing, the test is skipped, or fails if CI=true,
-// and the message names the package that contains the program.
-func need(t *testing.T, program, debianPackage string) string {
-	t.Helper()
-	for _, name := range []string{program, filepath.Join("/usr/sbin", program)} { // where Debian installs servers
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	missing(t, fmt.Sprintf("%s is not installed: apt-get install %s", program, debianPackage))
-	return ""
-}
+	"weir/conformance/installed"
+)
 
 // oldestNode is the first major version of Node.js that all modules of js/ support: "engines" in
 // its package.json. Debian 12 has 18.
@@ -30,16 +18,16 @@ const oldestNode = 20
 // needNode returns the path of a Node.js that is new enough, with the modules of js/ installed.
 func needNode(t *testing.T) string {
 	t.Helper()
-	node := need(t, "node", "nodejs")
+	node := installed.Program(t, "node", "nodejs")
 	out, err := exec.Command(node, "--version").Output()
 	if err != nil {
 		t.Fatalf("%s --version: %v", node, err)
 	}
 	if version := strings.TrimSpace(string(out)); majorOf(version) < oldestNode {
-		missing(t, fmt.Sprintf("%s is Node.js %s, and %d or newer is needed", node, version, oldestNode))
+		installed.Missing(t, fmt.Sprintf("%s is Node.js %s, and %d or newer is needed", node, version, oldestNode))
 	}
 	if _, err := os.Stat("js/node_modules/mqtt"); err != nil {
-		missing(t, "the Node.js modules are not installed: npm ci in conformance/realpeers/js")
+		installed.Missing(t, "the Node.js modules are not installed: npm ci in conformance/realpeers/js")
 	}
 	return node
 }
@@ -71,13 +59,4 @@ func TestOldestNodeMatchesTheModules(t *testing.T) {
 	if want := fmt.Sprintf(`"node": ">=%d"`, oldestNode); !strings.Contains(string(text), want) {
 		t.Errorf("js/package.json does not say %s", want)
 	}
-}
-
-// missing ends the test because a peer is missing.
-func missing(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(what)
-	}
-	t.Skip("SKIPPED, " + what)
 }

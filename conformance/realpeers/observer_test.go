@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"weir/conformance/program"
 )
 
 // observer is a client connected to one broker directly: it receives every message there, including
@@ -46,8 +48,8 @@ func (o *observer) publish(t *testing.T, topic, payload string) {
 // settle waits for token and fails the test if it failed.
 func settle(t *testing.T, what string, token paho.Token) {
 	t.Helper()
-	if !token.WaitTimeout(patience) {
-		t.Fatalf("%s: no answer within %v", what, patience)
+	if !token.WaitTimeout(program.Patience) {
+		t.Fatalf("%s: no answer within %v", what, program.Patience)
 	}
 	if err := token.Error(); err != nil {
 		t.Fatalf("%s: %v", what, err)

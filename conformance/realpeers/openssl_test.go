@@ -8,6 +8,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"weir/conformance/installed"
+	"weir/conformance/program"
 )
 
 // versions are the options of OpenSSL for versions of TLS, with the value of $ssl_protocol.
@@ -59,7 +62,7 @@ func startEcho(t *testing.T) string {
 func sClient(t *testing.T, addr string, args ...string) *process {
 	t.Helper()
 	args = append([]string{"s_client", "-connect", addr, "-CAfile", shared.CA, "-verify_return_error"}, args...)
-	return start(t, nil, nil, need(t, "openssl", "openssl"), args...)
+	return start(t, nil, nil, installed.Program(t, "openssl", "openssl"), args...)
 }
 
 // write sends a line to s_client; of some letters alone it is a command.
@@ -88,21 +91,21 @@ func TestSClient(t *testing.T) {
 			{"no common ALPN", []string{"-alpn", "other"}, "no application protocol"},
 		} {
 			t.Run(v.name+" "+tt.name, func(t *testing.T) {
-				sClient(t, f.addr, append(tt.args, v.option)...).awaitText(t, patience, tt.want)
+				sClient(t, f.addr, append(tt.args, v.option)...).awaitText(t, program.Patience, tt.want)
 			})
 		}
 		t.Run(v.name+" resumed", func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "session")
 			args := append([]string{v.option, "-noservername"}, certificate...)
 			first := sClient(t, f.addr, append(args, "-sess_out", file)...)
-			await(t, "the end of s_client", first.hasEnded)
-			sClient(t, f.addr, append(args, "-sess_in", file)...).awaitText(t, patience, "SUCCESS CN=device-42,O=Fleet r")
+			program.Await(t, "the end of s_client", first.hasEnded)
+			sClient(t, f.addr, append(args, "-sess_in", file)...).awaitText(t, program.Patience, "SUCCESS CN=device-42,O=Fleet r")
 		})
 		t.Run(v.name+" commands", func(t *testing.T) { testCommands(t, echo, v.option) })
 	}
 	t.Run("reconnect", func(t *testing.T) {
 		p := sClient(t, echo, "-tls1_2", "-reconnect")
-		await(t, "five resumed sessions", func() bool { return strings.Count(p.text(), "Reused, TLSv1.2") == 5 })
+		program.Await(t, "five resumed sessions", func() bool { return strings.Count(p.text(), "Reused, TLSv1.2") == 5 })
 	})
 }
 
@@ -111,17 +114,17 @@ func testCommands(t *testing.T, echo, version string) {
 	t.Helper()
 	p := sClient(t, echo, version)
 	p.write(t, "before")
-	p.awaitText(t, patience, "\nbefore")
+	p.awaitText(t, program.Patience, "\nbefore")
 	if version == "-tls1_2" {
 		p.write(t, "R")
-		await(t, "the end of the session", p.hasEnded)
+		program.Await(t, "the end of the session", p.hasEnded)
 		return
 	}
 	for i, command := range []string{"k", "K", "K", "k"} { // K asks weir for a key update, too
 		p.write(t, command)
-		await(t, "the key update", func() bool { return strings.Count(p.text(), "KEYUPDATE") == i+1 })
+		program.Await(t, "the key update", func() bool { return strings.Count(p.text(), "KEYUPDATE") == i+1 })
 		p.write(t, fmt.Sprint("after ", i))
-		p.awaitText(t, patience, fmt.Sprint("\nafter ", i))
+		p.awaitText(t, program.Patience, fmt.Sprint("\nafter ", i))
 	}
 }
 
@@ -131,10 +134,10 @@ func TestSServer(t *testing.T) {
 	for _, v := range versions {
 		t.Run(v.name, func(t *testing.T) {
 			broker := freeAddr(t)
-			p := start(t, nil, nil, need(t, "openssl", "openssl"), "s_server", "-accept", broker, "-rev", v.option, "-cert", shared.Server.Cert,
+			p := start(t, nil, nil, installed.Program(t, "openssl", "openssl"), "s_server", "-accept", broker, "-rev", v.option, "-cert", shared.Server.Cert,
 				"-key", shared.Server.Key, "-CAfile", shared.CA, "-Verify", "1", "-verify_return_error", "-servername", shared.Name,
 				"-cert2", shared.Server.Cert, "-key2", shared.Server.Key, "-servername_fatal", "-alpn", "mqtt")
-			p.awaitText(t, patience, "ACCEPT")
+			p.awaitText(t, program.Patience, "ACCEPT")
 			f := &front{addr: freeAddr(t)}
 			f.run(t, fmt.Sprintf(`pid weir.pid; error_log logs/error.log info; events { }
 stream { server { listen %s; proxy_pass %s; proxy_ssl on; proxy_ssl_verify on; proxy_ssl_trusted_certificate %s;
@@ -145,7 +148,7 @@ stream { server { listen %s; proxy_pass %s; proxy_ssl on; proxy_ssl_verify on; p
 					t.Errorf("got %q", got)
 				}
 			}
-			p.awaitText(t, patience, "CN = device-42")
+			p.awaitText(t, program.Patience, "CN = device-42")
 		})
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"weir/conformance/installed"
+	"weir/conformance/program"
 )
 
 // cluster is a kind of brokers behind weir.
@@ -52,8 +55,8 @@ func TestTLSPeers(t *testing.T) {
 	}
 	t.Run("without a certificate", func(t *testing.T) {
 		args := []string{"-h", hostOf(f.addr), "-p", portOf(f.addr), "--cafile", shared.CA, "-i", "stranger", "-t", "up", "-m", "x"}
-		p := start(t, nil, nil, need(t, "mosquitto_pub", "mosquitto-clients"), args...)
-		await(t, "the end of mosquitto_pub", p.hasEnded)
+		p := start(t, nil, nil, installed.Program(t, "mosquitto_pub", "mosquitto-clients"), args...)
+		program.Await(t, "the end of mosquitto_pub", p.hasEnded)
 		if code := p.cmd.ProcessState.ExitCode(); code == 0 || len(home.record.of("stranger")) > 0 {
 			t.Errorf("mosquitto_pub: exit code %d, sessions at the broker: %v", code, home.record.of("stranger"))
 		}
@@ -120,7 +123,7 @@ func testFilter(t *testing.T, f *front, client client, id string) {
 	f.awaitLogged(t, from, id)
 	client.subscribe(t, c).kill(t)
 	home.observer.await(t, message{topic: c.willTopic, payload: c.will, qos: 1})
-	await(t, "two sessions of fleet-"+id, func() bool { return len(home.record.of("fleet-"+id)) == 2 })
+	program.Await(t, "two sessions of fleet-"+id, func() bool { return len(home.record.of("fleet-"+id)) == 2 })
 	if n := len(home.record.of(id)); n > 0 {
 		t.Errorf("the broker met %d clients with the identifier that the client has sent", n)
 	}
@@ -227,7 +230,7 @@ func (v visitor) checkBroker(t *testing.T, before map[*broker]int, from string) 
 func awaitLeft(t *testing.T, b *broker, id string, clean bool) {
 	t.Helper()
 	var latest brokerSession
-	await(t, b.name+" to see the end of "+id, func() bool {
+	program.Await(t, b.name+" to see the end of "+id, func() bool {
 		ms := b.record.of(id)
 		latest = ms[len(ms)-1]
 		return latest.left

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"weir/conformance/program"
 )
 
 // stopTimeout is how long a program may take to exit after a stop signal.
@@ -93,7 +95,7 @@ func (p *process) hasEnded() bool {
 // awaitText waits until the output contains text, and fails at once if the program ends without it.
 func (p *process) awaitText(t *testing.T, limit time.Duration, text string) {
 	t.Helper()
-	awaitWithin(t, limit, text, func() bool {
+	program.AwaitWithin(t, limit, text, func() bool {
 		if p.hasEnded() && !strings.Contains(p.text(), text) {
 			t.Fatalf("%v ended (%v) without saying %q", p.cmd.Args, p.cmd.ProcessState, text)
 		}
