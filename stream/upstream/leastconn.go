@@ -27,17 +27,15 @@ func (p *leastConnPicker) Pick() (*Peer, error) {
 // otherwise the running sums do not change.
 func (p *picker) leastLoaded(now int64) int {
 	least := newLeastLoad()
-	for i := range p.list().candidates {
-		if c := p.available(i, now); c != nil {
-			least.add(i, c.load(), c.presentWeight(now))
-		}
+	for i, c := range p.candidates(now) {
+		least.add(i, c.load(), c.presentWeight(now))
 	}
 	if !least.equals {
 		return least.best
 	}
 	r := newRound()
-	for i := range p.list().candidates {
-		if c := p.available(i, now); c != nil && least.compare(c.load(), c.presentWeight(now)) == 0 {
+	for i, c := range p.candidates(now) {
+		if least.compare(c.load(), c.presentWeight(now)) == 0 {
 			r.add(i, c.state, c.gain(now))
 		}
 	}

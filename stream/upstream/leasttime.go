@@ -59,18 +59,16 @@ func (p *leastTimePicker) Pick() (*Peer, error) {
 // fastest returns the choice of least_time from the list.
 func (p *picker) fastest(now int64) int {
 	least := newLeastLoad()
-	for i := range p.list().candidates {
-		if c := p.available(i, now); c != nil {
-			c.state.times.recordAge(now)
-			least.add(i, c.expected(now), c.presentWeight(now))
-		}
+	for i, c := range p.candidates(now) {
+		c.state.times.recordAge(now)
+		least.add(i, c.expected(now), c.presentWeight(now))
 	}
 	if !least.equals {
 		return least.best
 	}
 	r := newRound()
-	for i := range p.list().candidates {
-		if c := p.available(i, now); c != nil && least.compare(c.expected(now), c.presentWeight(now)) == 0 {
+	for i, c := range p.candidates(now) {
+		if least.compare(c.expected(now), c.presentWeight(now)) == 0 {
 			r.add(i, c.state, c.gain(now))
 		}
 	}

@@ -59,21 +59,22 @@ func (g *Group) setDropped(p *Peer) {
 // milliseconds. The fields that every choice reads come first, side by side.
 type peerState struct {
 	// conns is how many sessions use the server: ownConns of this peer, or of the same server in an
-	// earlier configuration. It is nil before the peer enters the group.
+	// earlier configuration. It is nil before the peer enters the group. It usually points to the next
+	// field, so that a choice by connections reads one cache line of each peer.
 	conns      *int
-	fails      int    // failed attempts since the last success that reset them
-	checked    int64  // time of the last failure, or of the choice that probed the peer after its pause
-	restsUntil int64  // end, in milliseconds, of the rest after the outcome Shortage; no session gets the peer before
-	current    int64  // running sum of smooth weighted round robin
-	lostWeight int    // how much failures have reduced the weight; the rest is the effective weight
-	zoned      *zoned // nil if the group has no zone
-	reduced    bool   // the effective weight is reduced
+	ownConns   int
+	fails      int   // failed attempts since the last success that reset them
+	checked    int64 // time of the last failure, or of the choice that probed the peer after its pause
+	restsUntil int64 // end, in milliseconds, of the rest after the outcome Shortage; no session gets the peer before
+	current    int64 // running sum of smooth weighted round robin
+	lostWeight int   // how much failures have reduced the weight; the rest is the effective weight
+	reduced    bool  // the effective weight is reduced
 	health     Health
 	stays      bool // used by PeerSet.without
-	slowStart  slowStart
 	times      times
-	accessed   int64 // the last failure
-	ownConns   int
+	slowStart  slowStart
+	zoned      *zoned // nil if the group has no zone
+	accessed   int64  // the last failure
 	left       atomic.Bool
 	sessions   tlsSessions
 	gate       *gate // nil without ConnectRate
@@ -113,18 +114,22 @@ func (p *Peer) fail(now int64) bool {
 	return true
 }
 
-// succeed resets the failures if the peer was probed after the last of them. Because checked
-// changes only after a pause, a success soon after a failure resets nothing.
-func (p *Peer) succeed(now int64) {
-	if p.state.accessed >= p.state.checked {
-		return
+// succeed resets the failures of p if it was probed after the last of them. Because checked
+// changes only after a pause, a success soon after a failure resets nothing. The caller holds the
+// mutex.
+func (g *Group) succeed(p *Peer) {
+	if p.state.fails > 0 && p.state.accessed < p.state.checked {
+		g.resetFailures(p)
 	}
+}
+
+func (g *Group) resetFailures(p *Peer) {
 	if p.SlowStart > 0 && p.MaxFails > 0 && p.state.fails >= p.MaxFails {
 		p.state.slowStart.start()
 		p.state.reduced = true
 	}
 	p.state.fails = 0
-	p.noteState(now)
+	p.noteState(g.now())
 }
 
 // endProbe lets another session probe the peer. It does nothing to a peer that is in use.

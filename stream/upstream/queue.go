@@ -45,29 +45,28 @@ func (g *Group) Waiting() int {
 	return g.queue.waiting
 }
 
-// A place is a session's place in the queue. The zero place is none.
+// A place is a session's place in the queue.
 type place struct {
-	waits bool
-	gate  *gate // of the server that it waits for; nil if it waits for any
-	at    int64 // the reserved time
+	gate *gate // of the server that it waits for; nil if it waits for any
+	at   int64 // the reserved time
 }
 
 // mayWait reports whether the queue of the group has a place for the session.
 func (p *picker) mayWait() bool {
 	q := p.set.group.queue
-	return q != nil && !p.session.UDP() && (p.place.waits || q.waiting < q.size)
+	return q != nil && !p.session.UDP() && (p.place != nil || q.waiting < q.size)
 }
 
-// passes reports whether the rate of the candidate allows the session to connect now.
-func (p *picker) passes(c *candidate, now int64) bool {
-	switch c.gate {
-	case nil:
-		return true
-	case p.place.gate:
+// passes reports whether the gate allows the session to connect now.
+func (p *picker) passes(g *gate, now int64) bool {
+	if p.waitsFor(g) {
 		return p.place.at <= micros(now)
 	}
-	return c.gate.isOpen(micros(now))
+	return g.isOpen(micros(now))
 }
+
+// waitsFor reports whether the session has a reservation at the gate.
+func (p *picker) waitsFor(g *gate) bool { return p.place != nil && p.place.gate == g }
 
 // waitFor makes the session wait for one of these candidates of the list, if only the rate keeps it from
 // them and the queue has a place. It returns nil if the session does not wait.
@@ -92,7 +91,7 @@ func (p *picker) waitForAny(now int64) *Queued {
 		c := p.limited(i, now)
 		switch {
 		case c == nil:
-		case c.gate == p.place.gate:
+		case p.waitsFor(c.gate):
 			return p.wait(c.gate, now)
 		case c.gate.earliest() < earliest:
 			first, earliest = c.gate, c.gate.earliest()
@@ -120,52 +119,49 @@ func (p *picker) limited(i int, now int64) *candidate {
 
 // wait takes a place in the queue, with a reservation at the gate, which may be nil.
 func (p *picker) wait(at *gate, now int64) *Queued {
-	if at == nil || at != p.place.gate {
-		p.releasePlace(now)
-	}
-	if !p.place.waits {
+	if p.place == nil {
 		p.set.group.queue.waiting++
-		p.place.waits = true
+		p.place = &place{}
+	}
+	if p.place.gate != at {
+		p.place.release(now)
 	}
 	if at == nil {
 		return &Queued{}
 	}
 	if p.place.gate == nil {
-		p.place.gate, p.place.at = at, at.reserve(micros(now))
+		*p.place = place{gate: at, at: at.reserve(micros(now))}
 	}
 	return &Queued{Wait: time.Duration(p.place.at-micros(now))*time.Microsecond + time.Millisecond} // now is rounded down
 }
 
-// releasePlace gives back the reservation, and keeps the place.
-func (p *picker) releasePlace(now int64) {
-	if p.place.gate != nil {
-		p.place.gate.release(p.place.at, micros(now))
-		p.place.gate = nil
+// release gives back the reservation, if there is one.
+func (l *place) release(now int64) {
+	if l.gate != nil {
+		l.gate.release(l.at, micros(now))
+		l.gate = nil
 	}
 }
 
-// connects counts a connection to the candidate for its rate, and ends the wait.
-func (p *picker) connects(c *candidate, now int64) {
-	if c.gate != nil && c.gate == p.place.gate {
+// pass counts a connection to the server of the gate.
+func (p *picker) pass(g *gate, now int64) {
+	if p.waitsFor(g) {
 		p.place.gate = nil
-	} else if c.gate != nil {
-		c.gate.reserve(micros(now))
+		return
 	}
-	p.leave(now)
+	g.reserve(micros(now))
 }
 
 // leave leaves the queue.
 func (p *picker) leave(now int64) {
-	p.releasePlace(now)
-	if p.place.waits {
-		p.set.group.queue.waiting--
-	}
-	p.place = place{}
+	p.place.release(now)
+	p.place = nil
+	p.set.group.queue.waiting--
 }
 
 // Leave implements Picker.
 func (p *picker) Leave() {
-	if !p.place.waits {
+	if p.place == nil {
 		return
 	}
 	now := p.now()

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -24,7 +25,7 @@ type picker struct {
 	session *stream.Session
 	set     *PeerSet // the group's set when the session last chose, or began
 	tried   bitmap   // of the list in use
-	place   place    // in the queue
+	place   *place   // in the queue; nil while the session does not wait
 	backups bool     // the list in use is the backups, for the rest of the session, because the primaries are used up
 }
 
@@ -46,16 +47,17 @@ func (p *picker) Pick() (*Peer, error) {
 // Notify counts a connection as a success: a TCP peer is then considered tested, a UDP peer only at
 // the end.
 func (p *picker) Notify(peer *Peer, n Notice, took time.Duration) {
-	succeeds := n == Connected && !p.session.UDP()
-	if !succeeds && peer.state.zoned == nil {
+	succeeds, z := n == Connected && !p.session.UDP(), peer.state.zoned
+	if !succeeds && z == nil {
 		return
 	}
-	now := p.now()
 	p.set.group.mu.Lock()
 	defer p.set.group.mu.Unlock()
-	peer.countNotice(n, took)
+	if z != nil {
+		z.countNotice(n, took)
+	}
 	if succeeds {
-		peer.succeed(now)
+		p.set.group.succeed(peer)
 	}
 }
 
@@ -89,7 +91,7 @@ func (p *picker) release(peer *Peer, o Outcome, t *stream.Try) (disabled bool) {
 	}
 	switch o {
 	case Succeeded:
-		peer.succeed(now)
+		p.set.group.succeed(peer)
 	case Failed:
 		return peer.fail(now)
 	case Untried, Shortage:
@@ -135,12 +137,28 @@ func (p *picker) update() bool {
 	return true
 }
 
+// candidates yields the candidates of the list that may be chosen, with their numbers.
+func (p *picker) candidates(now int64) iter.Seq2[int, *candidate] {
+	return func(yield func(int, *candidate) bool) {
+		list := p.list().candidates
+		for i := range list {
+			c := &list[i]
+			if p.tried.has(i) || !c.usable(now) || c.gate != nil && !p.passes(c.gate, now) {
+				continue
+			}
+			if !yield(i, c) {
+				return
+			}
+		}
+	}
+}
+
 // available returns the i-th candidate of the list if it may be chosen, otherwise nil.
 func (p *picker) available(i int, now int64) *candidate {
 	if p.tried.has(i) {
 		return nil
 	}
-	if c := &p.list().candidates[i]; c.usable(now) && p.passes(c, now) {
+	if c := &p.list().candidates[i]; c.usable(now) && (c.gate == nil || p.passes(c.gate, now)) {
 		return c
 	}
 	return nil
@@ -151,7 +169,12 @@ func (p *picker) take(i int, now int64) (*Peer, error) {
 	l := p.list()
 	p.tried.set(i, len(l.peers))
 	l.candidates[i].take(now)
-	p.connects(&l.candidates[i], now)
+	if g := l.candidates[i].gate; g != nil {
+		p.pass(g, now)
+	}
+	if p.place != nil {
+		p.leave(now)
+	}
 	return l.peers[i], nil
 }
 
@@ -185,10 +208,8 @@ func (p *picker) choose(choose func(p *picker, now int64) int, now int64) (*Peer
 // nextInTurn returns the choice of smooth weighted round robin from the whole list.
 func (p *picker) nextInTurn(now int64) int {
 	r := newRound()
-	for i := range p.list().candidates {
-		if c := p.available(i, now); c != nil {
-			r.add(i, c.state, c.gain(now))
-		}
+	for i, c := range p.candidates(now) {
+		r.add(i, c.state, c.gain(now))
 	}
 	return r.end()
 }

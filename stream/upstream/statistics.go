@@ -138,13 +138,12 @@ func (p *Peer) countFailure() {
 }
 
 // countNotice records the time that a notice reports.
-func (p *Peer) countNotice(n Notice, took time.Duration) {
-	switch z := p.state.zoned; {
-	case z == nil:
-	case n == Connected:
-		z.connect.record(took)
-	case n == FirstByte:
-		z.firstByte.record(took)
+func (r *record) countNotice(n Notice, took time.Duration) {
+	switch n {
+	case Connected:
+		r.connect.record(took)
+	case FirstByte:
+		r.firstByte.record(took)
 	}
 }
 
