@@ -242,37 +242,30 @@ func (g *guardian) SetLog(file *os.File) {
 }
 
 // Write implements keeper.Pid. It removes the file of another path.
-func (g *guardian) Write(path string) *keeper.PidError {
+func (g *guardian) Write(path string) error {
 	before := g.pid.path
 	if err := g.pid.moveTo(path, os.Getpid()); err != nil {
-		return toPidError(err)
+		return toMessage(err)
 	}
 	if before != "" && before != path && !sameFile(before, path) {
-		return toPidError(removePid(before))
+		return toMessage(removePid(before))
 	}
 	return nil
 }
 
 // Remove implements keeper.Pid.
-func (g *guardian) Remove() *keeper.PidError { return toPidError(g.pid.remove()) }
+func (g *guardian) Remove() error { return toMessage(g.pid.remove()) }
 
 // SetAside implements keeper.Pid.
-func (g *guardian) SetAside() *keeper.PidError { return toRename(g.pid.setAside()) }
+func (g *guardian) SetAside() error { return g.pid.setAside() }
 
 // Restore implements keeper.Pid.
-func (g *guardian) Restore() *keeper.PidError { return toRename(g.pid.restore()) }
+func (g *guardian) Restore() error { return g.pid.restore() }
 
-func toPidError(err error) *keeper.PidError {
-	var failed *sysError
-	if errors.As(err, &failed) {
-		return &keeper.PidError{Op: failed.what, Err: failed.err}
+// toMessage returns the failure of a system call as package keeper passes it on.
+func toMessage(err error) error {
+	if failed, ok := errors.AsType[*sysError](err); ok {
+		return &os.SyscallError{Syscall: failed.what, Err: failed.err}
 	}
-	return nil
-}
-
-func toRename(err *renameError) *keeper.PidError {
-	if err == nil {
-		return nil
-	}
-	return &keeper.PidError{Path: err.from, To: err.to, Err: err.reason}
+	return err
 }

@@ -38,28 +38,28 @@ func (f *pidFile) moveTo(path string, number int) error {
 }
 
 // setAside renames the pid file, so that a new binary can write its own.
-func (f *pidFile) setAside() *renameError {
+func (f *pidFile) setAside() error {
 	if f.by != nil {
-		return renameErrorOf(f.by.SetAsidePid())
+		return f.by.SetAsidePid()
 	}
 	return f.rename(func(path string) string { return path + oldSuffix })
 }
 
 // restore gives the pid file its name again.
-func (f *pidFile) restore() *renameError {
+func (f *pidFile) restore() error {
 	if f.by != nil {
-		return renameErrorOf(f.by.RestorePid())
+		return f.by.RestorePid()
 	}
 	return f.rename(func(path string) string { return strings.TrimSuffix(path, oldSuffix) })
 }
 
 // rename renames the pid file.
-func (f *pidFile) rename(newName func(path string) string) *renameError {
+func (f *pidFile) rename(newName func(path string) string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	next := newName(f.path)
 	if err := os.Rename(f.path, next); err != nil {
-		return &renameError{f.path, next, err}
+		return err
 	}
 	f.path = next
 	return nil
@@ -68,10 +68,12 @@ func (f *pidFile) rename(newName func(path string) string) *renameError {
 // oldSuffix is the suffix of the pid file of a binary that is being replaced.
 const oldSuffix = ".oldbin"
 
-// A renameError is a file that could not be renamed.
-type renameError struct {
-	from, to string
-	reason   error
+// renameOf returns the paths and the reason of a failed setAside or restore.
+func renameOf(err error) *os.LinkError {
+	if failed, ok := errors.AsType[*os.LinkError](err); ok {
+		return failed
+	}
+	return &os.LinkError{Err: err}
 }
 
 // remove removes the pid file, if any.
@@ -84,16 +86,24 @@ func (f *pidFile) remove() error {
 	path := f.path
 	f.path = ""
 	if f.by != nil {
-		return parentPidError(f.by.RemovePid())
+		return fromMessage(f.by.RemovePid())
 	}
 	return removePid(path)
 }
 
 func (f *pidFile) write(path string, number int) error {
 	if f.by != nil {
-		return parentPidError(f.by.WritePid(path))
+		return fromMessage(f.by.WritePid(path))
 	}
 	return writePid(path, number)
+}
+
+// fromMessage returns an error of the parent as the process itself would have it.
+func fromMessage(err error) error {
+	if failed, ok := errors.AsType[*os.SyscallError](err); ok {
+		return &sysError{failed.Syscall, failed.Err}
+	}
+	return err
 }
 
 // writePid writes the number of the process to path. It replaces a symbolic link, and never writes to the

@@ -18,9 +18,3 @@ func (m *Master) informParent() {}
 
 // dropRights does nothing.
 func (m *Master) dropRights(*directives.Main) {}
-
-// parentPidError returns err.
-func parentPidError(err error) error { return err }
-
-// renameErrorOf is not called.
-func renameErrorOf(error) *renameError { return nil }

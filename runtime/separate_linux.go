@@ -3,7 +3,6 @@ package runtime
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -17,27 +16,6 @@ import (
 	"weir/internal/logfile"
 	"weir/runtime/keeper"
 )
-
-// parentPidError returns an error of the parent as the process itself would have it.
-func parentPidError(err error) error {
-	var failed *keeper.PidError
-	if errors.As(err, &failed) {
-		return &sysError{failed.Op, failed.Err}
-	}
-	return err
-}
-
-// renameErrorOf is parentPidError for renaming.
-func renameErrorOf(err error) *renameError {
-	if err == nil {
-		return nil
-	}
-	var failed *keeper.PidError
-	if errors.As(err, &failed) {
-		return &renameError{failed.Path, failed.To, failed.Err}
-	}
-	return &renameError{reason: err}
-}
 
 // followParent connects the process to its parent, if it has one.
 func (m *Master) followParent() {

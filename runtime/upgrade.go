@@ -79,8 +79,9 @@ func (m *Master) changeBinary() {
 	}
 	m.console.log(errorlog.Notice, "changing binary")
 	if err := m.pid.setAside(); err != nil {
+		failed := renameOf(err)
 		m.console.log(errorlog.Alert, "rename() %s to %s failed before executing new binary process \"%s\"%s",
-			err.from, err.to, m.binary.name, errorlog.Errno(err.reason))
+			failed.Old, failed.New, m.binary.name, errorlog.Errno(failed.Err))
 		return
 	}
 	pid, err := m.startBinary()
@@ -111,7 +112,8 @@ func (m *Master) startBinary() (pid int, err error) {
 // restorePid gives the pid file its name again after what has ended.
 func (m *Master) restorePid(what string) {
 	if err := m.pid.restore(); err != nil {
-		m.console.log(errorlog.Alert, "rename() %s back to %s failed after %s%s", err.from, err.to, what, errorlog.Errno(err.reason))
+		failed := renameOf(err)
+		m.console.log(errorlog.Alert, "rename() %s back to %s failed after %s%s", failed.Old, failed.New, what, errorlog.Errno(failed.Err))
 	}
 }
 

@@ -3,12 +3,10 @@
 package keeper
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -116,19 +114,6 @@ func (c *Client) Keep(sockets []int) error {
 	return nil
 }
 
-// A PidError is a failed operation on the pid file.
-type PidError struct {
-	Op       string // the failed call, as nginx writes it
-	Path, To string // of a failed rename
-	Err      error
-}
-
-// Error returns the operation with its reason.
-func (e *PidError) Error() string { return e.Op + " " + e.Path + ": " + e.Err.Error() }
-
-// Unwrap returns the reason.
-func (e *PidError) Unwrap() error { return e.Err }
-
 // WritePid makes the parent write its number to path, which becomes the pid file.
 func (c *Client) WritePid(path string) error { return c.pid(request{Kind: writePid, Path: path}) }
 
@@ -143,9 +128,11 @@ func (c *Client) RestorePid() error { return c.pid(request{Kind: restorePid}) }
 
 func (c *Client) pid(q request) error {
 	r, _, err := c.ask(q)
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
-		return &PidError{r.Op, r.Path, r.To, errno}
+	switch {
+	case r.To != "":
+		return &os.LinkError{Op: "rename", Old: r.Path, New: r.To, Err: r.Errno}
+	case r.Op != "":
+		return &os.SyscallError{Syscall: r.Op, Err: r.Errno}
 	}
 	return err
 }

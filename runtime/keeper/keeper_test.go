@@ -30,16 +30,17 @@ func (fakeParent) StartBinary(sockets []int) (int, error) {
 }
 func (fakeParent) SetLog(*os.File) {}
 
-// fakePid is a pid file that cannot be renamed.
-type fakePid struct{ path string }
+// fakePid is a pid file that can only be written.
+type fakePid struct{}
 
-func (p *fakePid) Write(path string) *PidError {
-	p.path = path
-	return nil
+func (fakePid) Write(string) error { return nil }
+func (fakePid) Remove() error {
+	return &os.SyscallError{Syscall: "unlink() \"a\"", Err: syscall.ENOENT}
 }
-func (p *fakePid) Remove() *PidError   { return nil }
-func (p *fakePid) SetAside() *PidError { return &PidError{Path: "a", To: "b", Err: syscall.EROFS} }
-func (p *fakePid) Restore() *PidError  { return nil }
+func (fakePid) SetAside() error {
+	return &os.LinkError{Op: "rename", Old: "a", New: "b", Err: syscall.EROFS}
+}
+func (fakePid) Restore() error { return errors.New("unknown") }
 
 // start returns a client of a server that ends with the test.
 func start(t *testing.T) *Client {
@@ -48,7 +49,7 @@ func start(t *testing.T) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{Parent: fakeParent{}, Pid: &fakePid{}}
+	s := &Server{Parent: fakeParent{}, Pid: fakePid{}}
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(pair[1]) }()
 	t.Cleanup(func() {
@@ -178,9 +179,13 @@ func TestSockets(t *testing.T) {
 	if err := c.RemoveSocket(path); err != nil {
 		t.Error(err)
 	}
-	var failed *PidError
-	if err := c.SetAsidePid(); !errors.As(err, &failed) || failed.To != "b" || !errors.Is(failed.Err, syscall.EROFS) {
-		t.Errorf("rename: got %v", err)
+	for what, err := range map[string]error{
+		"rename a b: read-only file system": c.SetAsidePid(), `unlink() "a": no such file or directory`: c.RemovePid(),
+		"input/output error": c.RestorePid(),
+	} {
+		if err == nil || err.Error() != what {
+			t.Errorf("got %v, want %s", err, what)
+		}
 	}
 }
 

@@ -41,7 +41,7 @@ type request struct {
 type reply struct {
 	Errno syscall.Errno `json:",omitempty"`
 	Op    string        `json:",omitempty"` // the failed call
-	Path  string        `json:",omitempty"` // of the failed call
+	Path  string        `json:",omitempty"` // the first path of a failed rename
 	To    string        `json:",omitempty"` // the second path of a failed rename
 	Paths []string      `json:",omitempty"`
 	PID   int           `json:",omitempty"`

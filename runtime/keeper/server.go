@@ -14,12 +14,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Pid is the pid file of the parent.
+// A Pid is the pid file of the parent. The client gets errors of the types *os.SyscallError and *os.LinkError
+// again, and the system's reason for others.
 type Pid interface {
-	Write(path string) *PidError
-	Remove() *PidError
-	SetAside() *PidError
-	Restore() *PidError
+	Write(path string) error
+	Remove() error
+	SetAside() error
+	Restore() error
 }
 
 // A Parent does what the process may ask beyond files and sockets. All methods are called by Serve.
@@ -229,23 +230,27 @@ func (s *Server) keep(files []int) reply {
 
 // pid changes the pid file.
 func (s *Server) pid(q request) reply {
-	var failed *PidError
+	var err error
 	switch {
 	case q.Kind == removePid:
-		failed = s.Pid.Remove()
+		err = s.Pid.Remove()
 	case q.Kind == setAsidePid:
-		failed = s.Pid.SetAside()
+		err = s.Pid.SetAside()
 	case q.Kind == restorePid:
-		failed = s.Pid.Restore()
+		err = s.Pid.Restore()
 	case s.permit(&s.pidPaths, q.Path, func(a string) bool { return a == q.Path }):
-		failed = s.Pid.Write(q.Path)
+		err = s.Pid.Write(q.Path)
 	default:
-		failed = &PidError{Op: "open() \"" + q.Path + "\"", Err: syscall.EPERM}
+		err = &os.SyscallError{Syscall: "open() \"" + q.Path + "\"", Err: syscall.EPERM}
 	}
-	if failed == nil {
-		return reply{}
+	r := reply{Errno: errnoOf(err)}
+	if failed, ok := errors.AsType[*os.SyscallError](err); ok {
+		r.Op = failed.Syscall
 	}
-	return reply{errnoOf(failed.Err), failed.Op, failed.Path, failed.To, nil, 0}
+	if failed, ok := errors.AsType[*os.LinkError](err); ok {
+		r.Path, r.To = failed.Old, failed.New
+	}
+	return r
 }
 
 // setLog passes a duplicate of the file to the parent.
