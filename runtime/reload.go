@@ -196,6 +196,9 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 	applyPriority(m.priority(), next.Program.Main.Priority, m.console)
 	m.channel.moveTo(next.Program.Main.PidFile)
 	m.dropRights(&next.Program.Main)
+	if m.latest == nil {
+		m.informParent() // before the first client: from now on the parent refuses new paths
+	}
 	changeDir(next.Program.Main.WorkingDirectory, m.paths, m.console)
 	m.endPause()
 	m.latest = next
