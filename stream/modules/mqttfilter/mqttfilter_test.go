@@ -1,13 +1,13 @@
 package mqttfilter_test
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	"weir/internal/mqtt"
 	"weir/stream"
 	"weir/stream/modules/mqttfilter"
 	"weir/stream/modules/mqttpreread"
@@ -18,36 +18,10 @@ import (
 // connect is a CONNECT of MQTT 3.1.1 with a client identifier, and a user name and a password unless
 // they are empty.
 func connect(id, username, password string) string {
-	flags := byte(2)
-	fields := []string{id}
-	if username != "" {
-		flags |= 0x80
-		fields = append(fields, username)
-	}
-	if password != "" {
-		flags |= 0x40
-		fields = append(fields, password)
-	}
-	body := append([]byte("\x00\x04MQTT\x04"), flags, 0, 60)
-	for _, f := range fields {
-		body = append(binary.BigEndian.AppendUint16(body, uint16(len(f))), f...)
-	}
-	head := []byte{0x10}
-	n := len(body)
-	for ; n > 127; n >>= 7 {
-		head = append(head, byte(n)|0x80)
-	}
-	return string(append(append(head, byte(n)), body...))
+	l := mqtt.Login{KeepAlive: 60, ClientID: id, Username: username, Password: password}
+	l.HasUsername, l.HasPassword = username != "", password != ""
+	return string(l.AppendTo(nil))
 }
-
-// echo is a content that sends what it would send to a server.
-type echo struct{}
-
-func (echo) Begin(s *stream.Session) stream.Step {
-	return stream.Step{Do: stream.Send, Out: append([]byte{}, s.Head...)}
-}
-
-func (echo) Next(s *stream.Session, _ stream.Event) stream.Step { return s.Finish(stream.StatusOK) }
 
 // counted is a variable that counts its evaluations.
 func counted(n *int) stream.Variable {
@@ -86,22 +60,8 @@ func listen(t testing.TB, limit int, values set, vars ...stream.Variable) *strea
 		t.Fatal(unknown)
 	}
 	return &stream.Listen{Config: config, Default: &stream.Server{
-		Filter: f, Content: echo{}, Settings: stream.Settings{PrereadBufferSize: 16384, PrereadTimeout: 30 * time.Second},
+		Filter: f, Content: offline.Echo{}, Settings: stream.Settings{PrereadBufferSize: 16384, PrereadTimeout: 30 * time.Second},
 	}}
-}
-
-// feed gives the session its input, in pieces of at most size bytes and only as much as it
-// requests, until it stops reading. It returns the last step and the number of bytes taken.
-func feed(s *offline.Session, input string, size int) (step stream.Step, taken int) {
-	step = s.Advance(stream.Event{Kind: stream.Accepted})
-	for step.Do == stream.Read && taken < len(input) {
-		n := min(size, step.Max, len(input)-taken)
-		buffer := []byte(input[taken : taken+n])
-		step = s.Advance(stream.Event{Kind: stream.Bytes, Data: buffer})
-		clear(buffer)
-		taken += n
-	}
-	return step, taken
 }
 
 const usual = 100 << 10
@@ -133,7 +93,7 @@ func TestFilter(t *testing.T) {
 					}
 					s := offline.NewSession(t, l)
 					input := tt.input + tt.rest
-					step, taken := feed(s, input, size)
+					step, taken := s.Feed(input, size)
 					if taken < len(tt.input) || step.Do != stream.Send {
 						t.Fatalf("in pieces of %d: got %s after %d bytes", size, offline.StepText(step, s.Clock.Now()), taken)
 					}
@@ -159,7 +119,7 @@ func TestFilter(t *testing.T) {
 func TestFilterEvaluatesOnce(t *testing.T) {
 	n := 0
 	s := offline.NewSession(t, listen(t, usual, set{mqttfilter.Username: "$counted"}, counted(&n)))
-	step, _ := feed(s, connect("dev", "ann", "pass"), 1)
+	step, _ := s.Feed(connect("dev", "ann", "pass"), 1)
 	if want := connect("dev", "value1", "pass"); string(step.Out) != want || n != 1 {
 		t.Errorf("sent %q after %d evaluations, want %q after 1", step.Out, n, want)
 	}
@@ -201,7 +161,7 @@ func TestFilterRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := offline.NewSession(t, listen(t, tt.limit, tt.values, tt.vars...))
-			step, taken := feed(s, tt.input, 1)
+			step, taken := s.Feed(tt.input, 1)
 			if s.Status != tt.status || step.Do == stream.Finish != (tt.status != 0) || taken > tt.most {
 				t.Errorf("got %s, status %d after %d bytes, want %d after at most %d", offline.StepText(step, s.Clock.Now()), s.Status, taken, tt.status, tt.most)
 			}
@@ -232,7 +192,7 @@ func TestFilterWithoutWholePacket(t *testing.T) {
 // A password may have any bytes.
 func TestFilterAcceptsBinaryPassword(t *testing.T) {
 	s := offline.NewSession(t, listen(t, usual, set{mqttfilter.Password: "$binary"}, variable("binary", "\x00\xff")))
-	step, _ := feed(s, connect("dev", "ann", ""), 1)
+	step, _ := s.Feed(connect("dev", "ann", ""), 1)
 	if want := connect("dev", "ann", "\x00\xff"); string(step.Out) != want {
 		t.Errorf("sent %q, want %q", step.Out, want)
 	}
@@ -259,7 +219,7 @@ func TestFilterCounts(t *testing.T) {
 			l := listen(t, usual, nil)
 			l.Default.Zone = zone
 			l.Default.Filter.(*mqttfilter.Filter).Counts = counts
-			feed(offline.NewSession(t, l), input, 3)
+			offline.NewSession(t, l).Feed(input, 3)
 		}
 		want := int64(0)
 		if counts {

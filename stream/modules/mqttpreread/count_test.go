@@ -13,7 +13,7 @@ func TestZoneCountsConnects(t *testing.T) {
 	for _, input := range []string{packet{id: "a", username: "ann"}.encode(), packet{}.encode(), "GET / HTTP/1.1\r\n"} {
 		s, _, _ := session(t, defaultBuffer)
 		s.Listen.Default.Zone = zone
-		feed(s, input, 3)
+		s.Feed(input, 3)
 	}
 	got := zone.MQTT().Snapshot()
 	if got.V311 != 2 || got.WithoutClientID != 1 || got.Malformed != 1 {

@@ -33,22 +33,8 @@ func (p packet) encode() string {
 	for _, f := range fields {
 		body = append(binary.BigEndian.AppendUint16(body, uint16(len(f))), f...)
 	}
-	head := []byte{0x10}
-	n := len(body)
-	for ; n > 127; n >>= 7 {
-		head = append(head, byte(n)|0x80)
-	}
-	return string(append(append(head, byte(n)), body...))
+	return string(append(binary.AppendUvarint([]byte{0x10}, uint64(len(body))), body...))
 }
-
-// echo is a content that sends back the preread data and ends.
-type echo struct{}
-
-func (echo) Begin(s *stream.Session) stream.Step {
-	return stream.Step{Do: stream.Send, Out: s.Head}
-}
-
-func (echo) Next(s *stream.Session, _ stream.Event) stream.Step { return s.Finish(stream.StatusOK) }
 
 // session returns a session that prereads MQTT with a buffer of that size.
 func session(t testing.TB, buffer int) (s *offline.Session, id, username int) {
@@ -61,21 +47,9 @@ func session(t testing.TB, buffer int) (s *offline.Session, id, username int) {
 	}
 	id, username = config.Vars.Index("mqtt_preread_clientid"), config.Vars.Index("mqtt_preread_username")
 	config.Vars.Resolve()
-	server := &stream.Server{Content: echo{}, Settings: stream.Settings{PrereadBufferSize: buffer, PrereadTimeout: 30 * time.Second}}
+	server := &stream.Server{Content: offline.Echo{}, Settings: stream.Settings{PrereadBufferSize: buffer, PrereadTimeout: 30 * time.Second}}
 	server.Handlers[stream.Preread] = []stream.Handler{mqttpreread.Handler{}}
 	return offline.NewSession(t, &stream.Listen{Config: config, Default: server}), id, username
-}
-
-// feed gives the session its input, in pieces of at most size bytes and only as much as it
-// requests, until it stops reading. It returns the last step and the number of bytes taken.
-func feed(s *offline.Session, input string, size int) (step stream.Step, taken int) {
-	step = s.Advance(stream.Event{Kind: stream.Accepted})
-	for step.Do == stream.Read && taken < len(input) {
-		n := min(size, step.Max, len(input)-taken)
-		step = s.Advance(stream.Event{Kind: stream.Bytes, Data: []byte(input[taken : taken+n])})
-		taken += n
-	}
-	return step, taken
 }
 
 // shown returns a variable as text.
@@ -126,7 +100,7 @@ func TestPreread(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, size := range []int{1, 7, 1448, 1 << 20} {
 				s, id, username := session(t, tt.buffer)
-				step, taken := feed(s, tt.input, size)
+				step, taken := s.Feed(tt.input, size)
 				if step.Do != stream.Send || string(step.Out) != tt.input[:taken] {
 					t.Fatalf("in pieces of %d: got step %d after %d bytes, want what was read to be sent", size, step.Do, taken)
 				}
@@ -161,7 +135,7 @@ func TestNotEnough(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s, id, _ := session(t, defaultBuffer)
-			step, taken := feed(s, tt.input, 1448)
+			step, taken := s.Feed(tt.input, 1448)
 			if step.Do == stream.Read {
 				step = s.Advance(stream.Event{Kind: tt.event})
 			}

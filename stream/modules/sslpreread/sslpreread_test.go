@@ -100,18 +100,6 @@ func values(s *offline.Session) string {
 	return strings.Join(all, " ")
 }
 
-// feed gives the session its input, in pieces of at most size bytes and only as much as it requests,
-// until it stops reading. It returns the last step and the number of bytes taken.
-func feed(s *offline.Session, input string, size int) (step stream.Step, taken int) {
-	step = s.Advance(stream.Event{Kind: stream.Accepted})
-	for step.Do == stream.Read && taken < len(input) {
-		n := min(size, step.Max, len(input)-taken)
-		step = s.Advance(stream.Event{Kind: stream.Bytes, Data: []byte(input[taken : taken+n])})
-		taken += n
-	}
-	return step, taken
-}
-
 const (
 	defaultBuffer = 16 << 10
 	notFound      = "- - -"
@@ -145,7 +133,7 @@ func TestPreread(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, size := range []int{1, 7, 1448, 1 << 20} {
 				s := session(t, defaultBuffer)
-				step, _ := feed(s, tt.input, size)
+				step, _ := s.Feed(tt.input, size)
 				if step.Do != stream.Send || string(step.Out) != tt.server {
 					t.Fatalf("in pieces of %d: got step %d with %q, want the server %s", size, step.Do, step.Out, tt.server)
 				}
@@ -181,7 +169,7 @@ func TestNotEnough(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := session(t, defaultBuffer)
-			step, taken := feed(s, tt.input, 1448)
+			step, taken := s.Feed(tt.input, 1448)
 			if step.Do == stream.Read {
 				step = s.Advance(stream.Event{Kind: tt.event})
 			}
@@ -205,7 +193,7 @@ func TestNotEnough(t *testing.T) {
 func TestExactFit(t *testing.T) {
 	input := clientHello{name: "a.example"}.encode()
 	for size, want := range map[int]stream.StepKind{len(input): stream.Send, len(input) - 1: stream.Finish} {
-		if step, _ := feed(session(t, size), input, 1448); step.Do != want {
+		if step, _ := session(t, size).Feed(input, 1448); step.Do != want {
 			t.Errorf("with a buffer of %d bytes: got step %d, want %d", size, step.Do, want)
 		}
 	}
