@@ -2,15 +2,11 @@ package stream_test
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/netip"
 	"reflect"
@@ -20,6 +16,7 @@ import (
 	"time"
 	"unsafe"
 
+	"weir/internal/testcert"
 	"weir/stream"
 	"weir/stream/driver/drivertest"
 	"weir/stream/offline"
@@ -28,16 +25,7 @@ import (
 // certificate returns a new certificate for that name.
 func certificate(t *testing.T, name string) tls.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{name}, NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	return testcert.SelfSigned(t, name).TLS()
 }
 
 // handshakeTimeout is the ssl_handshake_timeout of the tests.
@@ -172,6 +160,7 @@ func TestHandshakeState(t *testing.T) {
 	want := stream.TLSState{
 		Version: tls.VersionTLS12, CipherSuite: tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, Curve: tls.CurveP384,
 		ServerName: "name.example", ALPN: "mqtt", Certificate: own.Certificate[0], VerifyError: untrusted,
+		Own: l.Default.TLS.Config.Certificates[0].Leaf,
 	}
 	for _, resumed := range []bool{false, true} {
 		want.Resumed = resumed

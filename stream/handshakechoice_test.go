@@ -1,42 +1,13 @@
 package stream_test
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/tls"
-	"crypto/x509"
-	"math/big"
 	"testing"
-	"time"
 
+	"weir/internal/testcert"
 	"weir/internal/tlsconf"
 	"weir/stream"
 )
-
-// rsaCertificate returns a new certificate with an RSA key.
-func rsaCertificate(t *testing.T) tls.Certificate {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(2), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-}
-
-// parsed returns the certificate with its Leaf.
-func parsed(t *testing.T, c tls.Certificate) tls.Certificate {
-	t.Helper()
-	var err error
-	if c.Leaf, err = x509.ParseCertificate(c.Certificate[0]); err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
 
 // choosing returns a configuration that chooses among several certificates, or has the only one.
 func choosing(all []tls.Certificate) *tls.Config {
@@ -50,7 +21,7 @@ func choosing(all []tls.Certificate) *tls.Config {
 // TestOwnCertificate checks that the certificate of the handshake is known, whatever name the client
 // requests.
 func TestOwnCertificate(t *testing.T) {
-	certificates := []tls.Certificate{parsed(t, certificate(t, "default")), parsed(t, rsaCertificate(t))}
+	certificates := []tls.Certificate{certificate(t, "default"), testcert.Issue(t, nil, testcert.RSAKey(t, 2048)).TLS()}
 	for _, tt := range []struct {
 		servers int
 		cipher  uint16

@@ -3,9 +3,6 @@ package certstatus
 import (
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
@@ -20,48 +17,31 @@ import (
 	"golang.org/x/crypto/ocsp"
 
 	"weir/internal/certverify"
+	"weir/internal/testcert"
 )
 
 // now is the time of the tests.
 var now = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 
-// An entity is a certificate with its key.
-type entity struct {
-	*x509.Certificate
-	key crypto.Signer
-}
-
 // issue returns a certificate that by has signed; nil makes an authority.
-func issue(t *testing.T, by *entity, name string, change func(*x509.Certificate)) *entity {
+func issue(t *testing.T, by *testcert.Certificate, name string, change func(*x509.Certificate)) *testcert.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return issueFor(t, key, by, name, change)
+	return issueFor(t, testcert.ECKey(t), by, name, change)
 }
 
-func issueFor(t *testing.T, key crypto.Signer, by *entity, name string, change func(*x509.Certificate)) *entity {
+func issueFor(
+	t *testing.T, key crypto.Signer, by *testcert.Certificate, name string, change func(*x509.Certificate),
+) *testcert.Certificate {
 	t.Helper()
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
-	}
-	if by == nil {
-		c.IsCA, c.BasicConstraintsValid, c.KeyUsage = true, true, x509.KeyUsageCertSign
-		by = &entity{c, key}
-	}
-	if change != nil {
-		change(c)
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, by.Certificate, key.Public(), by.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &entity{made, key}
+	return testcert.Issue(t, by, key, testcert.Name(name), func(c *x509.Certificate) {
+		c.SerialNumber, c.NotBefore, c.NotAfter = big.NewInt(7), now.Add(-time.Hour), now.Add(time.Hour)
+		if by == nil {
+			testcert.Authority(c)
+		}
+		if change != nil {
+			change(c)
+		}
+	})
 }
 
 func delegated(c *x509.Certificate) {
@@ -69,7 +49,7 @@ func delegated(c *x509.Certificate) {
 }
 
 // sign returns a response about certificates of an authority, with the certificate of its signer.
-func sign(t *testing.T, about, signer *entity, change func(*ocsp.Response)) []byte {
+func sign(t *testing.T, about, signer *testcert.Certificate, change func(*ocsp.Response)) []byte {
 	t.Helper()
 	r := ocsp.Response{
 		Status: ocsp.Good, SerialNumber: big.NewInt(7), ThisUpdate: now, NextUpdate: now.Add(time.Hour), Certificate: signer.Certificate,
@@ -77,7 +57,7 @@ func sign(t *testing.T, about, signer *entity, change func(*ocsp.Response)) []by
 	if change != nil {
 		change(&r)
 	}
-	der, err := ocsp.CreateResponse(about.Certificate, signer.Certificate, r, signer.key)
+	der, err := ocsp.CreateResponse(about.Certificate, signer.Certificate, r, signer.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,8 +86,8 @@ func TestVerify(t *testing.T) {
 		{"by an expired delegate", sign(t, ca, late, nil), "certificate has expired"},
 		{"by a trusted authority that is not the issuer", sign(t, ca, other, nil), errRoot},
 		{"by a delegate of another authority", sign(t, ca, below, nil), "unable to get local issuer certificate"},
-		{"by another key", sign(t, ca, &entity{ca.Certificate, other.key}, func(r *ocsp.Response) { r.Certificate = nil }), errSignature},
-		{"by a key that is not the certificate's", sign(t, ca, &entity{ca.Certificate, other.key}, nil), errSignature},
+		{"by another key", sign(t, ca, &testcert.Certificate{Certificate: ca.Certificate, Key: other.Key}, func(r *ocsp.Response) { r.Certificate = nil }), errSignature},
+		{"by a key that is not the certificate's", sign(t, ca, &testcert.Certificate{Certificate: ca.Certificate, Key: other.Key}, nil), errSignature},
 		{"about the certificate of another authority", sign(t, other, ca, nil), errNotFound.Error()},
 		{"about another certificate", sign(t, ca, ca, func(r *ocsp.Response) { r.SerialNumber = big.NewInt(9) }), errNotFound.Error()},
 		{"with another hash", sign(t, ca, ca, func(r *ocsp.Response) { r.IssuerHash = crypto.SHA256 }), errNotFound.Error()},
@@ -145,7 +125,7 @@ func TestVerify(t *testing.T) {
 func TestVerifySharedKey(t *testing.T) {
 	ca, other := issue(t, nil, "ca", nil), issue(t, nil, "other", nil)
 	ofOther := issue(t, other, "responder", delegated)
-	ofCA := issueFor(t, ofOther.key, ca, "responder", delegated)
+	ofCA := issueFor(t, ofOther.Key, ca, "responder", delegated)
 	q := &Question{Certificate: issue(t, ca, "client", nil).Certificate, Issuer: ca.Certificate}
 	q.Trust.Store = certverify.NewStore([]*x509.Certificate{ca.Certificate, other.Certificate}, nil)
 	if _, err := q.verify(sign(t, other, ofCA, nil), now); !errors.Is(err, errNotFound) {
@@ -161,7 +141,7 @@ func TestVerifyStaple(t *testing.T) {
 	tests := []struct {
 		name   string
 		trust  Trust
-		signer *entity
+		signer *testcert.Certificate
 		ok     bool
 	}{
 		{"any signer", Trust{}, undelegated, true},

@@ -2,16 +2,15 @@ package certverify
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"math/big"
 	"testing"
 	"time"
+
+	"weir/internal/testcert"
 )
 
 // now is the time of all verifications: the real one, since the openssl program has no other.
@@ -24,31 +23,29 @@ type entity struct {
 }
 
 // A change edits the template of a certificate.
-type change func(*x509.Certificate)
-
-var serial int64
+type change = func(*x509.Certificate)
 
 // root returns an authority that has signed itself.
 func root(t testing.TB, name string, changes ...change) *entity {
 	t.Helper()
-	return issue(t, nil, newKey(t), name, append([]change{asAuthority}, changes...)...)
+	return issue(t, nil, testcert.ECKey(t), name, append([]change{asAuthority}, changes...)...)
 }
 
 // authority returns an authority below another one.
 func (e *entity) authority(t testing.TB, name string, changes ...change) *entity {
 	t.Helper()
-	return issue(t, e, newKey(t), name, append([]change{asAuthority}, changes...)...)
+	return issue(t, e, testcert.ECKey(t), name, append([]change{asAuthority}, changes...)...)
 }
 
 // leaf returns a certificate for both sides of TLS.
 func (e *entity) leaf(t testing.TB, name string, changes ...change) *entity {
 	t.Helper()
-	return issue(t, e, newKey(t), name, append([]change{asLeaf}, changes...)...)
+	return issue(t, e, testcert.ECKey(t), name, append([]change{asLeaf}, changes...)...)
 }
 
 func asAuthority(c *x509.Certificate) {
-	c.IsCA, c.BasicConstraintsValid, c.MaxPathLen = true, true, -1
-	c.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	testcert.Authority(c)
+	c.MaxPathLen = -1
 }
 
 func asLeaf(c *x509.Certificate) {
@@ -56,44 +53,16 @@ func asLeaf(c *x509.Certificate) {
 	c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
 }
 
-func newKey(t testing.TB) crypto.Signer {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func rsaKey(t testing.TB, bits int) crypto.Signer {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, bits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
 // issue returns a certificate that an authority, or its own key, has signed.
 func issue(t testing.TB, by *entity, key crypto.Signer, name string, changes ...change) *entity {
 	t.Helper()
-	serial++
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
-	}
-	for _, c := range changes {
-		c(template)
-	}
-	parent, signer := template, key
+	var parent *testcert.Certificate
 	if by != nil {
-		parent, signer = by.cert, by.key
+		parent = &testcert.Certificate{Certificate: by.cert, Key: by.key}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &entity{parseCertificate(t, der), key}
+	named := func(c *x509.Certificate) { c.Subject.CommonName = name }
+	made := testcert.Issue(t, parent, key, append([]change{named}, changes...)...)
+	return &entity{made.Certificate, key}
 }
 
 func parseCertificate(t testing.TB, der []byte) *x509.Certificate {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"weir/conformance/installed"
+	"weir/internal/testcert"
 )
 
 // A scenario is a verification with its result.
@@ -66,10 +67,10 @@ func chainScenarios(t testing.TB) []scenario {
 	ca, other := root(t, "ca"), root(t, "other")
 	mid := ca.authority(t, "intermediate")
 	low := mid.authority(t, "lower")
-	lone := issue(t, nil, newKey(t), "lone", asLeaf)
+	lone := issue(t, nil, testcert.ECKey(t), "lone", asLeaf)
 	oldCA := root(t, "old", expired)
 	mimic := root(t, "ca")
-	spaced := issue(t, ca, newKey(t), "x", asLeaf, func(c *x509.Certificate) { c.AuthorityKeyId = nil })
+	spaced := issue(t, ca, testcert.ECKey(t), "x", asLeaf, func(c *x509.Certificate) { c.AuthorityKeyId = nil })
 	return []scenario{
 		{name: "issued by a trusted authority", chain: of(ca.leaf(t, "a")), trusted: of(ca), depth: 1, want: OK},
 		{name: "depth 0", chain: of(ca.leaf(t, "a")), trusted: of(ca), depth: 0, want: OK},
@@ -92,7 +93,7 @@ func chainScenarios(t testing.TB) []scenario {
 		{name: "not yet valid", chain: of(ca.leaf(t, "a", notYet)), trusted: of(ca), depth: 1, want: NotYetValid},
 		{name: "expired authority", chain: of(oldCA.leaf(t, "a")), trusted: of(oldCA), depth: 1, want: Expired},
 		{name: "expired and unknown", chain: of(other.leaf(t, "a", expired)), trusted: of(ca), depth: 1, want: Expired},
-		{name: "expired and self-signed", chain: of(issue(t, nil, newKey(t), "b", asLeaf, expired)), trusted: of(ca), depth: 1, want: Expired},
+		{name: "expired and self-signed", chain: of(issue(t, nil, testcert.ECKey(t), "b", asLeaf, expired)), trusted: of(ca), depth: 1, want: Expired},
 		{name: "root with the name of a trusted one", chain: of(mimic.leaf(t, "a"), mimic), trusted: of(ca), depth: 1, want: SelfSignedInChain},
 		{name: "two trusted roots of one name", chain: of(ca.leaf(t, "a")), trusted: of(mimic, ca), depth: 1, want: OK},
 		{name: "two trusted roots of one name, no identifier",
@@ -103,14 +104,14 @@ func chainScenarios(t testing.TB) []scenario {
 // rootWithoutIdentifiers returns an authority that is known by its name only.
 func rootWithoutIdentifiers(t testing.TB, name string) *entity {
 	t.Helper()
-	return issue(t, nil, newKey(t), name, asAuthority, func(c *x509.Certificate) { c.SubjectKeyId = []byte{} },
+	return issue(t, nil, testcert.ECKey(t), name, asAuthority, func(c *x509.Certificate) { c.SubjectKeyId = []byte{} },
 		extensionOf(asn1.ObjectIdentifier{2, 5, 29, 14}, false, []byte{4, 0}))
 }
 
 // withoutIdentifiers returns a certificate that does not identify its issuer's key.
 func withoutIdentifiers(t testing.TB, ca *entity) *entity {
 	t.Helper()
-	return issue(t, ca, newKey(t), "a", asLeaf, extensionOf(oidAuthorityKey, false, []byte{0x30, 0}))
+	return issue(t, ca, testcert.ECKey(t), "a", asLeaf, extensionOf(oidAuthorityKey, false, []byte{0x30, 0}))
 }
 
 func purposeScenarios(t testing.TB) []scenario {
@@ -210,10 +211,10 @@ func listScenarios(t testing.TB) []scenario {
 func otherScenarios(t testing.TB) []scenario {
 	t.Helper()
 	ca := root(t, "ca")
-	rsaCA := issue(t, nil, rsaKey(t, 2048), "rsa", asAuthority)
-	weakCA := issue(t, nil, rsaKey(t, 1024), "weak", asAuthority)
-	weakLeaf := issue(t, rsaCA, rsaKey(t, 1024), "a", asLeaf)
-	old := issue(t, rsaCA, newKey(t), "a", asLeaf, algorithm(x509.SHA1WithRSA))
+	rsaCA := issue(t, nil, testcert.RSAKey(t, 2048), "rsa", asAuthority)
+	weakCA := issue(t, nil, testcert.RSAKey(t, 1024), "weak", asAuthority)
+	weakLeaf := issue(t, rsaCA, testcert.RSAKey(t, 1024), "a", asLeaf)
+	old := issue(t, rsaCA, testcert.ECKey(t), "a", asLeaf, algorithm(x509.SHA1WithRSA))
 	limited := root(t, "limited", func(c *x509.Certificate) {
 		c.PermittedDNSDomains, c.ExcludedDNSDomains = []string{"example.com"}, []string{"bad.example.com"}
 		c.PermittedEmailAddresses = []string{"example.com"}

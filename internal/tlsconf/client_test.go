@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"slices"
 	"testing"
+
+	"weir/internal/testcert"
 )
 
 // presenting returns a client with a certificate.
@@ -22,7 +24,7 @@ func presenting(t *testing.T, m *made) *Client {
 // other authorities, as OpenSSL does.
 func TestCertificateIsPresented(t *testing.T) {
 	p := newParty(t).verifying(VerifyOptionalNoCA)
-	own, other := makeCert(t, nil, ecKey(t), nil), makeCert(t, nil, rsaKey(t, 2048), nil)
+	own, other := makeCert(t, nil, testcert.ECKey(t)), makeCert(t, nil, testcert.RSAKey(t, 2048))
 	client := presenting(t, own)
 	replaced := other.loaded()
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
@@ -42,7 +44,7 @@ func TestCertificateIsPresented(t *testing.T) {
 
 // TestUnusableCertificateIsNotPresented checks a server that accepts no signature of the client's key.
 func TestUnusableCertificateIsNotPresented(t *testing.T) {
-	client := presenting(t, makeCert(t, nil, ecKey(t), nil))
+	client := presenting(t, makeCert(t, nil, testcert.ECKey(t)))
 	request := &tls.CertificateRequestInfo{Version: tls.VersionTLS13, SignatureSchemes: []tls.SignatureScheme{tls.PSSWithSHA256}}
 	got, err := client.Config(Connection{}).GetClientCertificate(request)
 	if err != nil || len(got.Certificate) != 0 {
@@ -54,7 +56,7 @@ func TestUnusableCertificateIsNotPresented(t *testing.T) {
 // it began with: the server knows the client by it.
 func TestSessionsOfCertificates(t *testing.T) {
 	p := newParty(t).verifying(VerifyOptionalNoCA)
-	own, other := makeCert(t, nil, ecKey(t), nil), makeCert(t, nil, ecKey(t), nil)
+	own, other := makeCert(t, nil, testcert.ECKey(t)), makeCert(t, nil, testcert.ECKey(t))
 	client, replaced := presenting(t, own), other.loaded()
 	sessions := tls.NewLRUClientSessionCache(4)
 	for i, tt := range []struct {

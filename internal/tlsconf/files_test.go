@@ -5,12 +5,9 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
 	"errors"
@@ -26,6 +23,7 @@ import (
 
 	"weir/conformance/installed"
 	"weir/internal/certverify"
+	"weir/internal/testcert"
 )
 
 // memory is a set of files by their names.
@@ -54,32 +52,19 @@ type made struct {
 }
 
 // makeCert returns a certificate that by has signed, or that has signed itself if by is nil.
-func makeCert(t testing.TB, by *made, key crypto.Signer, edit func(*x509.Certificate)) *made {
+func makeCert(t testing.TB, by *made, key crypto.Signer, edits ...func(*x509.Certificate)) *made {
 	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "test"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	if edit != nil {
-		edit(template)
-	}
-	parent, signer := template, key
+	var parent *testcert.Certificate
 	if by != nil {
-		parent, signer = by.cert, by.key
+		parent = &testcert.Certificate{Certificate: by.cert, Key: by.key}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &made{cert, key, block("CERTIFICATE", der), block("PRIVATE KEY", pkcs8Of(t, key))}
+	named := func(c *x509.Certificate) { c.Subject.CommonName = "test" }
+	c := testcert.Issue(t, parent, key, append([]func(*x509.Certificate){named}, edits...)...)
+	return &made{c.Certificate, key, block("CERTIFICATE", c.Raw), block("PRIVATE KEY", pkcs8Of(t, key))}
 }
 
 func authority(c *x509.Certificate) {
-	c.IsCA, c.BasicConstraintsValid, c.KeyUsage = true, true, x509.KeyUsageCertSign|x509.KeyUsageCRLSign
+	testcert.Authority(c)
 	c.Subject.CommonName = "authority"
 }
 
@@ -96,24 +81,6 @@ func pkcs8Of(t testing.TB, key crypto.Signer) []byte {
 	return der
 }
 
-func ecKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func rsaKey(t testing.TB, bits int) *rsa.PrivateKey {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, bits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
 func sec1(t testing.TB, key *ecdsa.PrivateKey) []byte {
 	t.Helper()
 	der, err := x509.MarshalECPrivateKey(key)
@@ -124,13 +91,13 @@ func sec1(t testing.TB, key *ecdsa.PrivateKey) []byte {
 }
 
 func TestCertificateForms(t *testing.T) {
-	ec, rsaPrivate := ecKey(t), rsaKey(t, 2048)
+	ec, rsaPrivate := testcert.ECKey(t), testcert.RSAKey(t, 2048)
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ca := makeCert(t, nil, ecKey(t), authority)
-	byEC, byRSA, byEd := makeCert(t, ca, ec, nil), makeCert(t, ca, rsaPrivate, nil), makeCert(t, ca, ed, nil)
+	ca := makeCert(t, nil, testcert.ECKey(t), authority)
+	byEC, byRSA, byEd := makeCert(t, ca, ec), makeCert(t, ca, rsaPrivate), makeCert(t, ca, ed)
 	parameters := block("EC PARAMETERS", []byte{6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7})
 	m := memory{
 		"/ec.crt": byEC.pem, "/ec8.key": byEC.pkcs, "/ec1.key": parameters + block("EC PRIVATE KEY", sec1(t, ec)),
@@ -175,11 +142,11 @@ func TestCertificateErrors(t *testing.T) {
 
 func certificateErrors(t testing.TB) (memory, []certificateError) {
 	t.Helper()
-	ec, other, weak := ecKey(t), ecKey(t), rsaKey(t, 1024)
-	ca := makeCert(t, nil, rsaKey(t, 2048), authority)
-	good := makeCert(t, ca, ec, nil)
+	ec, other, weak := testcert.ECKey(t), testcert.ECKey(t), testcert.RSAKey(t, 1024)
+	ca := makeCert(t, nil, testcert.RSAKey(t, 2048), authority)
+	good := makeCert(t, ca, ec)
 	sha1 := makeCert(t, ca, ec, func(c *x509.Certificate) { c.SignatureAlgorithm = x509.SHA1WithRSA })
-	small, self := makeCert(t, nil, weak, nil), makeCert(t, nil, rsaKey(t, 2048), func(c *x509.Certificate) { c.SignatureAlgorithm = x509.SHA1WithRSA })
+	small, self := makeCert(t, nil, weak), makeCert(t, nil, testcert.RSAKey(t, 2048), func(c *x509.Certificate) { c.SignatureAlgorithm = x509.SHA1WithRSA })
 	badBlock := block("CERTIFICATE", []byte{0, 0, 0})
 	m := memory{
 		"/ok.crt": good.pem, "/ok.key": good.pkcs, "/other.key": block("PRIVATE KEY", pkcs8Of(t, other)), "/rsa.key": block("PRIVATE KEY", pkcs8Of(t, weak)),
@@ -238,8 +205,8 @@ func checkSentence(t *testing.T, name string, err error, want string) {
 }
 
 func TestEncryptedKeys(t *testing.T) {
-	ec := ecKey(t)
-	cert := makeCert(t, nil, ec, nil)
+	ec := testcert.ECKey(t)
+	cert := makeCert(t, nil, ec)
 	//lint:ignore SA1019 nginx reads this form
 	old, err := x509.EncryptPEMBlock(rand.Reader, "EC PRIVATE KEY", sec1(t, ec), []byte("secret"), x509.PEMCipherAES128)
 	if err != nil {
@@ -275,8 +242,8 @@ func TestKeysOfOpenSSL(t *testing.T) {
 		t.Skip("runs openssl many times")
 	}
 	openssl := installed.Program(t, "openssl", "openssl")
-	plain := rsaKey(t, 2048)
-	cert := makeCert(t, nil, plain, nil)
+	plain := testcert.RSAKey(t, 2048)
+	cert := makeCert(t, nil, plain)
 	for _, args := range []string{
 		"rsa -traditional -aes256", "rsa -traditional -des3", "pkcs8 -topk8", "pkcs8 -topk8 -v2 aes-128-cbc -v2prf hmacWithSHA1",
 		"pkcs8 -topk8 -v2 des3", "pkcs8 -topk8 -scrypt",
@@ -323,7 +290,7 @@ func checkPlaced(t *testing.T, name string, err error, want string) {
 }
 
 func TestAuthorities(t *testing.T) {
-	ca := makeCert(t, nil, ecKey(t), authority)
+	ca := makeCert(t, nil, testcert.ECKey(t), authority)
 	m := memory{"/one": ca.pem, "/two": ca.pem + "between\n" + ca.pem, "/garbage": "x", "/bad": ca.pem + block("CERTIFICATE", []byte{0}),
 		"/trusted": block("TRUSTED CERTIFICATE", ca.cert.Raw)}
 	for path, want := range map[string]int{"/one": 1, "/two": 2} {
@@ -344,7 +311,7 @@ func TestAuthorities(t *testing.T) {
 }
 
 func TestRevocationLists(t *testing.T) {
-	ca := makeCert(t, nil, ecKey(t), authority)
+	ca := makeCert(t, nil, testcert.ECKey(t), authority)
 	list := block("X509 CRL", revocationList(t, ca).Raw)
 	m := memory{"/one": list, "/two": list + ca.pem + list, "/cert": ca.pem, "/bad": list + block("X509 CRL", []byte{0})}
 	for path, want := range map[string]int{"/one": 1, "/two": 2} {
@@ -364,8 +331,8 @@ func TestRevocationLists(t *testing.T) {
 
 // TestRevocationListVersion1 checks that a list without a number of its version revokes certificates.
 func TestRevocationListVersion1(t *testing.T) {
-	ca := makeCert(t, nil, ecKey(t), authority)
-	revoked, good := makeCert(t, ca, ecKey(t), nil), makeCert(t, ca, ecKey(t), nil)
+	ca := makeCert(t, nil, testcert.ECKey(t), authority)
+	revoked, good := makeCert(t, ca, testcert.ECKey(t)), makeCert(t, ca, testcert.ECKey(t))
 	for name, signer := range map[string]*made{"": ca, "another key": revoked} {
 		m := memory{"/list": block("X509 CRL", version1(t, revocationList(t, ca, revoked), signer.key))}
 		lists, err := m.files().RevocationLists("/list")

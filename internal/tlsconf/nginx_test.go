@@ -11,6 +11,7 @@ import (
 
 	"weir/conformance/installed"
 	"weir/conformance/nginx"
+	"weir/internal/testcert"
 )
 
 // An oracle is nginx with a directory of files.
@@ -80,7 +81,7 @@ func TestCertificateErrorsAgainstNginx(t *testing.T) {
 }
 
 func TestCommandsAgainstNginx(t *testing.T) {
-	cert := makeCert(t, nil, ecKey(t), nil)
+	cert := makeCert(t, nil, testcert.ECKey(t))
 	o := newOracle(t, memory{"/crt": cert.pem, "/key": cert.pkcs})
 	for _, c := range commandCases() {
 		want := c.failure

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"weir/internal/certverify"
+	"weir/internal/testcert"
 )
 
 // loaded returns a certificate as Files.Certificate does.
@@ -29,8 +30,8 @@ type party struct {
 
 func newParty(t testing.TB) *party {
 	t.Helper()
-	ca := makeCert(t, nil, ecKey(t), authority)
-	p := &party{ca: ca, certificate: makeCert(t, ca, ecKey(t), func(c *x509.Certificate) { c.DNSNames = []string{"server"} })}
+	ca := makeCert(t, nil, testcert.ECKey(t), authority)
+	p := &party{ca: ca, certificate: makeCert(t, ca, testcert.ECKey(t), func(c *x509.Certificate) { c.DNSNames = []string{"server"} })}
 	p.server = Server{Settings: defaults(), Name: "one", Tickets: NewRandomKeys(time.Hour), Timeout: 5 * time.Minute}
 	p.server.Certificates = []tls.Certificate{p.certificate.loaded()}
 	return p
@@ -129,9 +130,9 @@ func withCertificate(m *made) *tls.Config {
 
 func TestCheckClient(t *testing.T) {
 	p := newParty(t).verifying(VerifyOn)
-	good := makeCert(t, p.ca, ecKey(t), nil)
-	expired := makeCert(t, p.ca, ecKey(t), func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })
-	lone := makeCert(t, nil, ecKey(t), nil)
+	good := makeCert(t, p.ca, testcert.ECKey(t))
+	expired := makeCert(t, p.ca, testcert.ECKey(t), func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })
+	lone := makeCert(t, nil, testcert.ECKey(t))
 	const missing = "client sent no required SSL certificate"
 	for _, c := range []struct {
 		mode   VerifyMode
@@ -182,7 +183,7 @@ func resuming(client *tls.Config, version uint16) *tls.Config {
 func TestResumption(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		p := newParty(t).verifying(VerifyOn)
-		client := resuming(withCertificate(makeCert(t, p.ca, ecKey(t), nil)), version)
+		client := resuming(withCertificate(makeCert(t, p.ca, testcert.ECKey(t))), version)
 		if s := p.mustConnect(t, client); s.DidResume {
 			t.Errorf("%x: the first session is a resumed one", version)
 		}
@@ -198,11 +199,11 @@ func TestResumedSessionIsVerified(t *testing.T) {
 		p := newParty(t).verifying(VerifyOn)
 		now := time.Now()
 		p.server.Verifier.Clock = func() time.Time { return now }
-		mid := makeCert(t, p.ca, ecKey(t), func(c *x509.Certificate) {
+		mid := makeCert(t, p.ca, testcert.ECKey(t), func(c *x509.Certificate) {
 			authority(c)
 			c.Subject.CommonName, c.NotAfter = "intermediate", now.Add(2*time.Minute)
 		})
-		leaf := makeCert(t, mid, ecKey(t), nil)
+		leaf := makeCert(t, mid, testcert.ECKey(t))
 		client := insecure()
 		client.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			return &tls.Certificate{Certificate: [][]byte{leaf.cert.Raw, mid.cert.Raw}, PrivateKey: leaf.key}, nil
@@ -220,10 +221,12 @@ func TestResumedSessionIsVerified(t *testing.T) {
 
 // TestTicketsAreBound checks that a ticket opens only where it was made.
 func TestTicketsAreBound(t *testing.T) {
-	other := makeCert(t, nil, ecKey(t), authority)
+	other := makeCert(t, nil, testcert.ECKey(t), authority)
 	for name, change := range map[string]func(*party){
-		"another server":      func(p *party) { p.server.Name = "two" },
-		"another certificate": func(p *party) { p.server.Certificates = []tls.Certificate{makeCert(t, p.ca, ecKey(t), nil).loaded()} },
+		"another server": func(p *party) { p.server.Name = "two" },
+		"another certificate": func(p *party) {
+			p.server.Certificates = []tls.Certificate{makeCert(t, p.ca, testcert.ECKey(t)).loaded()}
+		},
 		"other authorities": func(p *party) {
 			p.server.Verifier = &Verifier{Store: certverify.NewStore([]*x509.Certificate{p.ca.cert, other.cert}, nil), Depth: 1, Level: 2}
 		},
@@ -238,7 +241,7 @@ func TestTicketsAreBound(t *testing.T) {
 	} {
 		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 			p := newParty(t).verifying(VerifyOn)
-			client := resuming(withCertificate(makeCert(t, p.ca, ecKey(t), nil)), version)
+			client := resuming(withCertificate(makeCert(t, p.ca, testcert.ECKey(t))), version)
 			p.mustConnect(t, client)
 			change(p)
 			if s := p.mustConnect(t, client); s.DidResume {
@@ -331,8 +334,8 @@ func TestCertificateChoice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, second := makeCert(t, p.ca, rsaKey(t, 2048), nil), makeCert(t, p.ca, rsaKey(t, 2048), nil)
-	edCert := makeCert(t, p.ca, ed, nil)
+	first, second := makeCert(t, p.ca, testcert.RSAKey(t, 2048)), makeCert(t, p.ca, testcert.RSAKey(t, 2048))
+	edCert := makeCert(t, p.ca, ed)
 	p.server.Certificates = []tls.Certificate{first.loaded(), p.certificate.loaded(), second.loaded(), edCert.loaded()}
 	config, _, err := p.server.Config()
 	if err != nil || len(config.Certificates) != 3 {

@@ -3,11 +3,6 @@ package tlserror
 import (
 	"bytes"
 	"context"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
@@ -15,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"os"
 	"os/exec"
@@ -29,6 +23,7 @@ import (
 	"weir/conformance/installed"
 	"weir/conformance/nginx"
 	"weir/conformance/ports"
+	"weir/internal/testcert"
 	"weir/internal/testwait"
 )
 
@@ -70,8 +65,8 @@ type party struct {
 
 func newParty(t testing.TB) *party {
 	t.Helper()
-	key := ecKey(t)
-	cert := selfSigned(t, key)
+	key := testcert.ECKey(t)
+	cert := testcert.Issue(t, nil, key).TLS()
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
@@ -85,34 +80,6 @@ func newParty(t testing.TB) *party {
 		cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}),
 		key:  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
 	}
-}
-
-func ecKey(t testing.TB) crypto.Signer {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func rsaKey(t testing.TB) crypto.Signer {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func selfSigned(t testing.TB, key crypto.Signer) tls.Certificate {
-	t.Helper()
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
 func insecure() *tls.Config { return &tls.Config{InsecureSkipVerify: true, ServerName: "server"} }
@@ -235,8 +202,8 @@ func stimuli(t testing.TB) []stimulus {
 		edit(c)
 		return shake(c)
 	}
-	foreign := selfSigned(t, rsaKey(t))
-	foreign.PrivateKey = ecKey(t) // not the key of the certificate
+	foreign := testcert.Issue(t, nil, testcert.RSAKey(t, 2048)).TLS()
+	foreign.PrivateKey = testcert.ECKey(t) // not the key of the certificate
 	all := []stimulus{
 		{"GET", send([]byte("GET / HTTP/1.0\r\n\r\n")), usual("0A00009C:SSL routines::http request")},
 		{"POST", send([]byte("POST / HTTP/1.0\r\n\r\n")), usual("0A00009C:SSL routines::http request")},

@@ -1,41 +1,17 @@
 package webserver
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
-	"math/big"
 	"testing"
 	"time"
 
 	"weir/internal/certverify"
+	"weir/internal/testcert"
 	"weir/internal/tlsconf"
 	"weir/web"
 )
-
-// newCertificate returns a certificate that signs itself.
-func newCertificate(t *testing.T) tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"x"}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
-}
 
 // handshakes are the names of the counters of the process that change, in order.
 type handshakes chan string
@@ -69,7 +45,7 @@ type tlsRig struct {
 
 func newTLSRig(t *testing.T, content contentFunc, set ...func(*web.TLS)) *tlsRig {
 	t.Helper()
-	r := &tlsRig{certificate: newCertificate(t), process: make(handshakes, 9999), zone: make(handshakes, 9999)}
+	r := &tlsRig{certificate: testcert.SelfSigned(t, "x").TLS(), process: make(handshakes, 9999), zone: make(handshakes, 9999)}
 	settings := &web.TLS{Config: &tls.Config{Certificates: []tls.Certificate{r.certificate}}}
 	settings.Config.SetSessionTicketKeys([][32]byte{{}})
 	for _, f := range set {
@@ -168,7 +144,7 @@ func TestRefusedCertificatesAreCounted(t *testing.T) {
 	r.expect("done")
 	r.expect("no certificate")
 	config = r.client()
-	config.Certificates = []tls.Certificate{newCertificate(t)}
+	config.Certificates = []tls.Certificate{testcert.SelfSigned(t, "x").TLS()}
 	r.request(config)
 	r.expect("done")
 	r.expect("unverified")

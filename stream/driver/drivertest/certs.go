@@ -1,15 +1,12 @@
 package drivertest
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"math/big"
 	"sync"
 	"testing"
-	"time"
+
+	"weir/internal/testcert"
 )
 
 // serverName is the name in the tests' certificate.
@@ -21,38 +18,24 @@ type tlsConfigs struct {
 	client *tls.Config
 }
 
-// newTLSConfigs creates a certificate for serverName, once per process.
-var newTLSConfigs = sync.OnceValues(func() (*tlsConfigs, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	sheet := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{serverName}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, sheet, sheet, key.Public(), key)
-	if err != nil {
-		return nil, err
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, err
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(leaf)
-	return &tlsConfigs{
-		&tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
-		&tls.Config{RootCAs: roots, ServerName: serverName},
-	}, nil
-})
+var (
+	makeTLS sync.Once
+	madeTLS *tlsConfigs
+)
 
-// testTLS returns the TLS configurations of the tests. The caller must not change them.
+// testTLS returns the TLS configurations of the tests, with one certificate for serverName. The caller
+// must not change them.
 func testTLS(t testing.TB) *tlsConfigs {
 	t.Helper()
-	made, err := newTLSConfigs()
-	if err != nil {
-		t.Fatal(err)
+	makeTLS.Do(func() { madeTLS = newTLSConfigs(testcert.SelfSigned(t, serverName)) })
+	return madeTLS
+}
+
+func newTLSConfigs(c *testcert.Certificate) *tlsConfigs {
+	roots := x509.NewCertPool()
+	roots.AddCert(c.Certificate)
+	return &tlsConfigs{
+		&tls.Config{Certificates: []tls.Certificate{c.TLS()}},
+		&tls.Config{RootCAs: roots, ServerName: serverName},
 	}
-	return made
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"weir/internal/proxyproto"
+	"weir/internal/testcert"
 	"weir/stream"
 	"weir/stream/driver/drivertest"
 	"weir/stream/modules/proxy"
@@ -223,7 +224,7 @@ func TestVariableDestination(t *testing.T) {
 func TestProtocolWithTLS(t *testing.T) {
 	c := content(group(1))
 	c.Protocol = proxy.V2
-	client := certificate(t, "client")
+	client := testcert.SelfSigned(t, "client").Certificate
 	s := session(t, c)
 	s.Advance(stream.Event{Kind: stream.Accepted})
 	s.TLS = &stream.TLSState{
@@ -251,7 +252,7 @@ func TestHeaderTooLarge(t *testing.T) {
 	c.Protocol = proxy.V2
 	s := session(t, c)
 	s.Advance(stream.Event{Kind: stream.Accepted})
-	s.TLS = &stream.TLSState{Certificate: certificate(t, strings.Repeat("a", proxyproto.MaxHeader)).Raw}
+	s.TLS = &stream.TLSState{Certificate: testcert.SelfSigned(t, strings.Repeat("a", proxyproto.MaxHeader)).Certificate.Raw}
 	if step := s.Advance(stream.Event{Kind: stream.Bytes, Data: []byte("abcd")}); step.Do != stream.Finish {
 		t.Errorf("got step %d", step.Do)
 	}

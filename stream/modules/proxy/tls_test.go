@@ -1,20 +1,16 @@
 package proxy_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
-	"math/big"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"weir/internal/certverify"
+	"weir/internal/testcert"
 	"weir/internal/tlsconf"
 	"weir/stream"
 	"weir/stream/modules/proxy"
@@ -129,30 +125,8 @@ func TestFailedHandshakesCount(t *testing.T) {
 	}
 }
 
-// certificate returns a certificate that has signed itself.
-func certificate(t *testing.T, name string) *x509.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sheet := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{name}, Subject: pkix.Name{CommonName: name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, sheet, sheet, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return made
-}
-
 func TestVerify(t *testing.T) {
-	good, other := certificate(t, "brokers"), certificate(t, "other")
+	good, other := testcert.SelfSigned(t, "brokers").Certificate, testcert.SelfSigned(t, "other").Certificate
 	for _, tt := range []struct {
 		name      string
 		presented []*x509.Certificate
@@ -160,7 +134,7 @@ func TestVerify(t *testing.T) {
 	}{
 		{"trusted", []*x509.Certificate{good}, ""},
 		{"wrong name", []*x509.Certificate{other}, `upstream SSL certificate does not match "brokers"`},
-		{"not trusted", []*x509.Certificate{certificate(t, "brokers")}, "upstream SSL certificate verify error: (18:self-signed certificate)"},
+		{"not trusted", []*x509.Certificate{testcert.SelfSigned(t, "brokers").Certificate}, "upstream SSL certificate verify error: (18:self-signed certificate)"},
 		{"no certificate", nil, `upstream SSL certificate does not match "brokers"`},
 	} {
 		for _, resumed := range []bool{false, true} {
@@ -252,7 +226,7 @@ func TestALPN(t *testing.T) {
 }
 
 func TestCertificateOfSession(t *testing.T) {
-	loaded := certificate(t, "client")
+	loaded := testcert.SelfSigned(t, "client").Certificate
 	for _, tt := range []struct {
 		file   string
 		err    error

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"weir/internal/certverify"
+	"weir/internal/testcert"
 	"weir/internal/tlsconf"
 	"weir/stream"
 	"weir/stream/status"
@@ -15,7 +16,7 @@ import (
 
 // TestHandshakeCounters checks what a peer and the process count for each end of a handshake.
 func TestHandshakeCounters(t *testing.T) {
-	good := certificate(t, "good")
+	good := testcert.SelfSigned(t, "good").Certificate
 	done := func(resumed bool, chain ...*x509.Certificate) stream.Event {
 		return stream.Event{Kind: stream.HandshakeDone, TLS: &tls.ConnectionState{DidResume: resumed, PeerCertificates: chain}}
 	}
@@ -33,9 +34,9 @@ func TestHandshakeCounters(t *testing.T) {
 		{"timeout", stream.Event{Kind: stream.TimedOut}, status.TLSSnapshot{HandshakesFailed: 1, HandshakeTimeout: 1}},
 		{"closed", failed(errors.New("EOF")), status.TLSSnapshot{HandshakesFailed: 1}},
 		{"rejected", failed(alert), status.TLSSnapshot{HandshakesFailed: 1, PeerRejectedCert: 1}},
-		{"another name", done(false, certificate(t, "other")),
+		{"another name", done(false, testcert.SelfSigned(t, "other").Certificate),
 			status.TLSSnapshot{Handshakes: 1, VerifyFailures: status.VerifyFailures{HostnameMismatch: 1}}},
-		{"not trusted", done(false, certificate(t, "third")),
+		{"not trusted", done(false, testcert.SelfSigned(t, "third").Certificate),
 			status.TLSSnapshot{Handshakes: 1, VerifyFailures: status.VerifyFailures{Other: 1}}},
 	}
 	store := certverify.NewStore([]*x509.Certificate{good, tests[5].ev.TLS.PeerCertificates[0]}, nil)

@@ -2,15 +2,9 @@ package ssl
 
 import (
 	"context"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
 	"errors"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -25,6 +19,7 @@ import (
 
 	"weir/internal/certstatus"
 	"weir/internal/certverify"
+	"weir/internal/testcert"
 	"weir/internal/testwait"
 	"weir/stream"
 	"weir/stream/offline"
@@ -32,8 +27,7 @@ import (
 
 // An authority signs certificates, and is an OCSP responder.
 type authority struct {
-	*x509.Certificate
-	key      crypto.Signer
+	*testcert.Certificate
 	address  *certstatus.Responder
 	clock    *offline.Clock
 	status   atomic.Int32 // of all certificates
@@ -48,7 +42,7 @@ func newAuthority(t *testing.T) *authority {
 	t.Helper()
 	a := &authority{clock: offline.NewRunningClock(), held: make(chan struct{})}
 	a.valid.Store(int64(2 * time.Hour))
-	a.Certificate, a.key = a.issue(t, 1)
+	a.Certificate = testcert.SelfSigned(t, "authority")
 	server := httptest.NewServer(a)
 	t.Cleanup(server.Close)
 	addr := netip.MustParseAddrPort(server.Listener.Addr().String())
@@ -56,30 +50,10 @@ func newAuthority(t *testing.T) *authority {
 	return a
 }
 
-// issue returns a certificate; the first one is the authority's.
-func (a *authority) issue(t *testing.T, serial int64) (*x509.Certificate, crypto.Signer) {
+// issue returns a certificate of the authority.
+func (a *authority) issue(t *testing.T) *x509.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: big.NewInt(serial).String()}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(1000 * time.Hour), IsCA: serial == 1, BasicConstraintsValid: true,
-	}
-	parent, signer := a.Certificate, a.key
-	if parent == nil {
-		parent, signer = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c, key
+	return testcert.Issue(t, a.Certificate, testcert.ECKey(t)).Certificate
 }
 
 func (a *authority) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -106,7 +80,7 @@ func (a *authority) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if valid := time.Duration(a.valid.Load()); valid != 0 {
 		response.NextUpdate = now.Add(valid)
 	}
-	der, err = ocsp.CreateResponse(a.Certificate, a.Certificate, response, a.key)
+	der, err = ocsp.CreateResponse(a.Certificate.Certificate, a.Certificate.Certificate, response, a.Key)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -119,7 +93,7 @@ func (a *authority) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func checkerOf(t *testing.T, a *authority, cache *StatusCache) (*StatusChecker, *offline.Session) {
 	t.Helper()
 	c := &StatusChecker{
-		Responder: a.address, Cache: cache, Trust: certstatus.Trust{Store: certverify.NewStore([]*x509.Certificate{a.Certificate}, nil)},
+		Responder: a.address, Cache: cache, Trust: certstatus.Trust{Store: certverify.NewStore([]*x509.Certificate{a.Certificate.Certificate}, nil)},
 	}
 	env, _ := offline.NewEnv(a.clock.Now)
 	if err := c.Open(t.Context(), env, nil); err != nil {
@@ -162,8 +136,8 @@ func TestStatusChecker(t *testing.T) {
 			a.status.Store(int32(tt.status))
 			a.fails.Store(tt.fails)
 			c, s := checkerOf(t, a, NewStatusCache("statuses", 1<<16))
-			leaf, _ := a.issue(t, 2)
-			q, answered, stop := ask(t, c, s, leaf, a.Certificate)
+			leaf := a.issue(t)
+			q, answered, stop := ask(t, c, s, leaf, a.Certificate.Certificate)
 			<-answered
 			stop()
 			if got := q.Result(s.Session); got != tt.want {
@@ -172,7 +146,7 @@ func TestStatusChecker(t *testing.T) {
 			if logged := s.Lines.Count("requesting certificate status"); (logged == 1) != tt.fails {
 				t.Errorf("got %d problems in the log", logged)
 			}
-			again, got := c.Status(s.Session, []*x509.Certificate{leaf, a.Certificate})
+			again, got := c.Status(s.Session, []*x509.Certificate{leaf, a.Certificate.Certificate})
 			if (again == nil) != tt.kept || tt.kept && got != tt.want {
 				t.Errorf("kept: %v with %v, want %v with %v", again == nil, got, tt.kept, tt.want)
 			}
@@ -190,9 +164,9 @@ func TestStatusCheckerNoURL(t *testing.T) {
 	defer c.Close()
 	c.Responder = nil
 	c.Parse = func(string) (*certstatus.Responder, error) { return nil, errors.New("bad URL") }
-	leaf, _ := a.issue(t, 2)
+	leaf := a.issue(t)
 	for _, want := range []string{errNoURL.Error(), "bad URL"} {
-		q, answered, stop := ask(t, c, s, leaf, a.Certificate)
+		q, answered, stop := ask(t, c, s, leaf, a.Certificate.Certificate)
 		<-answered
 		stop()
 		if got := q.Result(s.Session); got != errNoStatus || s.Lines.Count(want) != 1 {
@@ -207,15 +181,15 @@ func TestStatusCheckerChain(t *testing.T) {
 	a := newAuthority(t)
 	c, s := checkerOf(t, a, nil)
 	defer c.Close()
-	leaf, _ := a.issue(t, 2)
+	leaf := a.issue(t)
 	for _, leafOnly := range []bool{false, true} {
 		c.LeafOnly = leafOnly
-		q, _ := c.Status(s.Session, []*x509.Certificate{leaf, a.Certificate, a.Certificate})
+		q, _ := c.Status(s.Session, []*x509.Certificate{leaf, a.Certificate.Certificate, a.Certificate.Certificate})
 		if k := q.Lookup.(*statusCheck); k.first != 0 || (k.count == 1) != leafOnly {
 			t.Errorf("leaf only: %v, asks for %d to %d", leafOnly, k.first, k.count)
 		}
 	}
-	if q, err := c.Status(s.Session, []*x509.Certificate{a.Certificate}); q != nil || err != nil {
+	if q, err := c.Status(s.Session, []*x509.Certificate{a.Certificate.Certificate}); q != nil || err != nil {
 		t.Errorf("asks for a trusted certificate: %v, %v", q, err)
 	}
 }
@@ -224,9 +198,9 @@ func TestStatusCheckerChain(t *testing.T) {
 func TestStatusCheckerShares(t *testing.T) {
 	a := newAuthority(t)
 	c, s := checkerOf(t, a, nil)
-	leaf, _ := a.issue(t, 2)
-	other, _ := a.issue(t, 3)
-	chain := []*x509.Certificate{leaf, a.Certificate}
+	leaf := a.issue(t)
+	other := a.issue(t)
+	chain := []*x509.Certificate{leaf, a.Certificate.Certificate}
 	var stops []func()
 	for range 3 {
 		_, answered, stop := ask(t, c, s, chain...)
@@ -237,7 +211,7 @@ func TestStatusCheckerShares(t *testing.T) {
 			}
 		})
 	}
-	q, answered, stop := ask(t, c, s, other, a.Certificate)
+	q, answered, stop := ask(t, c, s, other, a.Certificate.Certificate)
 	testwait.Eventually(t, "both questions are asked", func() bool { return a.requests.Load() == 2 })
 	for i, stop := range stops {
 		if a.gone.Load() != 0 {
@@ -262,8 +236,8 @@ func TestStatusCheckerShares(t *testing.T) {
 func TestStatusCheckerCloses(t *testing.T) {
 	a := newAuthority(t)
 	c, s := checkerOf(t, a, nil)
-	leaf, _ := a.issue(t, 2)
-	_, answered, stop := ask(t, c, s, leaf, a.Certificate)
+	leaf := a.issue(t)
+	_, answered, stop := ask(t, c, s, leaf, a.Certificate.Certificate)
 	testwait.Eventually(t, "the question is asked", func() bool { return a.requests.Load() == 1 })
 	if err := c.Close(); err != nil || len(answered) > 0 {
 		t.Errorf("got %v, answered: %v", err, len(answered) > 0)
@@ -314,9 +288,9 @@ func TestStatusCache(t *testing.T) {
 // stapleOf returns a staple for a certificate of the authority.
 func stapleOf(t *testing.T, a *authority) (*Staple, *offline.Lines) {
 	t.Helper()
-	leaf, _ := a.issue(t, 2)
+	leaf := a.issue(t)
 	s := &Staple{File: "own.crt", Responder: a.address}
-	s.Question = certstatus.Question{Certificate: leaf, Issuer: a.Certificate, MustBeGood: true}
+	s.Question = certstatus.Question{Certificate: leaf, Issuer: a.Certificate.Certificate, MustBeGood: true}
 	env, lines := offline.NewEnv(a.clock.Now)
 	if err := s.Open(t.Context(), env, nil); err != nil {
 		t.Fatal(err)
@@ -341,7 +315,7 @@ func TestStapleUpdate(t *testing.T) {
 			t.Errorf("valid for %v: asks again in %v, want %v", valid, got, want)
 		}
 		all := Staples{s}
-		leaf, other := s.Question.Certificate, a.Certificate
+		leaf, other := s.Question.Certificate, a.Certificate.Certificate
 		if len(all.Response(leaf)) == 0 || all.Response(other) != nil {
 			t.Error("no response, or one for another certificate")
 		}
@@ -381,8 +355,8 @@ func TestStapleOpen(t *testing.T) {
 	close(a.held)
 	old, _ := stapleOf(t, a)
 	old.update(context.Background())
-	other, _ := a.issue(t, 2)
-	store := certverify.NewStore([]*x509.Certificate{a.Certificate}, nil)
+	other := a.issue(t)
+	store := certverify.NewStore([]*x509.Certificate{a.Certificate.Certificate}, nil)
 	for name, change := range map[string]func(*Staple){
 		"":                    func(*Staple) {},
 		"another certificate": func(s *Staple) { s.Question.Certificate = other },
