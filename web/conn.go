@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"time"
 
+	"weir/internal/certverify"
 	"weir/internal/proxyproto"
+	"weir/internal/tlsconf"
 	"weir/stream"
 )
 
@@ -30,7 +32,21 @@ type Conn struct {
 	// Offer contains the lists of the ClientHello; empty on a plain connection.
 	Offer stream.TLSOffer
 
-	zone string // of the server for the handshake; empty without one
+	zone       string            // of the server for the handshake; empty without one
+	verifiedBy *tlsconf.Verifier // nil before the client's certificate is verified
+	verified   certverify.Code   // the result of verifiedBy
+}
+
+// verify returns the result of v for the client's certificate; Unspecified without a verifier. As in nginx, requests of
+// a connection after the first one have the same result, also if the certificate has expired in the meantime.
+func (c *Conn) verify(v *tlsconf.Verifier) certverify.Code {
+	if v == nil {
+		return certverify.Unspecified
+	}
+	if c.verifiedBy != v {
+		c.verifiedBy, c.verified = v, v.Verify(c.TLS.PeerCertificates)
+	}
+	return c.verified
 }
 
 type connKey struct{}

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"weir/internal/certverify"
 	"weir/internal/hostname"
 	"weir/internal/regex"
 )
@@ -40,9 +39,6 @@ type Request struct {
 	values    []kept
 	depth     int
 	captures  regex.Captures  // of the latest match
-	verified  certverify.Code // the result for the client's certificate, once isVerified
-
-	isVerified bool
 }
 
 // An Outcome is the result of a step of a request.

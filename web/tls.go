@@ -75,13 +75,13 @@ func (t *TLS) check(r *Request) int {
 		return http.StatusMisdirectedRequest
 	}
 	has := len(state.PeerCertificates) > 0
-	r.verify(t.Verifier)
-	err := t.Mode.Check(r.verified, has)
+	result := r.Conn.verify(t.Verifier)
+	err := t.Mode.Check(result, has)
 	if err == nil {
 		return 0
 	}
 	r.LogInfo(err.Error())
-	r.countRefused(r.verified, has)
+	r.countRefused(result, has)
 	if has {
 		return statusCertificateError
 	}

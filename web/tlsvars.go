@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 
 	"weir/internal/certtext"
-	"weir/internal/certverify"
 	"weir/internal/ciphers"
 	"weir/internal/tlsconf"
 	"weir/stream"
@@ -82,11 +81,8 @@ func reused(s *tls.ConnectionState) string {
 // clientVerify follows ngx_ssl_get_client_verify. A certificate that no setting can verify any more is not
 // verified.
 func (r *Request) clientVerify() string {
-	presented := r.Conn.TLS.PeerCertificates
-	if len(presented) > 0 && !r.isVerified {
-		r.verify(r.verifier())
-	}
-	return tlsconf.ClientVerify(r.verified, len(presented) > 0)
+	has := len(r.Conn.TLS.PeerCertificates) > 0
+	return tlsconf.ClientVerify(r.Conn.verify(r.verifier()), has)
 }
 
 // verifier returns what verifies clients of the server, or of the one whose name the handshake has; nil if both
@@ -99,12 +95,4 @@ func (r *Request) verifier() *tlsconf.Verifier {
 		return t.Verifier
 	}
 	return nil
-}
-
-// verify sets the result for the client's certificate.
-func (r *Request) verify(v *tlsconf.Verifier) {
-	r.verified, r.isVerified = certverify.Unspecified, true
-	if v != nil {
-		r.verified = v.Verify(r.Conn.TLS.PeerCertificates)
-	}
 }

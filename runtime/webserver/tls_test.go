@@ -1,9 +1,12 @@
 package webserver
 
 import (
+	"bufio"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
+	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -148,4 +151,34 @@ func TestRefusedCertificatesAreCounted(t *testing.T) {
 	r.request(config)
 	r.expect("done")
 	r.expect("unverified")
+}
+
+// TestCertificateIsVerifiedOnce checks that requests of one connection share the result for the client's certificate.
+func TestCertificateIsVerifiedOnce(t *testing.T) {
+	var times atomic.Int64
+	r := newTLSRig(t, hello, func(s *web.TLS) {
+		s.Config.ClientAuth, s.Mode = tls.RequestClientCert, tlsconf.VerifyOptionalNoCA
+		s.Verifier = &tlsconf.Verifier{Store: certverify.NewStore(nil, nil), Depth: 1, Clock: func() time.Time {
+			times.Add(1)
+			return time.Now()
+		}}
+	})
+	config := r.client()
+	config.Certificates = []tls.Certificate{testcert.SelfSigned(t, "x").TLS()}
+	c := tls.Client(r.dial(), config)
+	defer c.Close()
+	answers := bufio.NewReader(c)
+	for range 3 {
+		if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.ReadResponse(answers, nil)
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Fatalf("got %v, %v", answer, err)
+		}
+		io.Copy(io.Discard, answer.Body)
+	}
+	if got := times.Load(); got != 1 {
+		t.Errorf("the certificate was verified %d times", got)
+	}
 }
