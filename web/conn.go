@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"crypto/tls"
 	"time"
 
@@ -19,8 +18,6 @@ type Conn struct {
 	Proxy  *proxyproto.Header // of the PROXY header, or nil
 	// Requests counts the requests of the connection.
 	Requests int64
-	// Owner is the connection of the server that accepted it.
-	Owner any
 	// ReadWithin limits the time of the next read; 0 is no limit.
 	ReadWithin func(time.Duration)
 	// WriteWithin limits the time of each write.
@@ -47,17 +44,4 @@ func (c *Conn) verify(v *tlsconf.Verifier) certverify.Code {
 		c.verifiedBy, c.verified = v, v.Verify(c.TLS.PeerCertificates)
 	}
 	return c.verified
-}
-
-type connKey struct{}
-
-// WithConn returns the context of the requests of c.
-func WithConn(ctx context.Context, c *Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, c)
-}
-
-// ConnOf returns the connection of a request's context.
-func ConnOf(ctx context.Context) *Conn {
-	c, _ := ctx.Value(connKey{}).(*Conn)
-	return c
 }

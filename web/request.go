@@ -38,7 +38,7 @@ type Request struct {
 	internal  bool // the URI has been changed
 	values    []kept
 	depth     int
-	captures  regex.Captures  // of the latest match
+	captures  regex.Captures // of the latest match
 }
 
 // An Outcome is the result of a step of a request.
@@ -88,9 +88,8 @@ func MovedTo(status int, uri string) Outcome {
 // have in nginx.
 const maxChanges = 10
 
-// Serve answers a request that arrived at l. It follows ngx_http_process_request.
-func Serve(env *Env, l *Listen, w http.ResponseWriter, h *http.Request) {
-	c := ConnOf(h.Context())
+// Serve answers a request that arrived at l by the connection c. It follows ngx_http_process_request.
+func Serve(env *Env, l *Listen, c *Conn, w http.ResponseWriter, h *http.Request) {
 	c.Requests++
 	env.Counters.Requests.Add(1)
 	r := &Request{

@@ -42,7 +42,7 @@ type conn struct {
 func (h *Hub) newConn(raw net.Conn) *conn {
 	c := &conn{Conn: raw, hub: h}
 	c.info = &web.Conn{
-		ID: h.env.NextID(), Client: addrOf(raw.RemoteAddr()), Local: addrOf(raw.LocalAddr()), Owner: c,
+		ID: h.env.NextID(), Client: addrOf(raw.RemoteAddr()), Local: addrOf(raw.LocalAddr()),
 		ReadWithin: c.readWithin, WriteWithin: func(d time.Duration) { c.writeTimeout = d },
 		IdleFor: func(d time.Duration) { c.idleTimeout = d },
 	}

@@ -72,11 +72,16 @@ func (h *Hub) New(admit func() (*web.Listen, stream.Lease)) *Server {
 	s.server = &http.Server{
 		Handler: http.HandlerFunc(s.handle), ReadHeaderTimeout: distant, IdleTimeout: distant, MaxHeaderBytes: maxHeader,
 		ErrorLog: log.New(io.Discard, "", 0), ConnState: changeState, DisableGeneralOptionsHandler: true,
-		ConnContext:  func(ctx context.Context, c net.Conn) context.Context { return web.WithConn(ctx, connOf(c).info) },
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, connOf(c))
+		},
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}, // no HTTP/2
 	}
 	return s
 }
+
+// connKey is the key of the *conn in the context of its requests.
+type connKey struct{}
 
 // Serve begins to accept on listening sockets. It duplicates the descriptors.
 func (s *Server) Serve(fds []int) error {
@@ -111,8 +116,7 @@ func (s *Server) Shutdown() {
 
 // handle serves a request by the present configuration.
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
-	info := web.ConnOf(r.Context())
-	c := info.Owner.(*conn)
+	c := r.Context().Value(connKey{}).(*conn)
 	listen, lease := s.admit()
 	if listen == nil {
 		w.Header().Set("Connection", "close")
@@ -120,22 +124,22 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer lease.Release()
-	listen = listen.At(info.Local.IP.Addr())
-	info.TLS = r.TLS
+	listen = listen.At(c.info.Local.IP.Addr())
+	c.info.TLS = r.TLS
 	c.begin(listen)
 	defer c.end()
-	defer s.recovered(info)
-	web.Serve(s.env, listen, w, r)
+	defer s.recovered(c.info.ID)
+	web.Serve(s.env, listen, c.info, w, r)
 }
 
 // recovered logs a panic, and closes the connection without more.
-func (s *Server) recovered(info *web.Conn) {
+func (s *Server) recovered(id uint64) {
 	reason := recover()
 	if reason == nil {
 		return
 	}
 	if reason != http.ErrAbortHandler {
-		s.env.Log.Write(errorlog.Alert, info.ID, fmt.Sprintf("panic: %v %s", reason, debug.Stack()))
+		s.env.Log.Write(errorlog.Alert, id, fmt.Sprintf("panic: %v %s", reason, debug.Stack()))
 	}
 	panic(http.ErrAbortHandler)
 }

@@ -108,7 +108,7 @@ func (s *Server) Do(line string, headers ...string) *Response {
 		ReadWithin: func(time.Duration) {}, WriteWithin: func(time.Duration) {}, IdleFor: func(time.Duration) {},
 	}
 	w := httptest.NewRecorder()
-	web.Serve(s.Env, s.listen, w, h.WithContext(web.WithConn(s.t.Context(), c)))
+	web.Serve(s.Env, s.listen, c, w, h.WithContext(s.t.Context()))
 	return &Response{w.Code, w.Header(), w.Body.String()}
 }
 
