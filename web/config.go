@@ -125,16 +125,13 @@ type Location struct {
 	Access    []Checker
 	AnyAccess bool // satisfy any
 	Except    *Except
-	Precontent
-	Content  Content // nil serves files
-	Files    Content // serves files
-	Loggers  []Logger
-	ErrorLog *errorlog.Log
-	Settings Settings
+	Try       TryHandler // before the content; may be nil
+	Content   Content    // nil serves files
+	Files     Content    // serves files
+	Loggers   []Logger
+	ErrorLog  *errorlog.Log
+	Settings  Settings
 }
-
-// Precontent is what a location does before its content, such as try_files. Its Handler may be nil.
-type Precontent struct{ Try TryHandler }
 
 // Settings are the values of a location that belong to the core.
 type Settings struct {
