@@ -31,7 +31,7 @@ type httpMain struct {
 // httpServer holds the settings of the http core that belong to servers.
 type httpServer struct {
 	listening     bool // the server has a listen directive
-	names         []webName
+	names         serverNames[web.Regex]
 	headerTimeout conf.Opt[time.Duration]
 	mergeSlashes  conf.Opt[bool]
 	zone          string
@@ -177,7 +177,7 @@ func (c *httpServer) merge(child *httpServer) {
 }
 
 func (c *httpServer) build(s *httpServerBuild) {
-	s.server.Name = c.firstName()
+	s.server.Name = c.names.first()
 	s.server.Origin = s.level.Origin()
 	if c.zone != "" {
 		s.server.Zone = c.zone

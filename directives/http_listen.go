@@ -6,7 +6,6 @@ import (
 	"net/netip"
 
 	"weir/directives/conf"
-	"weir/internal/hostname"
 	"weir/parser/diag"
 	"weir/stream"
 	"weir/web"
@@ -147,36 +146,7 @@ func (l *listenAddr) isServed() bool {
 func (l *listenAddr) webListen(b *httpBuild) *web.Listen {
 	return &web.Listen{
 		Config: b.config, Socket: &stream.Listen{Addr: l.addr, Options: l.params.options, Origin: l.origin},
-		Default: b.servers[l.primary], Names: l.webNames(b),
+		Default: b.servers[l.primary], Names: mapNames(b.Compiler, l, webNames, b.servers),
 		ProxyProtocol: l.params.protocols&proxyProtocolFirst != 0, TLS: l.params.protocols&tlsFirst != 0,
-	}
-}
-
-// webNames maps the names to the servers of the address. It is nil for an address with one server, unless
-// one of its names is a regular expression, which may have captures.
-func (l *listenAddr) webNames(b *httpBuild) *web.Names {
-	if len(l.servers) == 1 && !conf.At[httpServer](l.primary).hasPattern() {
-		return nil
-	}
-	names := &web.Names{}
-	for _, level := range l.servers {
-		for _, n := range conf.At[httpServer](level).serverNames() {
-			l.addWebName(b, names, n, b.servers[level])
-		}
-	}
-	return names
-}
-
-func (l *listenAddr) addWebName(b *httpBuild, names *web.Names, n webName, server *web.Server) {
-	if n.pattern != nil {
-		names.AddPattern(n.pattern, server)
-		return
-	}
-	err := names.Add(n.text, server)
-	switch {
-	case errors.Is(err, hostname.ErrInvalid):
-		b.ReportBare(diag.Emerg, "invalid server name or wildcard \"%s\" on %s", n.text, l.addr)
-	case errors.Is(err, hostname.ErrTaken):
-		b.ReportBare(diag.Warn, "conflicting server name \"%s\" on %s, ignored", n.text, l.addr)
 	}
 }

@@ -172,7 +172,7 @@ func (l *listenAddr) mergeProtocols(call *conf.Call, p listenParams) {
 func (c *streamMain) finishListens(compiler *conf.Compiler, servers map[*conf.Level]*stream.Server) {
 	names := map[*listenAddr]*stream.ServerNames{}
 	for _, l := range byPort(c.listens) {
-		names[l] = l.names(compiler, servers)
+		names[l] = mapNames(compiler, l, streamNames, servers)
 	}
 	config := configOf(compiler.Main)
 	made := map[*listenAddr]*stream.Listen{}

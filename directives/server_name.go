@@ -2,6 +2,7 @@ package directives
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"weir/directives/conf"
@@ -12,32 +13,45 @@ import (
 	"weir/stream"
 )
 
+// serverNames are the names of a server. R is the type of regular expressions.
+type serverNames[R any] struct{ given []serverName[R] }
+
 // A serverName is one name of a server; if it has a pattern, the text is the pattern with the ~
 // before it.
-type serverName struct {
+type serverName[R any] struct {
 	text    string
-	pattern *stream.Regex
+	pattern *R // nil for a name
 }
 
 // setNames follows ngx_stream_core_server_name.
 func (c *streamConf) setNames(call *conf.Call) {
-	for i := range call.Args() {
-		if !c.addName(call, &call.Args()[i]) {
-			return
-		}
-	}
+	c.names.read(call, configOf(call.Level).Vars.Regex)
 }
 
-func (c *streamConf) addName(call *conf.Call, word *parser.Word) bool {
-	text, pattern, ok := readServerName(call, word)
-	switch {
-	case !ok:
-		return false
-	case pattern != "":
-		return c.addPattern(call, word, pattern)
+// streamNames returns the names of a server of stream {}.
+func streamNames(server *conf.Level) *serverNames[stream.Regex] {
+	return &conf.At[streamConf](server).names
+}
+
+// read reads the arguments of server_name. compile compiles a pattern.
+func (n *serverNames[R]) read(call *conf.Call, compile func(pattern string, fold bool) (*R, error)) {
+	for i := range call.Args() {
+		word := &call.Args()[i]
+		text, pattern, ok := readServerName(call, word)
+		if !ok {
+			return
+		}
+		name := serverName[R]{text: text}
+		if pattern != "" {
+			re, err := compile(pattern, hasUpper(pattern))
+			if err != nil {
+				call.Fail(word, "%s", err)
+				return
+			}
+			name = serverName[R]{word.Text, re}
+		}
+		n.given = append(n.given, name)
 	}
-	c.names = append(c.names, serverName{text: text})
-	return true
 }
 
 // readServerName reads one argument of server_name: a name in lower case, or a pattern.
@@ -73,62 +87,49 @@ func hasUpper(pattern string) bool {
 	return strings.ContainsFunc(pattern, func(r rune) bool { return 'A' <= r && r <= 'Z' })
 }
 
-func (c *streamConf) addPattern(call *conf.Call, word *parser.Word, pattern string) bool {
-	re, err := configOf(call.Level).Vars.Regex(pattern, hasUpper(pattern))
-	if err != nil {
-		call.Fail(word, "%s", err)
-		return false
+// all returns the names; without server_name there is one empty name.
+func (n *serverNames[R]) all() []serverName[R] {
+	if len(n.given) == 0 {
+		return []serverName[R]{{}}
 	}
-	c.names = append(c.names, serverName{text: word.Text, pattern: re})
-	return true
+	return n.given
 }
 
-// serverNames returns the names of a server; without server_name it has one empty name.
-func (c *streamConf) serverNames() []serverName {
-	if len(c.names) == 0 {
-		return []serverName{{}}
-	}
-	return c.names
+// first is the value of $server_name.
+func (n *serverNames[R]) first() string { return strings.TrimPrefix(n.all()[0].text, ".") }
+
+func (n *serverNames[R]) hasPattern() bool {
+	return slices.ContainsFunc(n.given, func(name serverName[R]) bool { return name.pattern != nil })
 }
 
-// firstName is the value of $server_name.
-func (c *streamConf) firstName() string { return strings.TrimPrefix(c.serverNames()[0].text, ".") }
-
-// names maps the names to the servers of the address. It is nil for an address with one server,
+// mapNames maps the names of servers to the servers of an address. It is nil for an address with one server,
 // unless one of its names is a regular expression, which may have captures. It follows
 // ngx_stream_server_names.
-func (l *listenAddr) names(c *conf.Compiler, servers map[*conf.Level]*stream.Server) *stream.ServerNames {
-	if len(l.servers) == 1 && !conf.At[streamConf](l.primary).hasPattern() {
+func mapNames[V comparable, R any](
+	c *conf.Compiler, l *listenAddr, of func(*conf.Level) *serverNames[R], servers map[*conf.Level]V,
+) *hostname.Map[V, R] {
+	if len(l.servers) == 1 && !of(l.primary).hasPattern() {
 		return nil
 	}
-	names := &stream.ServerNames{}
+	m := &hostname.Map[V, R]{}
 	for _, level := range l.servers {
-		for _, n := range conf.At[streamConf](level).serverNames() {
-			l.addName(c, names, n, servers[level])
+		for _, n := range of(level).all() {
+			if n.pattern != nil {
+				m.AddPattern(n.pattern, servers[level])
+				continue
+			}
+			l.reportName(c, n.text, m.Add(n.text, servers[level]))
 		}
 	}
-	return names
+	return m
 }
 
-func (c *streamConf) hasPattern() bool {
-	for _, n := range c.names {
-		if n.pattern != nil {
-			return true
-		}
-	}
-	return false
-}
-
-func (l *listenAddr) addName(c *conf.Compiler, names *stream.ServerNames, n serverName, server *stream.Server) {
-	if n.pattern != nil {
-		names.AddPattern(n.pattern, server)
-		return
-	}
-	err := names.Add(n.text, server)
+// reportName reports the error of a name.
+func (l *listenAddr) reportName(c *conf.Compiler, name string, err error) {
 	switch {
 	case errors.Is(err, hostname.ErrInvalid):
-		c.ReportBare(diag.Emerg, "invalid server name or wildcard \"%s\" on %s", n.text, l.addr)
+		c.ReportBare(diag.Emerg, "invalid server name or wildcard \"%s\" on %s", name, l.addr)
 	case errors.Is(err, hostname.ErrTaken):
-		c.ReportBare(diag.Warn, "conflicting server name \"%s\" on %s, ignored", n.text, l.addr)
+		c.ReportBare(diag.Warn, "conflicting server name \"%s\" on %s, ignored", name, l.addr)
 	}
 }

@@ -33,7 +33,7 @@ type streamMain struct {
 // streamConf holds the settings of the stream core of one level.
 type streamConf struct {
 	listening            bool // the server has a listen directive
-	names                []serverName
+	names                serverNames[stream.Regex]
 	content              content // the last of the server's directives that set the content; nil without one
 	errorLog             errorLogConf
 	prereadBufferSize    conf.Opt[int64]
@@ -117,7 +117,7 @@ func (c *streamConf) merge(child *streamConf) {
 func (c *streamConf) build(s *serverBuild) {
 	s.server.Origin = s.level.Origin()
 	s.server.Settings = stream.Settings{
-		Name:                 c.firstName(),
+		Name:                 c.names.first(),
 		PrereadBufferSize:    conf.Int(c.prereadBufferSize.Or(16 << 10)),
 		PrereadTimeout:       c.prereadTimeout.Or(30 * time.Second),
 		ProxyProtocolTimeout: c.proxyProtocolTimeout.Or(30 * time.Second),

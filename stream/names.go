@@ -6,45 +6,7 @@ import "weir/internal/hostname"
 // compiling and read-only afterwards. The zero ServerNames is empty.
 //
 // See server_name in https://nginx.org/en/docs/stream/ngx_stream_core_module.html.
-type ServerNames struct {
-	names    hostname.Table // the index in servers
-	servers  []*Server
-	patterns []patternName
-}
-
-type patternName struct {
-	pattern *Regex
-	server  *Server
-}
-
-// Add maps a name or wildcard to a server. The error is that of hostname.Table: an existing name
-// keeps its server.
-func (n *ServerNames) Add(name string, server *Server) error {
-	if last := len(n.servers) - 1; last < 0 || n.servers[last] != server {
-		n.servers = append(n.servers, server)
-	}
-	return n.names.Add(name, uint32(len(n.servers)-1))
-}
-
-// AddPattern maps the names that re matches to a server. Patterns are tried in the order in which
-// they were added.
-func (n *ServerNames) AddPattern(re *Regex, server *Server) {
-	n.patterns = append(n.patterns, patternName{re, server})
-}
-
-// find returns the server of a normalized name: by the table of names, otherwise by the first
-// matching pattern. It returns nil if there is none.
-func (n *ServerNames) find(s *Session, name string) *Server {
-	if i, ok := n.names.Find(name); ok {
-		return n.servers[i]
-	}
-	for _, p := range n.patterns {
-		if p.pattern.Match(s, name) {
-			return p.server
-		}
-	}
-	return nil
-}
+type ServerNames = hostname.Map[*Server, Regex]
 
 // SelectServer continues with the server of that name on the session's address, and reports whether
 // there is one; otherwise the session keeps its server. The name is the one that a client requests
@@ -60,7 +22,7 @@ func (s *Session) SelectServer(host string) bool {
 	if !ok {
 		return false
 	}
-	server := names.find(s, name)
+	server := names.Find(name, func(re *Regex) bool { return re.Match(s, name) })
 	if server == nil {
 		return false
 	}

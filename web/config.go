@@ -53,12 +53,13 @@ func (l *Listen) AddInner(ip netip.Addr, inner *Listen) {
 	l.Inner[ip] = inner
 }
 
-// Find returns the server of a normalized host name: the default server if none has the name.
+// Find returns the server of a normalized host name: the default server if none has the name. r keeps the groups of
+// a pattern; it may be nil.
 func (l *Listen) Find(r *Request, name string) *Server {
 	if l.Names == nil || name == "" {
 		return l.Default
 	}
-	if s := l.Names.find(r, name); s != nil {
+	if s := l.Names.Find(name, func(re *Regex) bool { return re.Match(r, name) }); s != nil {
 		return s
 	}
 	return l.Default
@@ -78,39 +79,8 @@ type Server struct {
 	TLS           *TLS // nil without a certificate
 }
 
-// Names maps host names to the servers of one address. The zero Names is empty.
-type Names struct {
-	table    hostname.Table // the index in servers
-	servers  []*Server
-	patterns []namePattern
-}
-
-type namePattern struct {
-	pattern *Regex
-	server  *Server
-}
-
-// Add maps a name or wildcard to a server. The error is that of hostname.Table.
-func (n *Names) Add(name string, s *Server) error {
-	n.servers = append(n.servers, s)
-	return n.table.Add(name, uint32(len(n.servers)-1))
-}
-
-// AddPattern maps the names that re matches to a server.
-func (n *Names) AddPattern(re *Regex, s *Server) { n.patterns = append(n.patterns, namePattern{re, s}) }
-
-// find returns the server of that name, or nil. r keeps the captures of a pattern; it may be nil.
-func (n *Names) find(r *Request, name string) *Server {
-	if i, ok := n.table.Find(name); ok {
-		return n.servers[i]
-	}
-	for _, p := range n.patterns {
-		if p.pattern.Match(r, name) {
-			return p.server
-		}
-	}
-	return nil
-}
+// Names maps host names to the servers of one address.
+type Names = hostname.Map[*Server, Regex]
 
 // A Location is one location block, compiled, or another block with settings of its own: the server
 // outside all locations, an if, a limit_except.
