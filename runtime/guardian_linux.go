@@ -20,8 +20,6 @@ import (
 )
 
 const (
-	// workerTitle is nginx's title of the process that serves.
-	workerTitle = "nginx: worker process"
 	// oldVar passes a process without rights the number of the old binary.
 	oldVar = "WEIR_OLD_BINARY"
 	// respawnedVar passes it the number of its predecessors that have died.
@@ -146,7 +144,7 @@ func (g *guardian) serveOnce() (syscall.WaitStatus, error) {
 	if err != nil {
 		return 0, &sysError{"fork()", err}
 	}
-	server := &keeper.Server{Parent: g, Pid: g, Kept: g.kept}
+	server := &keeper.Server{Parent: g, Pid: g, Args: g.program.args, Kept: g.kept}
 	asked := run(func() { server.Serve(pair[0]) })
 	status := g.await()
 	<-asked
@@ -176,8 +174,7 @@ func (g *guardian) start(socket, events int) error {
 	}
 	blockSignals(precedence[:]) // the child receives them when it can
 	defer unblockSignals(precedence[:])
-	args := append([]string{workerTitle}, g.program.args[1:]...)
-	pid, err := syscall.ForkExec(self(), args, &syscall.ProcAttr{Env: env, Files: files})
+	pid, err := syscall.ForkExec(self(), workerArgs(), &syscall.ProcAttr{Env: env, Files: files})
 	g.child = pid
 	if g.ready > 0 {
 		unix.Close(g.ready)

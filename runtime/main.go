@@ -18,7 +18,7 @@ import (
 //
 // See https://nginx.org/en/docs/switches.html.
 type Options struct {
-	Args     []string // the whole command line, for the title of the process
+	Args     []string // the whole command line, as CommandLine returns it
 	Test     bool     // -t, -T
 	Dump     bool     // -T
 	Quiet    bool     // -q

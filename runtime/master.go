@@ -306,6 +306,7 @@ func (m *Master) quit() {
 		return
 	}
 	m.quitting = true
+	setTitle(endingTitle)
 	m.systemd.stopping(m.upgrade.pid)
 	for _, p := range m.ports { // while connections are admitted: another binary may share the sockets
 		m.pauseListener(p)

@@ -21,6 +21,9 @@ import (
 const (
 	// titlePrefix is the prefix that scripts look for in the list of processes.
 	titlePrefix = "nginx: master process "
+	// workerTitle and endingTitle are nginx's titles of the process that serves for a parent.
+	workerTitle = "nginx: worker process"
+	endingTitle = workerTitle + " is shutting down"
 	// processName is the name that start-stop-daemon --name looks for.
 	processName = "nginx"
 	// keeperVar passes a process without rights the descriptor of its parent's socket.

@@ -10,6 +10,12 @@ func separates(Options, paths) bool { return false }
 // keepRights is not called.
 func keepRights(Options, *console, *signalSet) int { return exitFailed }
 
+// CommandLine returns args.
+func CommandLine(args []string) ([]string, error) { return args, nil }
+
+// setTitle does nothing.
+func setTitle(string) {}
+
 // followParent does nothing.
 func (m *Master) followParent() {}
 

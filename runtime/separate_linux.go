@@ -17,6 +17,16 @@ import (
 	"weir/runtime/keeper"
 )
 
+// CommandLine returns the command line of this process: args, or that of the parent, because the title of a process
+// that serves for a parent takes the place of its arguments.
+func CommandLine(args []string) ([]string, error) {
+	if !isSeparate() {
+		return args, nil
+	}
+	setTitle(workerTitle)
+	return keeper.NewClient(keeperFD).Args()
+}
+
 // followParent connects the process to its parent, if it has one.
 func (m *Master) followParent() {
 	if !isSeparate() {

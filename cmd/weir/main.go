@@ -8,7 +8,14 @@ import (
 	"weir/runtime"
 )
 
-func main() { os.Exit(run(os.Args, runtime.Stdio{Out: os.Stdout, Err: os.Stderr})) }
+func main() {
+	args, err := runtime.CommandLine(os.Args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "nginx: [emerg] keeper: %v\n", err)
+		os.Exit(1)
+	}
+	os.Exit(run(args, runtime.Stdio{Out: os.Stdout, Err: os.Stderr}))
+}
 
 // run runs the command line and returns the exit code.
 func run(args []string, stdio runtime.Stdio) int {

@@ -129,6 +129,29 @@ func TestServingProcessHasNoRights(t *testing.T) {
 	p.wantExit(0)
 }
 
+// TestTitles reads the title of the serving process as tools do, while it serves and while QUIT waits for a session.
+func TestTitles(t *testing.T) {
+	s, _ := withUser(t, "")
+	p := s.front()
+	c := s.dial(s.addr)
+	child := p.child()
+	title := func() string { return strings.TrimRight(readText(t, fmt.Sprintf("/proc/%d/cmdline", child)), "\x00") }
+	if got, want := title(), "nginx: worker process"; got != want {
+		t.Errorf("got the title %q, want %q", got, want)
+	}
+	if got, want := readText(t, fmt.Sprintf("/proc/%d/comm", child)), "nginx\n"; got != want {
+		t.Errorf("got the name %q, want %q", got, want)
+	}
+	if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", child)); err != nil || strings.Contains(string(text), s.dir) {
+		t.Errorf("the environment has the command line: %q, %v", text, err)
+	}
+	p.send(syscall.SIGQUIT)
+	testwait.Eventually(t, "the title of a process that ends", func() bool { return title() == "nginx: worker process is shutting down" })
+	s.ping(c)
+	c.Close()
+	p.wantExit(0)
+}
+
 // lowAddr returns a free address with a port that only root can bind.
 func lowAddr(t *testing.T) string {
 	t.Helper()

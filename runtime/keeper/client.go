@@ -55,6 +55,15 @@ func (c *Client) do(q request, files ...int) error {
 	return err
 }
 
+// Args returns the command line of the parent.
+func (c *Client) Args() (args []string, err error) {
+	r, _, err := c.ask(request{Kind: askArgs})
+	for _, arg := range r.Args {
+		args = append(args, string(arg))
+	}
+	return args, err
+}
+
 // Open opens a file for reading.
 func (c *Client) Open(path string) (*os.File, error) { return c.open(openRead, path) }
 

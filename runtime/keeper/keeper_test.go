@@ -49,7 +49,7 @@ func start(t *testing.T) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{Parent: fakeParent{}, Pid: fakePid{}}
+	s := &Server{Parent: fakeParent{}, Pid: fakePid{}, Args: []string{"weir", "-p", "a\xff\"b", ""}}
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(pair[1]) }()
 	t.Cleanup(func() {
@@ -186,6 +186,13 @@ func TestSockets(t *testing.T) {
 		if err == nil || err.Error() != what {
 			t.Errorf("got %v, want %s", err, what)
 		}
+	}
+}
+
+// TestArgs asks for the command line, which may be any bytes.
+func TestArgs(t *testing.T) {
+	if args, err := start(t).Args(); err != nil || !slices.Equal(args, []string{"weir", "-p", "a\xff\"b", ""}) {
+		t.Errorf("got %q, %v", args, err)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 // The kinds of requests.
 const (
+	askArgs      = "args"    // tell the arguments of the program
 	openRead     = "read"    // open a file for reading
 	openAppend   = "append"  // open a log, and create it
 	matchPattern = "glob"    // list the paths that match a pattern
@@ -44,6 +45,7 @@ type reply struct {
 	Path  string        `json:",omitempty"` // the first path of a failed rename
 	To    string        `json:",omitempty"` // the second path of a failed rename
 	Paths []string      `json:",omitempty"`
+	Args  [][]byte      `json:",omitempty"` // which need not be UTF-8
 	PID   int           `json:",omitempty"`
 }
 

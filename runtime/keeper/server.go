@@ -37,6 +37,7 @@ type Parent interface {
 type Server struct {
 	Parent Parent
 	Pid    Pid
+	Args   []string // the command line
 
 	IsReady    bool
 	Kept       []int    // the kept sockets
@@ -71,6 +72,8 @@ func (s *Server) Serve(socket int) error {
 // answer does what is asked, with the passed files. The caller closes all files.
 func (s *Server) answer(q request, files []int) (r reply, passed []int) {
 	switch q.Kind {
+	case askArgs:
+		return s.args(), nil
 	case openRead, openAppend:
 		return s.open(q)
 	case matchPattern:
@@ -97,6 +100,14 @@ func (s *Server) answer(q request, files []int) (r reply, passed []int) {
 		return reply{Errno: syscall.ENOSYS}, nil
 	}
 	return reply{}, nil
+}
+
+// args returns the command line.
+func (s *Server) args() (r reply) {
+	for _, arg := range s.Args {
+		r.Args = append(r.Args, []byte(arg))
+	}
+	return r
 }
 
 // errnoOf returns the system's reason for an error.
