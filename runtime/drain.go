@@ -134,7 +134,13 @@ func RunDrain(o Options, d Drain, stdio Stdio) int {
 
 // channelClient returns a client of the channel.
 func channelClient(pidPath string) *http.Client {
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return dialChannel(ctx, pidPath) }
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		conn, err := dialChannel(ctx, pidPath)
+		if err != nil {
+			return nil, unreachable(pidPath, err)
+		}
+		return conn, nil
+	}
 	return &http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: channelTimeout}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -97,38 +96,4 @@ func TestSocketActivation(t *testing.T) {
 	p := &served{s, cmd, cmd.Process.Pid}
 	p.send(syscall.SIGTERM)
 	p.wantExit(0)
-}
-
-// TestReloadAndWait asks for reloads that succeed and fail.
-func TestReloadAndWait(t *testing.T) {
-	s := newSite(t)
-	wait := func() result { return command(t, s.dir, binary, s.args("-e", "e.log", "-s", "reload", "--wait")...) }
-	if got := wait(); got.code != 1 || !strings.Contains(got.stderr, "cannot reach the running process") {
-		t.Errorf("without a process: %v", got)
-	}
-	s.front()
-	s.wantLine(`\[notice\] PID: configuration generation 1 serves .*`)
-	if got := wait(); got.code != 0 || got.stderr != "" {
-		t.Errorf("got %v", got)
-	}
-	s.wantLine(`\[notice\] PID: configuration generation 2 serves .*`) // the log is written by another goroutine
-	conf := readConf(t, s)
-	write(t, s.path("nginx.conf"), strings.Replace(conf, "error_log e.log info;", "error_log none/e.log info;", 1))
-	want := fmt.Sprintf("DATE [emerg] PID: open() \"%s\" failed (2: No such file or directory)\n", "$DIR/none/e.log") +
-		"nginx: [emerg] the configuration was not reloaded\n"
-	if got := wait(); got.code != 1 || !strings.Contains(got.stderr, want) {
-		t.Errorf("got %v, want %s", got, want)
-	}
-	if got := command(t, s.dir, binary, s.args("--wait", "-t")...); got.code != 1 || got.stderr != "nginx: option \"--wait\" requires \"-s reload\"\n" {
-		t.Errorf("with -t: %v", got)
-	}
-}
-
-func readConf(t *testing.T, s *site) string {
-	t.Helper()
-	text, err := os.ReadFile(s.path("nginx.conf"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
