@@ -2,6 +2,7 @@ package reliability
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"syscall"
@@ -12,13 +13,29 @@ import (
 	"weir/conformance/program"
 )
 
-// brokerVariable has the address on which this program serves as a broker instead of running tests.
-const brokerVariable = "WEIR_TEST_BROKER"
+const (
+	// brokerVariable has the address on which this program serves as a broker instead of running tests.
+	brokerVariable = "WEIR_TEST_BROKER"
+	// roughVariable is set if each second connection to the broker is a roughConn that is reset at times.
+	roughVariable = "WEIR_TEST_ROUGH_BROKER"
+	// roughResets is the part of the writes that reset such a connection.
+	roughResets = 10
+)
 
 // serveBroker serves until the process is killed.
 func serveBroker(addr string) {
 	var fleet peers.Fleet
-	if _, err := peers.Start("broker", addr, fleet.Broker(addr)); err != nil {
+	serve := fleet.Broker(addr)
+	if os.Getenv(roughVariable) != "" {
+		smooth := serve
+		serve = func(c *peers.Conn) {
+			if random := rand.New(rand.NewPCG(rand.Uint64(), 0)); random.IntN(2) == 0 {
+				c = &peers.Conn{Conn: newRough(c.Conn, random, roughResets)}
+			}
+			smooth(c)
+		}
+	}
+	if _, err := peers.Start("broker", addr, serve); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -27,18 +44,24 @@ func serveBroker(addr string) {
 
 // A broker is a process that can be killed and stopped.
 type broker struct {
-	t    *testing.T
-	addr string
-	cmd  *exec.Cmd   // nil while it does not run
-	full *peers.Full // in its place
+	t     *testing.T
+	addr  string
+	rough bool        // some of its connections are slow and reset at times
+	cmd   *exec.Cmd   // nil while it does not run
+	full  *peers.Full // in its place
 }
 
 // startBrokers starts n brokers, which are killed at the end of the test.
-func startBrokers(t *testing.T, n int) []*broker {
+func startBrokers(t *testing.T, n int) []*broker { return startAll(t, n, false) }
+
+// startRoughBrokers starts n brokers, some connections of which are slow and reset at times.
+func startRoughBrokers(t *testing.T, n int) []*broker { return startAll(t, n, true) }
+
+func startAll(t *testing.T, n int, rough bool) []*broker {
 	t.Helper()
 	all := make([]*broker, n)
 	for i := range all {
-		all[i] = &broker{t: t, addr: ports.Reserve(t).String()}
+		all[i] = &broker{t: t, addr: ports.Reserve(t).String(), rough: rough}
 		all[i].start()
 		t.Cleanup(all[i].kill)
 	}
@@ -54,6 +77,9 @@ func (b *broker) start() {
 	}
 	b.cmd = exec.Command(self)
 	b.cmd.Env = append(os.Environ(), brokerVariable+"="+b.addr)
+	if b.rough {
+		b.cmd.Env = append(b.cmd.Env, roughVariable+"=1")
+	}
 	b.cmd.Stderr = os.Stderr
 	if err := b.cmd.Start(); err != nil {
 		b.t.Fatal(err)

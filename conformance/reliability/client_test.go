@@ -57,7 +57,7 @@ func (c *client) exchange(packet, answer []byte, timeout time.Duration) error {
 	}
 	got := make([]byte, len(answer))
 	if n, err := io.ReadFull(c, got); err != nil || !bytes.Equal(got, answer) {
-		return fmt.Errorf("got %x, want %x: %w", got[:n], answer, err)
+		return fmt.Errorf("got %d bytes %.16x, want %d bytes %.16x: %w", n, got[:n], len(answer), answer, err)
 	}
 	return nil
 }

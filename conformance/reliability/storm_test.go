@@ -14,10 +14,11 @@ import (
 
 	"weir/conformance/peers"
 	"weir/conformance/ports"
+	"weir/conformance/program"
 )
 
-// A storm is a weir with two servers. The brokers of one fail all the time; those of the other work, and
-// its sessions must not notice.
+// A storm is a weir with three servers. The brokers of one fail all the time; those of another are in a bad
+// network; those of the third work. The sessions of the latter two must not notice the failures.
 type storm struct {
 	*site
 	random  *rand.Rand
@@ -25,12 +26,15 @@ type storm struct {
 	brokers []*broker
 	guest   string        // address of a broker that the API adds
 	harsh   string        // address of the server whose brokers fail
+	rough   badNetwork    // the server in a bad network, and its brokers
 	traffic traffic       // of the calm brokers
+	failing traffic       // of the clients of the server whose brokers fail
 	dialled atomic.Int64  // connections to the server whose brokers fail
 	served  atomic.Int64  // those that got CONNACK
 	stop    chan struct{} // closed at the end of its clients
 	clients sync.WaitGroup
 	done    map[string]int // actions by their name
+	renewed time.Time      // the last reload
 }
 
 // traffic counts the bytes that brokers have received and sent.
@@ -56,8 +60,10 @@ func (c countedConn) Write(b []byte) (int, error) {
 
 func newStorm(t *testing.T) *storm {
 	t.Helper()
-	s := &storm{site: newSite(t), random: rand.New(rand.NewPCG(3, 4)), brokers: startBrokers(t, 3), harsh: ports.Reserve(t).String(),
+	s := &storm{site: newSite(t), random: rand.New(rand.NewPCG(3, 4)), brokers: startRoughBrokers(t, 3), harsh: ports.Reserve(t).String(),
 		stop: make(chan struct{}), done: map[string]int{}}
+	s.rough.addr = ports.Reserve(t).String()
+	s.rough.start(t)
 	var all peers.Fleet
 	s.guest = localBroker(t, all.Broker("guest")).Addr()
 	for _, name := range names("broker", 3) {
@@ -74,23 +80,28 @@ func newStorm(t *testing.T) *storm {
 func (s *storm) body() string {
 	var b strings.Builder
 	b.WriteString("mqtt_preread on; proxy_connect_timeout 500ms; proxy_timeout 5s;\n")
-	for name, addrs := range map[string][]string{"calm": s.calm, "harsh": {s.brokers[0].addr, s.brokers[1].addr, s.brokers[2].addr}} {
+	groups := map[string][]string{
+		"calm": s.calm, "harsh": {s.brokers[0].addr, s.brokers[1].addr, s.brokers[2].addr}, "rough": s.rough.brokers,
+	}
+	for name, addrs := range groups {
 		fmt.Fprintf(&b, "upstream %s {\nzone %s 256k;\nhash $mqtt_preread_clientid consistent;\n", name, name)
 		for _, addr := range addrs {
 			fmt.Fprintf(&b, "server %s max_fails=1 fail_timeout=1s;\n", addr)
 		}
 		b.WriteString("}\n")
 	}
-	b.WriteString("server { listen $ADDR backlog=4096; status_zone calm; proxy_pass calm; }\n")
-	fmt.Fprintf(&b, "server { listen %s backlog=4096; status_zone harsh; proxy_pass harsh; }\n", s.harsh)
+	for name, addr := range map[string]string{"calm": s.addr, "harsh": s.harsh, "rough": s.rough.addr} {
+		fmt.Fprintf(&b, "server { listen %s backlog=4096; status_zone %s; proxy_pass %s; }\n", addr, name, name)
+	}
 	return b.String()
 }
 
 // stormClients is how many clients the server has whose brokers fail.
 const stormClients = 30
 
-// TestStorm lets brokers fail, reloads, and changes servers by the API, all at random, while clients come
-// and go. Sessions of other brokers are not affected, all counts agree, and nothing leaks.
+// TestStorm lets brokers fail and changes servers by the API at random, and reloads, while clients come and
+// go. Brokers delay packets, send them in pieces, and reset connections. Sessions of brokers that do not
+// fail are not affected, all counts agree, and nothing leaks.
 func TestStorm(t *testing.T) {
 	duration, long := soak()
 	if !long {
@@ -104,32 +115,68 @@ func TestStorm(t *testing.T) {
 	f.round()
 	before := s.usage()
 	for i := range stormClients {
-		s.clients.Go(func() { s.client(fmt.Sprintf("harsh-%d", i), rand.New(rand.NewPCG(5, uint64(i)))) })
+		s.run(fmt.Sprintf("harsh-%d", i), uint64(i), s.visit)
+	}
+	for i := range roughClients {
+		s.run(fmt.Sprintf("rough-%d", i), stormClients+uint64(i), func(id string, r *rand.Rand) {
+			if err := s.rough.visit(id, r); err != nil {
+				t.Errorf("%s: %v", id, err)
+			}
+		})
 	}
 	t.Cleanup(s.halt)
-	early := s.act(duration / 4)
-	late := s.act(duration * 3 / 4)
+	var memory [4]int // after each quarter
+	for i := range memory {
+		memory[i] = s.act(duration / time.Duration(len(memory)))
+	}
 	s.halt()
 	f.round()
 	visits := v.wantServed(t)
 	after := s.awaitUsage(before)
+	s.wantActive(len(f.clients))
 	f.halt()
 	zones := s.wantNoSessions()
 	s.wantBytes(zones["calm"], f, v.all)
-	if got, want := zones["harsh"].Connections, int(s.dialled.Load()); got != want {
-		t.Errorf("the zone has %d connections, want %d", got, want)
-	}
+	s.rough.want(s.site, zones["rough"])
+	s.wantFailing(zones["harsh"])
 	figure(t, "storm", "%v: %v", duration, s.done)
 	figure(t, "storm", "%d sessions and %d visits unaffected; %d of %d others served", len(f.clients), visits, s.served.Load(), s.dialled.Load())
-	figure(t, "storm", "before: %v; after: %v; memory after a quarter: %d KiB, at the end: %d KiB", before, after, early>>10, late>>10)
-	if late > early*5/4+8<<20 {
-		t.Errorf("memory has grown from %d to %d KiB", early>>10, late>>10)
+	figure(t, "storm", "before: %v; after: %v; memory after each quarter: %d, %d, %d and %d KiB",
+		before, after, memory[0]>>10, memory[1]>>10, memory[2]>>10, memory[3]>>10)
+	if memory[3] > memory[0]*5/4+8<<20 {
+		t.Errorf("memory has grown from %d to %d KiB", memory[0]>>10, memory[3]>>10)
 	}
 	s.Quit(t)
 	s.wantNoBugs()
 }
 
-// halt ends the clients of the brokers that fail. It may be called again.
+// wantActive waits until n sessions of the calm brokers are left, and none of the others, and checks that
+// each accepted connection is active, or counted as ended.
+func (s *storm) wantActive(n int) {
+	s.t.Helper()
+	var zones map[string]zone
+	program.Await(s.t, "the end of all sessions but those of the fleet", func() bool {
+		zones = s.zones()
+		return zones["calm"].Processing == n && zones["harsh"].Processing == 0 && zones["rough"].Processing == 0
+	})
+	if z := zones["calm"]; z.Connections != z.Processing+z.Sessions.Total+z.Discarded {
+		s.t.Errorf("%d connections, of which %d are active, %d have ended and %d are discarded", z.Connections, z.Processing, z.Sessions.Total, z.Discarded)
+	}
+}
+
+// wantFailing compares the counts of the server whose brokers fail with those of its clients. Resets
+// discard bytes on their way, so that clients may have sent more than weir has received.
+func (s *storm) wantFailing(z zone) {
+	s.t.Helper()
+	if got, want := z.Connections, int(s.dialled.Load()); got != want {
+		s.t.Errorf("the zone has %d connections, want %d", got, want)
+	}
+	if sent, received := s.failing.out.Load(), s.failing.in.Load(); z.Received > sent || z.Sent < received {
+		s.t.Errorf("clients have sent %d and received %d bytes, weir has received %d and sent %d", sent, received, z.Received, z.Sent)
+	}
+}
+
+// halt ends the clients of the brokers that fail, and of those in a bad network. It may be called again.
 func (s *storm) halt() {
 	select {
 	case <-s.stop:
@@ -160,19 +207,25 @@ func (s *storm) wantBytes(z zone, f *fleet, visits []visit) {
 	figure(s.t, "storm", "clients, weir and brokers count %d and %d bytes", received, sent)
 }
 
-// client connects again and again to the brokers that fail.
-func (s *storm) client(id string, r *rand.Rand) {
-	pause := time.NewTicker(20 * time.Millisecond)
-	defer pause.Stop()
-	for {
-		select {
-		case <-s.stop:
-			return
-		case <-pause.C:
+// run visits a server again and again.
+func (s *storm) run(id string, seed uint64, visit func(string, *rand.Rand)) {
+	random := rand.New(rand.NewPCG(5, seed))
+	s.clients.Go(func() {
+		pause := time.NewTicker(visitPause)
+		defer pause.Stop()
+		for {
+			select {
+			case <-s.stop:
+				return
+			case <-pause.C:
+			}
+			visit(id, random)
 		}
-		s.visit(id, r)
-	}
+	})
 }
+
+// visitPause is the shortest time between two visits of a client.
+const visitPause = 50 * time.Millisecond
 
 // answerTimeout is how long clients of a broker that may be stopped wait.
 const answerTimeout = 2 * time.Second
@@ -186,7 +239,7 @@ func (s *storm) visit(id string, r *rand.Rand) {
 		return
 	}
 	s.dialled.Add(1)
-	c := &client{conn}
+	c := &client{countedConn{conn, &s.failing}}
 	defer c.Close()
 	packet := peers.Connect{Level: 4, ClientID: id}.Bytes()
 	cut := r.IntN(len(packet))
@@ -209,7 +262,8 @@ func (s *storm) visit(id string, r *rand.Rand) {
 	_ = c.leave() // the broker may have failed
 }
 
-// act does something at random until the time has passed, and returns the memory of weir then.
+// act does something at random until the time has passed, and reloads at an interval. It returns the memory
+// of weir at the end.
 func (s *storm) act(duration time.Duration) int {
 	s.t.Helper()
 	pace := time.NewTicker(min(max(duration/20, 100*time.Millisecond), 3*time.Second))
@@ -220,10 +274,14 @@ func (s *storm) act(duration time.Duration) int {
 	}{
 		{"killed", s.killBroker},
 		{"stopped", s.stopBroker},
-		{"reloads", s.reload},
 		{"API changes", s.changeServers},
 	}
 	for end := time.Now().Add(duration); time.Now().Before(end) && !s.t.Failed(); <-pace.C {
+		if interval := scale(time.Second, time.Minute); time.Since(s.renewed) > interval {
+			s.reload()
+			s.renewed = time.Now()
+			s.done["reloads"]++
+		}
 		a := actions[s.random.IntN(len(actions))]
 		a.do()
 		s.done[a.name]++
