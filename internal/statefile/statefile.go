@@ -54,14 +54,6 @@ func Write(path string, mode fs.FileMode, content func(io.Writer) error) (err er
 	return syncDir(dirName(dir))
 }
 
-// Bytes returns a content for Write.
-func Bytes(b []byte) func(io.Writer) error {
-	return func(w io.Writer) error {
-		_, err := w.Write(b)
-		return err
-	}
-}
-
 // target returns the path and the permissions of the file that a Write to path replaces.
 func target(path string, mode fs.FileMode) (string, fs.FileMode, error) {
 	resolved, err := filepath.EvalSymlinks(path)

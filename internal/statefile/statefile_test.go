@@ -38,7 +38,11 @@ func read(t *testing.T, path string, want ...string) string {
 
 func write(t *testing.T, path, content string) {
 	t.Helper()
-	if err := Write(path, 0o640, Bytes([]byte(content))); err != nil {
+	err := Write(path, 0o640, func(w io.Writer) error {
+		_, err := io.WriteString(w, content)
+		return err
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 }
@@ -116,7 +120,7 @@ func TestWriteErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if err := Write(tt.path, 0o640, Bytes(nil)); err == nil {
+			if err := Write(tt.path, 0o640, func(io.Writer) error { return nil }); err == nil {
 				t.Error("there was no error")
 			}
 		})
