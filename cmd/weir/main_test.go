@@ -195,30 +195,3 @@ func TestBinaryHasNoTestDependencies(t *testing.T) {
 		}
 	}
 }
-
-// TestOmittedModulesAreRejected compares the output of -V with weir's behaviour.
-func TestOmittedModulesAreRejected(t *testing.T) {
-	uses := map[string]string{
-		"limit_conn": "limit_conn a 1;", "access": "allow all;", "geo": "geo $a { default 1; }", "map": "map $a $b { default 1; }",
-		"split_clients": "split_clients $a $b { * 1; }", "return": "return x;", "pass": "pass 1;", "set": "set $a b;",
-	}
-	left := regexp.MustCompile(`--without-stream_(\w+)_module`).FindAllStringSubmatch(command(t, t.TempDir(), binary, "-V").stderr, -1)
-	if len(left) == 0 {
-		t.Skip("no module is left out")
-	}
-	for _, m := range left {
-		t.Run(m[1], func(t *testing.T) {
-			dir := t.TempDir()
-			use := uses[m[1]]
-			if !strings.Contains(use, "{") {
-				use = "server { listen 127.0.0.1:1; " + use + " }"
-			}
-			write(t, filepath.Join(dir, "n.conf"), "events {} pid p; stream { "+use+" }")
-			name, _, _ := strings.Cut(uses[m[1]], " ")
-			want := fmt.Sprintf("%q directive is not supported by weir yet", name)
-			if got := command(t, dir, binary, "-t", "-p", dir, "-c", "n.conf"); !strings.Contains(got.stderr, want) {
-				t.Errorf("got %q, want it to hold %s", got.stderr, want)
-			}
-		})
-	}
-}
