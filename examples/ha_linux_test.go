@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"weir/conformance/installed"
 )
 
 // The addresses of the network of the example ha. Each weir has a link to the router, where the brokers
@@ -35,17 +37,18 @@ type haNetwork struct {
 	weirs, addresses [2]string
 }
 
-// newNetwork makes the network, or skips the test.
+// newNetwork makes the network. If that is not possible here, it calls installed.Missing.
 func newNetwork(t *testing.T) *haNetwork {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("network namespaces need root")
+		installed.Missing(t, "only root can make network namespaces")
 	}
+	installed.Program(t, "ip", "iproute2")
 	suffix := fmt.Sprint(os.Getpid())
 	n := &haNetwork{t: t, router: "wr" + suffix, weirs: [2]string{"wa" + suffix, "wb" + suffix}, addresses: [2]string{haWeirA, haWeirB}}
 	for _, name := range []string{n.router, n.weirs[0], n.weirs[1]} {
 		if out, err := exec.Command("ip", "netns", "add", name).CombinedOutput(); err != nil {
-			t.Skipf("network namespaces do not work here: %v: %s", err, out)
+			installed.Missing(t, fmt.Sprintf("ip netns add: %v: %s", err, out))
 		}
 		t.Cleanup(func() { n.ip("netns", "del", name) })
 		n.ip("-n", name, "link", "set", "lo", "up")
@@ -67,14 +70,14 @@ func newNetwork(t *testing.T) *haNetwork {
 	return n
 }
 
-// needResilientGroups skips the test if the kernel or ip does not have what the script uses.
+// needResilientGroups calls installed.Missing if the kernel or ip does not have what the script uses.
 func (n *haNetwork) needResilientGroups() {
 	n.t.Helper()
 	for _, args := range []string{
 		"nexthop add id 900 via " + haWeirA + " dev weir0", "nexthop add id 901 group 900 type resilient buckets 8", "nexthop del id 900",
 	} {
 		if out, err := exec.Command("ip", append([]string{"-n", n.router}, strings.Fields(args)...)...).CombinedOutput(); err != nil {
-			n.t.Skipf("ip %s: %v: %s", args, err, out)
+			installed.Missing(n.t, fmt.Sprintf("ip %s: %v: %s", args, err, out))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"weir/conformance/installed"
 	"weir/internal/testwait"
 )
 
@@ -21,15 +22,15 @@ const unprivileged = "nobody"
 func withUser(t *testing.T, more string, addrs ...string) (*site, *user.User) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("only root can change to another user")
+		installed.Missing(t, "only root can change to another user")
 	}
 	u, err := user.Lookup(unprivileged)
 	if err != nil {
-		t.Skip(err)
+		installed.Missing(t, err.Error())
 	}
 	g, err := user.LookupGroupId(u.Gid)
 	if err != nil {
-		t.Skip(err)
+		installed.Missing(t, err.Error())
 	}
 	s := newSite(t)
 	s.configure(fmt.Sprintf("user %s %s; %s", u.Username, g.Name, more), addrs...)
@@ -162,7 +163,7 @@ func lowAddr(t *testing.T) string {
 			return l.Addr().String()
 		}
 	}
-	t.Skip("no free port")
+	t.Fatal("no free port")
 	return ""
 }
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"weir/conformance/installed"
 	"weir/internal/testwait"
 )
 
@@ -232,7 +233,7 @@ func TestLogToStandardOutputThatIsASocket(t *testing.T) {
 // as in a small image.
 func TestUserWithoutAUserDatabase(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("needs root")
+		installed.Missing(t, "only root can change the root directory")
 	}
 	dir := t.TempDir()
 	program, err := os.ReadFile(binary)

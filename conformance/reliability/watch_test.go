@@ -3,7 +3,6 @@ package reliability
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"weir/conformance/authority"
+	"weir/conformance/installed"
 	"weir/conformance/program"
 )
 
@@ -216,12 +216,13 @@ func (s *site) swapVolume(version, text string) {
 // weir.
 func (s *site) inMountNamespace() string {
 	s.t.Helper()
-	if _, err := exec.LookPath("unshare"); err != nil || os.Getuid() != 0 {
-		s.t.Skip("a mount namespace needs root and unshare")
+	if os.Getuid() != 0 {
+		installed.Missing(s.t, "only root can make a mount namespace")
 	}
+	unshare := installed.Program(s.t, "unshare", "util-linux")
 	s.write("nginx.conf", s.conf(oneServer))
-	script := fmt.Sprintf("#!/bin/sh\nexec unshare -m sh -c 'mount --bind %s %s && exec %s \"$@\"' weir \"$@\"\n",
-		s.Path("mounted"), s.Path("nginx.conf"), weirBinary)
+	script := fmt.Sprintf("#!/bin/sh\nexec %s -m sh -c 'mount --bind %s %s && exec %s \"$@\"' weir \"$@\"\n",
+		unshare, s.Path("mounted"), s.Path("nginx.conf"), weirBinary)
 	if err := os.WriteFile(s.Path("mounting"), []byte(script), 0o755); err != nil {
 		s.t.Fatal(err)
 	}
