@@ -19,6 +19,7 @@ import (
 type coreConf struct {
 	daemon          conf.Opt[bool]
 	pid             conf.Opt[string]
+	env             []string // NAME or NAME=VALUE
 	user, group     string
 	transparent     bool          // a connection to a server may have a foreign source address
 	workers         conf.Opt[int] // 0 means auto
@@ -48,9 +49,8 @@ var coreEntries = []conf.Entry[coreConf]{
 	{Name: "daemon", In: conf.Main, Args: conf.OnOff, Default: "on",
 		Set: conf.Flag(func(c *coreConf) *conf.Opt[bool] { return &c.daemon })},
 	{Name: "debug_points", In: conf.Main, Args: conf.Take(1), Support: conf.Inert, Set: oneOf("abort", "stop")},
-	// nginx empties the environment of its workers except for the variables that env names.
-	// weir keeps its whole environment, and adds nothing.
-	{Name: "env", In: conf.Main, Args: conf.Take(1), Default: "TZ", Repeat: true, Support: conf.Inert},
+	{Name: "env", In: conf.Main, Args: conf.Take(1), Default: "TZ", Repeat: true,
+		Set: func(c *coreConf, call *conf.Call) { c.env = append(c.env, call.Arg(0)) }},
 	{Name: "error_log", In: conf.Main, Args: conf.AtLeast(1), Default: "logs/error.log error", Repeat: true,
 		Set: func(c *coreConf, call *conf.Call) { c.errorLog.set(call) }},
 	{Name: "fleet_log_repeat", In: conf.Main, Args: conf.Take(1), Default: "off", Extension: true,
@@ -275,7 +275,7 @@ func compileMain(c *conf.Compiler) *Program {
 			WorkerProcesses: core.workers.Or(1), WorkerConnections: events.connections.Or(512),
 			RlimitNofile: uint64(core.rlimitNofile.Or(0)), RlimitCore: uint64(core.rlimitCore.Or(0)),
 			Priority: core.priority, Affinity: core.affinity,
-			ShutdownTimeout: core.shutdownTimeout.Or(0), WorkingDirectory: core.workingDir.Or(""),
+			ShutdownTimeout: core.shutdownTimeout.Or(0), WorkingDirectory: core.workingDir.Or(""), Env: core.env,
 			ErrorLog: log, ErrorLogs: core.logs, ErrorLogFile: core.errorLog.file(), ErrorLogStderr: core.errorLog.hasStderr(),
 			StderrLogged: core.stderrLogged,
 		},

@@ -142,6 +142,9 @@ func (d *dump) main(m *Main) {
 	}
 	differing(d, "worker_shutdown_timeout", m.ShutdownTimeout, 0)
 	differing(d, "working_directory", m.WorkingDirectory, "")
+	if m.Env != nil {
+		d.line("env=%q", m.Env)
+	}
 }
 
 // listen describes an address, and adds its server to the servers to describe.

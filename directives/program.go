@@ -37,6 +37,7 @@ type Main struct {
 	Affinity          Affinity        // of the loops
 	ShutdownTimeout   time.Duration   // 0 means no limit for sessions of an old configuration
 	WorkingDirectory  string          // empty leaves it unchanged
+	Env               []string        // variables of the environment: NAME keeps one, NAME=VALUE sets one
 	ErrorLog          *errorlog.Log   // its files are among Stream.Files
 	ErrorLogs         []*errorlog.Log // of all levels
 	ErrorLogFile      string          // full path of the first of its files; empty if there is none

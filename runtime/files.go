@@ -24,6 +24,7 @@ type parent interface {
 	RemovePid() error
 	SetAsidePid() error
 	RestorePid() error
+	SetEnv(entries []string) error
 	StartBinary() (pid int, err error)
 	Ready() error
 	SetLog(*os.File) error

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -33,24 +34,29 @@ const (
 )
 
 // separates reports whether another process than this one must serve: with root's rights and a user that
-// is not root. It ignores a configuration that cannot be read, which the serving process reports.
-func separates(o Options, p paths) bool {
+// is not root. It ignores a configuration that cannot be read, which the serving process reports. env has the
+// env directives.
+func separates(o Options, p paths) (needed bool, env []string) {
 	if !isRoot() || isSeparate() {
-		return false
+		return false, nil
 	}
 	src := p.source(o.Globals)
 	src.Outermost = true
 	tree, bad := parser.Load(src)
 	if len(bad) > 0 {
-		return false
+		return false, nil
 	}
 	for _, d := range tree.Root.Directives {
-		if d.Name.Text == "user" && len(d.Args) > 0 {
+		switch {
+		case len(d.Args) == 0:
+		case d.Name.Text == "env":
+			env = append(env, d.Args[0].Text)
+		case d.Name.Text == "user":
 			u, err := user.Lookup(d.Args[0].Text)
-			return err == nil && u.Uid != "0"
+			needed = err == nil && u.Uid != "0"
 		}
 	}
-	return false
+	return needed, env
 }
 
 // A guardian is the parent: it starts the process that serves, forwards signals to it and answers its
@@ -63,19 +69,20 @@ type guardian struct {
 	old     int // the number of the old binary
 	ready   int // the descriptor on which a daemon reports that it is ready; 0 if there is none
 	kept    []int
-	started bool // a child has served
-	died    int  // children
+	env     []string // the env directives
+	started bool     // a child has served
+	died    int      // children
 
 	child  int
 	events *os.File
 }
 
 // keepRights runs the parent of the process that serves, and returns the exit code.
-func keepRights(o Options, c *console, signals *signalSet) int {
+func keepRights(o Options, c *console, signals *signalSet, env []string) int {
 	setName()
 	signals.daemon.Store(true) // every signal is the child's
 	signals.log.Store(nil)
-	g := &guardian{program: executableOf(o.Args), log: errorlog.New(time.Now, os.Getpid()), signals: signals}
+	g := &guardian{program: executableOf(o.Args), log: errorlog.New(time.Now, os.Getpid()), signals: signals, env: env}
 	g.log.Add(errorlog.Notice, errorlog.Lines(os.Stderr))
 	if text, given := os.LookupEnv(inheritedVar); given {
 		os.Unsetenv(inheritedVar)
@@ -159,7 +166,8 @@ func (g *guardian) serveOnce() (syscall.WaitStatus, error) {
 // start starts a child.
 func (g *guardian) start(socket, events int) error {
 	files := []uintptr{0, 1, 2, uintptr(socket), uintptr(events)}
-	env := append(os.Environ(), fmt.Sprintf("%s=%d", keeperVar, keeperFD), fmt.Sprintf("%s=%d", respawnedVar, g.died))
+	env := environment(g.env, slices.Concat(ownVariables, resolverVariables)...)
+	env = append(env, fmt.Sprintf("%s=%d", keeperVar, keeperFD), fmt.Sprintf("%s=%d", respawnedVar, g.died))
 	if g.ready > 0 {
 		env = append(env, fmt.Sprintf("%s=%d", readyVar, len(files)))
 		files = append(files, uintptr(g.ready))
@@ -218,7 +226,7 @@ func (g *guardian) OpenAppend(path string) (*os.File, error) { return logfile.Op
 
 // StartBinary implements keeper.Parent. The end of the new binary is an event for the child.
 func (g *guardian) StartBinary(sockets []int) (pid int, err error) {
-	process, err := g.program.start(sockets)
+	process, err := g.program.start(sockets, environment(g.env, ownVariables...))
 	if err != nil {
 		return 0, err
 	}
@@ -231,6 +239,9 @@ func (g *guardian) StartBinary(sockets []int) (pid int, err error) {
 	}()
 	return process.Pid, nil
 }
+
+// SetEnv implements keeper.Parent.
+func (g *guardian) SetEnv(entries []string) { g.env = entries }
 
 // SetLog implements keeper.Parent. The log is the standard error of the parent too.
 func (g *guardian) SetLog(file *os.File) {

@@ -79,8 +79,8 @@ func Main(o Options, stdio Stdio) int {
 		signals.undoPrepareExec()
 		c.log(errorlog.Warn, "execve() \"%s\" failed%s, continuing without a process title", self(), errorlog.Errno(err))
 	}
-	if separates(o, paths) {
-		return keepRights(o, c, signals)
+	if needed, env := separates(o, paths); needed {
+		return keepRights(o, c, signals, env)
 	}
 	return serve(o, paths, c, signals)
 }

@@ -196,6 +196,7 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 	applyPriority(m.priority(), next.Program.Main.Priority, m.console)
 	m.channel.moveTo(next.Program.Main.PidFile)
 	m.dropRights(&next.Program.Main)
+	m.passEnv(&next.Program.Main)
 	if m.latest == nil {
 		m.informParent() // before the first client: from now on the parent refuses new paths
 	}

@@ -5,10 +5,10 @@ package runtime
 import "weir/directives"
 
 // separates returns false: the process keeps its rights.
-func separates(Options, paths) bool { return false }
+func separates(Options, paths) (bool, []string) { return false, nil }
 
 // keepRights is not called.
-func keepRights(Options, *console, *signalSet) int { return exitFailed }
+func keepRights(Options, *console, *signalSet, []string) int { return exitFailed }
 
 // CommandLine returns args.
 func CommandLine(args []string) ([]string, error) { return args, nil }
@@ -18,6 +18,9 @@ func setTitle(string) {}
 
 // followParent does nothing.
 func (m *Master) followParent() {}
+
+// passEnv does nothing.
+func (m *Master) passEnv(*directives.Main) {}
 
 // informParent does nothing.
 func (m *Master) informParent() {}

@@ -3,6 +3,7 @@ package runtime
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -76,6 +77,19 @@ func parentOfParent() int {
 	}
 	pid, _ := strconv.Atoi(fields[1])
 	return pid
+}
+
+// passEnv passes the parent the env directives.
+func (m *Master) passEnv(main *directives.Main) {
+	if m.files.parent == nil {
+		return
+	}
+	switch err := m.files.parent.SetEnv(main.Env); {
+	case errors.Is(err, syscall.EPERM):
+		m.console.log(errorlog.Warn, "the values that \"env\" sets change with the next start only")
+	case err != nil:
+		m.console.log(errorlog.Alert, "keeper: passing the environment failed%s", errorlog.Errno(err))
+	}
 }
 
 // informParent passes the parent the sockets, which it needs if this process dies.

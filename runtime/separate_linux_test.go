@@ -17,6 +17,7 @@ type readyParent struct {
 func (p *readyParent) Open(string) (*os.File, error)       { return nil, unix.EPERM }
 func (p *readyParent) Bind(fd int, at unix.Sockaddr) error { return unix.Bind(fd, at) }
 func (p *readyParent) Keep([]int) error                    { return nil }
+func (p *readyParent) SetEnv([]string) error               { return nil }
 
 func (p *readyParent) Ready() error {
 	p.listeners = append(p.listeners, len(p.master.ports))

@@ -12,6 +12,13 @@ import (
 	"weir/internal/errorlog"
 )
 
+// The variables by which systemd passes the socket for notices, and the time and the process of the watchdog.
+const (
+	notifyVar       = "NOTIFY_SOCKET"
+	watchdogTimeVar = "WATCHDOG_USEC"
+	watchdogPIDVar  = "WATCHDOG_PID"
+)
+
 // firstActivated is the first descriptor of a socket that systemd passes.
 const firstActivated = 3
 
@@ -26,9 +33,9 @@ type supervisor struct {
 // newSupervisor reads the environment. The process has the number pid; a new binary takes over the watchdog of
 // the old one.
 func newSupervisor(pid int, isNew bool) supervisor {
-	s := supervisor{socket: os.Getenv("NOTIFY_SOCKET")}
-	watched := os.Getenv("WATCHDOG_PID")
-	if n, err := strconv.ParseInt(os.Getenv("WATCHDOG_USEC"), 10, 64); err == nil && n > 0 &&
+	s := supervisor{socket: os.Getenv(notifyVar)}
+	watched := os.Getenv(watchdogPIDVar)
+	if n, err := strconv.ParseInt(os.Getenv(watchdogTimeVar), 10, 64); err == nil && n > 0 &&
 		(watched == "" || watched == strconv.Itoa(pid) || isNew) {
 		s.watchdog = time.Duration(n) * time.Microsecond
 	}

@@ -41,16 +41,21 @@ func executableOf(args []string) executable {
 	return b
 }
 
-// start starts the file of the program, which inherits the sockets.
-func (b executable) start(sockets []int) (*os.Process, error) {
+// start starts the file of the program with the environment env. It inherits the sockets. A name without a slash was found by PATH, which env
+// need not have.
+func (b executable) start(sockets []int, env []string) (*os.Process, error) {
+	args := slices.Clone(b.args)
+	if !strings.Contains(b.name, "/") {
+		args[0] = b.path
+	}
 	files := []uintptr{0, 1, 2}
 	var list strings.Builder
 	for _, fd := range sockets {
 		fmt.Fprintf(&list, "%d;", len(files))
 		files = append(files, uintptr(fd))
 	}
-	pid, err := syscall.ForkExec(b.path, b.args, &syscall.ProcAttr{
-		Dir: b.dir, Env: append(os.Environ(), inheritedVar+"="+list.String()), Files: files,
+	pid, err := syscall.ForkExec(b.path, args, &syscall.ProcAttr{
+		Dir: b.dir, Env: append(env, inheritedVar+"="+list.String()), Files: files,
 	})
 	if err != nil {
 		return nil, err
@@ -101,7 +106,7 @@ func (m *Master) startBinary() (pid int, err error) {
 	if m.files.parent != nil {
 		return m.files.parent.StartBinary()
 	}
-	process, err := m.binary.start(m.sockets())
+	process, err := m.binary.start(m.sockets(), environment(m.latest.Program.Main.Env, ownVariables...))
 	if err != nil {
 		return 0, err
 	}

@@ -146,6 +146,15 @@ func (c *Client) pid(q request) error {
 	return err
 }
 
+// SetEnv makes the parent start processes with the environment of these entries of env.
+func (c *Client) SetEnv(entries []string) error {
+	q := request{Kind: setEnv}
+	for _, e := range entries {
+		q.Env = append(q.Env, []byte(e))
+	}
+	return c.do(q)
+}
+
 // StartBinary starts a new binary with the kept sockets, and returns its number.
 func (c *Client) StartBinary() (pid int, err error) {
 	r, _, err := c.ask(request{Kind: startBinary})

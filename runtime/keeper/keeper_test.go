@@ -18,17 +18,18 @@ import (
 	"weir/parser"
 )
 
-// fakeParent starts binaries whose number is that of their sockets.
-type fakeParent struct{}
+// fakeParent starts binaries whose number is that of their sockets, and of the variables of their environment.
+type fakeParent struct{ env []string }
 
-func (fakeParent) Glob(pattern string) ([]string, error) { return parser.Glob(pattern) }
-func (fakeParent) OpenAppend(path string) (*os.File, error) {
+func (*fakeParent) Glob(pattern string) ([]string, error) { return parser.Glob(pattern) }
+func (*fakeParent) OpenAppend(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
 }
-func (fakeParent) StartBinary(sockets []int) (int, error) {
-	return len(sockets), nil
+func (p *fakeParent) StartBinary(sockets []int) (int, error) {
+	return len(sockets) + len(p.env), nil
 }
-func (fakeParent) SetLog(*os.File) {}
+func (p *fakeParent) SetEnv(entries []string) { p.env = entries }
+func (*fakeParent) SetLog(*os.File)           {}
 
 // fakePid is a pid file that can only be written.
 type fakePid struct{}
@@ -49,7 +50,7 @@ func start(t *testing.T) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{Parent: fakeParent{}, Pid: fakePid{}, Args: []string{"weir", "-p", "a\xff\"b", ""}}
+	s := &Server{Parent: &fakeParent{}, Pid: fakePid{}, Args: []string{"weir", "-p", "a\xff\"b", ""}}
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(pair[1]) }()
 	t.Cleanup(func() {
@@ -193,6 +194,28 @@ func TestSockets(t *testing.T) {
 func TestArgs(t *testing.T) {
 	if args, err := start(t).Args(); err != nil || !slices.Equal(args, []string{"weir", "-p", "a\xff\"b", ""}) {
 		t.Errorf("got %q, %v", args, err)
+	}
+}
+
+// TestEnv sets the environment of a new binary. After the start it may not get values that the start has not set.
+func TestEnv(t *testing.T) {
+	c := start(t)
+	set := func(want error, entries ...string) {
+		t.Helper()
+		if err := c.SetEnv(entries); !errors.Is(err, want) {
+			t.Errorf("%q: got %v, want %v", entries, err, want)
+		}
+	}
+	set(nil, "A", "B=\xff", "C=")
+	set(syscall.EINVAL, "A\x00B=1")
+	if err := c.Ready(); err != nil {
+		t.Fatal(err)
+	}
+	set(nil, "B=\xff", "OTHER")
+	set(syscall.EPERM, "B=\xff", "LD_PRELOAD=a.so", "C=")
+	set(syscall.EPERM, "B=1")
+	if n, err := c.StartBinary(); err != nil || n != 2 {
+		t.Errorf("the binary has %d variables, want 2 of the last permitted list; %v", n, err)
 	}
 }
 

@@ -26,6 +26,7 @@ const (
 	removePid    = "nopid"   // remove the pid file
 	setAsidePid  = "oldpid"  // rename the pid file for a new binary
 	restorePid   = "backpid" // rename it back
+	setEnv       = "env"     // use these entries of env for the new binary
 	startBinary  = "start"   // start a new binary with the kept sockets
 	becomeReady  = "ready"   // from now on, start the process again when it dies
 	setLog       = "log"     // write to the passed file
@@ -36,6 +37,7 @@ type request struct {
 	Kind string
 	Path string   `json:",omitempty"`
 	At   *address `json:",omitempty"` // of the socket to bind
+	Env  [][]byte `json:",omitempty"` // which need not be UTF-8
 }
 
 // A reply is the parent's answer; a file may accompany it.

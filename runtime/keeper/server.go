@@ -27,13 +27,15 @@ type Pid interface {
 type Parent interface {
 	Glob(pattern string) ([]string, error)
 	OpenAppend(path string) (*os.File, error)
+	SetEnv(entries []string)
 	StartBinary(sockets []int) (pid int, err error)
 	SetLog(*os.File)
 }
 
 // A Server is the parent's side of the socket pair. Until the process is ready it has all rights itself, and
 // what it asks for defines what the parent does later: read files in the directories of the files that were
-// read, append to the logs that were opened, and write the pid file that was written.
+// read, append to the logs that were opened, write the pid file that was written, and give a new binary the
+// values of variables that were set.
 type Server struct {
 	Parent Parent
 	Pid    Pid
@@ -45,6 +47,7 @@ type Server struct {
 	appendable []string // files
 	pidPaths   []string
 	bound      []string // the files of bound sockets
+	settable   []string // NAME=VALUE
 }
 
 // Serve answers requests from socket until the process closes its end.
@@ -89,6 +92,8 @@ func (s *Server) answer(q request, files []int) (r reply, passed []int) {
 		return s.keep(files), nil
 	case writePid, removePid, setAsidePid, restorePid:
 		return s.pid(q), nil
+	case setEnv:
+		return s.setEnv(q.Env), nil
 	case startBinary:
 		pid, err := s.Parent.StartBinary(s.Kept)
 		return reply{PID: pid, Errno: errnoOf(err)}, nil
@@ -262,6 +267,26 @@ func (s *Server) pid(q request) reply {
 		r.Path, r.To = failed.Old, failed.New
 	}
 	return r
+}
+
+// setEnv passes the entries of env to the parent. A variable that an entry only names has the parent's own value.
+func (s *Server) setEnv(texts [][]byte) reply {
+	var entries []string
+	for _, text := range texts {
+		e := string(text)
+		entries = append(entries, e)
+		switch {
+		case strings.ContainsRune(e, 0):
+			return reply{Errno: syscall.EINVAL}
+		case !strings.Contains(e, "="):
+		case !s.IsReady:
+			s.settable = append(s.settable, e)
+		case !slices.Contains(s.settable, e):
+			return reply{Errno: syscall.EPERM}
+		}
+	}
+	s.Parent.SetEnv(entries)
+	return reply{}
 }
 
 // setLog passes a duplicate of the file to the parent.
