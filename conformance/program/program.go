@@ -61,10 +61,27 @@ func StartWithWorkers(t testing.TB, program, dir, text string, options ...string
 
 func start(t testing.TB, program, dir, text string, options []string) *Server {
 	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, configuration), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	options = append(options, "-p", dir, "-c", filepath.Join(dir, configuration), "-e", filepath.Join(dir, errorLog))
+	return Launch(t, dir, append([]string{program}, options...), func(s *Server) bool {
+		text, _ := os.ReadFile(s.Path("pid"))
+		return strings.TrimSpace(string(text)) == strconv.Itoa(s.PID())
+	})
+}
+
+const (
+	configuration = "nginx.conf"
+	errorLog      = "error.log"
+)
+
+// Launch runs a command, whose output is the file printed in dir, and waits until it is ready. It is killed
+// at the end of the test.
+func Launch(t testing.TB, dir string, command []string, ready func(*Server) bool) *Server {
+	t.Helper()
 	s := &Server{Dir: dir, ended: make(chan struct{})}
-	s.Configure(t, text)
-	options = append(options, "-p", dir, "-c", s.Path("nginx.conf"), "-e", s.Path("error.log"))
-	s.cmd = exec.Command(program, options...)
+	s.cmd = exec.Command(command[0], command[1:]...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with the workers
 	printed, err := os.Create(s.Path("printed"))
 	if err != nil {
@@ -83,23 +100,29 @@ func start(t testing.TB, program, dir, text string, options []string) *Server {
 		syscall.Kill(-s.PID(), syscall.SIGKILL)
 		<-s.ended
 		if t.Failed() {
-			t.Logf("error log:\n%s", tail(s.Read(t, "error.log"), 1000))
+			t.Logf("output and error log:\n%s", s.logged())
 		}
 	})
-	Await(t, "the pid file", func() bool {
+	Await(t, command[0]+" to start", func() bool {
 		if s.HasEnded() {
-			t.Fatalf("%s has ended: %s", program, s.Read(t, "printed"))
+			t.Fatalf("%s has ended: %s", command[0], s.Read(t, "printed"))
 		}
-		text, _ := os.ReadFile(s.Path("pid"))
-		return strings.TrimSpace(string(text)) == strconv.Itoa(s.PID())
+		return ready(s)
 	})
 	return s
+}
+
+// logged returns the ends of the output and of the error log, if there is one.
+func (s *Server) logged() string {
+	printed, _ := os.ReadFile(s.Path("printed"))
+	log, _ := os.ReadFile(s.Path(errorLog))
+	return tail(string(printed), 1000) + tail(string(log), 1000)
 }
 
 // Configure writes the configuration.
 func (s *Server) Configure(t testing.TB, text string) {
 	t.Helper()
-	if err := os.WriteFile(s.Path("nginx.conf"), []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(s.Path(configuration), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -116,7 +139,7 @@ func (s *Server) Reload(t testing.TB, text string) {
 // Starts returns how many configurations have become active.
 func (s *Server) Starts(t testing.TB) int {
 	t.Helper()
-	return strings.Count(s.Read(t, "error.log"), ": start worker processes\n")
+	return strings.Count(s.Read(t, errorLog), ": start worker processes\n")
 }
 
 // Signal sends a signal to the process.

@@ -26,7 +26,12 @@ var connack = peers.Connack(4)
 
 // connect opens a session. The client sends name as its user name.
 func connect(addr, id, name string, timeout time.Duration) (*client, error) {
-	conn, err := dialer.Dial("tcp", addr)
+	return connectFrom(dialer, addr, id, name, timeout)
+}
+
+// connectFrom opens a session with a connection of a dialer.
+func connectFrom(from *net.Dialer, addr, id, name string, timeout time.Duration) (*client, error) {
+	conn, err := from.Dial("tcp", addr)
 	if err != nil {
 		return nil, err
 	}

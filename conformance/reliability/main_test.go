@@ -19,6 +19,10 @@ func TestMain(m *testing.M) {
 		serveBroker(addr)
 		return
 	}
+	if text := os.Getenv(crowdVariable); text != "" {
+		serveCrowd(text)
+		return
+	}
 	goleak.VerifyTestMain(binary.Tests(func(path string) int {
 		weirBinary = path
 		return m.Run()

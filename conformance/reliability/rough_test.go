@@ -12,7 +12,7 @@ import (
 	"weir/conformance/peers"
 )
 
-// A roughConn is the side of a broker in a bad network: it delays what it sends, sends and receives in
+// A roughConn is the side of a client or broker in a bad network: it delays what it sends, sends and receives in
 // pieces, and may reset the connection in the middle of a packet.
 type roughConn struct {
 	net.Conn
@@ -27,7 +27,8 @@ const (
 	slowPacket   = 64       // shorter ones are sent byte by byte
 )
 
-// newRough returns a connection with a small receive buffer: weir cannot write long packets at once.
+// newRough returns a connection with a small receive buffer: weir, with a small send buffer for clients, cannot
+// write long packets at once.
 func newRough(c net.Conn, random *rand.Rand, resets int) *roughConn {
 	if tcp, ok := c.(*net.TCPConn); ok {
 		_ = tcp.SetReadBuffer(roughBuffer) // weir may have closed the connection
@@ -72,7 +73,7 @@ func (c *roughConn) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
-// A badNetwork is a server whose brokers are slow, and the counts of both ends. None of its sessions may
+// A badNetwork is a server whose clients and brokers are slow, and the counts of both ends. None of its sessions may
 // be lost, nor any byte.
 type badNetwork struct {
 	addr             string   // of the server
@@ -106,7 +107,7 @@ func (b *badNetwork) visit(id string, r *rand.Rand) error {
 		return err
 	}
 	b.dialled.Add(1)
-	c := &client{countedConn{conn, &b.atClients}}
+	c := &client{countedConn{newRough(conn, r, 0), &b.atClients}}
 	defer c.Close()
 	if err := c.exchange(peers.Connect{Level: 4, ClientID: id}.Bytes(), connack, answerTimeout); err != nil {
 		return fmt.Errorf("CONNECT: %w", err)

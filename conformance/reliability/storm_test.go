@@ -91,7 +91,7 @@ func (s *storm) body() string {
 		b.WriteString("}\n")
 	}
 	for name, addr := range map[string]string{"calm": s.addr, "harsh": s.harsh, "rough": s.rough.addr} {
-		fmt.Fprintf(&b, "server { listen %s backlog=4096; status_zone %s; proxy_pass %s; }\n", addr, name, name)
+		fmt.Fprintf(&b, "server { listen %s backlog=4096 sndbuf=16k; status_zone %s; proxy_pass %s; }\n", addr, name, name)
 	}
 	return b.String()
 }
