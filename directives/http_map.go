@@ -39,28 +39,8 @@ func (c *httpMapMain) block(call *conf.Call) {
 		return
 	}
 	m := mapping.New(source, webOf(call.Level).Vars)
-	v := web.Variable{Name: name, Changeable: true, Get: m.Get}
-	eachLine(call, func(line *conf.Call) { v.NoCache = webMapLine(m, line) || v.NoCache })
+	v := web.Variable{Name: name, Changeable: true, Get: m.Get, NoCache: readMap(call, m)}
 	if err := webOf(call.Level).Vars.Define(v); err != nil {
 		call.Fail(word, "%v", err)
 	}
-}
-
-// webMapLine reads one line of a map, and reports whether it makes the variable volatile.
-func webMapLine(m *mapping.Map, line *conf.Call) (volatile bool) {
-	key := &line.Dir.Name
-	switch {
-	case len(line.Args()) == 0 && key.Text == "hostnames":
-		m.Hostnames()
-		return false
-	case len(line.Args()) == 0 && key.Text == "volatile":
-		return true
-	case len(line.Args()) != 1:
-		line.Fail(key, "invalid number of the map parameters")
-		return false
-	}
-	if err := m.Add(key.Text, line.Arg(0)); err != nil {
-		line.Fail(key, "%v", err)
-	}
-	return false
 }

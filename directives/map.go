@@ -53,11 +53,11 @@ func (c *mapMain) block(call *conf.Call) {
 	vars := configOf(call.Level).Vars
 	lines := call.Dir.Body.Directives
 	b := mapping.NewBuilder(source, vars, len(lines), keyBytes(lines))
-	v := stream.Variable{Name: name, Changeable: true}
-	eachLine(call, func(line *conf.Call) { v.NoCache = mapLine(b, line) || v.NoCache })
+	volatile := readMap(call, b)
 	m := b.Map()
-	v.Get, v.Configured, v.Template = m.Get, m.Literal(), m.Template
-	redefine(vars, v)
+	redefine(vars, stream.Variable{
+		Name: name, Changeable: true, NoCache: volatile, Get: m.Get, Configured: m.Literal(), Template: m.Template,
+	})
 }
 
 // keyBytes returns the total length of the keys of the lines.
@@ -69,23 +69,42 @@ func keyBytes(lines []*parser.Directive) int {
 	return n
 }
 
-// mapLine reads one line of a map, and reports whether it makes the variable volatile.
-func mapLine(b *mapping.Builder, line *conf.Call) (volatile bool) {
+// A mapTable is a map block that is being compiled.
+type mapTable interface {
+	Hostnames()
+	Add(key, text string) error
+}
+
+// readMap reads the lines of a map, and reports whether one makes the variable volatile.
+func readMap(call *conf.Call, table mapTable) (volatile bool) {
+	eachLine(call, func(line *conf.Call) {
+		switch {
+		case isWord(line, "hostnames"):
+			table.Hostnames()
+		case isWord(line, "volatile"):
+			volatile = true
+		default:
+			addLine(line, "invalid number of the map parameters", table.Add)
+		}
+	})
+	return volatile
+}
+
+// isWord reports whether the line consists of that word.
+func isWord(line *conf.Call, word string) bool {
+	return len(line.Args()) == 0 && line.Dir.Name.Text == word
+}
+
+// addLine adds the key and the value of a line. wrongNumber is the message about other lines.
+func addLine(line *conf.Call, wrongNumber string, add func(key, text string) error) {
 	key := &line.Dir.Name
-	switch {
-	case len(line.Args()) == 0 && key.Text == "hostnames":
-		b.Hostnames()
-		return false
-	case len(line.Args()) == 0 && key.Text == "volatile":
-		return true
-	case len(line.Args()) != 1:
-		line.Fail(key, "invalid number of the map parameters")
-		return false
+	if len(line.Args()) != 1 {
+		line.Fail(key, "%s", wrongNumber)
+		return
 	}
-	if err := b.Add(key.Text, line.Arg(0)); err != nil {
+	if err := add(key.Text, line.Arg(0)); err != nil {
 		line.Fail(key, "%v", err)
 	}
-	return false
 }
 
 // newVariable reads the name of the variable that a block makes, and reserves it.

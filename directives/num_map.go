@@ -31,22 +31,12 @@ func numMapBlock(_ *none, call *conf.Call) {
 	}
 	m := nummap.New(source)
 	v := stream.Variable{Name: name, Changeable: true, Get: m.Get}
-	eachLine(call, func(line *conf.Call) { v.NoCache = numMapLine(m, line) || v.NoCache })
+	eachLine(call, func(line *conf.Call) {
+		if isWord(line, "volatile") {
+			v.NoCache = true
+			return
+		}
+		addLine(line, "invalid number of the num_map parameters", m.Add)
+	})
 	redefine(configOf(call.Level).Vars, v)
-}
-
-// numMapLine reads one line, and reports whether it makes the variable volatile.
-func numMapLine(m *nummap.Map, line *conf.Call) (volatile bool) {
-	key := &line.Dir.Name
-	switch {
-	case len(line.Args()) == 0 && key.Text == "volatile":
-		return true
-	case len(line.Args()) != 1:
-		line.Fail(key, "invalid number of the num_map parameters")
-		return false
-	}
-	if err := m.Add(key.Text, line.Arg(0)); err != nil {
-		line.Fail(key, "%v", err)
-	}
-	return false
 }
