@@ -9,7 +9,6 @@ import (
 
 	"weir/runtime/api"
 	"weir/runtime/metrics"
-	"weir/stream/status"
 	"weir/stream/upstream"
 )
 
@@ -43,25 +42,11 @@ func (s *state) MQTT() []api.MQTTZone {
 	var zones []api.MQTTZone
 	for _, z := range s.config().Status.Servers {
 		if m := z.MQTT(); m != nil {
-			zones = append(zones, mqttZoneOf(z.Name, m.Snapshot()))
+			zones = append(zones, api.MQTTZone{Name: z.Name, Counts: m.Snapshot()})
 		}
 	}
 	slices.SortFunc(zones, func(a, b api.MQTTZone) int { return strings.Compare(a.Name, b.Name) })
 	return zones
-}
-
-func mqttZoneOf(name string, m status.MQTTSnapshot) api.MQTTZone {
-	z := api.MQTTZone{
-		Name: name, V31: uint64(m.V31), V311: uint64(m.V311), V5: uint64(m.V5), Malformed: uint64(m.Malformed),
-		WithoutClientID: uint64(m.WithoutClientID), ConnackTimes: api.Histogram{Bounds: m.ConnackTimes.Bounds, Sum: m.ConnackTimes.Sum},
-	}
-	for _, c := range m.Connacks {
-		z.Connacks = append(z.Connacks, api.Connack{Code: int(c.Code), Count: uint64(c.Count)})
-	}
-	for _, n := range m.ConnackTimes.Counts {
-		z.ConnackTimes.Counts = append(z.ConnackTimes.Counts, uint64(n))
-	}
-	return z
 }
 
 // Rings implements api.Own.

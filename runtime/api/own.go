@@ -3,6 +3,8 @@ package api
 import (
 	"strconv"
 	"time"
+
+	"weir/internal/mqtt"
 )
 
 // An Own provides the objects that NGINX Plus does not have. They are below the path element weir, beside
@@ -39,36 +41,8 @@ type Reload struct {
 
 // An MQTTZone counts the MQTT packets of the sessions of a zone.
 type MQTTZone struct {
-	Name            string
-	V31, V311, V5   uint64 // CONNECT packets by version
-	Malformed       uint64
-	WithoutClientID uint64
-	Connacks        []Connack // by code, in ascending order
-	ConnackTimes    Histogram
-}
-
-// A Version is the number of CONNECT packets of one version of MQTT.
-type Version struct {
-	Name  string
-	Count uint64
-}
-
-// Versions lists the CONNECT packets by version.
-func (z *MQTTZone) Versions() [3]Version {
-	return [...]Version{{"3.1", z.V31}, {"3.1.1", z.V311}, {"5", z.V5}}
-}
-
-// A Connack is the number of CONNACK packets with one reason code.
-type Connack struct {
-	Code  int
-	Count uint64
-}
-
-// A Histogram counts times by their length.
-type Histogram struct {
-	Bounds []time.Duration // upper bounds, ascending
-	Counts []uint64        // one more than bounds; not cumulative
-	Sum    time.Duration
+	Name string
+	*mqtt.Counts
 }
 
 // A Ring is the shares of the servers of a group.
@@ -131,7 +105,7 @@ var mqttObject = object[MQTTZone]{
 	number("without_client_id", func(z *MQTTZone) uint64 { return z.WithoutClientID }),
 	numbers("connack", func(z *MQTTZone, add func(string, uint64)) {
 		for _, a := range z.Connacks {
-			add(strconv.Itoa(a.Code), a.Count)
+			add(strconv.Itoa(int(a.Code)), a.Count)
 		}
 	}),
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"weir/internal/mqtt"
 	"weir/runtime/api"
 )
 
@@ -20,7 +21,10 @@ func (fakeOwn) Reloads() api.Reloads {
 
 func (fakeOwn) MQTT() []api.MQTTZone {
 	return []api.MQTTZone{{
-		Name: "mqtt", V31: 1, V311: 2, V5: 3, Malformed: 4, WithoutClientID: 5, Connacks: []api.Connack{{Code: 0, Count: 6}, {Code: 135, Count: 7}},
+		Name: "mqtt",
+		Counts: &mqtt.Counts{
+			V31: 1, V311: 2, V5: 3, Malformed: 4, WithoutClientID: 5, Connacks: []mqtt.CodeCount{{Code: 0, Count: 6}, {Code: 135, Count: 7}},
+		},
 	}}
 }
 

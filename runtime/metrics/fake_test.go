@@ -3,6 +3,7 @@ package metrics_test
 import (
 	"time"
 
+	"weir/internal/mqtt"
 	"weir/runtime/api"
 	"weir/runtime/metrics"
 )
@@ -89,9 +90,12 @@ func (fakeSource) Reloads() api.Reloads {
 
 func (fakeSource) MQTT() []api.MQTTZone {
 	return []api.MQTTZone{{
-		Name: "mqtt", V311: 5, V5: 2, Malformed: 1, Connacks: []api.Connack{{Code: 0, Count: 6}, {Code: 135, Count: 1}},
-		ConnackTimes: api.Histogram{
-			Bounds: []time.Duration{time.Millisecond, time.Second}, Counts: []uint64{3, 2, 2}, Sum: 5 * time.Second,
+		Name: "mqtt",
+		Counts: &mqtt.Counts{
+			V311: 5, V5: 2, Malformed: 1, Connacks: []mqtt.CodeCount{{Code: 0, Count: 6}, {Code: 135, Count: 1}},
+			ConnackTimes: mqtt.Histogram{
+				Bounds: []time.Duration{time.Millisecond, time.Second}, Counts: []uint64{3, 2, 2}, Sum: 5 * time.Second,
+			},
 		},
 	}}
 }

@@ -63,7 +63,7 @@ func (w *writer) mqtt(zones []api.MQTTZone) {
 	w.family("weir_mqtt_connacks_total", counter, "CONNACK packets by reason code")
 	for i := range zones {
 		for _, c := range zones[i].Connacks {
-			w.sample(c.Count, "server_zone", zones[i].Name, "code", strconv.Itoa(c.Code))
+			w.sample(c.Count, "server_zone", zones[i].Name, "code", strconv.Itoa(int(c.Code)))
 		}
 	}
 	w.connackTimes(zones)

@@ -11,11 +11,11 @@ import (
 // answers it. A nil *MQTT counts nothing. They are rare beside all other packets, so that there are no
 // shards.
 type MQTT struct {
-	v31, v311, v5      atomic.Int64
-	malformed, without atomic.Int64
-	connacks           [256]atomic.Int64
-	times              [len(connackBounds) + 1]atomic.Int64
-	total              atomic.Int64 // of the times, in nanoseconds
+	v31, v311, v5      atomic.Uint64
+	malformed, without atomic.Uint64
+	connacks           [256]atomic.Uint64
+	times              [len(connackBounds) + 1]atomic.Uint64
+	total              atomic.Uint64 // of the times, in nanoseconds
 }
 
 // connackBounds are the upper bounds of the times from CONNECT to CONNACK.
@@ -62,51 +62,29 @@ func (m *MQTT) Connack(first []byte, took time.Duration) {
 		i++
 	}
 	m.times[i].Add(1)
-	m.total.Add(int64(took))
+	m.total.Add(uint64(took))
 }
 
-// An MQTTSnapshot is MQTT at one time.
-type MQTTSnapshot struct {
-	V31, V311, V5   int64 // CONNECT packets by version
-	Malformed       int64 // sessions whose first bytes are no CONNECT
-	WithoutClientID int64 // CONNECT packets with an empty client identifier
-	Connacks        []Connack
-	ConnackTimes    Histogram
-}
-
-// A Connack is the number of CONNACK packets with one return code or reason code.
-type Connack struct {
-	Code  byte
-	Count int64
-}
-
-// A Histogram counts times by their length.
-type Histogram struct {
-	Bounds []time.Duration // upper bounds, ascending
-	Counts []int64         // one more than bounds; not cumulative
-	Sum    time.Duration
-}
-
-// Snapshot returns the current numbers; Connacks has the codes that have occurred, ascending.
-func (m *MQTT) Snapshot() MQTTSnapshot {
-	s := MQTTSnapshot{
+// Snapshot returns the current numbers.
+func (m *MQTT) Snapshot() *mqtt.Counts {
+	c := &mqtt.Counts{
 		V31: m.v31.Load(), V311: m.v311.Load(), V5: m.v5.Load(), Malformed: m.malformed.Load(), WithoutClientID: m.without.Load(),
-		ConnackTimes: Histogram{Bounds: connackBounds[:], Sum: time.Duration(m.total.Load())},
+		ConnackTimes: mqtt.Histogram{Bounds: connackBounds[:], Sum: time.Duration(m.total.Load())},
 	}
 	for code := range m.connacks {
 		if n := m.connacks[code].Load(); n > 0 {
-			s.Connacks = append(s.Connacks, Connack{byte(code), n})
+			c.Connacks = append(c.Connacks, mqtt.CodeCount{Code: byte(code), Count: n})
 		}
 	}
 	for i := range m.times {
-		s.ConnackTimes.Counts = append(s.ConnackTimes.Counts, m.times[i].Load())
+		c.ConnackTimes.Counts = append(c.ConnackTimes.Counts, m.times[i].Load())
 	}
-	return s
+	return c
 }
 
 // Reset sets all counters to 0.
 func (m *MQTT) Reset() {
-	for _, c := range [...]*atomic.Int64{&m.v31, &m.v311, &m.v5, &m.malformed, &m.without, &m.total} {
+	for _, c := range [...]*atomic.Uint64{&m.v31, &m.v311, &m.v5, &m.malformed, &m.without, &m.total} {
 		c.Store(0)
 	}
 	for i := range m.connacks {

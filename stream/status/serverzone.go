@@ -136,8 +136,7 @@ type ServerZoneSnapshot struct {
 	Sessions                Sessions
 	Discarded               int64
 	Received, Sent          int64
-	TLS                     *TLSSnapshot  // nil if the zone has no TLS
-	MQTT                    *MQTTSnapshot // nil if the zone counts no MQTT packets
+	TLS                     *TLSSnapshot // nil if the zone has no TLS
 }
 
 // Sessions are finished sessions by the class of their status, and their sum.
@@ -160,10 +159,6 @@ func (z *ServerZone) Snapshot() (sum ServerZoneSnapshot) {
 	if z.tls != nil {
 		t := z.tls.Snapshot()
 		sum.TLS = &t
-	}
-	if z.mqtt != nil {
-		m := z.mqtt.Snapshot()
-		sum.MQTT = &m
 	}
 	return sum
 }

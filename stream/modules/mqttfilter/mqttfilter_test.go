@@ -221,7 +221,7 @@ func TestFilterCounts(t *testing.T) {
 			l.Default.Filter.(*mqttfilter.Filter).Counts = counts
 			offline.NewSession(t, l).Feed(input, 3)
 		}
-		want := int64(0)
+		want := uint64(0)
 		if counts {
 			want = 1
 		}

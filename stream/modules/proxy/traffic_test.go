@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"weir/internal/mqtt"
 	"weir/internal/relay"
 	"weir/stream"
 	"weir/stream/modules/proxy"
@@ -84,7 +85,7 @@ func TestConnackIsCounted(t *testing.T) {
 		after 3s -> keep`)
 	s.Advance(stream.Event{Kind: stream.FirstByte, Data: []byte("\x20\x02\x00\x05")})
 	got := zone.MQTT().Snapshot()
-	if len(got.Connacks) != 1 || got.Connacks[0] != (status.Connack{Code: 5, Count: 1}) || got.ConnackTimes.Sum != 3*time.Second {
+	if len(got.Connacks) != 1 || got.Connacks[0] != (mqtt.CodeCount{Code: 5, Count: 1}) || got.ConnackTimes.Sum != 3*time.Second {
 		t.Errorf("got %+v", got)
 	}
 }
