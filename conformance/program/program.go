@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -50,22 +51,28 @@ type Server struct {
 // serves. It is killed at the end of the test.
 func Start(t testing.TB, program, dir, text string, options ...string) *Server {
 	t.Helper()
-	return start(t, program, dir, text, append(options, "-g", "daemon off; master_process off;"))
+	return start(t, nil, program, dir, text, append(options, "-g", "daemon off; master_process off;"))
 }
 
 // StartWithWorkers is like Start. nginx gets worker processes.
 func StartWithWorkers(t testing.TB, program, dir, text string, options ...string) *Server {
 	t.Helper()
-	return start(t, program, dir, text, append(options, "-g", "daemon off;"))
+	return start(t, nil, program, dir, text, append(options, "-g", "daemon off;"))
 }
 
-func start(t testing.TB, program, dir, text string, options []string) *Server {
+// StartUnder is like StartWithWorkers, with a command that executes the program, such as ip netns exec.
+func StartUnder(t testing.TB, command []string, program, dir, text string, options ...string) *Server {
+	t.Helper()
+	return start(t, command, program, dir, text, append(options, "-g", "daemon off;"))
+}
+
+func start(t testing.TB, command []string, program, dir, text string, options []string) *Server {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, configuration), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	options = append(options, "-p", dir, "-c", filepath.Join(dir, configuration), "-e", filepath.Join(dir, errorLog))
-	return Launch(t, dir, append([]string{program}, options...), func(s *Server) bool {
+	return Launch(t, dir, slices.Concat(command, []string{program}, options), func(s *Server) bool {
 		text, _ := os.ReadFile(s.Path("pid"))
 		return strings.TrimSpace(string(text)) == strconv.Itoa(s.PID())
 	})
