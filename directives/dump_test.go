@@ -263,6 +263,9 @@ func (d *dump) proxy(p *proxy.Content) {
 		differing(d, "bind dynamic", p.BindDynamic, false)
 	}
 	differing(d, "session_drop", p.SessionDrop, false)
+	if p.Disconnect != nil {
+		d.line("disconnect reference=%q", p.Disconnect.Reference)
+	}
 	differing(d, "connect_timeout", p.ConnectTimeout.String(), "1m0s")
 	differing(d, "next_upstream", p.NextUpstream, true)
 	differing(d, "tries", p.NextTries, 0)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"weir/directives/conf"
+	"weir/internal/mqtt"
 	"weir/internal/relay"
 	"weir/stream"
 	"weir/stream/modules/proxy"
@@ -38,6 +39,8 @@ type proxyConf struct {
 	requests       conf.Opt[int64]
 	responses      conf.Opt[int64]
 	ssl            proxySSLConf
+	disconnect     conf.Opt[*proxy.Disconnect]
+	disconnectCall *conf.Call // of this level
 }
 
 // A bindUse is a proxy_bind; without an address it means off.
@@ -86,6 +89,7 @@ var proxyModule = &streamModule[proxyMain, proxyConf]{
 			Set: conf.Number(func(c *proxyConf) *conf.Opt[int64] { return &c.responses })},
 		{Name: "proxy_session_drop", In: either, Args: conf.OnOff, Default: "off",
 			Set: conf.Flag(func(c *proxyConf) *conf.Opt[bool] { return &c.sessionDrop })},
+		{Name: "fleet_disconnect", In: either, Args: conf.Take(1, 2), Default: "off", Extension: true, Set: (*proxyConf).setDisconnect},
 	}, proxySSLEntries...),
 	Init:     (*proxyMain).init,
 	Merge:    (*proxyConf).merge,
@@ -169,6 +173,38 @@ func (c *proxyConf) setBind(call *conf.Call) {
 	}
 }
 
+// setDisconnect sets fleet_disconnect on [reference=ADDRESS] or off.
+func (c *proxyConf) setDisconnect(call *conf.Call) {
+	args := call.Args()
+	switch {
+	case args[0].Text == "off" && len(args) == 1:
+		c.disconnect.Set(nil)
+		return
+	case args[0].Text != "on":
+		call.FailValue("invalid value")
+		return
+	}
+	d := &proxy.Disconnect{}
+	if len(args) == 2 {
+		reference, ok := strings.CutPrefix(args[1].Text, "reference=")
+		if !ok || reference == "" || len(reference) > mqtt.MaxReference || mqtt.CheckText(reference) != nil {
+			call.Fail(&args[1], "invalid parameter \"%s\"", args[1].Text)
+			return
+		}
+		d.Reference = reference
+	}
+	c.disconnect.Set(d)
+	c.disconnectCall = call
+}
+
+// warnOfDisconnect warns if the server does not read the CONNECT of its clients.
+func (c *proxyConf) warnOfDisconnect(s *serverBuild) {
+	reads := conf.At[mqttPrereadConf](s.level).on.Or(false) || conf.At[mqttFilterConf](s.level).on.Or(false)
+	if c.disconnectCall != nil && !reads {
+		c.disconnectCall.Warn(nil, "\"fleet_disconnect\" has no effect: \"mqtt_preread\" and \"mqtt\" are off")
+	}
+}
+
 func (c *proxyConf) merge(child *proxyConf) {
 	child.bind.Inherit(c.bind)
 	child.bindDynamic.Inherit(c.bindDynamic)
@@ -188,6 +224,7 @@ func (c *proxyConf) merge(child *proxyConf) {
 	child.sndBuf.Inherit(c.sndBuf)
 	child.requests.Inherit(c.requests)
 	child.responses.Inherit(c.responses)
+	child.disconnect.Inherit(c.disconnect)
 	c.ssl.merge(&child.ssl)
 }
 
@@ -197,12 +234,14 @@ func (c *proxyConf) content(s *serverBuild) stream.Content {
 	if tls != nil {
 		c.pass.noteTLS(s)
 	}
+	c.warnOfDisconnect(s)
 	return &proxy.Content{
 		To:             c.pass.destination(s),
 		Bind:           bind.addr,
 		Transparent:    bind.transparent,
 		BindDynamic:    c.bindDynamic.Or(false),
 		SessionDrop:    c.sessionDrop.Or(false),
+		Disconnect:     c.disconnect.Or(nil),
 		ConnectTimeout: c.connectTimeout.Or(60 * time.Second),
 		NextUpstream:   c.nextUpstream.Or(true),
 		NextTries:      conf.Int(c.nextTries.Or(0)),

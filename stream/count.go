@@ -18,9 +18,12 @@ func (s *Session) CountToClient(n int) {
 	s.Traffic.ToClient.Add(int64(n))
 }
 
-// CountFromUpstream counts n bytes read from the server in a relay with that Spec. It returns the
-// number of all bytes read from the server.
-func (s *Session) CountFromUpstream(spec *relay.Spec, n int) int64 {
+// CountFromUpstream counts n bytes read from the server in a relay with that Spec. b contains them, or is
+// nil if they are not at hand. It returns the number of all bytes read from the server.
+func (s *Session) CountFromUpstream(spec *relay.Spec, n int, b []byte) int64 {
+	if spec.Follower != nil {
+		spec.Follower.Follow(n, b)
+	}
 	spec.Peer.Received(s.Env.Loop, n)
 	return s.Traffic.FromUpstream.Add(int64(n))
 }

@@ -106,12 +106,14 @@ type StepKind int
 // if its Listen is deferred: nginx then has the socket in the event loop. It reports them as Bytes,
 // which a session answers with Keep, also once without any Data at the start, and writes them after
 // Out.
+//
+// A Send after a Relay writes nothing if bytes from the server still wait for the client.
 const (
 	Keep              StepKind = iota // continue the current step
 	Read                              // read from the client: Bytes, EOF, Failed, TimedOut
 	Connect                           // close the previous connection, connect to Target: Connected, Failed, TimedOut, EOF
 	Relay                             // write the rest of Out, relay in both directions: FirstByte (once, if requested), Failed (logged; continues), Relayed
-	Send                              // write Out to the client: Failed (to be logged; continues), Relayed when it is written or cannot be
+	Send                              // write Out to the client: Failed (to be logged; continues), Relayed when it is written or cannot be; see below
 	Finish                            // close both connections; the session must not be touched again
 	Resolve                           // begin the Lookup and wait for its answer: Resolved, TimedOut, Failed, EOF
 	Pause                             // close the previous connection, wait for the Deadline: TimedOut, Failed, EOF; not for datagram sessions

@@ -69,6 +69,7 @@ func (pahoV5) connect(t *testing.T, c call, s *session) (*paho.Client, *net.TCPC
 			s.add(message{topic: r.Packet.Topic, payload: string(r.Packet.Payload), qos: r.Packet.QoS})
 			return true, nil
 		}},
+		OnServerDisconnect: func(d *paho.Disconnect) { s.disconnect.Store(d) },
 	})
 	connect := &paho.Connect{ClientID: c.id, CleanStart: true, KeepAlive: 30}
 	if c.will != "" {

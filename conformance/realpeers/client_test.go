@@ -1,6 +1,11 @@
 package realpeers
 
-import "testing"
+import (
+	"sync/atomic"
+	"testing"
+
+	paho "github.com/eclipse/paho.golang/paho"
+)
 
 // client is an MQTT library or program at one protocol version.
 type client interface {
@@ -33,6 +38,8 @@ type session struct {
 	from string           // its own host:port, or only the host if the port is unknown
 	end  func(*testing.T) // sends DISCONNECT and closes; to be called when one message has arrived
 	kill func(*testing.T) // closes without DISCONNECT
+	// disconnect is the DISCONNECT that the client has received, of clients that report it.
+	disconnect atomic.Pointer[paho.Disconnect]
 }
 
 // quiesce is paho's timeout for writing a DISCONNECT, in milliseconds.

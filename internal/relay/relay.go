@@ -26,6 +26,16 @@ type Spec struct {
 	Left *atomic.Bool
 	// Peer counts the bytes exchanged with the session's server during the relay. nil counts none.
 	Peer *Counters
+	// Follower is given what the driver reads from the server. If it is set, the Spec belongs to one session.
+	Follower Follower
+}
+
+// A Follower follows the bytes from a server on their way to the client. One goroutine or loop uses it at
+// a time.
+type Follower interface {
+	// Follow is called with the next n bytes before they are written to the client. b contains them, until
+	// Follow returns, or is nil if they are moved within the kernel.
+	Follow(n int, b []byte)
 }
 
 // Dropped reports whether the server was removed from its group. A driver checks it at each event.

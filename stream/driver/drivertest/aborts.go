@@ -1,6 +1,7 @@
 package drivertest
 
 import (
+	"bytes"
 	"io"
 	"time"
 
@@ -17,6 +18,11 @@ var abortTests = []driverTest{
 	{"abort with one budget for several aborts", abortsShareBudget},
 	{"abort at a rate beside one that waits", abortsDoNotWait},
 	{"abort without a match", abortNone},
+	{"abort with a farewell", abortWithFarewell},
+	{"abort with a farewell after a long flow", farewellAfterFlow},
+	{"abort with a farewell behind other data", farewellBehindData},
+	{"abort with a farewell through TLS", farewellThroughTLS},
+	{"abort with a farewell behind other data through TLS", farewellBehindTLS},
 }
 
 func allSessions(*stream.Session) bool { return true }
@@ -145,4 +151,77 @@ func abortNone(r *rig) {
 	<-matched
 	send(r, server, "pong")
 	expect(r, client, "pong")
+}
+
+// abortWithFarewell sends a text to the client at the end of a relay.
+func abortWithFarewell(r *rig) {
+	client, server := r.proxied(&Proxy{Spec: spec(), Farewell: []byte("bye")}).pair()
+	send(r, server, "hello")
+	expect(r, client, "hello")
+	send(r, client, "hi")
+	expect(r, server, "hi")
+	r.driver.Abort(allSessions, nil)
+	expect(r, client, "bye")
+	must(r, expectEnd(client))
+	must(r, expectEnd(server))
+	if o := r.outcome(); o.end != relay.Aborted || o.count(stream.Relayed) != 1 || o.toClient != 8 || o.fromClient != 2 {
+		r.Errorf("got %v, %d ends, %d bytes down, %d up; want aborted, 1, 8, 2", o.end, o.count(stream.Relayed), o.toClient, o.fromClient)
+	}
+}
+
+// farewellAfterFlow sends the text after a flow that a driver may move in another way than short ones.
+func farewellAfterFlow(r *rig) {
+	client, server := r.proxied(&Proxy{Spec: spec(), Farewell: []byte("bye")}).pair()
+	const total = 32 << 20
+	concurrently(r,
+		func() error { return unpaced.write(server, 1, total) },
+		func() error { return unpaced.expect(client, 1, total) })
+	r.driver.Abort(allSessions, nil)
+	expect(r, client, "bye")
+	must(r, expectEnd(client))
+	if o := r.outcome(); o.toClient != total+3 {
+		r.Errorf("got %d bytes down, want %d", o.toClient, total+3)
+	}
+}
+
+// farewellBehindData ends a relay whose client does not read: the text must not follow a part of the data.
+func farewellBehindData(r *rig) {
+	client, server := r.proxied(&Proxy{Spec: spec(), Target: smallBuffers(), Farewell: []byte("bye")}).pair()
+	checkFarewellBehind(r, client, server)
+}
+
+// checkFarewellBehind fills what is between the ends, aborts the session, and reads it from the client.
+func checkFarewellBehind(r *rig, client, server duplex) {
+	r.Helper()
+	client.SetReadBuffer(window)
+	sent := writeUntilStuck(r, server)
+	r.driver.Abort(allSessions, nil)
+	if o := r.outcome(); o.count(stream.Relayed) != 1 {
+		r.Errorf("got %d ends of the step, want 1", o.count(stream.Relayed))
+	}
+	got, _ := io.ReadAll(client)
+	want := make([]byte, sent)
+	io.ReadFull(pattern(4), want)
+	if len(got) == 0 || len(got) >= sent || !bytes.HasPrefix(want, got) {
+		r.Errorf("got %d of %d bytes, the last are %q; want the first bytes that were sent", len(got), sent, got[max(len(got)-5, 0):])
+	}
+}
+
+func farewellThroughTLS(r *rig) {
+	e := ends{client: true}
+	client, server := r.withTLS("tcp", e, &Proxy{Spec: spec(), Farewell: []byte("bye")}).tlsPair(e)
+	send(r, server, "hello")
+	expect(r, client, "hello")
+	r.driver.Abort(allSessions, nil)
+	expect(r, client, "bye")
+	must(r, expectEnd(client))
+	if o := r.outcome(); o.toClient != 8 {
+		r.Errorf("got %d bytes down, want 8", o.toClient)
+	}
+}
+
+func farewellBehindTLS(r *rig) {
+	e := ends{client: true}
+	client, server := r.withTLS("tcp", e, &Proxy{Spec: spec(), Target: smallBuffers(), Farewell: []byte("bye")}).tlsPair(e)
+	checkFarewellBehind(r, client, server)
 }

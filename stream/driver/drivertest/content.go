@@ -25,6 +25,7 @@ type Proxy struct {
 	Prefix         []byte        // written before the bytes read from the client
 	Spec           *relay.Spec
 	IgnoreAborts   bool                                // ignores Aborted
+	Farewell       []byte                              // sent to the client when a relay is aborted
 	ReadAhead      int                                 // how much is read while it waits for a server
 	FinishOnEOF    bool                                // ends if the client's input ends before there is a connection
 	OnEvent        func(*stream.Session, stream.Event) // called with each event; optional
@@ -90,6 +91,9 @@ func (p *Proxy) Next(s *stream.Session, ev stream.Event) stream.Step {
 	case stream.Aborted:
 		if p.IgnoreAborts {
 			return stream.Step{}
+		}
+		if len(p.Farewell) > 0 && a.relayed {
+			return stream.Step{Do: stream.Send, Out: p.Farewell}
 		}
 		return s.Finish(stream.StatusOK)
 	}

@@ -187,9 +187,7 @@ func (c *conn) begin(step stream.Step) (stream.Event, bool) {
 	case stream.Relay:
 		return c.startRelay(step.Relay)
 	case stream.Send:
-		c.client.setNoDelay(c.s.Server.Settings.NoDelay)
-		c.setup.out = step.Out
-		return c.sendClient()
+		return c.startSend(step.Out)
 	case stream.Finish:
 		if step.Reset {
 			resetOnClose(c.client.fd)
@@ -281,6 +279,19 @@ func (h *half) receive(b []byte) (int, error) {
 		return 0, e
 	}
 	return n, nil
+}
+
+// startSend begins to write out to the client. After a relay it writes nothing if data waits for the client.
+func (c *conn) startSend(out []byte) (stream.Event, bool) {
+	if c.setup == nil {
+		c.setup = c.l.getSetup()
+		if c.client.blocked() {
+			return stream.Event{Kind: stream.Relayed}, true
+		}
+	}
+	c.client.setNoDelay(c.s.Server.Settings.NoDelay)
+	c.setup.out = out
+	return c.sendClient()
 }
 
 // sendClient writes the session's data to the client.

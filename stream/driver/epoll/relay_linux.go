@@ -227,7 +227,7 @@ func (c *conn) countRead(h *half, n int, b []byte) {
 		c.s.CountFromClient(n)
 		return
 	}
-	if c.s.CountFromUpstream(c.spec, n) == int64(n) && c.spec.FirstByte {
+	if c.s.CountFromUpstream(c.spec, n, b) == int64(n) && c.spec.FirstByte {
 		c.s.Advance(stream.Event{Kind: stream.FirstByte, Data: b})
 	}
 }

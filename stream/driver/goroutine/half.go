@@ -134,17 +134,17 @@ func (h *half) readSome(fd uintptr) bool {
 		return false
 	}
 	h.err, h.pending = err, h.buf.bytes[:n]
-	h.countRead(n)
+	h.countRead(h.pending)
 	h.r.touch()
 	return true
 }
 
-func (h *half) countRead(n int) {
+func (h *half) countRead(b []byte) {
 	if h.side == stream.ClientSide {
-		h.s.CountFromClient(n)
+		h.s.CountFromClient(len(b))
 		return
 	}
-	h.s.CountFromUpstream(h.r.spec, n)
+	h.s.CountFromUpstream(h.r.spec, len(b), b)
 }
 
 func (h *half) countWritten(n int) {

@@ -177,7 +177,7 @@ func (c *session) woken() bool { return c.halt.Load() != 0 }
 
 // begin prepares a new step, for which do may be called several times.
 func (c *session) begin(step stream.Step) {
-	c.endRelay()
+	waits := c.endRelay()
 	switch step.Do {
 	case stream.Resolve, stream.HandshakeUpstream:
 		c.beginContent()
@@ -186,7 +186,9 @@ func (c *session) begin(step stream.Step) {
 		c.setUpstream(nil)
 	case stream.Send:
 		c.beginContent()
-		c.rest = step.Out
+		if !waits {
+			c.rest = step.Out
+		}
 	case stream.Relay:
 		c.setRelay(newRelayState(c, step.Relay))
 	}
@@ -319,17 +321,18 @@ func (c *session) send(step stream.Step) stream.Event {
 // runRelay starts the relay, or continues it after an Abort that the session ignored.
 func (c *session) runRelay() stream.Event {
 	ev := c.relay.run()
-	if ev.Kind != noEvent.Kind || c.relay.answer.Do != stream.Keep {
-		c.nextStep = c.relay.answer
-		c.endRelay()
-	}
+	c.nextStep = c.relay.answer
 	return ev
 }
 
-// endRelay releases the relay, if there is one.
-func (c *session) endRelay() {
-	if c.relay != nil {
-		c.relay.close()
-		c.setRelay(nil)
+// endRelay releases the relay, if there is one, and reports whether data from the server waits for the
+// client.
+func (c *session) endRelay() (waits bool) {
+	if c.relay == nil {
+		return false
 	}
+	c.relay.close()
+	waits = len(c.relay.halves[stream.UpstreamSide].pending) > 0
+	c.setRelay(nil)
+	return waits
 }

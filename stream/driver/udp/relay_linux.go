@@ -189,7 +189,7 @@ func (c *conn) fromServer() bool {
 	}
 	c.packets.Responses += n
 	size := c.l.out.size(n)
-	c.s.CountFromUpstream(c.spec, size)
+	c.s.CountFromUpstream(c.spec, size, nil)
 	c.download.read(size)
 	if e := c.sendClient(n); e != 0 {
 		c.fail(stream.ClientSide, stream.OpSendMsg, e)

@@ -80,13 +80,18 @@ func (r *run) countHead(s *stream.Session) {
 	}
 }
 
-// spec returns the server's relay Spec for the peer, with the variable rates of this session.
+// spec returns the server's relay Spec for the peer, with the variable rates and the farewell of this
+// session.
 func (r *run) spec(s *stream.Session) *relay.Spec {
 	shared := r.peer.Relay(r.Relay, r.SessionDrop)
-	if r.Upload.fixed() && r.Download.fixed() {
+	r.farewell = r.Disconnect.begin(s)
+	if r.Upload.fixed() && r.Download.fixed() && r.farewell == nil {
 		return shared
 	}
 	spec := *shared
+	if r.farewell != nil {
+		spec.Follower = r.farewell
+	}
 	spec.Upload, spec.Download = r.Upload.eval(s), r.Download.eval(s)
 	return &spec
 }

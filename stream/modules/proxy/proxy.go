@@ -21,6 +21,7 @@ type Content struct {
 	BindDynamic    bool             // Bind is evaluated for each attempt instead of once per session
 	ConnectTimeout time.Duration
 	SessionDrop    bool // a session ends when its server has left the group
+	Disconnect     *Disconnect
 	NextUpstream   bool
 	NextTries      int           // proxy_next_upstream_tries; 0 disables the limit
 	NextTimeout    time.Duration // proxy_next_upstream_timeout; 0 disables it
@@ -36,13 +37,14 @@ type Content struct {
 // run is the state of one proxied session.
 type run struct {
 	*Content
-	picker  upstream.Picker
-	peer    *upstream.Peer // chosen and not yet released
-	attempt *attempt       // nil once the upstream connection is up: sessions live long
-	asked   *question      // outstanding; until it is answered the other fields are not set
-	tries   int32          // attempts left, including the current one
-	up      bool           // the upstream connection is up
-	broken  bool           // datagrams: the server has refused one, or not answered
+	picker   upstream.Picker
+	peer     *upstream.Peer // chosen and not yet released
+	farewell *farewell      // of an established session; nil without a DISCONNECT at its end
+	attempt  *attempt       // nil once the upstream connection is up: sessions live long
+	asked    *question      // outstanding; until it is answered the other fields are not set
+	tries    int32          // attempts left, including the current one
+	up       bool           // the upstream connection is up
+	broken   bool           // datagrams: the server has refused one, or not answered
 }
 
 var runs = stream.NewKey[*run]()
@@ -121,6 +123,9 @@ func (c *Content) Next(s *stream.Session, ev stream.Event) stream.Step {
 }
 
 func (r *run) timedOut(s *stream.Session, ev stream.Event) stream.Step {
+	if r.leaving() {
+		return r.finish(s, stream.StatusOK)
+	}
 	if r.attempt.again.pausing {
 		return r.chooseAgain(s)
 	}
@@ -138,13 +143,16 @@ func (r *run) timedOut(s *stream.Session, ev stream.Event) stream.Step {
 }
 
 func (r *run) aborted(s *stream.Session) stream.Step {
+	if r.leaving() {
+		return r.finish(s, stream.StatusOK)
+	}
 	if !r.up && !r.handshaking() {
 		r.number(s)
 	}
 	why, text := r.abortReason()
 	s.Log(stream.LevelInfo, text, nil)
 	s.SetEnding(why)
-	return r.finish(s, stream.StatusOK)
+	return r.leave(s, why)
 }
 
 // abortReason returns why the session is ended, and the text for the log.
@@ -185,9 +193,16 @@ func (r *run) failed(s *stream.Session, ev stream.Event) stream.Step {
 	return r.connectFailed(s, ev)
 }
 
-// relayed ends the session after a relay.
+// relayed ends the session after a relay, or after the DISCONNECT that followed it.
 func (r *run) relayed(s *stream.Session) stream.Step {
+	if r.leaving() {
+		return r.finish(s, stream.StatusOK)
+	}
 	r.logEnd(s)
+	if s.Traffic.End == relay.Dropped {
+		s.SetEnding(stream.BrokerRemoved)
+		return r.leave(s, stream.BrokerRemoved)
+	}
 	return r.finish(s, stream.StatusOK)
 }
 

@@ -28,7 +28,7 @@ func TestPeerTraffic(t *testing.T) {
 	s.CountToUpstream(nil, sent)
 	step = s.Advance(stream.Event{Kind: stream.Connected})
 	s.CountToUpstream(step.Relay, 10)
-	s.CountFromUpstream(step.Relay, 7)
+	s.CountFromUpstream(step.Relay, 7, nil)
 	checkTraffic(t, peer.Traffic(), 7, int64(sent+10))
 	offline.Script(t, s, `relayed client-EOF -> finish`)
 	checkTraffic(t, peer.Traffic(), 7, int64(sent+10))
