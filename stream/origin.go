@@ -31,15 +31,13 @@ func (t Template) PathIsConfigured(s *Session, scheme string) bool {
 	return o.leading >= len(scheme) && !o.elsewhere
 }
 
-// Plain returns a template without variables.
-func Plain(text string) Template { return Template{text: text} }
-
 func (t Template) appendNoting(b []byte, s *Session, o *origin) []byte {
-	if t.pieces == nil {
-		return o.appendConfigured(b, t.text)
+	if !t.HasVariables() {
+		return o.appendConfigured(b, t.Text())
 	}
-	for i := range t.pieces {
-		b = o.appendPiece(b, s, &t.pieces[i])
+	pieces := t.Pieces()
+	for i := range pieces {
+		b = o.appendPiece(b, s, &pieces[i])
 	}
 	return b
 }
@@ -52,7 +50,7 @@ func (o *origin) appendPiece(b []byte, s *Session, p *variables.Piece) []byte {
 			return u.Template(s).appendNoting(b, s, o)
 		}
 	}
-	text := s.evalPiece(p)
+	text := variables.EvalPiece(p, s)
 	if s.isConfigured(p) {
 		return o.appendConfigured(b, text)
 	}

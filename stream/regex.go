@@ -52,8 +52,8 @@ func (r *Regex) Match(s *Session, text string) bool {
 	return true
 }
 
-// capture returns the n-th group of the session's latest match.
-func (s *Session) capture(n int) string {
+// Capture returns the n-th group of the session's latest match.
+func (s *Session) Capture(n int) string {
 	groups, ok := latest.Get(s)
 	if !ok {
 		return ""

@@ -46,3 +46,6 @@ func (re *Regex) Match(r *Request, text string) bool {
 	}
 	return true
 }
+
+// Capture returns the n-th group of the latest match.
+func (r *Request) Capture(n int) string { return r.captures.Group(n) }

@@ -21,9 +21,9 @@ func (p *Piece) Group() int { return Literal - p.Index }
 
 var errName = errors.New("invalid variable name")
 
-// Pieces divides a string such as "$a-${b}$1" into its pieces; nil if it has no variables. The error is nginx's
+// divideText divides a string such as "$a-${b}$1" into its pieces; nil if it has no variables. The error is nginx's
 // sentence. It follows ngx_http_script_compile.
-func (t *Table[V]) Pieces(text string) ([]Piece, error) {
+func (t *Table[V]) divideText(text string) ([]Piece, error) {
 	if !strings.Contains(text, "$") {
 		return nil, nil
 	}

@@ -27,8 +27,8 @@ func TestPieces(t *testing.T) {
 		"plain": "", "a$a-${B}$A": "a<0>-<1><0>", "$1${1}$12": "<#1><0><#1>2", "$0": "<0>",
 	} {
 		table := New[int]()
-		pieces, err := table.Pieces(text)
-		if got := show(pieces); err != nil || got != want {
+		compiled, err := table.Template(text)
+		if got := show(compiled.Pieces()); err != nil || got != want {
 			t.Errorf("%q: got %q, %v; want %q", text, got, err, want)
 		}
 		if got, want := table.UsesCaptures(), strings.Contains(text, "$1"); got != want {
@@ -66,7 +66,7 @@ func TestErrors(t *testing.T) {
 		"${a":  {bracket, bracket}, "${a-}": {bracket, bracket},
 	} {
 		table := New[int]()
-		_, first := table.Pieces(text)
+		_, first := table.Template(text)
 		_, second := table.FormatPieces([]string{text})
 		if got := [2]string{errorText(first), errorText(second)}; got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
