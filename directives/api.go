@@ -35,7 +35,7 @@ func (c *statusZoneConf) build(s *serverBuild) {
 	known := len(zones.Servers)
 	s.server.Zone = zones.Server(name)
 	if len(zones.Servers) > known {
-		s.addPart(serverZonePart{s.server.Zone})
+		s.addPart(zonePart[*status.ServerZone]{s.server.Zone, "status_zone " + name})
 	}
 	countMQTT(s)
 }
@@ -57,20 +57,23 @@ func countMQTT(s *serverBuild) {
 	}
 }
 
-// A serverZonePart is a zone of status_zone as a part of the configuration. It continues the counters
-// of the previous configuration.
-type serverZonePart struct{ *status.ServerZone }
+// A zonePart is the counters of a zone as a part of the configuration. It continues the counters of the
+// previous configuration.
+type zonePart[Z interface{ Follow(old Z) }] struct {
+	counters Z
+	key      string
+}
 
 // Key distinguishes the zone from others.
-func (p serverZonePart) Key() string { return "status_zone " + p.Name }
+func (p zonePart[Z]) Key() string { return p.key }
 
 // Open continues the counters of old.
-func (p serverZonePart) Open(_ context.Context, _ *stream.Env, old stream.Part) error {
-	if old, ok := old.(serverZonePart); ok {
-		p.Follow(old.ServerZone)
+func (p zonePart[Z]) Open(_ context.Context, _ *stream.Env, old stream.Part) error {
+	if old, ok := old.(zonePart[Z]); ok {
+		p.counters.Follow(old.counters)
 	}
 	return nil
 }
 
 // Close does nothing: a zone is only memory.
-func (p serverZonePart) Close() error { return nil }
+func (p zonePart[Z]) Close() error { return nil }

@@ -115,26 +115,9 @@ func (u *resolverUse) count(config *stream.Config) {
 	known := len(zones.Resolvers)
 	u.options.Counters = zones.Resolver(u.zone)
 	if len(zones.Resolvers) > known {
-		addPart(config, resolverZonePart{u.options.Counters})
+		addPart(config, zonePart[*resolver.Counters]{u.options.Counters, "resolver status_zone " + u.zone})
 	}
 }
-
-// A resolverZonePart is a zone of status_zone= as a part of the configuration.
-type resolverZonePart struct{ *resolver.Counters }
-
-// Key distinguishes the zone from others.
-func (p resolverZonePart) Key() string { return "resolver status_zone " + p.Name }
-
-// Open continues the counters of old.
-func (p resolverZonePart) Open(_ context.Context, _ *stream.Env, old stream.Part) error {
-	if old, ok := old.(resolverZonePart); ok {
-		p.Follow(old.Counters)
-	}
-	return nil
-}
-
-// Close does nothing: a zone is only memory.
-func (p resolverZonePart) Close() error { return nil }
 
 // namesOf returns the resolver and timeout for the host names in the server's proxy_pass.
 func namesOf(s *serverBuild) proxy.Resolving {
