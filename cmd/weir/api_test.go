@@ -52,18 +52,24 @@ func (a restAPI) ask(method, path, body string) (*http.Response, string) {
 	if strings.HasPrefix(path, "http:") {
 		url = path
 	}
+	return fetch(a.t, http.DefaultClient, method, url, body)
+}
+
+// fetch sends a request, and returns the answer and its body.
+func fetch(t *testing.T, client *http.Client, method, url, body string) (*http.Response, string) {
+	t.Helper()
 	r, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {
-		a.t.Fatal(err)
+		t.Fatal(err)
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := client.Do(r)
 	if err != nil {
-		a.t.Fatal(err)
+		t.Fatal(err)
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {
-		a.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return answer, string(text)
 }

@@ -44,23 +44,11 @@ func controlOf(s *site) controlAPI {
 // ask returns the status and the body of the answer.
 func (c controlAPI) ask(method, path string) (int, string) {
 	c.t.Helper()
-	r, err := http.NewRequest(method, "http://weir"+path, nil)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	answer, err := c.client.Do(r)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	answer, body := fetch(c.t, c.client, method, "http://weir"+path, "")
 	if got := answer.Header.Get("Content-Type"); got != "application/json" {
 		c.t.Errorf("%s %s: Content-Type %q", method, path, got)
 	}
-	return answer.StatusCode, string(body)
+	return answer.StatusCode, body
 }
 
 func (c controlAPI) want(method, path string, status int, body string) {
