@@ -17,24 +17,50 @@ type Member struct {
 // pointsPerWeight is the number of ring points of a server for each unit of weight.
 const pointsPerWeight = 160
 
-// Consistent returns the server that `hash KEY consistent` chooses for key while all members are up.
-// It is an independent model of nginx's ring and shares no code with the program under test.
-func Consistent(members []Member, key string) string {
-	type point struct {
-		hash   uint32
-		server string
-	}
-	var ring []point
+// A Ring is the ring of `hash KEY consistent`. It is an independent model of nginx's ring and shares no code
+// with the program under test.
+type Ring []point
+
+// A point is the end of a range of hashes, which belongs to a server.
+type point struct {
+	hash   uint32
+	server string
+}
+
+// NewRing returns the ring of a group.
+func NewRing(members []Member) Ring {
+	var r Ring
 	for _, m := range members {
 		for _, h := range ringPoints(m) {
-			ring = append(ring, point{h, m.Server})
+			r = append(r, point{h, m.Server})
 		}
 	}
-	sort.SliceStable(ring, func(i, j int) bool { return ring[i].hash < ring[j].hash })
-	h := crc32.ChecksumIEEE([]byte(key))
-	i := sort.Search(len(ring), func(i int) bool { return ring[i].hash >= h })
-	return ring[i%len(ring)].server
+	sort.SliceStable(r, func(i, j int) bool { return r[i].hash < r[j].hash })
+	return r
 }
+
+// Server returns the server of a key.
+func (r Ring) Server(key string) string {
+	h := crc32.ChecksumIEEE([]byte(key))
+	i := sort.Search(len(r), func(i int) bool { return r[i].hash >= h })
+	return r[i%len(r)].server
+}
+
+// Share returns the part of all hashes that belongs to a server.
+func (r Ring) Share(server string) float64 {
+	var sum uint64
+	before := r[len(r)-1].hash
+	for _, p := range r {
+		if p.server == server {
+			sum += uint64(p.hash - before) // also across the end of the ring
+		}
+		before = p.hash
+	}
+	return float64(sum) / (1 << 32)
+}
+
+// Consistent returns the server that `hash KEY consistent` chooses for key while all members are up.
+func Consistent(members []Member, key string) string { return NewRing(members).Server(key) }
 
 // Plain returns the server that `hash KEY` chooses for key while all members are up.
 func Plain(members []Member, key string) string {

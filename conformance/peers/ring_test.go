@@ -1,6 +1,10 @@
 package peers
 
-import "testing"
+import (
+	"fmt"
+	"math"
+	"testing"
+)
 
 func TestChoiceOfServer(t *testing.T) {
 	three := []Member{{"10.0.0.1:1883", 1}, {"10.0.0.2:1883", 1}, {"10.0.0.3:1883", 1}}
@@ -38,5 +42,26 @@ func TestChoiceOfServer(t *testing.T) {
 				t.Errorf("plain: got %s, want %s", got, row.plain)
 			}
 		})
+	}
+}
+
+// TestShares compares the shares of a ring with those of many keys.
+func TestShares(t *testing.T) {
+	const keys = 100_000
+	group := []Member{{"10.0.0.1:1883", 1}, {"10.0.0.2:1883", 2}, {"10.0.0.3:1883", 5}}
+	ring := NewRing(group)
+	got, sum := map[string]float64{}, 0.0
+	for i := range keys {
+		got[ring.Server(fmt.Sprintf("device-%d", i))]++
+	}
+	for _, m := range group {
+		share := ring.Share(m.Server)
+		sum += share
+		if of := got[m.Server] / keys; math.Abs(of-share) > 0.01 {
+			t.Errorf("%s has %.3f of the ring, and %.3f of the keys", m.Server, share, of)
+		}
+	}
+	if math.Abs(sum-1) > 1e-9 {
+		t.Errorf("the shares add up to %v", sum)
 	}
 }

@@ -52,18 +52,29 @@ type broker struct {
 }
 
 // startBrokers starts n brokers, which are killed at the end of the test.
-func startBrokers(t *testing.T, n int) []*broker { return startAll(t, n, false) }
+func startBrokers(t *testing.T, n int) []*broker { return startAll(t, reserve(t, n), false) }
 
 // startRoughBrokers starts n brokers, some connections of which are slow and reset at times.
-func startRoughBrokers(t *testing.T, n int) []*broker { return startAll(t, n, true) }
+func startRoughBrokers(t *testing.T, n int) []*broker { return startAll(t, reserve(t, n), true) }
 
-func startAll(t *testing.T, n int, rough bool) []*broker {
+// reserve returns n addresses.
+func reserve(t *testing.T, n int) []string {
 	t.Helper()
-	all := make([]*broker, n)
+	all := make([]string, n)
 	for i := range all {
-		all[i] = &broker{t: t, addr: ports.Reserve(t).String(), rough: rough}
-		all[i].start()
-		t.Cleanup(all[i].kill)
+		all[i] = ports.Reserve(t).String()
+	}
+	return all
+}
+
+func startAll(t *testing.T, addrs []string, rough bool) []*broker {
+	t.Helper()
+	var all []*broker
+	for _, addr := range addrs {
+		b := &broker{t: t, addr: addr, rough: rough}
+		b.start()
+		t.Cleanup(b.kill)
+		all = append(all, b)
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package reliability
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"syscall"
@@ -96,7 +97,9 @@ type failover struct {
 	*site
 	brokers []*broker
 	ids     []string
-	dead    string // address of the broker that fails
+	dead    string     // address of the broker that fails
+	ring    peers.Ring // of all brokers
+	rest    peers.Ring // of the others
 
 	// The outage begins between starts and known: then weir knows of it, or can find out by a connect.
 	// It ends after lasts. All clients are back before home.
@@ -104,9 +107,12 @@ type failover struct {
 }
 
 func (o outage) run(t *testing.T) {
-	f := &failover{outage: &o, site: newSite(t), brokers: startBrokers(t, 3), ids: names("meter", scale(100, 1200))}
-	f.site.start(o.conf(f.brokers))
+	f := &failover{outage: &o, site: newSite(t), ids: names("meter", scale(100, 1200))}
+	f.brokers = startAll(t, evenAddrs(t, f.ids), false)
 	f.dead = f.brokers[1].addr
+	f.ring, f.rest = peers.NewRing(f.members("")), peers.NewRing(f.members(f.dead))
+	f.site.start(o.conf(f.brokers))
+	f.wantShares()
 	others := startFleet(t, f.addr, f.served(names("other", scale(60, 600))))
 	v := startVisitors(t, &visitors{addr: f.addr, ids: f.ids, rate: scale(100, 300), timeout: 5 * time.Second})
 	v.more(t, len(f.ids))
@@ -144,24 +150,79 @@ func (f *failover) fail(v *visitors) {
 
 // members returns the group, without one server.
 func (f *failover) members(without string) []peers.Member {
-	var all []peers.Member
+	var addrs []string
 	for _, b := range f.brokers {
 		if b.addr != without {
-			all = append(all, peers.Member{Server: b.addr, Weight: 1})
+			addrs = append(addrs, b.addr)
 		}
+	}
+	return equals(addrs)
+}
+
+// equals returns a group of servers with equal weights.
+func equals(addrs []string) (all []peers.Member) {
+	for _, addr := range addrs {
+		all = append(all, peers.Member{Server: addr, Weight: 1})
 	}
 	return all
 }
 
+// evenShare is the largest share of a broker of three, of the ring and of the clients.
+const evenShare = 1.0/3 + 0.02
+
+// evenAddrs returns the addresses of three brokers, none of which has more than evenShare: on nginx's ring,
+// most groups of three have a server with more.
+func evenAddrs(t *testing.T, ids []string) []string {
+	t.Helper()
+	all := reserve(t, 30)
+	for i := range all {
+		for j := range i {
+			for k := range j {
+				if addrs := []string{all[i], all[j], all[k]}; areEven(addrs, ids) {
+					return addrs
+				}
+			}
+		}
+	}
+	t.Fatal("no three addresses have even shares")
+	return nil
+}
+
+// areEven reports whether no broker has more than evenShare.
+func areEven(addrs, ids []string) bool {
+	ring := peers.NewRing(equals(addrs))
+	if slices.ContainsFunc(addrs, func(addr string) bool { return ring.Share(addr) > evenShare }) {
+		return false
+	}
+	clients := map[string]int{}
+	for _, id := range ids {
+		clients[ring.Server(id)]++
+	}
+	return !slices.ContainsFunc(addrs, func(addr string) bool { return float64(clients[addr]) > evenShare*float64(len(ids)) })
+}
+
+// wantShares compares the shares in the API with those of the ring.
+func (f *failover) wantShares() {
+	f.t.Helper()
+	var rings map[string]struct{ Shares map[int]float64 }
+	f.decode("/api/weir/rings", &rings)
+	for i, b := range f.brokers {
+		const millionths = 1e6
+		if got, want := rings["brokers"].Shares[i], f.ring.Share(b.addr)*millionths; math.Abs(got-want) > 1 {
+			f.t.Errorf("%s has %v millionths of the ring, want %v", b.addr, got, want)
+		}
+	}
+}
+
 // served returns the identifiers whose broker does not fail.
 func (f *failover) served(ids []string) []string {
-	return slices.DeleteFunc(ids, func(id string) bool { return peers.Consistent(f.members(""), id) == f.dead })
+	return slices.DeleteFunc(ids, func(id string) bool { return f.ring.Server(id) == f.dead })
 }
 
 // awaitHome waits until a client of the broker reaches it again.
 func (f *failover) awaitHome() {
 	f.t.Helper()
-	i := slices.IndexFunc(f.ids, func(id string) bool { return peers.Consistent(f.members(""), id) == f.dead })
+	i := slices.IndexFunc(f.ids, func(id string) bool { return f.ring.Server(id) == f.dead })
 	n := 0
 	program.Await(f.t, "the broker to be used again", func() bool {
 		n++
@@ -201,14 +262,14 @@ func (f *failover) judge(visits []visit) {
 	var late []time.Duration // visits that met the failed broker first
 	var attempts []visit     // visits that met the failed broker in the outage
 	for _, v := range visits {
-		home, got := peers.Consistent(f.members(""), v.id), servers[v.name]
+		home, got := f.ring.Server(v.id), servers[v.name]
 		if home != f.dead {
 			if v.err != nil || got != home {
 				f.t.Errorf("%s reached %q with error %v, want %s", v.name, got, v.err, home)
 			}
 			continue
 		}
-		next := peers.Consistent(f.members(f.dead), v.id)
+		next := f.rest.Server(v.id)
 		if err := f.check(v, got, next); err != nil {
 			f.t.Errorf("%s: %v", v.name, err)
 		}
@@ -222,8 +283,12 @@ func (f *failover) judge(visits []visit) {
 	}
 	f.judgeAttempts(attempts)
 	f.judgeTimes(late)
-	figure(f.t, "outage", "%s: %d visits; %d of %d clients moved (%.1f %%), 1 of %d brokers failed",
-		f.name, len(visits), len(moved), len(f.ids), 100*float64(len(moved))/float64(len(f.ids)), len(f.brokers))
+	share := float64(len(moved)) / float64(len(f.ids))
+	figure(f.t, "outage", "%s: %d visits; %d of %d clients moved (%.1f %%), 1 of %d brokers failed", f.name, len(visits), len(moved), len(f.ids),
+		100*share, len(f.brokers))
+	if len(moved) == 0 || share > evenShare {
+		f.t.Errorf("%d of %d clients moved, want at most %.1f %%", len(moved), len(f.ids), 100*evenShare)
+	}
 }
 
 // check checks a visit of a client of the failed broker.
