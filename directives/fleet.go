@@ -46,7 +46,7 @@ func (c *upstreamMain) setCloseBudgets(config *stream.Config) {
 		if !ok {
 			continue
 		}
-		budget := config.CloseBudget
+		budget := config.CloseBudget.Within(0)
 		if given := own[g]; given != nil && given.closeRate.IsSet() {
 			budget = stream.NewBudget(given.closeRate.Or(0))
 		}

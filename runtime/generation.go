@@ -128,14 +128,14 @@ func (l *generationList) remove(g *Generation) {
 // owns reports whether s is a session of g.
 func (g *Generation) owns(s *stream.Session) bool { return s.Listen.Config == g.Program.Stream }
 
-// closeBudgets lists the rates at which the sessions of the generation end: that of the configuration first,
-// then those of groups.
-func (g *Generation) closeBudgets() []*stream.Budget {
-	all := []*stream.Budget{g.Program.Stream.CloseBudget}
+// closeBudgets returns the rates at which the sessions of the generation end now, by those of the configuration
+// and of its groups; nil without a limit.
+func (g *Generation) closeBudgets() map[*stream.Budget]*stream.Budget {
+	own := g.Program.Stream.CloseBudget
+	all := map[*stream.Budget]*stream.Budget{own: own.Limiting()}
 	for _, p := range g.Program.Stream.Parts {
-		group, ok := p.(*upstream.Group)
-		if ok && !slices.Contains(all, group.CloseBudget()) {
-			all = append(all, group.CloseBudget())
+		if group, ok := p.(*upstream.Group); ok {
+			all[group.CloseBudget()] = group.CloseBudget().Limiting()
 		}
 	}
 	return all
@@ -151,7 +151,6 @@ func (g *Generation) open(ctx context.Context, env *stream.Env, old *Generation,
 	}
 	if old != nil {
 		files.Follow(old.Program.Stream.Files)
-		g.Program.Stream.CloseBudget.Follow(old.Program.Stream.CloseBudget)
 	}
 	undo.add(files.Close)
 	for _, p := range g.Program.Stream.Parts {

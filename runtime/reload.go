@@ -202,6 +202,9 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 	}
 	changeDir(next.Program.Main.WorkingDirectory, m.paths, m.console)
 	m.endPause()
+	if m.latest != nil {
+		next.Program.Stream.CloseBudget.Replace(m.latest.Program.Stream.CloseBudget)
+	}
 	m.latest = next
 	m.generations.add(next)
 	next.run()
@@ -408,10 +411,17 @@ func (m *Master) awaitDrain(g *Generation) {
 	}
 }
 
-// endSessions ends the sessions of a generation: those of each group at its fleet_close_rate.
+// endSessions ends the sessions of a generation: those of each group at its fleet_close_rate in the present
+// configuration.
 func (m *Master) endSessions(g *Generation) {
-	for _, b := range g.closeBudgets() {
-		m.driver.Abort(func(s *stream.Session) bool { return g.owns(s) && upstream.CloseBudgetOf(s) == b }, b)
+	all := g.closeBudgets()
+	started := map[*stream.Budget]bool{}
+	for _, b := range all {
+		if started[b] {
+			continue
+		}
+		started[b] = true
+		m.driver.Abort(func(s *stream.Session) bool { return g.owns(s) && all[upstream.CloseBudgetOf(s)] == b }, b)
 	}
 	m.web.Abort(g.ownsWeb)
 }

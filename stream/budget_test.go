@@ -36,11 +36,13 @@ func TestBudget(t *testing.T) {
 
 // TestNoBudget checks that the nil Budget sets no limit.
 func TestNoBudget(t *testing.T) {
-	var b *Budget
-	b.Spend(time.Now())
-	b.Follow(NewBudget(1))
-	if NewBudget(0) != nil || !b.Take(time.Now()) || !b.Ready(time.Now()) || b.Within(0) != nil || b.PerSecond() != 0 {
-		t.Error("no budget limits sessions")
+	now, none := time.Now(), (*Budget)(nil)
+	none.Replace(NewBudget(1))
+	for name, b := range map[string]*Budget{"nil": none, "0": NewBudget(0), "within nil": none.Within(0), "within 0": NewBudget(0).Within(0)} {
+		b.Spend(now)
+		if !b.Take(now) || !b.Take(now) || !b.Ready(now) || b.Limiting() != nil || b.PerSecond() != 0 {
+			t.Errorf("%s limits sessions", name)
+		}
 	}
 }
 
@@ -61,13 +63,34 @@ func TestBudgetWithin(t *testing.T) {
 	}
 }
 
-// TestBudgetFollows checks that budgets of two configurations share the rate.
-func TestBudgetFollows(t *testing.T) {
-	now := time.Now()
-	first, second := NewBudget(1), NewBudget(2)
-	second.Follow(first)
-	if !first.Take(now) || second.Take(now) || !second.Take(now.Add(time.Second)) || first.Take(now.Add(time.Second)) {
+// TestBudgetOfGroups checks that groups without a limit of their own share that around them.
+func TestBudgetOfGroups(t *testing.T) {
+	now, outer := time.Now(), NewBudget(1)
+	first, second := outer.Within(0), outer.Within(0)
+	if first.Limiting() != outer || !first.Take(now) || second.Take(now) || first.PerSecond() != 1 {
+		t.Error("the groups do not share the rate")
+	}
+}
+
+// TestBudgetReplaced checks that the budget of a newer configuration counts for aborts of earlier ones, with and
+// without a limit, and that both share the rate.
+func TestBudgetReplaced(t *testing.T) {
+	now, later := time.Now(), time.Now().Add(time.Second)
+	first, second, none, last := NewBudget(1), NewBudget(2), NewBudget(0), NewBudget(3)
+	if !first.Take(now) {
+		t.Fatal("the first session does not end")
+	}
+	second.Replace(first)
+	if second.Take(now) || !first.Take(later) || second.Take(later) || first.PerSecond() != 2 {
 		t.Error("the budgets do not share the rate")
+	}
+	none.Replace(second)
+	if !first.Take(later) || !second.Take(later) || first.PerSecond() != 0 {
+		t.Error("the rate continues")
+	}
+	last.Replace(none)
+	if first.PerSecond() != 3 || first.Limiting() != last || second.Within(0).Limiting() != last || !first.Take(later) || second.Take(later) {
+		t.Error("the new rate does not count")
 	}
 }
 

@@ -21,7 +21,7 @@ type Config struct {
 	Keyvals []*Keyval    // by name
 	Status  status.Zones // what the API shows
 
-	CloseBudget *Budget // the rate of endings for reasons of the operator, for sessions whose group has none; nil sets no limit
+	CloseBudget *Budget // the rate of endings for reasons of the operator, for sessions without a group; nil sets no limit
 }
 
 // NewConfig returns an empty Config, to be filled by one goroutine.

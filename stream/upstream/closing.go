@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"slices"
 	"sync"
 
 	"weir/stream"
@@ -21,7 +22,8 @@ type closing struct {
 type marks struct {
 	mu     sync.Mutex
 	why    map[serverKey]stream.Ending
-	newest int // the number of the newest configuration in use
+	atOnce []*Peer // that have left while the group had no rate: their sessions end at the next event
+	newest int     // the number of the newest configuration in use
 }
 
 // use makes the configuration with that number the newest one, and reports false if a newer one is in use
@@ -62,6 +64,23 @@ func (m *marks) clear(p *Peer) {
 	delete(m.why, p.key())
 }
 
+// noteAtOnce adds peers whose sessions end at their next event, and forgets those without sessions.
+func (m *marks) noteAtOnce(left []*Peer, hasSessions func(*Peer) bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	idle := func(p *Peer) bool { return !hasSessions(p) }
+	m.atOnce = append(slices.DeleteFunc(m.atOnce, idle), left...)
+}
+
+// takeAtOnce removes and returns the peers of noteAtOnce.
+func (m *marks) takeAtOnce() []*Peer {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := m.atOnce
+	m.atOnce = nil
+	return all
+}
+
 // A Proxy is a Content that proxies to groups.
 type Proxy interface {
 	// Chosen returns the picker of a session and the peer that it has chosen, or nil, and whether the
@@ -69,8 +88,8 @@ type Proxy interface {
 	Chosen(s *stream.Session) (p Picker, peer *Peer, drops bool)
 }
 
-// SetCloseBudget sets the rate at which sessions end for reasons of the operator; nil sets none. It is
-// called before the group is open.
+// SetCloseBudget sets the rate at which sessions end for reasons of the operator. It is called before the
+// group is open. No other group has the same budget, so that each can have another rate after a reload.
 func (g *Group) SetCloseBudget(b *stream.Budget) { g.closing = &closing{budget: b, marks: &marks{}} }
 
 // CloseBudget returns the rate at which sessions end for reasons of the operator; nil without one.
@@ -101,7 +120,7 @@ func (g *Group) Ending(p *Peer) stream.Ending {
 }
 
 // isPaced reports whether the sessions of servers that leave end at a rate.
-func (g *Group) isPaced() bool { return g.closing != nil && g.closing.budget != nil }
+func (g *Group) isPaced() bool { return g.CloseBudget().PerSecond() > 0 }
 
 // openClosing continues the closing of the group's predecessor, which may be nil.
 func (g *Group) openClosing(env *stream.Env, before *Group) {
@@ -114,7 +133,6 @@ func (g *Group) openClosing(env *stream.Env, before *Group) {
 		return
 	}
 	c.before, c.marks, c.number = before, before.closing.marks, before.closing.number+1
-	c.budget.Follow(before.closing.budget)
 }
 
 // closeMissing closes the servers of the previous configuration that this one does not have. What was
@@ -126,6 +144,7 @@ func (g *Group) closeMissing() {
 	}
 	before := c.before
 	c.before = nil
+	c.budget.Replace(before.closing.budget)
 	if !c.marks.use(c.number) {
 		return
 	}
@@ -141,8 +160,20 @@ func (g *Group) closeMissing() {
 		}
 	}
 	if g.isPaced() {
-		g.closeLeft(g.Peers(), missing)
+		g.closeLeft(g.Peers(), append(missing, g.pace(known)...))
 	}
+}
+
+// pace makes the sessions that end at their next event, because the group had no rate, end at the rate. It
+// returns their peers, except those that are in the group again: the sessions of these stay.
+func (g *Group) pace(known map[serverKey]bool) (left []*Peer) {
+	for _, p := range g.closing.marks.takeAtOnce() {
+		p.Left().Store(false)
+		if !known[p.key()] {
+			left = append(left, p)
+		}
+	}
+	return left
 }
 
 // closeLeft ends the sessions of the peers that have left, and of those that are down now. The sessions of

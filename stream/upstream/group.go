@@ -159,6 +159,9 @@ func (g *Group) dropLeft(present, left []*Peer) {
 	for _, p := range left {
 		p.Left().Store(true)
 	}
+	if g.closing != nil {
+		g.closing.marks.noteAtOnce(left, func(p *Peer) bool { return g.Conns(p) > 0 })
+	}
 	g.endDrains(present)
 }
 
