@@ -14,11 +14,6 @@ import (
 	"weir/stream/upstream"
 )
 
-// text returns a value of a request.
-//
-//go:fix inline
-func text(s string) *string { return new(s) }
-
 // TestParseServer checks the values of requests and their errors.
 func TestParseServer(t *testing.T) {
 	tests := []struct {
