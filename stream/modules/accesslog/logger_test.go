@@ -17,6 +17,7 @@ import (
 	"weir/internal/logescape"
 	"weir/internal/logfile"
 	"weir/stream"
+	"weir/stream/offline"
 )
 
 func testNow() time.Time { return time.Date(2026, 11, 2, 20, 29, 3, 0, time.UTC) }
@@ -345,5 +346,24 @@ func TestLogAllocatesNothing(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(100, func() { l.Log(s) }); n != 0 {
 		t.Errorf("Log allocates %v times", n)
+	}
+}
+
+// TestReportsAfterTheSystemClockIsSet checks that there is a report a minute, even if the system clock is set.
+func TestReportsAfterTheSystemClockIsSet(t *testing.T) {
+	for _, back := range []int{3600, -3600} {
+		var l limit
+		clock := offline.NewRunningClock()
+		if !l.pass(clock.Now()) {
+			t.Error("there is no first report")
+		}
+		clock.SetBack(t, back)
+		if l.pass(clock.Now()) {
+			t.Errorf("set back by %d s: there is another report at once", back)
+		}
+		clock.Advance(time.Minute)
+		if !l.pass(clock.Now()) {
+			t.Errorf("set back by %d s: there is no report after a minute", back)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"weir/internal/errorlog"
 	"weir/internal/logfile"
+	"weir/internal/relay"
 	"weir/stream"
 )
 
@@ -38,10 +39,10 @@ func (t *syslogTarget) write(s *stream.Session, line []byte) {
 }
 
 // A limit allows one report a minute. It is safe for concurrent use.
-type limit struct{ last atomic.Int64 } // in seconds
+type limit struct{ last atomic.Int64 } // by relay.Monotonic
 
 // pass reports whether a report is due.
 func (l *limit) pass(now time.Time) bool {
-	second, last := now.Unix(), l.last.Load()
-	return second-last >= 60 && l.last.CompareAndSwap(last, second)
+	at, last := relay.Monotonic(now), l.last.Load()
+	return at-last >= int64(time.Minute) && l.last.CompareAndSwap(last, at)
 }

@@ -343,3 +343,22 @@ func TestConcurrentReloads(t *testing.T) {
 		t.Error("a reload replaced the pairs")
 	}
 }
+
+// TestSystemClockIsSet checks that a pair expires after the timeout, even if the system clock is set.
+func TestSystemClockIsSet(t *testing.T) {
+	for _, back := range []int{3600, -3600} {
+		clock := offline.NewRunningClock()
+		store := keyval.New(keyval.Options{Name: "one", Size: 1 << 20, Timeout: time.Minute, Now: clock.Now})
+		if err := store.Add(keyval.Pair{Key: "a", Value: "1"}); err != nil {
+			t.Fatal(err)
+		}
+		clock.SetBack(t, back)
+		if _, ok := store.Get("a"); !ok {
+			t.Errorf("set back by %d s: the pair has expired at once", back)
+		}
+		clock.Advance(time.Minute)
+		if _, ok := store.Get("a"); ok {
+			t.Errorf("set back by %d s: the pair has not expired after the timeout", back)
+		}
+	}
+}

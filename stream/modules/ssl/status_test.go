@@ -388,3 +388,20 @@ func TestStapleRun(t *testing.T) {
 		t.Error("the end has changed the response")
 	}
 }
+
+// TestStatusCacheAfterTheSystemClockIsSet checks that a status without nextUpdate is used for an hour, even if
+// the system clock is set.
+func TestStatusCacheAfterTheSystemClockIsSet(t *testing.T) {
+	for _, back := range []int{7200, -7200} {
+		clock, cache, key := offline.NewRunningClock(), NewStatusCache("statuses", 1<<16), certstatus.Key{}
+		cache.put(key, certstatus.Answer{}, clock.Now())
+		clock.SetBack(t, back)
+		if _, known := cache.get(key, clock.Now()); !known {
+			t.Errorf("set back by %d s: the status is not known any more", back)
+		}
+		clock.Advance(defaultValid)
+		if _, known := cache.get(key, clock.Now()); known {
+			t.Errorf("set back by %d s: the status is known for more than %v", back, defaultValid)
+		}
+	}
+}
