@@ -79,10 +79,18 @@ func (s *state) ResetRequests() {
 	s.requests = s.requestsNow().Total
 }
 
-// workersNow returns the counters of the event loops. Http has no loop of its own: its connections and
+// loops returns the number of event loops.
+func (s *state) loops() int {
+	if g := s.m.current.Load(); g != nil {
+		return max(g.loops, 1)
+	}
+	return 1
+}
+
+// workersNow returns the counters of the event loops, also of those that end after their last sessions. Http has no loop of its own: its connections and
 // requests count for the first.
 func (s *state) workersNow() []api.Worker {
-	workers := make([]api.Worker, max(s.m.loops, 1))
+	workers := make([]api.Worker, max(s.loops(), s.m.env.Status.Connections.Loops()))
 	for i := range workers {
 		workers[i] = api.Worker{ID: i, PID: s.m.env.PID, Connections: connectionsOf(s.m.env.Status.Connections.SnapshotOf(uint8(i)))}
 	}
@@ -110,7 +118,9 @@ func (s *state) ResetWorker(id int) {
 	if s.workers == nil {
 		s.workers = map[int]api.Worker{}
 	}
-	s.workers[id] = s.workersNow()[id]
+	if now := s.workersNow(); id < len(now) { // a loop may have ended
+		s.workers[id] = now[id]
+	}
 }
 
 // webConfig returns the current http block.

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	goruntime "runtime"
 
 	"weir/directives"
@@ -9,22 +10,48 @@ import (
 	"weir/stream/driver/udp"
 )
 
-// newDriver returns the epoll driver, with one loop per worker_processes, and the number of loops: auto
-// uses the processors that exist and that the CPU quota of the control group allows. The Go runtime gets
-// two processors more than there are loops: each loop occupies one, and without spare ones the runtime's
-// monitor would take them away.
-func newDriver(env *stream.Env, main *directives.Main, limits groupLimits) (stream.Driver, int, error) {
-	loops := main.WorkerProcesses
-	if loops == 0 {
-		loops = limits.workers(goruntime.NumCPU())
+// loopsOf returns the number of event loops: auto uses the processors that exist and that the CPU quota of the
+// control group allows.
+func loopsOf(main *directives.Main, limits groupLimits) int {
+	if main.WorkerProcesses == 0 {
+		return limits.workers(goruntime.NumCPU())
 	}
-	goruntime.GOMAXPROCS(max(goruntime.GOMAXPROCS(0), loops+2))
-	driver, err := epoll.New(env, epoll.Options{
-		Loops: loops, Connections: main.WorkerConnections, CPUs: main.Affinity.Of, Workers: loops,
-	})
+	return main.WorkerProcesses
+}
+
+// newDriver returns the epoll driver, with one loop per worker_processes.
+func newDriver(env *stream.Env, main *directives.Main, loops int) (stream.Driver, error) {
+	spareProcessors(loops)
+	driver, err := epoll.New(env, connectionOptions(main, loops))
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	datagrams := udp.New(env, udp.Options{Loops: loops, Connections: main.WorkerConnections})
-	return drivers{driver, datagrams}, loops, nil
+	return drivers{driver, udp.New(env, datagramOptions(main, loops))}, nil
+}
+
+// resize changes the loops of the driver, if it has any.
+func resize(d stream.Driver, main *directives.Main, loops int) error {
+	both, ok := d.(drivers)
+	if !ok {
+		return nil
+	}
+	spareProcessors(loops)
+	return errors.Join(
+		both.connections.(*epoll.Driver).Resize(connectionOptions(main, loops)),
+		both.datagrams.(*udp.Driver).Resize(datagramOptions(main, loops)),
+	)
+}
+
+func connectionOptions(main *directives.Main, loops int) epoll.Options {
+	return epoll.Options{Loops: loops, Connections: main.WorkerConnections, CPUs: main.Affinity.Of, Workers: loops}
+}
+
+func datagramOptions(main *directives.Main, loops int) udp.Options {
+	return udp.Options{Loops: loops, Connections: main.WorkerConnections}
+}
+
+// spareProcessors gives the Go runtime two processors more than there are loops: each loop occupies one, and
+// without spare ones the runtime's monitor would take them away.
+func spareProcessors(loops int) {
+	goruntime.GOMAXPROCS(max(goruntime.GOMAXPROCS(0), loops+2))
 }

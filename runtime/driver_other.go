@@ -10,10 +10,16 @@ import (
 	"weir/stream/driver/goroutine"
 )
 
-// newDriver returns the driver for systems without epoll. It accepts in one place.
-func newDriver(env *stream.Env, _ *directives.Main, _ groupLimits) (stream.Driver, int, error) {
-	return drivers{goroutine.New(env), noDatagrams{}}, 1, nil
+// loopsOf returns 1: the driver accepts in one place.
+func loopsOf(*directives.Main, groupLimits) int { return 1 }
+
+// newDriver returns the driver for systems without epoll.
+func newDriver(env *stream.Env, _ *directives.Main, _ int) (stream.Driver, error) {
+	return drivers{goroutine.New(env), noDatagrams{}}, nil
 }
+
+// resize does nothing.
+func resize(stream.Driver, *directives.Main, int) error { return nil }
 
 // noDatagrams is the datagram driver on systems that have none.
 type noDatagrams struct{}

@@ -91,6 +91,7 @@ type testMaster struct {
 	log      *recorder
 	sessions *echoDriver
 	dir      string
+	loops    int // of the configurations that program returns
 
 	mu    sync.Mutex
 	next  *directives.Program
@@ -153,6 +154,7 @@ func (b *testMaster) reload(p *directives.Program, found ...diag.Diagnostic) err
 // program returns a configuration that listens on addrs and sends back received data.
 func (b *testMaster) program(addrs ...stream.Addr) *directives.Program {
 	p := &directives.Program{Stream: stream.NewConfig(), Tree: &parser.Tree{Root: &parser.Block{}}}
+	p.Main.WorkerProcesses = max(b.loops, 1)
 	p.Main.PidFile = filepath.Join(b.dir, "weir.pid")
 	p.Main.ErrorLog = b.log.log()
 	server := &stream.Server{Content: heldSession{}, Settings: stream.Settings{ErrorLog: b.log.log()}}

@@ -21,6 +21,7 @@ type Generation struct {
 	loaded  time.Time // when it became current
 
 	files   files // with which it opens its logs
+	loops   int   // of the driver: with reuseport, each has its own socket
 	listens map[stream.Addr]*stream.Listen
 	webs    map[stream.Addr]*web.Listen
 	parts   map[string]stream.Part // by key, for the successor

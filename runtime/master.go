@@ -32,7 +32,6 @@ type Master struct {
 	limits      groupLimits // of the process
 	tally       tally       // of the sessions of all generations
 	history     reloadHistory
-	loops       int                        // of the driver: with reuseport, each has its own socket
 	current     atomic.Pointer[Generation] // nil before the first, and after accepting has ended
 	log         *currentLog
 	console     *console

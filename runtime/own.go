@@ -87,7 +87,7 @@ func (s *state) Runtime() metrics.Runtime {
 		limit = 0
 	}
 	return metrics.Runtime{
-		Version: Version, GoVersion: goruntime.Version(), Started: s.started, Loops: s.m.loops, OldSessions: uint64(s.m.oldSessions()),
+		Version: Version, GoVersion: goruntime.Version(), Started: s.started, Loops: s.loops(), OldSessions: uint64(s.m.oldSessions()),
 		OpenDescriptors: uint64(open), DescriptorsLimit: uint64(limit),
 	}
 }

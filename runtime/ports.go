@@ -24,7 +24,7 @@ var errStillInUse = errors.New("still could not bind()")
 // A listener is an address that the process listens on, with its options.
 type listener struct {
 	addr      stream.Addr
-	sockets   []*socket // one, or with reuseport one per loop
+	sockets   []*socket // one, or with reuseport at least one per loop
 	options   stream.ListenOptions
 	isHTTP    bool             // the web server serves it, not the driver
 	serving   *stream.Listener // the driver's listener; nil while it does not serve
@@ -54,12 +54,13 @@ func socketsOf(l *stream.Listen, loops int) int {
 	return 1
 }
 
-// replace keeps at most n sockets, the listener's own before fresh, and returns the others: those of another
-// protocol than l, and those above n.
-func (p *listener) replace(fresh []*socket, l *stream.Listen, n int) (surplus []*socket) {
+// replace adds fresh to the sockets, and returns those that the listener does not use any more: those of another
+// protocol than l, and, without reuseport, all but one. With reuseport a loop may have several sockets: closing one would
+// reset the connections that wait in it.
+func (p *listener) replace(fresh []*socket, l *stream.Listen) (surplus []*socket) {
 	var fit []*socket
 	for _, s := range append(p.sockets, fresh...) {
-		if s.multipath == l.Options.Multipath && len(fit) < n {
+		if s.multipath == l.Options.Multipath && (l.Options.ReusePort || len(fit) == 0) {
 			fit = append(fit, s)
 		} else {
 			surplus = append(surplus, s)

@@ -47,14 +47,14 @@ func (m *Master) try(ctx context.Context, src parser.Source, t *trial) (*Generat
 		return nil, found, err
 	}
 	t.passes = true // from here on, failures depend on the system
+	next := newGeneration(m.lastID+1, program, &m.tally)
+	next.files, next.loops = m.files, loopsOf(&program.Main, m.limits)
 	if m.driver == nil {
-		if m.driver, m.loops, err = newDriver(m.env, &program.Main, m.limits); err != nil {
+		if m.driver, err = newDriver(m.env, &program.Main, next.loops); err != nil {
 			m.console.log(errorlog.Emerg, "%v", err)
 			return nil, found, err
 		}
 	}
-	next := newGeneration(m.lastID+1, program, &m.tally)
-	next.files = m.files
 	fresh, err := m.open(ctx, next)
 	if err != nil {
 		return nil, found, err
@@ -143,7 +143,7 @@ func (m *Master) open(ctx context.Context, next *Generation) (fresh []*socket, e
 	listens := next.sockets()
 	m.ports.enableReusePort(listens, m.console)
 	b := binder{console: m.console, pause: m.pause, parent: m.files.parent}
-	free, joined := m.ports.closeConflicting(m.ports.missing(listens, m.loops), m.ports.unused(next), m.console)
+	free, joined := m.ports.closeConflicting(m.ports.missing(listens, next.loops), m.ports.unused(next), m.console)
 	for _, some := range [][]*stream.Listen{free, joined} {
 		bound, err := b.bind(ctx, some)
 		for _, s := range bound {
@@ -190,7 +190,7 @@ func (m *Master) openPid(path string) error {
 // commit makes next current and retires the previous generation.
 func (m *Master) commit(next *Generation, fresh []*socket) {
 	m.lastID = next.ID
-	m.switchLog(next.Program)
+	m.switchLog(next)
 	applyLimits(&next.Program.Main, m.console)
 	m.env.Descriptors.Survey()
 	applyPriority(m.priority(), next.Program.Main.Priority, m.console)
@@ -205,6 +205,7 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 	if m.latest != nil {
 		next.Program.Stream.CloseBudget.Replace(m.latest.Program.Stream.CloseBudget)
 	}
+	m.resize(next)
 	m.latest = next
 	m.generations.add(next)
 	next.run()
@@ -223,6 +224,19 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 	if old != nil {
 		m.retire(old)
 	}
+}
+
+// resize gives the driver the loops of next, and their settings. A driver that is new has them.
+func (m *Master) resize(next *Generation) {
+	if m.latest == nil {
+		return
+	}
+	console := m.console
+	m.drive(func() {
+		if err := resize(m.driver, &next.Program.Main, next.loops); err != nil {
+			console.log(errorlog.Alert, "not all worker_processes have started: %v", err)
+		}
+	})
 }
 
 // removeOldPid removes the pid file of the previous configuration, unless the present one uses the same
@@ -244,8 +258,9 @@ func (m *Master) priority() int {
 	return m.latest.Program.Main.Priority
 }
 
-// switchLog makes the process write to the log of p, and logs the system information there.
-func (m *Master) switchLog(p *directives.Program) {
+// switchLog makes the process write to the log of next, and logs the system information there.
+func (m *Master) switchLog(next *Generation) {
+	p := next.Program
 	first := m.latest == nil
 	m.log.Store(p.Main.ErrorLog)
 	if m.boot != nil {
@@ -267,7 +282,7 @@ func (m *Master) switchLog(p *directives.Program) {
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &n) == nil {
 		m.console.log(errorlog.Notice, "getrlimit(RLIMIT_NOFILE): %d:%d", n.Cur, n.Max)
 	}
-	m.limits.log(m.console, m.loops)
+	m.limits.log(m.console, next.loops)
 	if isRoot() && p.Main.User == "" {
 		m.console.log(errorlog.Notice, "running as root: the configuration has no \"user\"")
 	}
@@ -299,7 +314,7 @@ func (m *Master) attachSockets(next *Generation, fresh []*socket) {
 			s.configure(&p.options, l.Options, m.console)
 		}
 		p.options = l.Options
-		surplus := p.replace(byAddr[l.Addr], l, socketsOf(l, m.loops))
+		surplus := p.replace(byAddr[l.Addr], l)
 		p.isHTTP = next.webs[l.Addr] != nil
 		if !p.serves() {
 			m.serveOn(p)

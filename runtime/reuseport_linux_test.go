@@ -14,6 +14,7 @@ import (
 
 	"weir/directives"
 	"weir/stream"
+	"weir/web"
 )
 
 // countListening counts the sockets of the process's network namespace that listen on a, as listed by the
@@ -155,5 +156,36 @@ func TestTestModeBindsOneSocket(t *testing.T) {
 	defer bound[0].discard()
 	if got, _ := unix.GetsockoptInt(bound[0].fd, unix.SOL_SOCKET, unix.SO_REUSEPORT); got != 0 {
 		t.Errorf("SO_REUSEPORT: got %d, want 0: it would take connections", got)
+	}
+}
+
+// TestLoopsOfAReload changes the number of loops: with reuseport further ones get sockets, and no socket is closed, because
+// connections may wait in it.
+func TestLoopsOfAReload(t *testing.T) {
+	b := newTestMaster(t)
+	addr, one := freeAddr(t), freeAddr(t)
+	b.loops = 2
+	program := func() *directives.Program {
+		p := b.program(addr, one)
+		p.Stream.Listens[0].Options.ReusePort = true
+		return p
+	}
+	b.serve(program())
+	for _, tt := range []struct{ loops, sockets int }{{3, 3}, {1, 3}, {2, 3}, {4, 4}} {
+		b.loops = tt.loops
+		if err := b.reload(program()); err != nil {
+			t.Fatal(err)
+		}
+		if got := countListening(t, addr); got != tt.sockets {
+			t.Errorf("%d loops: got %d sockets, want %d", tt.loops, got, tt.sockets)
+		}
+		if got := countListening(t, one); got != 1 {
+			t.Errorf("%d loops: got %d sockets without reuseport, want 1", tt.loops, got)
+		}
+		if got := newState(b.Master, &web.Counters{}).loops(); got != tt.loops {
+			t.Errorf("got %d loops, want %d", got, tt.loops)
+		}
+		mustServe(t, addr)
+		mustServe(t, one)
 	}
 }

@@ -12,7 +12,9 @@ import (
 // TestConnectionResets checks that a reset applies to one object, and not to numbers of open connections.
 func TestConnectionResets(t *testing.T) {
 	b := newTestMaster(t)
-	b.loops = 2
+	g := newGeneration(1, b.program(), &b.tally)
+	g.loops = 2
+	b.current.Store(g)
 	counters := &web.Counters{}
 	s := newState(b.Master, counters)
 	b.env.Status.Connections.Begin(0)

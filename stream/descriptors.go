@@ -28,8 +28,8 @@ type Descriptors struct {
 	others atomic.Int64 // open, but not used by sessions
 
 	mu       sync.Mutex
-	counts   atomic.Pointer[[]DescriptorCount] // replaced under mu
-	surveyed time.Time                         // start of the last survey
+	counts   atomic.Pointer[[]*DescriptorCount] // replaced under mu
+	surveyed time.Time                          // start of the last survey
 }
 
 // A DescriptorCount returns how many descriptors the sessions of one loop have open, and how many
@@ -40,26 +40,37 @@ type DescriptorCount func() (open, needed int)
 // process, and how many descriptors it has open; it is safe for concurrent use.
 func NewDescriptors(survey func() (limit, used int)) *Descriptors {
 	d := &Descriptors{survey: survey}
-	d.counts.Store(&[]DescriptorCount{})
+	d.counts.Store(&[]*DescriptorCount{})
 	d.Survey()
 	return d
 }
 
-// Join adds the sessions of a loop permanently.
-func (d *Descriptors) Join(c DescriptorCount) {
+// Join adds the sessions of a loop until leave is called.
+func (d *Descriptors) Join(c DescriptorCount) (leave func()) {
 	if d == nil {
-		return
+		return func() {}
 	}
+	member := &c
+	d.change(func(members []*DescriptorCount) []*DescriptorCount { return append(members, member) })
+	return func() {
+		d.change(func(members []*DescriptorCount) []*DescriptorCount {
+			return slices.DeleteFunc(members, func(m *DescriptorCount) bool { return m == member })
+		})
+	}
+}
+
+// change replaces the counts by f's result; f gets a copy of them.
+func (d *Descriptors) change(f func([]*DescriptorCount) []*DescriptorCount) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	counts := append(slices.Clone(*d.counts.Load()), c)
+	counts := f(slices.Clone(*d.counts.Load()))
 	d.counts.Store(&counts)
 }
 
 // sum returns the total of the counts of all loops.
 func (d *Descriptors) sum() (open, needed int) {
 	for _, count := range *d.counts.Load() {
-		o, n := count()
+		o, n := (*count)()
 		open, needed = open+o, needed+n
 	}
 	return open, needed

@@ -3,7 +3,7 @@ package stream
 // A Listener is an open listening socket. It outlives generations: Admit looks up its meaning for
 // every connection.
 type Listener struct {
-	// FDs contains one descriptor, or with reuseport one for each loop. The listener's owner closes
+	// FDs contains one descriptor, or with reuseport at least one for each loop. The owner closes
 	// them after Forget.
 	FDs []int
 	// Admit returns the listen of the address in the current generation, and the lease by which the

@@ -20,21 +20,28 @@ func TestThreadsAreAsConfigured(t *testing.T) {
 	p := s.front()
 	s.ping(s.dial(s.addr))
 	s.wantLine(`\[notice\] PID: sched_setaffinity\(\): using cpu #0`)
-	bound := 0
 	for _, thread := range threads(t, p.pid) {
 		if nice := fieldAfterName(t, filepath.Join(thread, "stat"), 16); nice != "3" {
 			t.Errorf("%s: got priority %s, want 3", thread, nice)
 		}
-		status, err := os.ReadFile(filepath.Join(thread, "status"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(string(status), "Cpus_allowed_list:\t0\n") {
-			bound++
+	}
+	if bound := boundTo(t, p.pid, "0"); bound != 1 && runtime.NumCPU() > 1 { // all threads are bound to an only processor
+		t.Errorf("%d threads are bound to processor 0, want the loop's", bound)
+	}
+	s.configure("worker_processes 3; worker_priority 3; worker_cpu_affinity 1;")
+	p.send(syscall.SIGHUP)
+	testwait.Eventually(t, "the threads of further loops are bound too", func() bool {
+		return runtime.NumCPU() == 1 || boundTo(t, p.pid, "0") == 3
+	})
+	for _, thread := range threads(t, p.pid) {
+		if nice := fieldAfterName(t, filepath.Join(thread, "stat"), 16); nice != "3" {
+			t.Errorf("after a reload %s has priority %s, want 3", thread, nice)
 		}
 	}
-	if bound != 1 && runtime.NumCPU() > 1 { // all threads are bound to an only processor
-		t.Errorf("%d threads are bound to processor 0, want the loop's", bound)
+	if runtime.NumCPU() > 1 {
+		s.configure("worker_processes 3; worker_priority 3; worker_cpu_affinity 10;")
+		p.send(syscall.SIGHUP)
+		testwait.Eventually(t, "bound threads change the processor", func() bool { return boundTo(t, p.pid, "1") == 3 })
 	}
 	steps := []string{"4"}
 	if os.Geteuid() == 0 {
@@ -47,6 +54,18 @@ func TestThreadsAreAsConfigured(t *testing.T) {
 			return fieldAfterName(t, fmt.Sprintf("/proc/%d/stat", p.pid), 16) == nice
 		})
 	}
+}
+
+// boundTo counts the threads that may run on one processor only.
+func boundTo(t *testing.T, pid int, cpu string) (n int) {
+	t.Helper()
+	for _, thread := range threads(t, pid) {
+		status, err := os.ReadFile(filepath.Join(thread, "status"))
+		if err == nil && strings.Contains(string(status), "Cpus_allowed_list:\t"+cpu+"\n") {
+			n++
+		}
+	}
+	return n
 }
 
 func threads(t *testing.T, pid int) []string {

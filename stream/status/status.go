@@ -7,6 +7,7 @@
 package status
 
 import (
+	"math"
 	"math/bits"
 	"runtime"
 	"sync/atomic"
@@ -26,9 +27,10 @@ type Process struct {
 	Connections Connections
 }
 
-// NewProcess returns counters at zero.
+// NewProcess returns counters at zero. The number of loops may change, so that there is a shard for each of their
+// numbers.
 func NewProcess() *Process {
-	return &Process{Connections: Connections{shards: shardsOf[connectionShard]()}}
+	return &Process{Connections: Connections{shards: make([]connectionShard, math.MaxUint8+1)}}
 }
 
 // Connections counts the connections of clients; sessions of datagrams are connections too.
@@ -68,8 +70,7 @@ func (c *Connections) Snapshot() (sum ConnectionsSnapshot) {
 	return sum
 }
 
-// SnapshotOf returns the numbers of one of that many loops: those of its shard, which is its own
-// unless there are more loops than processors.
+// SnapshotOf returns the numbers of one loop.
 func (c *Connections) SnapshotOf(loop uint8) ConnectionsSnapshot {
 	return shardOf(c.shards, loop).snapshot()
 }
@@ -82,6 +83,16 @@ func (c *ConnectionsSnapshot) add(other ConnectionsSnapshot) {
 	c.Accepted += other.Accepted
 	c.Dropped += other.Dropped
 	c.Active += other.Active
+}
+
+// Loops returns a number above those of all loops with open connections.
+func (c *Connections) Loops() int {
+	for loop := len(c.shards); loop > 0; loop-- {
+		if c.shards[loop-1].active.Load() != 0 {
+			return loop
+		}
+	}
+	return 0
 }
 
 // Reset sets the counters to 0; open connections stay active.

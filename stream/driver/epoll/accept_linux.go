@@ -1,6 +1,7 @@
 package epoll
 
 import (
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -20,20 +21,31 @@ type listener struct {
 	suspended bool // removed from the epoll set because descriptors are short
 }
 
-func (l *loop) addListener(id uint32, fd int, shared bool, admit func() (*stream.Listen, stream.Lease)) error {
-	l.pinThread()
-	p := &listener{id: id, fd: fd, shared: shared, admit: admit, noDelay: hasNoDelay(fd)}
-	if e := l.watch(p); e != 0 {
-		return e
+// setListener makes the loop accept on these descriptors of from, and on no others.
+func (l *loop) setListener(id uint32, from *stream.Listener, fds []int) error {
+	for fd, p := range l.listeners {
+		if p.id == id && !slices.Contains(fds, fd) {
+			l.removeListener(p)
+		}
 	}
-	l.listeners[id] = p
+	for _, fd := range fds {
+		if l.listeners[fd] != nil {
+			continue
+		}
+		l.pinThread()
+		p := &listener{id: id, fd: fd, shared: len(from.FDs) == 1, admit: from.Admit, noDelay: hasNoDelay(fd)}
+		if e := l.watch(p); e != 0 {
+			return e
+		}
+		l.listeners[fd] = p
+	}
 	return nil
 }
 
 // watch adds the listener to the epoll set. Of the loops that share it, the kernel wakes one for
 // each connection: the first waiting loop in the order of their calls of watch.
 func (l *loop) watch(p *listener) unix.Errno {
-	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: listenerEvent, Pad: int32(p.id)}
+	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: listenerEvent, Pad: int32(p.fd)}
 	if p.shared {
 		ev.Events |= unix.EPOLLEXCLUSIVE
 	}
@@ -41,15 +53,13 @@ func (l *loop) watch(p *listener) unix.Errno {
 }
 
 // RemoveListener stops accepting on a listener.
-func (l *loop) RemoveListener(id uint32) {
-	p := l.listeners[id]
-	if p == nil {
-		return
-	}
+func (l *loop) RemoveListener(id uint32) { l.setListener(id, nil, nil) }
+
+func (l *loop) removeListener(p *listener) {
 	if !p.suspended {
 		poll.EpollRemove(l.set.FD, int32(p.fd))
 	}
-	delete(l.listeners, id)
+	delete(l.listeners, p.fd)
 }
 
 // accepted is an accepted connection without a conn.
@@ -101,7 +111,7 @@ func (l *loop) accept(p *listener) {
 // error log of its server.
 func (l *loop) reject(p *listener, fd int32) {
 	if listen, lease := p.admit(); listen != nil {
-		listen.Default.Settings.ErrorLog.Write(errorlog.Alert, 0, strconv.Itoa(l.limit)+" worker_connections are not enough")
+		listen.Default.Settings.ErrorLog.Write(errorlog.Alert, 0, strconv.Itoa(int(l.load.limit.Load()))+" worker_connections are not enough")
 		if lease != nil {
 			lease.Release()
 		}

@@ -2,6 +2,7 @@ package epoll
 
 import (
 	"runtime"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -10,19 +11,36 @@ import (
 )
 
 // pinThread locks the loop's goroutine to its thread, and the thread to the loop's processors, if any
-// are configured. It runs once, when the loop begins to serve, because the log is open by then. It
-// follows ngx_setaffinity.
+// are configured. It does so when the loop begins to serve, because the log is open by then, and no
+// coroutine exists yet, which could not run in a locked thread. It follows ngx_setaffinity.
 func (l *loop) pinThread() {
-	cpus := l.cpus
-	if len(cpus) == 0 {
+	if len(l.cpus) == 0 || l.pinned != nil {
 		return
 	}
-	l.cpus = nil
 	l.parking.close() // a parked goroutine would return to its own thread through another one
 	l.parking = nil
 	runtime.LockOSThread()
-	var set unix.CPUSet
-	for _, cpu := range cpus {
+	l.pinned = &unix.CPUSet{}
+	unix.SchedGetaffinity(0, l.pinned)
+	l.setProcessors()
+}
+
+// repin changes the processors of a loop that is locked to its thread. Without any, the thread runs on
+// those of before. A loop that serves and is not locked stays so.
+func (l *loop) repin(cpus []int) {
+	changed := !slices.Equal(l.cpus, cpus)
+	if l.cpus = cpus; changed && l.pinned != nil {
+		l.setProcessors()
+	}
+}
+
+// setProcessors makes the thread stay on the loop's processors.
+func (l *loop) setProcessors() {
+	set := *l.pinned
+	if len(l.cpus) > 0 {
+		set.Zero()
+	}
+	for _, cpu := range l.cpus {
 		set.Set(cpu)
 		l.env.Log.Write(errorlog.Notice, 0, "sched_setaffinity(): using cpu #"+strconv.Itoa(cpu))
 	}

@@ -39,8 +39,9 @@ func TestStay(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer d.Close()
-			d.loops[0].mail.Call(func() error {
-				d.loops[0].pinThread()
+			l := d.all()[0]
+			l.mail.Call(func() error {
+				l.pinThread()
 				var set unix.CPUSet
 				if err := unix.SchedGetaffinity(0, &set); err != nil || set.Count() != tt.n {
 					t.Errorf("got %d processors (%v), want %d", set.Count(), err, tt.n)

@@ -331,6 +331,9 @@ func (c *conn) close() {
 	l.conns.Remove(c.index)
 	l.load.sessions.Add(-1)
 	l.churn.ended(l.second(), c.born)
+	if l.draining {
+		l.endIfIdle()
+	}
 }
 
 // close releases the resources of the side.

@@ -40,7 +40,7 @@ func startRelayed(t *testing.T, l *loop) *relayed {
 // the process, nor sessions with events in the same batch.
 func TestPanicEndsOneSession(t *testing.T) {
 	env, lines := offline.NewEnv(time.Now)
-	l, err := newLoop(env, 0)
+	l, err := newLoop(env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func receive(t *testing.T, fd int32) string {
 // TestPanicWithoutASessionIsPassedOn tests that a panic without a current session is not recovered.
 func TestPanicWithoutASessionIsPassedOn(t *testing.T) {
 	env, _ := offline.NewEnv(time.Now)
-	l, err := newLoop(env, 0)
+	l, err := newLoop(env)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,16 @@
 package epoll
 
-// Sessions returns the number of sessions of each loop.
+// all returns the loops that have not ended.
+func (d *Driver) all() (loops []*loop) {
+	d.group.Do(func() error { loops = d.group.All(); return nil })
+	return loops
+}
+
+// Sessions returns the number of sessions of each loop that has not ended.
 func (d *Driver) Sessions() []int {
-	counts := make([]int, len(d.loops))
-	for i, l := range d.loops {
-		counts[i] = int(l.load.sessions.Load())
+	var counts []int
+	for _, l := range d.all() {
+		counts = append(counts, int(l.load.sessions.Load()))
 	}
 	return counts
 }
@@ -12,7 +18,7 @@ func (d *Driver) Sessions() []int {
 // Connections returns the number of connections of all loops.
 func (d *Driver) Connections() int {
 	n := 0
-	for _, l := range d.loops {
+	for _, l := range d.all() {
 		n += int(l.load.connections.Load())
 	}
 	return n

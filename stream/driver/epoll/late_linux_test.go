@@ -17,7 +17,7 @@ import (
 func TestLateLoopReadsEventsFirst(t *testing.T) {
 	const sessions = poll.EventsPerWait + 50
 	env, _ := offline.NewEnv(time.Now)
-	l, err := newLoop(env, 0)
+	l, err := newLoop(env)
 	if err != nil {
 		t.Fatal(err)
 	}

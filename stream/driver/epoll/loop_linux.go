@@ -32,15 +32,15 @@ type loop struct {
 	noPorts       int64 // until when source ports count as short, by stamp
 	stamp         int64 // now in nanoseconds since began, by the monotonic clock: setting the system clock ends no session
 	mail          poll.Mailbox
-	listeners     map[uint32]*listener
+	listeners     map[int]*listener // by descriptor
 	conns         poll.Table[conn]
-	limit         int // connections; 0 disables the limit
 	load          *load
 	churn         churn
 	enough        int32          // sessions: with fewer, the loop assumes that it is not ahead of others
-	number        int            // index of the loop in all
-	all           []*loop        // all loops of the driver
+	number        int            // of the loop in the driver
+	all           []*loop        // the loops of the driver that accept
 	cpus          []int          // processors to stay on while it serves
+	pinned        *unix.CPUSet   // those of the thread before the goroutine was locked to it; nil if it is not
 	workers       *workers       // of the driver; may be nil
 	lent          sync.WaitGroup // handshakes that workers have
 	coroutines    []*coroutine   // unused coroutines
@@ -63,14 +63,16 @@ type loop struct {
 	forecast      forecast
 	awakeSince    int64    // when it began to wait without the scheduler, by stamp; see keepPolled
 	parking       *parking // may be nil
+	draining      bool     // ends after its last session
 	stopping      bool
+	ended         func() // called after the end
 	limited       poll.LimitedLog
 }
 
-func newLoop(env *stream.Env, limit int) (*loop, error) {
+func newLoop(env *stream.Env) (*loop, error) {
 	now := env.Now()
 	l := &loop{
-		load: new(load), now: now, began: now, listeners: map[uint32]*listener{}, limit: limit, buf: make([]byte, bufferSize),
+		load: new(load), now: now, began: now, listeners: map[int]*listener{}, ended: func() {}, buf: make([]byte, bufferSize),
 		wheel: relay.NewWheel[*conn](now, tick, slots), pauses: relay.NewWheel[*half](now, time.Millisecond, slots),
 	}
 	if err := l.set.Open(&l.mail); err != nil {
@@ -80,6 +82,7 @@ func newLoop(env *stream.Env, limit int) (*loop, error) {
 	clocked.Now = func() time.Time { return l.now }
 	l.env = &clocked
 	l.parking = newParking(l)
+	l.all = []*loop{l}
 	return l, nil
 }
 
@@ -98,6 +101,29 @@ func (l *loop) Run() {
 
 // Stop makes Run return.
 func (l *loop) Stop() { l.stopping = true }
+
+// Drain makes Run return after the last session.
+func (l *loop) Drain() {
+	l.draining = true
+	l.endIfIdle()
+}
+
+// Resume undoes Drain, unless Run is about to return.
+func (l *loop) Resume() bool {
+	if l.stopping {
+		return false
+	}
+	l.draining = false
+	return true
+}
+
+// endIfIdle ends a draining loop without sessions. No other loop transfers sessions to it.
+func (l *loop) endIfIdle() {
+	if l.draining && l.load.sessions.Load() == 0 {
+		l.mail.Shut()
+		l.stopping = true
+	}
+}
 
 // Mail returns the loop's mailbox.
 func (l *loop) Mail() *poll.Mailbox { return &l.mail }
@@ -170,7 +196,7 @@ func (l *loop) dispatch(ev *unix.EpollEvent) {
 		l.mail.Receive()
 		l.makeCalls()
 	case listenerEvent:
-		if p := l.listeners[uint32(ev.Pad)]; p != nil {
+		if p := l.listeners[int(ev.Pad)]; p != nil {
 			l.accept(p)
 		}
 	default:
@@ -198,4 +224,5 @@ func (l *loop) end() {
 	l.set.Close()
 	l.mail.Close()
 	l.makeCalls()
+	l.ended()
 }

@@ -11,6 +11,8 @@ import (
 func TestContract(t *testing.T) {
 	drivertest.Driver(t, "loop", newDriver(t, epoll.Options{Loops: 2}))
 	drivertest.TLS(t, "workers", newDriver(t, epoll.Options{Loops: 2, Workers: 2, Expensive: 1}))
+	one := func(int) []int { return []int{0} }
+	drivertest.TLS(t, "bound to a processor", newDriver(t, epoll.Options{Loops: 2, Workers: 2, Expensive: 1, CPUs: one}))
 }
 
 // newDriver returns a function that starts a driver.

@@ -15,7 +15,7 @@ import (
 // early: neither when the rate allows nothing, nor in the pause after a read.
 func TestPauseLeavesTheLoopAlone(t *testing.T) {
 	env, _ := offline.NewEnv(time.Now)
-	l, err := newLoop(env, 0)
+	l, err := newLoop(env)
 	if err != nil {
 		t.Fatal(err)
 	}

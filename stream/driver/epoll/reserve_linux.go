@@ -57,7 +57,7 @@ func (l *loop) resumeLater(p *listener) {
 // resume makes the listener accept again, if descriptors are free.
 func (l *loop) resume(p *listener) {
 	switch {
-	case l.listeners[p.id] != p:
+	case l.listeners[p.fd] != p:
 	case !l.roomForSession():
 		l.resumeLater(p)
 	default:

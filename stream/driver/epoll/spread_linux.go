@@ -12,7 +12,8 @@ import (
 type load struct {
 	sessions    atomic.Int32
 	connections atomic.Int32 // sockets, as worker_connections counts them
-	_           [120]byte
+	limit       atomic.Int32 // of connections; 0 disables it
+	_           [116]byte
 }
 
 // lead is how many sessions a loop may have more than the loop with the fewest, least, before it
@@ -58,7 +59,10 @@ func (c *churn) brief(second int64) int32 {
 }
 
 // full reports whether the loop has reached its limit of connections.
-func (l *loop) full() bool { return l.limit > 0 && int(l.load.connections.Load()) >= l.limit }
+func (l *loop) full() bool {
+	limit := l.load.limit.Load()
+	return limit > 0 && l.load.connections.Load() >= limit
+}
 
 // receiver returns the loop for the next session: l, unless it is full or ahead of others; nil if
 // all loops are full. For a listener that the loops do not share, only a full loop transfers

@@ -53,7 +53,7 @@ func TestForecastFollowsARhythm(t *testing.T) {
 
 func TestParkingEndsWithAnEventAndInTime(t *testing.T) {
 	env, _ := offline.NewEnv(time.Now)
-	l, err := newLoop(env, 0)
+	l, err := newLoop(env)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func (patient) Handle(s *stream.Session) (stream.Verdict, error) {
 // already.
 func TestSocketThatCanNotBeWatchedEndsItsSession(t *testing.T) {
 	env, lines := offline.NewEnv(time.Now)
-	l, err := newLoop(env, 0)
+	l, err := newLoop(env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestListenThatFailsLeavesNothing(t *testing.T) {
 	if err := d.Listen(port); !errors.Is(err, unix.EPERM) {
 		t.Errorf("got %v, want that a file cannot be watched", err)
 	}
-	l := d.loops[0]
+	l := d.all()[0]
 	l.mail.Call(func() error {
 		if len(l.listeners) > 0 {
 			t.Error("the first loop still has the listener")

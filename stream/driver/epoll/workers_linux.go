@@ -18,7 +18,7 @@ func (l *loop) noteCost(d time.Duration) { l.handshakeCost += (d - l.handshakeCo
 // prefersWorker reports whether a worker should run the next step of a handshake. A loop that is
 // locked to its thread runs all of them itself, because a coroutine cannot leave such a thread.
 func (l *loop) prefersWorker(hs *handshake) bool {
-	return l.workers != nil && len(l.cpus) == 0 && (hs.slow || l.handshakeCost >= l.workers.expensive)
+	return l.workers != nil && l.pinned == nil && (hs.slow || l.handshakeCost >= l.workers.expensive)
 }
 
 // lend passes the handshake to the workers.
@@ -46,6 +46,13 @@ func newWorkers(most int, expensive time.Duration) *workers {
 	w := &workers{most: most, expensive: expensive}
 	w.work.L = &w.mu
 	return w
+}
+
+// setMost changes the number of workers. Workers that run already stay.
+func (w *workers) setMost(most int) {
+	w.mu.Lock()
+	w.most = most
+	w.mu.Unlock()
 }
 
 func (w *workers) submit(hs *handshake) {

@@ -3,6 +3,8 @@ package epoll
 import (
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestWorkersRunSlowHandshakes tests which handshakes a loop leaves to the workers.
@@ -17,7 +19,7 @@ func TestWorkersRunSlowHandshakes(t *testing.T) {
 		{"a cheap one", &loop{workers: w}, false, false},
 		{"one that reads files", &loop{workers: w}, true, true},
 		{"an expensive one", &loop{workers: w, handshakeCost: time.Millisecond}, false, true},
-		{"in a loop that stays on its processor", &loop{workers: w, cpus: []int{0}}, true, false},
+		{"in a loop that stays on its processor", &loop{workers: w, pinned: &unix.CPUSet{}}, true, false},
 		{"without workers", &loop{}, true, false},
 	} {
 		if got := tt.loop.prefersWorker(&handshake{slow: tt.slow}); got != tt.want {

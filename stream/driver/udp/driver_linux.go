@@ -11,13 +11,12 @@ type Options struct {
 	Connections int // limit of sockets and sessions for each loop, as worker_connections; 0 disables it
 }
 
-// Driver runs sessions of datagrams. A session stays with the loop that reads the socket on which
-// it began. It is safe for concurrent use.
+// Driver runs sessions of datagrams. A session stays with the loop where it began. It is safe for
+// concurrent use.
 type Driver struct {
 	env     *stream.Env
-	options Options
-	group   poll.Group
-	loops   []*loop // empty before the first Listen
+	options Options // changed while the group is locked
+	group   poll.Group[*loop]
 }
 
 var _ stream.Driver = (*Driver)(nil)
@@ -25,44 +24,79 @@ var _ stream.Driver = (*Driver)(nil)
 // New returns a driver. It starts no goroutine before the first Listen.
 func New(env *stream.Env, o Options) *Driver { return &Driver{env: env, options: o} }
 
+// Resize changes the options. The other loops read the sockets of surplus loops, which end after their last
+// sessions. If it fails, it has done what was possible.
+func (d *Driver) Resize(o Options) error {
+	return d.group.Do(func() error {
+		d.options = o
+		if d.group.Serving() == 0 {
+			return nil
+		}
+		return d.serve()
+	})
+}
+
+// serve makes as many loops serve as the options say.
+func (d *Driver) serve() error { return d.group.Serve(max(d.options.Loops, 1), d.startLoop, d.arrange) }
+
+// startLoop makes a loop that receives nothing yet.
+func (d *Driver) startLoop(number int) (*loop, error) {
+	l, err := newLoop(d.env)
+	if err != nil {
+		return nil, err
+	}
+	l.env.Loop = uint8(number)
+	leave := d.env.Descriptors.Join(l.count)
+	l.ended = func() {
+		leave()
+		d.group.Ended(l)
+	}
+	return l, nil
+}
+
+// arrange gives the loops the options and the listeners.
+func (d *Driver) arrange() error {
+	limit := d.options.Connections
+	for _, l := range d.group.All() {
+		l.mail.Call(func() error { l.limit = limit; return nil })
+	}
+	return d.group.Listeners(d.assign)
+}
+
 // Listen begins to receive datagrams on p. Each descriptor is read by one loop, so that no client
 // is served by two.
 func (d *Driver) Listen(p *stream.Listener) error {
 	return d.group.Listen(p, func(id uint32) error {
-		if err := d.start(); err != nil {
-			return err
+		if d.group.Serving() == 0 {
+			return d.serve()
 		}
-		for i, fd := range p.FDs {
-			l := d.loops[(id+uint32(i))%uint32(len(d.loops))]
-			if err := l.mail.Call(func() error { return l.addListener(id, int32(fd), p) }); err != nil {
-				return err
-			}
-		}
-		return nil
+		return d.assign(id, p)
 	})
 }
 
-// start starts the loops, once. It is called by one Listen at a time.
-func (d *Driver) start() error {
-	if len(d.loops) > 0 {
-		return nil
-	}
-	var loops []*loop
-	for range max(d.options.Loops, 1) {
-		l, err := newLoop(d.env, d.options.Connections)
-		if err != nil {
-			for _, l := range loops {
-				l.end()
+// assign makes the loops read the sockets of p. A socket stays with its loop if that one still serves.
+func (d *Driver) assign(id uint32, p *stream.Listener) error {
+	all, serving := d.group.All(), d.group.Serving()
+	read := map[int]bool{}
+	for i, l := range all {
+		l.mail.Call(func() error {
+			if i >= serving {
+				l.stopReading(id)
 			}
+			for fd, own := range l.listeners {
+				read[int(fd)] = read[int(fd)] || own.id == id && !own.unread
+			}
+			return nil
+		})
+	}
+	for j, fd := range p.FDs {
+		if read[fd] {
+			continue
+		}
+		l := all[(int(id)+j)%serving]
+		if err := l.mail.Call(func() error { return l.addListener(id, int32(fd), p) }); err != nil {
 			return err
 		}
-		l.env.Loop = uint8(len(loops))
-		loops = append(loops, l)
-	}
-	d.loops = loops
-	for _, l := range loops {
-		d.env.Descriptors.Join(l.count)
-		d.group.Start(l)
 	}
 	return nil
 }

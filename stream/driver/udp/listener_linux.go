@@ -24,6 +24,7 @@ type listener struct {
 	bound   netip.AddrPort
 	table   map[string]*conn // the sessions that receive datagrams, by key
 	local   *stream.Addr     // of the last session, where sessions on a wildcard have their own
+	unread  bool             // another loop reads the socket
 	removed bool             // the driver does not own the socket any more
 }
 
@@ -34,8 +35,23 @@ func (l *loop) addListener(id uint32, fd int32, p *stream.Listener) error {
 	if e := l.watch(fd, unix.EPOLLIN, listenerEvent, fd); e != 0 {
 		return e
 	}
+	if own := l.listeners[fd]; own != nil {
+		own.unread = false
+		return nil
+	}
 	l.listeners[fd] = &listener{Listener: p, id: id, fd: fd, l: l, bound: poll.LocalAddr(fd).IP, table: map[string]*conn{}}
 	return nil
+}
+
+// stopReading leaves the sockets of one stream.Listener to other loops. Its sessions continue to answer
+// through them.
+func (l *loop) stopReading(id uint32) {
+	for fd, p := range l.listeners {
+		if p.id == id && !p.unread {
+			poll.EpollRemove(l.set.FD, fd)
+			p.unread = true
+		}
+	}
 }
 
 // RemoveListener removes the sockets of one stream.Listener. Their sessions detect that when they
@@ -43,7 +59,9 @@ func (l *loop) addListener(id uint32, fd int32, p *stream.Listener) error {
 func (l *loop) RemoveListener(id uint32) {
 	for fd, p := range l.listeners {
 		if p.id == id {
-			poll.EpollRemove(l.set.FD, p.fd)
+			if !p.unread {
+				poll.EpollRemove(l.set.FD, fd)
+			}
 			delete(l.listeners, fd)
 			p.removed, p.fd = true, -1
 		}

@@ -48,14 +48,16 @@ type loop struct {
 	in        *batch // from clients
 	out       *batch // from servers to clients
 	key       []byte // room for a client's key
+	draining  bool   // ends after its last session
 	stopping  bool
+	ended     func() // called after the end
 	limited   poll.LimitedLog
 }
 
-func newLoop(env *stream.Env, limit int) (*loop, error) {
+func newLoop(env *stream.Env) (*loop, error) {
 	now := env.Now()
 	l := &loop{
-		began: now, now: now, listeners: map[int32]*listener{}, limit: limit, in: newBatch(), out: newBatch(), key: make([]byte, 0, maxKey),
+		began: now, now: now, listeners: map[int32]*listener{}, ended: func() {}, in: newBatch(), out: newBatch(), key: make([]byte, 0, maxKey),
 		wheel: relay.NewWheel[*conn](now, tick, slots), pauses: relay.NewWheel[*pause](now, time.Millisecond, slots),
 	}
 	if err := l.set.Open(&l.mail); err != nil {
@@ -85,6 +87,29 @@ func (l *loop) Run() {
 
 // Stop makes Run return.
 func (l *loop) Stop() { l.stopping = true }
+
+// Drain makes Run return after the last session.
+func (l *loop) Drain() {
+	l.draining = true
+	l.endIfIdle()
+}
+
+// Resume undoes Drain, unless Run is about to return.
+func (l *loop) Resume() bool {
+	if l.stopping {
+		return false
+	}
+	l.draining = false
+	return true
+}
+
+// endIfIdle ends a draining loop without sessions.
+func (l *loop) endIfIdle() {
+	if l.draining && l.sessions.Load() == 0 {
+		l.mail.Shut()
+		l.stopping = true
+	}
+}
 
 // Mail returns the loop's mailbox.
 func (l *loop) Mail() *poll.Mailbox { return &l.mail }
@@ -124,7 +149,7 @@ func (l *loop) dispatch(ev *unix.EpollEvent) {
 		l.mail.Receive()
 		l.makeCalls()
 	case listenerEvent:
-		if p := l.listeners[ev.Pad]; p != nil {
+		if p := l.listeners[ev.Pad]; p != nil && !p.unread {
 			p.receive()
 		}
 	default:
@@ -230,4 +255,5 @@ func (l *loop) end() {
 	l.set.Close()
 	l.mail.Close()
 	l.makeCalls()
+	l.ended()
 }
