@@ -93,9 +93,7 @@ func (s *Syslog) Send(packet []byte) bool {
 	switch {
 	case err == nil:
 		return true
-	case errors.Is(err, syscall.EAGAIN):
-		s.lose()
-	case errors.Is(err, syscall.EMSGSIZE):
+	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EMSGSIZE):
 		s.failed(Error, "send() failed", err)
 	default:
 		s.drop(l)
@@ -172,13 +170,6 @@ func (s *Syslog) due(text string) (report string, due bool) {
 	}
 	s.said, s.saidAt, s.unsaid = text, now, 0
 	return report, true
-}
-
-// lose counts a line that the system did not accept at once.
-func (s *Syslog) lose() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.unsaid++
 }
 
 // Close closes the connection. A later line connects again.

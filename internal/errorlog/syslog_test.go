@@ -66,6 +66,36 @@ func TestSyslogReportsAFailureOnceAMinute(t *testing.T) {
 	}
 }
 
+// TestSyslogReportsAServerThatDoesNotRead checks that lines which the system does not accept are counted, and
+// that the connection continues.
+func TestSyslogReportsAServerThatDoesNotRead(t *testing.T) {
+	conn, conf := listen(t, "unixgram", filepath.Join(t.TempDir(), "log"))
+	clock := testNow()
+	s := NewSyslog(conf, func() time.Time { return clock })
+	t.Cleanup(s.Close)
+	var r recorder
+	log := New(testNow, 42)
+	log.Add(Error, &r)
+	s.ReportTo(log)
+	taken := 0
+	for s.Send([]byte("line")) {
+		taken++
+	}
+	s.Send([]byte("line"))
+	clock = clock.Add(time.Minute)
+	s.Send([]byte("line"))
+	line := "2026/11/02 20:29:03 [error] 42#42: send() failed (11: Resource temporarily unavailable) while logging to syslog, server: " + conf.Name
+	if got, want := strings.Join(r.lines, ""), line+"\n"+line+", lines lost: 2\n"; got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	for range taken {
+		read(t, conn)
+	}
+	if !s.Send([]byte("later")) || read(t, conn) != "later" {
+		t.Error("a later line is lost")
+	}
+}
+
 func TestSyslogDatagram(t *testing.T) {
 	const body = "2026/11/02 20:29:03 [error] 42#42: *7 no live upstreams"
 	tests := []struct {
