@@ -88,7 +88,7 @@ func TestStuckClientsBesideOthers(t *testing.T) {
 // TestRefusalsBesideOthers kills one of three brokers while clients connect, and compares how long they wait.
 // The sessions that the broker had are reset, so that visits which have begun before are not counted.
 func TestRefusalsBesideOthers(t *testing.T) {
-	const rate, visits = 100, 300
+	rate, visits := 100, scale(100, 300)
 	for _, sub := range subjects(t) {
 		brokers := startBrokers(t, 3)
 		b := newBalancer(t, visits+100, brokers[0].addr, brokers[1].addr, brokers[2].addr)
