@@ -28,6 +28,7 @@ type Generation struct {
 	refs    atomic.Int64           // one for being current, one per session; never raised from zero
 	gone    chan struct{}          // closed when refs reaches zero
 	tally   *tally                 // counts the sessions of the process
+	expired atomic.Bool            // worker_shutdown_timeout has passed: its sessions end
 
 	idle atomic.Pointer[pausing] // gets a value when the last session has ended; nil unless it is awaited
 

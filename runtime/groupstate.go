@@ -84,6 +84,9 @@ func (s groupState) Add(c api.ServerChange) (api.GroupServer, error) {
 
 // Change implements api.Upstream.
 func (s groupState) Change(id int, c api.ServerChange) (api.GroupServer, error) {
+	if c.DrainRate != nil {
+		return answerOf(s.g.DrainServer(id, *c.DrainRate))
+	}
 	change, err := changeOf(c)
 	if err != nil {
 		return api.GroupServer{}, err

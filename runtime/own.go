@@ -9,6 +9,7 @@ import (
 
 	"weir/runtime/api"
 	"weir/runtime/metrics"
+	"weir/stream"
 	"weir/stream/upstream"
 )
 
@@ -78,6 +79,29 @@ func (s *state) Routes(key string) []api.Route {
 		routes = append(routes, r)
 	}
 	return routes
+}
+
+// Endings implements api.Own.
+func (s *state) Endings() []api.Ending {
+	all := []api.Ending{}
+	for _, p := range s.config().Parts {
+		group, ok := p.(*upstream.Group)
+		if !ok {
+			continue
+		}
+		for _, l := range group.Leavings() {
+			e := api.Ending{Upstream: group.Name, Server: l.Server, Reason: l.Why.String(), Sessions: l.Sessions, Rate: l.PerSecond}
+			if l.ID >= 0 {
+				e.ID = &l.ID
+			}
+			all = append(all, e)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b api.Ending) int { return strings.Compare(a.Upstream, b.Upstream) })
+	if n := s.m.expiredSessions(); n > 0 {
+		all = append(all, api.Ending{Reason: stream.Shutdown.String(), Sessions: int(n), Rate: s.config().CloseBudget.PerSecond()})
+	}
+	return all
 }
 
 // Runtime implements metrics.Source.

@@ -40,7 +40,7 @@ func (b *Budget) Within(perSecond int) *Budget {
 // Replace makes the aborts that use before, of an earlier configuration, use b from now on. It is called when
 // b is in use. Both may be nil; then it does nothing.
 func (b *Budget) Replace(before *Budget) {
-	if b == nil || before == nil {
+	if b == nil || before == nil || b == before {
 		return
 	}
 	if limiting := before.Limiting(); limiting != nil {

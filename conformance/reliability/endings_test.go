@@ -175,6 +175,27 @@ func (s *endingSite) drain(options ...string) string {
 	return out.String()
 }
 
+// wantProgress waits until the API reports the ending of n sessions, and checks its rate.
+func (s *endingSite) wantProgress(reason string, n int) {
+	s.t.Helper()
+	program.Await(s.t, "progress", func() bool {
+		var all []struct {
+			Reason         string
+			Sessions, Rate int
+		}
+		s.decode("/api/weir/endings", &all)
+		for _, e := range all {
+			if e.Reason == reason && e.Sessions > 0 && e.Sessions < n {
+				if e.Rate != closeRate {
+					s.t.Errorf("the API has a rate of %d", e.Rate)
+				}
+				return true
+			}
+		}
+		return false
+	})
+}
+
 const (
 	removedText  = "upstream server removed from group"
 	drainedText  = "upstream server is drained"
@@ -206,6 +227,9 @@ func TestEndings(t *testing.T) {
 		{name: "drain", end: "broker_drained", text: drainedText, act: func(s *endingSite) {
 			s.drain("--rate", "1000")
 		}},
+		{name: "API drain", end: "broker_drained", text: drainedText, act: func(s *endingSite) {
+			s.request("PATCH", "/api/weir/upstreams/u/servers/1", `{"drain":true,"rate":1000}`)
+		}},
 		{name: "shutdown timeout", main: timeout, end: "shutdown", text: shutdownText, act: func(s *endingSite) {
 			s.Reload(s.t, timeout+s.conf(s.servers(perSecond(closeRate), s.leaver(""))))
 		}},
@@ -219,6 +243,11 @@ func TestEndings(t *testing.T) {
 			s.Server = program.Start(t, weirBinary, s.Dir, c.main+s.conf(s.servers(perSecond(closeRate), s.leaver(""))))
 			l := startLeavers(t, s.addr, scale(250, 1000))
 			c.act(s)
+			if c.ends {
+				program.Await(t, "progress", func() bool { return s.lines("sessions of configuration generation 1 that are left: ") > 0 })
+			} else {
+				s.wantProgress(c.end, l.n)
+			}
 			ends := l.all(closeRate)
 			figure(t, "ending by "+c.name, "%d sessions in %v, at most %d in a second and %d in 200 ms", l.n,
 				ends[l.n-1].at.Sub(ends[0].at).Round(10*time.Millisecond), most(ends, time.Second), most(ends, 200*time.Millisecond))
@@ -365,4 +394,26 @@ func TestRateDuringEndingWithoutOne(t *testing.T) {
 		l.all(closeRate)
 		s.wantReason("broker_removed", removedText, l.n)
 	})
+}
+
+// TestDrainAgain drains a server that is drained with another rate, and puts it into use again.
+func TestDrainAgain(t *testing.T) {
+	t.Parallel()
+	s := newEndingSite(t)
+	s.start(s.servers("off", s.leaver("")))
+	l := startLeavers(t, s.addr, 200)
+	s.drain("--rate", "20")
+	l.await(10)
+	wantPace(t, l.ends[:10], 20)
+	s.drain("--rate", "50")
+	second := l.count() + 2
+	l.await(second + 50)
+	wantPace(t, l.ends[second:second+50], 50)
+	s.request("PATCH", "/api/9/stream/upstreams/u/servers/1", `{"drain":false}`)
+	kept := l.n - l.count()
+	s.drain()
+	if want := fmt.Sprintf("sessions: %d\n", kept); !strings.HasSuffix(s.drain(), want) {
+		t.Errorf("got %q, want %q", s.drain(), want)
+	}
+	s.wantReason("broker_drained", drainedText, l.count())
 }

@@ -42,7 +42,12 @@ func slowStart(c *ServerChange) **string { return &c.SlowStart }
 func unused[T any](*ServerChange) **T { return new(*T) }
 
 // parseChange returns the change that a body describes, or the error of the first wrong member.
-func parseChange(body []byte, version int, http bool) (c ServerChange, err *Error) {
+func parseChange(body []byte, version int, http bool) (ServerChange, *Error) {
+	return parseMembers(body, version, parameters, http)
+}
+
+// parseMembers is parseChange with other members.
+func parseMembers(body []byte, version int, allowed map[string]parameter, http bool) (c ServerChange, err *Error) {
 	items, err := parseBody(body)
 	if err != nil {
 		return c, err
@@ -51,7 +56,7 @@ func parseChange(body []byte, version int, http bool) (c ServerChange, err *Erro
 		return c, badFormat("duplicate parameter \"%s\"", name)
 	}
 	for _, i := range items {
-		p, known := parameters[i.name]
+		p, known := allowed[i.name]
 		if !known || p.http && !http || version < p.since {
 			return c, badFormat("unknown parameter \"%s\"", i.name)
 		}

@@ -204,6 +204,7 @@ type fakeGroup struct {
 	servers []api.GroupServer
 	next    int
 	resets  int
+	rate    int // at which a drained server ends its sessions
 }
 
 func (g *fakeGroup) Stats() *api.Group {
@@ -246,6 +247,9 @@ func (g *fakeGroup) Change(id int, c api.ServerChange) (api.GroupServer, error) 
 		return api.GroupServer{}, api.ServerNotFound(id)
 	}
 	apply(c, &g.servers[i])
+	if c.DrainRate != nil {
+		g.rate = *c.DrainRate
+	}
 	return g.servers[i], nil
 }
 

@@ -18,6 +18,8 @@ type Own interface {
 	Rings() []Ring
 	// Routes returns the server that a new session with the key gets in each of these groups.
 	Routes(key string) []Route
+	// Endings returns the endings of sessions that the operator has caused and that are not complete.
+	Endings() []Ending
 }
 
 // Reloads is the history of the configuration.
@@ -67,6 +69,17 @@ type Route struct {
 	Server   string // empty if round robin decides, because the key is empty or servers are out of use
 }
 
+// An Ending is the end of the sessions of a server that is drained or has left its group, or of the
+// configurations before the present one.
+type Ending struct {
+	Upstream string // empty for configurations
+	ID       *int   // nil if the server has left the group
+	Server   string
+	Reason   string // a value of $fleet_end
+	Sessions int    // that are left
+	Rate     int    // sessions that weir ends per second; 0 if they end by themselves, or at once
+}
+
 // ownName is the first path element of the tree.
 const ownName = "weir"
 
@@ -75,6 +88,8 @@ var ownRoot = lists(&node{children: []*node{
 	{name: "mqtt", get: getMQTT},
 	{name: "rings", get: getRings},
 	{name: "route", get: getRoutes},
+	{name: "endings", get: getEndings},
+	{name: "upstreams", children: []*node{{children: []*node{{name: "servers", children: []*node{{patch: patchDrain}}}}}}},
 }})
 
 func getReloads(c *call) error {
@@ -139,6 +154,57 @@ var routeObject = object[Route]{
 }
 
 func found(r *Route) bool { return r.Server != "" }
+
+func getEndings(c *call) error {
+	encodeList(&c.out, endingObject, c.own.Endings(), c.fields)
+	return nil
+}
+
+var endingObject = object[Ending]{
+	optionalText("upstream", func(e *Ending) string { return e.Upstream }),
+	number("id", func(e *Ending) int { return *e.ID }).when(func(e *Ending) bool { return e.ID != nil }),
+	optionalText("server", func(e *Ending) string { return e.Server }),
+	text("reason", func(e *Ending) string { return e.Reason }),
+	number("sessions", func(e *Ending) int { return e.Sessions }),
+	number("rate", func(e *Ending) int { return e.Rate }),
+}
+
+// drainParameters are the members of a request that drains a server.
+var drainParameters = map[string]parameter{
+	"drain": parameters["drain"],
+	"rate":  {set: rateParameter},
+}
+
+// maxDrainRate is the largest rate of "weir drain".
+const maxDrainRate = 1_000_000
+
+// rateParameter sets the rate at which sessions end.
+func rateParameter(c *ServerChange, name string, value any) *Error {
+	set := numberParameter("UpstreamBadDrainRate", 1, func(c *ServerChange) **int { return &c.DrainRate })
+	if err := set(c, name, value); err != nil {
+		return err
+	}
+	if *c.DrainRate > maxDrainRate {
+		return BadRequest("UpstreamBadDrainRate", "invalid \"%s\"", name)
+	}
+	return nil
+}
+
+// patchDrain drains a server, or puts it into use again. It answers as the request of NGINX Plus.
+func patchDrain(c *call) error {
+	change, bad := parseMembers(c.body, c.version, drainParameters, false)
+	switch {
+	case bad != nil:
+		return bad
+	case change.Drain == nil:
+		return badFormat("missing \"drain\" argument")
+	case change.DrainRate != nil && !*change.Drain:
+		return badFormat("\"rate\" requires \"drain\"")
+	}
+	return streamServers.change(c, change)
+}
+
+var streamServers = &upstreamNode{groups: streamUpstreams{}}
 
 // encodeByName writes an object with a member for each of all.
 func encodeByName[T any](c *call, all []T, name func(*T) string, o object[T]) {

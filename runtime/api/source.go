@@ -265,6 +265,7 @@ type ServerChange struct {
 	Backup      *bool
 	Down        *bool
 	Drain       *bool
+	DrainRate   *int // sessions to end per second with Drain; nil keeps them
 }
 
 // ZoneSync is the object /stream/zone_sync/.

@@ -131,6 +131,11 @@ func (u *upstreamNode) patchServer(c *call) error {
 	if bad != nil {
 		return bad
 	}
+	return u.change(c, change)
+}
+
+// change changes the server that the path names, and answers with it.
+func (u *upstreamNode) change(c *call, change ServerChange) error {
 	group, id, err := u.server(c)
 	if err != nil {
 		return err

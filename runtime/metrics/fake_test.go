@@ -108,6 +108,8 @@ func (fakeSource) Rings() []api.Ring {
 
 func (fakeSource) Routes(string) []api.Route { panic("a scrape asks for no route") }
 
+func (fakeSource) Endings() []api.Ending { panic("a scrape asks for no endings") }
+
 func (fakeSource) Runtime() metrics.Runtime {
 	return metrics.Runtime{
 		Version: "0.1.0", GoVersion: "go1.26", Started: began, Loops: 2, OldSessions: 4, OpenDescriptors: 30, DescriptorsLimit: 1024,

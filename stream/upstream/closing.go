@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"slices"
+	"strings"
 	"sync"
 
 	"weir/stream"
@@ -21,9 +22,15 @@ type closing struct {
 // marks are the servers whose sessions end, with the reason. It is safe for concurrent use.
 type marks struct {
 	mu     sync.Mutex
-	why    map[serverKey]stream.Ending
+	why    map[serverKey]mark
 	atOnce []*Peer // that have left while the group had no rate: their sessions end at the next event
 	newest int     // the number of the newest configuration in use
+}
+
+// A mark is the reason for the end of the sessions of a server, with their rate.
+type mark struct {
+	why    stream.Ending // 0 for none
+	budget *stream.Budget
 }
 
 // use makes the configuration with that number the newest one, and reports false if a newer one is in use
@@ -38,24 +45,22 @@ func (m *marks) use(number int) bool {
 	return true
 }
 
-func (m *marks) of(p *Peer) stream.Ending {
+func (m *marks) of(key serverKey) mark {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.why[p.key()]
+	return m.why[key]
 }
 
-// set sets the reason for a server, and reports whether it is new.
-func (m *marks) set(p *Peer, why stream.Ending) bool {
+// set marks a server, and reports whether the reason is new.
+func (m *marks) set(p *Peer, why mark) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.why[p.key()] == why {
-		return false
-	}
 	if m.why == nil {
-		m.why = map[serverKey]stream.Ending{}
+		m.why = map[serverKey]mark{}
 	}
+	before := m.why[p.key()].why
 	m.why[p.key()] = why
-	return true
+	return before != why.why
 }
 
 func (m *marks) clear(p *Peer) {
@@ -116,7 +121,7 @@ func (g *Group) Ending(p *Peer) stream.Ending {
 	if g.closing == nil {
 		return 0
 	}
-	return g.closing.marks.of(p)
+	return g.closing.marks.of(p.key()).why
 }
 
 // isPaced reports whether the sessions of servers that leave end at a rate.
@@ -180,16 +185,17 @@ func (g *Group) pace(known map[serverKey]bool) (left []*Peer) {
 // other peers stay.
 func (g *Group) closeLeft(present, left []*Peer) {
 	m, found := g.closing.marks, false
+	removed := mark{stream.BrokerRemoved, g.closing.budget}
 	for _, p := range present {
 		switch {
 		case p.Down:
-			found = m.set(p, stream.BrokerRemoved) || found
-		case !p.Drain || m.of(p) == stream.BrokerRemoved:
+			found = m.set(p, removed) || found
+		case !p.Drain || m.of(p.key()).why == stream.BrokerRemoved:
 			m.clear(p)
 		}
 	}
 	for _, p := range left {
-		found = m.set(p, stream.BrokerRemoved) || found
+		found = m.set(p, removed) || found
 	}
 	if found {
 		g.end(stream.BrokerRemoved, g.closing.budget)
@@ -238,14 +244,75 @@ func (g *Group) Drain(server string, perSecond int) ([]*Peer, error) {
 		return nil, err
 	}
 	peers := g.PeersOf(server)
-	if perSecond == 0 || g.closing == nil {
-		return peers, nil
-	}
-	for _, p := range peers {
-		g.closing.marks.set(p, stream.BrokerDrained)
-	}
-	g.end(stream.BrokerDrained, g.closing.budget.Within(perSecond))
+	g.endDrained(peers, perSecond)
 	return peers, nil
+}
+
+// DrainServer is Drain for the server with that ID of a group with a zone. The error is an *EditError.
+func (g *Group) DrainServer(id, perSecond int) (ServerInfo, error) {
+	info, err := g.Patch(id, Change{Drain: new(true)})
+	if err != nil {
+		return info, err
+	}
+	peers := g.PeersOf(info.Server)
+	if info.IsChild {
+		peers = slices.DeleteFunc(g.Peers(), func(p *Peer) bool { return p.ID != id })
+	}
+	g.endDrained(peers, perSecond)
+	return info, nil
+}
+
+// endDrained ends the sessions of peers at that rate; 0 keeps them.
+func (g *Group) endDrained(peers []*Peer, perSecond int) {
+	if perSecond == 0 || g.closing == nil {
+		return
+	}
+	drained := mark{stream.BrokerDrained, g.closing.budget.Within(perSecond)}
+	for _, p := range peers {
+		if before := g.closing.marks.of(p.key()); before.why == drained.why {
+			drained.budget.Replace(before.budget) // an ending that runs gets the new rate
+		}
+		g.closing.marks.set(p, drained)
+	}
+	g.end(drained.why, drained.budget)
+}
+
+// A Leaving is a server that gets no new session and whose sessions end.
+type Leaving struct {
+	ID        int    // -1 if it has left the group
+	Server    string // the address
+	Why       stream.Ending
+	Sessions  int
+	PerSecond int // at which weir ends the sessions; 0 if they end by themselves, or at once
+}
+
+// Leavings returns the servers that are drained, and those that have left the group and still have sessions.
+func (g *Group) Leavings() (all []Leaving) {
+	for _, p := range g.Peers() {
+		why := g.Ending(p)
+		if p.Drain && why == 0 {
+			why = stream.BrokerDrained
+		}
+		if why != 0 {
+			all = append(all, Leaving{p.ID, p.Addr.String(), why, g.Conns(p), g.pacing(p.key())})
+		}
+	}
+	g.mu.Lock()
+	gone := g.goneCounts.sums()
+	g.mu.Unlock()
+	for key, sessions := range gone {
+		all = append(all, Leaving{-1, key.addr.String(), stream.BrokerRemoved, sessions, g.pacing(key)})
+	}
+	slices.SortFunc(all, func(a, b Leaving) int { return strings.Compare(a.Server, b.Server) })
+	return all
+}
+
+// pacing returns the rate at which the sessions of a server end now; 0 without one.
+func (g *Group) pacing(key serverKey) int {
+	if g.closing == nil {
+		return 0
+	}
+	return g.closing.marks.of(key).budget.PerSecond()
 }
 
 // PeersOf returns the peers of a server, which is a name as configured or an address.

@@ -2,6 +2,7 @@ package upstream_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -217,4 +218,48 @@ func TestReloadEndsDrain(t *testing.T) {
 	if next.Peers()[1].Drain {
 		t.Error("the server is still drained")
 	}
+}
+
+// TestDrainServer drains a server by its ID, again with another rate, and lists the servers whose sessions end.
+func TestDrainServer(t *testing.T) {
+	g := opened(t, zoneGroup(upstream.RoundRobin, "a b c"), 10, nil)
+	id := g.Peers()[1].ID
+	want := func(all ...upstream.Leaving) {
+		t.Helper()
+		if got := g.Leavings(); !slices.Equal(got, all) {
+			t.Errorf("got %v, want %v", got, all)
+		}
+	}
+	want()
+	if _, err := g.DrainServer(id, 3); err != nil {
+		t.Fatal(err)
+	}
+	server := g.Peers()[1].Addr.String()
+	want(upstream.Leaving{ID: id, Server: server, Why: stream.BrokerDrained, PerSecond: 3})
+	first := <-g.aborts
+	if _, err := g.DrainServer(id, 7); err != nil {
+		t.Fatal(err)
+	}
+	if second := <-g.aborts; first.budget.PerSecond() != 7 || second.budget.PerSecond() != 7 || first.budget.Limiting() != second.budget {
+		t.Errorf("the sessions end at rates of %d and %d", first.budget.PerSecond(), second.budget.PerSecond())
+	}
+	if _, err := g.DrainServer(id, 0); err != nil {
+		t.Fatal(err)
+	}
+	g.wantNoAbort(t)
+	if _, err := g.DrainServer(id+100, 1); err == nil {
+		t.Error("a missing server is drained")
+	}
+	p := g.Begin(g.session(0, true))
+	peer, err := p.Pick()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Remove(peer.ID); err != nil {
+		t.Fatal(err)
+	}
+	want(upstream.Leaving{ID: -1, Server: peer.Addr.String(), Why: stream.BrokerRemoved, Sessions: 1, PerSecond: 10},
+		upstream.Leaving{ID: id, Server: server, Why: stream.BrokerDrained, PerSecond: 7})
+	p.Free(peer, upstream.Succeeded, nil)
+	want(upstream.Leaving{ID: id, Server: server, Why: stream.BrokerDrained, PerSecond: 7})
 }

@@ -69,6 +69,19 @@ func (c counts) inUse() int {
 	return n
 }
 
+// sums returns how many sessions the servers with sessions have.
+func (c counts) sums() map[serverKey]int {
+	all := map[serverKey]int{}
+	for key, known := range c {
+		for _, sessions := range known {
+			if *sessions > 0 {
+				all[key] += *sessions
+			}
+		}
+	}
+	return all
+}
+
 // recount assigns a session count to each of the peers and keeps those of the peers that left, for
 // servers that return. In the group's first set these are the peers' own counts.
 func (g *Group) recount(peers, left []*Peer) {
