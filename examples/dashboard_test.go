@@ -75,7 +75,7 @@ func (b *browser) do(what string, actions ...chromedp.Action) {
 // row is the selector of the row of one broker.
 func row(id int) string { return fmt.Sprintf(`[data-upstream="brokers"] tr[data-key="%d"]`, id) }
 
-// TestDashboard reads the page, asks for the broker of a client, and takes a broker down with a click. With
+// TestDashboard reads the page, asks for the broker of a client, and takes a broker down and drains one with clicks. With
 // WEIR_SCREENSHOT it writes docs/dashboard.png.
 func TestDashboard(t *testing.T) {
 	p := startPlus(t)
@@ -95,12 +95,13 @@ func TestDashboard(t *testing.T) {
 	if homes := brokersOf("pump-17", p.brokers); len(homes) != 1 || !strings.HasPrefix(broker, homes[0].addr) {
 		t.Errorf("the page says %q, the client met %v", broker, homes)
 	}
-	p.screenshot(b)
-	b.do("take a broker down", chromedp.Click(row(1)+" button"), chromedp.WaitVisible(row(1)+" .down"))
+	p.fillCharts(b)
+	b.do("take a broker down", chromedp.Click(row(1)+" .toggle"), chromedp.WaitVisible(row(1)+" .state.down"))
 	if got := p.states(); got != "up down up" {
 		t.Errorf("the states are %q", got)
 	}
-	b.do("take it up again", chromedp.Click(row(1)+" button"), chromedp.WaitVisible(row(1)+" .up"))
+	b.do("take it up again", chromedp.Click(row(1)+" .toggle"), chromedp.WaitVisible(row(1)+" .state.up"))
+	p.drain(b)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.complaints) > 0 {
@@ -108,9 +109,33 @@ func TestDashboard(t *testing.T) {
 	}
 }
 
-// screenshot writes docs/dashboard.png after the charts have filled, if WEIR_SCREENSHOT is set.
-func (p *plus) screenshot(b *browser) {
-	if os.Getenv("WEIR_SCREENSHOT") == "" {
+// drain drains a broker with a click, sees the progress until no session is left, and uses the broker again.
+func (p *plus) drain(b *browser) {
+	const ending = `#endings tr[data-key^="brokers/0/"] td:nth-child`
+	b.do("drain a broker", chromedp.SendKeys(row(0)+" .rate", "20"), chromedp.Click(row(0)+" .drain"),
+		chromedp.WaitVisible(row(0)+" .state.draining"), chromedp.WaitVisible(ending+"(1)"))
+	var server, reason, rate string
+	b.do("read the ending", chromedp.Text(ending+"(1)", &server), chromedp.Text(ending+"(3)", &reason), chromedp.Text(ending+"(5)", &rate))
+	if server != p.brokers[0].addr || reason != "drained" || rate != "20 / s" {
+		p.t.Errorf("the page has an ending of %q, %q, at %q", server, reason, rate)
+	}
+	var left string
+	b.do("wait for an estimate", chromedp.Poll(fmt.Sprintf(`/^about [0-9]+ s$/.test(document.querySelector('%s(7)')?.textContent)`, ending), nil))
+	p.screenshot(b)
+	b.do("wait for the end", chromedp.Poll(fmt.Sprintf(`document.querySelector('%s(7)')?.textContent === "done"`, ending), nil),
+		chromedp.Text(ending+"(4)", &left))
+	if left != "0" {
+		p.t.Errorf("%s sessions are left", left)
+	}
+	b.do("use it again", chromedp.Click(row(0)+" .drain"), chromedp.WaitVisible(row(0)+" .state.up"), chromedp.WaitNotVisible("#endings"))
+}
+
+// wantsScreenshot reports whether the test writes docs/dashboard.png.
+func wantsScreenshot() bool { return os.Getenv("WEIR_SCREENSHOT") != "" }
+
+// fillCharts lets clients connect for a while, for the screenshot.
+func (p *plus) fillCharts(b *browser) {
+	if !wantsScreenshot() {
 		return
 	}
 	for i := range 20 {
@@ -118,6 +143,13 @@ func (p *plus) screenshot(b *browser) {
 			greet(p.t, p.dial(), fmt.Sprintf("meter-%d-%d", i, j))
 		}
 		b.do("wait", chromedp.Sleep(time.Second))
+	}
+}
+
+// screenshot writes docs/dashboard.png.
+func (p *plus) screenshot(b *browser) {
+	if !wantsScreenshot() {
+		return
 	}
 	var png []byte
 	b.do("take a screenshot", chromedp.FullScreenshot(&png, 100))

@@ -183,7 +183,7 @@ async function isWritable() {
 class Group {
   constructor(name, writable) {
     this.name = name;
-    this.path = API + "stream/upstreams/" + encodeURIComponent(name) + "/servers/";
+    this.servers = "upstreams/" + encodeURIComponent(name) + "/servers/";
     this.summary = make("small");
     this.message = make("p", { className: "message" });
     this.message.setAttribute("role", "status");
@@ -219,18 +219,27 @@ class Group {
 
   // actions returns the controls of one server.
   actions(id) {
-    const toggle = make("button", { type: "button" });
+    const toggle = make("button", { type: "button", className: "toggle" });
+    const drain = make("button", { type: "button", className: "drain" });
+    const rate = make("input", { type: "number", min: 1, max: 1e6, className: "rate", placeholder: "/ s",
+      title: "sessions to end per second; empty keeps them" });
+    rate.setAttribute("aria-label", "Sessions to end per second, empty to keep them");
     const weight = make("input", { type: "number", min: 1, title: "weight" });
     weight.setAttribute("aria-label", "Weight");
     const remove = make("button", { type: "button", textContent: "remove" });
     toggle.onclick = () => this.act("PATCH", id, { down: this.peers.get(id).state !== "down" });
+    drain.onclick = () => {
+      const drains = drain.textContent === "drain";
+      this.act("PATCH", id, drains && rate.value ? { drain: true, rate: Number(rate.value) } : { drain: drains }, OWN);
+    };
     weight.onchange = () => this.act("PATCH", id, { weight: Number(weight.value) });
     remove.onclick = () => {
       if (confirm("Remove " + this.peers.get(id).server + " from " + this.name + "?")) this.act("DELETE", id);
     };
     return {
-      element: make("span", {}, weight, " ", toggle, " ", remove),
-      update(peer) {
+      element: make("span", {}, weight, " ", toggle, " ", drain, " ", rate, " ", remove),
+      update: (peer) => {
+        setText(drain, this.drained.has(peer.id) ? "use" : "drain");
         setText(toggle, peer.state === "down" ? "up" : "down");
         if (document.activeElement !== weight) weight.value = peer.weight;
       },
@@ -248,11 +257,11 @@ class Group {
     return form;
   }
 
-  // act changes the group, shows the outcome, and reports success.
-  async act(method, id, body) {
+  // act changes the group in one of the trees, shows the outcome, and reports success.
+  async act(method, id, body, tree = API + "stream/") {
     let problem;
     try {
-      problem = await send(method, this.path + id, body);
+      problem = await send(method, tree + this.servers + id, body);
     } catch (error) {
       problem = error.message;
     }
@@ -262,8 +271,10 @@ class Group {
     return problem === "";
   }
 
-  update(upstream, ring, time) {
+  // drained is the set of the servers that are drained.
+  update(upstream, ring, drained, time) {
     this.time = time;
+    this.drained = drained;
     this.ring = ring && Object.fromEntries(Object.entries(ring.shares).map(([id, millionths]) => [id, millionths / 1e6]));
     this.peers = new Map(upstream.peers.map((p) => [String(p.id), p]));
     this.sum = upstream.peers.reduce((sum, p) => sum + p.active, 0);
@@ -286,6 +297,24 @@ function showTable(id, columns, items) {
     section.append(section.table.element);
   }
   section.table.update(items);
+}
+
+// endingColumns show how far the endings of sessions have come.
+const endingColumns = (time) => [
+  text("broker", (e) => e.server ?? "old configurations"),
+  text("<upstream", (e) => e.upstream ?? ""),
+  text("<reason", (e) => ({ broker_drained: "drained", broker_removed: "removed" })[e.reason] ?? "shutdown timeout"),
+  text("sessions left", (e) => number(e.sessions)),
+  text("limit", (e) => (e.rate ? number(e.rate) + " / s" : "–")),
+  text("ended / s", (e) => rates.note("ending/" + e.key, -e.sessions, time()).toFixed(1)),
+  text("time left", (e) => timeLeft(e, rates.points("ending/" + e.key).slice(-10))),
+];
+
+// timeLeft estimates the rest of an ending by its last seconds.
+function timeLeft(e, points) {
+  if (e.sessions === 0) return "done";
+  const mean = points.reduce((sum, p) => sum + p, 0) / points.length;
+  return mean > 0 ? "about " + duration((1000 * e.sessions) / mean) : "–";
 }
 
 const zoneColumns = (time) => [
@@ -368,7 +397,7 @@ function showFigures(nginx, connections, ssl) {
   setText($("build"), nginx.build + " at " + nginx.address);
 }
 
-function showGroups(upstreams, rings) {
+function showGroups(upstreams, rings, endings) {
   for (const [name, group] of groups) {
     if (!(name in upstreams)) {
       group.element.remove();
@@ -380,19 +409,23 @@ function showGroups(upstreams, rings) {
       groups.set(name, new Group(name, writable));
       $("upstreams").append(groups.get(name).element);
     }
-    groups.get(name).update(upstream, rings?.[name], now);
+    const drained = new Set(endings.filter((e) => e.upstream === name && e.reason === "broker_drained").map((e) => e.id));
+    groups.get(name).update(upstream, rings?.[name], drained, now);
   }
 }
 
 async function load() {
-  const [nginx, connections, ssl, zones, upstreams, limits, resolvers, rings, mqtt, reloads] = await Promise.all([
+  const [nginx, connections, ssl, zones, upstreams, limits, resolvers, rings, mqtt, reloads, ending] = await Promise.all([
     get(API + "nginx"), get(API + "connections"), get(API + "ssl"), get(API + "stream/server_zones"), get(API + "stream/upstreams"),
     get(API + "stream/limit_conns"), get(API + "resolvers"), get(OWN + "rings"), get(OWN + "mqtt"), get(OWN + "reloads"),
+    get(OWN + "endings"),
   ]);
   if (!nginx) throw new Error("no API at /api");
   now = performance.now();
   showFigures(nginx, connections, ssl);
-  showGroups(upstreams ?? {}, rings);
+  const endings = (ending ?? []).map((e) => ({ ...e, key: [e.upstream, e.id, e.server, e.reason].join("/") }));
+  showGroups(upstreams ?? {}, rings, endings);
+  showTable("endings", endingColumns(() => now), new Map(endings.map((e) => [e.key, e])));
   showTable("zones", zoneColumns(() => now), entries(zones));
   showTable("mqtt", mqttColumns, entries(mqtt));
   showTable("limits", limitColumns, entries(limits));
