@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"weir/conformance/ports"
 	"weir/stream"
 )
 
@@ -72,7 +73,7 @@ func TestStaleSocketFileIsReplaced(t *testing.T) {
 func TestReloadBetweenAWildcardAndAnAddress(t *testing.T) {
 	b := newTestMaster(t)
 	b.pause = time.Hour // must not be needed
-	narrow := freeAddr(t)
+	narrow := stream.Addr{IP: ports.ReserveAll(t)}
 	wide := stream.Addr{IP: netip.AddrPortFrom(netip.IPv4Unspecified(), narrow.IP.Port())}
 	b.serve(b.program(wide))
 	first := dial(t, narrow)
@@ -93,7 +94,7 @@ func TestReloadBetweenAWildcardAndAnAddress(t *testing.T) {
 // TestReusePortIsNotLeftOpenToOtherPrograms checks that only sockets of the process itself share an address.
 func TestReusePortIsNotLeftOpenToOtherPrograms(t *testing.T) {
 	b := newTestMaster(t)
-	narrow := freeAddr(t)
+	narrow := stream.Addr{IP: ports.ReserveAll(t)}
 	wide := stream.Addr{IP: netip.AddrPortFrom(netip.IPv4Unspecified(), narrow.IP.Port())}
 	b.serve(b.program(wide))
 	if err := b.reload(b.program(narrow)); err != nil {

@@ -13,12 +13,23 @@ import (
 // one does, connections are refused.
 func Reserve(t testing.TB) netip.AddrPort {
 	t.Helper()
+	return reserve(t, loopback)
+}
+
+// ReserveAll is Reserve for all addresses: a server can also listen on the wildcard address.
+func ReserveAll(t testing.TB) netip.AddrPort {
+	t.Helper()
+	return reserve(t, netip.IPv4Unspecified())
+}
+
+func reserve(t testing.TB, on netip.Addr) netip.AddrPort {
+	t.Helper()
 	fd, err := socket()
 	if err != nil {
 		t.Fatal(os.NewSyscallError("socket", err))
 	}
 	t.Cleanup(func() { syscall.Close(fd) })
-	port, err := bind(fd)
+	port, err := bind(fd, on)
 	if err != nil {
 		t.Fatal(os.NewSyscallError("bind", err))
 	}
@@ -38,12 +49,12 @@ func socket() (int, error) {
 	return fd, err
 }
 
-// bind gives the socket an address whose port the system chooses, and returns the port.
-func bind(fd int) (uint16, error) {
+// bind gives the socket that address with a port that the system chooses, and returns the port.
+func bind(fd int, on netip.Addr) (uint16, error) {
 	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
 		return 0, err
 	}
-	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: loopback.As4()}); err != nil {
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: on.As4()}); err != nil {
 		return 0, err
 	}
 	name, err := syscall.Getsockname(fd)

@@ -3,6 +3,7 @@ package ports
 import (
 	"errors"
 	"net"
+	"strconv"
 	"syscall"
 	"testing"
 )
@@ -32,4 +33,16 @@ func TestReserve(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Close()
+}
+
+// TestReserveAll tests that servers can listen on one address and on all.
+func TestReserveAll(t *testing.T) {
+	addr := ReserveAll(t)
+	for _, host := range []string{addr.String(), net.JoinHostPort("0.0.0.0", strconv.Itoa(int(addr.Port())))} {
+		l, err := net.Listen("tcp4", host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Close()
+	}
 }
