@@ -69,7 +69,11 @@ func (m *Master) drain(d *Drain) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	peers, err := g.Drain(d.Server, d.Rate)
+	var peers []*upstream.Peer
+	err = m.owner.do(func() (err error) {
+		peers, err = g.Drain(d.Server, d.Rate)
+		return err
+	})
 	if err != nil {
 		return 0, err
 	}

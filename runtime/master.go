@@ -55,6 +55,8 @@ type Master struct {
 	files       files         // with which files are opened
 	binary      executable    // the program, which USR2 starts again
 	upgrade     upgrade       // to a new binary
+	owner       owner         // of the state
+	locked      *os.File      // the pid file, until the process quits
 	pausing     *pausing      // after WINCH; nil while the process accepts
 	rested      chan *pausing // gets a value when the last session has ended after WINCH
 	control     *controlAPI   // nil without -l
@@ -99,6 +101,7 @@ func newMaster(src parser.Source, p paths, c *console, signals *signalSet) *Mast
 	}
 	m.deadline = newDeadline(m.log, m.pid, c.out)
 	m.env = newEnv(m.log.Load)
+	m.env.OwnsState = m.owner.has
 	m.env.Abort = func(match func(*stream.Session) bool, b *stream.Budget) {
 		m.orders.add(func() { m.driver.Abort(match, b) })
 	}
@@ -127,7 +130,7 @@ func serve(o Options, p paths, c *console, signals *signalSet) int {
 	m.detach = daemon.detach
 	signals.daemon.Store(daemon != nil)
 	m.binary = executableOf(o.Args)
-	m.systemd = newSupervisor(m.env.PID, isNewBinary())
+	m.systemd = newSupervisor(m.env.PID, isNewBinary() || isSeparate())
 	m.activate()
 	m.inherit()
 	m.followParent()
@@ -306,6 +309,7 @@ func (m *Master) quit() {
 	}
 	m.quitting = true
 	setTitle(endingTitle)
+	m.unlockPid()
 	m.systemd.stopping(m.upgrade.pid)
 	for _, p := range m.ports { // while connections are admitted: another binary may share the sockets
 		m.pauseListener(p)

@@ -195,6 +195,10 @@ func (m *Master) commit(next *Generation, fresh []*socket) {
 	applyLimits(&next.Program.Main, m.console)
 	m.env.Descriptors.Survey()
 	applyPriority(m.priority(), next.Program.Main.Priority, m.console)
+	m.lockPid(next.Program.Main.PidFile)
+	if m.latest == nil {
+		m.owner.others = func() bool { return m.oldServes(next.Program.Main.PidFile) }
+	}
 	m.channel.moveTo(next.Program.Main.PidFile)
 	m.dropRights(&next.Program.Main)
 	m.passEnv(&next.Program.Main)

@@ -69,6 +69,9 @@ func (s *state) config() *stream.Config {
 	return noConfig
 }
 
+// Change implements api.Source.
+func (s *state) Change(change func() error) error { return s.m.owner.do(change) }
+
 // Process implements api.Source.
 func (s *state) Process() api.Process {
 	p := api.Process{Version: stream.NginxVersion, Build: build, Now: s.m.env.Now(), PID: s.m.env.PID, PPID: os.Getppid()}

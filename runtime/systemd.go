@@ -30,13 +30,13 @@ type supervisor struct {
 	watchdog time.Duration // the time after which a silent process is ended; 0 if there is none
 }
 
-// newSupervisor reads the environment. The process has the number pid; a new binary takes over the watchdog of
-// the old one.
-func newSupervisor(pid int, isNew bool) supervisor {
+// newSupervisor reads the environment. The process has the number pid; a successor takes over the watchdog of another
+// process: a new binary that of the old one, and a process with a parent that of the parent.
+func newSupervisor(pid int, succeeds bool) supervisor {
 	s := supervisor{socket: os.Getenv(notifyVar)}
 	watched := os.Getenv(watchdogPIDVar)
 	if n, err := strconv.ParseInt(os.Getenv(watchdogTimeVar), 10, 64); err == nil && n > 0 &&
-		(watched == "" || watched == strconv.Itoa(pid) || isNew) {
+		(watched == "" || watched == strconv.Itoa(pid) || succeeds) {
 		s.watchdog = time.Duration(n) * time.Microsecond
 	}
 	return s

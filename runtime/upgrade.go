@@ -89,8 +89,10 @@ func (m *Master) changeBinary() {
 			failed.Old, failed.New, m.binary.name, errorlog.Errno(failed.Err))
 		return
 	}
+	m.lendState()
 	pid, err := m.startBinary()
 	if err != nil {
+		m.owner.takeBack()
 		m.console.log(errorlog.Alert, "execve() failed while executing new binary process \"%s\"%s", m.binary.path, errorlog.Errno(err))
 		m.restorePid("an attempt to execute new binary process \"" + m.binary.name + "\"")
 		return
@@ -139,6 +141,7 @@ func (m *Master) endUpgrade(how syscall.WaitStatus) {
 	m.console.log(exitLevel(how), "%s", exitLine(fmt.Sprintf("new binary process %d", m.upgrade.pid), how))
 	m.restorePid("the new binary process \"" + m.binary.name + "\" exited")
 	m.upgrade.pid = 0
+	m.owner.takeBack()
 	m.signals.newBinary.Store(false)
 	m.control.serve()
 	m.channel.moveTo(m.latest.Program.Main.PidFile)

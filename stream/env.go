@@ -23,4 +23,8 @@ type Env struct {
 	// Abort ends the matching sessions of all drivers, as Driver.Abort does. It returns at once. nil ends
 	// none.
 	Abort func(match func(*Session) bool, b *Budget)
+
+	// OwnsState reports whether the process may write state files: another one may use them too. nil means
+	// always. Safe for concurrent use.
+	OwnsState func() bool
 }

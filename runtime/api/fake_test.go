@@ -12,6 +12,7 @@ import (
 
 // A fakeSource is a Source of fixed objects. Resets are recorded.
 type fakeSource struct {
+	fixed    error // refuses changes; may be nil
 	noStream bool
 	noSync   bool
 	process  api.Process
@@ -55,7 +56,14 @@ func newServer(id int, address string) api.GroupServer {
 }
 
 func (s *fakeSource) Process() api.Process { return s.process }
-func (s *fakeSource) HasStream() bool      { return !s.noStream }
+
+func (s *fakeSource) Change(change func() error) error {
+	if s.fixed != nil {
+		return s.fixed
+	}
+	return change()
+}
+func (s *fakeSource) HasStream() bool { return !s.noStream }
 
 func (s *fakeSource) License() api.License {
 	return api.License{

@@ -111,8 +111,9 @@ func (c *call) run(path string, opt Options) error {
 	}
 	if reads(c.request.Method) {
 		c.fields = fieldsOf(c.request.URL.RawQuery)
+		return handle(c)
 	}
-	return handle(c)
+	return c.source.Change(func() error { return handle(c) })
 }
 
 // listVersions answers a request to the prefix itself.

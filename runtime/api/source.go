@@ -10,6 +10,8 @@ import (
 // A Source provides the state that the API shows and changes. It is safe for concurrent use. No method
 // waits for a session.
 type Source interface {
+	// Change calls change, or returns an error if nothing may change at present.
+	Change(change func() error) error
 	// Process returns the facts of the object /nginx, except for the address.
 	Process() Process
 	// HasStream reports whether the configuration has a stream block.

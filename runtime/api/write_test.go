@@ -443,3 +443,23 @@ func BenchmarkUpstream(b *testing.B) {
 		server.Serve(httptest.NewRecorder(), r, "/9/stream/upstreams", api.Options{})
 	}
 }
+
+// TestChangesAtABadTime checks that each kind of change gets the error of the source, and changes nothing, while reads are answered.
+func TestChangesAtABadTime(t *testing.T) {
+	s := newFakeSource()
+	s.fixed = &api.Error{Status: 503, Code: "UpgradeRuns", Text: "later"}
+	for _, q := range []struct{ method, path, body string }{
+		{"POST", "/9/stream/keyvals/two", `{"a":"b"}`}, {"PATCH", "/9/stream/keyvals/one", `{"a":null}`}, {"DELETE", "/9/stream/keyvals/one", ""},
+		{"POST", "/9/stream/upstreams/mqtt/servers/", `{"server":"127.0.0.9:1"}`}, {"PATCH", "/9/stream/upstreams/mqtt/servers/1", `{"down":true}`},
+		{"DELETE", "/9/stream/upstreams/mqtt/servers/1", ""}, {"DELETE", "/9/connections", ""},
+	} {
+		if a := ask(s, writable, q.method, q.path, q.body); a.status != 503 || !strings.Contains(a.body, `"code":"UpgradeRuns"`) {
+			t.Errorf("%s %s: got %d %s", q.method, q.path, a.status, a.body)
+		}
+	}
+	for _, path := range []string{"/9/stream/keyvals/one", "/9/stream/upstreams/mqtt/servers/"} {
+		if now, before := ask(s, writable, "GET", path, ""), ask(newFakeSource(), writable, "GET", path, ""); now.status != 200 || now.body != before.body {
+			t.Errorf("%s: got %d %s, want %s", path, now.status, now.body, before.body)
+		}
+	}
+}

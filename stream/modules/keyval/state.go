@@ -63,7 +63,7 @@ func (f *state) saveAtPace(env *stream.Env) {
 }
 
 func (f *state) write(env *stream.Env) {
-	if f.store == nil {
+	if f.store == nil || env.OwnsState != nil && !env.OwnsState() {
 		return
 	}
 	f.clean()

@@ -136,6 +136,9 @@ func (z *Zone) Run(ctx context.Context) {
 	}
 }
 
+// Save writes changes to the state file at once.
+func (z *Zone) Save() { z.state.save(z.env) }
+
 // tick writes and sweeps, if the last time did not take so long that it is too early for the next one.
 func (z *Zone) tick() {
 	z.state.saveAtPace(z.env)
