@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"runtime/debug"
 	"slices"
 	"testing"
 	"testing/fstest"
@@ -72,6 +73,22 @@ func TestWorkersFollowTheCPUQuota(t *testing.T) {
 		if got := (groupLimits{cpus: tt.cpus}).workers(tt.processors); got != tt.want {
 			t.Errorf("%v of %d processors: got %d, want %d", tt.cpus, tt.processors, got, tt.want)
 		}
+	}
+}
+
+// TestMemoryLimitOfTheRuntime checks that the Go runtime gets a share of the limit, unless the environment has one.
+func TestMemoryLimitOfTheRuntime(t *testing.T) {
+	before := debug.SetMemoryLimit(-1)
+	defer debug.SetMemoryLimit(before)
+	t.Setenv(memoryLimitVar, "1GiB")
+	(groupLimits{memory: 1 << 30}).apply()
+	if got := debug.SetMemoryLimit(-1); got != before {
+		t.Errorf("with %s: got %d, want %d", memoryLimitVar, got, before)
+	}
+	t.Setenv(memoryLimitVar, "")
+	(groupLimits{memory: 1 << 30}).apply()
+	if got, want := debug.SetMemoryLimit(-1), int64(1<<30)/100*90; got != want {
+		t.Errorf("got %d, want %d", got, want)
 	}
 }
 
