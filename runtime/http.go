@@ -58,22 +58,7 @@ func (m *Master) listenWeb(p *listener) {
 
 // admitWeb is admit for the http block.
 func (m *Master) admitWeb(addr stream.Addr) func() (*web.Listen, stream.Lease) {
-	return func() (*web.Listen, stream.Lease) {
-		for {
-			g := m.current.Load()
-			if g == nil {
-				return nil, nil
-			}
-			if !g.acquire() {
-				continue
-			}
-			if l := g.webs[addr]; l != nil {
-				return l, g
-			}
-			g.Release()
-			return nil, nil
-		}
-	}
+	return admitting(m, func(g *Generation) *web.Listen { return g.webs[addr] })
 }
 
 // ownsWeb reports whether c is the http block of g.

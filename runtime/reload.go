@@ -353,9 +353,15 @@ func (m *Master) listen(p *listener) {
 }
 
 // admit returns the function by which a driver gets the listen for addr, with a reference to its
-// generation. A generation that cannot be held is not current any more: another one is, or none.
+// generation. The function returns nil when accepting has ended.
 func (m *Master) admit(addr stream.Addr) func() (*stream.Listen, stream.Lease) {
-	return func() (*stream.Listen, stream.Lease) {
+	return admitting(m, func(g *Generation) *stream.Listen { return g.listens[addr] })
+}
+
+// admitting returns a function that finds something in the current generation, and holds the generation.
+// One that cannot be held is not current any more: another one is, or none.
+func admitting[L any](m *Master, find func(*Generation) *L) func() (*L, stream.Lease) {
+	return func() (*L, stream.Lease) {
 		for {
 			g := m.current.Load()
 			if g == nil {
@@ -364,7 +370,7 @@ func (m *Master) admit(addr stream.Addr) func() (*stream.Listen, stream.Lease) {
 			if !g.acquire() {
 				continue
 			}
-			if l := g.listens[addr]; l != nil {
+			if l := find(g); l != nil {
 				return l, g
 			}
 			g.Release()
