@@ -153,7 +153,8 @@ func TestUnit(t *testing.T) {
 	out, _ := exec.Command("systemd-analyze", "verify", path).CombinedOutput()
 	for line := range strings.Lines(string(out)) {
 		installed := strings.Contains(line, "is not executable: No such file") || strings.Contains(line, "Command 'man ")
-		if !installed {
+		known := strings.Contains(line, "notify-reload") || strings.Contains(line, "ReloadSignal") // to systemd 253 and newer
+		if !installed && !known {
 			t.Errorf("systemd-analyze verify: %s", line)
 		}
 	}
