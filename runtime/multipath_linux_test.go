@@ -60,7 +60,7 @@ func TestReloadChangesMultipath(t *testing.T) {
 			if got, err := unix.GetsockoptInt(after[0].fd, unix.SOL_SOCKET, unix.SO_PROTOCOL); err != nil || got != want {
 				t.Errorf("got protocol %d, %v; want %d", got, err, want)
 			}
-			if n := len(b.ports[addr].serving.FDs); n != 1 {
+			if n := len(b.ports[addr].driven()); n != 1 {
 				t.Errorf("the driver has %d sockets, want 1", n)
 			}
 			mustServe(t, addr)

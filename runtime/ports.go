@@ -26,8 +26,8 @@ type listener struct {
 	addr      stream.Addr
 	sockets   []*socket // one, or with reuseport at least one per loop
 	options   stream.ListenOptions
-	isHTTP    bool             // the web server serves it, not the driver
-	serving   *stream.Listener // the driver's listener; nil while it does not serve
+	isHTTP    bool               // the web server serves it, not the driver
+	serving   []*stream.Listener // those of the driver; none while it does not serve
 	web       *webserver.Server
 	webFDs    []int // the sockets that web serves
 	inherited bool  // from another binary
@@ -37,8 +37,8 @@ type listener struct {
 func (p *listener) stopper(m *Master) func() {
 	serving, web := p.serving, p.web
 	return func() {
-		if serving != nil {
-			m.driver.Forget(serving)
+		for _, l := range serving {
+			m.driver.Forget(l)
 		}
 		if web != nil {
 			web.Shutdown()
@@ -88,7 +88,15 @@ func (p *listener) serves() bool {
 	if p.isHTTP {
 		return p.web != nil && slices.Equal(p.webFDs, p.descriptors())
 	}
-	return p.serving != nil && slices.Equal(p.serving.FDs, p.descriptors())
+	return len(p.serving) > 0 && slices.Equal(p.driven(), p.descriptors())
+}
+
+// driven returns the descriptors that the driver serves.
+func (p *listener) driven() (fds []int) {
+	for _, l := range p.serving {
+		fds = append(fds, l.FDs...)
+	}
+	return fds
 }
 
 func (p *listener) descriptors() []int {

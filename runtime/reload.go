@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	goruntime "runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -342,8 +343,14 @@ func (m *Master) serveOn(p *listener) {
 // listen makes the driver accept on the current sockets of p. Connections in the meantime wait in them.
 func (m *Master) listen(p *listener) {
 	stop, console := p.stopper(m), m.console
-	now := &stream.Listener{FDs: p.descriptors(), Admit: m.admit(p.addr), Datagrams: p.addr.UDP, Current: m.serves}
-	p.serving, p.web, p.webFDs = now, nil, nil
+	fds, kept := p.descriptors(), p.serving
+	if n := len(p.driven()); p.addr.UDP && n > 0 && n < len(fds) && slices.Equal(p.driven(), fds[:n]) {
+		fds, stop = fds[n:], func() {} // sessions of datagrams answer through their sockets
+	} else {
+		kept = nil
+	}
+	now := &stream.Listener{FDs: fds, Admit: m.admit(p.addr), Datagrams: p.addr.UDP, Current: m.serves}
+	p.serving, p.web, p.webFDs = append(slices.Clip(kept), now), nil, nil
 	m.drive(func() {
 		stop()
 		if err := m.driver.Listen(now); err != nil {

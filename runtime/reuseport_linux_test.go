@@ -55,7 +55,7 @@ func TestReusePortOpensASocketForEachLoop(t *testing.T) {
 		if got := countListening(t, addr); got != want {
 			t.Errorf("%v: got %d sockets, want %d", addr, got, want)
 		}
-		if got := len(b.ports[addr].serving.FDs); got != want {
+		if got := len(b.ports[addr].driven()); got != want {
 			t.Errorf("%v: the driver has %d sockets, want %d", addr, got, want)
 		}
 		for _, s := range b.ports[addr].sockets {
@@ -104,8 +104,8 @@ func TestReloadChangesReusePort(t *testing.T) {
 			if n := min(len(before), len(after)); !slices.Equal(after[:n], before[:n]) {
 				t.Errorf("got sockets %v, want those kept of %v", after, before)
 			}
-			if got := countListening(t, addr); got != tt.want || len(b.ports[addr].serving.FDs) != tt.want {
-				t.Errorf("got %d sockets, the driver %d, want %d", got, len(b.ports[addr].serving.FDs), tt.want)
+			if got := countListening(t, addr); got != tt.want || len(b.ports[addr].driven()) != tt.want {
+				t.Errorf("got %d sockets, the driver %d, want %d", got, len(b.ports[addr].driven()), tt.want)
 			}
 			mustServe(t, addr)
 			mustPing(t, old)

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"weir/conformance/ports"
 	"weir/internal/testwait"
@@ -138,5 +139,50 @@ func TestReloadsChangeTheLoops(t *testing.T) {
 	testwait.Eventually(t, "goroutines as before", func() bool { return p.metric(metrics, "go_goroutines") <= goroutines })
 	if strings.Contains(s.log(), "[alert]") {
 		t.Error(s.log())
+	}
+}
+
+// TestDatagramsOfAReload checks that sessions of datagrams get their answers after a reload that adds loops and sockets, and
+// after one that removes loops.
+func TestDatagramsOfAReload(t *testing.T) {
+	s := newSite(t)
+	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	server.SetDeadline(time.Now().Add(testwait.Patience))
+	conf := func(loops int) {
+		write(t, s.path("nginx.conf"), fmt.Sprintf("worker_processes %d; pid n.pid; error_log e.log notice; events {}\n"+
+			"stream { server { listen %s udp reuseport; proxy_pass %s; } }\n", loops, s.addr, server.LocalAddr()))
+	}
+	conf(2)
+	p := s.front()
+	for i, loops := range []int{4, 1} {
+		var clients []net.Conn
+		var sessions []net.Addr
+		for range 8 {
+			c, err := net.Dial("udp", s.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			c.SetDeadline(time.Now().Add(testwait.Patience))
+			c.Write([]byte("a"))
+			_, from, err := server.ReadFrom(make([]byte, 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			clients, sessions = append(clients, c), append(sessions, from)
+		}
+		conf(loops)
+		p.send(syscall.SIGHUP)
+		s.wantLine(fmt.Sprintf(`\[notice\] PID: configuration generation %d serves .*`, i+2))
+		for i, c := range clients {
+			server.WriteTo([]byte("b"), sessions[i])
+			if _, err := c.Read(make([]byte, 1)); err != nil {
+				t.Errorf("%d loops: no answer: %v", loops, err)
+			}
+		}
 	}
 }

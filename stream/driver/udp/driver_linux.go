@@ -74,17 +74,22 @@ func (d *Driver) Listen(p *stream.Listener) error {
 	})
 }
 
-// assign makes the loops read the sockets of p. A socket stays with its loop if that one still serves.
+// assign makes the loops read the sockets of p. A socket stays with its loop if that one still serves; others go to the
+// loops that read the fewest.
 func (d *Driver) assign(id uint32, p *stream.Listener) error {
 	all, serving := d.group.All(), d.group.Serving()
-	read := map[int]bool{}
+	read, reading := map[int]bool{}, make([]int, len(all))
 	for i, l := range all {
 		l.mail.Call(func() error {
 			if i >= serving {
 				l.stopReading(id)
 			}
 			for fd, own := range l.listeners {
-				read[int(fd)] = read[int(fd)] || own.id == id && !own.unread
+				if own.unread {
+					continue
+				}
+				reading[i]++
+				read[int(fd)] = read[int(fd)] || own.id == id
 			}
 			return nil
 		})
@@ -93,7 +98,14 @@ func (d *Driver) assign(id uint32, p *stream.Listener) error {
 		if read[fd] {
 			continue
 		}
-		l := all[(int(id)+j)%serving]
+		n := (int(id) + j) % serving
+		for i := range serving {
+			if reading[i] < reading[n] {
+				n = i
+			}
+		}
+		reading[n]++
+		l := all[n]
 		if err := l.mail.Call(func() error { return l.addListener(id, int32(fd), p) }); err != nil {
 			return err
 		}
