@@ -61,6 +61,7 @@ func TestEnv(t *testing.T) {
 			s.configure(load + "env WEIR_TEST_KEPT; env \"WEIR_TEST_SET=c d\"; env WEIR_TEST_MISSING; env WEIR_TEST_OTHER=3;")
 			program := s.install(from, "program")
 			p := s.background(program)
+			s.wantLine(`\[notice\] PID: start worker process \d+`) // nginx may miss earlier signals
 			want := []string{"TZ=UTC", "WEIR_TEST_KEPT=a b", "WEIR_TEST_OTHER=3", "WEIR_TEST_SET=c d"}
 			if got := p.newBinaryEnv(program); !slices.Equal(got, want) {
 				t.Errorf("got %q, want %q", got, want)
