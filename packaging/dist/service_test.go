@@ -6,8 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // checkUnit checks the installed unit with the systemd that runs it.
@@ -90,6 +92,7 @@ func (s *system) override(lines ...string) {
 	s.t.Helper()
 	s.write("etc/systemd/system/weir.service.d/test.conf", append([]string{"[Service]"}, lines...)...)
 	s.run("systemctl", "daemon-reload")
+	s.run("systemctl", "reset-failed", "weir") // the test starts it more often than systemd permits
 }
 
 // write writes a file of the system.
@@ -110,7 +113,13 @@ func (s *system) checkWatchdog(addr string) {
 	s.override("WatchdogSec=1")
 	s.run("systemctl", "restart", "weir")
 	process := s.property("MainPID")
-	s.run("sleep", "3") // three times the limit
+	notices := s.watchdogTime()
+	await(s.t, "notices for three times the limit", func() error {
+		if now := s.watchdogTime(); now < notices+3*time.Second {
+			return fmt.Errorf("the last notice is of %v, the first of %v", now, notices)
+		}
+		return nil
+	})
 	if got := s.property("MainPID"); got != process {
 		s.t.Errorf("the watchdog has ended a process that works")
 	}
@@ -125,6 +134,16 @@ func (s *system) checkWatchdog(addr string) {
 		s.t.Error("the process was not ended by the watchdog")
 	}
 	mustConnect(s.t, addr, "after-the-watchdog").Close()
+}
+
+// watchdogTime returns the time of the last notice for the watchdog, since the system has started.
+func (s *system) watchdogTime() time.Duration {
+	s.t.Helper()
+	n, err := strconv.ParseInt(s.property("WatchdogTimestampMonotonic"), 10, 64)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return time.Duration(n) * time.Microsecond
 }
 
 // checkActivation serves a port below 1024 of a socket unit, without any capability.
