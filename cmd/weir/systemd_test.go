@@ -38,18 +38,24 @@ func (m manager) want(pattern string) {
 	}
 }
 
-// TestNoticesForSystemd receives what a service of type notify-reload with a watchdog sends.
-func TestNoticesForSystemd(t *testing.T) {
-	s := newSite(t)
+// manage makes the programs that the test starts later services of a manager.
+func (s *site) manage() manager {
+	s.t.Helper()
 	address := &net.UnixAddr{Name: s.path("notify"), Net: "unixgram"}
 	c, err := net.ListenUnixgram("unixgram", address)
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	defer c.Close()
-	m := manager{t, c}
-	t.Setenv("NOTIFY_SOCKET", address.Name)
-	t.Setenv("WATCHDOG_USEC", "20000")
+	s.t.Cleanup(func() { c.Close() })
+	s.t.Setenv("NOTIFY_SOCKET", address.Name)
+	s.t.Setenv("WATCHDOG_USEC", "20000")
+	return manager{s.t, c}
+}
+
+// TestNoticesForSystemd receives what a service of type notify-reload with a watchdog sends.
+func TestNoticesForSystemd(t *testing.T) {
+	s := newSite(t)
+	m := s.manage()
 	p := s.front()
 	m.want("READY=1")
 	m.want("WATCHDOG=1")
