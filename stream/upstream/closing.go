@@ -14,35 +14,22 @@ type closing struct {
 	budget *stream.Budget // fleet_close_rate; nil without
 	marks  *marks
 	abort  func(func(*stream.Session) bool, *stream.Budget) // of the Env; may be nil
-	number int                                              // of the configurations with the group so far
-	before *Group                                           // of the previous configuration, until this one is in use
+	before *Group                                           // of the previous configuration, until this one is in use; guarded by marks.turn
 	fixed  sync.Mutex                                       // held while the peers of a group without a zone are replaced
 }
 
 // marks are the servers whose sessions end, with the reason. It is safe for concurrent use.
 type marks struct {
+	turn   sync.Mutex // held while a configuration closes the servers that it does not have; taken before mu
 	mu     sync.Mutex
 	why    map[serverKey]mark
 	atOnce []*Peer // that have left while the group had no rate: their sessions end at the next event
-	newest int     // the number of the newest configuration in use
 }
 
 // A mark is the reason for the end of the sessions of a server, with their rate.
 type mark struct {
 	why    stream.Ending // 0 for none
 	budget *stream.Budget
-}
-
-// use makes the configuration with that number the newest one, and reports false if a newer one is in use
-// already.
-func (m *marks) use(number int) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.newest > number {
-		return false
-	}
-	m.newest = number
-	return true
 }
 
 func (m *marks) of(key serverKey) mark {
@@ -137,22 +124,31 @@ func (g *Group) openClosing(env *stream.Env, before *Group) {
 	if before == nil || before.closing == nil {
 		return
 	}
-	c.before, c.marks, c.number = before, before.closing.marks, before.closing.number+1
+	c.before, c.marks = before, before.closing.marks
 }
 
 // closeMissing closes the servers of the previous configuration that this one does not have. What was
 // drained while weir ran is in use again, unless this configuration drains it.
 func (g *Group) closeMissing() {
+	if g.closing == nil {
+		return
+	}
+	g.closing.marks.turn.Lock()
+	defer g.closing.marks.turn.Unlock()
+	g.closeInTurn()
+}
+
+// closeInTurn is closeMissing after that of the previous configuration, which may be called later. The
+// caller holds marks.turn.
+func (g *Group) closeInTurn() {
 	c := g.closing
-	if c == nil || c.before == nil {
-		return
-	}
 	before := c.before
-	c.before = nil
-	c.budget.Replace(before.closing.budget)
-	if !c.marks.use(c.number) {
+	if before == nil {
 		return
 	}
+	c.before = nil
+	before.closeInTurn()
+	c.budget.Replace(before.closing.budget)
 	known := map[serverKey]bool{}
 	for _, p := range g.Peers() {
 		known[p.key()] = true

@@ -160,6 +160,30 @@ func TestCloseAfterReload(t *testing.T) {
 	back.wantNoAbort(t)
 }
 
+// TestCloseAfterReloadsAtOnce checks that the sessions of a server end also if its configuration was
+// replaced at once, in whatever order the configurations begin.
+func TestCloseAfterReloadsAtOnce(t *testing.T) {
+	for range 100 {
+		method := upstream.RoundRobin
+		first := opened(t, upstream.NewGroup("u", servers("a b c"), method), 5, nil)
+		gone, stays := first.session(2, true), first.session(1, true)
+		second := opened(t, upstream.NewGroup("u", servers("a b"), method), 5, first)
+		third := opened(t, upstream.NewGroup("u", servers("a b"), method), 5, second)
+		third.run(t)
+		second.run(t)
+		var a abort
+		select {
+		case a = <-second.aborts:
+		case a = <-third.aborts:
+		}
+		wantMatch(t, a, gone, true)
+		wantMatch(t, a, stays, false)
+		if t.Failed() {
+			return
+		}
+	}
+}
+
 // TestDrain checks that a server gets no new session, in a group with a zone and in one without, and that
 // its sessions end only if there is a rate for that.
 func TestDrain(t *testing.T) {
