@@ -17,6 +17,10 @@ const soon = time.Millisecond
 // would cost the next event the time until the runtime polls.
 const longest = 5 * soon
 
+// unpolled is how long the runtime's poller may be without a thread: events of another loop that is parked
+// wait so long. A shorter time would wake a thread for nearly every response.
+const unpolled = soon / 4
+
 // busyWaits is how many of the last 16 waits have brought events within their limit in a busy loop.
 const busyWaits = 14
 
@@ -92,7 +96,7 @@ func (l *loop) keepPolled() {
 	switch {
 	case l.awakeSince == parked:
 		l.awakeSince = l.stamp
-	case l.awakeSince != polled && l.stamp-l.awakeSince > int64(2*soon):
+	case l.awakeSince != polled && l.stamp-l.awakeSince > int64(unpolled):
 		l.awakeSince = polled
 		go func() {}() // wakes a thread for it, which then has nothing else to do
 	}
