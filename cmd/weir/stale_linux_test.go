@@ -32,7 +32,7 @@ func TestStartAfterKill(t *testing.T) {
 				}
 			}
 			os.Remove(s.path("n.pid")) // that of the next process is awaited
-			p = s.front(control...)
+			s.front(control...)
 			c, err := net.Dial("unix", s.path("s.sock"))
 			if err != nil {
 				t.Fatal(err)
