@@ -460,7 +460,8 @@ func (m *Master) logProgress(g *Generation) {
 	}
 	for _, b := range g.closeBudgets() {
 		if b != nil {
-			m.log.write(errorlog.Notice, fmt.Sprintf("worker_shutdown_timeout has passed, sessions of configuration generation %d that are left: %d", g.ID, g.refs.Load()))
+			m.log.write(errorlog.Notice, fmt.Sprintf("worker_shutdown_timeout has passed, sessions of configuration generation %d that are left: %d",
+				g.ID, g.refs.Load()))
 			return
 		}
 	}

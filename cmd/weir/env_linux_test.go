@@ -105,7 +105,7 @@ func TestEnvOfSystemdAndGo(t *testing.T) {
 func TestEnvWithUser(t *testing.T) {
 	s, _ := withUser(t, "")
 	setVariables(t)
-	user := strings.SplitN(readText(t, s.path("nginx.conf")), "\n", 2)[0]
+	user, _, _ := strings.Cut(readText(t, s.path("nginx.conf")), "\n")
 	s.configure(user + "env WEIR_TEST_KEPT; env WEIR_TEST_SET=c;")
 	s.secure()
 	program := s.install(binary, "program")

@@ -30,9 +30,9 @@ type process struct {
 }
 
 // start runs a program and calls onLine, unless nil, for each line of its output.
-func start(t *testing.T, onLine func(string), env []string, program string, args ...string) *process {
+func start(t *testing.T, onLine func(string), env []string, path string, args ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(program, args...), ended: make(chan struct{}), onLine: onLine}
+	p := &process{cmd: exec.Command(path, args...), ended: make(chan struct{}), onLine: onLine}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	p.cmd.WaitDelay = time.Second // a grandchild may keep the pipe open
@@ -48,7 +48,7 @@ func start(t *testing.T, onLine func(string), env []string, program string, args
 	t.Cleanup(func() {
 		p.stop(syscall.SIGTERM)
 		if t.Failed() {
-			t.Logf("output of %s:\n%s", program, p.text())
+			t.Logf("output of %s:\n%s", path, p.text())
 		}
 	})
 	return p

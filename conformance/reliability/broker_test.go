@@ -52,10 +52,16 @@ type broker struct {
 }
 
 // startBrokers starts n brokers, which are killed at the end of the test.
-func startBrokers(t *testing.T, n int) []*broker { return startAll(t, reserve(t, n), false) }
+func startBrokers(t *testing.T, n int) []*broker {
+	t.Helper()
+	return startAll(t, reserve(t, n), false)
+}
 
 // startRoughBrokers starts n brokers, some connections of which are slow and reset at times.
-func startRoughBrokers(t *testing.T, n int) []*broker { return startAll(t, reserve(t, n), true) }
+func startRoughBrokers(t *testing.T, n int) []*broker {
+	t.Helper()
+	return startAll(t, reserve(t, n), true)
+}
 
 // reserve returns n addresses.
 func reserve(t *testing.T, n int) []string {

@@ -142,6 +142,7 @@ type endingSite struct {
 }
 
 func newEndingSite(t *testing.T) *endingSite {
+	t.Helper()
 	addrs := threeBrokers(t)
 	s := &endingSite{newSite(t), addrs[0], addrs[1]}
 	s.info = true

@@ -107,6 +107,7 @@ type failover struct {
 }
 
 func (o outage) run(t *testing.T) {
+	t.Helper()
 	f := &failover{outage: &o, site: newSite(t), ids: names("meter", scale(100, 1200))}
 	f.brokers = startAll(t, evenAddrs(t, f.ids), false)
 	f.dead = f.brokers[1].addr

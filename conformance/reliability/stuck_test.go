@@ -57,6 +57,7 @@ func TestStuckClients(t *testing.T) {
 }
 
 func (p stall) run(t *testing.T) {
+	t.Helper()
 	n := scale(500, 5000)
 	s, honest := newSite(t), ports.Reserve(t).String()
 	broker := threeBrokers(t)[0]

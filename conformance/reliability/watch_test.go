@@ -102,6 +102,7 @@ func TestWatch(t *testing.T) {
 }
 
 func (c *watchCase) run(t *testing.T) {
+	t.Helper()
 	s := newSite(t)
 	if c.prepare != nil {
 		c.prepare(s)

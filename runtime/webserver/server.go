@@ -4,6 +4,7 @@ package webserver
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -138,7 +139,7 @@ func (s *Server) recovered(id uint64) {
 	if reason == nil {
 		return
 	}
-	if reason != http.ErrAbortHandler {
+	if err, ok := reason.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
 		s.env.Log.Write(errorlog.Alert, id, fmt.Sprintf("panic: %v %s", reason, debug.Stack()))
 	}
 	panic(http.ErrAbortHandler)
