@@ -331,9 +331,7 @@ func (c *conn) close() {
 	l.conns.Remove(c.index)
 	l.load.sessions.Add(-1)
 	l.churn.ended(l.second(), c.born)
-	if l.draining {
-		l.endIfIdle()
-	}
+	l.SessionEnded()
 }
 
 // close releases the resources of the side.

@@ -64,7 +64,7 @@ func TestPanicEndsOneSession(t *testing.T) {
 	if got := receive(t, bad.server); got != "" {
 		t.Errorf("the server of the session got %q, want the end", got)
 	}
-	l.mail.Post(func() { l.stopping = true })
+	l.mail.Post(l.Stop)
 	<-done
 	if !bad.released {
 		t.Error("what the session held was not given back")

@@ -49,6 +49,6 @@ func TestLateLoopReadsEventsFirst(t *testing.T) {
 			t.Fatalf("session %d was ended: %v", i, err)
 		}
 	}
-	l.mail.Post(func() { l.stopping = true })
+	l.mail.Post(l.Stop)
 	<-done
 }

@@ -25,6 +25,7 @@ const (
 // loop is one goroutine with its epoll set, and owns the sessions that it serves. Only run and the
 // functions it calls use it, except for the mailbox.
 type loop struct {
+	poll.Life
 	set           poll.Set
 	env           *stream.Env // with the loop's own clock
 	now           time.Time   // read once for each wake-up
@@ -63,9 +64,7 @@ type loop struct {
 	forecast      forecast
 	awakeSince    int64    // when it began to wait without the scheduler, by stamp; see keepPolled
 	parking       *parking // may be nil
-	draining      bool     // ends after its last session
-	stopping      bool
-	ended         func() // called after the end
+	ended         func()   // called after the end
 	limited       poll.LimitedLog
 }
 
@@ -75,6 +74,7 @@ func newLoop(env *stream.Env) (*loop, error) {
 		load: new(load), now: now, began: now, listeners: map[int]*listener{}, ended: func() {}, buf: make([]byte, bufferSize),
 		wheel: relay.NewWheel[*conn](now, tick, slots), pauses: relay.NewWheel[*half](now, time.Millisecond, slots),
 	}
+	l.Life = poll.NewLife(&l.mail, &l.load.sessions)
 	if err := l.set.Open(&l.mail); err != nil {
 		return nil, err
 	}
@@ -94,34 +94,8 @@ const listenerEvent = -2
 // which for a locked goroutine costs two thread switches.
 func (l *loop) Run() {
 	defer l.end()
-	for !l.stopping {
+	for !l.Stopping() {
 		l.work()
-	}
-}
-
-// Stop makes Run return.
-func (l *loop) Stop() { l.stopping = true }
-
-// Drain makes Run return after the last session.
-func (l *loop) Drain() {
-	l.draining = true
-	l.endIfIdle()
-}
-
-// Resume undoes Drain, unless Run is about to return.
-func (l *loop) Resume() bool {
-	if l.stopping {
-		return false
-	}
-	l.draining = false
-	return true
-}
-
-// endIfIdle ends a draining loop without sessions. No other loop transfers sessions to it.
-func (l *loop) endIfIdle() {
-	if l.draining && l.load.sessions.Load() == 0 {
-		l.mail.Shut()
-		l.stopping = true
 	}
 }
 
@@ -138,7 +112,7 @@ func (l *loop) work() {
 			l.dispatch(ev)
 		}
 		l.runTimers()
-		if l.stopping {
+		if l.Stopping() {
 			return
 		}
 		n := l.wait()

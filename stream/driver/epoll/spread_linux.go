@@ -106,7 +106,7 @@ func (l *loop) transfer(to *loop, a accepted) {
 
 // receive handles a connection from the mailbox.
 func (l *loop) receive(a *accepted) {
-	if l.stopping {
+	if l.Stopping() {
 		l.refuse(a)
 		return
 	}

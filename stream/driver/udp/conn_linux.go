@@ -164,7 +164,5 @@ func (c *conn) close() {
 	c.stopPauses()
 	c.l.conns.Remove(c.index)
 	c.l.sessions.Add(-1)
-	if c.l.draining {
-		c.l.endIfIdle()
-	}
+	c.l.SessionEnded()
 }

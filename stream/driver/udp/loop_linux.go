@@ -28,6 +28,7 @@ const (
 // loop is a goroutine with its epoll set, and owns the sessions that begin on its listeners. Only
 // run and the functions it calls use it, except for the mailbox.
 type loop struct {
+	poll.Life
 	set       poll.Set
 	env       *stream.Env // with the loop's own clock
 	began     time.Time
@@ -48,8 +49,6 @@ type loop struct {
 	in        *batch // from clients
 	out       *batch // from servers to clients
 	key       []byte // room for a client's key
-	draining  bool   // ends after its last session
-	stopping  bool
 	ended     func() // called after the end
 	limited   poll.LimitedLog
 }
@@ -60,6 +59,7 @@ func newLoop(env *stream.Env) (*loop, error) {
 		began: now, now: now, listeners: map[int32]*listener{}, ended: func() {}, in: newBatch(), out: newBatch(), key: make([]byte, 0, maxKey),
 		wheel: relay.NewWheel[*conn](now, tick, slots), pauses: relay.NewWheel[*pause](now, time.Millisecond, slots),
 	}
+	l.Life = poll.NewLife(&l.mail, &l.sessions)
 	if err := l.set.Open(&l.mail); err != nil {
 		return nil, err
 	}
@@ -80,34 +80,8 @@ func (l *loop) watch(fd int32, events uint32, kind, which int32) unix.Errno {
 // Run is the loop's goroutine.
 func (l *loop) Run() {
 	defer l.end()
-	for !l.stopping {
+	for !l.Stopping() {
 		l.work()
-	}
-}
-
-// Stop makes Run return.
-func (l *loop) Stop() { l.stopping = true }
-
-// Drain makes Run return after the last session.
-func (l *loop) Drain() {
-	l.draining = true
-	l.endIfIdle()
-}
-
-// Resume undoes Drain, unless Run is about to return.
-func (l *loop) Resume() bool {
-	if l.stopping {
-		return false
-	}
-	l.draining = false
-	return true
-}
-
-// endIfIdle ends a draining loop without sessions.
-func (l *loop) endIfIdle() {
-	if l.draining && l.sessions.Load() == 0 {
-		l.mail.Shut()
-		l.stopping = true
 	}
 }
 
@@ -124,7 +98,7 @@ func (l *loop) work() {
 			l.dispatch(ev)
 		}
 		l.runTimers()
-		if l.stopping {
+		if l.Stopping() {
 			return
 		}
 		n := l.wait()
