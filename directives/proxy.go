@@ -184,16 +184,16 @@ func (c *proxyConf) setDisconnect(call *conf.Call) {
 		call.FailValue("invalid value")
 		return
 	}
-	d := &proxy.Disconnect{}
+	reference := ""
 	if len(args) == 2 {
-		reference, ok := strings.CutPrefix(args[1].Text, "reference=")
+		var ok bool
+		reference, ok = strings.CutPrefix(args[1].Text, "reference=")
 		if !ok || reference == "" || len(reference) > mqtt.MaxReference || mqtt.CheckText(reference) != nil {
 			call.Fail(&args[1], "invalid parameter \"%s\"", args[1].Text)
 			return
 		}
-		d.Reference = reference
 	}
-	c.disconnect.Set(d)
+	c.disconnect.Set(proxy.NewDisconnect(reference))
 	c.disconnectCall = call
 }
 

@@ -12,10 +12,14 @@ const (
 	ServerMoved        Reason = 0x9d // for good
 )
 
-const (
-	typeDisconnect  = 0xe0
-	serverReference = 0x1c // the identifier of the property, 3.14.2.2.5
-)
+// typeDisconnect is the first byte of a DISCONNECT: type 14, flags 0.
+const typeDisconnect = 0xe0
+
+// Disconnect is the DISCONNECT of a client that leaves, 3.14.
+const Disconnect = "\xe0\x00"
+
+// serverReference is the identifier of a property, 5.0, 3.14.2.2.5.
+const serverReference = 0x1c
 
 // MaxReference is the length of the longest reference of AppendDisconnect.
 const MaxReference = 255

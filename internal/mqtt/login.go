@@ -5,9 +5,6 @@ import "encoding/binary"
 // flagCleanStart is a connect flag, 3.1.2.4: the broker keeps no session.
 const flagCleanStart = 0x02
 
-// Disconnect is a DISCONNECT, 3.14.
-const Disconnect = "\xe0\x00"
-
 // A Login is a CONNECT of a client that needs no session and has no will. A field has at most 65535
 // bytes.
 type Login struct {

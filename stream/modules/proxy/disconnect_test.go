@@ -49,7 +49,7 @@ func TestDisconnect(t *testing.T) {
 			g.SetCloseBudget(stream.NewBudget(10))
 			c := content(g)
 			c.SessionDrop = true
-			c.Disconnect = &proxy.Disconnect{Reference: tt.reference}
+			c.Disconnect = proxy.NewDisconnect(tt.reference)
 			s, step := relaying(t, c, tt.connect)
 			s.CountFromUpstream(step.Relay, len(tt.relayed), []byte(tt.relayed))
 			tt.end(g)
@@ -99,7 +99,7 @@ func TestDisconnectAfterTheRelay(t *testing.T) {
 		{"timeout -> finish", "idle_timeout"},
 	} {
 		c := content(group(1))
-		c.Disconnect = &proxy.Disconnect{}
+		c.Disconnect = proxy.NewDisconnect("")
 		s, step := relaying(t, c, connect5)
 		s.CountFromUpstream(step.Relay, len(connack), []byte(connack))
 		offline.Script(t, s, "relayed "+tt.relayed)
@@ -120,7 +120,7 @@ func TestDisconnectThatCannotBeSent(t *testing.T) {
 		relayed -> finish`,
 	} {
 		c := content(group(1))
-		c.Disconnect = &proxy.Disconnect{}
+		c.Disconnect = proxy.NewDisconnect("")
 		s, step := relaying(t, c, connect5)
 		s.CountFromUpstream(step.Relay, len(connack), []byte(connack))
 		offline.Script(t, s, `aborted -> send "\xe0\x02\x8b\x00" within=1s
@@ -137,7 +137,7 @@ func TestDisconnectOfBytesNotSeen(t *testing.T) {
 		want   string
 	}{{200, "\xe0\x02\x8b\x00"}, {201, ""}} {
 		c := content(group(1))
-		c.Disconnect = &proxy.Disconnect{}
+		c.Disconnect = proxy.NewDisconnect("")
 		s, step := relaying(t, c, connect5)
 		begin := connack + "\x30\xc8\x01"
 		s.CountFromUpstream(step.Relay, len(begin), []byte(begin))
@@ -154,8 +154,8 @@ func TestSharedSpecWithoutDisconnect(t *testing.T) {
 		shared     bool
 	}{
 		{nil, connect5, true},
-		{&proxy.Disconnect{}, connect4, true},
-		{&proxy.Disconnect{}, connect5, false},
+		{proxy.NewDisconnect(""), connect4, true},
+		{proxy.NewDisconnect(""), connect5, false},
 	} {
 		c := content(group(1))
 		c.Disconnect = tt.disconnect

@@ -96,6 +96,9 @@ func (c *Content) Next(s *stream.Session, ev stream.Event) stream.Step {
 	if r.asked != nil {
 		return r.resolved(s, ev)
 	}
+	if r.leaving() && ev.Kind != stream.Failed {
+		return r.finish(s, stream.StatusOK) // the DISCONNECT is written, or cannot be
+	}
 	switch ev.Kind {
 	case stream.Connected:
 		return r.connected(s, ev)
@@ -123,9 +126,6 @@ func (c *Content) Next(s *stream.Session, ev stream.Event) stream.Step {
 }
 
 func (r *run) timedOut(s *stream.Session, ev stream.Event) stream.Step {
-	if r.leaving() {
-		return r.finish(s, stream.StatusOK)
-	}
 	if r.attempt.again.pausing {
 		return r.chooseAgain(s)
 	}
@@ -143,9 +143,6 @@ func (r *run) timedOut(s *stream.Session, ev stream.Event) stream.Step {
 }
 
 func (r *run) aborted(s *stream.Session) stream.Step {
-	if r.leaving() {
-		return r.finish(s, stream.StatusOK)
-	}
 	if !r.up && !r.handshaking() {
 		r.number(s)
 	}
@@ -193,11 +190,8 @@ func (r *run) failed(s *stream.Session, ev stream.Event) stream.Step {
 	return r.connectFailed(s, ev)
 }
 
-// relayed ends the session after a relay, or after the DISCONNECT that followed it.
+// relayed ends the session after a relay.
 func (r *run) relayed(s *stream.Session) stream.Step {
-	if r.leaving() {
-		return r.finish(s, stream.StatusOK)
-	}
 	r.logEnd(s)
 	if s.Traffic.End == relay.Dropped {
 		s.SetEnding(stream.BrokerRemoved)
