@@ -62,21 +62,13 @@ func NewVarTable() *VarTable {
 
 // Define defines v. It fails with nginx's sentence if a variable that is not changeable has the
 // name.
-func (t *VarTable) Define(v Variable) error {
-	if v.Bind != nil {
-		t.AddPrefix(v.Name, v)
-		return nil
-	}
-	return t.Add(v.Name, v.Changeable, v)
-}
+func (t *VarTable) Define(v Variable) error { return t.Add(v.Name, v.kind(), v) }
 
 // Replace redefines a name, changeable or not. Only the module that defined it may call Replace.
-func (t *VarTable) Replace(v Variable) {
-	if v.Bind != nil {
-		t.AddPrefix(v.Name, v)
-		return
-	}
-	t.Set(v.Name, v.Changeable, v)
+func (t *VarTable) Replace(v Variable) { t.Set(v.Name, v.kind(), v) }
+
+func (v *Variable) kind() variables.Kind {
+	return variables.Kind{Changeable: v.Changeable, IsPrefix: v.Bind != nil}
 }
 
 // Computed records that the variable of that name also gets values that are not written in the

@@ -37,11 +37,7 @@ func NewVarTable() *VarTable {
 
 // Define defines v. It fails with nginx's sentence if a variable that is not changeable has the name.
 func (t *VarTable) Define(v Variable) error {
-	if v.Bind != nil {
-		t.AddPrefix(v.Name, v)
-		return nil
-	}
-	return t.Add(v.Name, v.Changeable, v)
+	return t.Add(v.Name, variables.Kind{Changeable: v.Changeable, IsPrefix: v.Bind != nil}, v)
 }
 
 // Resolve binds each used name to its variable, and returns the unknown names in the order of their first

@@ -34,23 +34,28 @@ func New[V any]() Table[V] {
 	return Table[V]{defined: map[string]definition[V]{}, index: map[string]int{}}
 }
 
+// A Kind is how a variable is defined.
+type Kind struct {
+	Changeable bool // it may be defined again
+	IsPrefix   bool // it is defined for all names with the prefix that no other variable has
+}
+
 // Add defines v. It fails with nginx's sentence if a variable that is not changeable has the name.
-func (t *Table[V]) Add(name string, changeable bool, v V) error {
-	if old, ok := t.defined[strings.ToLower(name)]; ok && !old.changeable {
+func (t *Table[V]) Add(name string, k Kind, v V) error {
+	if old, ok := t.defined[strings.ToLower(name)]; ok && !k.IsPrefix && !old.changeable {
 		return fmt.Errorf("the duplicate \"%s\" variable", name)
 	}
-	t.Set(name, changeable, v)
+	t.Set(name, k, v)
 	return nil
 }
 
 // Set defines v in place of any variable of that name.
-func (t *Table[V]) Set(name string, changeable bool, v V) {
-	t.defined[strings.ToLower(name)] = definition[V]{v, changeable}
-}
-
-// AddPrefix defines v for all names with the prefix that no other variable has.
-func (t *Table[V]) AddPrefix(prefix string, v V) {
-	t.prefixes = append(t.prefixes, prefixed[V]{prefix, v})
+func (t *Table[V]) Set(name string, k Kind, v V) {
+	if k.IsPrefix {
+		t.prefixes = append(t.prefixes, prefixed[V]{name, v})
+		return
+	}
+	t.defined[strings.ToLower(name)] = definition[V]{v, k.Changeable}
 }
 
 // Changeable reports whether a variable of exactly that name is defined and may be defined again.

@@ -81,12 +81,12 @@ func TestTable(t *testing.T) {
 		changeable bool
 		want       string
 	}{{"Fixed", false, ""}, {"fixed", true, `the duplicate "fixed" variable`}, {"free", true, ""}, {"FREE", true, ""}} {
-		if err := table.Add(add.name, add.changeable, i); add.want != errorText(err) {
+		if err := table.Add(add.name, Kind{Changeable: add.changeable}, i); add.want != errorText(err) {
 			t.Errorf("%s: got %v, want %q", add.name, err, add.want)
 		}
 	}
-	table.AddPrefix("a_", 10)
-	table.AddPrefix("a_b_", 11)
+	table.Set("a_", Kind{IsPrefix: true}, 10)
+	table.Set("a_b_", Kind{IsPrefix: true}, 11)
 	for name, want := range map[string]struct {
 		v    int
 		rest string
@@ -96,7 +96,7 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s: got %d, %q, %v", name, v, rest, ok)
 		}
 	}
-	if table.Set("fixed", true, 7); !table.Changeable("FIXED") || table.Changeable("none") {
+	if table.Set("fixed", Kind{Changeable: true}, 7); !table.Changeable("FIXED") || table.Changeable("none") {
 		t.Error("wrong variables are changeable")
 	}
 	if table.Index("B") != 0 || table.Index("b") != 0 || table.Index("a") != 1 || !table.Uses("A") || table.Uses("free") {
