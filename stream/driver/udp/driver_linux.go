@@ -1,6 +1,8 @@
 package udp
 
 import (
+	"slices"
+
 	"weir/stream"
 	"weir/stream/driver/internal/poll"
 )
@@ -78,39 +80,36 @@ func (d *Driver) Listen(p *stream.Listener) error {
 // loops that read the fewest.
 func (d *Driver) assign(id uint32, p *stream.Listener) error {
 	all, serving := d.group.All(), d.group.Serving()
-	read, reading := map[int]bool{}, make([]int, len(all))
-	for i, l := range all {
-		l.mail.Call(func() error {
-			if i >= serving {
-				l.stopReading(id)
-			}
-			for fd, own := range l.listeners {
-				if own.unread {
-					continue
-				}
-				reading[i]++
-				read[int(fd)] = read[int(fd)] || own.id == id
-			}
-			return nil
-		})
+	for _, l := range all[serving:] {
+		l.mail.Call(func() error { l.stopReading(id); return nil })
+	}
+	reads := make([][]int, serving)
+	for i, l := range all[:serving] {
+		l.mail.Call(func() error { reads[i] = l.reads(); return nil })
 	}
 	for j, fd := range p.FDs {
-		if read[fd] {
+		if slices.ContainsFunc(reads, func(fds []int) bool { return slices.Contains(fds, fd) }) {
 			continue
 		}
-		n := (int(id) + j) % serving
-		for i := range serving {
-			if reading[i] < reading[n] {
-				n = i
-			}
-		}
-		reading[n]++
+		n := fewest(reads, (int(id)+j)%serving)
+		reads[n] = append(reads[n], fd)
 		l := all[n]
 		if err := l.mail.Call(func() error { return l.addListener(id, int32(fd), p) }); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// fewest returns the index of the shortest list: of several, first if it is one of them, or the lowest.
+func fewest(lists [][]int, first int) int {
+	n := first
+	for i := range lists {
+		if len(lists[i]) < len(lists[n]) {
+			n = i
+		}
+	}
+	return n
 }
 
 // Forget stops receiving datagrams on p; after it returns, no loop uses p's descriptors. Because

@@ -43,6 +43,16 @@ func (l *loop) addListener(id uint32, fd int32, p *stream.Listener) error {
 	return nil
 }
 
+// reads returns the descriptors of the listeners that the loop reads.
+func (l *loop) reads() (fds []int) {
+	for fd, p := range l.listeners {
+		if !p.unread {
+			fds = append(fds, int(fd))
+		}
+	}
+	return fds
+}
+
 // stopReading leaves the sockets of one stream.Listener to other loops. Its sessions continue to answer
 // through them.
 func (l *loop) stopReading(id uint32) {
