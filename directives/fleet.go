@@ -9,9 +9,6 @@ import (
 	"weir/stream/upstream"
 )
 
-// maxRate is the largest number of a rate.
-const maxRate = 1_000_000
-
 // parseRate parses a number of events per second, such as "200/s".
 func parseRate(text string) (int, bool) {
 	digits, ok := strings.CutSuffix(text, "/s")
@@ -19,7 +16,7 @@ func parseRate(text string) (int, bool) {
 		return 0, false
 	}
 	n, ok := conf.ParseNumber(digits)
-	return conf.Int(n), ok && 0 < n && n <= maxRate
+	return conf.Int(n), ok && 0 < n && n <= conf.MaxRate
 }
 
 // rateOrOff is the setter of a rate, which is 0 for "off".

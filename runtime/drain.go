@@ -13,9 +13,13 @@ import (
 	"os"
 	"time"
 
+	"weir/directives/conf"
 	"weir/internal/errorlog"
 	"weir/stream/upstream"
 )
+
+// MaxDrainRate is the largest Rate of a Drain.
+const MaxDrainRate = conf.MaxRate
 
 // A Drain is the command "weir drain": it takes a server of a group out of use until the next reload.
 type Drain struct {

@@ -12,9 +12,6 @@ import (
 // drainCommand is the first argument of the command that drains a server.
 const drainCommand = "drain"
 
-// maxDrainRate is the largest rate of sessions to end.
-const maxDrainRate = 1_000_000
-
 // runDrain runs "weir drain" and returns the exit code.
 func runDrain(args []string, stdio runtime.Stdio) int {
 	o, d, err := parseDrain(args)
@@ -50,7 +47,7 @@ func parseDrain(args []string) (runtime.Options, runtime.Drain, error) {
 		}
 		if joined {
 			n, err := strconv.Atoi(strings.TrimSuffix(value, "/s"))
-			if err != nil || n < 1 || n > maxDrainRate {
+			if err != nil || n < 1 || n > runtime.MaxDrainRate {
 				return f.Options, d, fmt.Errorf("invalid rate \"%s\"", value)
 			}
 			d.Rate = n

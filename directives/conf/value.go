@@ -7,6 +7,9 @@ import (
 	"weir/internal/ascii"
 )
 
+// MaxRate is the largest rate, in events per second, of directives, requests and commands.
+const MaxRate = 1_000_000
+
 // ParseNumber parses a number of decimal digits only, as ngx_atoi does.
 func ParseNumber(text string) (int64, bool) {
 	if text == "" {

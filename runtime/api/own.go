@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"weir/directives/conf"
 	"weir/internal/mqtt"
 )
 
@@ -175,16 +176,13 @@ var drainParameters = map[string]parameter{
 	"rate":  {set: rateParameter},
 }
 
-// maxDrainRate is the largest rate of "weir drain".
-const maxDrainRate = 1_000_000
-
 // rateParameter sets the rate at which sessions end.
 func rateParameter(c *ServerChange, name string, value any) *Error {
 	set := numberParameter("UpstreamBadDrainRate", 1, func(c *ServerChange) **int { return &c.DrainRate })
 	if err := set(c, name, value); err != nil {
 		return err
 	}
-	if *c.DrainRate > maxDrainRate {
+	if *c.DrainRate > conf.MaxRate {
 		return BadRequest("UpstreamBadDrainRate", "invalid \"%s\"", name)
 	}
 	return nil
