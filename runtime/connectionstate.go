@@ -87,8 +87,8 @@ func (s *state) loops() int {
 	return 1
 }
 
-// workersNow returns the counters of the event loops, also of those that end after their last sessions. Http has no loop of its own: its connections and
-// requests count for the first.
+// workersNow returns the counters of the event loops, also of those that end after their last sessions. Http
+// has no loop of its own: its connections and requests count for the first.
 func (s *state) workersNow() []api.Worker {
 	workers := make([]api.Worker, max(s.loops(), s.m.env.Status.Connections.Loops()))
 	for i := range workers {

@@ -19,7 +19,7 @@ type owner struct {
 	others func() bool // reports whether an old binary may serve again; nil means never
 
 	mu   sync.RWMutex // held, for reading, during a change
-	lent atomic.Bool  // a new binary runs, or none has been started since change was refused
+	lent atomic.Bool  // a new binary runs, or is about to be started
 	last atomic.Bool  // others has returned false
 }
 

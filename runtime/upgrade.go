@@ -41,8 +41,8 @@ func executableOf(args []string) executable {
 	return b
 }
 
-// start starts the file of the program with the environment env. It inherits the sockets. A name without a slash was found by PATH, which env
-// need not have.
+// start starts the file of the program with the environment env. It inherits the sockets. A name without a
+// slash was found by PATH, which env need not have.
 func (b executable) start(sockets []int, env []string) (*os.Process, error) {
 	args := slices.Clone(b.args)
 	if !strings.Contains(b.name, "/") {

@@ -30,8 +30,8 @@ func (w *writer) reloads(s Source) {
 	w.sample(h.Served, "outcome", "success")
 	w.sample(h.Failed, "outcome", "failure")
 	w.one("weir_config_last_reload_successful", gauge, "Whether the last attempt succeeded", flag(h.LastServed()))
-	for _, v := range slices.Backward(h.Last) {
-		if l := v; l.Err == "" {
+	for _, l := range slices.Backward(h.Last) {
+		if l.Err == "" {
 			w.family("weir_config_last_reload_success_timestamp_seconds", gauge, "When the configuration was loaded")
 			w.number(float64(l.Time.UnixMilli()) / 1000)
 			w.family("weir_config_last_reload_duration_seconds", gauge, "How long loading it took")
