@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"weir/conformance/installed"
 	"weir/internal/testwait"
 )
 
@@ -31,14 +32,14 @@ func controlGroup(t *testing.T) (join []string) {
 			continue
 		}
 		if err := os.Mkdir(dir, 0o755); err != nil {
-			t.Skip("MISSING: a control group: ", err)
+			installed.Missing(t, "a control group: "+err.Error())
 		}
 		t.Cleanup(func() {
 			testwait.Eventually(t, "the end of the control group", func() bool { return os.Remove(dir) == nil })
 		})
 		for name, text := range of.texts {
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0); err != nil {
-				t.Skip("MISSING: a control group: ", err)
+				installed.Missing(t, "a control group: "+err.Error())
 			}
 		}
 		join = append(join, filepath.Join(dir, "cgroup.procs"))

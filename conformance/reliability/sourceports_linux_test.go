@@ -29,22 +29,22 @@ type namespace struct {
 // sourcePorts is the number of source ports of the namespace for each destination.
 const sourcePorts = 10
 
-// newNamespace makes the namespace, or skips the test.
+// newNamespace makes the namespace.
 func newNamespace(t *testing.T, name string) *namespace {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("network namespaces need root")
+		installed.Missing(t, "network namespaces need root")
 	}
 	n := &namespace{t: t, name: fmt.Sprintf("weir-%s-%d", name, os.Getpid()), next: 40000}
 	if out, err := exec.Command("ip", "netns", "add", n.name).CombinedOutput(); err != nil {
-		t.Skipf("network namespaces do not work here: %v: %s", err, out)
+		installed.Missing(t, fmt.Sprintf("ip netns add: %v: %s", err, out))
 	}
 	t.Cleanup(func() { n.ip("netns", "del", n.name) })
 	n.ip("-n", n.name, "link", "set", "lo", "up")
 	if err := n.inside(func() error {
 		return os.WriteFile("/proc/sys/net/ipv4/ip_local_port_range", fmt.Appendf(nil, "30000 %d", 30000+sourcePorts-1), 0)
 	}); err != nil {
-		t.Skipf("the range of source ports cannot be set: %v", err)
+		installed.Missing(t, fmt.Sprintf("the range of source ports cannot be set: %v", err))
 	}
 	return n
 }
