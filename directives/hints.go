@@ -6,9 +6,10 @@ import "weir/directives/conf"
 // documentation, and weir's own.
 var hints = conf.Hints{
 	Parameters: map[string][]string{
-		"access_log": {"buffer=", "flush=", "gzip", "gzip=", "if="},
-		"error_log":  {"alert", "crit", "debug", "emerg", "error", "info", "json", "notice", "warn"},
-		"hash":       {"consistent", "jump"},
+		"access_log":       {"buffer=", "flush=", "gzip", "gzip=", "if="},
+		"error_log":        {"alert", "crit", "debug", "emerg", "error", "info", "json", "notice", "warn"},
+		"fleet_disconnect": {"off", "on", "reference="},
+		"hash":             {"consistent", "jump"},
 		"health_check": {
 			"client_id=", "fails=", "interval=", "jitter=", "mandatory", "match=", "mode=", "passes=", "password=", "persistent", "port=",
 			"status=", "type=", "udp", "uri=", "user=", "version=",

@@ -180,8 +180,11 @@ func (c *proxyConf) setDisconnect(call *conf.Call) {
 	case args[0].Text == "off" && len(args) == 1:
 		c.disconnect.Set(nil)
 		return
+	case args[0].Text == "off":
+		call.Fail(&args[1], "invalid parameter \"%s\"", args[1].Text)
+		return
 	case args[0].Text != "on":
-		call.FailValue("invalid value")
+		call.Fail(&args[0], "invalid value \"%s\" in \"fleet_disconnect\" directive, it must be \"on\" or \"off\"", args[0].Text)
 		return
 	}
 	reference := ""
