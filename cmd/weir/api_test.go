@@ -21,6 +21,9 @@ type restAPI struct {
 	base string // with the version
 }
 
+// httpPreamble is the beginning of a configuration, up to the servers of http {}.
+const httpPreamble = "pid n.pid; error_log e.log info; events { worker_connections 100; } http { access_log off;"
+
 // withAPI serves a site with a read-write API and further text in stream, in which $ECHO is the server.
 func withAPI(t *testing.T, streamText string) restAPI {
 	t.Helper()
@@ -29,11 +32,7 @@ func withAPI(t *testing.T, streamText string) restAPI {
 	if streamText != "" {
 		streamText = "stream { " + strings.NewReplacer("$ECHO", s.echo, "$ADDR", s.addr).Replace(streamText) + " }"
 	}
-	write(t, s.path("nginx.conf"), fmt.Sprintf(`pid n.pid;
-		error_log e.log info;
-		events { worker_connections 100; }
-		http {
-			access_log off;
+	write(t, s.path("nginx.conf"), httpPreamble+fmt.Sprintf(`
 			server {
 				listen %s;
 				status_zone web;

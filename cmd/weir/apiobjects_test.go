@@ -21,11 +21,7 @@ func TestAPILocations(t *testing.T) {
 	const versions = `[1,2,3,4,5,6,7,8,9]`
 	s := newSite(t)
 	first, second := ports.Reserve(t).String(), ports.Reserve(t).String()
-	write(t, s.path("nginx.conf"), fmt.Sprintf(`pid n.pid;
-		error_log e.log info;
-		events { worker_connections 100; }
-		http {
-			access_log off;
+	write(t, s.path("nginx.conf"), httpPreamble+fmt.Sprintf(`
 			server {
 				listen %s;
 				listen unix:%s;
@@ -225,11 +221,7 @@ func TestAPIPeersWithTLS(t *testing.T) {
 func TestAPIZonesOfHTTP(t *testing.T) {
 	s := newSite(t)
 	first, second, plain := ports.Reserve(t).String(), ports.Reserve(t).String(), ports.Reserve(t).String()
-	write(t, s.path("nginx.conf"), fmt.Sprintf(`pid n.pid;
-		error_log e.log info;
-		events { worker_connections 100; }
-		http {
-			access_log off;
+	write(t, s.path("nginx.conf"), httpPreamble+fmt.Sprintf(`
 			server {
 				listen %s;
 				status_zone shared;
@@ -261,11 +253,7 @@ func TestAPIZonesOfHTTP(t *testing.T) {
 func TestMetricsOfTheRecipe(t *testing.T) {
 	s := newSite(t)
 	addr := ports.Reserve(t).String()
-	write(t, s.path("nginx.conf"), fmt.Sprintf(`pid n.pid;
-		error_log e.log info;
-		events { worker_connections 100; }
-		http {
-			access_log off;
+	write(t, s.path("nginx.conf"), httpPreamble+fmt.Sprintf(`
 			subrequest_output_buffer_size 32k;
 			js_import /usr/share/nginx-plus-module-prometheus/prometheus.js;
 			keyval_zone zone=of_http:32k;
