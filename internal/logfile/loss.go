@@ -64,7 +64,8 @@ type loss struct {
 	lines   int        // not finally reported
 	err     error
 	blocked bool // the queue was full at the last attempt
-	repeat  bool // the last report was made while blocked: another one follows with the final number
+	refused int  // how often it was full
+	repeat  bool // the last report may be lost in this queue: another one follows with the final number
 	armed   bool // the timer is running
 	timer   *time.Timer
 	last    time.Time // of the last report
@@ -112,14 +113,19 @@ func (q *Queue) progress() {
 		return
 	}
 	q.loss.repeat = false
+	q.reportNow()
+}
+
+// reportNow makes the report without delay. Called with mu.
+func (q *Queue) reportNow() {
 	if q.loss.timer != nil && q.loss.timer.Stop() {
 		q.loss.armed = false
 	}
 	q.reportIn(0)
 }
 
-// reportLoss reports the lines lost so far. If the queue is full, the next report counts them
-// again, because this report may itself be lost in the error log.
+// reportLoss reports the lines lost so far. If the queue is full, or becomes full, the next report counts
+// them again, because this report may itself be lost in the error log.
 func (q *Queue) reportLoss() {
 	q.mu.Lock()
 	l := Loss{Name: q.name, Lines: q.loss.lines, Err: q.loss.err}
@@ -129,13 +135,28 @@ func (q *Queue) reportLoss() {
 		q.mu.Unlock()
 		return
 	}
-	q.loss.last = time.Now()
-	q.loss.repeat = q.loss.blocked
-	if !q.loss.blocked {
+	blocked, before := q.loss.blocked, q.loss.refused
+	q.loss.last, q.loss.repeat = time.Now(), blocked
+	if !blocked {
 		q.loss.lines = 0
 	}
 	q.mu.Unlock()
 	report(l)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !blocked && q.loss.refused > before {
+		q.reportAgain(l.Lines)
+	}
+}
+
+// reportAgain repeats a report that may be lost, once there is room. Called with mu.
+func (q *Queue) reportAgain(lines int) {
+	q.loss.lines += lines
+	if q.loss.blocked {
+		q.loss.repeat = true
+		return
+	}
+	q.reportNow()
 }
 
 // countLines returns the number of newlines in p.

@@ -88,6 +88,7 @@ func (q *Queue) Put(line []byte) bool {
 	}
 	if !q.fits(len(line)) {
 		q.loss.blocked = true
+		q.loss.refused++
 		q.lose(1, nil)
 		q.mu.Unlock()
 		return true
